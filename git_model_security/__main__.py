@@ -1,0 +1,24 @@
+"""The command `git-model`: plumbing at once, everything else through `cli`.
+
+Git spawns the plumbing for every command that touches a protected file, so it
+must not wait for the import of click.
+"""
+
+from __future__ import annotations
+
+import sys
+
+
+def main() -> int:
+    """Runs the command line and returns the exit status."""
+    if sys.argv[1:2] == ["filter-process"]:
+        from git_model_security.filter.process import main as serve
+
+        return serve()
+    from git_model_security.cli import run
+
+    return run(sys.argv[1:])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

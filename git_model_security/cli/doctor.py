@@ -1,0 +1,27 @@
+"""`git model doctor`."""
+
+from __future__ import annotations
+
+import click
+
+from git_model_security.cli import terminal
+from git_model_security.errors import FAILED
+from git_model_security.git.repository import Repository
+from git_model_security.workspace import health
+
+
+@click.command("doctor")
+@click.option("--fix", is_flag=True, help="Mend what can be mended.")
+@click.pass_context
+def command(ctx: click.Context, fix: bool) -> None:
+    """Find what is wrong with the set-up of this clone."""
+    repo = Repository.discover()
+    if fix:
+        for line in health.mend(repo):
+            terminal.info(line)
+    found = health.symptoms(repo)
+    for symptom in found:
+        terminal.result(f"{symptom.what}: {symptom.remedy}")
+    if not found:
+        terminal.result("Nothing is wrong")
+    ctx.exit(FAILED if found else 0)

@@ -1,0 +1,139 @@
+"""`git model init`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from git_model_security.cli import options, terminal
+from git_model_security.errors import UsageError
+from git_model_security.git.paths import shown
+from git_model_security.git.repository import Repository
+from git_model_security.workspace import initialise, setup
+from git_model_security.workspace.initialise import PlaintextHistoryError, Request
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from git_model_security.workspace.initialise import Done, Plan
+
+
+@click.command("init")
+@options.key
+@options.signing_key
+@click.option("--profile", type=click.Choice(["all", "weights"]), help="What to encrypt.")
+@click.option(
+    "--storage", type=click.Choice(["auto", "inline"]), help="Where ciphertext lives."
+)
+@click.option("--digest", type=click.Choice(["sha256", "blake3"]), help="Digest to sign over.")
+@click.option("--sign-with", type=click.Choice(["key"]), help="Signing method.")
+@click.option("--include", multiple=True, metavar="PATTERN", help="Encrypt these as well.")
+@click.option("--exclude", multiple=True, metavar="PATTERN", help="Leave these clear.")
+@click.option("--model-root", multiple=True, metavar="DIR", help="A directory that is a model.")
+@click.option(
+    "--accept-plaintext-history", is_flag=True, help="Go on although history holds plaintext."
+)
+def command(
+    key: Path | None,
+    signing_key: Path | None,
+    profile: str | None,
+    storage: str | None,  # noqa: ARG001 - one engine so far
+    digest: str | None,
+    sign_with: str | None,  # noqa: ARG001 - one method so far
+    include: tuple[str, ...],
+    exclude: tuple[str, ...],
+    model_root: tuple[str, ...],
+    accept_plaintext_history: bool,
+) -> None:
+    """Make this repository an encrypted, signed model repository.
+
+    Without --key and --signing-key both keys are made and kept in your keyring.
+    """
+    repo = Repository.discover()
+    repo.top  # noqa: B018 - raises in a bare repository
+    request = Request(
+        key=key,
+        signing_key=signing_key,
+        profile=profile,
+        digest=digest,
+        include=include,
+        exclude=exclude,
+        roots=tuple(root.rstrip("/") or root for root in model_root),
+        accept_plaintext_history=accept_plaintext_history,
+    )
+    if initialise.is_set_up(repo):
+        _again(repo, request)
+        return
+    try:
+        plan = initialise.plan(repo, request)
+    except PlaintextHistoryError as refused:
+        _show_history(refused.plan)
+        raise
+    _show(plan)
+    _tell(initialise.carry_out(repo, request, plan))
+
+
+def _again(repo: Repository, request: Request) -> None:
+    policy = initialise.policy_of(repo)
+    assert policy is not None
+    asked = {
+        "--profile": (request.profile, policy.profile),
+        "--digest": (request.digest, policy.digest),
+        "--include": (request.include, policy.include),
+        "--exclude": (request.exclude, policy.exclude),
+        "--model-root": (request.roots, policy.roots),
+    }
+    for option, (wanted, present) in asked.items():
+        if wanted and wanted != present:
+            raise UsageError(
+                f"{option}: this repository is set up already, with {present!r}",
+                hint="leave the option out: what is protected was decided when it was set up",
+            )
+    if request.key or request.signing_key:
+        raise UsageError(
+            "this repository is set up already", hint="`git model unlock` takes other keys"
+        )
+    for line in setup.configure(repo, policy):
+        terminal.info(line)
+    terminal.info("set up already; nothing else to do")
+
+
+def _show(plan: Plan) -> None:
+    terminal.result(f"Profile: {plan.policy.profile}")
+    terminal.files("Will be encrypted", plan.sealed)
+    terminal.files("Will stay clear", plan.clear)
+    if plan.links:
+        terminal.files("Are links and cannot be encrypted", plan.links)
+    if plan.history is not None and plan.history.findings:
+        terminal.warn(
+            f"the history keeps {len(plan.history.findings)} of them in clear",
+            "whoever can clone it has them",
+        )
+
+
+def _show_history(plan: Plan) -> None:
+    assert plan.history is not None
+    terminal.result("The history holds in clear:")
+    for finding in plan.history.findings[: terminal.SHOWN_FILES]:
+        terminal.result(f"  {finding.describe()}")
+    more = len(plan.history.findings) - terminal.SHOWN_FILES
+    if more > 0:
+        terminal.result(f"  … and {more} more; see `git model audit`")
+
+
+def _tell(done: Done) -> None:
+    terminal.warn_all(done.warnings)
+    for line in done.lines:
+        terminal.info(line)
+    if done.sealed_staged:
+        terminal.info(f"encrypted {done.sealed_staged} tracked files in the index")
+    terminal.result()
+    terminal.result(f"AES-256 key   {done.key_id}")
+    terminal.result(f"  kept in     {shown(bytes(done.key_path))}")
+    terminal.result("  back it up: git model key export FILE   (without it nothing decrypts)")
+    terminal.result(f"Signing key   {done.fingerprint[:32]}")
+    terminal.result("  give out:   git model key export --public FILE   (to whoever verifies)")
+    terminal.result(
+        "Staged .gitmodel and .gitattributes; go on with `git add` and `git commit`."
+    )

@@ -1,0 +1,90 @@
+"""`git model key`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from git_model_security.cli import options, terminal
+from git_model_security.errors import ConfigError, GitError, KeyNotFoundError
+from git_model_security.git import config
+from git_model_security.git.repository import Repository
+from git_model_security.keyring import material, ring
+from git_model_security.keyring.copies import Copies
+from git_model_security.keyring.store import KeyStore
+from git_model_security.signing import keyfile
+from git_model_security.signing import keys as signing_keys
+from git_model_security.workspace import signatures
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@click.group("key")
+def command() -> None:
+    """Make, export and list keys. A key file is never overwritten."""
+
+
+@command.command("generate")
+@click.argument("file", type=options.FILE)
+def generate(file: Path) -> None:
+    """Make an AES-256 key: 32 raw bytes, mode 0600."""
+    material.write_new(file, material.generate())
+    terminal.result(f"{file}: new AES-256 key {material.from_file(file).id}")
+
+
+@command.command("generate-signing")
+@click.argument("private", type=options.FILE)
+@click.argument("public", type=options.FILE)
+def generate_signing(private: Path, public: Path) -> None:
+    """Make a NIST P-256 signing key: PRIVATE (PKCS#8) and PUBLIC, both PEM."""
+    if public.exists():
+        raise ConfigError(f"{public}: exists; a key file is never overwritten")
+    signing_keys.generate(private)
+    pem = signing_keys.public_pem(signing_keys.load_private(private))
+    keyfile.write_new(public, pem, keyfile.PUBLIC_MODE)
+    terminal.result(f"{private}: new signing key {signing_keys.fingerprint(pem)}")
+
+
+@command.command("export")
+@click.argument("file", type=options.FILE)
+@click.option("--public", is_flag=True, help="The signing key's public half.")
+def export(file: Path, public: bool) -> None:
+    """Write this clone's AES-256 key to FILE, or its public signing key."""
+    repo = Repository.discover()
+    if public:
+        fingerprint = config.last(config.read(repo), signatures.SIGNING_KEY)
+        if fingerprint is None:
+            raise KeyNotFoundError(
+                "this clone has no signing key", hint="`git model unlock --signing-key FILE`"
+            )
+        path = signatures.keystore().path(fingerprint)
+        private = signing_keys.load_private(path, signatures.password())
+        keyfile.write_new(file, signing_keys.public_pem(private), keyfile.PUBLIC_MODE)
+        terminal.result(f"{file}: public key {fingerprint}")
+        return
+    current = ring.of(repo).current
+    kept = KeyStore().directory / current.id
+    if not kept.exists():
+        raise KeyNotFoundError(
+            f"the key {current.id} comes from the environment and is not in the keyring"
+        )
+    material.write_new(file, material.read(kept))
+    Copies().add(current.id, file)
+    terminal.result(f"{file}: AES-256 key {current.id}; keep it where nobody else reads it")
+
+
+@command.command("list")
+def show() -> None:
+    """List the keys of your keyring, and those that this clone may use."""
+    try:
+        wanted = ring.of(Repository.discover()).wanted
+    except GitError:  # outside of a repository the keyring is still there
+        wanted = []
+    for key_id in KeyStore().ids():
+        terminal.result(
+            f"{key_id}  AES-256{'  used by this clone' if key_id in wanted else ''}"
+        )
+    for fingerprint in signatures.keystore().fingerprints():
+        terminal.result(f"{fingerprint[:32]}  signing")

@@ -1,0 +1,85 @@
+"""The click group: one module per command, imported when the command is called."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+import click
+
+from git_model_security import __version__
+from git_model_security.errors import INTERRUPTED, USAGE
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_COMMANDS = {
+    "init": "make a repository an encrypted, signed model repository",
+    "clone": "clone, unlock, check out and verify",
+    "unlock": "let this clone use a key, and decrypt its files",
+    "lock": "turn plaintext back into ciphertext",
+    "status": "show what is encrypted and what is signed",
+    "sign": "sign what is staged, or vouch for what others made",
+    "verify": "check signatures: the gate before deployment",
+    "audit": "find plaintext and models in all history",
+    "key": "make, export and list keys",
+    "install": "let Git know the filter, for every repository of this user",
+    "uninstall": "undo install, or the hooks of this repository",
+    "doctor": "find and mend what is wrong with the set-up",
+}
+
+
+class _Commands(click.Group):
+    """Loads a command's module only when it is called, or asked for its help."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's
+        return list(_COMMANDS)
+
+    def get_command(
+        self,
+        ctx: click.Context,  # noqa: ARG002
+        cmd_name: str,
+    ) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        module = importlib.import_module(f"git_model_security.cli.{cmd_name}")
+        found: click.Command = module.command
+        return found
+
+    def format_commands(
+        self,
+        ctx: click.Context,  # noqa: ARG002
+        formatter: click.HelpFormatter,
+    ) -> None:
+        # The table above, so that the short help imports nothing.
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_COMMANDS.items()))
+
+
+@click.group(
+    cls=_Commands, name="git-model", context_settings={"help_option_names": ["-h", "--help"]}
+)
+@click.version_option(__version__, prog_name="git-model")
+def group() -> None:
+    """Keep AI models encrypted and signed in ordinary Git repositories."""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Runs the porcelain and returns the exit status.
+
+    Raises:
+        Error: see the command.
+    """
+    try:
+        status = group.main(list(arguments), prog_name="git-model", standalone_mode=False)
+    except click.Abort:
+        return INTERRUPTED
+    except click.ClickException as error:
+        message = error.format_message()
+        click.echo(
+            f"git-model: error: {message[:1].lower()}{message[1:].rstrip('.')}", err=True
+        )
+        if isinstance(error, click.UsageError) and error.ctx is not None:
+            click.echo(f"git-model: hint: see `{error.ctx.command_path} --help`", err=True)
+        return USAGE
+    return status if isinstance(status, int) else 0

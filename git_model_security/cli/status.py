@@ -1,0 +1,74 @@
+"""`git model status`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from git_model_security.cli import options, terminal
+from git_model_security.filter.clone import Clone
+from git_model_security.git.paths import shown
+from git_model_security.workspace import state
+
+if TYPE_CHECKING:
+    from git_model_security.workspace.state import State
+
+
+@click.command("status")
+@options.as_json
+def command(as_json: bool) -> None:
+    """Show what is encrypted and what is signed."""
+    clone = Clone()
+    with clone.objects:
+        found = state.of(clone)
+    if as_json:
+        terminal.document(found.to_json())
+    else:
+        _show(found)
+
+
+def _show(found: State) -> None:
+    terminal.result(
+        "Locked: this clone has no key" if found.locked else f"Unlocked, key {found.key_id}"
+    )
+    terminal.result(f"HEAD {found.head}" if found.head else "No commits yet")
+    if not found.files:
+        terminal.result("No protected files in the index")
+        return
+    _table(found)
+    if found.missing_hooks:
+        terminal.warn(
+            f"hooks that do not run: {', '.join(found.missing_hooks)}",
+            "`git model doctor --fix`",
+        )
+
+
+def _table(found: State) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for title in ("File", "In Git", "Key", "Storage", "Work tree", "Signed"):
+        table.add_column(title, overflow="fold")
+    table.add_column("Size", justify="right")
+    for file in found.files:
+        # Text, not markup: a name may hold square brackets.
+        table.add_row(
+            Text(shown(file.path)),
+            _in_git(file.encrypted, file.size),
+            file.key_id[:8],
+            file.storage,
+            file.work_tree,
+            "yes" if file.signed else "no",
+            terminal.bytes_text(file.size),
+        )
+    Console().print(table)
+
+
+def _in_git(encrypted: bool, size: int) -> str:
+    if not size and not encrypted:
+        return "empty"
+    return "encrypted" if encrypted else "IN CLEAR"

@@ -1,0 +1,28 @@
+"""`git model uninstall`."""
+
+from __future__ import annotations
+
+import click
+
+from git_model_security.cli import terminal
+from git_model_security.git.repository import Repository
+from git_model_security.workspace import drivers, hook_setup
+
+
+@click.command("uninstall")
+@click.option("--global", "everywhere", is_flag=True, help="Undo `git model install`.")
+def command(everywhere: bool) -> None:
+    """Take our hooks and drivers out of this repository, and put back what was there.
+
+    `filter.git-model.required=true` stays behind: without git-model Git then
+    refuses to add what is protected. Keys stay in your keyring.
+    """
+    if everywhere:
+        drivers.remove(None, "--global")
+        terminal.result("Git runs git-model no more; filter.git-model.required=true stays")
+        return
+    repo = Repository.discover()
+    for line in hook_setup.uninstall(repo):
+        terminal.info(line)
+    drivers.remove(repo, "--local")
+    terminal.result("Hooks and drivers removed; filter.git-model.required=true stays")

@@ -1,0 +1,110 @@
+"""`git model verify`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from git_model_security.cli import options, terminal
+from git_model_security.errors import FAILED, ConfigError
+from git_model_security.filter.clone import Clone
+from git_model_security.signing.methods import KeyVerifier
+from git_model_security.workspace import pinned_trust, tree_check, worktree_check
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from git_model_security.signing.methods import Verifier
+    from git_model_security.workspace.verdict import Verdict
+
+_HINTS = {
+    "unsigned": "`git model sign` signs what is staged",
+    "untrusted signer": "if you know the signer: `git model unlock --public-key FILE`",
+    "wrong key": "ask the signer for the public key that belongs to the signature",
+    "stale signature": "`git model sign --amend` signs HEAD as it is now",
+    "tampered": "`git restore PATH` brings back what Git holds; find out who changed it",
+    "missing file": "`git restore PATH` brings it back",
+    "extra file": "`git add` and commit it, remove it, or use --ignore-unsigned-files",
+}
+
+
+@click.command("verify")
+@click.argument("words", nargs=-1, metavar="[key] [REV]")
+@options.public_key
+@click.option("--public_key", "public_key_too", type=options.FILE, hidden=True)
+@click.option("--encrypted", is_flag=True, help="Verify ciphertext; needs no AES key.")
+@click.option(
+    "--ignore-unsigned-files",
+    "--ignore_unsigned_files",
+    is_flag=True,
+    help="Let files pass that nobody signed.",
+)
+@options.as_json
+@click.pass_context
+def command(
+    ctx: click.Context,
+    words: tuple[str, ...],
+    public_key: Path | None,
+    public_key_too: Path | None,
+    encrypted: bool,
+    ignore_unsigned_files: bool,
+    as_json: bool,
+) -> None:
+    """Check the signatures of the work tree, or of the commit REV.
+
+    Every file is hashed again. Exit status 1 when anything does not hold.
+    """
+    revisions = words[1:] if words[:1] == ("key",) else words
+    if len(revisions) > 1:
+        raise click.UsageError(f"one revision at a time, not {len(revisions)}")
+    clone = Clone()
+    with clone.objects:
+        verifiers = _verifiers(clone, public_key or public_key_too)
+        if revisions or encrypted:
+            revision = revisions[0] if revisions else "HEAD"
+            verdict = tree_check.check(clone, revision, verifiers, sealed_only=encrypted)
+            if not revisions:
+                worktree_check.add_locked_files(clone, verdict)
+        else:
+            verdict = worktree_check.check(
+                clone, verifiers, ignore_unsigned_files=ignore_unsigned_files
+            )
+    if as_json:
+        terminal.document(verdict.to_json())
+    else:
+        _show(verdict)
+    ctx.exit(0 if verdict.good else FAILED)
+
+
+def _verifiers(clone: Clone, given: Path | None) -> Sequence[Verifier]:
+    if given is not None:
+        return [KeyVerifier.from_file(given)]
+    verifiers = pinned_trust.pinned(clone.repo).verifiers()
+    if not verifiers:
+        raise ConfigError(
+            "this clone trusts no signer yet",
+            hint="`git model verify --public-key FILE`; `unlock --public-key FILE` pins it",
+        )
+    return verifiers
+
+
+def _show(verdict: Verdict) -> None:
+    for note in verdict.notes:
+        terminal.info(note)
+    if verdict.good:
+        signers = ", ".join(sorted({name[:32] for name in verdict.signers.values()}))
+        terminal.result(
+            f"Verified: {verdict.subject}, {verdict.files} files, signed by {signers}"
+        )
+        return
+    terminal.result(f"NOT verified: {verdict.subject}")
+    for finding in verdict.findings:
+        where = "" if finding.root == "." else f"{finding.root}: "
+        terminal.result(f"{finding.reason.value}: {where}{finding.detail}")
+        for name in finding.names:
+            terminal.result(f"  {name.encode('utf-8', 'backslashreplace').decode()}")
+    for reason in dict.fromkeys(finding.reason.value for finding in verdict.findings):
+        if reason in _HINTS:
+            click.echo(f"git-model: hint: {_HINTS[reason]}", err=True)

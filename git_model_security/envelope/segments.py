@@ -1,0 +1,169 @@
+"""Reading parts of an envelope: by segment, by range, on several threads.
+
+Implements docs/SPEC.md, "Reading by range". Must not know files by name or how
+keys are found.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import threading
+from typing import TYPE_CHECKING, BinaryIO, Final
+
+from git_model_security.envelope import diagnosis, primitives
+from git_model_security.envelope.header import find_key, require_header
+from git_model_security.envelope.layout import (
+    CUT_SHORT_HINT,
+    FOOTER_BYTES,
+    HEADER_BYTES,
+    SEGMENT_BYTES,
+    SIV_BYTES,
+    Role,
+    plaintext_length,
+    segment_count,
+    segment_offset,
+)
+from git_model_security.envelope.segment import check_footer, open_segment
+from git_model_security.errors import AuthenticationError, EnvelopeError
+
+if TYPE_CHECKING:
+    from git_model_security.envelope.key import Key
+
+
+class SegmentReader:
+    """Opens single segments of a seekable envelope; may be shared by threads.
+
+    Making one proves the whole structure without decrypting the content:
+
+    1. the header is this key's (R1 to R7);
+    2. an envelope of this length exists (R8 to R12);
+    3. the last 88 bytes are its footer, for this length (R15 to R17);
+    4. the synthetic values of all segments, 32 bytes read of each, are the
+       footer's (R18).
+
+    Reading a segment then checks its tag and synthetic value (R13, R14), and
+    that the synthetic value is still the one of step 4: a range of a spliced
+    file, or of one that changes while it is read, is never given out.
+
+    Args:
+        key: the key of the envelope.
+        file: open for as long as the reader is used. Its position is of no
+            importance; where it is a plain file it is left alone.
+
+    Raises:
+        KeyNotFoundError: the envelope is sealed under another key.
+        EnvelopeError: steps 1 to 3.
+        AuthenticationError: steps 1, 3 and 4.
+    """
+
+    def __init__(self, key: Key, file: BinaryIO) -> None:
+        self._key: Final = key
+        self._source = _Source(file)
+        header = require_header(self._source.read_at(0, HEADER_BYTES))
+        find_key(header, {key.id: key})
+        self.header: Final = header
+        self.length: Final = plaintext_length(self._source.size_bytes)
+        """Plaintext length in bytes."""
+        self.segments: Final = segment_count(self.length)
+        """Number of data segments."""
+        footer = self._open_footer()
+        self._sivs: Final = self._read_sivs()
+        digest = primitives.digest_of_sivs().update(self._sivs).digest()
+        check_footer(footer, self.length, digest)
+
+    def read_segment(self, index: int) -> bytearray:
+        """Return the plaintext of one data segment: 1 MiB, or less for the last.
+
+        Raises:
+            AuthenticationError: it is not authentic, or changed since the
+                reader was made.
+        """
+        assert 0 <= index < self.segments
+        last = index == self.segments - 1
+        role = Role.LAST if last else Role.MORE
+        end = self._source.size_bytes - FOOTER_BYTES if last else segment_offset(index + 1)
+        start = segment_offset(index)
+        sealed = memoryview(self._source.read_at(start, end - start))
+        known = self._sivs[index * SIV_BYTES : (index + 1) * SIV_BYTES]
+        if not primitives.same(sealed[:SIV_BYTES], known):
+            raise AuthenticationError(f"segment {index} changed while it was read")
+        args = (self._key, self.header.raw, index, role)
+        content = open_segment(*args, sealed)
+        if content is None:
+            raise diagnosis.of_segment(*args, sealed)
+        return content
+
+    def read_at(self, offset: int, size: int) -> bytes:
+        """Return `size` plaintext bytes from `offset`, fewer at the end of the file."""
+        assert offset >= 0
+        assert size >= 0
+        end = min(offset + size, self.length)
+        parts = []
+        while offset < end:
+            index, skip = divmod(offset, SEGMENT_BYTES)
+            with memoryview(self.read_segment(index)) as content:
+                part = content[skip : skip + end - offset]
+                parts.append(bytes(part))
+            offset += len(part)
+        return b"".join(parts)
+
+    def _open_footer(self) -> bytearray:
+        args = (self._key, self.header.raw, self.segments)
+        size_bytes = self._source.size_bytes
+        start = size_bytes - FOOTER_BYTES
+        footer = memoryview(self._source.read_at(start, FOOTER_BYTES))
+        content = open_segment(*args, Role.FOOTER, footer)
+        if content is None:
+            start = segment_offset(self.segments - 1)
+            rest = memoryview(self._source.read_at(start, size_bytes - start))
+            raise diagnosis.of_footer(*args, rest)
+        return content
+
+    def _read_sivs(self) -> bytes:
+        return b"".join(
+            self._source.read_at(segment_offset(index), SIV_BYTES)
+            for index in range(self.segments)
+        )
+
+
+class _Source:
+    """Reads at offsets from several threads: `pread` where possible, else a lock."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._lock = threading.Lock()
+        self._fd = _plain_descriptor(file)
+        if self._fd is None:
+            self.size_bytes = file.seek(0, os.SEEK_END)
+        else:
+            self.size_bytes = os.fstat(self._fd).st_size
+
+    def read_at(self, offset: int, size_bytes: int) -> bytes:
+        size_bytes = max(0, min(size_bytes, self.size_bytes - offset))
+        parts = []
+        while size_bytes:
+            part = self._read_some(offset, size_bytes)
+            if not part:
+                raise EnvelopeError("truncated while it was read", hint=CUT_SHORT_HINT)
+            parts.append(part)
+            offset += len(part)
+            size_bytes -= len(part)
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    def _read_some(self, offset: int, size_bytes: int) -> bytes:
+        if self._fd is not None:
+            return os.pread(self._fd, size_bytes, offset)
+        with self._lock:
+            self._file.seek(offset)
+            return self._file.read(size_bytes)
+
+
+def _plain_descriptor(file: BinaryIO) -> int | None:
+    """Return the descriptor whose bytes are the file's own, or None.
+
+    A `fileno` alone proves nothing: that of a gzip file is the compressed
+    file's, and a writable buffered file may hold bytes back.
+    """
+    raw = file.raw if isinstance(file, io.BufferedReader) else file
+    return raw.fileno() if isinstance(raw, io.FileIO) else None

@@ -1,0 +1,104 @@
+"""The error families and their exit statuses; imports nothing of the project.
+
+An `Error` is something a person can act on: it says what happened and to which
+file, and its `hint` says what to do next. `cli` is the one place that catches
+it. A bug of ours is never an `Error`: it asserts, and exits with `BUG`.
+"""
+
+from __future__ import annotations
+
+import enum
+
+FAILED = 1
+"""A check failed, or the operation could not be done."""
+USAGE = 2
+"""The command line was wrong."""
+BUG = 3
+"""A bug of ours."""
+INTERRUPTED = 130
+"""Stopped by SIGINT (128 + 2, as a shell reports it)."""
+
+
+class Error(Exception):
+    """Base of all errors that a person sees.
+
+    Args:
+        message: what happened, to which file; lower case, no full stop.
+        hint: what to do next, where that helps.
+    """
+
+    exit_status = FAILED
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+def described(error: Exception, place: str = "") -> str:
+    """Returns the lines that a terminal shows for an error.
+
+    Args:
+        error: what happened.
+        place: the file it happened to, where the message does not say.
+    """
+    lines = [f"git-model: error: {place and place + ': '}{error}"]
+    hint = getattr(error, "hint", None)
+    if hint:
+        lines.append(f"git-model: hint: {hint}")
+    return "\n".join([*lines, ""])
+
+
+class UsageError(Error):
+    """The command cannot mean what was asked (exit status 2)."""
+
+    exit_status = USAGE
+
+
+class EnvelopeError(Error):
+    """Bytes that are not a well-formed envelope: truncated, extended, misframed."""
+
+
+class AuthenticationError(EnvelopeError):
+    """A well-formed envelope that its key does not authenticate."""
+
+
+class KeyNotFoundError(Error):
+    """The key that a file or operation needs is not held by this clone."""
+
+
+class ConfigError(Error):
+    """A setting, a key file or `.gitmodel` that cannot be used."""
+
+
+class PolicyError(Error):
+    """Something that the repository's policy does not allow."""
+
+
+class GitError(Error):
+    """Git refused or failed, or the repository is not in the state it must be in."""
+
+
+class ProtocolError(Error):
+    """The other end of a pipe does not speak the protocol it should."""
+
+
+class Reason(enum.Enum):
+    """Why a signature does not hold; each is told apart to the user."""
+
+    UNSIGNED = "unsigned"
+    MALFORMED = "malformed bundle"
+    UNTRUSTED = "untrusted signer"
+    WRONG_KEY = "wrong key"
+    INVALID = "invalid signature"
+    STALE = "stale signature"
+    TAMPERED = "tampered"
+    MISSING = "missing file"
+    EXTRA = "extra file"
+
+
+class VerificationError(Error):
+    """A signature that does not hold, with the `Reason`."""
+
+    def __init__(self, reason: Reason, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.reason = reason

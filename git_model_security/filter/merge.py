@@ -1,0 +1,84 @@
+"""The merge driver: merges the plaintext of three envelopes and seals the result.
+
+Git puts the three blobs into temporary files of the work tree and takes the merge
+from the file of ours (gitattributes, "Defining a custom merge driver"). They are
+decrypted in place, so no plaintext is written anywhere else.
+"""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+from git_model_security.envelope import encrypt
+from git_model_security.filter import blobs
+from git_model_security.filter.clone import Clone
+from git_model_security.filter.digests import PlaintextHash
+from git_model_security.git.run import child_environment, run
+
+CONFLICT = 1
+_TEXT_BYTES = 64 << 20
+
+
+def merge(base: str, ours: str, theirs: str, marker_size: str, path: str) -> int:
+    """Merges `theirs` into `ours`; returns 0, or `CONFLICT`.
+
+    What is no text is a conflict that keeps ours, as Git does with binary files.
+
+    Args:
+        base: file with the common ancestor's blob (`%O`).
+        ours: file with our blob, which gets the result (`%A`).
+        theirs: file with their blob (`%B`).
+        marker_size: length of conflict markers (`%L`).
+        path: where the result will go, for the markers (`%P`).
+
+    Raises:
+        Error: a blob does not open; ours is left as it was.
+    """
+    clone = Clone()
+    files = [Path(ours), Path(base), Path(theirs)]
+    sealed = [file.read_bytes() for file in files]
+    texts = [_opened(clone, content) for content in sealed]
+    if not all(map(_is_text, texts)):
+        return CONFLICT
+    try:
+        for file, text in zip(files, texts, strict=True):
+            file.write_bytes(text)
+        labels = [
+            word for label in ("ours", "base", "theirs") for word in ("-L", f"{label}:{path}")
+        ]
+        names = [str(file) for file in files]
+        merged = run(
+            *("merge-file", "-p", "-q", f"--marker-size={int(marker_size)}", *labels, *names),
+            env=child_environment(local=False),
+            # The status is the number of conflicts, up to 127 (git-merge-file).
+            accept=tuple(range(128)),
+        )
+        conflicts = b"<" * int(marker_size) in merged
+        files[0].write_bytes(_sealed(clone, merged))
+    except BaseException:
+        files[0].write_bytes(sealed[0])
+        raise
+    finally:
+        for file, content in zip(files[1:], sealed[1:], strict=True):
+            file.write_bytes(content)
+    return CONFLICT if conflicts else 0
+
+
+def _opened(clone: Clone, content: bytes) -> bytes:
+    if not content or blobs.header(content[:64]) is None:
+        return content
+    running = PlaintextHash(clone.digest)
+    return b"".join(blobs.open_chunks(clone, iter((content,)), running))
+
+
+def _sealed(clone: Clone, plaintext: bytes) -> bytes:
+    if not plaintext:
+        return b""
+    sink = io.BytesIO()
+    encrypt(clone.ring.current, io.BytesIO(plaintext), sink)
+    return sink.getvalue()
+
+
+def _is_text(content: bytes) -> bool:
+    return b"\0" not in content[:8000] and len(content) <= _TEXT_BYTES

@@ -1,0 +1,71 @@
+"""textconv: what `git diff` shows of a model file.
+
+Git hands over content that has passed smudge already (gitattributes, "Performing
+text diffs of binary files"), so in an unlocked clone it is plaintext. The result
+is never cached: `cachetextconv` would write plaintext below refs/notes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+from git_model_security.envelope import HEADER_BYTES
+from git_model_security.filter import blobs
+from git_model_security.git.objects import CHUNK_BYTES
+
+_TEXT_BYTES = 4 << 20
+_SAFETENSORS_HEADER_BYTES = 16 << 20
+
+
+def textconv(name: str) -> bytes:
+    """Returns text for a file: text as it is, tensors as a list, else a digest.
+
+    Args:
+        name: path of the temporary file that Git made.
+    """
+    path = Path(name)
+    with path.open("rb") as file:
+        head = file.read(_TEXT_BYTES)
+    header = blobs.header(head[:HEADER_BYTES])
+    if header is not None:
+        size = path.stat().st_size
+        return f"encrypted by git-model, key {header.key_id}, {size} bytes\n".encode()
+    if len(head) < _TEXT_BYTES and _is_text(head):
+        return head
+    return _tensors(path) or _digest(path)
+
+
+def _is_text(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return b"\0" not in data
+
+
+def _tensors(path: Path) -> bytes | None:
+    """Lists the tensors of a safetensors file (its format: length, JSON, data)."""
+    with path.open("rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        if not 2 <= length <= _SAFETENSORS_HEADER_BYTES:
+            return None
+        try:
+            header = json.loads(file.read(length))
+            lines = [
+                f"{name} {tensor['dtype']} {tensor['shape']}\n"
+                for name, tensor in sorted(header.items())
+                if name != "__metadata__"
+            ]
+        except (ValueError, KeyError, TypeError, AttributeError):
+            return None
+    return "".join(lines).encode() + _digest(path)
+
+
+def _digest(path: Path) -> bytes:
+    running = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(CHUNK_BYTES):
+            running.update(chunk)
+    return f"{path.stat().st_size} bytes, sha256 {running.hexdigest()}\n".encode()

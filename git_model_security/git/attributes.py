@@ -1,0 +1,69 @@
+"""What Git's attributes say of paths, asked of Git itself.
+
+The precedence of nested files, macros, `core.attributesFile` and
+`info/attributes` is Git's; a second implementation would differ from it exactly
+where an attacker looks.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from git_model_security.git.run import child_environment, run
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from git_model_security.git.repository import Repository
+
+DRIVER = b"git-model"
+"""The one name of our filter, diff and merge driver, for ever."""
+
+
+def protected(repo: Repository, paths: Iterable[bytes]) -> set[bytes]:
+    """Returns those of `paths` whose `filter` attribute is ours, now."""
+    listed = b"".join(path + b"\0" for path in paths)
+    return _with_driver(repo.git("check-attr", "-z", "--stdin", "filter", stdin=listed))
+
+
+def protected_by(rules: str, paths: Iterable[bytes]) -> set[bytes]:
+    """Returns those of `paths` that attribute lines alone would protect.
+
+    Args:
+        rules: text of a `.gitattributes` file.
+        paths: paths relative to the top; they need not exist.
+    """
+    listed = b"".join(path + b"\0" for path in paths)
+    if not listed:
+        return set()
+    with tempfile.TemporaryDirectory(prefix="git-model-") as name:
+        # A repository made by hand: two directories and HEAD are what git asks of one.
+        scratch = Path(name)
+        for directory in ("objects", "refs", "info"):
+            (scratch / directory).mkdir()
+        (scratch / "HEAD").write_text("ref: refs/heads/main\n")
+        (scratch / "info" / "attributes").write_text(rules)
+        env = child_environment(local=False, extra={"GIT_ATTR_NOSYSTEM": "1"})
+        out = run(
+            f"--git-dir={scratch}",
+            "-c",
+            f"core.attributesFile={os.devnull}",
+            "check-attr",
+            "-z",
+            "--stdin",
+            "filter",
+            cwd=scratch,
+            env=env,
+            stdin=listed,
+        )
+    return _with_driver(out)
+
+
+def _with_driver(output: bytes) -> set[bytes]:
+    fields = output.split(b"\0")
+    return {
+        path for path, value in zip(fields[0::3], fields[2::3], strict=False) if value == DRIVER
+    }

@@ -1,0 +1,193 @@
+"""History: which blobs the commits of a range brought in, and at which paths.
+
+Must not know what a blob should hold. Grafts are ignored here, as replace refs
+are everywhere: both show another history than the one that is pushed.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from git_model_security.errors import GitError, UsageError
+from git_model_security.git import index
+from git_model_security.git.index import Entry
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from git_model_security.git.repository import Repository
+
+REF_OPTIONS = ("--all", "--branches", "--tags", "--remotes")
+"""What may stand for revisions; every other word that begins with `-` is refused."""
+
+_TRUE_HISTORY = {"GIT_GRAFT_FILE": os.devnull}
+# A commit-graph file repeats what commits say; here only the commits count.
+_FROM_COMMITS = ("-c", "core.commitGraph=false")
+_BATCH_COMMITS = 2048
+"""Commits per `git diff-tree`: what it says of them is held in memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class Introduced:
+    """An entry that a commit has and none of its parents has.
+
+    Attributes:
+        commit: oid of the commit; of the tag or tree, where a ref names no commit.
+        entry: path, mode and blob.
+    """
+
+    commit: str
+    entry: Entry
+
+
+def is_shallow(repo: Repository) -> bool:
+    """Tells whether history is cut off, so that nothing can be said of what is below."""
+    return repo.git("rev-parse", "--is-shallow-repository").strip() == b"true"
+
+
+def commits(
+    repo: Repository, revisions: Sequence[str], *, without: Sequence[str] = ()
+) -> list[str]:
+    """Returns the commits reachable from `revisions`, parents before children.
+
+    Args:
+        repo: the repository.
+        revisions: revisions, ranges, or one of `REF_OPTIONS`.
+        without: oids and `--remotes=…` whose commits are left out.
+
+    Raises:
+        UsageError: a word is another option.
+        GitError: a revision names nothing, or a commit is missing.
+    """
+    options = [word for word in revisions if word in REF_OPTIONS]
+    names = [word for word in revisions if word not in REF_OPTIONS]
+    for word in names:
+        if word.startswith("-"):
+            raise UsageError(f"{word}: not a revision", hint="see gitrevisions(7)")
+    order = ("--topo-order", "--reverse")
+    excluded = [word for word in without if word.startswith("--")]
+    excluded = ["--not", *excluded, "--not"] if excluded else []
+    names += [f"^{word}" for word in without if not word.startswith("--")]
+    listed = repo.git(
+        *(*_FROM_COMMITS, "rev-list", *order, *options, *excluded),
+        *("--end-of-options", *names, "--"),
+        extra=_TRUE_HISTORY,
+    )
+    return listed.decode().split()
+
+
+def introduced(repo: Repository, oids: Sequence[str]) -> Iterator[Introduced]:
+    """Yields what each of these commits brought in; gitlinks and removals are left out.
+
+    Every entry of every one of the commits is among what they and their
+    ancestors introduced: it is in no parent, and so shown here, or in a parent,
+    and then the same holds for that one. For a merge this takes a combined diff
+    (`-c`: what differs from *all* parents): a plain one would hide what an evil
+    merge slips in. A root, and the edge of a shallow clone, show their whole tree.
+    """
+    for start in range(0, len(oids), _BATCH_COMMITS):
+        yield from _parsed(_diffed(repo, oids[start : start + _BATCH_COMMITS]))
+
+
+def _diffed(repo: Repository, oids: Sequence[str]) -> bytes:
+    # Plumbing: `git log` would obey log.showRoot, diff.relative, log.showSignature.
+    return repo.git(
+        *(*_FROM_COMMITS, "diff-tree", "--stdin", "-r", "-c", "--root", "--raw", "-z"),
+        *("--no-abbrev", "--no-renames"),
+        stdin="".join(f"{oid}\n" for oid in oids).encode(),
+        extra=_TRUE_HISTORY,
+    )
+
+
+def _parsed(output: bytes) -> Iterator[Introduced]:
+    # git-diff-tree(1), "Raw output format": `:mode mode oid oid A`, path; in a combined
+    # diff one colon, mode and oid more per parent. A line without colon names the commit.
+    commit = ""
+    tokens = iter(output.split(b"\0"))
+    for token in tokens:
+        if not token.startswith(b":"):
+            commit = token.decode() or commit
+            continue
+        parents = len(token) - len(token.lstrip(b":"))
+        facts = token[parents:].split(b" ")
+        mode, oid = int(facts[parents], 8), facts[2 * parents + 1].decode()
+        path = next(tokens)
+        if mode not in {0, index.GITLINK}:
+            yield Introduced(commit, Entry(path, mode, oid))
+
+
+def pathless(repo: Repository, tips: Iterable[str]) -> Iterator[Introduced]:
+    """Yields what those tips hold that are, or tag, no commit but a tree or a blob.
+
+    Such a blob has no path: it is `b""`.
+
+    Raises:
+        GitError: an object is missing.
+    """
+    for name, (kind, oid) in peeled(repo, tips).items():
+        if kind == "blob":
+            yield Introduced(oid, Entry(b"", index.REGULAR, oid))
+        elif kind == "tree":
+            for entry in index.tree(repo, oid):
+                if entry.mode != index.GITLINK:
+                    yield Introduced(oid, entry)
+        elif kind != "commit":
+            raise GitError(f"object {name} is missing or corrupt", hint="see `git fsck`")
+
+
+def peeled(repo: Repository, oids: Iterable[str]) -> dict[str, tuple[str, str]]:
+    """Returns kind and oid of what each object is or tags; the kind of none is `""`."""
+    names = list(dict.fromkeys(oids))
+    asked = "".join(f"{name}^{{}}\n" for name in names).encode()
+    answers = repo.git(
+        "cat-file", "--batch-check=%(objecttype) %(objectname)", stdin=asked
+    ).splitlines()
+    kinds = {"commit", "tree", "blob"}
+    found = (answer.decode().rpartition(" ")[::2] for answer in answers)
+    return {
+        name: (kind, oid) if kind in kinds else ("", "")
+        for name, (kind, oid) in zip(names, found, strict=True)
+    }
+
+
+def ref_tips(repo: Repository) -> list[str]:
+    """Returns the oids that refs hold, annotated tags not followed."""
+    return list(
+        dict.fromkeys(repo.git("for-each-ref", "--format=%(objectname)").decode().split())
+    )
+
+
+def author_dates(repo: Repository, oids: Iterable[str]) -> dict[str, str]:
+    """Returns the author dates (ISO 8601, strict) of commits, by oid."""
+    asked = "".join(f"{oid}\n" for oid in oids).encode()
+    if not asked:
+        return {}
+    listed = repo.git(
+        *("rev-list", "--no-walk=unsorted", "--no-commit-header", "--format=%H %aI", "--stdin"),
+        stdin=asked,
+    )
+    return dict(line.split(" ", 1) for line in listed.decode().splitlines())
+
+
+def parents_to_be(repo: Repository) -> list[str]:
+    """Returns the parents of the next commit: HEAD, and in a merge the others.
+
+    During a clean merge Git names them only by `GITHEAD_<oid>` in the environment of
+    its hooks (seen with 2.39: pre-merge-commit runs before MERGE_HEAD is written).
+    """
+    head = index.resolve(repo, "HEAD^{commit}")
+    if head is None:
+        return []
+    merging = repo.git_dir / "MERGE_HEAD"
+    merged = merging.read_text().split() if merging.is_file() else []
+    merged += [name.removeprefix("GITHEAD_") for name in os.environ if _is_githead(name)]
+    # What the environment names may belong to another repository.
+    found = (index.resolve(repo, f"{oid}^{{commit}}") for oid in merged)
+    return list(dict.fromkeys([head, *filter(None, found)]))
+
+
+def _is_githead(name: str) -> bool:
+    oid = name.removeprefix("GITHEAD_")
+    return oid != name and len(oid) in {40, 64} and set(oid) <= set("0123456789abcdef")

@@ -1,0 +1,140 @@
+"""Entries of the index and of trees, in Git's own order."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from git_model_security.errors import GitError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from git_model_security.git.repository import Repository
+
+REGULAR, EXECUTABLE, SYMLINK, GITLINK = 0o100644, 0o100755, 0o120000, 0o160000
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One path of the index or of a tree.
+
+    Attributes:
+        path: relative to the top, with `/`, as the bytes Git holds.
+        mode: `REGULAR`, `EXECUTABLE`, `SYMLINK` or `GITLINK`.
+        oid: object name in hexadecimal.
+        stage: 0, or 1 to 3 in a conflict.
+    """
+
+    path: bytes
+    mode: int
+    oid: str
+    stage: int = 0
+
+    @property
+    def is_file(self) -> bool:
+        """Whether the entry is a blob with content of its own (no link)."""
+        return self.mode in {REGULAR, EXECUTABLE}
+
+    @property
+    def listing(self) -> bytes:
+        """The entry as `git ls-tree -rz` prints it, with its NUL."""
+        kind = b"commit" if self.mode == GITLINK else b"blob"
+        return b"%06o %s %s\t%s\0" % (self.mode, kind, self.oid.encode(), self.path)
+
+
+def staged(repo: Repository) -> list[Entry]:
+    """Returns all index entries, sorted as Git sorts them (by bytes of the path)."""
+    found = []
+    for record in _records(repo.git("ls-files", "--stage", "-z")):
+        facts, path = record.split(b"\t", 1)
+        mode, oid, stage = facts.split(b" ")
+        found.append(Entry(path, int(mode, 8), oid.decode(), int(stage)))
+    return found
+
+
+def tree(repo: Repository, treeish: str) -> list[Entry]:
+    """Returns all entries of a tree, recursively, in the order of `staged`.
+
+    Raises:
+        GitError: `treeish` names no tree.
+    """
+    found = []
+    for record in _records(repo.git("ls-tree", "-rz", "--full-tree", treeish)):
+        facts, path = record.split(b"\t", 1)
+        mode, _, oid = facts.split(b" ")
+        found.append(Entry(path, int(mode, 8), oid.decode()))
+    return found
+
+
+def untracked(repo: Repository, *, ignored: bool = False) -> list[bytes]:
+    """Returns the untracked files, without the ignored ones or only those."""
+    chosen = ("--ignored",) if ignored else ()
+    return list(_records(repo.git("ls-files", "-z", "--others", *chosen, "--exclude-standard")))
+
+
+def stage(
+    repo: Repository,
+    entries: Iterable[Entry],
+    *,
+    env: Mapping[str, str] | None = None,
+) -> None:
+    """Puts entries into the index; their objects must exist.
+
+    Git checks each path as it would a path of a tree (`verify_path`).
+    """
+    lines = b"".join(
+        b"%06o %s 0\t%s\0" % (entry.mode, entry.oid.encode(), entry.path) for entry in entries
+    )
+    repo.git("update-index", "--add", "-z", "--index-info", stdin=lines, extra=env)
+
+
+def head_tree(repo: Repository) -> str | None:
+    """Returns the oid of HEAD's tree, or None before the first commit."""
+    return resolve(repo, "HEAD^{tree}")
+
+
+def resolve(repo: Repository, revision: str) -> str | None:
+    """Returns the oid that a revision names, or None when it names nothing."""
+    out = repo.git("rev-parse", "--verify", "--quiet", revision, accept=(0, 1, 128))
+    return out.decode().strip() or None
+
+
+def require(repo: Repository, revision: str) -> str:
+    """Returns the oid that a revision names.
+
+    Raises:
+        GitError: it names nothing.
+    """
+    oid = resolve(repo, revision)
+    if oid is None:
+        raise GitError(f"{revision}: no such revision", hint="see `git log --all --oneline`")
+    return oid
+
+
+def _records(output: bytes) -> Iterable[bytes]:
+    return filter(None, output.split(b"\0"))
+
+
+def modified(repo: Repository) -> list[bytes]:
+    """Returns the tracked files whose content is not the index's, deleted ones too.
+
+    Git runs the clean filter on files whose stat data changed.
+    """
+    repo.git("update-index", "-q", "--refresh", accept=(0, 1), filters=True)
+    return list(_records(repo.git("diff-files", "-z", "--name-only", filters=True)))
+
+
+def is_there(repo: Repository, entry: Entry) -> bool:
+    """Tells whether a regular file stands at an entry's path in the work tree."""
+    file = repo.top / os.fsdecode(entry.path)
+    return file.is_file() and not file.is_symlink()
+
+
+def stat(repo: Repository, path: bytes) -> os.stat_result | None:
+    """Returns a work tree file's stat data, or None when it is not there."""
+    try:
+        return (repo.top / os.fsdecode(path)).lstat()
+    except OSError:
+        return None

@@ -1,0 +1,141 @@
+"""Objects: one `git cat-file --batch` for many reads, streamed; and new blobs."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import shutil
+from typing import IO, TYPE_CHECKING
+
+from git_model_security.errors import GitError
+
+if TYPE_CHECKING:
+    import subprocess
+    from types import TracebackType
+
+    from _typeshed import WriteableBuffer
+
+    from git_model_security.git.repository import Repository
+
+CHUNK_BYTES = 1 << 20
+
+
+class BlobStream(io.RawIOBase):
+    """The content of one object in a batch; `size` is its length in bytes."""
+
+    def __init__(self, pipe: IO[bytes], kind: str, size: int) -> None:
+        self._pipe = pipe
+        self._left = size
+        self._ended = False
+        self.kind = kind
+        self.size = size
+
+    def readable(self) -> bool:
+        """Streams read."""
+        return True
+
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        """Reads into `buffer` what is left of the object, at most its length."""
+        view = memoryview(buffer)[: self._left]
+        count = int(self._pipe.readinto(view)) if view else 0  # type: ignore[attr-defined]
+        if view and not count:
+            raise GitError("git cat-file ended in the middle of an object")
+        self._left -= count
+        return count
+
+    def drain(self) -> None:
+        """Skips what was not read, and the line feed that follows in a batch."""
+        while self._left:
+            self.read(CHUNK_BYTES)
+        if not self._ended:
+            self._pipe.read(1)
+            self._ended = True
+
+
+class ObjectReader:
+    """Reads objects through one git process; a context manager, not thread-safe."""
+
+    def __init__(self, repo: Repository) -> None:
+        self._repo = repo
+        self._process: subprocess.Popen[bytes] | None = None
+        self._open: BlobStream | None = None
+
+    def __enter__(self) -> ObjectReader:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Ends the git process; what was not read of an object is given up."""
+        if self._process is None:
+            return
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                pipe.close()
+        self._process.wait()
+        self._process = self._open = None
+
+    def stream(self, oid: str) -> BlobStream:
+        """Opens an object for reading; ends the stream opened before it.
+
+        Raises:
+            GitError: the object is missing or cannot be read.
+        """
+        if self._open is not None:
+            self._open.drain()
+        if self._process is None:
+            self._process = self._repo.spawn("cat-file", "--batch")
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(oid.encode() + b"\n")
+        self._process.stdin.flush()
+        answer = self._process.stdout.readline().split()
+        if len(answer) != 3:
+            raise GitError(
+                f"object {oid} is missing or corrupt",
+                hint="see `git fsck`; in a partial or shallow clone fetch it first",
+            )
+        self._open = BlobStream(self._process.stdout, answer[1].decode(), int(answer[2]))
+        return self._open
+
+    def read(self, oid: str, *, limit_bytes: int | None = None) -> bytes:
+        """Returns an object whole.
+
+        Raises:
+            GitError: it is missing, or longer than `limit_bytes`.
+        """
+        stream = self.stream(oid)
+        if limit_bytes is not None and stream.size > limit_bytes:
+            raise GitError(f"object {oid} has {stream.size} bytes, more than {limit_bytes}")
+        return stream.read()
+
+
+def write_blob(repo: Repository, content: bytes) -> str:
+    """Writes a blob as it is, through no filter, and returns its oid."""
+    return repo.git("hash-object", "-w", "--stdin", stdin=content).decode().strip()
+
+
+def write_blob_from(repo: Repository, content: IO[bytes]) -> str:
+    """Writes a blob from an open file, streamed, and returns its oid."""
+    with repo.spawn("hash-object", "-w", "--stdin") as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        shutil.copyfileobj(content, process.stdin, CHUNK_BYTES)
+        process.stdin.close()
+        oid = process.stdout.read().decode().strip()
+    if process.returncode:
+        raise GitError("git hash-object could not write a blob", hint="is the disk full?")
+    return oid
+
+
+def blob_hash(object_format: str, size_bytes: int) -> hashlib._Hash:
+    """Returns the running hash of a blob of this size (gitformat-pack, "Object")."""
+    running = hashlib.new(object_format, usedforsecurity=False)
+    running.update(b"blob %d\0" % size_bytes)
+    return running

@@ -1,0 +1,126 @@
+"""One repository: where it is, and git commands run in it."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from git_model_security.errors import GitError
+from git_model_security.git.run import child_environment, run, spawn
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Mapping
+
+STATE_DIRECTORY = "git-model"
+"""Our directory under the git common dir."""
+
+
+@dataclass(frozen=True)
+class Repository:
+    """A repository, found once; paths are absolute.
+
+    Attributes:
+        git_dir: this work tree's git directory.
+        common_dir: the directory that all work trees share.
+        work_tree: top of the work tree, or None in a bare repository.
+        object_format: `sha1` or `sha256`.
+    """
+
+    git_dir: Path
+    common_dir: Path
+    work_tree: Path | None
+    object_format: str
+
+    @classmethod
+    def discover(cls, start: Path | None = None, *, local: bool = True) -> Repository:
+        """Finds the repository around `start` (default: the current directory).
+
+        Args:
+            start: where to look from.
+            local: honour `GIT_DIR` and its like in the environment.
+
+        Raises:
+            GitError: there is none, or git refuses to use it.
+        """
+        env = child_environment(local=local)
+        facts = run(
+            "rev-parse",
+            "--path-format=absolute",
+            "--git-dir",
+            "--git-common-dir",
+            "--show-object-format",
+            "--is-inside-work-tree",
+            cwd=start,
+            env=env,
+        )
+        git_dir, common_dir, object_format, inside = facts.removesuffix(b"\n").rsplit(b"\n", 3)
+        work_tree = None
+        if inside == b"true":
+            top = run(
+                "rev-parse", "--path-format=absolute", "--show-toplevel", cwd=start, env=env
+            )
+            work_tree = Path(os.fsdecode(top.removesuffix(b"\n")))
+        return cls(
+            Path(os.fsdecode(git_dir)),
+            Path(os.fsdecode(common_dir)),
+            work_tree,
+            object_format.decode(),
+        )
+
+    @property
+    def top(self) -> Path:
+        """Top of the work tree.
+
+        Raises:
+            GitError: the repository is bare.
+        """
+        if self.work_tree is None:
+            raise GitError(
+                f"{self.git_dir}: this needs a work tree, and there is none here",
+                hint="run it in a clone, not in a bare repository or inside .git",
+            )
+        return self.work_tree
+
+    @property
+    def state_dir(self) -> Path:
+        """Our directory under the git common dir, made when it is missing."""
+        directory = self.common_dir / STATE_DIRECTORY
+        directory.mkdir(mode=0o700, exist_ok=True)
+        return directory
+
+    def git(
+        self,
+        *arguments: str | bytes,
+        stdin: bytes | None = None,
+        accept: tuple[int, ...] = (0,),
+        filters: bool = False,
+        show: bool = False,
+        extra: Mapping[str, str] | None = None,
+    ) -> bytes:
+        """Runs git at the top of the work tree; see `git.run.run`."""
+        return run(
+            *arguments,
+            cwd=self.work_tree or self.git_dir,
+            env=self._environment(filters=filters, extra=extra),
+            stdin=stdin,
+            accept=accept,
+            show=show,
+        )
+
+    def spawn(self, *arguments: str | bytes) -> subprocess.Popen[bytes]:
+        """Starts git with pipes at the top of the work tree."""
+        return spawn(arguments, cwd=self.work_tree or self.git_dir, env=self._environment())
+
+    def _environment(
+        self, *, filters: bool = False, extra: Mapping[str, str] | None = None
+    ) -> dict[str, str]:
+        env = child_environment(filters=filters, extra=extra)
+        # A relative GIT_DIR was relative to where the user stood; we run at the top.
+        if "GIT_DIR" in env:
+            env["GIT_DIR"] = str(self.git_dir)
+            if self.work_tree is not None:
+                env["GIT_WORK_TREE"] = str(self.work_tree)
+        return env

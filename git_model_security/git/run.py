@@ -1,0 +1,131 @@
+"""Spawns git, with an environment that neither misleads it nor tells it secrets."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from typing import TYPE_CHECKING
+
+from git_model_security.errors import GitError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+SECRETS = (
+    "GIT_MODEL_KEY",
+    "GIT_MODEL_SIGNING_KEY_PASSWORD",
+    "SIGNING_PRIVATE_KEY",
+    "SIGSTORE_ID_TOKEN",
+)
+"""Environment variables that hold key material; children do not get them."""
+
+LOCAL = (
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_COMMON_DIR",
+    "GIT_CONFIG",
+    "GIT_CONFIG_PARAMETERS",
+    "GIT_DIR",
+    "GIT_GRAFT_FILE",
+    "GIT_IMPLICIT_WORK_TREE",
+    "GIT_INDEX_FILE",
+    "GIT_INTERNAL_SUPER_PREFIX",
+    "GIT_NAMESPACE",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_PREFIX",
+    "GIT_QUARANTINE_PATH",
+    "GIT_REPLACE_REF_BASE",
+    "GIT_SHALLOW_FILE",
+    "GIT_WORK_TREE",
+)
+"""What ties a child to this repository (`git rev-parse --local-env-vars`): a
+command on *another* repository must not inherit it."""
+
+
+def child_environment(
+    *,
+    local: bool = True,
+    filters: bool = False,
+    extra: Mapping[str, str] | None = None,
+) -> dict[str, str]:
+    """Returns the environment for a git child.
+
+    Args:
+        local: keep the variables in `LOCAL`.
+        filters: the command runs our filter, which may need `GIT_MODEL_KEY`;
+            all other secrets, and all secrets of other commands, are removed.
+        extra: variables to set on top.
+    """
+    dropped = set(SECRETS) - ({"GIT_MODEL_KEY"} if filters else set())
+    if not local:
+        dropped |= set(LOCAL)
+    kept = {name: value for name, value in os.environ.items() if name not in dropped}
+    # Messages are matched nowhere, but shown: keep them in one language. Replace
+    # refs would show guards and signatures another object than the one pushed.
+    kept |= {"LC_ALL": "C.UTF-8", "GIT_NO_REPLACE_OBJECTS": "1", "GIT_OPTIONAL_LOCKS": "0"}
+    return kept | dict(extra or {})
+
+
+def spawn(
+    arguments: tuple[str | bytes, ...], *, cwd: Path | None, env: Mapping[str, str]
+) -> subprocess.Popen[bytes]:
+    """Starts git with pipes on standard input and output; see `run` for errors."""
+    try:
+        return subprocess.Popen(
+            ("git", *arguments), cwd=cwd, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
+    except FileNotFoundError as error:
+        raise _not_started(cwd) from error
+
+
+def run(
+    *arguments: str | bytes,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    stdin: bytes | None = None,
+    accept: tuple[int, ...] = (0,),
+    show: bool = False,
+) -> bytes:
+    """Runs git and returns its standard output.
+
+    Args:
+        arguments: the arguments after `git`.
+        cwd: where to run it; None is the current directory.
+        env: the whole environment; None is `child_environment()`.
+        stdin: its standard input; None is empty.
+        accept: exit statuses that are not an error.
+        show: let git write to our standard error (progress, messages of filters)
+            instead of keeping that for the error message.
+
+    Raises:
+        GitError: git is missing, or ended with another status.
+    """
+    try:
+        done = subprocess.run(
+            ("git", *arguments),
+            cwd=cwd,
+            env=child_environment() if env is None else env,
+            input=stdin if stdin is not None else b"",
+            stdout=subprocess.PIPE,
+            stderr=None if show else subprocess.PIPE,
+            check=False,
+        )
+    except FileNotFoundError as error:
+        raise _not_started(cwd) from error
+    if done.returncode not in accept:
+        raise GitError(_complaint(arguments, done.returncode, done.stderr or b""))
+    return done.stdout
+
+
+def _not_started(cwd: Path | None) -> GitError:
+    if cwd is not None and not cwd.is_dir():
+        return GitError(f"{cwd}: no such directory")
+    return GitError("git is not on PATH", hint="install git 2.39 or newer")
+
+
+def _complaint(arguments: tuple[str | bytes, ...], status: int, stderr: bytes) -> str:
+    said = stderr.decode("utf-8", "replace").strip()
+    words = (os.fsdecode(word) for word in arguments)
+    command = next((word for word in words if not word.startswith("-")), "")
+    reason = said.removeprefix("fatal: ") or f"ended with status {status}"
+    return f"git {command}: {reason}"

@@ -1,0 +1,66 @@
+"""The push guard: what the commits that leave would put on the remote."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from git_model_security.git import history
+from git_model_security.guard import walk
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from git_model_security.envelope import Key
+    from git_model_security.git.repository import Repository
+    from git_model_security.guard.finding import Finding
+    from git_model_security.guard.inspector import Known
+
+
+class Pushed(NamedTuple):
+    """One line of pre-push's standard input (githooks, "pre-push")."""
+
+    local_ref: str
+    local_oid: str
+    remote_ref: str
+    remote_oid: str
+
+
+def findings(
+    repo: Repository,
+    pushed: Sequence[tuple[str, str, str, str]],
+    *,
+    remote: str | None = None,
+    keys: Mapping[str, Key] | None = None,
+    known: Known | None = None,
+) -> list[Finding]:
+    """Returns what must not leave, by the rules of `guard.history.audit`.
+
+    Only commits that the remote does not have are judged: those below what it
+    says it has, and below this clone's memory of it, are there already, and to
+    refuse them would wedge everybody. The memory of *another* remote counts for
+    nothing.
+
+    Args:
+        repo: the repository.
+        pushed: what git gives to pre-push, as `Pushed` names it; a deletion has
+            no local object and is passed.
+        remote: the name of the remote, or None (a push to an address).
+        keys: held keys by key id.
+        known: says which blobs need not be read again.
+
+    Raises:
+        GitError: an object that would be pushed is missing.
+    """
+    lines = [Pushed(*line) for line in pushed]
+    leaving = [line.local_oid for line in lines if line.local_oid.strip("0")]
+    there = [line.remote_oid for line in lines if line.remote_oid.strip("0")]
+    if not leaving:
+        return []
+    kinds = history.peeled(repo, [*leaving, *there])
+    # What the remote has and this clone does not cannot leave anything out.
+    without = [oid for oid in there if kinds[oid][0] == "commit"]
+    if remote is not None and not set(remote) & set("*?[\\"):
+        without.append(f"--remotes={remote}")
+    tips = [oid for oid in leaving if kinds[oid][0] == "commit"]
+    commits = history.commits(repo, tips, without=without) if tips else []
+    return walk.judged(repo, commits, leaving, keys=keys, known=known).findings

@@ -1,0 +1,97 @@
+"""Before a commit: nothing in clear gets in, and what gets in is signed."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from git_model_security.errors import PolicyError
+from git_model_security.git import history, index, index_stat
+from git_model_security.guard import staged as guard
+from git_model_security.policy import gitmodel
+from git_model_security.workspace import pinned_trust, signatures
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from git_model_security.filter.clone import Clone
+    from git_model_security.guard.finding import Finding
+
+_SHOWN_FINDINGS = 20
+
+
+def before(clone: Clone) -> int:
+    """pre-commit and pre-merge-commit.
+
+    Raises:
+        PolicyError: a protected path is staged in clear, or the signature would
+            vouch for what nobody here made.
+        Error: signing failed; nothing unsigned slips through because of it.
+    """
+    policy = gitmodel.find(index.staged(clone.repo), clone.objects)
+    if policy is None:
+        return 0
+    # Only what is authored here: what a parent has in clear arrived from elsewhere,
+    # and refusing it would stop everybody's work without taking it back.
+    found = guard.findings(clone.repo, clone.ring.keys, clone.knows, authored_only=True)
+    refuse(found, "`git add` them again with the filter in place; see `git model doctor`")
+    if policy.when != "commit":
+        return 0
+    chosen = None if clone.ring.locked else signatures.signer(clone)
+    if chosen is None:
+        _say_unsigned(clone)
+        return 0
+    parents = history.parents_to_be(clone.repo)
+    trees = [index.require(clone.repo, f"{parent}^{{tree}}") for parent in parents]
+    signatures.sign_index(clone, chosen, trees)
+    return 0
+
+
+def after(clone: Clone) -> int:
+    """post-commit: what the commit vouches for is no longer pending.
+
+    A partial commit (`git commit PATH`) has an index of its own, so the signatures
+    made for it are not in the real one: they are put there now.
+    """
+    entries = index.tree(clone.repo, "HEAD")
+    policy = gitmodel.find(entries, clone.objects)
+    if policy is None:
+        return 0
+    if pinned_trust.is_known_good(clone, index.require(clone.repo, "HEAD^{tree}")):
+        clone.provenance.committed((entry.path, entry.oid) for entry in entries)
+    paths = policy.signature_paths()
+    staged = {entry.path: entry.oid for entry in index.staged(clone.repo)}
+    behind = [
+        entry
+        for entry in entries
+        if entry.path in paths and staged.get(entry.path) != entry.oid
+    ]
+    if behind:
+        index.stage(clone.repo, behind)
+        written = {entry.path: index.stat(clone.repo, entry.path) for entry in behind}
+        index_stat.refresh(clone.repo, {path: st for path, st in written.items() if st})
+    return 0
+
+
+def refuse(findings: Iterable[Finding], hint: str) -> None:
+    """Raises when a guard found something.
+
+    Raises:
+        PolicyError: with the list.
+    """
+    found = list(findings)
+    if not found:
+        return
+    lines = [finding.describe() for finding in found[:_SHOWN_FINDINGS]]
+    if len(found) > _SHOWN_FINDINGS:
+        lines.append(f"… and {len(found) - _SHOWN_FINDINGS} more")
+    raise PolicyError("refused:\n  " + "\n  ".join(lines), hint=hint)
+
+
+def _say_unsigned(clone: Clone) -> None:
+    """Says once per clone that its commits carry no signature."""
+    if pinned_trust.once(clone, "said unsigned"):
+        sys.stderr.write(
+            "git-model: warning: this clone has no signing key: its commits are unsigned\n"
+            "git-model: hint: `git model unlock --signing-key FILE` signs from now on\n"
+        )

@@ -1,0 +1,117 @@
+"""Key material: reading it from files and variables, making it, exporting it."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import os
+import stat
+from typing import TYPE_CHECKING
+
+from git_model_security.envelope import KEY_BYTES, Key
+from git_model_security.errors import ConfigError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PRIVATE_MODE = 0o600
+
+
+def read(path: Path) -> bytes:
+    """Reads a key file: exactly 32 raw bytes, as `dd` or `git model key generate` make.
+
+    Raises:
+        ConfigError: it cannot be read, or is something else.
+    """
+    try:
+        with path.open("rb") as file:
+            material = file.read(4 * KEY_BYTES)
+    except OSError as error:
+        raise ConfigError(
+            f"{path}: cannot read the key: {(error.strerror or str(error)).lower()}",
+            hint="`git model key generate FILE` makes a new one",
+        ) from error
+    if len(material) != KEY_BYTES:
+        raise ConfigError(f"{path}: {_mistaken(material)}", hint=_remedy(material))
+    return material
+
+
+def from_file(path: Path) -> Key:
+    """Returns the key in a key file; see `read`."""
+    return Key(read(path))
+
+
+def from_text(text: str, origin: str) -> Key:
+    """Decodes a key given as 64 hexadecimal digits or as base64.
+
+    Args:
+        text: the encoded key.
+        origin: the variable it came from, for the message; the value is not shown.
+
+    Raises:
+        ConfigError: it is neither, or does not decode to 32 bytes.
+    """
+    material = _decoded("".join(text.split()))
+    if material is None or len(material) != KEY_BYTES:
+        raise ConfigError(
+            f"{origin}: not a key: 64 hexadecimal digits or base64 of {KEY_BYTES} bytes",
+            hint="`base64 < aes256.bin` prints a key file as base64",
+        )
+    return Key(material)
+
+
+def generate() -> bytes:
+    """Returns new key material from the operating system's generator."""
+    return os.urandom(KEY_BYTES)
+
+
+def write_new(path: Path, material: bytes) -> None:
+    """Writes key material to a new file of mode 0600 and to the disk itself.
+
+    Raises:
+        ConfigError: the file exists (a key is never overwritten) or cannot be
+            written.
+    """
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE_MODE)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(material)
+            file.flush()
+            os.fsync(file.fileno())
+    except FileExistsError as error:
+        raise ConfigError(
+            f"{path}: exists; a key file is never overwritten", hint="choose another name"
+        ) from error
+    except OSError as error:
+        raise ConfigError(f"{path}: {(error.strerror or str(error)).lower()}") from error
+
+
+def is_exposed(path: Path) -> bool:
+    """Tells whether a key file can be read by others than its owner."""
+    return bool(path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO))
+
+
+def _decoded(text: str) -> bytes | None:
+    try:
+        if len(text) == 2 * KEY_BYTES:
+            return bytes.fromhex(text)
+        return base64.b64decode(text, validate=True)
+    except (ValueError, binascii.Error):
+        return None
+
+
+def _mistaken(material: bytes) -> str:
+    if material.startswith(b"-----BEGIN "):
+        return "a PEM file; an AES-256 key is 32 raw bytes"
+    if material and material.isascii() and material.decode().strip().isprintable():
+        return "a text file; an AES-256 key is 32 raw bytes"
+    size = "more than 127" if len(material) == 4 * KEY_BYTES else str(len(material))
+    return f"{size} bytes; an AES-256 key is 32 raw bytes"
+
+
+def _remedy(material: bytes) -> str:
+    if _decoded(material.decode("ascii", "replace").strip()) is not None:
+        return "it looks encoded: pass it as GIT_MODEL_KEY, or decode it into a file"
+    return (
+        "`git model key generate FILE` or `dd if=/dev/urandom of=FILE bs=32 count=1` makes one"
+    )

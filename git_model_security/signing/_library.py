@@ -1,0 +1,124 @@
+"""model_signing itself: loading it cheaply, and its two customs that we rely on.
+
+The only module that imports it at run time. Through its public API it signs
+digests that are known already, and gives back the manifest that was signed: a
+`hashing.Config` may return any manifest, and verification compares that one with
+the signed one by `==`. tests/unit/test_signing_contract.py holds the library to it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import sys
+from importlib.machinery import PathFinder
+from importlib.util import LazyLoader
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from importlib.machinery import ModuleSpec
+    from types import ModuleType
+
+    from model_signing import hashing, manifest
+
+    from git_model_security.signing.manifest import Manifest
+
+_SELDOM = frozenset(
+    f"model_signing._signing.{name}" for name in ("sign_sigstore", "sign_certificate")
+)
+"""What a signature by key never touches: two thirds of the import time are sigstore,
+requests, tuf and pyOpenSSL, which only these two need."""
+
+
+class _LazyFinder:
+    """Finds the seldom modules where they are, to be executed when first touched.
+
+    They stay what they are: a method that uses one touches it, and it loads. Not an
+    `importlib.abc.MetaPathFinder`: importing that costs as much as it saves here.
+    """
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        spec = PathFinder.find_spec(name, path, target) if name in _SELDOM else None
+        if spec is not None and spec.loader is not None:
+            spec.loader = LazyLoader(spec.loader)
+        return spec
+
+
+@functools.cache
+def load() -> ModuleType:
+    """Imports model_signing, without what signing by key does not need."""
+    finder = _LazyFinder()
+    sys.meta_path.insert(0, finder)
+    try:
+        import model_signing
+    finally:
+        sys.meta_path.remove(finder)
+    return model_signing
+
+
+@contextlib.contextmanager
+def off_stdout() -> Iterator[None]:
+    """Sends what the library prints to standard error.
+
+    It prints warnings to standard output, where a filter speaks pkt-line and
+    `--json` one document.
+    """
+    with contextlib.redirect_stdout(sys.stderr):
+        yield
+
+
+def prepared(source: Manifest) -> hashing.Config:
+    """Returns a hashing configuration that has hashed already."""
+    from model_signing import hashing, manifest
+    from model_signing._hashing.hashing import Digest
+
+    serialization = manifest.SerializationType.from_args(
+        {
+            "method": "files",
+            "hash_type": source.digest,
+            "allow_symlinks": False,
+            "ignore_paths": source.ignore_paths,
+        }
+    )
+    items = [
+        serialization.new_item(name, Digest(source.digest, digest))
+        for name, digest in source.items.items()
+    ]
+    ready = manifest.Manifest(source.name, items, serialization)
+
+    class Prepared(hashing.Config):
+        def hash(self, *_: object, **__: object) -> manifest.Manifest:
+            return ready
+
+    return Prepared()  # type: ignore[no-untyped-call]
+
+
+def recorder() -> tuple[hashing.Config, list[manifest.Manifest]]:
+    """Returns a hashing configuration, and where it puts what was verified.
+
+    Its manifest compares equal to any other and notes that one. The list is empty
+    when nothing was compared: then nothing was verified.
+    """
+    from model_signing import hashing, manifest
+
+    seen: list[manifest.Manifest] = []
+
+    class Recorder(manifest.Manifest):
+        def __eq__(self, other: object) -> bool:
+            assert isinstance(other, manifest.Manifest)
+            seen.append(other)
+            return True
+
+        __hash__ = None  # type: ignore[assignment]
+
+    class Recording(hashing.Config):
+        def hash(self, *_: object, **__: object) -> manifest.Manifest:
+            serialization = manifest.SerializationType.from_args(
+                {"method": "files", "hash_type": "sha256", "allow_symlinks": False}
+            )
+            return Recorder("", [], serialization)
+
+    return Recording(), seen  # type: ignore[no-untyped-call]

@@ -1,0 +1,104 @@
+"""The outside of a bundle: Sigstore bundle v0.3 around a DSSE envelope.
+
+Nothing read here is authentic: it picks the verifier and lets the library do the
+rest. docs/SPEC.md, "Signatures: opening", steps 1 and 2.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+from dataclasses import dataclass
+
+from git_model_security.signing.document import load, malformed, member
+
+MAX_BYTES = 64 * 1024 * 1024
+"""Over 300,000 files; a bundle is held in memory several times over."""
+
+MEDIA_TYPE = "application/vnd.dev.sigstore.bundle.v0.3+json"
+PAYLOAD_TYPE = "application/vnd.in-toto+json"
+
+_KINDS = {"publicKey": "key", "x509CertificateChain": "certificate", "certificate": "sigstore"}
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A bundle that has the right form; who signed what is not known yet.
+
+    Attributes:
+        kind: how it claims to be signed: `key`, `certificate` or `sigstore`.
+        hint: fingerprint of the key it claims; None in bundles before OMS 1.0.1.
+        payload: the statement, unverified.
+        document: the whole, as parsed.
+    """
+
+    kind: str
+    hint: str | None
+    payload: bytes
+    document: dict[str, object]
+
+    def hinting(self, fingerprint: str) -> bytes:
+        """Returns the bundle as JSON, naming this key if it names none.
+
+        model_signing prints a warning to stdout for a bundle without a hint, where
+        a filter speaks pkt-line. The hint is not signed, so giving one changes only
+        that. The text is made from what was checked here, so that the library sees
+        the same members.
+        """
+        if self.kind != "key" or self.hint is not None:
+            return json.dumps(self.document).encode("ascii")
+        material = member(self.document, "verificationMaterial", dict)
+        hinted = {**material, "publicKey": {"hint": fingerprint}}
+        return json.dumps({**self.document, "verificationMaterial": hinted}).encode("ascii")
+
+
+def parse(data: bytes) -> Bundle:
+    """Reads a bundle's outside.
+
+    Raises:
+        VerificationError: `MALFORMED`, with what is wrong.
+    """
+    if not data:
+        raise malformed("the signature is empty")
+    if len(data) > MAX_BYTES:
+        raise malformed(f"the signature has {len(data)} bytes, more than {MAX_BYTES}")
+    document = load(data, "the signature")
+    if member(document, "mediaType", str) != MEDIA_TYPE:
+        raise malformed("not a Sigstore bundle of version 0.3")
+    kind, hint = _material(member(document, "verificationMaterial", dict))
+    payload = _payload(member(document, "dsseEnvelope", dict))
+    return Bundle(kind, hint, payload, document)
+
+
+def _material(material: dict[str, object]) -> tuple[str, str | None]:
+    kinds = [kind for name, kind in _KINDS.items() if name in material]
+    if len(kinds) != 1:
+        raise malformed("does not say by one public key or certificate how it was signed")
+    if kinds != ["key"]:
+        return kinds[0], None
+    hint = member(material, "publicKey", dict).get("hint")
+    if hint is None or hint == "":
+        return "key", None
+    if not isinstance(hint, str) or not re.fullmatch("[0-9a-f]{64}", hint):
+        raise malformed("the key hint is not a SHA-256 in hexadecimal")
+    return "key", hint
+
+
+def _payload(envelope: dict[str, object]) -> bytes:
+    if member(envelope, "payloadType", str) != PAYLOAD_TYPE:
+        raise malformed("the payload is not an in-toto statement")
+    # The library looks at the first signature only; a second would be unchecked.
+    signatures = member(envelope, "signatures", list)
+    if len(signatures) != 1:
+        raise malformed(f"{len(signatures)} signatures in the bundle, not one")
+    _decoded(member(signatures[0], "sig", str))
+    return _decoded(member(envelope, "payload", str))
+
+
+def _decoded(text: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except (ValueError, binascii.Error) as error:
+        raise malformed("not base64 where it must be") from error

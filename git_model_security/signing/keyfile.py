@@ -1,0 +1,67 @@
+"""Key files: read with a limit, written once and to the disk itself."""
+
+from __future__ import annotations
+
+import os
+import stat
+from typing import TYPE_CHECKING
+
+from git_model_security.errors import ConfigError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MAX_BYTES = 64 * 1024
+"""No key is as long; a file that is gets not read into memory."""
+
+PRIVATE_MODE = 0o600
+PUBLIC_MODE = 0o644
+
+
+def readable_by_others(path: Path) -> bool:
+    """Tells whether the file's mode lets anyone but its owner read it; worth a warning."""
+    return bool(path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH))
+
+
+def read(path: Path) -> bytes:
+    """Reads a key file.
+
+    Raises:
+        ConfigError: it cannot be read, or is too long for any key.
+    """
+    try:
+        with path.open("rb") as file:
+            pem = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot read the key: {_reason(error)}") from error
+    if len(pem) > MAX_BYTES:
+        raise ConfigError(f"{path}: too long for a key")
+    return pem
+
+
+def write_new(path: Path, content: bytes, mode: int = PRIVATE_MODE) -> None:
+    """Writes a new file, and to the disk itself; what exists is never overwritten.
+
+    Raises:
+        ConfigError: the file exists, or cannot be written; then no part of it stays.
+    """
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    except FileExistsError as error:
+        raise ConfigError(
+            f"{path}: exists; a key file is never overwritten", hint="choose another name"
+        ) from error
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot write the key: {_reason(error)}") from error
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        path.unlink(missing_ok=True)
+        raise ConfigError(f"{path}: cannot write the key: {_reason(error)}") from error
+
+
+def _reason(error: OSError) -> str:
+    return (error.strerror or str(error)).lower()

@@ -1,0 +1,54 @@
+"""Signing keys in files: making them and reading them.
+
+docs/SPEC.md, "Signatures: keys".
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from git_model_security.signing import keyfile, pem
+from git_model_security.signing.keyfile import readable_by_others
+from git_model_security.signing.pem import fingerprint, public_pem
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+
+__all__ = [
+    "fingerprint",
+    "generate",
+    "load_private",
+    "public_pem",
+    "readable_by_others",
+]
+
+
+def generate(path: Path) -> str:
+    """Makes a P-256 key and writes it to a new file of mode 0600, as PKCS#8 PEM.
+
+    Returns:
+        The fingerprint.
+
+    Raises:
+        ConfigError: the file exists, or cannot be written.
+    """
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    keyfile.write_new(path, pem.private_pem(key))
+    return fingerprint(public_pem(key))
+
+
+def load_private(path: Path, password: bytes | None = None) -> EllipticCurvePrivateKey:
+    """Reads a private key.
+
+    Args:
+        path: a PEM file.
+        password: of the key, used only if it is encrypted.
+
+    Raises:
+        ConfigError: it is something else; the message says what.
+    """
+    return pem.parse_private(keyfile.read(path), password, str(path))

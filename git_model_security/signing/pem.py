@@ -1,0 +1,153 @@
+"""Signing keys in PEM: telling them from everything else, and naming them.
+
+NIST P-256, P-384 and P-521, as model_signing takes them: PKCS#8, and SEC1 "EC
+PRIVATE KEY" as `openssl ecparam -genkey` writes it, with or without the "EC
+PARAMETERS" before it. Bytes in, bytes out. docs/SPEC.md, "Signatures: keys".
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import TYPE_CHECKING
+
+from git_model_security.errors import ConfigError
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+
+AES_KEY_BYTES = 32
+CURVES = {"secp256r1": "P-256", "secp384r1": "P-384", "secp521r1": "P-521"}
+
+_WANTED = "a signing key is an elliptic-curve key on NIST P-256, P-384 or P-521, in PEM"
+_GENERATE = "`git model key generate-signing PRIVATE PUBLIC` makes a new pair"
+_PASSWORD = "set GIT_MODEL_SIGNING_KEY_PASSWORD to its password"  # noqa: S105
+
+
+def parse_private(
+    pem: bytes, password: bytes | None = None, origin: str = "the signing key"
+) -> EllipticCurvePrivateKey:
+    """Parses a private key.
+
+    Args:
+        pem: the key.
+        password: of the key, used only if it is encrypted.
+        origin: names the file or variable in messages.
+
+    Raises:
+        ConfigError: it is something else; the message says what.
+    """
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.asymmetric import ec
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+    labels = _labels(pem)
+    if not any(label.endswith("PRIVATE KEY") for label in labels):
+        raise ConfigError(f"{origin}: {_instead(pem, labels, 'private')}", hint=_GENERATE)
+    if "OPENSSH PRIVATE KEY" in labels:
+        raise ConfigError(f"{origin}: an OpenSSH key; {_WANTED}", hint=_GENERATE)
+    encrypted = "ENCRYPTED PRIVATE KEY" in labels or b"Proc-Type: 4,ENCRYPTED" in pem
+    if encrypted and not password:
+        raise ConfigError(f"{origin}: the private key is encrypted", hint=_PASSWORD)
+    try:
+        # A password for a key that has none is a TypeError there: the variable may
+        # be set for another key.
+        key = load_pem_private_key(pem, password if encrypted else None)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        if encrypted:
+            raise ConfigError(
+                f"{origin}: the password does not open the private key", hint=_PASSWORD
+            ) from error
+        raise ConfigError(f"{origin}: a damaged private key", hint=_GENERATE) from error
+    if not isinstance(key, ec.EllipticCurvePrivateKey):
+        raise ConfigError(f"{origin}: {_named(key)}; {_WANTED}", hint=_GENERATE)
+    _check_curve(key.curve.name, origin)
+    return key
+
+
+def parse_public(pem: bytes, origin: str = "the public key") -> bytes:
+    """Parses a public key and returns it in canonical PEM (SubjectPublicKeyInfo).
+
+    Raises:
+        ConfigError: it is something else; the message says what.
+    """
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    labels = _labels(pem)
+    if any(label.endswith("PRIVATE KEY") for label in labels):
+        raise ConfigError(
+            f"{origin}: a private key where the public one is wanted",
+            hint="`openssl ec -in PRIVATE -pubout -out PUBLIC` writes the public key",
+        )
+    if "PUBLIC KEY" not in labels:
+        raise ConfigError(
+            f"{origin}: {_instead(pem, labels, 'public')}", hint="ask the signer for it"
+        )
+    try:
+        key = serialization.load_pem_public_key(pem)
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise ConfigError(f"{origin}: a damaged public key") from error
+    if not isinstance(key, ec.EllipticCurvePublicKey):
+        raise ConfigError(f"{origin}: {_named(key)}; {_WANTED}")
+    _check_curve(key.curve.name, origin)
+    return key.public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+
+
+def private_pem(private: EllipticCurvePrivateKey) -> bytes:
+    """Returns the private key as PKCS#8 PEM, not encrypted."""
+    from cryptography.hazmat.primitives import serialization
+
+    return private.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+
+
+def public_pem(private: EllipticCurvePrivateKey) -> bytes:
+    """Returns the public key in canonical PEM (SubjectPublicKeyInfo)."""
+    from cryptography.hazmat.primitives import serialization
+
+    return private.public_key().public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+
+
+def fingerprint(canonical_pem: bytes) -> str:
+    """Returns what names a key: SHA-256 over its canonical PEM, in hexadecimal.
+
+    The same as model_signing puts into a bundle as hint.
+    """
+    return hashlib.sha256(canonical_pem).hexdigest()
+
+
+def is_fingerprint(text: str) -> bool:
+    """Tells whether a text has the form of a fingerprint."""
+    return re.fullmatch("[0-9a-f]{64}", text) is not None
+
+
+def _labels(pem: bytes) -> list[str]:
+    return [found.decode() for found in re.findall(rb"-----BEGIN ([A-Z0-9 ]+)-----", pem)]
+
+
+def _instead(pem: bytes, labels: list[str], wanted: str) -> str:
+    if labels:
+        # What stands first may be parameters; the last block is the thing itself.
+        return f"holds a {labels[-1].lower()}, not a {wanted} key; {_WANTED}"
+    if len(pem) == AES_KEY_BYTES:
+        return f"{AES_KEY_BYTES} bytes, as an AES-256 key has; {_WANTED}"
+    return f"not a PEM file; {_WANTED}"
+
+
+def _named(key: object) -> str:
+    kind = type(key).__name__.removesuffix("PrivateKey").removesuffix("PublicKey")
+    return f"a key of the kind {kind.lstrip('_')}"
+
+
+def _check_curve(name: str, origin: str) -> None:
+    if name not in CURVES:
+        raise ConfigError(f"{origin}: a key on the curve {name}; {_WANTED}", hint=_GENERATE)

@@ -1,0 +1,134 @@
+"""The inside of a bundle: the in-toto statement, read after its signature held.
+
+What a trusted signer signed can still be hostile: the signer may be a machine that
+signs what it is given. docs/SPEC.md, "Signatures: opening", steps 4 and 5.
+"""
+
+from __future__ import annotations
+
+from git_model_security.git.paths import shown
+from git_model_security.signing import names, roles
+from git_model_security.signing.document import load, malformed, member
+from git_model_security.signing.manifest import DIGEST_BYTES, DIGESTS, Manifest
+
+STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
+PREDICATE_TYPE = "https://model_signing/signature/v1.0"
+
+
+def parse(payload: bytes) -> Manifest:
+    """Reads a statement strictly; model_signing reads it loosely.
+
+    The library takes the last of two items with one name, normalises names, and
+    takes the form from before 1.0 that has no ignore paths. All of these are refused.
+
+    Raises:
+        VerificationError: `MALFORMED`, with what is wrong.
+    """
+    statement = load(payload, "the signed statement")
+    if member(statement, "_type", str) != STATEMENT_TYPE:
+        raise malformed("the signed statement is not in-toto v1")
+    if member(statement, "predicateType", str) != PREDICATE_TYPE:
+        raise malformed("the signed statement is not a model signature v1.0")
+    subjects = member(statement, "subject", list)
+    if len(subjects) != 1:
+        raise malformed(f"{len(subjects)} subjects in the signed statement, not one")
+    predicate = member(statement, "predicate", dict)
+    serialization = member(predicate, "serialization", dict)
+    if member(serialization, "method", str) != "files":
+        raise malformed("signed by parts of files, which git-model does not verify")
+    digest = member(serialization, "hash_type", str)
+    if digest not in DIGESTS:
+        raise malformed(f"signed over {shown(_bytes(digest))}, not {' or '.join(DIGESTS)}")
+    ignored = serialization.get("ignore_paths", [])
+    if not isinstance(ignored, list) or not all(isinstance(path, str) for path in ignored):
+        raise malformed("'ignore_paths' is not a list of names")
+    return Manifest(
+        name=member(subjects[0], "name", str),
+        digest=digest,
+        items=_items(member(predicate, "resources", list), digest),
+        ignore_paths=tuple(ignored),
+    )
+
+
+def check(manifest: Manifest, signature_name: str | None = None) -> None:
+    """Checks a signed manifest before anything is done by its names.
+
+    Args:
+        manifest: as signed.
+        signature_name: the plaintext bundle's file name in this repository; None
+            takes the one that the bundle itself leaves out.
+
+    Raises:
+        VerificationError: `MALFORMED`: no items, a name that is not safe, or, in a
+            bundle that claims a role of ours, another form than that role has.
+    """
+    subject = roles.parse(manifest.name)
+    role = subject.role if subject else None
+    # 1. Something is signed: an empty manifest would "verify" an empty directory.
+    if not manifest.items:
+        raise malformed("signs no file at all")
+    # 2. Every name stays inside the root and outside `.git`.
+    for name in manifest.items:
+        reason = names.fault(name)
+        if reason and not (role == roles.CIPHERTEXT and name == roles.TREE_ITEM):
+            raise malformed(f"signs a name that {reason}: {shown(_bytes(name))}")
+    for name in manifest.ignore_paths:
+        # Stock leaves out `.git` by itself and says so.
+        reason = names.fault(name)
+        if reason and name != ".git":
+            raise malformed(f"ignores a path that {reason}: {shown(_bytes(name))}")
+    # 3. What is left out is exactly what the role leaves out.
+    if role == roles.PLAINTEXT:
+        _check_plaintext(manifest, signature_name)
+    elif role == roles.CIPHERTEXT:
+        _check_ciphertext(manifest)
+
+
+def _items(resources: list[object], digest: str) -> dict[str, bytes]:
+    items: dict[str, bytes] = {}
+    for resource in resources:
+        name = member(resource, "name", str)
+        if name in items:
+            raise malformed(f"signs a name twice: {shown(_bytes(name))}")
+        if member(resource, "algorithm", str) != digest:
+            raise malformed(f"signs {shown(_bytes(name))} over another digest than {digest}")
+        items[name] = _digest(member(resource, "digest", str))
+    return items
+
+
+def _digest(text: str) -> bytes:
+    # `bytes.fromhex` also takes blanks between the bytes: one form only.
+    try:
+        value = bytes.fromhex(text)
+    except ValueError as error:
+        raise malformed("a digest is not hexadecimal") from error
+    if len(value) != DIGEST_BYTES or len(text) != 2 * DIGEST_BYTES:
+        raise malformed(f"a digest has another length than {DIGEST_BYTES} bytes")
+    return value
+
+
+def _check_plaintext(manifest: Manifest, signature_name: str | None) -> None:
+    ignored = set(manifest.ignore_paths)
+    if signature_name is None:
+        own = ignored - set(roles.OTHERS_IGNORED)
+        signature_name = own.pop() if len(own) == 1 else roles.STOCK_SIGNATURE
+    wrong = ignored ^ set(roles.ignore_paths(signature_name))
+    if wrong or "/" in signature_name:
+        listed = ", ".join(shown(_bytes(name)) for name in sorted(wrong or ignored))
+        raise malformed(f"does not ignore the paths that its role ignores: {listed}")
+    for name in manifest.items:
+        if roles.is_ignored(name.encode(), signature_name):
+            raise malformed(f"signs a path that it ignores: {shown(name.encode())}")
+
+
+def _check_ciphertext(manifest: Manifest) -> None:
+    if manifest.ignore_paths:
+        raise malformed("is over ciphertext and ignores paths")
+    if manifest.digest != "sha256":
+        raise malformed(f"is over ciphertext by {manifest.digest}, not sha256")
+    if roles.TREE_ITEM not in manifest.items:
+        raise malformed("is over ciphertext without the tree listing")
+
+
+def _bytes(name: str) -> bytes:
+    return name.encode("utf-8", "backslashreplace")

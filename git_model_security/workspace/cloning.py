@@ -1,0 +1,70 @@
+"""`git model clone`: clone, unlock, check out and verify in one go."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from git_model_security.errors import GitError
+from git_model_security.git import index
+from git_model_security.git.repository import Repository
+from git_model_security.git.run import child_environment, run
+from git_model_security.workspace import unlock
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def clone(
+    url: str,
+    directory: Path | None,
+    options: Sequence[str],
+    *,
+    key: Path | None,
+    public_key: Path | None,
+) -> tuple[Repository, unlock.Unlocked]:
+    """Clones a repository and unlocks it.
+
+    Nothing is checked out before the clone may decrypt and knows whom to trust,
+    so each file is written once and the first checkout is verified.
+
+    Args:
+        url: what `git clone` takes.
+        directory: where to; None is Git's choice.
+        options: options for `git clone`.
+        key: see `unlock.unlock`.
+        public_key: see `unlock.unlock`.
+
+    Raises:
+        GitError: Git could not clone.
+        Error: see `unlock.unlock`; the clone stays, locked.
+    """
+    target = directory or Path(_humanish(url))
+    existed = target.exists() and any(target.iterdir())
+    if existed:
+        raise GitError(f"{target}: exists and is not empty", hint="name another directory")
+    arguments = ("clone", "--no-checkout", *options, "--", url, str(target))
+    run(*arguments, env=child_environment(local=False), show=True)
+    repo = Repository.discover(target, local=False)
+    if index.head_tree(repo) is None:
+        return repo, unlock.Unlocked(lines=["the repository is empty: `git model init` it"])
+    repo.git("read-tree", "HEAD")
+    try:
+        done = unlock.unlock(repo, key=key, public_key=public_key)
+    except Exception:
+        # What a plain `git clone` leaves: ciphertext in the work tree.
+        repo.git("checkout", "--quiet", "--force", "HEAD", show=True, accept=(0, 1, 128))
+        raise
+    branch = repo.git("symbolic-ref", "--quiet", "--short", "HEAD", accept=(0, 1)).strip()
+    repo.git("checkout", "--quiet", "--force", branch or b"HEAD", filters=True, show=True)
+    done.written = [entry.path for entry in index.staged(repo) if index.is_there(repo, entry)]
+    done.kept = []
+    return repo, done
+
+
+def _humanish(url: str) -> str:
+    """Returns the directory that `git clone` would choose (git-clone, "<directory>")."""
+    name = url.rstrip("/")
+    name = name.removesuffix("/.git").removesuffix(".git").rstrip("/")
+    return name.replace("\\", "/").rsplit("/", 1)[-1].rsplit(":", 1)[-1] or os.curdir

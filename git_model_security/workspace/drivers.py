@@ -1,0 +1,97 @@
+"""Git's configuration of our drivers: filter, diff and merge.
+
+Owns the `filter.git-model.*`, `diff.git-model.*`, `merge.git-model*` variables of
+one scope, all of them. Which paths use the drivers is `policy`; what the drivers
+do is `filter`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from git_model_security.git import config
+from git_model_security.git.run import child_environment, run
+from git_model_security.workspace.program import Program
+
+if TYPE_CHECKING:
+    from git_model_security.git.repository import Repository
+
+REQUIRED = "filter.git-model.required"
+_OURS = r"^(filter\.git-model|diff\.git-model|merge\.git-model(-signature)?)\."
+
+
+def command(*words: str) -> str:
+    """Returns the shell command line that runs this git-model with `words`."""
+    return Program.current().command(*words)
+
+
+def configure(
+    repo: Repository | None, scope: str = "--local", *, program: Program | None = None
+) -> bool:
+    """Points our drivers at this git-model and tells whether that changed anything.
+
+    Args:
+        repo: the repository; not needed for `--global`.
+        scope: `--global` or `--local`.
+        program: what the drivers run; None is the git-model that is running.
+
+    Raises:
+        GitError: the configuration cannot be written.
+    """
+    wanted = _wanted(program or Program.current())
+    present = _present(repo, scope)
+    # Everything of ours that is not wanted goes. A left-over clean command would run
+    # where process is missing, cachetextconv writes plaintext below refs/notes, and
+    # diff.binary makes `git lfs prune` delete objects that were never pushed.
+    unwanted = [key for key in present if key not in wanted]
+    changed = {key: value for key, value in wanted.items() if present.get(key) != [value]}
+    for key, value in changed.items():
+        _config(repo, scope, "--replace-all", key, value)
+    for key in unwanted:
+        _config(repo, scope, "--unset-all", key)
+    return bool(changed or unwanted)
+
+
+def remove(repo: Repository | None, scope: str = "--local") -> bool:
+    """Removes our drivers and tells whether there was anything to remove.
+
+    `filter.git-model.required` stays: with no command behind it Git refuses to add
+    what the attributes protect, where it would else add plaintext.
+    """
+    present = _present(repo, scope)
+    if present and present.get(REQUIRED) != ["true"]:
+        _config(repo, scope, "--replace-all", REQUIRED, "true")
+    others = [key for key in present if key != REQUIRED]
+    for key in others:
+        _config(repo, scope, "--unset-all", key)
+    return bool(others)
+
+
+def _wanted(program: Program) -> dict[str, str]:
+    # Git replaces %O and the like, and has quoted %P; other words are not touched,
+    # but a percent sign in the path of Python would start such a word.
+    merge = program.command("merge-file").replace("%", "%%") + " %O %A %B %L %P"
+    return {
+        # First: if we are stopped after it, Git refuses to add, and adds no plaintext.
+        REQUIRED: "true",
+        "filter.git-model.process": program.command("filter-process"),
+        "diff.git-model.textconv": program.command("textconv"),
+        "merge.git-model.name": "git-model, merging what is encrypted",
+        "merge.git-model.driver": merge,
+        # Keeps ours; the commit hook signs the merged content anew.
+        "merge.git-model-signature.name": "git-model signature, made anew by the commit",
+        "merge.git-model-signature.driver": "true",
+    }
+
+
+def _present(repo: Repository | None, scope: str) -> config.Values:
+    return config.parse(_config(repo, scope, "-z", "--get-regexp", _OURS, accept=(0, 1)))
+
+
+def _config(
+    repo: Repository | None, scope: str, *arguments: str, accept: tuple[int, ...] = (0,)
+) -> bytes:
+    if repo is not None:
+        return repo.git("config", scope, *arguments, accept=accept)
+    env = child_environment(local=False)
+    return run("config", scope, *arguments, env=env, accept=accept)

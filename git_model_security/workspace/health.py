@@ -1,0 +1,94 @@
+"""`git model doctor`: what is wrong with the set-up of a clone, and mending it."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from git_model_security.errors import Error
+from git_model_security.filter.clone import Clone
+from git_model_security.git import config
+from git_model_security.git.run import run
+from git_model_security.keyring import material
+from git_model_security.keyring.store import KeyStore
+from git_model_security.workspace import (
+    drivers,
+    hook_setup,
+    initialise,
+    pinned_trust,
+    setup,
+    signatures,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from git_model_security.git.repository import Repository
+
+MINIMUM_GIT = (2, 39)
+
+
+@dataclass(frozen=True)
+class Symptom:
+    """One thing that is wrong, and what helps."""
+
+    what: str
+    remedy: str
+
+
+def symptoms(repo: Repository) -> list[Symptom]:
+    """Returns what is wrong with a clone; an empty list is a healthy one."""
+    return [*_of_machine(), *_of_clone(repo)]
+
+
+def mend(repo: Repository) -> list[str]:
+    """Sets an unlocked clone up once more; returns what was done.
+
+    Raises:
+        Error: the configuration or the hooks cannot be written.
+    """
+    policy = initialise.policy_of(repo)
+    if policy is None or not initialise.is_set_up(repo):
+        return []
+    return setup.configure(repo, policy)
+
+
+def _of_machine() -> Iterator[Symptom]:
+    words = run("version").split()
+    version = tuple(int(part) for part in words[2].split(b".")[:2] if part.isdigit())
+    if version < MINIMUM_GIT:
+        wanted = ".".join(map(str, MINIMUM_GIT))
+        yield Symptom(f"git {words[2].decode()} is too old", f"install git {wanted} or newer")
+    if shutil.which("git-model") is None:
+        yield Symptom("`git model` is not on PATH", "add the directory that install.sh named")
+
+
+def _of_clone(repo: Repository) -> Iterator[Symptom]:
+    clone = Clone(repo)
+    try:
+        ring = clone.ring
+        if ring.locked:
+            yield Symptom("this clone is locked", "`git model unlock --key FILE`")
+            return
+        ring.current  # noqa: B018 - raises when the material is not here
+    except Error as error:
+        yield Symptom(str(error), error.hint or "`git model unlock --key FILE`")
+        return
+    kept = KeyStore().directory / ring.current.id
+    if kept.exists() and material.is_exposed(kept):
+        yield Symptom(f"others can read {kept}", f"`chmod 600 {kept}`")
+    command = config.get(repo, "filter.git-model.process", "--local")
+    if command != drivers.command("filter-process"):
+        yield Symptom("the filter is not this git-model", "`git model doctor --fix`")
+    missing = hook_setup.missing(repo)
+    if missing:
+        yield Symptom(
+            f"hooks that do not run: {', '.join(missing)}", "`git model doctor --fix`"
+        )
+    if not pinned_trust.pinned(repo).fingerprints():
+        yield Symptom("no trusted signer is pinned", "`git model unlock --public-key FILE`")
+    if config.last(clone.settings, signatures.SIGNING_KEY) is None:
+        yield Symptom(
+            "no signing key: commits are unsigned", "`git model unlock --signing-key FILE`"
+        )

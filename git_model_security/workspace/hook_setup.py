@@ -1,0 +1,230 @@
+"""Installs our hooks in a repository, removes them, and says which would not run.
+
+Owns the choice of the place (docs/SPEC.md, "Hooks"):
+
+1. the repository's own hooks directory: shims that keep and run what was there;
+2. another directory, named by `core.hooksPath`: never written to; the clone's own
+   `core.hooksPath` points to shims of ours, which pass on to that directory;
+3. husky's: a block in the committed hooks calls the shims of the clone.
+
+Only one place at a time has shims, so that nothing runs twice. What a hook does
+is `git_model_security.hooks`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from git_model_security.workspace import hook_directory, hook_redirect, husky, shims
+from git_model_security.workspace.hook_directory import EARLIER, Outcome
+from git_model_security.workspace.journal import Journal
+from git_model_security.workspace.program import Program
+from git_model_security.workspace.shims import HOOKS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from git_model_security.git.repository import Repository
+
+__all__ = ["HOOKS", "install", "missing", "uninstall"]
+
+
+def install(repo: Repository, *, program: Program | None = None) -> list[str]:
+    """Makes Git run our hooks and those that were there; again changes nothing.
+
+    Args:
+        repo: the repository.
+        program: what the hooks run; None is the git-model that is running.
+
+    Returns:
+        What was done or could not be, in lines for the user; empty when all was so
+        already.
+
+    Raises:
+        GitError: a file or the configuration cannot be written; nothing is changed.
+        ConfigError: `core.hooksPath` is set where a clone cannot override it.
+    """
+    program = program or Program.current()
+    hooks = hook_redirect.effective(repo)
+    committed = _committed(repo, hooks)
+    with Journal() as journal:
+        if committed:
+            lines = _install_husky(journal, repo, committed, program)
+        elif _is_default(repo, hooks):
+            lines = _install_beside(journal, repo, program)
+        else:
+            lines = _install_redirected(journal, repo, hooks, program)
+    hook_redirect.tidy(repo)
+    return lines
+
+
+def uninstall(repo: Repository) -> list[str]:
+    """Puts back what was there before `install`, and touches only what is ours.
+
+    Returns:
+        What was done or left alone, in lines for the user.
+
+    Raises:
+        GitError: a file or the configuration cannot be written; nothing is changed.
+    """
+    hooks = hook_redirect.effective(repo)
+    with Journal() as journal:
+        lines = []
+        if hook_redirect.remove(journal, repo):
+            lines.append(f"{hook_redirect.HOOKS_PATH} is again what it was")
+        for directory in _husky_directories(repo, hooks):
+            changed = [hook for hook in HOOKS if husky.remove(journal, directory, hook)]
+            if changed:
+                lines.append(f"removed the git-model block from {_hooks(directory, changed)}")
+        for directory in (_default(repo), hook_redirect.directory(repo)):
+            lines += _uninstalled(directory, _remove(journal, directory, shims.ALL))
+    hook_redirect.tidy(repo)
+    return lines
+
+
+def missing(repo: Repository) -> list[str]:
+    """Returns the names of the hooks that would not run ours now."""
+    hooks = hook_redirect.effective(repo)
+    committed = _committed(repo, hooks)
+    if committed is None:
+        return [hook for hook in HOOKS if not hook_directory.is_called(hooks, hook)]
+    ours = hook_redirect.directory(repo)
+    return [
+        hook
+        for hook in HOOKS
+        if not (
+            # husky's own file, which a clone without `npm install` does not have
+            shims.is_executable(hooks / hook)
+            and husky.calls(committed, hook)
+            and shims.works(ours / hook)
+        )
+    ]
+
+
+def _install_beside(journal: Journal, repo: Repository, program: Program) -> list[str]:
+    _remove(journal, hook_redirect.directory(repo), shims.ALL)
+    directory = _default(repo)
+    journal.make_directory(directory)
+    outcomes = {
+        hook: hook_directory.install(journal, directory, hook, shims.beside(hook, program))
+        for hook in HOOKS
+    }
+    return _installed(directory, outcomes)
+
+
+def _install_redirected(
+    journal: Journal, repo: Repository, hooks: Path, program: Program
+) -> list[str]:
+    _remove(journal, _default(repo), HOOKS)
+    directory = hook_redirect.make_directory(journal, repo)
+    outcomes = {
+        hook: hook_directory.install(journal, directory, hook, shims.redirected(hook, program))
+        for hook in shims.ALL
+    }
+    lines = _installed(directory, {hook: outcomes[hook] for hook in HOOKS})
+    # Last: from here on Git uses the shims, so all of them must be there.
+    if hook_redirect.install(journal, repo):
+        lines.append(f"{hook_redirect.HOOKS_PATH} of this clone is now {directory}")
+        # After a move of the clone it was ours before, too.
+        if not hook_redirect.is_redirected(hooks):
+            lines.append(f"all hooks of {hooks} still run")
+    return lines
+
+
+def _install_husky(
+    journal: Journal, repo: Repository, committed: Path, program: Program
+) -> list[str]:
+    _remove(journal, _default(repo), HOOKS)
+    hook_redirect.remove(journal, repo)
+    directory = hook_redirect.make_directory(journal, repo)
+    _remove(journal, directory, set(shims.ALL) - set(HOOKS))
+    outcomes = {
+        hook: hook_directory.install(journal, directory, hook, shims.alone(hook, program))
+        for hook in HOOKS
+    }
+    lines = _installed(directory, outcomes)
+    obstacles = {hook: husky.obstacle(committed, hook) for hook in HOOKS}
+    changed = [
+        hook
+        for hook, obstacle in obstacles.items()
+        if obstacle is None and husky.install(journal, committed, hook)
+    ]
+    if changed:
+        lines.append(f"added a git-model block to {_hooks(committed, changed)}: commit them")
+    return lines + [
+        f"not installed: {obstacle}; let it call {directory / hook}"
+        for hook, obstacle in obstacles.items()
+        if obstacle
+    ]
+
+
+def _default(repo: Repository) -> Path:
+    return repo.common_dir / "hooks"
+
+
+def _is_default(repo: Repository, hooks: Path) -> bool:
+    """Tells whether `hooks` is the repository's own directory, ours to write to.
+
+    A link (`.git/hooks -> ../githooks`) leads to files that are somebody else's.
+    """
+    default = _default(repo)
+    return hooks == default.resolve() and not default.is_symlink()
+
+
+def _committed(repo: Repository, hooks: Path) -> Path | None:
+    """Returns husky's directory; one outside the work tree is only named like it."""
+    found = husky.directory(hooks)
+    top = repo.work_tree
+    return found if found and top and found.resolve().is_relative_to(top.resolve()) else None
+
+
+def _husky_directories(repo: Repository, hooks: Path) -> set[Path]:
+    # husky may be configured no more, while our blocks are still committed.
+    candidates = [hooks] + ([repo.work_tree.resolve() / ".husky"] if repo.work_tree else [])
+    found = {_committed(repo, candidate) for candidate in candidates}
+    return {directory for directory in found if directory is not None}
+
+
+def _remove(journal: Journal, directory: Path, hooks: Iterable[str]) -> dict[str, Outcome]:
+    return {hook: hook_directory.remove(journal, directory, hook) for hook in hooks}
+
+
+def _installed(directory: Path, outcomes: dict[str, Outcome]) -> list[str]:
+    found = _by_outcome(outcomes)
+    new = [hook for hook in outcomes if outcomes[hook] in {Outcome.WRITTEN, Outcome.KEPT}]
+    lines = [f"installed hooks: {_hooks(directory, new)}"] if new else []
+    if found[Outcome.REFRESHED]:
+        lines.append(f"refreshed hooks: {_hooks(directory, found[Outcome.REFRESHED])}")
+    if found[Outcome.KEPT]:
+        names = ", ".join(found[Outcome.KEPT])
+        lines.append(f"the earlier hooks still run, kept as HOOK{EARLIER}: {names}")
+    return lines + [
+        f"not installed: {directory / hook} is a foreign hook, and {hook}{EARLIER} another; "
+        "make one of the two, then run `git model install`"
+        for hook in found[Outcome.CONFLICT]
+    ]
+
+
+def _uninstalled(directory: Path, outcomes: dict[str, Outcome]) -> list[str]:
+    found = _by_outcome(outcomes)
+    gone = [hook for hook in outcomes if outcomes[hook] in {Outcome.REMOVED, Outcome.RESTORED}]
+    lines = [f"removed hooks: {_hooks(directory, gone)}"] if gone else []
+    if found[Outcome.RESTORED]:
+        names = ", ".join(found[Outcome.RESTORED])
+        lines.append(f"put back the hooks that were there before: {names}")
+    return lines + [
+        f"left alone: {directory / hook}, which took the place of ours, and {hook}{EARLIER}, "
+        "which was there before git-model; keep the one that you want"
+        for hook in found[Outcome.CONFLICT]
+    ]
+
+
+def _by_outcome(outcomes: dict[str, Outcome]) -> dict[Outcome, list[str]]:
+    return {
+        outcome: [hook for hook in outcomes if outcomes[hook] is outcome] for outcome in Outcome
+    }
+
+
+def _hooks(directory: Path, hooks: Iterable[str]) -> str:
+    return f"{directory}: {', '.join(hooks)}"

@@ -1,0 +1,113 @@
+"""Hooks of a project that uses husky: a marked block in each committed `.husky/HOOK`.
+
+husky writes its own directory (`.husky/_`) anew at each `npm install`, so that a
+shim there would not stay. The block is committed and therefore names no machine
+and does nothing for people without git-model; it calls the shim of the clone.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from git_model_security.workspace import shims
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from git_model_security.workspace.journal import Journal
+
+_BEGIN, _END = b"# >>> git-model >>>", b"# <<< git-model <<<"
+# Without a final newline the block took the newline before it along: see `_insert`.
+_BLOCK = re.compile(
+    rb"^" + _BEGIN + rb"\n.*?^" + _END + rb"\n|\n?^" + _BEGIN + rb"\n.*?^" + _END + rb"\Z",
+    re.MULTILINE | re.DOTALL,
+)
+# A command at the left margin after which nothing of the file runs.
+_LEAVES = re.compile(rb"^(?:exec|exit)\b", re.MULTILINE)
+# husky 4 to 8 runs the whole file a second time, from this line.
+_RUNS_AGAIN = re.compile(rb"^[^#\n]*/husky\.sh\b.*\n?", re.MULTILINE)
+_SHEBANG = re.compile(rb"\A#!.*\n?")
+
+
+def directory(hooks: Path) -> Path | None:
+    """Returns the committed `.husky` of a hooks directory, or None if it is not husky's.
+
+    A link is not husky's work, and what it points to may be anybody's.
+    """
+    found = hooks.parent if hooks.name == "_" else hooks
+    return found if found.name == ".husky" and not found.is_symlink() else None
+
+
+def obstacle(husky: Path, hook: str) -> str | None:
+    """Tells why no block can be written for a hook, or None."""
+    path = husky / hook
+    if path.is_symlink() or (path.exists() and not path.is_file()):
+        return f"{path}: not a regular file"
+    shebang = _SHEBANG.match(path.read_bytes()) if path.exists() else None
+    if shebang and not re.search(rb"\b(?:ba|da|k|z)?sh\b", shebang[0]):
+        return f"{path}: not a shell script"
+    return None
+
+
+def install(journal: Journal, husky: Path, hook: str) -> bool:
+    """Writes the block for a hook, and tells whether it was not there already."""
+    path = husky / hook
+    exists = path.exists()
+    text = path.read_bytes() if exists else b""
+    changed = with_block(text, hook)
+    if changed == text:
+        return False
+    journal.write(path, changed, path.stat().st_mode & 0o7777 if exists else 0o755)
+    return True
+
+
+def remove(journal: Journal, husky: Path, hook: str) -> bool:
+    """Removes the block, and the file if there was nothing else in it."""
+    path = husky / hook
+    if not calls(husky, hook):
+        return False
+    rest = without_block(path.read_bytes())
+    if rest:
+        journal.write(path, rest, path.stat().st_mode & 0o7777)
+    else:
+        journal.remove(path)
+    return True
+
+
+def calls(husky: Path, hook: str) -> bool:
+    """Tells whether the committed hook has a block of ours."""
+    path = husky / hook
+    return path.is_file() and not path.is_symlink() and bool(_BLOCK.search(path.read_bytes()))
+
+
+def with_block(text: bytes, hook: str) -> bytes:
+    """Returns a hook script with our block: where it stood, or at its proper place."""
+    reads = shims.HOOKS[hook].reads
+    block = shims.template("husky-input.sh" if reads else "husky.sh").replace(
+        b"HOOK", hook.encode()
+    )
+    present = _BLOCK.search(text)
+    if present:
+        # A person may have moved it, and knows why.
+        old = present[0]
+        kept = block if old.endswith(b"\n") else b"\n" * old.startswith(b"\n") + block[:-1]
+        return text[: present.start()] + kept + text[present.end() :]
+    return _insert(text, block, last=shims.HOOKS[hook].ours_last)
+
+
+def without_block(text: bytes) -> bytes:
+    """Returns a hook script as it was before `with_block`."""
+    return _BLOCK.sub(b"", text)
+
+
+def _insert(text: bytes, block: bytes, *, last: bool) -> bytes:
+    start = max(
+        (found.end() for found in (_SHEBANG.match(text), _RUNS_AGAIN.search(text)) if found),
+        default=0,
+    )
+    leaves = _LEAVES.search(text, start) if last else None
+    place = (leaves.start() if leaves else len(text)) if last else start
+    if place == len(text) and text and not text.endswith(b"\n"):
+        return text + b"\n" + block[:-1]
+    return text[:place] + block + text[place:]

@@ -1,0 +1,222 @@
+"""`git model init`: from a Git repository to an encrypted, signed model repository."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from git_model_security.errors import ConfigError, PolicyError
+from git_model_security.filter.clone import Clone
+from git_model_security.git import attributes as git_attributes
+from git_model_security.git import config, index, worktree
+from git_model_security.git.objects import write_blob
+from git_model_security.keyring import material, ring
+from git_model_security.keyring.copies import Copies
+from git_model_security.keyring.store import KeyStore
+from git_model_security.policy import attributes, gitmodel, profiles
+from git_model_security.policy.gitmodel import Policy, checked
+from git_model_security.signing import keys as signing_keys
+from git_model_security.workspace import pinned_trust, setup, signatures
+from git_model_security.workspace.sealing import seal_staged
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from git_model_security.git.repository import Repository
+    from git_model_security.guard.history import Report
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the user asked of `git model init`; None and empty mean: choose."""
+
+    key: Path | None = None
+    signing_key: Path | None = None
+    profile: str | None = None
+    digest: str | None = None
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    roots: tuple[str, ...] = ()
+    accept_plaintext_history: bool = False
+
+
+@dataclass
+class Plan:
+    """What will be protected, shown before anything is written.
+
+    Attributes:
+        policy: what `.gitmodel` will say (its key id comes with the key).
+        sealed: files that will be encrypted, sorted.
+        clear: files that will stay as they are.
+        links: protected names that have no content to encrypt.
+        history: what the history holds in clear.
+    """
+
+    policy: Policy
+    sealed: list[bytes] = field(default_factory=list)
+    clear: list[bytes] = field(default_factory=list)
+    links: list[bytes] = field(default_factory=list)
+    history: Report | None = None
+
+
+@dataclass
+class Done:
+    """What `init` did.
+
+    Attributes:
+        lines: what was set up.
+        key_id: the key that seals new content.
+        key_path: where the keyring has it.
+        fingerprint: the signing key's.
+        sealed_staged: how many tracked files were encrypted in the index.
+        warnings: what the user should look at.
+    """
+
+    lines: list[str]
+    key_id: str
+    key_path: Path
+    fingerprint: str
+    sealed_staged: int
+    warnings: list[str]
+
+
+def is_set_up(repo: Repository) -> bool:
+    """Tells whether this clone was set up by `init` or `unlock` before."""
+    return bool(config.read(repo).get(ring.KEY_ID)) and policy_of(repo) is not None
+
+
+def policy_of(repo: Repository) -> Policy | None:
+    """Returns the policy in the index."""
+    clone = Clone(repo)
+    with clone.objects:
+        return gitmodel.find(index.staged(repo), clone.objects)
+
+
+def plan(repo: Repository, request: Request) -> Plan:
+    """Decides what will be protected; writes nothing.
+
+    Raises:
+        ConfigError: a pattern or root cannot be used.
+        PolicyError: the repository is a git-model repository of somebody already.
+    """
+    if policy_of(repo) is not None:
+        raise PolicyError(
+            "this is a git-model repository already, and this clone has no key",
+            hint="`git model unlock --key FILE`",
+        )
+    from git_model_security.guard import history
+
+    staged = index.staged(repo)
+    kinds = {entry.path: entry.is_file for entry in staged}
+    paths = sorted({*kinds, *index.untracked(repo)})
+    policy = checked(
+        Policy(
+            profile=request.profile or profiles.fitting(paths),
+            include=request.include,
+            exclude=request.exclude,
+            digest=request.digest or "sha256",
+            roots=request.roots or (".",),
+        )
+    )
+    rules = attributes.render(policy)
+    guarded = git_attributes.protected_by(rules, paths)
+    result = Plan(policy)
+    for path in paths:
+        links = not kinds.get(path, _is_file(repo, path))
+        chosen = result.links if links else result.sealed if path in guarded else result.clear
+        if not links or path in guarded:
+            chosen.append(path)
+    result.history = history.audit(repo, ("--all",), rules=rules)
+    if result.history.findings and not request.accept_plaintext_history:
+        raise PlaintextHistoryError(result)
+    return result
+
+
+class PlaintextHistoryError(PolicyError):
+    """The history holds in clear what would be protected; `plan` has the report."""
+
+    def __init__(self, refused: Plan) -> None:
+        assert refused.history is not None
+        super().__init__(
+            f"the history holds {len(refused.history.findings)} protected files or models in"
+            " clear: whoever clones it has them, whatever is encrypted from now on",
+            hint="begin a new repository without that history,"
+            " or accept it with --accept-plaintext-history",
+        )
+        self.plan = refused
+
+
+def carry_out(repo: Repository, request: Request, planned: Plan) -> Done:
+    """Sets the repository up as planned.
+
+    1. Both keys are in the user's keyring before anything depends on them.
+    2. The clone: permission for the key, trust in the own signature, pinned
+       policy, filter and hooks.
+    3. `.gitmodel` and `.gitattributes`, in the work tree and staged.
+    4. What was tracked and is now protected is encrypted in the index, and what
+       is staged now is what the signer vouches for from the beginning.
+
+    Raises:
+        ConfigError: a key file cannot be used.
+        Error: Git refused a step; run it again when the cause is gone.
+    """
+    warnings = [
+        f"{path}: others than you can read this key; `chmod 600 {path}`"
+        for path in (request.key, request.signing_key)
+        if path is not None and path.exists() and material.is_exposed(path)
+    ]
+    fingerprint, public = signing_key(request.signing_key)
+    store = KeyStore()
+    key = store.add(material.read(request.key) if request.key else material.generate())
+    if request.key is not None:
+        Copies().add(key.id, request.key)
+    ring.allow(repo, key.id)
+    config.put(repo, signatures.SIGNING_KEY, fingerprint)
+    pinned_trust.pinned(repo).add_public_key(public)
+    policy = Policy(**{**vars(planned.policy), "key_id": key.id})
+    lines = setup.configure(repo, policy)
+    _write_policy(repo, policy)
+    clone = Clone(repo)
+    with clone.objects:
+        sealed = seal_staged(clone)
+        clone.provenance.adopt((entry.path, entry.oid) for entry in index.staged(repo))
+    return Done(lines, key.id, store.directory / key.id, fingerprint, sealed, warnings)
+
+
+def signing_key(given: Path | None) -> tuple[str, bytes]:
+    """Puts a signing key into the keyring, or makes one.
+
+    Returns:
+        Its fingerprint and its public key in PEM.
+    """
+    store = signatures.keystore()
+    fingerprint = store.create() if given is None else store.add(given, signatures.password())
+    private = signing_keys.load_private(store.path(fingerprint), signatures.password())
+    return fingerprint, signing_keys.public_pem(private)
+
+
+def _write_policy(repo: Repository, policy: Policy) -> None:
+    current = repo.top / ".gitattributes"
+    if current.is_symlink():
+        raise ConfigError(
+            f"{current}: is a symbolic link, which Git does not follow for attributes",
+            hint="replace it by a file",
+        )
+    old = current.read_text("utf-8", "surrogateescape") if current.exists() else ""
+    block = attributes.spliced(old, attributes.render(policy))
+    files = {
+        gitmodel.NAME: gitmodel.render(policy),
+        b".gitattributes": block.encode("utf-8", "surrogateescape"),
+    }
+    entries = []
+    for path, content in files.items():
+        worktree.write(repo.top, path, content)
+        entries.append(index.Entry(path, index.REGULAR, write_blob(repo, content)))
+    index.stage(repo, entries)
+    repo.git("update-index", "-q", "--refresh", accept=(0, 1), filters=True)
+
+
+def _is_file(repo: Repository, path: bytes) -> bool:
+    file = repo.top / os.fsdecode(path)
+    return file.is_file() and not file.is_symlink()

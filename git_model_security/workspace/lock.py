@@ -1,0 +1,78 @@
+"""`git model lock`: turns plaintext back into ciphertext and ends the key's use."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from git_model_security.errors import PolicyError
+from git_model_security.filter.clone import Clone
+from git_model_security.git import attributes, index, worktree
+from git_model_security.git.paths import shown
+from git_model_security.keyring import ring
+from git_model_security.keyring.copies import Copies
+from git_model_security.keyring.store import KeyStore
+
+if TYPE_CHECKING:
+    from git_model_security.git.repository import Repository
+
+
+@dataclass
+class Locked:
+    """What `lock` did.
+
+    Attributes:
+        written: files that hold ciphertext again.
+        left: untracked files at protected paths, which stay in clear.
+        forgotten: ids of the keys deleted from the keyring.
+    """
+
+    written: list[bytes]
+    left: list[bytes]
+    forgotten: list[str]
+
+
+def lock(repo: Repository, *, forget: bool = False) -> Locked:
+    """Locks a clone.
+
+    1. Nothing may be lost: no protected file may differ from the index.
+    2. With `forget`, a copy of every key must be known and still be there.
+    3. The permission ends, then Git writes the files anew, now as ciphertext.
+
+    Raises:
+        PolicyError: step 1 or 2 fails, or the clone is locked already.
+    """
+    clone = Clone(repo)
+    wanted = clone.ring.wanted
+    if not wanted:
+        raise PolicyError("this clone is locked already", hint="`git model unlock` unlocks it")
+    entries = [entry for entry in index.staged(repo) if entry.is_file]
+    guarded = attributes.protected(repo, (entry.path for entry in entries))
+    changed = sorted(set(index.modified(repo)) & guarded)
+    if changed:
+        raise PolicyError(
+            "locking would lose changes that are not staged:\n  "
+            + "\n  ".join(map(shown, changed)),
+            hint="`git add` or `git restore` them first",
+        )
+    if forget:
+        _require_copies(wanted)
+    ring.forbid_all(repo)
+    present = [
+        entry.path for entry in entries if entry.path in guarded and index.is_there(repo, entry)
+    ]
+    worktree.rewrite(repo, present)
+    for key_id in wanted if forget else []:
+        KeyStore().remove(key_id)
+    loose = index.untracked(repo)
+    left = sorted(attributes.protected(repo, loose)) if loose else []
+    return Locked(present, left, wanted if forget else [])
+
+
+def _require_copies(key_ids: list[str]) -> None:
+    for key_id in key_ids:
+        if KeyStore().get(key_id) is not None and not Copies().standing(key_id):
+            raise PolicyError(
+                f"the keyring may hold the last copy of the key {key_id}",
+                hint="`git model key export FILE` onto a safe medium, then lock again",
+            )

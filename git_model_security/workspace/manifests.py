@@ -1,0 +1,105 @@
+"""The two manifests of a model root, made from entries of an index or a tree.
+
+The plaintext manifest becomes `model.sig`, the ciphertext manifest
+`.model-encrypted.sig` (docs/SPEC.md, "Signatures").
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from git_model_security.errors import PolicyError
+from git_model_security.filter import blobs
+from git_model_security.git.index import GITLINK
+from git_model_security.git.paths import shown
+from git_model_security.policy.gitmodel import CIPHERTEXT_SIGNATURE, within
+from git_model_security.signing.ciphertext import ciphertext_manifest
+from git_model_security.signing.manifest import plaintext_manifest
+from git_model_security.signing.roles import is_ignored
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from git_model_security.filter.clone import Clone
+    from git_model_security.git.index import Entry
+    from git_model_security.policy.gitmodel import Policy
+    from git_model_security.signing.manifest import Manifest
+
+
+def plaintext(
+    clone: Clone, policy: Policy, root: str, entries: Iterable[Entry], digest: str
+) -> Manifest | None:
+    """Returns the manifest over what a root's files hold after decryption.
+
+    None when there is no file under the root yet.
+
+    Args:
+        clone: the clone.
+        policy: names the signature.
+        root: the model root.
+        entries: of an index or a tree.
+        digest: `sha256` or `blake3`.
+
+    Raises:
+        PolicyError: a link stands under the root.
+        Error: a blob does not open.
+    """
+    items = []
+    for name, entry in under(root, entries):
+        if is_ignored(name, policy.signature):
+            continue
+        _require_file(entry)
+        items.append((name, blobs.digests(clone, entry.oid, digest).by_name(digest)))
+    if not items:
+        return None
+    return plaintext_manifest(root, digest, items, policy.signature)
+
+
+def sealed(clone: Clone, policy: Policy, root: str, entries: Sequence[Entry]) -> Manifest:
+    """Returns the manifest over a root's blobs, and over the listing of the whole tree.
+
+    Needs no key.
+
+    Raises:
+        PolicyError: a link stands under the root.
+    """
+    items = []
+    for name, entry in under(root, entries):
+        if name != CIPHERTEXT_SIGNATURE.encode():
+            _require_file(entry)
+            items.append((name, _sealed_sha256(clone, entry.oid)))
+    return ciphertext_manifest(root, items, listing(policy, entries))
+
+
+def listing(policy: Policy, entries: Iterable[Entry]) -> bytes:
+    """Returns `git ls-tree -rz` of a tree, without the bundles over ciphertext.
+
+    All of them are left out, not only the one being made: two roots would have to
+    sign each other's signature.
+    """
+    left_out = {within(root, CIPHERTEXT_SIGNATURE) for root in policy.roots}
+    return b"".join(entry.listing for entry in entries if entry.path not in left_out)
+
+
+def under(root: str, entries: Iterable[Entry]) -> Iterable[tuple[bytes, Entry]]:
+    """Yields a root's entries with their names relative to it."""
+    prefix = b"" if root == "." else root.encode() + b"/"
+    for entry in entries:
+        if entry.path.startswith(prefix):
+            yield entry.path[len(prefix) :], entry
+
+
+def _sealed_sha256(clone: Clone, oid: str) -> bytes:
+    known = clone.digests.get(oid)
+    if known is not None:
+        return known.sealed_sha256
+    return clone.engine.digest(clone.objects.stream(oid))
+
+
+def _require_file(entry: Entry) -> None:
+    if not entry.is_file:
+        kind = "submodule" if entry.mode == GITLINK else "symbolic link"
+        raise PolicyError(
+            f"{shown(entry.path)}: a {kind} has no content of its own to be signed",
+            hint="put its content there, or choose a --model-root without it",
+        )

@@ -1,0 +1,175 @@
+"""Makes the two signatures of each model root for what the index holds."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from git_model_security.envelope import encrypt
+from git_model_security.errors import PolicyError
+from git_model_security.filter.digests import Digests, PlaintextHash
+from git_model_security.git import attributes, config, index, index_stat, worktree
+from git_model_security.git.index import REGULAR, Entry
+from git_model_security.git.objects import write_blob
+from git_model_security.git.paths import shown
+from git_model_security.keyring.store import config_home
+from git_model_security.policy import gitmodel
+from git_model_security.policy.gitmodel import CIPHERTEXT_SIGNATURE, within
+from git_model_security.signing import bundle
+from git_model_security.signing.keystore import KeyStore
+from git_model_security.signing.methods import KeySigner
+from git_model_security.workspace import manifests, pinned_trust, tree_check, vouching
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from git_model_security.filter.clone import Clone
+    from git_model_security.signing.manifest import Manifest
+    from git_model_security.signing.methods import Signer
+
+SIGNING_KEY = "git-model.signingkey"
+"""Configuration: fingerprint of the signing key this clone signs with."""
+SHOWN_PATHS = 20
+
+
+@dataclass
+class Signed:
+    """What signing did.
+
+    Attributes:
+        renewed: paths of the signature files that were made anew.
+        tree: the tree that the index is now.
+    """
+
+    renewed: list[bytes] = field(default_factory=list)
+    tree: str = ""
+
+
+def signer(clone: Clone) -> Signer | None:
+    """Returns the signer of this clone, or None when it has no signing key."""
+    fingerprint = config.last(clone.settings, SIGNING_KEY)
+    if fingerprint is None:
+        return None
+    return KeySigner(keystore().path(fingerprint), password())
+
+
+def keystore() -> KeyStore:
+    """Returns the signing keys that this user keeps."""
+    return KeyStore(config_home() / "signing")
+
+
+def password() -> bytes | None:
+    """Returns the password of the signing key, where the environment has it."""
+    text = os.environ.get("GIT_MODEL_SIGNING_KEY_PASSWORD")
+    return text.encode() if text else None
+
+
+def sign_index(clone: Clone, chosen: Signer, parents: Iterable[str]) -> Signed:
+    """Signs the staged content of every model root and stages the signatures.
+
+    1. No path may be in conflict, and there must be a policy.
+    2. Every entry is vouched for (`vouching`).
+    3. The plaintext bundle of each root, then
+    4. the ciphertext bundles, which cover the plaintext bundles as well.
+       ECDSA is randomised: a bundle is made anew only when its manifest differs.
+    5. All of them go into the index and the work tree together.
+
+    Args:
+        clone: the clone.
+        chosen: who signs.
+        parents: the trees of the commits that this one follows.
+
+    Raises:
+        PolicyError: step 1 or 2 fails, or a root holds what cannot be signed.
+        Error: a blob cannot be opened, or the signer fails.
+    """
+    entries = index.staged(clone.repo)
+    policy = gitmodel.find(entries, clone.objects)
+    if policy is None or any(entry.stage for entry in entries):
+        raise PolicyError("the index has no .gitmodel, or paths in conflict: nothing to sign")
+    content = [entry for entry in entries if entry.path not in policy.signature_paths()]
+    _require_vouched(clone, content, parents)
+    state = _Round(clone, chosen, {entry.path: entry for entry in entries})
+    for root in policy.roots:
+        made = manifests.plaintext(clone, policy, root, state.entries(), policy.digest)
+        if made is not None:
+            state.renew(within(root, policy.signature), made, is_sealed=True)
+    for root in policy.roots:
+        made = manifests.sealed(clone, policy, root, state.entries())
+        state.renew(within(root, CIPHERTEXT_SIGNATURE), made, is_sealed=False)
+    return state.finish()
+
+
+def _require_vouched(clone: Clone, content: Sequence[Entry], parents: Iterable[str]) -> None:
+    judged = [(tree, tree_check.holds(clone, tree)) for tree in parents]
+    guarded = attributes.protected(clone.repo, (entry.path for entry in content))
+    refused = vouching.unvouched(clone, content, guarded, judged)
+    if refused:
+        names = [shown(entry.path) for entry in refused]
+        more = len(names) - SHOWN_PATHS
+        listed = "\n  ".join(
+            [*names[:SHOWN_PATHS], *([f"… and {more} more"] if more > 0 else [])]
+        )
+        raise PolicyError(
+            f"{len(names)} files came from a commit without a trusted signature,"
+            f" and were not made here:\n  {listed}",
+            hint="look at them, then `git model sign --adopt PATH` (`.` for all) and commit",
+        )
+
+
+class _Round:
+    """One round of signing: the index as it will be, and what to write."""
+
+    def __init__(self, clone: Clone, chosen: Signer, entries: dict[bytes, Entry]) -> None:
+        self._clone = clone
+        self._signer = chosen
+        self._entries = entries
+        self._bundles: dict[bytes, bytes] = {}
+
+    def entries(self) -> list[Entry]:
+        """Returns the entries as they stand, in Git's order."""
+        return [self._entries[path] for path in sorted(self._entries)]
+
+    def renew(self, path: bytes, manifest: Manifest, *, is_sealed: bool) -> None:
+        """Signs a manifest unless the signature at `path` is for the same one."""
+        maker = f"{self._signer.identity} {manifest.fingerprint}"
+        staged = self._entries.get(path)
+        if staged is not None and pinned_trust.maker_of(self._clone, staged.oid) == maker:
+            return
+        made = bundle.sign(manifest, self._signer)
+        blob = self._sealed(made) if is_sealed else made
+        oid = write_blob(self._clone.repo, blob)
+        if is_sealed:
+            key_id = self._clone.ring.current.id
+            self._clone.digests.put(oid, _digests(self._clone, key_id, made, blob))
+        pinned_trust.remember_maker(self._clone, oid, maker)
+        self._entries[path] = Entry(path, REGULAR, oid)
+        self._bundles[path] = made
+
+    def finish(self) -> Signed:
+        """Puts the new signatures into the index and the work tree."""
+        repo = self._clone.repo
+        if self._bundles:
+            index.stage(repo, [self._entries[path] for path in self._bundles])
+            written = {
+                path: worktree.write(repo.top, path, content)
+                for path, content in self._bundles.items()
+            }
+            index_stat.refresh(repo, written)
+        tree = repo.git("write-tree").decode().strip()
+        pinned_trust.remember_good(self._clone, tree)
+        return Signed(sorted(self._bundles), tree)
+
+    def _sealed(self, made: bytes) -> bytes:
+        source, sink = io.BytesIO(made), io.BytesIO()
+        encrypt(self._clone.ring.current, source, sink)
+        return sink.getvalue()
+
+
+def _digests(clone: Clone, key_id: str, plaintext: bytes, sealed: bytes) -> Digests:
+    running = PlaintextHash(clone.digest)
+    running.update(plaintext)
+    return running.digests(key_id, hashlib.sha256(sealed).digest())

@@ -1,0 +1,177 @@
+"""Verifies what a commit holds: no work tree is looked at, and no file written."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from git_model_security.errors import Error, Reason, VerificationError
+from git_model_security.filter import blobs
+from git_model_security.git import index
+from git_model_security.policy import gitmodel
+from git_model_security.policy.gitmodel import CIPHERTEXT_SIGNATURE, within
+from git_model_security.signing import bundle
+from git_model_security.signing.manifest import Manifest, compare
+from git_model_security.signing.roles import CIPHERTEXT, PLAINTEXT, Subject, is_ignored
+from git_model_security.workspace import manifests, pinned_trust
+from git_model_security.workspace.verdict import Finding, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from git_model_security.filter.clone import Clone
+    from git_model_security.git.index import Entry
+    from git_model_security.policy.gitmodel import Policy
+    from git_model_security.signing.bundle import Opened
+    from git_model_security.signing.manifest import Digest
+    from git_model_security.signing.methods import Verifier
+
+MAX_BUNDLE_BYTES = 64 << 20
+
+
+def holds(clone: Clone, tree: str) -> bool:
+    """Tells whether a tree's signatures hold under the pinned trust; remembers a yes."""
+    if pinned_trust.is_known_good(clone, tree):
+        return True
+    verifiers = pinned_trust.pinned(clone.repo).verifiers()
+    if not verifiers or not check(clone, tree, verifiers).good:
+        return False
+    pinned_trust.remember_good(clone, tree)
+    return True
+
+
+def check(
+    clone: Clone, revision: str, verifiers: Sequence[Verifier], *, sealed_only: bool = False
+) -> Verdict:
+    """Verifies the signatures of a commit or tree against its content.
+
+    1. `.gitmodel` of that tree names the model roots.
+    2. Each root's bundle over ciphertext is signed by one of `verifiers`, is for
+       this root and role, and lists exactly the blobs of the tree, and the tree.
+    3. With a key, the same of each root's bundle over plaintext: every blob opens,
+       and to the digest that was signed.
+
+    Args:
+        clone: the clone.
+        revision: what to verify.
+        verifiers: who may have signed.
+        sealed_only: leave out step 3, as a locked clone has to.
+
+    Raises:
+        GitError: there is no such revision.
+    """
+    entries = index.tree(clone.repo, index.require(clone.repo, f"{revision}^{{tree}}"))
+    verdict = Verdict(revision)
+    policy = gitmodel.find(entries, clone.objects)
+    if policy is None:
+        verdict.findings.append(
+            Finding(Reason.UNSIGNED, ".", "there is no .gitmodel: not a git-model repository")
+        )
+        return verdict
+    found = {entry.path: entry for entry in entries}
+    for root in policy.roots:
+        round_ = _Root(clone, policy, root, entries, found, verifiers)
+        verdict.findings += round_.sealed(verdict)
+        if not sealed_only and not clone.ring.locked:
+            verdict.findings += round_.plaintext(verdict)
+    return verdict
+
+
+class _Root:
+    """The check of one model root."""
+
+    def __init__(
+        self,
+        clone: Clone,
+        policy: Policy,
+        root: str,
+        entries: Sequence[Entry],
+        found: dict[bytes, Entry],
+        verifiers: Sequence[Verifier],
+    ) -> None:
+        self._clone = clone
+        self._policy = policy
+        self._root = root
+        self._entries = entries
+        self._found = found
+        self._verifiers = verifiers
+
+    def sealed(self, verdict: Verdict) -> Iterator[Finding]:
+        """Checks the bundle over ciphertext (step 2)."""
+        entry = self._found.get(within(self._root, CIPHERTEXT_SIGNATURE))
+        if entry is None:
+            yield self._unsigned(CIPHERTEXT_SIGNATURE)
+            return
+        try:
+            data = self._clone.objects.read(entry.oid, limit_bytes=MAX_BUNDLE_BYTES)
+            opened = self._open(data, CIPHERTEXT)
+            actual = manifests.sealed(self._clone, self._policy, self._root, self._entries)
+        except VerificationError as error:
+            yield Finding(error.reason, self._root, f"{CIPHERTEXT_SIGNATURE}: {error}")
+            return
+        except Error as error:
+            yield Finding(Reason.TAMPERED, self._root, str(error))
+            return
+        verdict.signers[self._root] = str(opened.signer)
+        verdict.files += len(opened.manifest.items) - 1
+        yield from differences(opened.manifest, actual, self._root, Reason.STALE)
+
+    def plaintext(self, verdict: Verdict) -> Iterator[Finding]:
+        """Checks the bundle over plaintext (step 3)."""
+        entry = self._found.get(within(self._root, self._policy.signature))
+        if entry is None:
+            if not self._is_empty():
+                yield self._unsigned(self._policy.signature)
+            return
+        try:
+            data = blobs.plaintext(self._clone, entry.oid, MAX_BUNDLE_BYTES)
+            opened = self._open(data, PLAINTEXT)
+            actual = self._plaintext(opened.manifest.digest)
+        except VerificationError as error:
+            yield Finding(error.reason, self._root, f"{self._policy.signature}: {error}")
+            return
+        except Error as error:
+            yield Finding(Reason.TAMPERED, self._root, str(error))
+            return
+        verdict.signers[self._root] = str(opened.signer)
+        yield from differences(opened.manifest, actual, self._root, Reason.STALE)
+
+    def _open(self, data: bytes, role: str) -> Opened:
+        return bundle.open_bundle(
+            data,
+            self._verifiers,
+            expected=Subject(role, self._root),
+            signature_name=self._policy.signature,
+        )
+
+    def _is_empty(self) -> bool:
+        names = (name for name, _ in manifests.under(self._root, self._entries))
+        return all(is_ignored(name, self._policy.signature) for name in names)
+
+    def _plaintext(self, digest: Digest) -> Manifest:
+        """Returns what the root holds, which may be nothing any more."""
+        made = manifests.plaintext(self._clone, self._policy, self._root, self._entries, digest)
+        name = str(Subject(PLAINTEXT, self._root))
+        return made or Manifest(name, digest, {})
+
+    def _unsigned(self, name: str) -> Finding:
+        return Finding(Reason.UNSIGNED, self._root, f"there is no {name}")
+
+
+def differences(
+    signed: Manifest, actual: Manifest, root: str, changed: Reason
+) -> Iterator[Finding]:
+    """Yields how the content differs from what was signed.
+
+    Args:
+        signed: the manifest in the bundle.
+        actual: the manifest of what is there.
+        root: the model root.
+        changed: the reason to give for differences in content.
+    """
+    found = compare(signed, actual)
+    if found.changed:
+        yield Finding(changed, root, "not the content that was signed", found.changed)
+    if found.missing:
+        yield Finding(Reason.MISSING, root, "signed and not there", found.missing)
+    if found.extra:
+        yield Finding(Reason.EXTRA, root, "there and not signed", found.extra)

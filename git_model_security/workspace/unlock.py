@@ -1,0 +1,178 @@
+"""`git model unlock`: lets a clone use a key and decrypts its work tree in place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from git_model_security.envelope import HEADER_BYTES, Key
+from git_model_security.errors import KeyNotFoundError, PolicyError
+from git_model_security.filter import blobs
+from git_model_security.filter.clone import Clone
+from git_model_security.git import attributes, config, index, worktree
+from git_model_security.keyring import material, ring
+from git_model_security.keyring.copies import Copies
+from git_model_security.keyring.store import KeyStore
+from git_model_security.policy import gitmodel
+from git_model_security.signing import keyfile
+from git_model_security.signing import keys as signing_keys
+from git_model_security.workspace import pinned_trust, setup, signatures
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from git_model_security.git.index import Entry
+    from git_model_security.git.repository import Repository
+    from git_model_security.policy.gitmodel import Policy
+
+_SAMPLED_BLOBS = 8
+
+
+@dataclass
+class Unlocked:
+    """What `unlock` did.
+
+    Attributes:
+        key_id: the key the clone may use now; empty when only trust was pinned.
+        written: files decrypted in place.
+        kept: files left alone, since they are not what Git checked out.
+        lines: what was set up.
+        warnings: what the user should look at.
+    """
+
+    key_id: str = ""
+    written: list[bytes] = field(default_factory=list)
+    kept: list[bytes] = field(default_factory=list)
+    lines: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+
+def unlock(
+    repo: Repository,
+    *,
+    key: Path | None = None,
+    public_key: Path | None = None,
+    signing_key: Path | None = None,
+) -> Unlocked:
+    """Unlocks a clone.
+
+    Args:
+        repo: the clone.
+        key: key file; else the environment, else the user's keyring is asked for
+            the key ids that the repository's envelopes name.
+        public_key: PEM of a signer to trust from now on.
+        signing_key: private key to sign with from now on.
+
+    Raises:
+        KeyNotFoundError: no key, or one that this repository is not sealed under.
+        ConfigError: a file is not the kind of key it should be.
+        PolicyError: this is no git-model repository.
+    """
+    repo.top  # noqa: B018 - raises in a bare repository
+    clone = Clone(repo)
+    with clone.objects:
+        entries = [entry for entry in index.staged(repo) if entry.is_file]
+        policy = gitmodel.find(entries, clone.objects)
+        if policy is None:
+            raise PolicyError(
+                "there is no .gitmodel in the index: this is not a git-model repository",
+                hint="`git model init` makes it one",
+            )
+        wanted = wanted_ids(clone, policy, entries)
+    result = Unlocked()
+    if public_key is not None:
+        pin_public_key(repo, public_key)
+    if signing_key is not None:
+        _use_signing_key(repo, signing_key, result)
+    held = _choose(key, wanted, result)
+    ring.allow(repo, held.id)
+    result.key_id = held.id
+    result.lines += setup.configure(repo, policy)
+    _decrypt(repo, entries, result)
+    return result
+
+
+def pin_public_key(repo: Repository, path: Path) -> None:
+    """Trusts a signer from now on.
+
+    Raises:
+        ConfigError: the file is not a public key that model signing knows.
+    """
+    pinned_trust.pinned(repo).add_public_key(keyfile.read(path), str(path))
+
+
+def wanted_ids(clone: Clone, policy: Policy, entries: Sequence[Entry]) -> list[str]:
+    """Returns the ids of the keys this repository is sealed under, likeliest first.
+
+    The headers of a few blobs tell; `.gitmodel` claims one, for a repository
+    without protected files.
+    """
+    guarded = attributes.protected(clone.repo, (entry.path for entry in entries))
+    sealed = [entry.oid for entry in entries if entry.path in guarded]
+    found = []
+    for oid in dict.fromkeys(sealed[:_SAMPLED_BLOBS]):
+        header = blobs.header(clone.objects.stream(oid).read(HEADER_BYTES))
+        if header is not None:
+            found.append(header.key_id)
+    return list(dict.fromkeys(found)) or [policy.key_id]
+
+
+def _choose(path: Path | None, wanted: list[str], result: Unlocked) -> Key:
+    """Finds the key: from the file, else the environment, else the keyring."""
+    store = KeyStore()
+    given = None
+    if path is not None:
+        raw = material.read(path)
+        given = _fitting(Key(raw), wanted, str(path))
+        if material.is_exposed(path):
+            result.warnings.append(f"{path}: others can read this key; `chmod 600 {path}`")
+        store.add(raw)
+        Copies().add(given.id, path)
+        return given
+    given = ring.from_environment()
+    if given is not None:
+        # From the environment nothing is written: that is how CI has its key.
+        return _fitting(given, wanted, "the environment")
+    for key_id in wanted:
+        kept = store.get(key_id)
+        if kept is not None:
+            return kept
+    raise KeyNotFoundError(
+        f"this repository is sealed under the key {' or '.join(wanted)}, and it is not here",
+        hint="`git model unlock --key FILE` with the key file somebody gave you",
+    )
+
+
+def _fitting(key: Key, wanted: list[str], origin: str) -> Key:
+    if key.id not in wanted:
+        raise KeyNotFoundError(
+            f"wrong key: {origin} is the key {key.id};"
+            f" this repository is sealed under {' and '.join(wanted)}",
+            hint="ask for the key of this repository; see `git model key list`",
+        )
+    return key
+
+
+def _use_signing_key(repo: Repository, path: Path, result: Unlocked) -> None:
+    store = signatures.keystore()
+    fingerprint = store.add(path, signatures.password())
+    if material.is_exposed(path):
+        result.warnings.append(f"{path}: others can read this key; `chmod 600 {path}`")
+    private = signing_keys.load_private(store.path(fingerprint), signatures.password())
+    pinned_trust.pinned(repo).add_public_key(signing_keys.public_pem(private))
+    config.put(repo, signatures.SIGNING_KEY, fingerprint)
+
+
+def _decrypt(repo: Repository, entries: Sequence[Entry], result: Unlocked) -> None:
+    """Decrypts the files that are just what Git checked out, and no others."""
+    guarded = attributes.protected(repo, (entry.path for entry in entries))
+    for entry in entries:
+        if entry.path in guarded:
+            same = worktree.holds_blob(repo, entry.path, entry.oid)
+            (result.written if same else result.kept).append(entry.path)
+    worktree.rewrite(repo, result.written)
+    if result.kept:
+        # Most often files that were decrypted already: not worth a word then.
+        modified = set(index.modified(repo))
+        result.kept = [path for path in result.kept if path in modified]

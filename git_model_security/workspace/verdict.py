@@ -1,0 +1,70 @@
+"""What a verification found: the signer, and every reason why it does not hold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from git_model_security.errors import Reason
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One reason why a signature does not hold.
+
+    Attributes:
+        reason: which.
+        root: the model root it is about.
+        detail: what was seen.
+        names: the files concerned, relative to the root.
+    """
+
+    reason: Reason
+    root: str
+    detail: str
+    names: tuple[str, ...] = ()
+
+
+@dataclass
+class Verdict:
+    """The result of a verification; good when it found nothing.
+
+    Attributes:
+        subject: what was verified, for people.
+        files: how many files the signatures cover.
+        signers: fingerprints or identities that signed, by root.
+        findings: what does not hold.
+        notes: what is worth saying and no failure.
+    """
+
+    subject: str
+    files: int = 0
+    signers: dict[str, str] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def good(self) -> bool:
+        """Whether every signature holds."""
+        return not self.findings
+
+    def to_json(self) -> dict[str, object]:
+        """Returns the verdict for machines; the keys are stable."""
+        return {
+            "version": 1,
+            "subject": self.subject,
+            "good": self.good,
+            "files": self.files,
+            "signers": self.signers,
+            "findings": [
+                {
+                    "reason": finding.reason.value,
+                    "root": finding.root,
+                    "detail": finding.detail,
+                    "files": list(finding.names),
+                }
+                for finding in self.findings
+            ],
+            "notes": self.notes,
+        }

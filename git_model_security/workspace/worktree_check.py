@@ -1,0 +1,239 @@
+"""Verifies the files of the work tree against the bundle over plaintext.
+
+Every byte is read again: what Git remembers of a file is not asked.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from git_model_security.envelope import HEADER_BYTES
+from git_model_security.errors import Error, GitError, Reason, VerificationError
+from git_model_security.filter import blobs
+from git_model_security.filter.digests import CLEAR, PlaintextHash
+from git_model_security.git import index, worktree
+from git_model_security.git.objects import CHUNK_BYTES
+from git_model_security.git.paths import shown
+from git_model_security.policy import gitmodel
+from git_model_security.policy.gitmodel import within
+from git_model_security.signing import bundle
+from git_model_security.signing.roles import PLAINTEXT, Subject, is_ignored
+from git_model_security.workspace.manifests import under
+from git_model_security.workspace.tree_check import MAX_BUNDLE_BYTES
+from git_model_security.workspace.verdict import Finding, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from git_model_security.filter.clone import Clone
+    from git_model_security.git.index import Entry
+    from git_model_security.policy.gitmodel import Policy
+    from git_model_security.signing.bundle import Opened
+    from git_model_security.signing.methods import Verifier
+
+
+def check(
+    clone: Clone, verifiers: Sequence[Verifier], *, ignore_unsigned_files: bool = False
+) -> Verdict:
+    """Verifies the work tree.
+
+    1. `.gitmodel` of the index names the model roots.
+    2. Each root's bundle, as it lies in the work tree, is signed by one of
+       `verifiers` and is for this root and role.
+    3. Every file under the root is hashed again and compared with it.
+    4. Each difference is told apart: content that is just what HEAD holds means
+       that the *signature* is stale; everything else, that the *file* is not the
+       one that was signed.
+
+    Args:
+        clone: the clone.
+        verifiers: who may have signed.
+        ignore_unsigned_files: let files pass that are not signed (model_signing's
+            option of that name).
+
+    Raises:
+        GitError: there is no work tree.
+    """
+    verdict = Verdict("the work tree")
+    entries = index.staged(clone.repo)
+    policy = gitmodel.find(entries, clone.objects)
+    if policy is None:
+        detail = "there is no .gitmodel: not a git-model repository"
+        verdict.findings.append(Finding(Reason.UNSIGNED, ".", detail))
+        return verdict
+    tracked = {entry.path for entry in entries}
+    present = tracked | set(index.untracked(clone.repo))
+    for root in policy.roots:
+        try:
+            opened = _bundle(clone, policy, root, verifiers)
+        except VerificationError as error:
+            verdict.findings.append(Finding(error.reason, root, f"{policy.signature}: {error}"))
+            continue
+        verdict.signers[root] = str(opened.signer)
+        verdict.files += len(opened.manifest.items)
+        findings = _compare(clone, policy, root, opened, present)
+        verdict.findings += (
+            finding
+            for finding in findings
+            if not (ignore_unsigned_files and finding.reason is Reason.EXTRA)
+        )
+    return verdict
+
+
+def _bundle(clone: Clone, policy: Policy, root: str, verifiers: Sequence[Verifier]) -> Opened:
+    """Opens the bundle in the work tree (step 2)."""
+    path = within(root, policy.signature)
+    file = clone.repo.top / os.fsdecode(path)
+    try:
+        data = _read_small(file)
+    except FileNotFoundError as error:
+        raise VerificationError(
+            Reason.UNSIGNED, "there is no signature", hint="`git model sign`"
+        ) from error
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise VerificationError(Reason.MALFORMED, f"cannot read it: {reason}") from error
+    if blobs.header(data[:HEADER_BYTES]) is not None:
+        raise VerificationError(
+            Reason.UNSIGNED,
+            "the signature is still encrypted: this clone is locked",
+            hint="`git model unlock`, or `git model verify --encrypted`, which needs no key",
+        )
+    return bundle.open_bundle(
+        data,
+        verifiers,
+        expected=Subject(PLAINTEXT, root),
+        signature_name=policy.signature,
+    )
+
+
+def _compare(
+    clone: Clone, policy: Policy, root: str, opened: Opened, present: Iterable[bytes]
+) -> Iterator[Finding]:
+    """Hashes a root's files and tells the differences apart (steps 3 and 4)."""
+    signed = opened.manifest
+    prefix = b"" if root == "." else root.encode() + b"/"
+    names = {
+        name
+        for name in (path.removeprefix(prefix) for path in present if path.startswith(prefix))
+        if not is_ignored(name, policy.signature)
+    }
+    names |= {name.encode() for name in signed.items}
+    actual = _digests(clone, prefix, sorted(names), signed.digest)
+    committed = _committed(clone, root, signed.digest)
+    stale: list[str] = []
+    groups: dict[Reason, list[str]] = {
+        Reason.TAMPERED: [],
+        Reason.MISSING: [],
+        Reason.EXTRA: [],
+    }
+    for name in sorted(names):
+        text = name.decode("utf-8", "surrogateescape")
+        here, wanted = actual.get(name), signed.items.get(text)
+        if here == wanted:
+            continue
+        if here == committed.get(name):
+            stale.append(text)
+        elif here is None:
+            groups[Reason.MISSING].append(text)
+        else:
+            groups[Reason.EXTRA if wanted is None else Reason.TAMPERED].append(text)
+    if stale:
+        detail = "HEAD has changed since it was signed"
+        yield Finding(Reason.STALE, root, detail, tuple(stale))
+    details = {
+        Reason.TAMPERED: "not the content that was signed",
+        Reason.MISSING: "signed and not there",
+        Reason.EXTRA: "there and not signed",
+    }
+    for reason, found in groups.items():
+        if found:
+            yield Finding(reason, root, details[reason], tuple(found))
+
+
+def _committed(clone: Clone, root: str, digest: str) -> Mapping[bytes, bytes | None]:
+    """Returns the digests of what HEAD holds under a root, where they can be had."""
+    if index.head_tree(clone.repo) is None:
+        return {}
+    return {
+        name: _blob_digest(clone, entry, digest)
+        for name, entry in under(root, index.tree(clone.repo, "HEAD"))
+        if entry.is_file
+    }
+
+
+def _blob_digest(clone: Clone, entry: Entry, digest: str) -> bytes | None:
+    try:
+        return blobs.digests(clone, entry.oid, digest).by_name(digest)
+    except Error:
+        return None
+
+
+def _digests(
+    clone: Clone, prefix: bytes, names: Sequence[bytes], digest: str
+) -> dict[bytes, bytes]:
+    """Returns the digest of every file that is there; hashing uses all cores."""
+    top = os.fsencode(clone.repo.top) + b"/" + prefix
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        hashed = pool.map(lambda name: _digest(top + name, digest), names)
+        return {name: value for name, value in zip(names, hashed, strict=True) if value}
+
+
+def _digest(path: bytes, digest: str) -> bytes | None:
+    """Returns a file's digest, or None when there is no such file; links do not count.
+
+    A link is told as content of its own kind, so that it never equals a file.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError:
+        return b"unreadable"
+    with os.fdopen(descriptor, "rb", buffering=0) as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            return b"not a file"
+        running = PlaintextHash(digest)
+        buffer = memoryview(bytearray(CHUNK_BYTES))
+        while count := file.readinto(buffer):
+            running.update(buffer[:count])
+    return running.digests(CLEAR).by_name(digest)
+
+
+def _read_small(file: Path) -> bytes:
+    with open(file, "rb", opener=_no_follow) as source:
+        data = source.read(MAX_BUNDLE_BYTES + 1)
+    if len(data) > MAX_BUNDLE_BYTES:
+        raise GitError(f"{file}: longer than {MAX_BUNDLE_BYTES} bytes")
+    return data
+
+
+def _no_follow(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
+
+
+def add_locked_files(clone: Clone, verdict: Verdict) -> None:
+    """Adds to a verdict on HEAD what the work tree of a locked clone shows.
+
+    Each file must be, byte for byte, the blob that was verified. An unlocked clone
+    has plaintext there: `check` is for that.
+    """
+    if not clone.ring.locked or clone.repo.work_tree is None:
+        return
+    changed: list[str] = []
+    missing: list[str] = []
+    for entry in index.tree(clone.repo, "HEAD"):
+        if not entry.is_file or worktree.holds_blob(clone.repo, entry.path, entry.oid):
+            continue
+        gone = not index.is_there(clone.repo, entry)
+        (missing if gone else changed).append(shown(entry.path))
+    if changed:
+        detail = "not the ciphertext that was signed"
+        verdict.findings.append(Finding(Reason.TAMPERED, ".", detail, tuple(changed)))
+    if missing:
+        detail = "signed and not there"
+        verdict.findings.append(Finding(Reason.MISSING, ".", detail, tuple(missing)))

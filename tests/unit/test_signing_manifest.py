@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from git_model_security.errors import PolicyError
+from git_model_security.signing import roles
+from git_model_security.signing.ciphertext import ciphertext_manifest
+from git_model_security.signing.manifest import Manifest, compare, plaintext_manifest
+
+ONE, TWO = b"\1" * 32, b"\2" * 32
+
+
+def manifest(**items: bytes) -> Manifest:
+    return Manifest("a model", "sha256", items)
+
+
+def test_equal_manifests_do_not_differ() -> None:
+    assert not compare(manifest(a=ONE), manifest(a=ONE))
+
+
+def test_missing_extra_and_changed_are_told_apart() -> None:
+    found = compare(manifest(a=ONE, b=ONE, c=ONE), manifest(a=ONE, b=TWO, d=ONE))
+    assert found
+    assert (found.missing, found.extra, found.changed) == (("c",), ("d",), ("b",))
+
+
+def test_equal_digests_of_two_algorithms_are_a_change() -> None:
+    other = replace(manifest(a=ONE), digest="blake3")
+    assert compare(manifest(a=ONE), other).changed == ("a",)
+
+
+def test_the_fingerprint_does_not_depend_on_order() -> None:
+    first = Manifest("m", "sha256", {"a": ONE, "b": TWO}, ("x", "y"))
+    second = Manifest("m", "sha256", {"b": TWO, "a": ONE}, ("y", "x"))
+    assert first.fingerprint == second.fingerprint
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        Manifest("n", "sha256", {"a": ONE}),
+        Manifest("m", "blake3", {"a": ONE}),
+        Manifest("m", "sha256", {"a": TWO}),
+        Manifest("m", "sha256", {"b": ONE}),
+        Manifest("m", "sha256", {"a": ONE}, ("x",)),
+    ],
+)
+def test_the_fingerprint_covers_everything_that_is_signed(other: Manifest) -> None:
+    assert Manifest("m", "sha256", {"a": ONE}).fingerprint != other.fingerprint
+
+
+def test_a_plaintext_manifest_leaves_out_what_stock_leaves_out() -> None:
+    items = [(b"a/w.bin", ONE), (b"model.sig", ONE), (b".gitmodel", ONE), (b".github/x", TWO)]
+    made = plaintext_manifest("models/a", "blake3", items)
+    assert made.name == "git-model/v1/plaintext:models/a"
+    assert made.items == {"a/w.bin": ONE}
+    assert made.digest == "blake3"
+    assert made.ignore_paths == roles.ignore_paths()
+
+
+def test_a_root_without_files_has_nothing_to_sign() -> None:
+    with pytest.raises(PolicyError, match="nothing to sign"):
+        plaintext_manifest(".", "sha256", [(b"model.sig", ONE)])
+
+
+@pytest.mark.parametrize("path", [b"caf\xe9.bin", b"../up", b".git/tree"])
+def test_a_name_that_cannot_be_signed_is_an_error_of_the_signer(path: bytes) -> None:
+    with pytest.raises(PolicyError, match="cannot be signed"):
+        plaintext_manifest(".", "sha256", [(path, ONE)])
+    with pytest.raises(PolicyError, match="cannot be signed"):
+        ciphertext_manifest(".", [(path, ONE)], b"")
+
+
+def test_a_ciphertext_manifest_covers_the_tree_listing() -> None:
+    one = ciphertext_manifest(".", [(b"w.bin", ONE)], b"100644 blob 1\tw.bin\0")
+    two = ciphertext_manifest(".", [(b"w.bin", ONE)], b"100755 blob 1\tw.bin\0")
+    assert compare(one, two).changed == (roles.TREE_ITEM,)
+    assert one.ignore_paths == ()
+
+
+def test_a_ciphertext_manifest_needs_no_files() -> None:
+    assert set(ciphertext_manifest(".", [], b"").items) == {roles.TREE_ITEM}

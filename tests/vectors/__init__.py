@@ -1,0 +1,1 @@
+"""Test vectors of the envelope (docs/SPEC.md, "Test vectors")."""
