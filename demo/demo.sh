@@ -32,13 +32,24 @@ surprise() {
     exit 1
 }
 
+show() { # a command, as one would type it
+    printf '%s$' "$bold"
+    for word; do
+        case $word in
+            *[!A-Za-z0-9_./:=@%+-]* | '') printf " '%s'" "$word" ;;
+            *) printf ' %s' "$word" ;;
+        esac
+    done
+    printf '%s\n' "$plain"
+}
+
 run() { # a command that must succeed
-    printf '%s$ %s%s\n' "$bold" "$*" "$plain"
+    show "$@"
     "$@" 2>&1 || surprise "\`$*\` ended with $?"
 }
 
 refused() { # a command that must fail with status 1
-    printf '%s$ %s%s\n' "$bold" "$*" "$plain"
+    show "$@"
     status=0
     "$@" 2>&1 || status=$?
     [ "$status" -eq 1 ] || surprise "\`$*\` ended with $status; it must refuse with 1"
@@ -79,12 +90,14 @@ copies() { # how many objects of the bare repository contain TEXT
 step 'Ada has a model'
 mkdir "$work/ada"
 (cd "$model" && tar cf - --exclude ./.git .) | (cd "$work/ada" && tar xf -)
-git init --quiet --bare "$work/host.git"
 become ada
+git init --quiet --bare "$work/host.git"
 cd "$work/ada"
 run git init --quiet
 run git remote add origin ../host.git
-find . -path ./.git -prune -o -type f -exec ls -l {} + | awk '{ print "   " $5 "\t" $NF }'
+find . -path ./.git -prune -o -type f -print | sort | head -n 20 | while IFS= read -r file; do
+    printf '%13d bytes  %s\n' "$(wc -c <"$file")" "${file#./}"
+done
 
 step 'One command makes it an encrypted, signed repository'
 run git model init
@@ -99,10 +112,11 @@ step 'What the host really holds'
 protected=':(attr:filter=git-model)'
 [ -n "$(git ls-files "$protected")" ] || surprise 'nothing is protected'
 big=$(git ls-files -z "$protected" | xargs -0 ls -dS -- | head -n 1)
-note "the first 64 bytes of $big, at Ada's and at the host:"
-head -c 64 "$big" | od -An -c
+note "the first 48 bytes of $big, in Ada's directory and on the host:"
+head -c 48 "$big" | od -An -c
 git -C "$work/host.git" cat-file blob "main:$big" >"$work/ciphertext"
-head -c 64 "$work/ciphertext" | od -An -c
+echo
+head -c 48 "$work/ciphertext" | od -An -c
 cmp -s "$big" "$work/ciphertext" && surprise "the host holds $big in clear"
 text=$(words "$big")
 if [ "${#text}" -ge 8 ]; then
@@ -113,8 +127,8 @@ if [ "${#text}" -ge 8 ]; then
 fi
 
 step 'Ada gives Bob the AES key (a secret) and her public key (not one)'
-run git model key export "$work/aes256.bin"
-run git model key export --public "$work/ada.pub"
+run git model key export ../aes256.bin
+run git model key export --public ../ada.pub
 
 step 'Bob clones: without a key he has ciphertext, and a clean work tree'
 become bob
@@ -126,7 +140,7 @@ run git status --short
 [ -z "$(git status --porcelain)" ] || surprise 'the clone is not clean'
 
 step 'He unlocks it and verifies who signed it'
-run git model unlock --key "$work/aes256.bin" --public-key "$work/ada.pub"
+run git model unlock --key ../aes256.bin --public-key ../ada.pub
 run git model verify
 (cd "$work/ada" && git ls-files -z | xargs -0 ls -d --) >"$work/files"
 while IFS= read -r file; do
@@ -152,9 +166,11 @@ git update-index --cacheinfo "$mode,$blob,$big"
 git commit --quiet --no-verify --message 'Improve the model' >/dev/null 2>&1 ||
     git update-ref HEAD "$(git commit-tree -p HEAD -m 'Improve the model' "$(git write-tree)")"
 git -c core.hooksPath=/dev/null push --quiet origin main
+note 'Mallory has Git, may push, and has no key.'
 become bob
 cd "$work/bob"
 run git fetch --quiet
+run git log --oneline HEAD..origin/main
 refused git model verify origin/main
 run git model verify
 

@@ -6,4 +6,5 @@ pytest_plugins = (
     "tests.fixtures.isolation",
     "tests.fixtures.repositories",
     "tests.fixtures.models",
+    "tests.fixtures.people",
 )

@@ -17,7 +17,7 @@ FOREIGN = {
     r"|--(extra-)?index-url[ =]|--find-links|PIP_(INDEX|EXTRA_INDEX|FIND_LINKS)",
     "a container or package registry": r"\b(docker|ghcr|quay|gcr)\.io\b|registry\.npmjs"
     r"|proxy\.golang|crates\.io|artifactory|\bnexus\.",
-    "a directory of a build machine": r"(?<![\w.~$}{/-])/(work|opt|root|Users|home)/\w",
+    "a directory of a build machine": r"(?<![\w.~$}{/-])/(work|root|Users|home)/\w",
 }
 """What ties the project to one machine or one host, by what it is."""
 

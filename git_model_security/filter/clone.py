@@ -6,7 +6,7 @@ import tempfile
 from functools import cached_property
 from typing import TYPE_CHECKING, BinaryIO, cast
 
-from git_model_security.filter import database
+from git_model_security.filter.database import Memory
 from git_model_security.filter.digests import CLEAR, DigestCache
 from git_model_security.filter.provenance import Provenance
 from git_model_security.git import attributes, config, index
@@ -16,8 +16,6 @@ from git_model_security.keyring import ring
 from git_model_security.storage.inline import Inline
 
 if TYPE_CHECKING:
-    import sqlite3
-
     from git_model_security.keyring.ring import Ring
     from git_model_security.storage import Engine
 
@@ -53,9 +51,9 @@ class Clone:
         return Inline()
 
     @cached_property
-    def memory(self) -> sqlite3.Connection:
-        """The clone's SQLite memory."""
-        return database.connect(self.repo)
+    def memory(self) -> Memory:
+        """The clone's memory."""
+        return Memory(self.repo)
 
     @cached_property
     def digests(self) -> DigestCache:

@@ -8,9 +8,15 @@ write here can write the hooks beside it. Losing it costs time, and a signer one
 from __future__ import annotations
 
 import sqlite3
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from git_model_security.errors import GitError
+from git_model_security.git.repository import STATE_DIRECTORY
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
     from git_model_security.git.repository import Repository
 
 # The version is part of the name: another git-model beside this one makes its own.
@@ -27,19 +33,65 @@ CREATE TABLE IF NOT EXISTS cleaned (
 CREATE TABLE IF NOT EXISTS smudged (
     path BLOB, oid TEXT, PRIMARY KEY (path, oid)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS merged (
+    path BLOB, oid TEXT, PRIMARY KEY (path, oid)
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS judged (
     subject TEXT, under TEXT, verdict TEXT NOT NULL, PRIMARY KEY (subject, under)
 ) WITHOUT ROWID;
 """
 
 
-def connect(repo: Repository) -> sqlite3.Connection:
-    """Opens the memory of a clone, in autocommit mode.
+class Memory:
+    """An open memory, in autocommit mode.
 
-    Every statement is its own transaction: a hook runs while the filter process
-    of the same `git commit` is still alive, and must see what that cleaned.
+    Every statement is its own transaction: a hook runs while the filter process of
+    the same `git commit` is still alive, and must see what that cleaned.
     """
-    path = repo.state_dir / NAME
+
+    def __init__(self, repo: Repository) -> None:
+        self._path = repo.common_dir / STATE_DIRECTORY / NAME
+        try:
+            self._connection = _connected(repo.state_dir / NAME)
+        except (OSError, sqlite3.OperationalError):
+            # A .git that cannot be written to: what is learnt lasts for this process.
+            self._connection = _connected(":memory:")
+        except sqlite3.DatabaseError:
+            self._path.unlink()
+            self._connection = _connected(self._path)
+
+    def execute(self, statement: str, values: tuple[Any, ...] = ()) -> sqlite3.Cursor:
+        """Runs one statement.
+
+        Raises:
+            GitError: the disk is full, or the file is damaged.
+        """
+        try:
+            return self._connection.execute(statement, values)
+        except sqlite3.Error as error:
+            raise self._failed(error) from error
+
+    def execute_many(self, statement: str, rows: Iterable[tuple[Any, ...]]) -> None:
+        """Runs one statement for many rows, all or none.
+
+        Raises:
+            GitError: as `execute`.
+        """
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+            with self._connection:
+                self._connection.executemany(statement, rows)
+        except sqlite3.Error as error:
+            raise self._failed(error) from error
+
+    def _failed(self, error: sqlite3.Error) -> GitError:
+        return GitError(
+            f"{self._path}: {error}",
+            hint="free some disk space; the file may be removed, it is only a memory",
+        )
+
+
+def _connected(path: Path | str) -> sqlite3.Connection:
     connection = sqlite3.connect(path, timeout=30, isolation_level=None)
     # WAL lets that hook read while the filter writes. A crash of the machine may
     # lose the last rows, which is safe (see above), so no fsync per file.

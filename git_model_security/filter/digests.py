@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    import sqlite3
-
     from git_model_security.envelope.layout import BytesLike
+    from git_model_security.filter.database import Memory
 
 CLEAR = ""
 """Key id of a blob that is no envelope."""
@@ -72,12 +71,12 @@ class PlaintextHash:
 class DigestCache:
     """The table of digests."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
 
     def get(self, oid: str) -> Digests | None:
         """Returns what is known of a blob."""
-        row = self._connection.execute(
+        row = self._memory.execute(
             "SELECT key_id, length, sha256, blake3, sealed_sha256 FROM digests WHERE oid = ?",
             (oid,),
         ).fetchone()
@@ -85,7 +84,7 @@ class DigestCache:
 
     def put(self, oid: str, digests: Digests) -> None:
         """Remembers what was computed of a blob."""
-        self._connection.execute(
+        self._memory.execute(
             "INSERT OR REPLACE INTO digests VALUES (?, ?, ?, ?, ?, ?)",
             (
                 oid,

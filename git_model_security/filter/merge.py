@@ -8,12 +8,14 @@ decrypted in place, so no plaintext is written anywhere else.
 from __future__ import annotations
 
 import io
+import os
 from pathlib import Path
 
 from git_model_security.envelope import encrypt
 from git_model_security.filter import blobs
 from git_model_security.filter.clone import Clone
 from git_model_security.filter.digests import PlaintextHash
+from git_model_security.git.objects import blob_hash
 from git_model_security.git.run import child_environment, run
 
 CONFLICT = 1
@@ -55,14 +57,20 @@ def merge(base: str, ours: str, theirs: str, marker_size: str, path: str) -> int
             accept=tuple(range(128)),
         )
         conflicts = b"<" * int(marker_size) in merged
-        files[0].write_bytes(_sealed(clone, merged))
+        result = _sealed(clone, merged)
+        files[0].write_bytes(result)
     except BaseException:
         files[0].write_bytes(sealed[0])
         raise
     finally:
         for file, content in zip(files[1:], sealed[1:], strict=True):
             file.write_bytes(content)
-    return CONFLICT if conflicts else 0
+    if conflicts:
+        return CONFLICT
+    running = blob_hash(clone.repo.object_format, len(result))
+    running.update(result)
+    clone.provenance.merged(os.fsencode(path), running.hexdigest())
+    return 0
 
 
 def _opened(clone: Clone, content: bytes) -> bytes:

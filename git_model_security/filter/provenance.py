@@ -12,8 +12,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Iterable
+
+    from git_model_security.filter.database import Memory
 
 Pair = tuple[bytes, str]
 """A path and the oid of the blob at it."""
@@ -22,37 +23,43 @@ Pair = tuple[bytes, str]
 class Provenance:
     """The tables of cleaned and smudged pairs."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
 
     def smudged(self, path: bytes, oid: str) -> None:
         """Records that Git wrote a blob's content at a path."""
-        self._connection.execute("INSERT OR IGNORE INTO smudged VALUES (?, ?)", (path, oid))
+        self._memory.execute("INSERT OR IGNORE INTO smudged VALUES (?, ?)", (path, oid))
 
     def cleaned(self, path: bytes, oid: str) -> None:
         """Records that content made here became a blob at a path."""
-        self._connection.execute(
+        self._memory.execute(
             "INSERT OR IGNORE INTO cleaned SELECT ?1, ?2 WHERE NOT EXISTS"
             " (SELECT 1 FROM smudged WHERE path = ?1 AND oid = ?2)",
             (path, oid),
         )
 
+    def merged(self, path: bytes, oid: str) -> None:
+        """Records that our merge driver made a blob of two others for a path.
+
+        It is worth what the worse of the two is: see `vouching`.
+        """
+        self._memory.execute("INSERT OR IGNORE INTO merged VALUES (?, ?)", (path, oid))
+
     def adopt(self, pairs: Iterable[Pair]) -> None:
         """Records pairs that a person decided to vouch for."""
-        self._write("INSERT OR IGNORE INTO cleaned VALUES (?, ?)", pairs)
+        self._memory.execute_many("INSERT OR IGNORE INTO cleaned VALUES (?, ?)", pairs)
 
     def made_here(self) -> set[Pair]:
         """Returns the pairs cleaned or adopted since they were last committed."""
-        return set(self._connection.execute("SELECT path, oid FROM cleaned"))
+        return set(self._memory.execute("SELECT path, oid FROM cleaned"))
+
+    def merged_here(self) -> set[Pair]:
+        """Returns the pairs that our merge driver made."""
+        return set(self._memory.execute("SELECT path, oid FROM merged"))
 
     def committed(self, pairs: Iterable[Pair]) -> None:
         """Forgets pairs that a commit holds: its signature vouches for them now.
 
         Kept, they would let somebody bring an old version back unseen.
         """
-        self._write("DELETE FROM cleaned WHERE path = ? AND oid = ?", pairs)
-
-    def _write(self, statement: str, pairs: Iterable[Pair]) -> None:
-        self._connection.execute("BEGIN IMMEDIATE")
-        self._connection.executemany(statement, pairs)
-        self._connection.execute("COMMIT")
+        self._memory.execute_many("DELETE FROM cleaned WHERE path = ? AND oid = ?", pairs)

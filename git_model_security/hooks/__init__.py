@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING
 
 from git_model_security.errors import UsageError
 from git_model_security.filter.clone import Clone
-from git_model_security.git import config
-from git_model_security.keyring import ring
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -40,8 +38,3 @@ def run(name: str, arguments: Sequence[str], stdin: bytes) -> int:
     clone = Clone()
     with clone.objects:
         return hooks[name](clone)
-
-
-def is_ours(clone: Clone) -> bool:
-    """Tells whether the clone was set up; elsewhere the hooks have nothing to do."""
-    return config.last(clone.settings, ring.KEY_ID) is not None

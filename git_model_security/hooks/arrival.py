@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from git_model_security.errors import FAILED
 from git_model_security.git import config, index
-from git_model_security.policy import gitmodel
+from git_model_security.keyring import ring
 from git_model_security.workspace import pinned_trust, tree_check
 
 if TYPE_CHECKING:
@@ -39,12 +39,16 @@ def rewritten(clone: Clone, arguments: Sequence[str]) -> int:
     return _verify(clone) if arguments[:1] == ["rebase"] else 0
 
 
+def _is_set_up(clone: Clone) -> bool:
+    # The clone's own settings, not .gitmodel: a commit that removes it must not
+    # silence the warning.
+    return config.last(clone.settings, ring.KEY_ID) is not None
+
+
 def _verify(clone: Clone) -> int:
     mode = os.environ.get("GIT_MODEL_VERIFY") or config.last(clone.settings, "git-model.verify")
     tree = index.head_tree(clone.repo)
-    if mode == "off" or tree is None:
-        return 0
-    if gitmodel.find(index.tree(clone.repo, tree), clone.objects) is None:
+    if mode == "off" or tree is None or not _is_set_up(clone):
         return 0
     commit = (index.resolve(clone.repo, "HEAD") or "")[:10]
     trust = pinned_trust.pinned(clone.repo)

@@ -6,10 +6,10 @@ import sys
 from typing import TYPE_CHECKING
 
 from git_model_security.errors import PolicyError
-from git_model_security.git import history, index, index_stat
+from git_model_security.git import index, index_stat
 from git_model_security.guard import staged as guard
 from git_model_security.policy import gitmodel
-from git_model_security.workspace import pinned_trust, signatures
+from git_model_security.workspace import pinned_trust, signatures, vouching
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -28,22 +28,18 @@ def before(clone: Clone) -> int:
             vouch for what nobody here made.
         Error: signing failed; nothing unsigned slips through because of it.
     """
-    policy = gitmodel.find(index.staged(clone.repo), clone.objects)
-    if policy is None:
-        return 0
     # Only what is authored here: what a parent has in clear arrived from elsewhere,
     # and refusing it would stop everybody's work without taking it back.
     found = guard.findings(clone.repo, clone.ring.keys, clone.knows, authored_only=True)
     refuse(found, "`git add` them again with the filter in place; see `git model doctor`")
-    if policy.when != "commit":
+    policy = gitmodel.find(index.staged(clone.repo), clone.objects)
+    if policy is None or policy.when != "commit":
         return 0
     chosen = None if clone.ring.locked else signatures.signer(clone)
     if chosen is None:
         _say_unsigned(clone)
         return 0
-    parents = history.parents_to_be(clone.repo)
-    trees = [index.require(clone.repo, f"{parent}^{{tree}}") for parent in parents]
-    signatures.sign_index(clone, chosen, trees)
+    signatures.sign_index(clone, chosen, vouching.sources(clone.repo))
     return 0
 
 

@@ -15,14 +15,14 @@ from importlib.machinery import PathFinder
 from importlib.util import LazyLoader
 from typing import TYPE_CHECKING
 
+from git_model_security.signing.manifest import Manifest
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from importlib.machinery import ModuleSpec
     from types import ModuleType
 
     from model_signing import hashing, manifest
-
-    from git_model_security.signing.manifest import Manifest
 
 _SELDOM = frozenset(
     f"model_signing._signing.{name}" for name in ("sign_sigstore", "sign_certificate")
@@ -34,8 +34,7 @@ requests, tuf and pyOpenSSL, which only these two need."""
 class _LazyFinder:
     """Finds the seldom modules where they are, to be executed when first touched.
 
-    They stay what they are: a method that uses one touches it, and it loads. Not an
-    `importlib.abc.MetaPathFinder`: importing that costs as much as it saves here.
+    They stay what they are: a method that uses one touches it, and it loads.
     """
 
     def find_spec(
@@ -122,3 +121,13 @@ def recorder() -> tuple[hashing.Config, list[manifest.Manifest]]:
             return Recorder("", [], serialization)
 
     return Recording(), seen  # type: ignore[no-untyped-call]
+
+
+def plain(source: manifest.Manifest) -> Manifest:
+    """Returns one of the library's manifests as one of ours."""
+    terms = source.serialization_type
+    items = {
+        item.identifier: item.digest.digest_value for item in source.resource_descriptors()
+    }
+    ignored = tuple(terms.get("ignore_paths", ()))
+    return Manifest(source.model_name, terms["hash_type"], items, ignored)

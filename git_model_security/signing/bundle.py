@@ -179,10 +179,7 @@ def _verified(bundle: dsse.Bundle, verifier: Verifier) -> Manifest | None:
     strict = statement.parse(bundle.payload)
     if not seen:
         raise VerificationError(Reason.INVALID, "model_signing compared nothing")
-    loose = {
-        item.identifier: item.digest.digest_value for item in seen[0].resource_descriptors()
-    }
-    if loose != strict.items or seen[0].model_name != strict.name:
+    if strict != _library.plain(seen[0]):
         raise malformed("the signed statement can be read in two ways")
     return strict
 

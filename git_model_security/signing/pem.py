@@ -137,7 +137,7 @@ def _labels(pem: bytes) -> list[str]:
 def _instead(pem: bytes, labels: list[str], wanted: str) -> str:
     if labels:
         # What stands first may be parameters; the last block is the thing itself.
-        return f"holds a {labels[-1].lower()}, not a {wanted} key; {_WANTED}"
+        return f"a PEM file that holds {labels[-1]!r}, not a {wanted} key; {_WANTED}"
     if len(pem) == AES_KEY_BYTES:
         return f"{AES_KEY_BYTES} bytes, as an AES-256 key has; {_WANTED}"
     return f"not a PEM file; {_WANTED}"

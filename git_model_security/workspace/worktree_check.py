@@ -21,6 +21,7 @@ from git_model_security.policy import gitmodel
 from git_model_security.policy.gitmodel import within
 from git_model_security.signing import bundle
 from git_model_security.signing.roles import PLAINTEXT, Subject, is_ignored
+from git_model_security.workspace import tree_check
 from git_model_security.workspace.manifests import under
 from git_model_security.workspace.tree_check import MAX_BUNDLE_BYTES
 from git_model_security.workspace.verdict import Finding, Verdict
@@ -41,7 +42,8 @@ def check(
 ) -> Verdict:
     """Verifies the work tree.
 
-    1. `.gitmodel` of the index names the model roots.
+    1. HEAD's bundle over ciphertext holds: it covers `.gitmodel`, which names the
+       model roots, and would else be believed although nobody signed it.
     2. Each root's bundle, as it lies in the work tree, is signed by one of
        `verifiers` and is for this root and role.
     3. Every file under the root is hashed again and compared with it.
@@ -59,13 +61,16 @@ def check(
         GitError: there is no work tree.
     """
     verdict = Verdict("the work tree")
-    entries = index.staged(clone.repo)
-    policy = gitmodel.find(entries, clone.objects)
-    if policy is None:
-        detail = "there is no .gitmodel: not a git-model repository"
+    if index.head_tree(clone.repo) is None:
+        detail = "there is no commit yet"
         verdict.findings.append(Finding(Reason.UNSIGNED, ".", detail))
         return verdict
-    tracked = {entry.path for entry in entries}
+    committed = index.tree(clone.repo, "HEAD")
+    policy = gitmodel.find(committed, clone.objects)
+    sealed = tree_check.check(clone, "HEAD", verifiers, sealed_only=True)
+    if policy is None:
+        return sealed
+    tracked = {entry.path for entry in (*index.staged(clone.repo), *committed)}
     present = tracked | set(index.untracked(clone.repo))
     for root in policy.roots:
         try:
@@ -81,6 +86,10 @@ def check(
             for finding in findings
             if not (ignore_unsigned_files and finding.reason is Reason.EXTRA)
         )
+    said = {(finding.root, finding.reason) for finding in verdict.findings}
+    verdict.findings += (
+        finding for finding in sealed.findings if (finding.root, finding.reason) not in said
+    )
     return verdict
 
 
@@ -157,8 +166,6 @@ def _compare(
 
 def _committed(clone: Clone, root: str, digest: str) -> Mapping[bytes, bytes | None]:
     """Returns the digests of what HEAD holds under a root, where they can be had."""
-    if index.head_tree(clone.repo) is None:
-        return {}
     return {
         name: _blob_digest(clone, entry, digest)
         for name, entry in under(root, index.tree(clone.repo, "HEAD"))

@@ -44,6 +44,11 @@ def tree(directory: Path) -> set[str]:
     return {str(path.relative_to(directory)) for path in directory.rglob("*")}
 
 
+def program(directory: Path, name: str, body: str) -> None:
+    (directory / name).write_text(f"#!/bin/sh\n{body}\n")
+    (directory / name).chmod(0o755)
+
+
 @pytest.fixture
 def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A PATH with the programs of a small system, and neither Python nor Git."""
@@ -56,14 +61,9 @@ def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         found = shutil.which(name)
         assert found
         (directory / name).symlink_to(found)
-    (directory / "apt-get").symlink_to("/bin/false")
+    program(directory, "apt-get", "exit 1")
     monkeypatch.setenv("PATH", str(directory))
     return directory
-
-
-def program(directory: Path, name: str, body: str) -> None:
-    (directory / name).write_text(f"#!/bin/sh\n{body}\n")
-    (directory / name).chmod(0o755)
 
 
 def test_it_installs_upgrades_and_removes_itself(machine: Path, tmp_path: Path) -> None:

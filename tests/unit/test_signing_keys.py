@@ -24,11 +24,11 @@ ELLIPTIC = {
 }
 
 OTHERS = {
-    "genrsa 2048": "kind RSA",
+    "genrsa": "kind RSA",
     "genpkey -algorithm ed25519": "kind Ed25519",
     "genpkey -algorithm x25519": "kind X25519",
     "ecparam -name secp256k1 -genkey -noout": "curve secp256k1",
-    "ecparam -name prime256v1": "holds a ec parameters, not a private key",
+    "ecparam -name prime256v1": "holds 'EC PARAMETERS', not a private key",
 }
 
 
@@ -65,7 +65,7 @@ def test_another_kind_of_key_is_named(command: str, tmp_path: Path) -> None:
         (b"", "not a PEM file"),
         (b"\x80" * 32, "as an AES-256 key has"),
         (b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n", "damaged"),
-        (b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", "certificate"),
+        (b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", "CERTIFICATE"),
         (b"-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n", "an OpenSSH key"),
         (b"x" * 100_000, "too long"),
     ],
@@ -85,7 +85,7 @@ def test_a_missing_key_is_said(tmp_path: Path) -> None:
 def test_a_public_key_cannot_sign(key: Path, tmp_path: Path) -> None:
     public = tmp_path / "key.pub"
     public.write_bytes(keys.public_pem(keys.load_private(key)))
-    with pytest.raises(ConfigError, match="holds a public key, not a private key"):
+    with pytest.raises(ConfigError, match="holds 'PUBLIC KEY', not a private key"):
         keys.load_private(public)
 
 
