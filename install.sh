@@ -175,6 +175,8 @@ install_program() {
     replace "$share/current.$$" "$share/current"
     ln -s "$share/git-model" "$bin/.git-model.$$"
     replace "$bin/.git-model.$$" "$bin/git-model"
+    # `git model --help` is `man git-model` to Git, which finds pages beside bin.
+    mkdir -p "$man" && cp "$here/docs/git-model.1" "$man/git-model.1"
     for old in "$share"/envs/*; do
         [ "$old" = "$share/envs/$$" ] || rm -rf "$old"
     done
@@ -197,9 +199,9 @@ uninstall_program() {
         "$share/git-model" uninstall --global ||
             warn 'git-model could not take back its Git configuration; see above'
     fi
-    if is_ours; then rm -f "$bin/git-model"; fi
+    if is_ours; then rm -f "$bin/git-model" "$man/git-model.1"; fi
     rm -rf "$share/git-model" "$share/current" "$share/envs"
-    rmdir "$share" 2>/dev/null || true
+    rmdir "$share" "$man" "${man%/*}" 2>/dev/null || true
     say "Removed git-model from $share and $bin"
     say "Left in place: keys and pinned signers in ${XDG_CONFIG_HOME:-$HOME/.config}/git-model, and"
     say 'filter.git-model.required=true in the global Git configuration, without which "git add"'
@@ -289,10 +291,11 @@ done
 
 if [ -n "$prefix" ]; then
     prefix=$(absolute "$prefix")
-    share=$prefix/share/git-model bin=$prefix/bin
+    share=$prefix/share/git-model bin=$prefix/bin man=$prefix/share/man/man1
 else
     : "${HOME:?is not set; use --prefix}"
-    share=${XDG_DATA_HOME:-$HOME/.local/share}/git-model bin=$HOME/.local/bin
+    data=${XDG_DATA_HOME:-$HOME/.local/share}
+    share=$data/git-model bin=$HOME/.local/bin man=$data/man/man1
 fi
 
 case $mode in

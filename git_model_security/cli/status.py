@@ -12,7 +12,7 @@ from git_model_security.git.paths import shown
 from git_model_security.workspace import state
 
 if TYPE_CHECKING:
-    from git_model_security.workspace.state import State
+    from git_model_security.workspace.state import File, State
 
 
 @click.command("status")
@@ -51,16 +51,16 @@ def _table(found: State) -> None:
     from rich.text import Text
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for title in ("File", "In Git", "Key", "Storage", "Work tree", "Signed"):
-        table.add_column(title, overflow="fold")
-    table.add_column("Size", justify="right")
+    table.add_column("File", overflow="fold")
+    for title in ("In Git", "Key", "Work tree", "Signed"):
+        table.add_column(title, no_wrap=True)
+    table.add_column("Size", justify="right", no_wrap=True)
     for file in found.files:
         # Text, not markup: a name may hold square brackets.
         table.add_row(
             Text(shown(file.path)),
-            _in_git(file.encrypted, file.size),
+            _in_git(file),
             file.key_id[:8],
-            file.storage,
             file.work_tree,
             "yes" if file.signed else "no",
             terminal.bytes_text(file.size),
@@ -68,7 +68,7 @@ def _table(found: State) -> None:
     Console().print(table)
 
 
-def _in_git(encrypted: bool, size: int) -> str:
-    if not size and not encrypted:
-        return "empty"
-    return "encrypted" if encrypted else "IN CLEAR"
+def _in_git(file: File) -> str:
+    if file.encrypted:
+        return f"encrypted, {file.storage}"
+    return "IN CLEAR" if file.size else "empty"

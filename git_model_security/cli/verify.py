@@ -23,7 +23,7 @@ _HINTS = {
     "unsigned": "`git model sign` signs what is staged",
     "untrusted signer": "if you know the signer: `git model unlock --public-key FILE`",
     "wrong key": "ask the signer for the public key that belongs to the signature",
-    "stale signature": "`git model sign --amend` signs HEAD as it is now",
+    "stale signature": "find out who changed it; your own HEAD: `git model sign --amend`",
     "tampered": "`git restore PATH` brings back what Git holds; find out who changed it",
     "missing file": "`git restore PATH` brings it back",
     "extra file": "`git add` and commit it, remove it, or use --ignore-unsigned-files",
@@ -105,6 +105,6 @@ def _show(verdict: Verdict) -> None:
         terminal.result(f"{finding.reason.value}: {where}{finding.detail}")
         for name in finding.names:
             terminal.result(f"  {name.encode('utf-8', 'backslashreplace').decode()}")
-    for reason in dict.fromkeys(finding.reason.value for finding in verdict.findings):
-        if reason in _HINTS:
-            click.echo(f"git-model: hint: {_HINTS[reason]}", err=True)
+    for reason in dict.fromkeys(finding.reason for finding in verdict.findings):
+        if reason.value in _HINTS:
+            click.echo(f"git-model: hint: {_HINTS[reason.value]}", err=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -69,13 +68,8 @@ def stock_verify(
 
 
 def foreign(kind: str) -> Path:
-    """The directory of a bundle made by released model_signing, or a skip."""
-    given = os.environ.get("GIT_MODEL_TEST_OMS")
-    parent = Path(__file__).parents[3]
-    found = [Path(given)] if given else sorted(parent.glob("*/fixtures/oms"))
-    if not found:
-        pytest.skip("GIT_MODEL_TEST_OMS names no directory of real bundles")
-    return found[0] / f"v1.1.0-{kind}"
+    """The directory of a bundle made by released model_signing, with what it signs."""
+    return Path(__file__).parents[1] / "compat" / "oms" / f"v1.1.0-{kind}"
 
 
 @pytest.mark.parametrize("name", ["model.sig", "signed.json"])
