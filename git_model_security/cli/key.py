@@ -10,10 +10,9 @@ from git_model_security.cli import options, terminal
 from git_model_security.errors import ConfigError, GitError, KeyNotFoundError
 from git_model_security.git import config
 from git_model_security.git.repository import Repository
-from git_model_security.keyring import material, ring
+from git_model_security.keyring import files, material, ring
 from git_model_security.keyring.copies import Copies
 from git_model_security.keyring.store import KeyStore
-from git_model_security.signing import keyfile
 from git_model_security.signing import keys as signing_keys
 from git_model_security.workspace import signatures
 
@@ -30,7 +29,7 @@ def command() -> None:
 @click.argument("file", type=options.FILE)
 def generate(file: Path) -> None:
     """Make an AES-256 key: 32 raw bytes, mode 0600."""
-    material.write_new(file, material.generate())
+    files.write_new(file, material.generate())
     terminal.result(f"{file}: new AES-256 key {material.from_file(file).id}")
 
 
@@ -43,7 +42,7 @@ def generate_signing(private: Path, public: Path) -> None:
         raise ConfigError(f"{public}: exists; a key file is never overwritten")
     signing_keys.generate(private)
     pem = signing_keys.public_pem(signing_keys.load_private(private))
-    keyfile.write_new(public, pem, keyfile.PUBLIC_MODE)
+    files.write_new(public, pem, files.PUBLIC_MODE)
     terminal.result(f"{private}: new signing key {signing_keys.fingerprint(pem)}")
 
 
@@ -61,7 +60,7 @@ def export(file: Path, public: bool) -> None:
             )
         path = signatures.keystore().path(fingerprint)
         private = signing_keys.load_private(path, signatures.password())
-        keyfile.write_new(file, signing_keys.public_pem(private), keyfile.PUBLIC_MODE)
+        files.write_new(file, signing_keys.public_pem(private), files.PUBLIC_MODE)
         terminal.result(f"{file}: public key {fingerprint}")
         return
     current = ring.of(repo).current
@@ -70,7 +69,7 @@ def export(file: Path, public: bool) -> None:
         raise KeyNotFoundError(
             f"the key {current.id} comes from the environment and is not in the keyring"
         )
-    material.write_new(file, material.read(kept))
+    files.write_new(file, material.read(kept))
     Copies().add(current.id, file)
     terminal.result(f"{file}: AES-256 key {current.id}; keep it where nobody else reads it")
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import binascii
 import os
-import stat
 from typing import TYPE_CHECKING
 
 from git_model_security.envelope import KEY_BYTES, Key
@@ -13,8 +12,6 @@ from git_model_security.errors import ConfigError
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-PRIVATE_MODE = 0o600
 
 
 def read(path: Path) -> bytes:
@@ -63,32 +60,6 @@ def from_text(text: str, origin: str) -> Key:
 def generate() -> bytes:
     """Returns new key material from the operating system's generator."""
     return os.urandom(KEY_BYTES)
-
-
-def write_new(path: Path, material: bytes) -> None:
-    """Writes key material to a new file of mode 0600 and to the disk itself.
-
-    Raises:
-        ConfigError: the file exists (a key is never overwritten) or cannot be
-            written.
-    """
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE_MODE)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(material)
-            file.flush()
-            os.fsync(file.fileno())
-    except FileExistsError as error:
-        raise ConfigError(
-            f"{path}: exists; a key file is never overwritten", hint="choose another name"
-        ) from error
-    except OSError as error:
-        raise ConfigError(f"{path}: {(error.strerror or str(error)).lower()}") from error
-
-
-def is_exposed(path: Path) -> bool:
-    """Tells whether a key file can be read by others than its owner."""
-    return bool(path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO))
 
 
 def _decoded(text: str) -> bytes | None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from git_model_security.envelope import Key
 from git_model_security.errors import ConfigError
-from git_model_security.keyring import material
+from git_model_security.keyring import files, material
 
 
 def config_home() -> Path:
@@ -31,18 +31,7 @@ class KeyStore:
             ConfigError: the keyring cannot be written.
         """
         key = Key(raw)
-        path = self.directory / key.id
-        try:
-            self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        except OSError as error:
-            reason = (error.strerror or str(error)).lower()
-            raise ConfigError(f"{self.directory}: cannot make the keyring: {reason}") from error
-        if not path.exists():
-            # Whole or not at all: a torn key file would be a lost key.
-            partial = path.with_name(f".{key.id}.{os.getpid()}")
-            partial.unlink(missing_ok=True)
-            material.write_new(partial, raw)
-            partial.replace(path)
+        files.keep(self.directory, key.id, raw)
         return key
 
     def get(self, key_id: str) -> Key | None:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from git_model_security.signing import keyfile, pem
-from git_model_security.signing.keyfile import readable_by_others
+from git_model_security.keyring import files
+from git_model_security.signing import pem
 from git_model_security.signing.pem import fingerprint, public_pem
 
 if TYPE_CHECKING:
@@ -20,8 +20,8 @@ __all__ = [
     "fingerprint",
     "generate",
     "load_private",
+    "new",
     "public_pem",
-    "readable_by_others",
 ]
 
 
@@ -34,11 +34,16 @@ def generate(path: Path) -> str:
     Raises:
         ConfigError: the file exists, or cannot be written.
     """
+    key = new()
+    files.write_new(path, pem.private_pem(key))
+    return fingerprint(public_pem(key))
+
+
+def new() -> EllipticCurvePrivateKey:
+    """Returns a new P-256 key."""
     from cryptography.hazmat.primitives.asymmetric import ec
 
-    key = ec.generate_private_key(ec.SECP256R1())
-    keyfile.write_new(path, pem.private_pem(key))
-    return fingerprint(public_pem(key))
+    return ec.generate_private_key(ec.SECP256R1())
 
 
 def load_private(path: Path, password: bytes | None = None) -> EllipticCurvePrivateKey:
@@ -51,4 +56,4 @@ def load_private(path: Path, password: bytes | None = None) -> EllipticCurvePriv
     Raises:
         ConfigError: it is something else; the message says what.
     """
-    return pem.parse_private(keyfile.read(path), password, str(path))
+    return pem.parse_private(files.read(path), password, str(path))

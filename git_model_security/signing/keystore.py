@@ -6,11 +6,11 @@ given: an encrypted one stays encrypted. docs/SPEC.md, "Signatures: keys".
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
-from git_model_security.errors import ConfigError, KeyNotFoundError
-from git_model_security.signing import keyfile, keys, pem
+from git_model_security.errors import KeyNotFoundError
+from git_model_security.keyring import files
+from git_model_security.signing import keys, pem
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,15 +34,9 @@ class KeyStore:
             ConfigError: it is no signing key, needs another password, or the store
                 cannot be written.
         """
-        text = keyfile.read(path)
+        text = files.read(path)
         name = keys.fingerprint(keys.public_pem(pem.parse_private(text, password, str(path))))
-        self._make()
-        kept = self._file(name)
-        if not kept.exists():
-            # Whole or not at all: a torn file would be a lost key.
-            partial = self._partial()
-            keyfile.write_new(partial, text)
-            partial.replace(kept)
+        files.keep(self.directory, f"{name}{_SUFFIX}", text)
         return name
 
     def create(self) -> str:
@@ -51,10 +45,9 @@ class KeyStore:
         Raises:
             ConfigError: the store cannot be written.
         """
-        self._make()
-        partial = self._partial()
-        name = keys.generate(partial)
-        partial.replace(self._file(name))
+        key = keys.new()
+        name = keys.fingerprint(keys.public_pem(key))
+        files.keep(self.directory, f"{name}{_SUFFIX}", pem.private_pem(key))
         return name
 
     def path(self, fingerprint: str) -> Path:
@@ -80,15 +73,3 @@ class KeyStore:
 
     def _file(self, fingerprint: str) -> Path:
         return self.directory / f"{fingerprint}{_SUFFIX}"
-
-    def _partial(self) -> Path:
-        partial = self.directory / f".partial.{os.getpid()}"
-        partial.unlink(missing_ok=True)
-        return partial
-
-    def _make(self) -> None:
-        try:
-            self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        except OSError as error:
-            reason = (error.strerror or str(error)).lower()
-            raise ConfigError(f"{self.directory}: cannot make it: {reason}") from error

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from git_model_security.errors import UsageError
-from git_model_security.signing import keyfile, pem, pipe
+from git_model_security.keyring import files
+from git_model_security.signing import pem, pipe
 from git_model_security.signing.keys import load_private
 
 if TYPE_CHECKING:
@@ -124,7 +125,7 @@ class KeyVerifier:
         Raises:
             ConfigError: it cannot be read, or see the class.
         """
-        return cls(keyfile.read(path), explicit=True, origin=str(path))
+        return cls(files.read(path), explicit=True, origin=str(path))
 
     @property
     def identity(self) -> SignerIdentity:

@@ -9,11 +9,11 @@ docs/SPEC.md, "Signatures: trust".
 from __future__ import annotations
 
 import hashlib
-import os
 from typing import TYPE_CHECKING
 
 from git_model_security.errors import ConfigError, KeyNotFoundError
-from git_model_security.signing import keyfile, pem
+from git_model_security.keyring import files
+from git_model_security.signing import pem
 from git_model_security.signing.methods import KeyVerifier
 
 if TYPE_CHECKING:
@@ -39,18 +39,8 @@ class Trust:
         """
         canonical = pem.parse_public(public_key, origin)
         fingerprint = pem.fingerprint(canonical)
-        path = self._file(fingerprint)
-        if path.exists():
-            return fingerprint
-        try:
-            self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        except OSError as error:
-            reason = (error.strerror or str(error)).lower()
-            raise ConfigError(f"{self.directory}: cannot make it: {reason}") from error
-        partial = self.directory / f".partial.{os.getpid()}"
-        partial.unlink(missing_ok=True)
-        keyfile.write_new(partial, canonical, keyfile.PUBLIC_MODE)
-        partial.replace(path)
+        name = f"{fingerprint}{_PUBLIC_KEY}"
+        files.keep(self.directory, name, canonical, files.PUBLIC_MODE)
         return fingerprint
 
     def remove(self, fingerprint: str) -> None:
@@ -94,7 +84,7 @@ class Trust:
         return hashlib.sha256(names.encode()).hexdigest()
 
     def _keys(self) -> dict[str, bytes]:
-        found = {name: keyfile.read(self._file(name)) for name in self._names()}
+        found = {name: files.read(self._file(name)) for name in self._names()}
         for name, text in found.items():
             # The name is the digest of the content, so this needs no parser.
             if pem.fingerprint(text) != name:

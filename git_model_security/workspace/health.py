@@ -10,7 +10,7 @@ from git_model_security.errors import Error
 from git_model_security.filter.clone import Clone
 from git_model_security.git import config
 from git_model_security.git.run import run
-from git_model_security.keyring import material
+from git_model_security.keyring import files
 from git_model_security.keyring.store import KeyStore
 from git_model_security.workspace import (
     drivers,
@@ -76,7 +76,7 @@ def _of_clone(repo: Repository) -> Iterator[Symptom]:
         yield Symptom(str(error), error.hint or "`git model unlock --key FILE`")
         return
     kept = KeyStore().directory / ring.current.id
-    if kept.exists() and material.is_exposed(kept):
+    if kept.exists() and files.is_exposed(kept):
         yield Symptom(f"others can read {kept}", f"`chmod 600 {kept}`")
     command = config.get(repo, "filter.git-model.process", "--local")
     if command != drivers.command("filter-process"):

@@ -11,7 +11,7 @@ from git_model_security.filter.clone import Clone
 from git_model_security.git import attributes as git_attributes
 from git_model_security.git import config, index, worktree
 from git_model_security.git.objects import write_blob
-from git_model_security.keyring import material, ring
+from git_model_security.keyring import files, material, ring
 from git_model_security.keyring.copies import Copies
 from git_model_security.keyring.store import KeyStore
 from git_model_security.policy import attributes, gitmodel, profiles
@@ -161,14 +161,16 @@ def carry_out(repo: Repository, request: Request, planned: Plan) -> Done:
         ConfigError: a key file cannot be used.
         Error: Git refused a step; run it again when the cause is gone.
     """
+    # Both files are read before a key is made: a refused one leaves nothing behind.
+    raw = material.read(request.key) if request.key else material.generate()
     warnings = [
         f"{path}: others than you can read this key; `chmod 600 {path}`"
         for path in (request.key, request.signing_key)
-        if path is not None and path.exists() and material.is_exposed(path)
+        if path is not None and path.exists() and files.is_exposed(path)
     ]
     fingerprint, public = signing_key(request.signing_key)
     store = KeyStore()
-    key = store.add(material.read(request.key) if request.key else material.generate())
+    key = store.add(raw)
     if request.key is not None:
         Copies().add(key.id, request.key)
     ring.allow(repo, key.id)

@@ -10,11 +10,10 @@ from git_model_security.errors import KeyNotFoundError, PolicyError
 from git_model_security.filter import blobs
 from git_model_security.filter.clone import Clone
 from git_model_security.git import attributes, config, index, worktree
-from git_model_security.keyring import material, ring
+from git_model_security.keyring import files, material, ring
 from git_model_security.keyring.copies import Copies
 from git_model_security.keyring.store import KeyStore
 from git_model_security.policy import gitmodel
-from git_model_security.signing import keyfile
 from git_model_security.signing import keys as signing_keys
 from git_model_security.workspace import pinned_trust, setup, signatures
 
@@ -99,7 +98,7 @@ def pin_public_key(repo: Repository, path: Path) -> None:
     Raises:
         ConfigError: the file is not a public key that model signing knows.
     """
-    pinned_trust.pinned(repo).add_public_key(keyfile.read(path), str(path))
+    pinned_trust.pinned(repo).add_public_key(files.read(path), str(path))
 
 
 def wanted_ids(clone: Clone, policy: Policy, entries: Sequence[Entry]) -> list[str]:
@@ -125,7 +124,7 @@ def _choose(path: Path | None, wanted: list[str], result: Unlocked) -> Key:
     if path is not None:
         raw = material.read(path)
         given = _fitting(Key(raw), wanted, str(path))
-        if material.is_exposed(path):
+        if files.is_exposed(path):
             result.warnings.append(f"{path}: others can read this key; `chmod 600 {path}`")
         store.add(raw)
         Copies().add(given.id, path)
@@ -157,7 +156,7 @@ def _fitting(key: Key, wanted: list[str], origin: str) -> Key:
 def _use_signing_key(repo: Repository, path: Path, result: Unlocked) -> None:
     store = signatures.keystore()
     fingerprint = store.add(path, signatures.password())
-    if material.is_exposed(path):
+    if files.is_exposed(path):
         result.warnings.append(f"{path}: others can read this key; `chmod 600 {path}`")
     private = signing_keys.load_private(store.path(fingerprint), signatures.password())
     pinned_trust.pinned(repo).add_public_key(signing_keys.public_pem(private))

@@ -4,8 +4,8 @@ A staged entry is vouched for when it was cleaned or adopted here since the last
 commit, or when a parent whose signatures verify under the pinned trust holds it.
 A file that is new at its path may also be a blob which such a parent holds at
 another path: a rename or a copy. What our merge driver made counts when every
-parent's signatures hold. Files outside the filter are not cleaned, so staging a
-change against every parent is the act that counts for them.
+parent's signatures hold. Files outside the filter are not cleaned, nor are empty
+ones, so staging a change against every parent is the act that counts for them.
 
 Everything else came from somebody, and only a person may decide for it:
 `git model sign --adopt`.
@@ -16,6 +16,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from git_model_security.git import history, index
+from git_model_security.git.objects import blob_hash
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -81,6 +82,7 @@ def unvouched(
     old_paths = {path for path, _ in verified | foreign}
     old_blobs = {oid for _, oid in verified}
     made_here = clone.provenance.made_here()
+    empty = blob_hash(clone.repo.object_format, 0).hexdigest()
     if all(good for _, good in judged):
         made_here |= clone.provenance.merged_here()
 
@@ -90,6 +92,7 @@ def unvouched(
             return True
         if entry.path not in old_paths and entry.oid in old_blobs:
             return True
-        return entry.path not in guarded and pair not in foreign
+        is_filtered = entry.path in guarded and entry.oid != empty
+        return not is_filtered and pair not in foreign
 
     return [entry for entry in entries if not is_vouched(entry)]

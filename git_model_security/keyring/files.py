@@ -1,4 +1,7 @@
-"""Key files: read with a limit, written once and to the disk itself."""
+"""Key files of every kind: read with a limit, written whole and to the disk itself.
+
+Knows nothing of what a key is.
+"""
 
 from __future__ import annotations
 
@@ -18,8 +21,8 @@ PRIVATE_MODE = 0o600
 PUBLIC_MODE = 0o644
 
 
-def readable_by_others(path: Path) -> bool:
-    """Tells whether the file's mode lets anyone but its owner read it; worth a warning."""
+def is_exposed(path: Path) -> bool:
+    """Tells whether others than a key file's owner can read it; worth a warning."""
     return bool(path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH))
 
 
@@ -61,6 +64,28 @@ def write_new(path: Path, content: bytes, mode: int = PRIVATE_MODE) -> None:
     except OSError as error:
         path.unlink(missing_ok=True)
         raise ConfigError(f"{path}: cannot write the key: {_reason(error)}") from error
+
+
+def keep(directory: Path, name: str, content: bytes, mode: int = PRIVATE_MODE) -> None:
+    """Puts a file into a directory of keys; one that is there already stays as it is.
+
+    Whole or not at all: a torn file would be a lost key.
+
+    Raises:
+        ConfigError: the directory or the file cannot be written.
+    """
+    path = directory / name
+    if path.exists():
+        return
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"{directory}: cannot make it: {_reason(error)}") from error
+    # A leading dot: whoever lists the directory passes over what is being written.
+    partial = directory / f".{name}.{os.getpid()}"
+    partial.unlink(missing_ok=True)
+    write_new(partial, content, mode)
+    partial.replace(path)
 
 
 def _reason(error: OSError) -> str:
