@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 def command(
     ctx: click.Context, revisions: tuple[str, ...], everything: bool, as_json: bool
 ) -> None:
-    """Find plaintext at protected paths, and models in clear, in all history.
+    """Find plaintext at protected paths, and models or keys in clear, in all history.
 
     Needs no key. With one, envelopes are opened, which proves them. Exit status 1
     when anything was found.

@@ -10,7 +10,7 @@ from git_model_security.cli import options, terminal
 from git_model_security.errors import UsageError
 from git_model_security.git.paths import shown
 from git_model_security.git.repository import Repository
-from git_model_security.workspace import initialise, setup
+from git_model_security.workspace import initialise, setup, unlock
 from git_model_security.workspace.initialise import PlaintextHistoryError, Request
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def _again(repo: Repository, request: Request) -> None:
         raise UsageError(
             "this repository is set up already", hint="`git model unlock` takes other keys"
         )
-    for line in setup.configure(repo, policy):
+    for line in setup.configure(repo, policy, is_trusted=unlock.is_verified(repo)):
         terminal.info(line)
     terminal.info("set up already; nothing else to do")
 

@@ -14,7 +14,7 @@ from git_model_security.keyring import files, material, ring
 from git_model_security.keyring.copies import Copies
 from git_model_security.keyring.store import KeyStore
 from git_model_security.signing import keys as signing_keys
-from git_model_security.workspace import signatures
+from git_model_security.workspace import key_place, signatures
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,13 +22,18 @@ if TYPE_CHECKING:
 
 @click.group("key")
 def command() -> None:
-    """Make, export and list keys. A key file is never overwritten."""
+    """Make, export and list keys.
+
+    A key file is never overwritten, and a private one never written where `git add`
+    would find it.
+    """
 
 
 @command.command("generate")
 @click.argument("file", type=options.FILE)
 def generate(file: Path) -> None:
     """Make an AES-256 key: 32 raw bytes, mode 0600."""
+    key_place.require_outside(file)
     files.write_new(file, material.generate())
     terminal.result(f"{file}: new AES-256 key {material.from_file(file).id}")
 
@@ -40,6 +45,7 @@ def generate_signing(private: Path, public: Path) -> None:
     """Make a NIST P-256 signing key: PRIVATE (PKCS#8) and PUBLIC, both PEM."""
     if public.exists():
         raise ConfigError(f"{public}: exists; a key file is never overwritten")
+    key_place.require_outside(private)
     signing_keys.generate(private)
     pem = signing_keys.public_pem(signing_keys.load_private(private))
     files.write_new(public, pem, files.PUBLIC_MODE)
@@ -69,6 +75,7 @@ def export(file: Path, public: bool) -> None:
         raise KeyNotFoundError(
             f"the key {current.id} comes from the environment and is not in the keyring"
         )
+    key_place.require_outside(file)
     files.write_new(file, material.read(kept))
     Copies().add(current.id, file)
     terminal.result(f"{file}: AES-256 key {current.id}; keep it where nobody else reads it")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import click
@@ -9,6 +10,8 @@ import click
 from git_model_security.cli import options, terminal
 from git_model_security.errors import FAILED, ConfigError
 from git_model_security.filter.clone import Clone
+from git_model_security.git import index
+from git_model_security.git.paths import shown
 from git_model_security.signing.methods import KeyVerifier
 from git_model_security.workspace import pinned_trust, tree_check, worktree_check
 
@@ -60,11 +63,15 @@ def command(
     if len(revisions) > 1:
         raise click.UsageError(f"one revision at a time, not {len(revisions)}")
     clone = Clone()
+    if not (revisions or encrypted):
+        clone.repo.top  # noqa: B018 - raises in a bare repository
     with clone.objects:
         verifiers = _verifiers(clone, public_key or public_key_too)
         if revisions or encrypted:
-            revision = revisions[0] if revisions else "HEAD"
-            verdict = tree_check.check(clone, revision, verifiers, sealed_only=encrypted)
+            name = revisions[0] if revisions else "HEAD"
+            commit = index.unambiguous(clone.repo, name)
+            verdict = tree_check.check(clone, commit, verifiers, sealed_only=encrypted)
+            verdict.subject = f"{name} ({commit[:12]})"
             if not revisions:
                 worktree_check.add_locked_files(clone, verdict)
         else:
@@ -104,7 +111,7 @@ def _show(verdict: Verdict) -> None:
         where = "" if finding.root == "." else f"{finding.root}: "
         terminal.result(f"{finding.reason.value}: {where}{finding.detail}")
         for name in finding.names:
-            terminal.result(f"  {name.encode('utf-8', 'backslashreplace').decode()}")
-    for reason in dict.fromkeys(finding.reason for finding in verdict.findings):
-        if reason.value in _HINTS:
-            click.echo(f"git-model: hint: {_HINTS[reason.value]}", err=True)
+            terminal.result(f"  {shown(os.fsencode(name))}")
+    hints = (one.hint or _HINTS.get(one.reason.value) for one in verdict.findings)
+    for hint in dict.fromkeys(filter(None, hints)):
+        click.echo(f"git-model: hint: {hint}", err=True)

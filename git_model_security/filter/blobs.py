@@ -37,12 +37,6 @@ def header(head: bytes) -> Header | None:
         return None
 
 
-def is_held(clone: Clone, found: Header) -> bool:
-    """Tells whether a header was made with a key this clone holds."""
-    key = clone.ring.keys.get(found.key_id)
-    return key is not None and found.authentic(key)
-
-
 def chunks(clone: Clone, oid: str) -> Iterator[bytes]:
     """Yields a blob's content as it is."""
     stream = clone.objects.stream(oid)
@@ -110,11 +104,29 @@ def open_chunks(
     opener = Opener(clone.ring.keys)
     for piece in content:
         for opened in opener.update(piece):
+            _require_no_envelope(plaintext, opened)
             plaintext.update(opened)
             yield opened
     last = opener.finish()
+    _require_no_envelope(plaintext, last)
     plaintext.update(last)
     yield last
+
+
+def _require_no_envelope(plaintext: PlaintextHash, opened: BytesLike) -> None:
+    """Raises when a plaintext begins like an envelope.
+
+    Clean never seals one: it passes it. So somebody sealed it twice, to have it taken
+    for ciphertext of ours once the outer envelope is off.
+
+    Raises:
+        EnvelopeError: it does.
+    """
+    if plaintext.length == 0 and header(bytes(opened[:HEADER_BYTES])) is not None:
+        raise EnvelopeError(
+            "an envelope inside of an envelope, which git-model does not make",
+            hint="find out who made it; it is not opened",
+        )
 
 
 def plaintext(clone: Clone, oid: str, limit_bytes: int) -> bytes:

@@ -60,6 +60,11 @@ class Clone:
         """The digest cache."""
         return DigestCache(self.memory)
 
+    @cached_property
+    def has_replacements(self) -> bool:
+        """Whether replace refs are here, so that Git may show one blob for another."""
+        return bool(self.repo.git("for-each-ref", "--count=1", "refs/replace"))
+
     def knows(self, oid: str) -> bool:
         """Tells whether this clone sealed or opened a blob itself, so that it is ciphertext."""
         known = self.digests.get(oid)
@@ -90,11 +95,15 @@ class Clone:
         guarded = attributes.protected(self.repo, paths)
         return {oid for path, oid in pairs if path in guarded}
 
-    def spool(self) -> BinaryIO:
-        """Returns a place for ciphertext: memory first, then an unlinked file."""
+    @cached_property
+    def _spool_directory(self) -> str:
         directory = self.repo.state_dir / "tmp"
         directory.mkdir(mode=0o700, exist_ok=True)
+        return str(directory)
+
+    def spool(self) -> BinaryIO:
+        """Returns a place for ciphertext: memory first, then an unlinked file."""
         spooled = tempfile.SpooledTemporaryFile(  # noqa: SIM115 - the caller closes it
-            SPOOL_MEMORY_BYTES, dir=str(directory)
+            SPOOL_MEMORY_BYTES, dir=self._spool_directory
         )
         return cast("BinaryIO", spooled)

@@ -27,14 +27,16 @@ CREATE TABLE IF NOT EXISTS digests (
     oid TEXT PRIMARY KEY, key_id TEXT NOT NULL, length INTEGER NOT NULL,
     sha256 BLOB NOT NULL, blake3 BLOB, sealed_sha256 BLOB NOT NULL
 ) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS digests_by_plaintext ON digests (length, sha256);
 CREATE TABLE IF NOT EXISTS cleaned (
     path BLOB, oid TEXT, PRIMARY KEY (path, oid)
 ) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS smudged (
+CREATE TABLE IF NOT EXISTS adopted (
     path BLOB, oid TEXT, PRIMARY KEY (path, oid)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS foreigners (oid TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS merged (
-    path BLOB, oid TEXT, PRIMARY KEY (path, oid)
+    path BLOB, oid TEXT, ours TEXT, theirs TEXT, PRIMARY KEY (path, oid, ours, theirs)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS judged (
     subject TEXT, under TEXT, verdict TEXT NOT NULL, PRIMARY KEY (subject, under)

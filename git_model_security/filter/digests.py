@@ -82,6 +82,20 @@ class DigestCache:
         ).fetchone()
         return Digests(*row) if row else None
 
+    def seals(self, sha256: bytes | None, length: int) -> bool:
+        """Tells whether this clone ever sealed or opened such a plaintext.
+
+        Args:
+            sha256: of the plaintext, 32 bytes; None asks for any of that length.
+            length: plaintext length in bytes.
+        """
+        row = self._memory.execute(
+            "SELECT 1 FROM digests WHERE length = ?1 AND key_id <> ?2"
+            " AND (?3 IS NULL OR sha256 = ?3) LIMIT 1",
+            (length, CLEAR, sha256),
+        ).fetchone()
+        return row is not None
+
     def put(self, oid: str, digests: Digests) -> None:
         """Remembers what was computed of a blob."""
         self._memory.execute(

@@ -67,9 +67,8 @@ def merge(base: str, ours: str, theirs: str, marker_size: str, path: str) -> int
             file.write_bytes(content)
     if conflicts:
         return CONFLICT
-    running = blob_hash(clone.repo.object_format, len(result))
-    running.update(result)
-    clone.provenance.merged(os.fsencode(path), running.hexdigest())
+    made, one, other = (_oid(clone, content) for content in (result, sealed[0], sealed[2]))
+    clone.provenance.merged(os.fsencode(path), made, one, other)
     return 0
 
 
@@ -86,6 +85,12 @@ def _sealed(clone: Clone, plaintext: bytes) -> bytes:
     sink = io.BytesIO()
     encrypt(clone.ring.current, io.BytesIO(plaintext), sink)
     return sink.getvalue()
+
+
+def _oid(clone: Clone, content: bytes) -> str:
+    running = blob_hash(clone.repo.object_format, len(content))
+    running.update(content)
+    return running.hexdigest()
 
 
 def _is_text(content: bytes) -> bool:

@@ -44,10 +44,12 @@ def _handshake(pipe: Pipe) -> None:
             hint="`git add` and `git checkout` run it; see `git model --help`",
         )
     pipe.write_list([b"git-filter-server", b"version=2"])
+    pipe.send()
     offered = pipe.read_list()
     pipe.write_list(
         b"capability=" + name for name in _COMMANDS if b"capability=" + name in offered
     )
+    pipe.send()
 
 
 def _serve(pipe: Pipe) -> None:
@@ -64,10 +66,12 @@ def _serve(pipe: Pipe) -> None:
             _drain(content)
             _report(error, request.get(b"pathname"))
             pipe.write_list([b"status=error"])
+            pipe.send()
             continue
         _drain(content)
         pipe.write_list([b"status=success"])
-        _send(pipe, answer, request[b"pathname"])
+        _write(pipe, answer, request[b"pathname"])
+        pipe.send()
 
 
 def _answer(
@@ -84,8 +88,8 @@ def _answer(
     return smudge(clone, path, content, blob.decode() if blob else None)
 
 
-def _send(pipe: Pipe, answer: Iterable[BytesLike], path: bytes) -> None:
-    """Sends content and the status that follows it.
+def _write(pipe: Pipe, answer: Iterable[BytesLike], path: bytes) -> None:
+    """Writes content and the status that follows it.
 
     Git keeps nothing of the content when that status is an error.
     """
@@ -98,7 +102,7 @@ def _send(pipe: Pipe, answer: Iterable[BytesLike], path: bytes) -> None:
             raise
         _report(error, path)
         status = [b"status=error"]
-    pipe.flush()
+    pipe.write_flush()
     pipe.write_list(status)
 
 

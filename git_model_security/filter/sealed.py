@@ -6,9 +6,11 @@ Git must have sent all its content before it reads an answer (gitattributes,
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from typing import IO, TYPE_CHECKING
 
+from git_model_security.errors import GitError
 from git_model_security.git.objects import CHUNK_BYTES, blob_hash
 
 if TYPE_CHECKING:
@@ -35,8 +37,13 @@ class Sealed:
         self.size = 0
 
     def write(self, data: BytesLike) -> None:
-        """Takes in more ciphertext."""
-        self._spool.write(data)
+        """Takes in more ciphertext.
+
+        Raises:
+            GitError: there is no room for it.
+        """
+        with self._spooling():
+            self._spool.write(data)
         self._sha256.update(data)
         if self._oid is not None:
             self._oid.update(data)
@@ -56,7 +63,21 @@ class Sealed:
         return self._oid.hexdigest()
 
     def chunks(self) -> Iterator[bytes]:
-        """Yields the ciphertext from its beginning."""
-        self._spool.seek(0)
+        """Yields the ciphertext from its beginning; raises as `write` does."""
+        with self._spooling():
+            self._spool.seek(0)  # writes out what is buffered
         while chunk := self._spool.read(CHUNK_BYTES):
             yield chunk
+
+    @contextlib.contextmanager
+    def _spooling(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            # Now, since Python would flush it once more at exit and complain of that.
+            with contextlib.suppress(OSError):
+                self._spool.close()
+            raise GitError(
+                f"cannot keep its ciphertext: {(error.strerror or str(error)).lower()}",
+                hint="free some disk space for the git directory, then try again",
+            ) from error

@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+from git_model_security.envelope import Sealer, read_header, sealed_length
 from git_model_security.filter import blobs
 from git_model_security.filter.digests import PlaintextHash
 from git_model_security.filter.sealed import Sealed
@@ -34,7 +35,8 @@ def smudge(
         oid: the blob's name, where Git told it.
 
     Raises:
-        EnvelopeError: while iterating; what was yielded before must be discarded.
+        EnvelopeError: it begins like an envelope and is none; or, while iterating, it
+            does not open: what was yielded before must be discarded.
     """
     head, whole = blobs.peek(content)
     spooled = Sealed(clone.spool(), clone.repo.object_format, None)
@@ -42,9 +44,10 @@ def smudge(
         spooled.write(piece)
     if not head or clone.ring.locked:
         return spooled.chunks()
-    header = blobs.header(head)
+    header = read_header(head)
     if header is None:
         _warn(path, "is not encrypted in Git", "see `git model audit`")
+        clone.provenance.foreign(_oid_when_sealed(clone, spooled))
         return spooled.chunks()
     if header.key_id not in clone.ring.keys:
         _warn(
@@ -53,17 +56,31 @@ def smudge(
             "`git model unlock --key FILE`",
         )
         return spooled.chunks()
-    return _decrypted(clone, path, spooled, header.key_id, oid)
+    return _decrypted(clone, spooled, header.key_id, oid)
 
 
 def _decrypted(
-    clone: Clone, path: bytes, spooled: Sealed, key_id: str, oid: str | None
+    clone: Clone, spooled: Sealed, key_id: str, oid: str | None
 ) -> Iterator[BytesLike]:
     plaintext = PlaintextHash(clone.digest)
     yield from blobs.open_chunks(clone, spooled.chunks(), plaintext)
-    name = oid or spooled.oid()
+    name = spooled.oid() if oid is None or clone.has_replacements else oid
     clone.digests.put(name, plaintext.digests(key_id, spooled.sha256()))
-    clone.provenance.smudged(path, name)
+
+
+def _oid_when_sealed(clone: Clone, clear: Sealed) -> str:
+    """Returns the blob that clean will make of content that came in clear.
+
+    The work tree then differs from the index, so the next `git add` encrypts it: but
+    nobody here made it.
+    """
+    sealed = Sealed(clone.spool(), clone.repo.object_format, sealed_length(clear.size))
+    sealer = Sealer(clone.ring.current)
+    for chunk in clear.chunks():
+        for piece in sealer.update(chunk):
+            sealed.write(piece)
+    sealed.write(sealer.finish())
+    return sealed.oid()
 
 
 def _warn(path: bytes, what: str, next_step: str) -> None:

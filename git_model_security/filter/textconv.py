@@ -58,7 +58,7 @@ def _tensors(path: Path) -> bytes | None:
                 for name, tensor in sorted(header.items())
                 if name != "__metadata__"
             ]
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return None
     return "".join(lines).encode() + _digest(path)
 

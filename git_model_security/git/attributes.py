@@ -23,18 +23,34 @@ DRIVER = b"git-model"
 """The one name of our filter, diff and merge driver, for ever."""
 
 
-def protected(repo: Repository, paths: Iterable[bytes]) -> set[bytes]:
-    """Returns those of `paths` whose `filter` attribute is ours, now."""
+_ANY_CASE = ("-c", "core.ignoreCase=true")
+"""Git matches patterns by it (attr.c uses `ignore_case` of dir.c)."""
+
+
+def protected(
+    repo: Repository, paths: Iterable[bytes], *, any_case: bool = False
+) -> set[bytes]:
+    """Returns those of `paths` whose `filter` attribute is ours, now.
+
+    Args:
+        repo: the repository.
+        paths: paths relative to the top; they need not exist.
+        any_case: match patterns in any letter case.
+    """
     listed = b"".join(path + b"\0" for path in paths)
-    return _with_driver(repo.git("check-attr", "-z", "--stdin", "filter", stdin=listed))
+    options = _ANY_CASE if any_case else ()
+    return _with_driver(
+        repo.git(*options, "check-attr", "-z", "--stdin", "filter", stdin=listed)
+    )
 
 
-def protected_by(rules: str, paths: Iterable[bytes]) -> set[bytes]:
+def protected_by(rules: str, paths: Iterable[bytes], *, any_case: bool = False) -> set[bytes]:
     """Returns those of `paths` that attribute lines alone would protect.
 
     Args:
         rules: text of a `.gitattributes` file.
         paths: paths relative to the top; they need not exist.
+        any_case: match patterns in any letter case.
     """
     listed = b"".join(path + b"\0" for path in paths)
     if not listed:
@@ -45,12 +61,13 @@ def protected_by(rules: str, paths: Iterable[bytes]) -> set[bytes]:
         for directory in ("objects", "refs", "info"):
             (scratch / directory).mkdir()
         (scratch / "HEAD").write_text("ref: refs/heads/main\n")
-        (scratch / "info" / "attributes").write_text(rules)
+        (scratch / "info" / "attributes").write_text(rules, "utf-8")
         env = child_environment(local=False, extra={"GIT_ATTR_NOSYSTEM": "1"})
         out = run(
             f"--git-dir={scratch}",
             "-c",
             f"core.attributesFile={os.devnull}",
+            *(_ANY_CASE if any_case else ()),
             "check-attr",
             "-z",
             "--stdin",

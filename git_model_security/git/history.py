@@ -42,6 +42,25 @@ class Introduced:
     entry: Entry
 
 
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a commit made of a path that no parent of it has so.
+
+    Attributes:
+        commit: oid of the commit.
+        entry: path, mode and blob; the mode is `REMOVED` where it has none.
+        replaced: oids of the files that parents have at the path.
+    """
+
+    commit: str
+    entry: Entry
+    replaced: tuple[str, ...]
+
+
+REMOVED = 0
+"""Mode of a path that is no longer there."""
+
+
 def is_shallow(repo: Repository) -> bool:
     """Tells whether history is cut off, so that nothing can be said of what is below."""
     return repo.git("rev-parse", "--is-shallow-repository").strip() == b"true"
@@ -87,6 +106,13 @@ def introduced(repo: Repository, oids: Sequence[str]) -> Iterator[Introduced]:
     (`-c`: what differs from *all* parents): a plain one would hide what an evil
     merge slips in. A root, and the edge of a shallow clone, show their whole tree.
     """
+    for change in changes(repo, oids):
+        if change.entry.mode != REMOVED:
+            yield Introduced(change.commit, change.entry)
+
+
+def changes(repo: Repository, oids: Sequence[str]) -> Iterator[Change]:
+    """Yields what `introduced` does, what was removed too, and what stood there before."""
     for start in range(0, len(oids), _BATCH_COMMITS):
         yield from _parsed(_diffed(repo, oids[start : start + _BATCH_COMMITS]))
 
@@ -101,7 +127,7 @@ def _diffed(repo: Repository, oids: Sequence[str]) -> bytes:
     )
 
 
-def _parsed(output: bytes) -> Iterator[Introduced]:
+def _parsed(output: bytes) -> Iterator[Change]:
     # git-diff-tree(1), "Raw output format": `:mode mode oid oid A`, path; in a combined
     # diff one colon, mode and oid more per parent. A line without colon names the commit.
     commit = ""
@@ -112,10 +138,23 @@ def _parsed(output: bytes) -> Iterator[Introduced]:
             continue
         parents = len(token) - len(token.lstrip(b":"))
         facts = token[parents:].split(b" ")
-        mode, oid = int(facts[parents], 8), facts[2 * parents + 1].decode()
+        modes = [int(mode, 8) for mode in facts[: parents + 1]]
+        names = [oid.decode() for oid in facts[parents + 1 : 2 * parents + 2]]
+        before = [Entry(b"", mode, oid) for mode, oid in zip(modes, names, strict=True)]
+        now = before.pop()
         path = next(tokens)
-        if mode not in {0, index.GITLINK}:
-            yield Introduced(commit, Entry(path, mode, oid))
+        if now.mode != index.GITLINK:
+            replaced = tuple(entry.oid for entry in before if entry.is_file)
+            yield Change(commit, Entry(path, now.mode, now.oid), replaced)
+
+
+def changed(repo: Repository, commit: str) -> list[bytes]:
+    """Returns the paths in which a commit differs from any of its parents."""
+    listed = repo.git(
+        *(*_FROM_COMMITS, "diff-tree", "-r", "-m", "--root", "--no-renames", "-z"),
+        *("--no-commit-id", "--name-only", commit),
+    )
+    return list(dict.fromkeys(filter(None, listed.split(b"\0"))))
 
 
 def pathless(repo: Repository, tips: Iterable[str]) -> Iterator[Introduced]:
@@ -152,6 +191,22 @@ def peeled(repo: Repository, oids: Iterable[str]) -> dict[str, tuple[str, str]]:
     }
 
 
+def blobs_at(repo: Repository, treeishes: Iterable[str], path: str) -> list[str]:
+    """Returns the blobs at a path of trees, each once; the index is the tree `""`."""
+    asked = "".join(f"{treeish}:{path}\n" for treeish in dict.fromkeys(treeishes))
+    answers = repo.git(
+        "cat-file", "--batch-check=%(objecttype) %(objectname)", stdin=asked.encode()
+    ).decode()
+    found = (answer.partition(" ") for answer in answers.splitlines())
+    return list(dict.fromkeys(oid for kind, _, oid in found if kind == "blob"))
+
+
+def ends(repo: Repository, revisions: Sequence[str]) -> list[str]:
+    """Returns the oids that walks over `revisions` start from (see `commits`)."""
+    named = repo.git(*_FROM_COMMITS, "rev-parse", "--revs-only", *revisions).decode().split()
+    return [oid for oid in named if not oid.startswith("^")]
+
+
 def ref_tips(repo: Repository) -> list[str]:
     """Returns the oids that refs hold, annotated tags not followed."""
     return list(
@@ -186,6 +241,30 @@ def parents_to_be(repo: Repository) -> list[str]:
     # What the environment names may belong to another repository.
     found = (index.resolve(repo, f"{oid}^{{commit}}") for oid in merged)
     return list(dict.fromkeys([head, *filter(None, found)]))
+
+
+def pseudo_ref(repo: Repository, name: str) -> list[str]:
+    """Returns the commit that Git left in a pseudo-ref such as ORIG_HEAD, if any.
+
+    The file is read, and the name not looked up: a tag that somebody pushed may have
+    the same name.
+    """
+    path = repo.git_dir / name
+    words = path.read_text("utf-8", "replace").split() if path.is_file() else []
+    commit = index.resolve(repo, f"{words[0]}^{{commit}}") if words else None
+    return [commit] if commit is not None and words[0] == commit else []
+
+
+def squashed(repo: Repository) -> list[str]:
+    """Returns the commits that `git merge --squash` has put into the index.
+
+    Git lists them in SQUASH_MSG, a line `commit <oid>` each; the newest comes first.
+    """
+    path = repo.git_dir / "SQUASH_MSG"
+    text = path.read_text("utf-8", "replace") if path.is_file() else ""
+    named = (line.split() for line in text.splitlines() if line.startswith("commit "))
+    found = (index.resolve(repo, f"{words[1]}^{{commit}}") for words in named)
+    return list(filter(None, found))
 
 
 def _is_githead(name: str) -> bool:

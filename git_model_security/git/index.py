@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -109,8 +110,27 @@ def require(repo: Repository, revision: str) -> str:
     """
     oid = resolve(repo, revision)
     if oid is None:
-        raise GitError(f"{revision}: no such revision", hint="see `git log --all --oneline`")
+        named = revision.removesuffix("^{tree}").removesuffix("^{commit}")
+        raise GitError(f"{named}: no such revision", hint="see `git log --all --oneline`")
     return oid
+
+
+def unambiguous(repo: Repository, revision: str) -> str:
+    """Returns the commit that a person's revision names.
+
+    Git takes `main` for a tag of that name, if somebody pushed one, before the branch
+    (gitrevisions, "Specifying revisions"), and only warns.
+
+    Raises:
+        GitError: it names nothing, or refs that hold different commits.
+    """
+    name = re.split(r"[~^@:]", revision, maxsplit=1)[0]
+    kinds = ("", "refs/", "refs/tags/", "refs/heads/", "refs/remotes/")
+    found = {kind + name: resolve(repo, f"{kind}{name}^{{commit}}") for kind in kinds[1:]}
+    refs = [ref for ref, commit in found.items() if commit is not None]
+    if name and len({found[ref] for ref in refs}) > 1:
+        raise GitError(f"{name}: names {' and '.join(refs)}", hint="say which in full")
+    return require(repo, f"{revision}^{{commit}}")
 
 
 def _records(output: bytes) -> Iterable[bytes]:

@@ -58,6 +58,7 @@ class ObjectReader:
     def __init__(self, repo: Repository) -> None:
         self._repo = repo
         self._process: subprocess.Popen[bytes] | None = None
+        self._checks: subprocess.Popen[bytes] | None = None
         self._open: BlobStream | None = None
 
     def __enter__(self) -> ObjectReader:
@@ -72,14 +73,13 @@ class ObjectReader:
         self.close()
 
     def close(self) -> None:
-        """Ends the git process; what was not read of an object is given up."""
-        if self._process is None:
-            return
-        for pipe in (self._process.stdin, self._process.stdout):
-            if pipe is not None:
-                pipe.close()
-        self._process.wait()
-        self._process = self._open = None
+        """Ends the git processes; what was not read of an object is given up."""
+        for process in filter(None, (self._process, self._checks)):
+            for pipe in (process.stdin, process.stdout):
+                if pipe is not None:
+                    pipe.close()
+            process.wait()
+        self._process = self._checks = self._open = None
 
     def stream(self, oid: str) -> BlobStream:
         """Opens an object for reading; ends the stream opened before it.
@@ -103,6 +103,18 @@ class ObjectReader:
             )
         self._open = BlobStream(self._process.stdout, answer[1].decode(), int(answer[2]))
         return self._open
+
+    def holds(self, oid: str) -> bool:
+        """Tells whether an object is here; nothing is fetched for that."""
+        if self._checks is None:
+            self._checks = self._repo.spawn(
+                "cat-file", "--batch-check", extra={"GIT_NO_LAZY_FETCH": "1"}
+            )
+        assert self._checks.stdin is not None
+        assert self._checks.stdout is not None
+        self._checks.stdin.write(oid.encode() + b"\n")
+        self._checks.stdin.flush()
+        return not self._checks.stdout.readline().rstrip().endswith(b"missing")
 
     def read(self, oid: str, *, limit_bytes: int | None = None) -> bytes:
         """Returns an object whole.

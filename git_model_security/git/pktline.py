@@ -19,7 +19,11 @@ FLUSH = b"0000"
 
 
 class Pipe:
-    """Both directions of a pkt-line conversation."""
+    """Both directions of a pkt-line conversation.
+
+    What is written waits in the writer's buffer for `send`: each one costs a switch
+    to the process at the other end, which is most of the time of a small file.
+    """
 
     def __init__(self, reader: IO[bytes], writer: IO[bytes]) -> None:
         self._reader = reader
@@ -56,10 +60,10 @@ class Pipe:
             yield payload
 
     def write_list(self, lines: Iterable[bytes]) -> None:
-        """Writes lines and a flush packet, and hands them over."""
+        """Writes lines and a flush packet."""
         for line in lines:
             self._write(line + b"\n")
-        self.flush()
+        self.write_flush()
 
     def write_content(self, data: bytes | bytearray | memoryview) -> None:
         """Writes content in as few packets as it needs."""
@@ -67,9 +71,12 @@ class Pipe:
         for start in range(0, len(view), MAX_PAYLOAD_BYTES):
             self._write(view[start : start + MAX_PAYLOAD_BYTES])
 
-    def flush(self) -> None:
-        """Writes a flush packet and hands over what was written."""
+    def write_flush(self) -> None:
+        """Writes a flush packet."""
         self._writer.write(FLUSH)
+
+    def send(self) -> None:
+        """Hands over what was written; before a read that waits for the answer to it."""
         self._writer.flush()
 
     def _write(self, payload: bytes | bytearray | memoryview) -> None:

@@ -91,6 +91,20 @@ class Repository:
         directory.mkdir(mode=0o700, exist_ok=True)
         return directory
 
+    def work_trees(self) -> list[Repository]:
+        """Returns this repository in all of its work trees that are there."""
+        listed = self.git("worktree", "list", "--porcelain", "-z")
+        found = []
+        for line in listed.split(b"\0"):
+            label, _, name = line.partition(b" ")
+            path = Path(os.fsdecode(name))
+            if label == b"worktree" and path.is_dir():
+                other = Repository.discover(path, local=False)
+                # A bare main repository, and what was put where a work tree had been.
+                if other.work_tree is not None and other.common_dir == self.common_dir:
+                    found.append(other)
+        return found
+
     def git(
         self,
         *arguments: str | bytes,
@@ -110,9 +124,12 @@ class Repository:
             show=show,
         )
 
-    def spawn(self, *arguments: str | bytes) -> subprocess.Popen[bytes]:
+    def spawn(
+        self, *arguments: str | bytes, extra: Mapping[str, str] | None = None
+    ) -> subprocess.Popen[bytes]:
         """Starts git with pipes at the top of the work tree."""
-        return spawn(arguments, cwd=self.work_tree or self.git_dir, env=self._environment())
+        env = self._environment(extra=extra)
+        return spawn(arguments, cwd=self.work_tree or self.git_dir, env=env)
 
     def _environment(
         self, *, filters: bool = False, extra: Mapping[str, str] | None = None

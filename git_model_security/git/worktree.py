@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from git_model_security.git.repository import Repository
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_STALE = (1, 1)
+"""Access and modification time of a file that Git shall write anew, in seconds."""
+# Not blocking: a named pipe may stand where a file was.
+_EXISTING = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -45,7 +49,7 @@ def write(top: Path, path: bytes, content: bytes, mode: int = 0o666) -> os.stat_
         if not is_safe_component(os.fsdecode(component)):
             raise GitError(f"{shown(path)}: not a path that can be written safely")
     try:
-        directory = _descend(top, parents)
+        directory = _descend(top, parents, make=True)
         try:
             return _replace(directory, name, content, mode)
         finally:
@@ -55,8 +59,11 @@ def write(top: Path, path: bytes, content: bytes, mode: int = 0o666) -> os.stat_
         raise GitError(f"{shown(path)}: cannot write it: {reason}") from error
 
 
-def _descend(top: Path, parents: list[bytes]) -> int:
-    """Returns a descriptor of the innermost directory, following no link."""
+def _descend(top: Path, parents: list[bytes], *, make: bool) -> int:
+    """Returns a descriptor of the innermost directory, following no link.
+
+    With `make`, directories that are missing are made.
+    """
     directory = os.open(top, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     for parent in parents:
         outer = directory
@@ -64,6 +71,8 @@ def _descend(top: Path, parents: list[bytes]) -> int:
             try:
                 directory = os.open(parent, _DIRECTORY, dir_fd=outer)
             except FileNotFoundError:
+                if not make:
+                    raise
                 os.mkdir(parent, dir_fd=outer)
                 directory = os.open(parent, _DIRECTORY, dir_fd=outer)
         finally:
@@ -97,28 +106,67 @@ def rewrite(repo: Repository, paths: Sequence[bytes]) -> None:
     Args:
         repo: the repository.
         paths: files whose content the caller knows to be no loss.
+
+    Raises:
+        GitError: some could not be written, whatever the others; they are named.
     """
-    if not paths:
-        return
     top = os.fsencode(repo.top)
     for path in paths:
         with contextlib.suppress(OSError):
-            os.utime(top + b"/" + path, (1, 1), follow_symlinks=False)
+            os.utime(top + b"/" + path, _STALE, follow_symlinks=False)
+    failed: list[bytes] = []
+    left = list(paths)
+    while left and (error := _checkout_index(repo, left)):
+        # Git stops at the first file that its filter refuses. It takes them in order
+        # and removes the old file first, so that is the first which is not new and
+        # not there. The others need not suffer.
+        stopped = next((at for at, path in enumerate(left) if not _is_new(top, path)), 0)
+        if os.path.lexists(top + b"/" + left[stopped]):
+            raise error  # it was never reached: the cause is another
+        failed.append(left[stopped])
+        left = left[stopped + 1 :]
+    if failed:
+        names = "".join(f"\n  {shown(path)}" for path in failed)
+        raise GitError(
+            f"{len(failed)} of {len(paths)} files could not be written:{names}",
+            hint="the reason stands above; Git holds what it held, see `git model audit`",
+        )
+
+
+def _checkout_index(repo: Repository, paths: list[bytes]) -> GitError | None:
     listed = b"".join(path + b"\0" for path in paths)
     arguments = ("checkout-index", "--force", "--index", "-z", "--stdin")
-    repo.git(*arguments, stdin=listed, filters=True, show=True)
+    try:
+        repo.git(*arguments, stdin=listed, filters=True, show=True)
+    except GitError as error:
+        return error
+    return None
+
+
+def _is_new(top: bytes, path: bytes) -> bool:
+    try:
+        return os.lstat(top + b"/" + path).st_mtime != _STALE[1]
+    except OSError:
+        return False
 
 
 def holds_blob(repo: Repository, path: bytes, oid: str) -> bool:
     """Tells whether a work tree file is byte for byte a blob, through no filter."""
+    *parents, name = path.split(b"/")
     try:
-        descriptor = os.open(os.fsencode(repo.top) + b"/" + path, os.O_RDONLY | os.O_NOFOLLOW)
+        directory = _descend(repo.top, parents, make=False)
+        try:
+            descriptor = os.open(name, _EXISTING, dir_fd=directory)
+        finally:
+            os.close(directory)
     except OSError:
         return False
+    facts = os.fstat(descriptor)
+    if not stat.S_ISREG(facts.st_mode):
+        os.close(descriptor)
+        return False
     with os.fdopen(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            return False
-        running = blob_hash(repo.object_format, os.fstat(file.fileno()).st_size)
+        running = blob_hash(repo.object_format, facts.st_size)
         while chunk := file.read(CHUNK_BYTES):
             running.update(chunk)
     return running.hexdigest() == oid

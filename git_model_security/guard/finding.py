@@ -14,6 +14,9 @@ PLAINTEXT = "plaintext"
 DAMAGED = "damaged-envelope"
 POINTER = "unchecked-pointer"
 MODEL = "model-by-content"
+KEY = "key-material"
+COPY = "sealed-content"
+BROKEN_POLICY = "broken-policy"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +24,8 @@ class Finding:
     """One blob at one path, and the rule it breaks.
 
     Attributes:
-        rule: `PLAINTEXT`, `DAMAGED`, `POINTER` or `MODEL`.
+        rule: `PLAINTEXT`, `DAMAGED`, `POINTER`, `MODEL`, `KEY`, `COPY` (of what this
+            clone has sealed or opened) or `BROKEN_POLICY` (a `.gitmodel`).
         path: relative to the top; empty for a blob that a tag names.
         oid: the blob.
         size: its length in bytes.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from git_model_security.git import history, index
 from git_model_security.guard import walk
+from git_model_security.guard.knowledge import Knowledge
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from git_model_security.envelope import Key
     from git_model_security.git.repository import Repository
     from git_model_security.guard.finding import Finding
-    from git_model_security.guard.inspector import Known
+    from git_model_security.guard.knowledge import Known
     from git_model_security.guard.walk import Progress
 
 JSON_VERSION = 1
@@ -79,6 +80,9 @@ def audit(
 ) -> Report:
     """Judges every blob of every commit, at each path it ever had, by today's policy.
 
+    That is what the attributes in force or `.gitmodel` of HEAD, of the index or of the
+    audited revisions say; and where an envelope ever stood, nothing else may stand.
+
     Args:
         repo: the repository.
         revisions: revisions, ranges or `git.history.REF_OPTIONS`. With one of
@@ -95,7 +99,13 @@ def audit(
     commits = history.commits(repo, revisions)
     tips = [oid for word in revisions for oid in _tips(repo, word)]
     outcome = walk.judged(
-        repo, commits, tips, rules=rules, keys=keys, known=known, progress=progress
+        repo,
+        commits,
+        tips,
+        Knowledge(keys, known),
+        ends=history.ends(repo, revisions),
+        rules=rules,
+        progress=progress,
     )
     return Report(
         commits=len(commits),

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from git_model_security.git import history
+from git_model_security.git import history, index
 from git_model_security.guard import walk
+from git_model_security.guard.finding import BROKEN_POLICY
+from git_model_security.guard.knowledge import Knowledge
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -13,7 +15,7 @@ if TYPE_CHECKING:
     from git_model_security.envelope import Key
     from git_model_security.git.repository import Repository
     from git_model_security.guard.finding import Finding
-    from git_model_security.guard.inspector import Known
+    from git_model_security.guard.knowledge import Known, SealedBefore
 
 
 class Pushed(NamedTuple):
@@ -32,8 +34,11 @@ def findings(
     remote: str | None = None,
     keys: Mapping[str, Key] | None = None,
     known: Known | None = None,
+    sealed_before: SealedBefore | None = None,
 ) -> list[Finding]:
     """Returns what must not leave, by the rules of `guard.history.audit`.
+
+    On top of those, nothing may leave in clear that this clone sealed or opened.
 
     Only commits that the remote does not have are judged: those below what it
     says it has, and below this clone's memory of it, are there already, and to
@@ -47,6 +52,7 @@ def findings(
         remote: the name of the remote, or None (a push to an address).
         keys: held keys by key id.
         known: says which blobs need not be read again.
+        sealed_before: says which plaintexts this clone sealed or opened.
 
     Raises:
         GitError: an object that would be pushed is missing.
@@ -58,9 +64,19 @@ def findings(
         return []
     kinds = history.peeled(repo, [*leaving, *there])
     # What the remote has and this clone does not cannot leave anything out.
-    without = [oid for oid in there if kinds[oid][0] == "commit"]
+    held = [oid for oid in there if kinds[oid][0] == "commit"]
+    without = list(held)
     if remote is not None and not set(remote) & set("*?[\\"):
         without.append(f"--remotes={remote}")
     tips = [oid for oid in leaving if kinds[oid][0] == "commit"]
     commits = history.commits(repo, tips, without=without) if tips else []
-    return walk.judged(repo, commits, leaving, keys=keys, known=known).findings
+    found = walk.judged(
+        repo,
+        commits,
+        leaving,
+        Knowledge(keys, known, sealed_before),
+        ends=leaving,
+        elsewhere=(entry for oid in held for entry in index.tree(repo, oid)),
+    ).findings
+    # A policy that does not leave was broken before: to refuse would stop the mending.
+    return [one for one in found if one.rule != BROKEN_POLICY or one.commit]

@@ -6,17 +6,27 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from git_model_security.git import history, index
-from git_model_security.guard import places
+from git_model_security.git.index import EXECUTABLE, REGULAR
+from git_model_security.guard import places, policies, protection
 from git_model_security.guard.inspector import Inspector
+from git_model_security.guard.knowledge import Knowledge
+from git_model_security.policy.gitmodel import NAME
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from git_model_security.envelope import Key
     from git_model_security.git.index import Entry
     from git_model_security.git.repository import Repository
     from git_model_security.guard.finding import Finding
-    from git_model_security.guard.inspector import Known
+    from git_model_security.guard.knowledge import Known, SealedBefore
+    from git_model_security.guard.policies import Policies
+
+    Held = dict[bytes, set[tuple[int, str]]]
+    """Modes and blobs by path."""
+
+
+FILES = (REGULAR, EXECUTABLE)
 
 
 def findings(
@@ -24,15 +34,17 @@ def findings(
     keys: Mapping[str, Key] | None = None,
     known: Known | None = None,
     *,
+    sealed_before: SealedBefore | None = None,
     entries: Sequence[Entry] | None = None,
     authored_only: bool = False,
 ) -> list[Finding]:
     """Returns what must not be committed.
 
-    1. Every staged file at a protected path is an envelope. Links have no content
-       of the model and pass.
+    1. Every staged file at a protected path is an envelope, and so is what takes the
+       place of an envelope. Links have no content of the model and pass.
     2. No staged blob that is not in a parent already is a model on an unprotected
-       path, by its content.
+       path, by its content, nor a key, nor the plaintext of what is sealed elsewhere.
+    3. `.gitmodel` can be read.
 
     What a parent has at the same path is marked `inherited`: it arrived by fetch
     or pull, and refusing to commit would wedge the team without taking it back.
@@ -41,6 +53,7 @@ def findings(
         repo: the repository.
         keys: held keys by key id; without them framing is all that is checked.
         known: says which blobs need not be read again.
+        sealed_before: says which plaintexts this clone sealed or opened.
         entries: the index, where the caller has read it already.
         authored_only: leave out what a parent has, unread.
     """
@@ -48,29 +61,52 @@ def findings(
     # Git commits no index with a conflict, so its stages need no judgement.
     settled = [entry for entry in staged if entry.stage == 0]
     held = _held_by_parents(repo)
-    fresh = [entry for entry in settled if (entry.path, entry.mode, entry.oid) not in held]
-    covered = places.protected(repo, [entry.path for entry in settled])
-    wanted = fresh
-    if not authored_only:
-        new = set(fresh)
-        wanted = [
-            entry
-            for entry in settled
-            if entry in new or (entry.is_file and entry.path in covered)
-        ]
-    with Inspector(repo, keys, known) as inspector:
+    fresh = [
+        entry for entry in settled if (entry.mode, entry.oid) not in held.get(entry.path, ())
+    ]
+    asked = fresh if authored_only else settled
+    policy = _policy(repo, settled, held)
+    covered = protection.protected(repo, (entry.path for entry in asked), policy.rules)
+    new = set(fresh)
+    wanted = [
+        entry for entry in asked if entry in new or (entry.is_file and entry.path in covered)
+    ]
+    knowledge = Knowledge(keys, known, sealed_before).with_key_ids(policy.key_ids)
+    with Inspector(repo, knowledge) as inspector:
+        covered |= _sealed_by_parents(inspector, fresh, held, covered)
         found = [
             finding
             for oid, where in places.of_blobs(wanted, covered).items()
             for finding in inspector.findings(oid, where)
         ]
+    there = {(entry.path, entry.oid) for entry in asked}
+    found += [one for one in policy.broken if (one.path, one.oid) in there]
     authored = {(entry.path, entry.oid) for entry in fresh}
     return [replace(one, inherited=(one.path, one.oid) not in authored) for one in found]
 
 
-def _held_by_parents(repo: Repository) -> set[tuple[bytes, int, str]]:
+def _held_by_parents(repo: Repository) -> Held:
+    held: Held = {}
+    for parent in history.parents_to_be(repo):
+        for entry in index.tree(repo, parent):
+            held.setdefault(entry.path, set()).add((entry.mode, entry.oid))
+    return held
+
+
+def _policy(repo: Repository, settled: Sequence[Entry], held: Held) -> Policies:
+    staged = [entry.oid for entry in settled if entry.path == NAME and entry.is_file]
+    committed = [oid for mode, oid in sorted(held.get(NAME, ())) if mode in FILES]
+    return policies.read(repo, dict.fromkeys(staged + committed))
+
+
+def _sealed_by_parents(
+    inspector: Inspector, fresh: Sequence[Entry], held: Held, covered: Collection[bytes]
+) -> dict[bytes, str]:
+    """Returns the paths that nothing protects, but where a parent has an envelope."""
     return {
-        (entry.path, entry.mode, entry.oid)
-        for parent in history.parents_to_be(repo)
-        for entry in index.tree(repo, parent)
+        entry.path: protection.BY_HISTORY
+        for entry in fresh
+        if entry.is_file and entry.path not in covered
+        for mode, oid in held.get(entry.path, ())
+        if mode in FILES and inspector.is_envelope(oid)
     }

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 
 from git_model_security.errors import FAILED
 from git_model_security.git import config, index
+from git_model_security.hooks import merge
 from git_model_security.keyring import ring
-from git_model_security.workspace import pinned_trust, tree_check
+from git_model_security.workspace import pinned_trust, state, tree_check
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,6 +32,7 @@ def checked_out(clone: Clone, arguments: Sequence[str]) -> int:
 
 def merged(clone: Clone) -> int:
     """post-merge, after fast-forwards and pulls too."""
+    merge.complete(clone)
     return _verify(clone)
 
 
@@ -61,10 +63,8 @@ def _verify(clone: Clone) -> int:
         sys.stderr.write(f"git-model: {commit} is verified: its signatures hold\n")
         return 0
     else:
-        verdict = tree_check.check(clone, "HEAD", trust.verifiers())
-        first = verdict.findings[0]
         sys.stderr.write(
-            f"git-model: warning: {commit} is unverified: {first.reason.value}:"
-            f" {first.detail}; see `git model verify HEAD`\n"
+            f"git-model: warning: {commit} is {state.head_state(clone)};"
+            " see `git model verify HEAD`\n"
         )
     return FAILED if mode == "enforce" else 0

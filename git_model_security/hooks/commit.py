@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from git_model_security.errors import PolicyError
-from git_model_security.git import index, index_stat
+from git_model_security.git import history, index, index_stat
 from git_model_security.guard import staged as guard
 from git_model_security.policy import gitmodel
 from git_model_security.workspace import pinned_trust, signatures, vouching
@@ -30,7 +30,13 @@ def before(clone: Clone) -> int:
     """
     # Only what is authored here: what a parent has in clear arrived from elsewhere,
     # and refusing it would stop everybody's work without taking it back.
-    found = guard.findings(clone.repo, clone.ring.keys, clone.knows, authored_only=True)
+    found = guard.findings(
+        clone.repo,
+        clone.ring.keys,
+        clone.knows,
+        sealed_before=clone.digests.seals,
+        authored_only=True,
+    )
     refuse(found, "`git add` them again with the filter in place; see `git model doctor`")
     policy = gitmodel.find(index.staged(clone.repo), clone.objects)
     if policy is None or policy.when != "commit":
@@ -54,7 +60,7 @@ def after(clone: Clone) -> int:
     if policy is None:
         return 0
     if pinned_trust.is_known_good(clone, index.require(clone.repo, "HEAD^{tree}")):
-        clone.provenance.committed((entry.path, entry.oid) for entry in entries)
+        clone.provenance.committed(history.changed(clone.repo, "HEAD"))
     paths = policy.signature_paths()
     staged = {entry.path: entry.oid for entry in index.staged(clone.repo)}
     behind = [

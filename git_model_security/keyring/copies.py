@@ -9,8 +9,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from git_model_security.errors import ConfigError
-from git_model_security.keyring import material
-from git_model_security.keyring.store import config_home
+from git_model_security.keyring import files, material
+from git_model_security.keyring.store import KeyStore, config_home
 
 
 class Copies:
@@ -24,13 +24,20 @@ class Copies:
         absolute = str(path.expanduser().resolve())
         known = self._listed(key_id)
         if absolute not in known:
-            self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            files.make_directory(self.directory)
             text = "".join(f"{line}\n" for line in (*known, absolute))
             (self.directory / key_id).write_text(text, "utf-8", "surrogateescape")
 
     def standing(self, key_id: str) -> list[Path]:
-        """Returns the files that hold the key now; each one is read to make sure."""
-        return [path for path in map(Path, self._listed(key_id)) if _holds(path, key_id)]
+        """Returns the files that hold the key now; each one is read to make sure.
+
+        The keyring's own file is no copy, under whatever name it was given.
+        """
+        return [
+            path
+            for path in map(Path, self._listed(key_id))
+            if _holds(path, key_id) and not _is_kept(path, key_id)
+        ]
 
     def _listed(self, key_id: str) -> list[str]:
         path = self.directory / key_id
@@ -42,3 +49,10 @@ def _holds(path: Path, key_id: str) -> bool:
         return material.from_file(path).id == key_id
     except ConfigError:
         return False
+
+
+def _is_kept(path: Path, key_id: str) -> bool:
+    kept = KeyStore().directory / key_id
+    return path.resolve().is_relative_to(config_home().resolve()) or (
+        kept.exists() and path.samefile(kept)
+    )

@@ -77,15 +77,30 @@ def keep(directory: Path, name: str, content: bytes, mode: int = PRIVATE_MODE) -
     path = directory / name
     if path.exists():
         return
-    try:
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise ConfigError(f"{directory}: cannot make it: {_reason(error)}") from error
+    make_directory(directory)
     # A leading dot: whoever lists the directory passes over what is being written.
     partial = directory / f".{name}.{os.getpid()}"
     partial.unlink(missing_ok=True)
     write_new(partial, content, mode)
     partial.replace(path)
+
+
+def make_directory(directory: Path) -> None:
+    """Makes a directory of ours, and the one it is in, which is ours too: both 0700.
+
+    What is above (`~/.config`) is the user's, and made as their umask says.
+
+    Raises:
+        ConfigError: it cannot be made.
+    """
+    home = directory.parent
+    try:
+        home.parent.mkdir(parents=True, exist_ok=True)
+        # `parents=True` would make it as the umask says: of 000, open to everybody.
+        home.mkdir(mode=0o700, exist_ok=True)
+        directory.mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"{directory}: cannot make it: {_reason(error)}") from error
 
 
 def _reason(error: OSError) -> str:

@@ -6,6 +6,7 @@ the work tree, where it could be a symlink. docs/SPEC.md, "Repository format".
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 NAME = b".gitmodel"
 MAX_BYTES = 64 * 1024
 VERSION = "1"
+
+_CHANGED_HINT = "`git log -- .gitmodel` shows who changed it"
+_UPGRADE_HINT = f"install a newer git-model, or ask who changed it: {_CHANGED_HINT}"
 
 CIPHERTEXT_SIGNATURE = ".model-encrypted.sig"
 """Name of the bundle over ciphertext, beside each root's plaintext bundle."""
@@ -107,8 +111,10 @@ def parse(text: bytes) -> Policy:
         ConfigError: it is too long, not git-config syntax, of another version,
             or has a key or value that this version does not know.
     """
-    if len(text) > MAX_BYTES:
-        raise ConfigError(f".gitmodel: {len(text)} bytes are more than {MAX_BYTES}")
+    _check_length(len(text))
+    if b"\0" in text:
+        # Git would end a value there, and another reader of the file would not.
+        raise ConfigError(".gitmodel: holds a NUL byte", hint=_CHANGED_HINT)
     try:
         # Through standard input: no file, so nothing for an include to be relative to.
         listing = run(
@@ -117,7 +123,7 @@ def parse(text: bytes) -> Policy:
             stdin=text,
         )
     except GitError as error:
-        raise ConfigError(f".gitmodel: {error}") from error
+        raise ConfigError(f".gitmodel: {error}", hint=_CHANGED_HINT) from error
     return _policy(config.parse(listing))
 
 
@@ -133,9 +139,18 @@ def find(entries: Iterable[Entry], reader: ObjectReader) -> Policy | None:
     if entry.mode != REGULAR:
         raise ConfigError(
             f".gitmodel: mode {entry.mode:06o} is not a regular file",
-            hint="a symlink or executable policy is not read; ask who committed it",
+            hint=f"a symlink or executable policy is not read; {_CHANGED_HINT}",
         )
-    return parse(reader.read(entry.oid, limit_bytes=MAX_BYTES))
+    stream = reader.stream(entry.oid)
+    _check_length(stream.size)
+    return parse(stream.read())
+
+
+def _check_length(size_bytes: int) -> None:
+    if size_bytes > MAX_BYTES:
+        raise ConfigError(
+            f".gitmodel: {size_bytes} bytes are more than {MAX_BYTES}", hint=_CHANGED_HINT
+        )
 
 
 def _policy(values: config.Values) -> Policy:
@@ -149,7 +164,9 @@ def _policy(values: config.Values) -> Policy:
     known |= {key for key, _ in _CHOICES.values()}
     for key in values:
         if key not in known:
-            raise ConfigError(f".gitmodel: unknown key {shown(key.encode())}")
+            raise ConfigError(
+                f".gitmodel: unknown key {shown(os.fsencode(key))}", hint=_UPGRADE_HINT
+            )
     fields: dict[str, str | tuple[str, ...]] = {}
     for name, (key, choices) in _CHOICES.items():
         if key in values:
@@ -193,7 +210,7 @@ def _chosen(key: str, value: str, choices: tuple[str, ...]) -> str:
     if value not in choices:
         raise ConfigError(
             f".gitmodel: {key} = {value!r} is none of {', '.join(choices)}",
-            hint="install a newer git-model, or ask who changed it",
+            hint=_UPGRADE_HINT,
         )
     return value
 

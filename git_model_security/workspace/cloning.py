@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from git_model_security.errors import GitError
-from git_model_security.git import index
+from git_model_security.git import index, worktree
 from git_model_security.git.repository import Repository
 from git_model_security.git.run import child_environment, run
 from git_model_security.workspace import unlock
@@ -56,8 +56,15 @@ def clone(
         # What a plain `git clone` leaves: ciphertext in the work tree.
         repo.git("checkout", "--quiet", "--force", "HEAD", show=True, accept=(0, 1, 128))
         raise
-    branch = repo.git("symbolic-ref", "--quiet", "--short", "HEAD", accept=(0, 1)).strip()
-    repo.git("checkout", "--quiet", "--force", branch or b"HEAD", filters=True, show=True)
+    try:
+        # HEAD, not the branch by name: the host chose it, and it may read like an option.
+        repo.git("checkout", "--quiet", "--force", "HEAD", "--", filters=True, show=True)
+    except GitError:
+        # Git stops at the first file that does not decrypt; this names it and goes on.
+        files = (entry for entry in index.staged(repo) if entry.is_file)
+        missing = [entry.path for entry in files if not index.is_there(repo, entry)]
+        worktree.rewrite(repo, missing)
+        raise
     done.written = [entry.path for entry in index.staged(repo) if index.is_there(repo, entry)]
     done.kept = []
     return repo, done

@@ -19,6 +19,7 @@ from git_model_security.workspace import (
     pinned_trust,
     setup,
     signatures,
+    unlock,
 )
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def mend(repo: Repository) -> list[str]:
     policy = initialise.policy_of(repo)
     if policy is None or not initialise.is_set_up(repo):
         return []
-    return setup.configure(repo, policy)
+    return setup.configure(repo, policy, is_trusted=unlock.is_verified(repo))
 
 
 def _of_machine() -> Iterator[Symptom]:

@@ -177,12 +177,15 @@ def carry_out(repo: Repository, request: Request, planned: Plan) -> Done:
     config.put(repo, signatures.SIGNING_KEY, fingerprint)
     pinned_trust.pinned(repo).add_public_key(public)
     policy = Policy(**{**vars(planned.policy), "key_id": key.id})
-    lines = setup.configure(repo, policy)
+    lines = setup.configure(repo, policy, is_trusted=True)
     _write_policy(repo, policy)
     clone = Clone(repo)
     with clone.objects:
         sealed = seal_staged(clone)
         clone.provenance.adopt((entry.path, entry.oid) for entry in index.staged(repo))
+        tree = index.head_tree(repo)
+        if tree is not None:
+            pinned_trust.adopt(clone, tree)
     return Done(lines, key.id, store.directory / key.id, fingerprint, sealed, warnings)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from git_model_security.errors import PolicyError
+from git_model_security.errors import GitError, PolicyError
 from git_model_security.filter.clone import Clone
 from git_model_security.git import attributes, index, worktree
 from git_model_security.git.paths import shown
@@ -33,7 +33,7 @@ class Locked:
 
 
 def lock(repo: Repository, *, forget: bool = False) -> Locked:
-    """Locks a clone.
+    """Locks a clone, in all of its work trees: they share the permission.
 
     1. Nothing may be lost: no protected file may differ from the index.
     2. With `forget`, a copy of every key must be known and still be there.
@@ -41,32 +41,52 @@ def lock(repo: Repository, *, forget: bool = False) -> Locked:
 
     Raises:
         PolicyError: step 1 or 2 fails, or the clone is locked already.
+        GitError: a file could not be written; the clone stays unlocked.
     """
+    repo.top  # noqa: B018 - raises in a bare repository
     clone = Clone(repo)
     wanted = clone.ring.wanted
     if not wanted:
         raise PolicyError("this clone is locked already", hint="`git model unlock` unlocks it")
+    trees = repo.work_trees()
+    present = {tree: _present(tree) for tree in trees}
+    if forget:
+        _require_copies(wanted)
+    ring.forbid_all(repo)
+    try:
+        for tree, paths in present.items():
+            worktree.rewrite(tree, paths)
+    except GitError:
+        # Else plaintext would stay behind in a clone that says it is locked.
+        for key_id in wanted:
+            ring.allow(repo, key_id)
+        raise
+    for key_id in wanted if forget else []:
+        KeyStore().remove(key_id)
+    written = [path for paths in present.values() for path in paths]
+    left = [path for tree in trees for path in _loose(tree)]
+    return Locked(written, left, wanted if forget else [])
+
+
+def _present(repo: Repository) -> list[bytes]:
+    """Returns the protected files of a work tree, none of them changed."""
     entries = [entry for entry in index.staged(repo) if entry.is_file]
     guarded = attributes.protected(repo, (entry.path for entry in entries))
     changed = sorted(set(index.modified(repo)) & guarded)
     if changed:
         raise PolicyError(
-            "locking would lose changes that are not staged:\n  "
+            f"locking would lose changes in {repo.top} that are not staged:\n  "
             + "\n  ".join(map(shown, changed)),
             hint="`git add` or `git restore` them first",
         )
-    if forget:
-        _require_copies(wanted)
-    ring.forbid_all(repo)
-    present = [
+    return [
         entry.path for entry in entries if entry.path in guarded and index.is_there(repo, entry)
     ]
-    worktree.rewrite(repo, present)
-    for key_id in wanted if forget else []:
-        KeyStore().remove(key_id)
+
+
+def _loose(repo: Repository) -> list[bytes]:
     loose = index.untracked(repo)
-    left = sorted(attributes.protected(repo, loose)) if loose else []
-    return Locked(present, left, wanted if forget else [])
+    return sorted(attributes.protected(repo, loose)) if loose else []
 
 
 def _require_copies(key_ids: list[str]) -> None:

@@ -38,6 +38,19 @@ def _under(clone: Clone) -> str:
     return f"{__version__} {depth} {pinned(clone.repo).fingerprint}"
 
 
+def adopt(clone: Clone, tree: str) -> None:
+    """Remembers that a person vouches for a tree, whose signatures need not hold."""
+    clone.memory.execute("INSERT OR IGNORE INTO judged VALUES (?, 'adopted', '')", (tree,))
+
+
+def is_adopted(clone: Clone, tree: str) -> bool:
+    """Tells whether a person vouched for a tree."""
+    row = clone.memory.execute(
+        "SELECT 1 FROM judged WHERE subject = ? AND under = 'adopted'", (tree,)
+    ).fetchone()
+    return row is not None
+
+
 def remember_maker(clone: Clone, oid: str, maker: str) -> None:
     """Remembers by whom and for which manifest a signature was made here."""
     clone.memory.execute("INSERT OR REPLACE INTO judged VALUES (?, 'made', ?)", (oid, maker))

@@ -19,16 +19,22 @@ if TYPE_CHECKING:
 LOOSE_COMPRESSION = "core.loosecompression"
 
 
-def configure(repo: Repository, policy: Policy) -> list[str]:
+def configure(repo: Repository, policy: Policy, *, is_trusted: bool) -> list[str]:
     """Pins the policy in a clone and makes Git run the filter and the hooks.
 
     Doing it again changes nothing.
+
+    Args:
+        repo: the clone.
+        policy: what to pin.
+        is_trusted: it was made here, or stands in a verified commit; another one
+            replaces no policy that is pinned already.
 
     Returns:
         What was done, a line each.
     """
     done = []
-    if pin(repo, policy):
+    if (is_trusted or not is_pinned(repo)) and pin(repo, policy):
         done.append("pinned the protection policy in info/attributes")
     drivers.configure(repo, "--local")
     config.put(repo, "git-model.digest", policy.digest)
@@ -41,6 +47,12 @@ def configure(repo: Repository, policy: Policy) -> list[str]:
         config.put(repo, LOOSE_COMPRESSION, "0")
         done.append("set core.looseCompression=0, since ciphertext does not compress")
     return [*done, *hook_setup.install(repo)]
+
+
+def is_pinned(repo: Repository) -> bool:
+    """Tells whether `info/attributes` holds a policy of ours."""
+    path = repo.common_dir / "info" / "attributes"
+    return path.exists() and attributes.BEGIN in path.read_text("utf-8", "replace")
 
 
 def pin(repo: Repository, policy: Policy) -> bool:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from git_model_security.errors import GitError, KeyNotFoundError
-from git_model_security.git import index
+from git_model_security.git import attributes, index
 from git_model_security.git.run import child_environment, run
+from git_model_security.policy import gitmodel
 from git_model_security.workspace import signatures, vouching
 
 if TYPE_CHECKING:
@@ -24,6 +27,7 @@ def sign(clone: Clone, *, amend: bool = False) -> Signed:
         PolicyError: something staged is vouched for by nobody.
         GitError: there is no commit to amend.
     """
+    clone.repo.top  # noqa: B018 - raises in a bare repository
     chosen = signatures.signer(clone)
     if chosen is None:
         raise KeyNotFoundError(
@@ -42,17 +46,38 @@ def sign(clone: Clone, *, amend: bool = False) -> Signed:
 
 
 def adopt(clone: Clone, pathspecs: Sequence[str]) -> list[bytes]:
-    """Vouches for staged files, as a decision of a person; returns their paths.
+    """Vouches for staged content, as a decision of a person; returns the paths.
+
+    Files that came removed are adopted as such.
 
     Raises:
-        GitError: a pathspec matches nothing that is staged.
+        GitError: a pathspec matches nothing.
     """
-    # In the directory where the user stands: that is what a pathspec is relative to.
-    listed = run(
-        *("ls-files", "-z", "--full-name", "--error-unmatch", "--", *pathspecs),
-        env=child_environment(),
-    )
-    paths = set(filter(None, listed.split(b"\0")))
-    chosen = [entry for entry in index.staged(clone.repo) if entry.path in paths]
-    clone.provenance.adopt((entry.path, entry.oid) for entry in chosen)
-    return sorted(paths)
+    staged = index.staged(clone.repo)
+    policy = gitmodel.find(staged, clone.objects)
+    left_out = policy.signature_paths() if policy else set()
+    content = [entry for entry in staged if entry.path not in left_out]
+    guarded = attributes.protected(clone.repo, (entry.path for entry in content))
+    below = vouching.ground(clone, vouching.sources(clone.repo, amend=True))
+    refused = vouching.unvouched(clone, content, guarded, below)
+    pairs = {(entry.path, entry.oid) for entry in content} | set(refused)
+    chosen: set[tuple[bytes, str]] = set()
+    for pathspec in pathspecs:
+        # In the directory where the user stands: what a pathspec is relative to.
+        listed = run("ls-files", "-z", "--full-name", "--", pathspec, env=child_environment())
+        paths = set(filter(None, listed.split(b"\0")))
+        prefix = _from_top(clone, pathspec)
+        found = {pair for pair in pairs if pair[0] in paths or _is_within(pair[0], prefix)}
+        if not found:
+            raise GitError(f"{pathspec}: nothing staged or removed matches it")
+        chosen |= found
+    clone.provenance.adopt(chosen)
+    return sorted({path for path, _ in chosen & set(refused)})
+
+
+def _from_top(clone: Clone, pathspec: str) -> bytes:
+    return os.fsencode(os.path.relpath(Path(pathspec).absolute(), clone.repo.top))
+
+
+def _is_within(path: bytes, prefix: bytes) -> bool:
+    return prefix in {b".", path} or path.startswith(prefix + b"/")

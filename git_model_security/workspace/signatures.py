@@ -21,14 +21,15 @@ from git_model_security.policy.gitmodel import CIPHERTEXT_SIGNATURE, within
 from git_model_security.signing import bundle
 from git_model_security.signing.keystore import KeyStore
 from git_model_security.signing.methods import KeySigner
-from git_model_security.workspace import manifests, pinned_trust, tree_check, vouching
+from git_model_security.workspace import manifests, pinned_trust, vouching
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from git_model_security.filter.clone import Clone
     from git_model_security.signing.manifest import Manifest
     from git_model_security.signing.methods import Signer
+    from git_model_security.workspace.vouching import Sources
 
 SIGNING_KEY = "git-model.signingkey"
 """Configuration: fingerprint of the signing key this clone signs with."""
@@ -67,7 +68,7 @@ def password() -> bytes | None:
     return text.encode() if text else None
 
 
-def sign_index(clone: Clone, chosen: Signer, parents: Iterable[str]) -> Signed:
+def sign_index(clone: Clone, chosen: Signer, found: Sources) -> Signed:
     """Signs the staged content of every model root and stages the signatures.
 
     1. No path may be in conflict, and there must be a policy.
@@ -80,7 +81,7 @@ def sign_index(clone: Clone, chosen: Signer, parents: Iterable[str]) -> Signed:
     Args:
         clone: the clone.
         chosen: who signs.
-        parents: the trees of the commits that this one follows.
+        found: what content may come from.
 
     Raises:
         PolicyError: step 1 or 2 fails, or a root holds what cannot be signed.
@@ -91,7 +92,7 @@ def sign_index(clone: Clone, chosen: Signer, parents: Iterable[str]) -> Signed:
     if policy is None or any(entry.stage for entry in entries):
         raise PolicyError("the index has no .gitmodel, or paths in conflict: nothing to sign")
     content = [entry for entry in entries if entry.path not in policy.signature_paths()]
-    _require_vouched(clone, content, parents)
+    _require_vouched(clone, content, found)
     state = _Round(clone, chosen, {entry.path: entry for entry in entries})
     for root in policy.roots:
         made = manifests.plaintext(clone, policy, root, state.entries(), policy.digest)
@@ -103,12 +104,14 @@ def sign_index(clone: Clone, chosen: Signer, parents: Iterable[str]) -> Signed:
     return state.finish()
 
 
-def _require_vouched(clone: Clone, content: Sequence[Entry], parents: Iterable[str]) -> None:
-    judged = [(tree, tree_check.holds(clone, tree)) for tree in parents]
+def _require_vouched(clone: Clone, content: Sequence[Entry], found: Sources) -> None:
     guarded = attributes.protected(clone.repo, (entry.path for entry in content))
-    refused = vouching.unvouched(clone, content, guarded, judged)
+    refused = vouching.unvouched(clone, content, guarded, vouching.ground(clone, found))
     if refused:
-        names = [shown(entry.path) for entry in refused]
+        names = [
+            f"{shown(path)}{' (removed)' if oid == vouching.REMOVED else ''}"
+            for path, oid in refused
+        ]
         more = len(names) - SHOWN_PATHS
         listed = "\n  ".join(
             [*names[:SHOWN_PATHS], *([f"… and {more} more"] if more > 0 else [])]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from git_model_security.envelope import HEADER_BYTES, plaintext_length
-from git_model_security.errors import EnvelopeError
+from git_model_security.errors import EnvelopeError, Error
 from git_model_security.filter import blobs
 from git_model_security.git import attributes, index
 from git_model_security.git.paths import shown
@@ -117,7 +117,10 @@ def head_state(clone: Clone) -> str:
         return "unverified: no trusted signer is pinned"
     if tree_check.holds(clone, tree):
         return "verified"
-    finding = tree_check.check(clone, "HEAD", trust.verifiers()).findings[0]
+    try:
+        finding = tree_check.check(clone, "HEAD", trust.verifiers()).findings[0]
+    except Error as error:
+        return f"unverified: {error}"
     return f"unverified: {finding.reason.value}: {finding.detail}"
 
 

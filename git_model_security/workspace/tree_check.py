@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from git_model_security.errors import Error, Reason, VerificationError
+from git_model_security.errors import ConfigError, Error, Reason, VerificationError
 from git_model_security.filter import blobs
 from git_model_security.git import index
 from git_model_security.policy import gitmodel
 from git_model_security.policy.gitmodel import CIPHERTEXT_SIGNATURE, within
 from git_model_security.signing import bundle
 from git_model_security.signing.manifest import Manifest, compare
-from git_model_security.signing.roles import CIPHERTEXT, PLAINTEXT, Subject, is_ignored
+from git_model_security.signing.roles import (
+    CIPHERTEXT,
+    PLAINTEXT,
+    TREE_ITEM,
+    Subject,
+    is_ignored,
+)
 from git_model_security.workspace import manifests, pinned_trust
 from git_model_security.workspace.verdict import Finding, Verdict
 
@@ -33,7 +39,13 @@ def holds(clone: Clone, tree: str) -> bool:
     if pinned_trust.is_known_good(clone, tree):
         return True
     verifiers = pinned_trust.pinned(clone.repo).verifiers()
-    if not verifiers or not check(clone, tree, verifiers).good:
+    try:
+        # The cheap half first: it opens no blob, and a commit without signatures fails it.
+        halves = (check(clone, tree, verifiers, sealed_only=half) for half in (True, False))
+        good = bool(verifiers) and all(verdict.good for verdict in halves)
+    except ConfigError:  # a .gitmodel that is refused: nothing holds under it
+        good = False
+    if not good:
         return False
     pinned_trust.remember_good(clone, tree)
     return True
@@ -58,6 +70,7 @@ def check(
 
     Raises:
         GitError: there is no such revision.
+        ConfigError: its `.gitmodel` cannot be used.
     """
     entries = index.tree(clone.repo, index.require(clone.repo, f"{revision}^{{tree}}"))
     verdict = Verdict(revision)
@@ -67,12 +80,16 @@ def check(
             Finding(Reason.UNSIGNED, ".", "there is no .gitmodel: not a git-model repository")
         )
         return verdict
-    found = {entry.path: entry for entry in entries}
+    # A link or an executable in a signature's place is no signature.
+    found = {entry.path: entry for entry in entries if entry.mode == index.REGULAR}
     for root in policy.roots:
         round_ = _Root(clone, policy, root, entries, found, verifiers)
         verdict.findings += round_.sealed(verdict)
         if not sealed_only and not clone.ring.locked:
-            verdict.findings += round_.plaintext(verdict)
+            known = {(one.reason, one.names) for one in verdict.findings}
+            verdict.findings += (
+                one for one in round_.plaintext(verdict) if (one.reason, one.names) not in known
+            )
     return verdict
 
 
@@ -106,7 +123,8 @@ class _Root:
             opened = self._open(data, CIPHERTEXT)
             actual = manifests.sealed(self._clone, self._policy, self._root, self._entries)
         except VerificationError as error:
-            yield Finding(error.reason, self._root, f"{CIPHERTEXT_SIGNATURE}: {error}")
+            said = f"{CIPHERTEXT_SIGNATURE}: {error}"
+            yield Finding(error.reason, self._root, said, hint=error.hint)
             return
         except Error as error:
             yield Finding(Reason.TAMPERED, self._root, str(error))
@@ -127,7 +145,8 @@ class _Root:
             opened = self._open(data, PLAINTEXT)
             actual = self._plaintext(opened.manifest.digest)
         except VerificationError as error:
-            yield Finding(error.reason, self._root, f"{self._policy.signature}: {error}")
+            said = f"{self._policy.signature}: {error}"
+            yield Finding(error.reason, self._root, said, hint=error.hint)
             return
         except Error as error:
             yield Finding(Reason.TAMPERED, self._root, str(error))
@@ -169,8 +188,12 @@ def differences(
         changed: the reason to give for differences in content.
     """
     found = compare(signed, actual)
-    if found.changed:
-        yield Finding(changed, root, "not the content that was signed", found.changed)
+    names = tuple(name for name in found.changed if name != TREE_ITEM)
+    if names:
+        yield Finding(changed, root, "not the content that was signed", names)
+    elif found.changed and not (found.missing or found.extra):
+        detail = "modes, links, or files outside of the model are not what was signed"
+        yield Finding(changed, root, detail)
     if found.missing:
         yield Finding(Reason.MISSING, root, "signed and not there", found.missing)
     if found.extra:

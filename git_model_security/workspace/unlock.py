@@ -15,7 +15,7 @@ from git_model_security.keyring.copies import Copies
 from git_model_security.keyring.store import KeyStore
 from git_model_security.policy import gitmodel
 from git_model_security.signing import keys as signing_keys
-from git_model_security.workspace import pinned_trust, setup, signatures
+from git_model_security.workspace import pinned_trust, setup, signatures, tree_check
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -71,13 +71,14 @@ def unlock(
     repo.top  # noqa: B018 - raises in a bare repository
     clone = Clone(repo)
     with clone.objects:
-        entries = [entry for entry in index.staged(repo) if entry.is_file]
-        policy = gitmodel.find(entries, clone.objects)
+        staged = index.staged(repo)
+        policy = gitmodel.find(staged, clone.objects)
         if policy is None:
             raise PolicyError(
                 "there is no .gitmodel in the index: this is not a git-model repository",
                 hint="`git model init` makes it one",
             )
+        entries = [entry for entry in staged if entry.is_file]
         wanted = wanted_ids(clone, policy, entries)
     result = Unlocked()
     if public_key is not None:
@@ -87,7 +88,7 @@ def unlock(
     held = _choose(key, wanted, result)
     ring.allow(repo, held.id)
     result.key_id = held.id
-    result.lines += setup.configure(repo, policy)
+    result.lines += setup.configure(repo, policy, is_trusted=is_verified(repo))
     _decrypt(repo, entries, result)
     return result
 
@@ -101,11 +102,21 @@ def pin_public_key(repo: Repository, path: Path) -> None:
     pinned_trust.pinned(repo).add_public_key(files.read(path), str(path))
 
 
+def is_verified(repo: Repository) -> bool:
+    """Tells whether HEAD is verified, and `.gitmodel` staged just as it is there."""
+    tree = index.head_tree(repo)
+    clone = Clone(repo)
+    with clone.objects:
+        if tree is None or not tree_check.holds(clone, tree):
+            return False
+    return not repo.git("diff-index", "--cached", "--name-only", "HEAD", "--", ".gitmodel")
+
+
 def wanted_ids(clone: Clone, policy: Policy, entries: Sequence[Entry]) -> list[str]:
     """Returns the ids of the keys this repository is sealed under, likeliest first.
 
-    The headers of a few blobs tell; `.gitmodel` claims one, for a repository
-    without protected files.
+    The headers of a few blobs tell. `.gitmodel` claims one, for a repository without
+    protected files, or where the few are all older than the key of now.
     """
     guarded = attributes.protected(clone.repo, (entry.path for entry in entries))
     sealed = [entry.oid for entry in entries if entry.path in guarded]
@@ -114,7 +125,7 @@ def wanted_ids(clone: Clone, policy: Policy, entries: Sequence[Entry]) -> list[s
         header = blobs.header(clone.objects.stream(oid).read(HEADER_BYTES))
         if header is not None:
             found.append(header.key_id)
-    return list(dict.fromkeys(found)) or [policy.key_id]
+    return list(dict.fromkeys(filter(None, [*found, policy.key_id])))
 
 
 def _choose(path: Path | None, wanted: list[str], result: Unlocked) -> Key:

@@ -18,12 +18,14 @@ class Finding:
         root: the model root it is about.
         detail: what was seen.
         names: the files concerned, relative to the root.
+        hint: what to do, where the reason alone does not tell.
     """
 
     reason: Reason
     root: str
     detail: str
     names: tuple[str, ...] = ()
+    hint: str | None = None
 
 
 @dataclass

@@ -1,11 +1,18 @@
 """What a signer may vouch for without being asked: signing never launders.
 
-A staged entry is vouched for when it was cleaned or adopted here since the last
-commit, or when a parent whose signatures verify under the pinned trust holds it.
-A file that is new at its path may also be a blob which such a parent holds at
-another path: a rename or a copy. What our merge driver made counts when every
-parent's signatures hold. Files outside the filter are not cleaned, nor are empty
-ones, so staging a change against every parent is the act that counts for them.
+The rule stands on paths, not on blobs alone, because merges and edits make new blobs
+of foreign ones. Of each commit that the new one carries on and that has no trusted
+signature, every path that differs from what was last verified is *tainted*: changed,
+added, removed or given another mode by nobody we trust. A staged entry is vouched for
+
+1. when a verified commit among them holds just it (path, mode and blob);
+2. when a person adopted it;
+3. else never when its path is tainted, or its blob came with a tainted path;
+4. a protected file, when it was cleaned here, or our merge driver made it of what is
+   vouched for; or when its path is new, and a verified commit has the blob elsewhere
+   (a rename or copy); or when only its mode was changed here;
+5. a file outside the filter, which leaves no trace of being made, when no unverified
+   branch, tag or former HEAD holds just it (`elsewhere`): staging it is the act.
 
 Everything else came from somebody, and only a person may decide for it:
 `git model sign --adopt`.
@@ -13,86 +20,169 @@ Everything else came from somebody, and only a person may decide for it:
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from git_model_security.git import history, index
+from git_model_security.git import history
 from git_model_security.git.objects import blob_hash
+from git_model_security.workspace import ancestry, elsewhere
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from git_model_security.filter.clone import Clone
     from git_model_security.filter.provenance import Pair
     from git_model_security.git.index import Entry
     from git_model_security.git.repository import Repository
 
+REMOVED = ""
+"""Oid of a path that is not there."""
 
-def sources(repo: Repository, *, amend: bool = False) -> list[str]:
-    """Returns the trees that the commit to be may carry content on from.
 
-    The trees of its parents, and:
+@dataclass(frozen=True)
+class Sources:
+    """The commits that the commit to be carries on.
 
-    - with `amend`, that of HEAD itself, whose place it takes;
-    - the tip that a rebase or reset left (`ORIG_HEAD`), so that squashing and
-      rewriting one's own signed work needs no one's leave. A tip that HEAD descends
-      from is what a pull left behind: old content, which vouches for nothing;
-    - what is being cherry-picked.
+    Attributes:
+        parents: what it follows, replaces, or applies: an unverified one taints.
+        earlier: what it may take content from as well, if it stands.
+    """
 
-    Each counts only as far as its own signatures hold.
+    parents: tuple[str, ...]
+    earlier: tuple[str, ...] = ()
+
+
+def sources(repo: Repository, *, amend: bool = False) -> Sources:
+    """Returns the sources of the commit to be.
+
+    Its parents are sources, with `amend` HEAD's parents too, and what a squash or
+    cherry-pick applies. The tip that a rebase or reset left (`ORIG_HEAD`) is an
+    earlier one, so that rewriting one's own signed work needs no one's leave; a tip
+    that HEAD descends from is what a pull left behind, and vouches for nothing.
     """
     commits = history.parents_to_be(repo)
     head = commits[0] if commits else None
     if amend and head is not None:
-        commits = [*repo.git("rev-parse", "HEAD^@").decode().split(), *commits]
-    before = index.resolve(repo, "ORIG_HEAD^{commit}")
-    if before is not None and head is not None:
-        base = repo.git("merge-base", before, head, accept=(0, 1)).decode().strip()
+        commits += repo.git("rev-parse", "HEAD^@").decode().split()
+    commits += history.pseudo_ref(repo, "CHERRY_PICK_HEAD")
+    commits += history.squashed(repo)
+    earlier = []
+    for before in history.pseudo_ref(repo, "ORIG_HEAD") if head else ():
+        base = repo.git("merge-base", before, str(head), accept=(0, 1)).decode().strip()
         if base != before:
-            commits.append(before)
-    picked = index.resolve(repo, "CHERRY_PICK_HEAD^{commit}")
-    if picked is not None:
-        commits.append(picked)
-    trees = (index.require(repo, f"{commit}^{{tree}}") for commit in commits)
-    return list(dict.fromkeys(trees))
+            earlier.append(before)
+    return Sources(tuple(dict.fromkeys(commits)), tuple(earlier))
+
+
+@dataclass
+class Ground:
+    """What is known of the sources.
+
+    Attributes:
+        verified: what sources that stand hold: path, mode and oid.
+        tainted: paths that the others changed.
+        blobs: oids that came with tainted paths.
+        removed: tainted paths that the others removed.
+    """
+
+    verified: set[tuple[bytes, int, str]] = field(default_factory=set)
+    tainted: set[bytes] = field(default_factory=set)
+    blobs: set[str] = field(default_factory=set)
+    removed: set[bytes] = field(default_factory=set)
+
+
+def ground(clone: Clone, found: Sources) -> Ground:
+    """Looks the sources over."""
+    result = Ground()
+    standing: dict[str, bool] = {
+        commit: ancestry.stands(clone, commit) for commit in (*found.parents, *found.earlier)
+    }
+    trusted = [ancestry.facts(clone, commit) for commit, good in standing.items() if good]
+    for held in trusted:
+        result.verified |= {(path, mode, oid) for path, (mode, oid) in held.items()}
+    doubtful = [commit for commit in found.parents if not standing[commit]]
+    if not doubtful:
+        return result
+    base = ancestry.last_verified(clone, doubtful)
+    # Where a verified parent has a path, only its version counts: the base is older.
+    # An earlier tip says nothing of that: a rebase left it for a newer base.
+    above = [ancestry.facts(clone, commit) for commit in found.parents if standing[commit]]
+    settled = {path for held in above for path in held}
+    absent = {path for path in base if any(path not in held for held in above)}
+    known = {(path, *fact) for path, fact in base.items() if path not in settled}
+    result.verified |= known
+    # An unsigned commit of one's own taints nothing where its blobs were made here.
+    own = made_here(clone, result)
+    for commit in doubtful:
+        held = ancestry.facts(clone, commit)
+        changed = {(path, *fact) for path, fact in held.items()} - result.verified
+        changed -= {(path, *fact) for path, fact in base.items()}
+        changed = {fact for fact in changed if (fact[0], fact[2]) not in own}
+        result.tainted |= {path for path, _, _ in changed}
+        result.blobs |= {oid for _, _, oid in changed}
+        result.removed |= base.keys() - held.keys() - absent
+    result.tainted |= result.removed
+    result.blobs -= {oid for _, _, oid in result.verified}
+    result.blobs.discard(blob_hash(clone.repo.object_format, 0).hexdigest())
+    return result
 
 
 def unvouched(
-    clone: Clone,
-    entries: Sequence[Entry],
-    guarded: set[bytes],
-    parents: Iterable[tuple[str, bool]],
-) -> list[Entry]:
-    """Returns the entries that nobody vouches for.
+    clone: Clone, entries: Sequence[Entry], guarded: set[bytes], below: Ground
+) -> list[Pair]:
+    """Returns what nobody vouches for: paths with their oids, or `REMOVED`.
 
     Args:
         clone: the clone.
         entries: what is to be signed, without the signatures themselves.
         guarded: the paths that pass the filter.
-        parents: the parents' tree oids, and whether each one's signatures hold.
+        below: what is known of the sources.
     """
-    verified: set[Pair] = set()
-    foreign: set[Pair] = set()
-    judged = list(parents)
-    for tree, good in judged:
-        pairs = {(entry.path, entry.oid) for entry in index.tree(clone.repo, tree)}
-        if good:
-            verified |= pairs
-        else:
-            foreign |= pairs
-    old_paths = {path for path, _ in verified | foreign}
-    old_blobs = {oid for _, oid in verified}
-    made_here = clone.provenance.made_here()
+    adopted = clone.provenance.adopted()
+    own = made_here(clone, below)
+    made = {oid for _, oid in own}
+    old_paths = {path for path, _, _ in below.verified}
+    old_blobs = {oid for _, _, oid in below.verified}
+    old_pairs = {(path, oid) for path, _, oid in below.verified}
     empty = blob_hash(clone.repo.object_format, 0).hexdigest()
-    if all(good for _, good in judged):
-        made_here |= clone.provenance.merged_here()
-
-    def is_vouched(entry: Entry) -> bool:
+    refused: list[Pair] = []
+    unproven: list[Pair] = []
+    for entry in entries:
         pair = (entry.path, entry.oid)
-        if pair in verified or pair in made_here:
-            return True
-        if entry.path not in old_paths and entry.oid in old_blobs:
-            return True
-        is_filtered = entry.path in guarded and entry.oid != empty
-        return not is_filtered and pair not in foreign
+        if (entry.path, entry.mode, entry.oid) in below.verified or pair in adopted:
+            continue
+        if entry.path in below.tainted or entry.oid in below.blobs:
+            refused.append(pair)
+        elif entry.is_file and entry.path in guarded and entry.oid != empty:
+            is_moved = entry.path not in old_paths and entry.oid in old_blobs
+            if not (entry.oid in made or is_moved or pair in old_pairs):
+                refused.append(pair)
+        elif pair not in old_pairs:
+            unproven.append(pair)
+    foreign = elsewhere.unverified(clone, unproven)
+    refused += [pair for pair in unproven if pair in foreign or b"\n" in pair[0]]
+    here = {entry.path for entry in entries}
+    gone = sorted(below.removed - here)
+    refused += [(path, REMOVED) for path in gone if (path, REMOVED) not in adopted]
+    return refused
 
-    return [entry for entry in entries if not is_vouched(entry)]
+
+def made_here(clone: Clone, below: Ground) -> set[Pair]:
+    """Returns what was cleaned here, and what our merge driver made of vouched blobs."""
+    cleaned = clone.provenance.cleaned_here()
+    rows = clone.provenance.merged_here()
+    vouched = {(path, oid) for path, _, oid in below.verified}
+    vouched |= cleaned | clone.provenance.adopted()
+    old_blobs = {oid for _, _, oid in below.verified}
+    found: set[Pair] = set()
+    while True:
+        more = {
+            (path, oid)
+            for path, oid, ours, theirs in rows
+            # Renamed on one side, a source stood at another path.
+            if all((path, one) in vouched or one in old_blobs for one in (ours, theirs))
+        }
+        if more <= found:
+            return cleaned | found
+        found |= more
+        vouched |= more

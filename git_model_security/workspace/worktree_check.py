@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import stat
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from git_model_security.envelope import HEADER_BYTES
@@ -15,6 +16,7 @@ from git_model_security.errors import Error, GitError, Reason, VerificationError
 from git_model_security.filter import blobs
 from git_model_security.filter.digests import CLEAR, PlaintextHash
 from git_model_security.git import index, worktree
+from git_model_security.git.index import Entry
 from git_model_security.git.objects import CHUNK_BYTES
 from git_model_security.git.paths import shown
 from git_model_security.policy import gitmodel
@@ -31,7 +33,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from git_model_security.filter.clone import Clone
-    from git_model_security.git.index import Entry
     from git_model_security.policy.gitmodel import Policy
     from git_model_security.signing.bundle import Opened
     from git_model_security.signing.methods import Verifier
@@ -76,7 +77,8 @@ def check(
         try:
             opened = _bundle(clone, policy, root, verifiers)
         except VerificationError as error:
-            verdict.findings.append(Finding(error.reason, root, f"{policy.signature}: {error}"))
+            said = f"{policy.signature}: {error}"
+            verdict.findings.append(Finding(error.reason, root, said, hint=error.hint))
             continue
         verdict.signers[root] = str(opened.signer)
         verdict.files += len(opened.manifest.items)
@@ -86,11 +88,49 @@ def check(
             for finding in findings
             if not (ignore_unsigned_files and finding.reason is Reason.EXTRA)
         )
-    said = {(finding.root, finding.reason) for finding in verdict.findings}
-    verdict.findings += (
-        finding for finding in sealed.findings if (finding.root, finding.reason) not in said
-    )
+    verdict.findings += _unsaid(verdict, sealed)
+    verdict.findings += _unlike_head(clone, policy, committed)
+    ignored = index.untracked(clone.repo, ignored=True)
+    if ignored:
+        verdict.notes.append(
+            f"{len(ignored)} files that Git ignores are not verified,"
+            f" such as {shown(ignored[0])}"
+        )
     return verdict
+
+
+def _unlike_head(clone: Clone, policy: Policy, committed: Sequence[Entry]) -> Iterator[Finding]:
+    """Yields what differs from HEAD and is in no bundle over plaintext.
+
+    The bundles themselves: an older one, with the files that it signs, holds as well,
+    and is not what HEAD is. And what bundles leave out, such as `.gitattributes`.
+    """
+    paths = {entry.path for entry in committed}
+    changed = clone.repo.git("diff-index", "-z", "--name-only", "HEAD", filters=True)
+    for root in policy.roots:
+        prefix = b"" if root == "." else root.encode() + b"/"
+        found = tuple(
+            shown(path.removeprefix(prefix))
+            for path in filter(None, changed.split(b"\0"))
+            if path in paths
+            and path.startswith(prefix)
+            and is_ignored(path.removeprefix(prefix), policy.signature)
+            and index.is_there(clone.repo, Entry(path, index.REGULAR, ""))
+        )
+        if found:
+            yield Finding(Reason.TAMPERED, root, "not what HEAD holds", found)
+
+
+def _unsaid(verdict: Verdict, sealed: Verdict) -> list[Finding]:
+    """Returns what HEAD's bundle shows beyond what the work tree showed, file by file."""
+    reasons = {(finding.root, finding.reason) for finding in verdict.findings}
+    files = {(finding.root, name) for finding in verdict.findings for name in finding.names}
+    found = []
+    for finding in sealed.findings:
+        names = tuple(name for name in finding.names if (finding.root, name) not in files)
+        if (finding.root, finding.reason) not in reasons and bool(names) == bool(finding.names):
+            found.append(replace(finding, names=names))
+    return found
 
 
 def _bundle(clone: Clone, policy: Policy, root: str, verifiers: Sequence[Verifier]) -> Opened:
@@ -201,9 +241,10 @@ def _digest(path: bytes, digest: str) -> bytes | None:
         return None
     except OSError:
         return b"unreadable"
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        return b"not a file"
     with os.fdopen(descriptor, "rb", buffering=0) as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            return b"not a file"
         running = PlaintextHash(digest)
         buffer = memoryview(bytearray(CHUNK_BYTES))
         while count := file.readinto(buffer):
@@ -238,6 +279,9 @@ def add_locked_files(clone: Clone, verdict: Verdict) -> None:
             continue
         gone = not index.is_there(clone.repo, entry)
         (missing if gone else changed).append(shown(entry.path))
+    extra = tuple(map(shown, index.untracked(clone.repo)))
+    if extra:
+        verdict.findings.append(Finding(Reason.EXTRA, ".", "there and not signed", extra))
     if changed:
         detail = "not the ciphertext that was signed"
         verdict.findings.append(Finding(Reason.TAMPERED, ".", detail, tuple(changed)))

@@ -40,7 +40,7 @@ def test_an_unborn_repository_is_clean(history: History) -> None:
 
 def test_a_history_of_envelopes_is_clean_and_says_what_was_proven(history: History) -> None:
     history.stage("a.bin", sealed(KEY, b"1"))
-    history.stage(".gitmodel", b"[git-model]\n")
+    history.stage(".gitmodel", b"[git-model]\n\tversion = 1\n")
     history.commit()
     history.stage("a.bin", sealed(KEY, bytes(2 << 20)))
     history.stage("empty", b"")

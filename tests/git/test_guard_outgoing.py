@@ -41,7 +41,7 @@ def test_a_new_branch_is_judged_from_its_root(history: History) -> None:
 
 def test_ciphertext_may_leave(history: History) -> None:
     history.stage("a.bin", sealed(KEY, b"1"))
-    history.stage(".gitmodel", b"[git-model]\n")
+    history.stage(".gitmodel", b"[git-model]\n\tversion = 1\n")
     assert _paths(history, history.commit()) == []
 
 

@@ -34,7 +34,7 @@ def test_an_index_of_envelopes_and_empty_files_is_clean(history: History) -> Non
     history.stage("a.bin", sealed(KEY, b"weights"))
     history.stage("b.bin", sealed(KEY, bytes(3 << 20)))
     history.stage("empty", b"")
-    history.stage(".gitmodel", b"[git-model]\n")
+    history.stage(".gitmodel", b"[git-model]\n\tversion = 1\n")
     assert _rules(history) == []
 
 

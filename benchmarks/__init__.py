@@ -1,0 +1,1 @@
+"""Benchmarks: `python -m benchmarks`. Never tests: a busy machine must not fail a build."""

@@ -1,0 +1,52 @@
+"""Key material in clear: what must leave a machine even less than a model.
+
+Finds mistakes: the files that `git model key` and openssl write. A key inside an
+archive, or a password, is not seen.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from git_model_security.envelope import KEY_BYTES, Key
+from git_model_security.errors import ConfigError
+from git_model_security.keyring import material
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+_ENCODED_LIMIT_BYTES: Final = 128
+"""A key in hexadecimal, and some blanks."""
+
+# RFC 7468, section 10; SEC1, OpenSSH, PGP and encrypted keys have more words.
+_PEM: Final = re.compile(rb"(?:\A|[\r\n])-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----")
+_REMEDY: Final = "take it out with `git rm --cached`; make a new key if this one was pushed"
+
+
+def key_in(head: bytes, size: int, key_ids: Collection[str]) -> str | None:
+    """Says which key a blob gives away, or returns None.
+
+    Args:
+        head: the first bytes of the blob, or all of it.
+        size: its length in bytes.
+        key_ids: ids of the AES keys that protect this repository. They are public,
+            so an audit without any key finds one as well.
+    """
+    if _PEM.search(head):
+        return f"private key (PEM) in clear; {_REMEDY}"
+    key_id = _key_id(head, size)
+    if key_id is not None and key_id in key_ids:
+        return f"the AES-256 key {key_id} itself; {_REMEDY}"
+    return None
+
+
+def _key_id(content: bytes, size: int) -> str | None:
+    if not KEY_BYTES <= size <= _ENCODED_LIMIT_BYTES:
+        return None
+    if size == KEY_BYTES:
+        return Key(content).id
+    try:
+        return material.from_text(content.decode("ascii"), "").id
+    except (ConfigError, UnicodeDecodeError):
+        return None

@@ -1,0 +1,95 @@
+"""Which paths must hold ciphertext, in the eyes of a guard.
+
+Whoever can push can push a `.gitattributes` that protects nothing. So a guard
+takes every path that *any* of these says: the attributes in force, the rules of
+`.gitmodel`, either in another letter case, and (see `walk`) that an envelope stood
+there. Owns the reasons. docs/SPEC.md, "Repository format".
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from git_model_security.git import attributes, index
+from git_model_security.git.objects import ObjectReader
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from git_model_security.git.repository import Repository
+
+    Question = Callable[..., set[bytes]]
+
+PLAIN = ""
+"""The attributes in force say it, so the filter ought to have run: nothing to add."""
+BY_POLICY = "protected by .gitmodel, though not by the attributes in force here"
+BY_CASE = "protected under this name in another letter case"
+BY_HISTORY = "this path has held an envelope"
+
+_ATTRIBUTES_LIMIT_BYTES = 1 << 20
+"""More than anybody writes; what is longer fails, and protects nothing silently."""
+
+
+def protected(
+    repo: Repository,
+    paths: Iterable[bytes],
+    rules: Sequence[str] = (),
+    *,
+    in_force: bool = True,
+) -> dict[bytes, str]:
+    """Returns those of `paths` that are protected, and why.
+
+    In a bare repository, where Git sees no `.gitattributes`, that of HEAD's top
+    directory counts beside `info/attributes`.
+
+    Args:
+        repo: the repository.
+        paths: paths relative to the top.
+        rules: texts of attributes files that count as well.
+        in_force: the attributes that Git sees now count.
+    """
+    # Sorted: Git keeps the attributes of one directory at a time.
+    left = sorted(set(paths) - {b""})
+    # Only a tree made by hand has such names. What no attribute can speak of must
+    # be ciphertext.
+    found = {path: PLAIN for path in left if not _is_askable(path)}
+    for why, question in _questions(repo, rules, in_force):
+        left = [path for path in left if path not in found]
+        if not left:
+            break
+        found |= dict.fromkeys(question(left), why)
+    return found
+
+
+def _questions(
+    repo: Repository, rules: Sequence[str], in_force: bool
+) -> Iterator[tuple[str, Question]]:
+    asked: list[tuple[str, Question]] = []
+    if in_force:
+        asked.append((PLAIN, partial(attributes.protected, repo)))
+        head = None if repo.work_tree is not None else _attributes_of_head(repo)
+        if head is not None:
+            asked.append((PLAIN, partial(attributes.protected_by, head)))
+    why = BY_POLICY if in_force else PLAIN
+    asked += [(why, partial(attributes.protected_by, text)) for text in rules]
+    yield from asked
+    # A file system may fold case, and a person did not mean it. Asked last, and on
+    # top: in any case more may match of what is excluded, too.
+    for _, question in asked:
+        yield BY_CASE, partial(question, any_case=True)
+
+
+def _is_askable(path: bytes) -> bool:
+    return not {b"", b".", b".."} & set(path.split(b"/"))
+
+
+def _attributes_of_head(repo: Repository) -> str | None:
+    oid = index.resolve(repo, "HEAD:.gitattributes")
+    if oid is None:
+        return None
+    with ObjectReader(repo) as reader:
+        text = reader.read(oid, limit_bytes=_ATTRIBUTES_LIMIT_BYTES)
+    # A pattern may hold any bytes. What is no UTF-8 becomes a wildcard: it protects
+    # what was meant, and hardly more.
+    return text.decode("utf-8", "replace").replace("\ufffd", "?")

@@ -1,0 +1,1 @@
+"""Bad input: nothing is lost, nothing leaks, and the message helps."""

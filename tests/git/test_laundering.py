@@ -1,0 +1,320 @@
+"""Signing never launders: what came unsigned is signed only when a person says so.
+
+Mallory has the AES key, may push, and is trusted by nobody.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.fixtures.people import assert_clean, assert_signed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.fixtures.people import PersonFactory, Project
+    from tests.fixtures.repositories import Repository
+
+CONFIG = '{\n  "layers": %d,\n  "heads": 4,\n  "width": %d\n}\n'
+
+
+@pytest.fixture
+def mallory(project: Project, person: PersonFactory) -> Repository:
+    """Mallory's clone; the model had two versions by then."""
+    project.ada.write("model.safetensors", b"version 2")
+    project.ada.write("other.bin", b"another file")
+    project.ada.commit()
+    project.ada.git("push", "--quiet")
+    return project.unlocked(person("mallory"))
+
+
+def forge(mallory: Repository) -> str:
+    mallory.write("model.safetensors", b"forged weights")
+    return "model.safetensors"
+
+
+def swap(mallory: Repository) -> str:
+    one, other = mallory.read("model.safetensors"), mallory.read("other.bin")
+    mallory.write("model.safetensors", other)
+    mallory.write("other.bin", one)
+    return "other.bin"
+
+
+def roll_back(mallory: Repository) -> str:
+    mallory.git("checkout", "HEAD~1", "--", "model.safetensors")
+    return "model.safetensors"
+
+
+def change_code(mallory: Repository) -> str:
+    mallory.write("train.py", "import os; os.system('evil')\n")
+    return "train.py"
+
+
+def change_policy(mallory: Repository) -> str:
+    mallory.write(".gitattributes", "* !filter\n")
+    return ".gitattributes"
+
+
+ATTACKS = [forge, swap, roll_back, change_code, change_policy]
+
+
+def publish(mallory: Repository, attack: Callable[[Repository], str]) -> str:
+    path = attack(mallory)
+    mallory.commit("Nothing to see here")
+    mallory.git("push", "--quiet", "--force", "origin", "HEAD:main", "HEAD:mallory")
+    return path
+
+
+def assert_refused(repo: Repository, path: str, *command: str) -> None:
+    refused = repo.git.run(*(command or ("commit", "--message", "Innocent")), check=False)
+    assert refused.returncode == 1, refused.stderr
+    assert "without a trusted signature" in refused.stderr
+    listed = [line[2:] for line in refused.stderr.splitlines() if line.startswith("  ")]
+    assert path in listed
+    # Only what Mallory touched: a list of everything would be adopted unread.
+    assert set(listed) <= {path, "model.safetensors", "other.bin"}
+    assert "git model sign --adopt PATH" in refused.stderr
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_the_next_innocent_commit_is_refused(
+    project: Project, mallory: Repository, attack: Callable[[Repository], str]
+) -> None:
+    path = publish(mallory, attack)
+    said = project.ada.git.run("pull", "--quiet").stderr
+    assert "is unverified" in said
+    head = project.ada.git("rev-parse", "HEAD")
+
+    project.ada.write("README.md", "# Better\n")
+    project.ada.git("add", "--all")
+
+    assert_refused(project.ada, path)
+    assert project.ada.git("rev-parse", "HEAD") == head
+    assert project.ada.git("diff", "--cached", "--name-only") == "README.md"
+
+
+def test_adopting_signs_and_is_needed_once(project: Project, mallory: Repository) -> None:
+    path = publish(mallory, forge)
+    project.ada.git("pull", "--quiet")
+    project.ada.write("README.md", "# Better\n")
+    project.ada.git("add", "--all")
+
+    said = project.ada.model("sign", "--adopt", path)
+
+    assert f"adopted {path}" in said.stderr
+    project.ada.git("commit", "--quiet", "--message", "Checked it")
+    assert_clean(project.ada)
+    assert_signed(project.ada)
+    project.ada.write("README.md", "# Best\n")
+    project.ada.commit()
+    assert_signed(project.ada)
+
+
+def test_adopting_something_else_does_not_help(project: Project, mallory: Repository) -> None:
+    publish(mallory, swap)
+    project.ada.git("pull", "--quiet")
+    refused = project.ada.model("sign", "--adopt", "other.bin", check=False)
+    assert refused.returncode == 1
+    assert "\n  model.safetensors\n" in refused.stderr
+    project.ada.model("sign", "--adopt", "model.safetensors")
+    refused = project.ada.model("sign", "--adopt", "no such file", check=False)
+    assert refused.returncode == 1
+    assert "no such file" in refused.stderr
+
+
+def test_a_soft_reset_below_it_does_not_launder(project: Project, mallory: Repository) -> None:
+    path = publish(mallory, forge)
+    project.ada.git("pull", "--quiet")
+    project.ada.git("reset", "--quiet", "--soft", "HEAD~1")
+    assert_refused(project.ada, path)
+
+
+@pytest.mark.parametrize("attack", [forge, roll_back])
+def test_a_mixed_reset_and_an_add_do_not_launder(
+    project: Project, mallory: Repository, attack: Callable[[Repository], str]
+) -> None:
+    path = publish(mallory, attack)
+    project.ada.git("pull", "--quiet")
+    project.ada.git("reset", "--quiet", "HEAD~1")
+    project.ada.git("add", "--all")
+    assert_refused(project.ada, path)
+
+
+def test_amending_does_not_launder(project: Project, mallory: Repository) -> None:
+    path = publish(mallory, forge)
+    project.ada.git("pull", "--quiet")
+    assert_refused(project.ada, path, "commit", "--amend", "--no-edit")
+    refused = project.ada.model("sign", "--amend", check=False)
+    assert refused.returncode == 1
+    assert path in refused.stderr
+
+
+@pytest.mark.parametrize("attack", [forge, swap, change_code])
+def test_merging_the_branch_does_not_launder(
+    project: Project, mallory: Repository, attack: Callable[[Repository], str]
+) -> None:
+    path = publish(mallory, attack)
+    project.ada.git("fetch", "--quiet")
+    project.ada.write("README.md", "# Ada\n")
+    project.ada.commit()
+    head = project.ada.git("rev-parse", "HEAD")
+
+    assert_refused(project.ada, path, "merge", "--no-edit", "origin/mallory")
+
+    assert project.ada.git("rev-parse", "HEAD") == head
+    assert_refused(project.ada, path)
+    project.ada.git("merge", "--abort")
+    assert_clean(project.ada)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("merge", "--quiet", "--squash", "origin/mallory"),
+        ("checkout", "--quiet", "origin/mallory", "--", "model.safetensors"),
+        ("cherry-pick", "--no-commit", "origin/mallory"),
+        ("restore", "--staged", "--worktree", "--source=origin/mallory", "model.safetensors"),
+    ],
+    ids=["squash", "checkout", "cherry-pick", "restore"],
+)
+def test_taking_the_file_over_does_not_launder(
+    project: Project, mallory: Repository, command: tuple[str, ...]
+) -> None:
+    path = publish(mallory, forge)
+    project.ada.git("fetch", "--quiet")
+    project.ada.git(*command)
+    assert_refused(project.ada, path)
+
+
+def test_a_text_merged_with_what_is_untrusted_stays_untrusted(
+    project: Project, mallory: Repository
+) -> None:
+    mallory.write("config.json", CONFIG % (3, 8))
+    mallory.commit()
+    mallory.git("push", "--quiet", "origin", "HEAD:mallory")
+    project.ada.git("fetch", "--quiet")
+    project.ada.write("config.json", CONFIG % (2, 16))
+    project.ada.commit()
+
+    assert_refused(project.ada, "config.json", "merge", "--no-edit", "origin/mallory")
+    # Given up and tried again in a way that leaves no trace of the other parent.
+    project.ada.git("merge", "--abort")
+    project.ada.git("merge", "--quiet", "--squash", "origin/mallory")
+    assert project.ada.read("config.json").decode() == CONFIG % (3, 16)
+    assert_refused(project.ada, "config.json")
+
+
+def test_a_rebase_onto_it_does_not_launder(project: Project, mallory: Repository) -> None:
+    path = publish(mallory, forge)
+    project.ada.write("README.md", "# Ada\n")
+    project.ada.commit()
+    said = project.ada.git.run("pull", "--rebase")
+    assert "is unverified" in said.stderr
+    refused = project.ada.model("sign", "--amend", check=False)
+    assert refused.returncode == 1
+    assert path in refused.stderr
+    project.ada.write("README.md", "# Ada again\n")
+    project.ada.git("add", "--all")
+    assert_refused(project.ada, path)
+
+
+def test_an_evil_merge_cannot_choose_the_older_version(
+    project: Project, mallory: Repository
+) -> None:
+    # Both parents are signed; the side branch has the first version of the model.
+    project.ada.git("switch", "--quiet", "--create", "side", "HEAD~1")
+    project.ada.write("README.md", "# Side\n")
+    project.ada.commit()
+    project.ada.git("push", "--quiet", "origin", "side")
+    project.ada.git("switch", "--quiet", "main")
+    mallory.git("fetch", "--quiet")
+    mallory.git("merge", "--quiet", "--no-edit", "origin/side")
+    mallory.git("checkout", "origin/side", "--", "model.safetensors")
+    mallory.git("commit", "--quiet", "--amend", "--no-edit")
+    mallory.git("push", "--quiet")
+
+    project.ada.git("pull", "--quiet")
+    project.ada.write("train.py", "changed\n")
+    project.ada.git("add", "--all")
+
+    refused = project.ada.git.run("commit", "--message", "Innocent", check=False)
+    assert refused.returncode == 1
+    assert "model.safetensors" in refused.stderr
+
+
+def test_work_on_top_of_a_forged_file_is_adopted_as_well(
+    project: Project, mallory: Repository
+) -> None:
+    # What is made of a forged file holds some of it: a new blob proves nothing.
+    path = publish(mallory, forge)
+    project.ada.git("pull", "--quiet")
+    project.ada.write(path, project.ada.read(path) + b", edited by Ada")
+    project.ada.git("add", "--all")
+    assert_refused(project.ada, path)
+    project.ada.model("sign", "--adopt", path)
+    project.ada.git("commit", "--quiet", "--message", "Looked at it")
+    assert_clean(project.ada)
+    assert_signed(project.ada)
+
+
+def test_going_back_to_the_last_verified_state_needs_no_leave(
+    project: Project, mallory: Repository
+) -> None:
+    publish(mallory, forge)
+    project.ada.git("pull", "--quiet")
+    project.ada.git("checkout", "HEAD~1", "--", ".")
+    project.ada.git("commit", "--quiet", "--message", "Back to what was signed")
+    assert_clean(project.ada)
+    assert_signed(project.ada)
+
+
+def test_an_untrusted_signature_is_none(project: Project, mallory: Repository) -> None:
+    private, public = str(mallory.path / "../m.pem"), str(mallory.path / "../m.pub")
+    mallory.model("key", "generate-signing", private, public)
+    mallory.model("unlock", "--signing-key", private)
+    path = publish(mallory, forge)
+    assert_signed(mallory)
+    project.ada.git("pull", "--quiet")
+    project.ada.write("README.md", "# Better\n")
+    project.ada.git("add", "--all")
+    assert_refused(project.ada, path)
+
+
+def test_renames_and_copies_of_verified_files_are_fine(project: Project) -> None:
+    project.ada.git("mv", "model.safetensors", "weights.safetensors")
+    project.ada.write("copy.json", project.ada.read("config.json"))
+    project.ada.commit()
+    assert_clean(project.ada)
+    assert_signed(project.ada)
+
+
+def test_a_fresh_clone_of_a_signer_commits_without_being_asked(
+    project: Project, person: PersonFactory
+) -> None:
+    bob = project.signing(person("bob"))
+    bob.write("new.bin", b"new")
+    bob.write("train.py", "print('bob')\n")
+    bob.commit()
+    assert_clean(bob)
+    assert_signed(bob)
+
+
+def test_unsigned_work_of_a_colleague_is_adopted_file_by_file(
+    project: Project, person: PersonFactory
+) -> None:
+    bob = project.unlocked(person("bob"))
+    for number in (1, 2):
+        bob.write(f"bob-{number}.bin", b"work")
+        bob.commit()
+    bob.git("push", "--quiet")
+    project.ada.git("pull", "--quiet")
+    project.ada.write("README.md", "# Better\n")
+    project.ada.git("add", "--all")
+    refused = project.ada.git.run("commit", "--message", "Mine", check=False)
+    listed = [line[2:] for line in refused.stderr.splitlines() if line.startswith("  ")]
+    assert listed == ["bob-1.bin", "bob-2.bin"]
+    project.ada.model("sign", "--adopt", "bob-*.bin")
+    project.ada.git("commit", "--quiet", "--message", "Mine")
+    assert_signed(project.ada)

@@ -1,0 +1,44 @@
+"""What pre-push makes of the lines that Git gives it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.fixtures.people import Project
+
+ZERO = "0" * 40
+
+
+def test_a_local_ref_with_blanks_can_be_pushed(project: Project) -> None:
+    project.ada.write("notes.txt", "words\n")
+    project.ada.commit()
+    done = project.ada.git.run("push", "origin", "HEAD@{0 seconds ago}:refs/heads/side")
+    assert "Traceback" not in done.stderr
+    assert project.remote.git("rev-parse", "side") == project.ada.git("rev-parse", "HEAD")
+
+
+def test_plaintext_under_a_local_ref_with_blanks_is_refused(project: Project) -> None:
+    project.ada.git("rm", "--quiet", "--cached", "config.json")
+    blob = project.ada.git("hash-object", "-w", "--no-filters", "config.json")
+    project.ada.git("update-index", "--add", "--cacheinfo", f"100644,{blob},config.json")
+    project.ada.git("commit", "--quiet", "--no-verify", "--message", "Oops")
+    refused = project.ada.git.run(
+        "push", "origin", "HEAD@{0 seconds ago}:refs/heads/side", check=False
+    )
+    assert refused.returncode == 1
+    assert "config.json: plaintext at a protected path" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    "line", ["x", "a b c", f"refs/heads/main {ZERO} refs/heads/main", f"a b c {ZERO}", "\xff d"]
+)
+def test_a_line_that_is_not_understood_stops_the_push(project: Project, line: str) -> None:
+    refused = project.ada.model(
+        "hook", "pre-push", "origin", "url", stdin=f"{line}\n", check=False
+    )
+    assert refused.returncode == 1
+    assert "line that it does not understand" in refused.stderr
+    assert "Traceback" not in refused.stderr

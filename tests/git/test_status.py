@@ -1,0 +1,151 @@
+"""`git model status`, and the line that a checkout says."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.fixtures.histories import MODEL
+from tests.fixtures.people import assert_clean
+
+if TYPE_CHECKING:
+    from tests.fixtures.people import PersonFactory, Project
+    from tests.fixtures.repositories import Repository
+
+
+def state(repo: Repository) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(repo.model("status", "--json").stdout)
+    return found
+
+
+def files(repo: Repository) -> dict[str, dict[str, Any]]:
+    return {file["path"]: file for file in state(repo)["files"]}
+
+
+def test_the_document_for_machines(project: Project) -> None:
+    found = state(project.ada)
+    key_id = project.ada.git("config", "git-model.keyId")
+    assert found["version"] == 1
+    assert found["locked"] is False
+    assert found["key_id"] == key_id
+    assert found["head"] == "verified"
+    assert len(found["signers"]) == 1
+    assert found["missing_hooks"] == []
+    assert files(project.ada)["model.safetensors"] == {
+        "path": "model.safetensors",
+        "encrypted": True,
+        "key_id": key_id,
+        "size": len(MODEL),
+        "storage": "inline",
+        "work_tree": "decrypted",
+        "signed": True,
+    }
+    assert set(files(project.ada)) == {"config.json", "model.safetensors", "model.sig"}
+
+
+def test_the_table_for_people(project: Project) -> None:
+    project.ada.write("odd [bold]name.bin", b"x")
+    project.ada.git("add", "--all")
+    said = project.ada.model("status", env={"COLUMNS": "120"}).stdout
+    assert said.startswith("Unlocked, key ")
+    assert "HEAD verified" in said
+    line = next(line for line in said.splitlines() if "model.safetensors" in line)
+    words = line.split()
+    assert words[1:3] == ["encrypted,", "inline"]
+    assert words[4:6] == ["decrypted", "yes"]
+    new = next(line for line in said.splitlines() if "odd [bold]name.bin" in line)
+    assert " no " in new
+
+
+def test_a_locked_clone(project: Project, person: PersonFactory) -> None:
+    clone = person("bob").clone(project.remote)
+    found = state(clone)
+    assert found["locked"] is True
+    assert found["head"].startswith("unverified")
+    file = files(clone)["model.safetensors"]
+    assert (file["encrypted"], file["work_tree"]) == (True, "ciphertext")
+    assert file["size"] == len(MODEL)
+    assert clone.model("status").stdout.startswith("Locked: this clone has no key")
+
+
+def test_files_that_changed_are_not_signed_and_missing_ones_are_missing(
+    project: Project,
+) -> None:
+    project.ada.write("model.safetensors", b"version 2")
+    project.ada.git("add", "--all")
+    (project.ada.path / "config.json").unlink()
+    found = files(project.ada)
+    assert found["model.safetensors"]["signed"] is False
+    assert found["config.json"]["work_tree"] == "missing"
+    assert found["config.json"]["signed"] is True
+
+
+def test_plaintext_in_the_index_is_told(project: Project) -> None:
+    oid = project.ada.git("hash-object", "-w", "--stdin", "--no-filters", stdin="in clear")
+    project.ada.git("update-index", "--add", "--cacheinfo", f"100644,{oid},leak.bin")
+    project.ada.write("leak.bin", "in clear")
+    assert files(project.ada)["leak.bin"]["encrypted"] is False
+    assert "IN CLEAR" in project.ada.model("status").stdout
+
+
+def test_before_the_first_commit(repo: Repository) -> None:
+    repo.model("init")
+    assert state(repo)["head"] == ""
+    assert "No commits yet" in repo.model("status").stdout
+
+
+@pytest.mark.parametrize("command", ["switch", "checkout"])
+def test_a_checkout_says_in_one_line_that_the_signature_holds(
+    project: Project, command: str
+) -> None:
+    project.ada.git("branch", "side")
+    said = project.ada.git.run(command, "--quiet", "side").stderr.splitlines()
+    commit = project.ada.git("rev-parse", "HEAD")[:10]
+    assert said == [f"git-model: {commit} is verified: its signatures hold"]
+
+
+@pytest.fixture
+def unsigned(project: Project) -> Repository:
+    """Ada's repository with a branch `unsigned`."""
+    ada = project.ada
+    ada.git("switch", "--quiet", "--create", "unsigned")
+    ada.write("model.safetensors", b"forged")
+    ada.git("commit", "--quiet", "--no-verify", "--all", "--message", "Unsigned")
+    ada.git("switch", "--quiet", "main")
+    return ada
+
+
+def test_an_unverified_checkout_is_said_and_breaks_nothing(unsigned: Repository) -> None:
+    done = unsigned.git.run("switch", "--quiet", "unsigned")
+    lines = done.stderr.splitlines()
+    assert len(lines) == 1
+    assert "is unverified: stale signature" in lines[0]
+    assert unsigned.git("branch", "--show-current") == "unsigned"
+    assert state(unsigned)["head"].startswith("unverified: stale signature")
+    assert state(unsigned)["head"] == state(unsigned)["head"]
+    assert not any(file["signed"] for file in files(unsigned).values())
+
+
+def test_enforcing_fails_the_command_and_off_is_silent(unsigned: Repository) -> None:
+    enforced = unsigned.git.run(
+        "switch", "--quiet", "unsigned", check=False, env={"GIT_MODEL_VERIFY": "enforce"}
+    )
+    assert enforced.returncode == 1
+    unsigned.git("switch", "--quiet", "main")
+    unsigned.git("config", "git-model.verify", "off")
+    assert unsigned.git.run("switch", "--quiet", "unsigned").stderr == ""
+
+
+def test_a_worktree_and_a_bisection_work_in_spite_of_unverified_commits(
+    unsigned: Repository,
+) -> None:
+    unsigned.git("worktree", "add", "--quiet", "../linked", "unsigned")
+    unsigned.git("bisect", "start", "unsigned", "main")
+    unsigned.git("bisect", "reset")
+    assert_clean(unsigned)
+
+
+def test_a_checkout_of_one_file_says_nothing(project: Project) -> None:
+    assert project.ada.git.run("checkout", "HEAD", "--", "config.json").stderr == ""

@@ -1,0 +1,210 @@
+"""`git model verify`: every way in which a signature does not hold is told apart."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.fixtures.processes import execute
+from tests.fixtures.repositories import Repository
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.fixtures.people import PersonFactory, Project
+
+
+def findings(repo: Repository, *arguments: str) -> dict[str, list[str]]:
+    """Returns the files named, by reason; and checks that both outputs and status agree."""
+    done = repo.model("verify", "--json", *arguments, check=False)
+    verdict: dict[str, Any] = json.loads(done.stdout)
+    assert done.returncode == (0 if verdict["good"] else 1)
+    told = repo.model("verify", *arguments, check=False)
+    assert told.returncode == done.returncode
+    assert told.stdout.startswith("Verified: " if verdict["good"] else "NOT verified: ")
+    assert "Traceback" not in told.stderr
+    found: dict[str, list[str]] = {}
+    for finding in verdict["findings"]:
+        assert f"\n{finding['reason']}: " in told.stdout
+        assert all(f"\n  {name}\n" in told.stdout for name in finding["files"])
+        found.setdefault(finding["reason"], []).extend(finding["files"])
+    return found
+
+
+@pytest.fixture
+def stranger(project: Project, tmp_path: Path) -> tuple[Path, Path]:
+    """A key pair that nobody knows."""
+    private, public = tmp_path / "stranger.pem", tmp_path / "stranger.pub"
+    project.ada.model("key", "generate-signing", str(private), str(public))
+    return private, public
+
+
+def test_a_good_worktree(project: Project) -> None:
+    assert findings(project.ada) == {}
+    assert findings(project.ada, "--public-key", str(project.public)) == {}
+    assert findings(project.ada, "key", "--public_key", str(project.public)) == {}
+    assert findings(project.ada, "HEAD") == {}
+    assert findings(project.ada, "--encrypted") == {}
+
+
+def test_a_wrong_key(project: Project, stranger: tuple[Path, Path]) -> None:
+    assert findings(project.ada, "--public-key", str(stranger[1])) == {"wrong key": []}
+
+
+def test_an_untrusted_signer(project: Project, stranger: tuple[Path, Path]) -> None:
+    (next((project.ada.path / ".git/git-model/trust").glob("*.pub"))).unlink()
+    project.ada.model("unlock", "--public-key", str(stranger[1]))
+    assert findings(project.ada) == {"untrusted signer": []}
+    assert set(findings(project.ada, "HEAD")) == {"untrusted signer"}
+
+
+def test_nobody_trusted_yet(project: Project, person: PersonFactory) -> None:
+    clone = person("bob").clone(project.remote)
+    clone.model("unlock", "--key", str(project.key))
+    refused = clone.model("verify", check=False)
+    assert refused.returncode == 1
+    assert "this clone trusts no signer yet" in refused.stderr
+    assert findings(clone, "--public-key", str(project.public)) == {}
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "train.py"])
+def test_a_tampered_file(project: Project, name: str) -> None:
+    content = bytearray(project.ada.read(name))
+    content[-1] ^= 1
+    project.ada.write(name, bytes(content))
+    assert findings(project.ada) == {"tampered": [name]}
+
+
+def test_a_tampered_file_whose_time_and_size_are_kept(project: Project) -> None:
+    # Git takes it for unchanged; verify reads every byte.
+    file = project.ada.path / "model.safetensors"
+    project.ada.git("config", "core.trustctime", "false")
+    project.ada.git("config", "core.checkstat", "minimal")
+    os.utime(file, (1_600_000_000, 1_600_000_000))
+    project.ada.git("update-index", "--refresh")
+    content = file.read_bytes()
+    file.write_bytes(b"x" * len(content))
+    os.utime(file, (1_600_000_000, 1_600_000_000))
+    assert project.ada.status() == ""
+    assert findings(project.ada) == {"tampered": ["model.safetensors"]}
+
+
+def test_a_missing_and_an_extra_file(project: Project) -> None:
+    (project.ada.path / "config.json").unlink()
+    project.ada.write("sub/extra.py", "import evil\n")
+    assert findings(project.ada) == {
+        "missing file": ["config.json"],
+        "extra file": ["sub/extra.py"],
+    }
+    project.ada.git("restore", "config.json")
+    assert findings(project.ada, "--ignore-unsigned-files") == {}
+
+
+def test_what_git_ignores_is_no_extra_file_but_is_told(project: Project) -> None:
+    project.ada.write(".gitignore", "*.log\n")
+    project.ada.commit()
+    project.ada.write("run.log", "text\n")
+    assert findings(project.ada) == {}
+    said = project.ada.model("verify").stderr
+    assert "1 files that Git ignores are not verified, such as run.log" in said
+
+
+def test_a_file_replaced_by_a_link(project: Project, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "same content"
+    file = project.ada.path / "config.json"
+    elsewhere.write_bytes(file.read_bytes())
+    file.unlink()
+    file.symlink_to(elsewhere)
+    assert findings(project.ada) == {"tampered": ["config.json"]}
+
+
+def test_no_signature(project: Project) -> None:
+    (project.ada.path / "model.sig").unlink()
+    assert findings(project.ada) == {"unsigned": []}
+    project.ada.git("rm", "--quiet", "--cached", "model.sig", ".model-encrypted.sig")
+    project.ada.git("commit", "--quiet", "--no-verify", "--message", "Unsigned")
+    assert set(findings(project.ada, "HEAD")) == {"unsigned"}
+    assert set(findings(project.ada, "HEAD", "--encrypted")) == {"unsigned"}
+
+
+def test_a_signature_of_an_older_commit_is_stale(project: Project) -> None:
+    project.ada.write("model.safetensors", b"version 2")
+    project.ada.write("new.bin", b"new")
+    project.ada.git("add", "--all")
+    project.ada.git("commit", "--quiet", "--no-verify", "--message", "Unsigned")
+    assert findings(project.ada) == {"stale signature": ["model.safetensors", "new.bin"]}
+    assert "model.safetensors" in findings(project.ada, "HEAD")["stale signature"]
+
+
+def test_a_signature_that_is_no_bundle(project: Project) -> None:
+    project.ada.write("model.sig", b"{}")
+    assert findings(project.ada) == {"malformed bundle": []}
+
+
+def test_a_signature_whose_statement_was_changed(project: Project) -> None:
+    bundle = json.loads(project.ada.read("model.sig"))
+    envelope = bundle["dsseEnvelope"]
+    payload = base64.b64decode(envelope["payload"]).replace(b"train.py", b"other.py")
+    envelope["payload"] = base64.b64encode(payload).decode()
+    project.ada.write("model.sig", json.dumps(bundle))
+    assert findings(project.ada) == {"invalid signature": []}
+
+
+def test_one_role_cannot_be_passed_off_for_the_other(project: Project) -> None:
+    project.ada.write("model.sig", project.ada.read(".model-encrypted.sig"))
+    assert len(findings(project.ada)) == 1
+
+
+def test_a_locked_clone_verifies_ciphertext(project: Project, person: PersonFactory) -> None:
+    clone = person("carol").clone(project.remote)
+    public = ("--public-key", str(project.public))
+    assert findings(clone, "--encrypted", *public) == {}
+    assert set(findings(clone, *public)) == {"unsigned"}  # and says what to use instead
+    assert "git model verify --encrypted" in clone.model("verify", *public, check=False).stderr
+
+    content = bytearray(clone.read("model.safetensors"))
+    content[-1] ^= 1
+    clone.write("model.safetensors", bytes(content))
+    (clone.path / "config.json").unlink()
+    assert findings(clone, "--encrypted", *public) == {
+        "tampered": ["model.safetensors"],
+        "missing file": ["config.json"],
+    }
+
+
+def test_a_locked_clone_sees_a_forged_commit(project: Project, person: PersonFactory) -> None:
+    mallory = project.unlocked(person("mallory"))
+    mallory.write("model.safetensors", b"forged")
+    mallory.write(".gitignore", "added\n")
+    mallory.commit()
+    mallory.git("push", "--quiet")
+    clone = person("carol").clone(project.remote)
+    found = findings(clone, "--encrypted", "--public-key", str(project.public))
+    assert "model.safetensors" in found["stale signature"]
+    assert found["extra file"] == [".gitignore"]
+
+
+def test_every_revision_can_be_verified(project: Project) -> None:
+    project.ada.write("model.safetensors", b"version 2")
+    project.ada.commit()
+    assert findings(project.ada, "HEAD~1") == {}
+    refused = project.ada.model("verify", "no-such-branch", check=False)
+    assert refused.returncode == 1
+    assert "no-such-branch: no such revision" in refused.stderr
+
+
+def test_what_is_no_model_repository(project: Project) -> None:
+    other = Repository(project.ada.path.parent / "plain")
+    execute("git", "init", "--quiet", other.path)
+    assert findings(other, "--public-key", str(project.public)) == {"unsigned": []}
+
+
+def test_a_public_key_that_is_none(project: Project) -> None:
+    refused = project.ada.model("verify", "--public-key", str(project.key), check=False)
+    assert refused.returncode == 1
+    assert refused.stderr.startswith("git-model: error: ")
+    assert str(project.key) in refused.stderr
