@@ -45,11 +45,12 @@ class Sources:
 
     Attributes:
         parents: what it follows, replaces, or applies: an unverified one taints.
-        earlier: what it may take content from as well, if it stands.
+        earlier: a tip that was left, and where it forked off, or an empty name: its
+            own work, what changed between the two, may come from there if it stands.
     """
 
     parents: tuple[str, ...]
-    earlier: tuple[str, ...] = ()
+    earlier: tuple[tuple[str, str], ...] = ()
 
 
 def sources(repo: Repository, *, amend: bool = False) -> Sources:
@@ -70,7 +71,7 @@ def sources(repo: Repository, *, amend: bool = False) -> Sources:
     for before in history.pseudo_ref(repo, "ORIG_HEAD") if head else ():
         base = repo.git("merge-base", before, str(head), accept=(0, 1)).decode().strip()
         if base != before:
-            earlier.append(before)
+            earlier.append((before, base))
     return Sources(tuple(dict.fromkeys(commits)), tuple(earlier))
 
 
@@ -94,19 +95,23 @@ class Ground:
 def ground(clone: Clone, found: Sources) -> Ground:
     """Looks the sources over."""
     result = Ground()
-    standing: dict[str, bool] = {
-        commit: ancestry.stands(clone, commit) for commit in (*found.parents, *found.earlier)
-    }
-    trusted = [ancestry.facts(clone, commit) for commit, good in standing.items() if good]
-    for held in trusted:
+    standing = {commit: ancestry.stands(clone, commit) for commit in found.parents}
+    above = [ancestry.facts(clone, commit) for commit, good in standing.items() if good]
+    for held in above:
         result.verified |= {(path, mode, oid) for path, (mode, oid) in held.items()}
+    dropped: set[bytes] = set()
+    for tip, fork in found.earlier:
+        if ancestry.stands(clone, tip):
+            # Not what it only passed on: that may be older than what is below HEAD.
+            passed = ancestry.facts(clone, fork) if fork else {}
+            left = ancestry.facts(clone, tip)
+            result.verified |= {(path, *fact) for path, fact in left.items() - passed.items()}
+            dropped |= passed.keys() - left.keys()
     doubtful = [commit for commit in found.parents if not standing[commit]]
     if not doubtful:
         return result
     base = ancestry.last_verified(clone, doubtful)
     # Where a verified parent has a path, only its version counts: the base is older.
-    # An earlier tip says nothing of that: a rebase left it for a newer base.
-    above = [ancestry.facts(clone, commit) for commit in found.parents if standing[commit]]
     settled = {path for held in above for path in held}
     absent = {path for path in base if any(path not in held for held in above)}
     known = {(path, *fact) for path, fact in base.items() if path not in settled}
@@ -120,7 +125,7 @@ def ground(clone: Clone, found: Sources) -> Ground:
         changed = {fact for fact in changed if (fact[0], fact[2]) not in own}
         result.tainted |= {path for path, _, _ in changed}
         result.blobs |= {oid for _, _, oid in changed}
-        result.removed |= base.keys() - held.keys() - absent
+        result.removed |= base.keys() - held.keys() - absent - dropped
     result.tainted |= result.removed
     result.blobs -= {oid for _, _, oid in result.verified}
     result.blobs.discard(blob_hash(clone.repo.object_format, 0).hexdigest())
