@@ -21,16 +21,20 @@ FILE_BYTES = 4096
 PART = f"{FILES} files of {FILE_BYTES} bytes"
 _NAMES = [f"part-{number // 100:02}/{number:04}.bin" for number in range(FILES)]
 _LIMIT = 10
-_ROUNDS = {"git-model": 3, "git-crypt": 1, "git-lfs": 3}
+_OURS = "git-model"
+_ORDER = (_OURS, "git-lfs", "git-crypt", _OURS, "git-lfs", _OURS)
+"""git-crypt once, for it takes a minute, and in the middle: the machine may grow busy."""
 
 Seconds = dict[str, float]
 
 
 def figures(place: Place) -> list[Figure]:
-    ours = _measured(place, "git-model")
-    peers = {
-        name: _measured(place, name) for name in ("git-crypt", "git-lfs") if shutil.which(name)
-    }
+    rounds: dict[str, list[Seconds]] = {_OURS: [], "git-crypt": [], "git-lfs": []}
+    for number, name in enumerate(_ORDER):
+        if name == _OURS or shutil.which(name):
+            rounds[name].append(_round(place, name, f"{name}-{number}"))
+    peers = {name: _medians(found) for name, found in rounds.items() if found}
+    ours = peers.pop(_OURS)
     found = []
     for operation, seconds in ours.items():
         for name, theirs in peers.items():
@@ -48,12 +52,7 @@ def figures(place: Place) -> list[Figure]:
     return found
 
 
-def _measured(place: Place, filter_name: str) -> Seconds:
-    """Returns the median of each operation."""
-    rounds = [
-        _round(place, filter_name, f"{filter_name}-{number}")
-        for number in range(_ROUNDS[filter_name])
-    ]
+def _medians(rounds: list[Seconds]) -> Seconds:
     return {
         operation: statistics.median(seconds[operation] for seconds in rounds)
         for operation in rounds[0]
@@ -78,7 +77,7 @@ def _round(place: Place, filter_name: str, name: str) -> Seconds:
 
 
 def _prepare(place: Place, filter_name: str, repository: Path) -> None:
-    if filter_name == "git-model":
+    if filter_name == _OURS:
         place.run("git-model", "init", "--profile", "all", cwd=repository)
         return
     if filter_name == "git-crypt":

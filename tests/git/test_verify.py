@@ -142,7 +142,7 @@ def test_a_signature_of_an_older_commit_is_stale(project: Project) -> None:
 
 def test_a_signature_that_is_no_bundle(project: Project) -> None:
     project.ada.write("model.sig", b"{}")
-    assert findings(project.ada) == {"malformed bundle": []}
+    assert findings(project.ada) == {"malformed bundle": [], "tampered": ["model.sig"]}
 
 
 def test_a_signature_whose_statement_was_changed(project: Project) -> None:
@@ -151,12 +151,12 @@ def test_a_signature_whose_statement_was_changed(project: Project) -> None:
     payload = base64.b64decode(envelope["payload"]).replace(b"train.py", b"other.py")
     envelope["payload"] = base64.b64encode(payload).decode()
     project.ada.write("model.sig", json.dumps(bundle))
-    assert findings(project.ada) == {"invalid signature": []}
+    assert findings(project.ada) == {"invalid signature": [], "tampered": ["model.sig"]}
 
 
 def test_one_role_cannot_be_passed_off_for_the_other(project: Project) -> None:
     project.ada.write("model.sig", project.ada.read(".model-encrypted.sig"))
-    assert len(findings(project.ada)) == 1
+    assert findings(project.ada) == {"invalid signature": [], "tampered": ["model.sig"]}
 
 
 def test_a_locked_clone_verifies_ciphertext(project: Project, person: PersonFactory) -> None:
