@@ -27,7 +27,8 @@ package index; no root. Run it again to upgrade.
   --prefix DIR   install under DIR/share/git-model and DIR/bin
   --demo [DIR]   then show the main job on a small real model, or on a copy of
                  the model in DIR, in a temporary directory
-  --uninstall    remove what was installed; keys stay
+  --uninstall    remove what was installed; keys stay. First run `git model
+                 uninstall` in the repositories that shall do without it
   --test         set up the development environment and run the test suite; the
                  other arguments go to pytest
   --help         show this
@@ -203,6 +204,9 @@ uninstall_program() {
     rm -rf "$share/git-model" "$share/current" "$share/envs"
     rmdir "$share" "$man" "${man%/*}" 2>/dev/null || true
     say "Removed git-model from $share and $bin"
+    say 'Repositories that were set up still name it, and Git fails there until it is'
+    say 'installed again, or until you take it out of them: unset filter.git-model.process,'
+    say 'diff.git-model.textconv and the hooks ("git model uninstall" does, before this).'
     say "Left in place: keys and pinned signers in ${XDG_CONFIG_HOME:-$HOME/.config}/git-model, and"
     say 'filter.git-model.required=true in the global Git configuration, without which "git add"'
     say 'would put plaintext into encrypted repositories. To remove that too:'

@@ -8,7 +8,9 @@ import click
 
 from git_model_security.cli import options, terminal
 from git_model_security.cli.unlock import tell
-from git_model_security.workspace import cloning
+from git_model_security.errors import FAILED
+from git_model_security.filter.clone import Clone
+from git_model_security.workspace import cloning, state
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,7 +23,9 @@ if TYPE_CHECKING:
 @options.public_key
 @click.option("-b", "--branch", metavar="NAME", help="Check out this branch or tag.")
 @click.option("--depth", type=click.IntRange(min=1), help="Fetch only so many commits.")
+@click.pass_context
 def command(
+    ctx: click.Context,
     url: str,
     directory: Path | None,
     key: Path | None,
@@ -29,9 +33,19 @@ def command(
     branch: str | None,
     depth: int | None,
 ) -> None:
-    """Clone a repository, unlock it, check it out and verify it."""
+    """Clone a repository, unlock it, check it out and verify it.
+
+    With --public-key the exit status is 1 when the signatures do not hold.
+    """
     extra = [f"--branch={branch}"] if branch else []
     extra += [f"--depth={depth}"] if depth else []
     repo, done = cloning.clone(url, directory, extra, key=key, public_key=public_key)
     tell(done)
     terminal.result(f"Cloned into {repo.top}")
+    clone = Clone(repo)
+    with clone.objects:
+        found = state.head_state(clone)
+    if found and found != state.VERIFIED:
+        terminal.warn(f"HEAD is {found}", "do not deploy it; see `git model verify HEAD`")
+        if public_key is not None:
+            ctx.exit(FAILED)

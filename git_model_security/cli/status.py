@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 import click
@@ -13,6 +14,9 @@ from git_model_security.workspace import state
 
 if TYPE_CHECKING:
     from git_model_security.workspace.state import File, State
+
+
+_PIPE_COLUMNS = 160
 
 
 @click.command("status")
@@ -65,7 +69,8 @@ def _table(found: State) -> None:
             "yes" if file.signed else "no",
             terminal.bytes_text(file.size),
         )
-    Console().print(table)
+    # A pipe has no width to fit into.
+    Console(width=None if sys.stdout.isatty() else _PIPE_COLUMNS).print(table)
 
 
 def _in_git(file: File) -> str:

@@ -46,7 +46,11 @@ def smudge(
         return spooled.chunks()
     header = read_header(head)
     if header is None:
-        _warn(path, "is not encrypted in Git", "see `git model audit`")
+        _warn(
+            path,
+            "is not encrypted in Git",
+            "see `git model audit`; `git checkout -f BRANCH` leaves this commit",
+        )
         clone.provenance.foreign(_oid_when_sealed(clone, spooled))
         return spooled.chunks()
     if header.key_id not in clone.ring.keys:

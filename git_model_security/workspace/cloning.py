@@ -10,6 +10,7 @@ from git_model_security.errors import GitError
 from git_model_security.git import index, worktree
 from git_model_security.git.repository import Repository
 from git_model_security.git.run import child_environment, run
+from git_model_security.keyring import files, material
 from git_model_security.workspace import unlock
 
 if TYPE_CHECKING:
@@ -40,6 +41,11 @@ def clone(
         GitError: Git could not clone.
         Error: see `unlock.unlock`; the clone stays, locked.
     """
+    # Before anything is fetched: a mistyped file name should not cost a download.
+    if key is not None:
+        material.read(key)
+    if public_key is not None:
+        files.read(public_key)
     target = directory or Path(_humanish(url))
     existed = target.exists() and any(target.iterdir())
     if existed:
@@ -61,8 +67,8 @@ def clone(
         repo.git("checkout", "--quiet", "--force", "HEAD", "--", filters=True, show=True)
     except GitError:
         # Git stops at the first file that does not decrypt; this names it and goes on.
-        files = (entry for entry in index.staged(repo) if entry.is_file)
-        missing = [entry.path for entry in files if not index.is_there(repo, entry)]
+        wanted = (entry for entry in index.staged(repo) if entry.is_file)
+        missing = [entry.path for entry in wanted if not index.is_there(repo, entry)]
         worktree.rewrite(repo, missing)
         raise
     done.written = [entry.path for entry in index.staged(repo) if index.is_there(repo, entry)]

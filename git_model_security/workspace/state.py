@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from git_model_security.git.index import Entry
 
 
+VERIFIED = "verified"
+
+
 @dataclass(frozen=True)
 class File:
     """One protected file.
@@ -100,7 +103,7 @@ def of(clone: Clone) -> State:
     )
     entries = [entry for entry in index.staged(repo) if entry.is_file and not entry.stage]
     guarded = attributes.protected(repo, (entry.path for entry in entries))
-    held = _held_by_head(clone) if state.head == "verified" else set()
+    held = _held_by_head(clone) if state.head == VERIFIED else set()
     for entry in entries:
         if entry.path in guarded:
             state.files.append(_file(clone, entry, (entry.path, entry.oid) in held))
@@ -116,7 +119,7 @@ def head_state(clone: Clone) -> str:
     if not trust.fingerprints():
         return "unverified: no trusted signer is pinned"
     if tree_check.holds(clone, tree):
-        return "verified"
+        return VERIFIED
     try:
         finding = tree_check.check(clone, "HEAD", trust.verifiers()).findings[0]
     except Error as error:
