@@ -12,7 +12,6 @@ touches a protected file.
 from __future__ import annotations
 
 import sys
-import traceback
 from typing import TYPE_CHECKING
 
 from git_model_security.errors import BUG, INTERRUPTED, Error, described
@@ -40,6 +39,8 @@ def run(arguments: Sequence[str]) -> int:
         sys.stderr.write(described(Error(f"{place}{what}")))
         return Error.exit_status
     except Exception:  # noqa: BLE001 - the last line: a bug is told as one
+        import traceback
+
         traceback.print_exc()
         sys.stderr.write("git-model: error: this is a bug of git-model; please report it\n")
         return BUG

@@ -22,19 +22,28 @@ def run(name: str, arguments: Sequence[str], stdin: bytes) -> int:
         UsageError: there is no such hook.
         Error: a `pre-` hook refuses.
     """
-    from git_model_security.hooks import arrival, commit, departure
-
-    hooks: dict[str, Callable[[Clone], int]] = {
-        "pre-commit": commit.before,
-        "pre-merge-commit": commit.before,
-        "post-commit": commit.after,
-        "post-merge": arrival.merged,
-        "post-checkout": lambda clone: arrival.checked_out(clone, arguments),
-        "post-rewrite": lambda clone: arrival.rewritten(clone, arguments),
-        "pre-push": lambda clone: departure.pushed(clone, arguments, stdin),
-    }
-    if name not in hooks:
-        raise UsageError(f"{name}: not a hook of git-model")
+    action = _action(name, arguments, stdin)
     clone = Clone()
     with clone.objects:
-        return hooks[name](clone)
+        return action(clone)
+
+
+def _action(name: str, arguments: Sequence[str], stdin: bytes) -> Callable[[Clone], int]:
+    # Each imports only what it needs: a person waits for every one of them.
+    if name in {"pre-commit", "pre-merge-commit", "post-commit"}:
+        from git_model_security.hooks import commit
+
+        return commit.after if name == "post-commit" else commit.before
+    if name == "pre-push":
+        from git_model_security.hooks import departure
+
+        return lambda clone: departure.pushed(clone, arguments, stdin)
+    from git_model_security.hooks import arrival
+
+    if name == "post-merge":
+        return arrival.merged
+    if name == "post-checkout":
+        return lambda clone: arrival.checked_out(clone, arguments)
+    if name == "post-rewrite":
+        return lambda clone: arrival.rewritten(clone, arguments)
+    raise UsageError(f"{name}: not a hook of git-model")

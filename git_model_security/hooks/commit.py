@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 from git_model_security.errors import PolicyError
 from git_model_security.git import history, index, index_stat
-from git_model_security.guard import staged as guard
 from git_model_security.policy import gitmodel
-from git_model_security.workspace import pinned_trust, signatures, vouching
+from git_model_security.workspace import pinned_trust
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -28,6 +27,10 @@ def before(clone: Clone) -> int:
             vouch for what nobody here made.
         Error: signing failed; nothing unsigned slips through because of it.
     """
+    # post-commit needs none of these, and a person waits for it.
+    from git_model_security.guard import staged as guard
+    from git_model_security.workspace import signatures, vouching
+
     # Only what is authored here: what a parent has in clear arrived from elsewhere,
     # and refusing it would stop everybody's work without taking it back.
     found = guard.findings(

@@ -6,6 +6,7 @@ the work tree, where it could be a symlink. docs/SPEC.md, "Repository format".
 
 from __future__ import annotations
 
+import functools
 import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -104,6 +105,7 @@ def render(policy: Policy) -> bytes:
     return ("\n".join(lines) + "\n").encode()
 
 
+@functools.lru_cache(maxsize=16)
 def parse(text: bytes) -> Policy:
     """Reads a `.gitmodel`.
 

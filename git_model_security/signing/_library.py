@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import os
 import sys
 from importlib.machinery import PathFinder
 from importlib.util import LazyLoader
@@ -49,6 +50,9 @@ class _LazyFinder:
 @functools.cache
 def load() -> ModuleType:
     """Imports model_signing, without what signing by key does not need."""
+    # pydantic looks for plugins in the metadata of every installed package, at
+    # the price of a fifth of the import; whatever it found would run as we sign.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     finder = _LazyFinder()
     sys.meta_path.insert(0, finder)
     try:

@@ -157,12 +157,15 @@ class _Round:
         repo = self._clone.repo
         if self._bundles:
             index.stage(repo, [self._entries[path] for path in self._bundles])
+        # Before the stat data are in the index: with them both files are racily
+        # clean, and write-tree would start the filter to clean them once more.
+        tree = repo.git("write-tree").decode().strip()
+        if self._bundles:
             written = {
                 path: worktree.write(repo.top, path, content)
                 for path, content in self._bundles.items()
             }
             index_stat.refresh(repo, written)
-        tree = repo.git("write-tree").decode().strip()
         pinned_trust.remember_good(self._clone, tree)
         return Signed(sorted(self._bundles), tree)
 
