@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from git_model_security.errors import ConfigError, Reason, VerificationError
 from git_model_security.signing import _library, dsse, roles, statement
 from git_model_security.signing.document import malformed
+from git_model_security.signing.methods import KeySigner
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,6 +56,8 @@ def sign(manifest: Manifest, signer: Signer) -> bytes:
     Raises:
         ConfigError: the key cannot be handed over, or there is no room to work in.
     """
+    if isinstance(signer, KeySigner):
+        return signer.sign(manifest)
     model_signing = _library.load()
     config = model_signing.signing.Config().set_hashing_config(_library.prepared(manifest))
     try:

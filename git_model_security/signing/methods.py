@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from git_model_security.errors import UsageError
 from git_model_security.keyring import files
-from git_model_security.signing import pem, pipe
+from git_model_security.signing import key_bundle, pem, pipe
 from git_model_security.signing.keys import load_private
 
 if TYPE_CHECKING:
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from model_signing import signing, verifying
+
+    from git_model_security.signing.manifest import Manifest
 
 KEY = "key"
 
@@ -97,6 +99,10 @@ class KeySigner:
         """
         with pipe.readable(pem.private_pem(self._key)) as path:
             config.use_elliptic_key_signer(private_key=path)
+
+    def sign(self, manifest: Manifest) -> bytes:
+        """Returns the bundle that the library would make, without importing it."""
+        return key_bundle.sign(manifest, self._key, self._identity.fingerprint)
 
 
 class KeyVerifier:

@@ -11,9 +11,9 @@ import pytest
 
 from git_model_security import signing
 from git_model_security.errors import VerificationError
-from git_model_security.signing import _library
+from git_model_security.signing import _library, key_bundle
 from git_model_security.signing.bundle import open_bundle, sign
-from git_model_security.signing.manifest import Manifest, plaintext_manifest
+from git_model_security.signing.manifest import Digest, Manifest, plaintext_manifest
 from git_model_security.signing.methods import KeySigner, KeyVerifier
 from tests.fixtures.bundles import Pair, make_pair
 from tests.fixtures.processes import execute
@@ -80,6 +80,21 @@ def test_signing_and_verifying_by_key_load_no_sigstore(pair: Pair) -> None:
 
 def test_sigstore_and_certificates_load_when_they_are_touched() -> None:
     run(TOUCH_SIGSTORE)
+
+
+@pytest.mark.parametrize("digest", ["sha256", "blake3"])
+def test_we_write_the_statement_that_the_library_would_write(digest: Digest) -> None:
+    _library.load()
+    from google.protobuf import json_format
+    from model_signing._signing.signing import Payload
+
+    items = {
+        name: bytes([number]) * 32 for number, name in enumerate(("b/ü", "b", "a.c", "a/c"))
+    }
+    manifest = Manifest("git-model/v1/plaintext:.", digest, items, ("model.sig", ".git"))
+    theirs = Payload(_library.prepared(manifest).hash(Path(), files_to_hash=None))
+    written = json_format.MessageToJson(theirs.statement.pb)
+    assert json.loads(key_bundle.statement(manifest)) == json.loads(written)
 
 
 def test_the_library_compares_what_it_was_given_with_what_was_signed(

@@ -1,0 +1,80 @@
+"""Signs by key in the form that model_signing writes, without waiting for its import.
+
+Every commit signs, and the library takes longer to import than all the rest of the
+hook (pydantic and protobuf, for one JSON document). What is written here is the
+library's own form; tests/unit/test_signing_contract.py compares the two statements,
+and every reader goes through the library. docs/SPEC.md, "Signatures".
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from typing import TYPE_CHECKING
+
+from git_model_security.signing.dsse import MEDIA_TYPE, PAYLOAD_TYPE
+from git_model_security.signing.statement import PREDICATE_TYPE, STATEMENT_TYPE
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+
+    from git_model_security.signing.manifest import Manifest
+
+
+def sign(manifest: Manifest, key: EllipticCurvePrivateKey, fingerprint: str) -> bytes:
+    """Returns the bundle, JSON; each call gives other bytes, since ECDSA is randomised."""
+    payload = statement(manifest)
+    document = {
+        "mediaType": MEDIA_TYPE,
+        "verificationMaterial": {"publicKey": {"hint": fingerprint}, "tlogEntries": []},
+        "dsseEnvelope": {
+            "payload": _text(payload),
+            "payloadType": PAYLOAD_TYPE,
+            "signatures": [{"sig": _text(_signature(payload, key)), "keyid": ""}],
+        },
+    }
+    return json.dumps(document, separators=(",", ":")).encode("ascii")
+
+
+def statement(manifest: Manifest) -> bytes:
+    """Returns the in-toto statement over a manifest, as OMS 1.0 has it."""
+    # By component, as paths compare: `a/c` comes before `a.c`.
+    names = sorted(manifest.items, key=lambda name: name.split("/"))
+    root = hashlib.sha256(b"".join(manifest.items[name] for name in names))
+    serialization = {
+        "method": "files",
+        "hash_type": manifest.digest,
+        "allow_symlinks": False,
+        "ignore_paths": list(manifest.ignore_paths),
+    }
+    resources = [
+        {"name": name, "digest": manifest.items[name].hex(), "algorithm": manifest.digest}
+        for name in names
+    ]
+    document = {
+        "_type": STATEMENT_TYPE,
+        "subject": [{"name": manifest.name, "digest": {"sha256": root.hexdigest()}}],
+        "predicateType": PREDICATE_TYPE,
+        "predicate": {"resources": resources, "serialization": serialization},
+    }
+    return json.dumps(document, indent=2).encode("ascii")
+
+
+def _signature(payload: bytes, key: EllipticCurvePrivateKey) -> bytes:
+    from cryptography.hazmat.primitives import hashes
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    by_bits = {256: hashes.SHA256(), 384: hashes.SHA384(), 521: hashes.SHA512()}
+    # The DSSE pre-authentication encoding (dsse v1, protocol.md).
+    encoded = b"DSSEv1 %d %s %d %s" % (
+        len(PAYLOAD_TYPE),
+        PAYLOAD_TYPE.encode("ascii"),
+        len(payload),
+        payload,
+    )
+    return key.sign(encoded, ec.ECDSA(by_bits[key.curve.key_size]))
+
+
+def _text(data: bytes) -> str:
+    return base64.b64encode(data).decode("ascii")
