@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from git_model_security.envelope.layout import BytesLike
 
 
+_FIRST_BYTES = 64 * 1024
+
+
 class Window:
     """One buffer of a full unit and what must be seen beyond it.
 
@@ -24,12 +27,17 @@ class Window:
     def __init__(self, unit_bytes: int, beyond_bytes: int) -> None:
         self._unit_bytes = unit_bytes
         self._beyond_bytes = beyond_bytes
-        # Zero pages until touched: a small file does not pay for the megabyte.
-        self._view = memoryview(bytearray(unit_bytes + beyond_bytes))
+        self._size_bytes = unit_bytes + beyond_bytes
+        # A small file does not pay for the megabyte, which is a mapping of its own.
+        self._view = memoryview(bytearray(min(_FIRST_BYTES, self._size_bytes)))
         self._held_bytes = 0
 
     def room(self) -> memoryview:
         """Return where the next bytes go."""
+        if self._held_bytes == len(self._view) < self._size_bytes:
+            whole = memoryview(bytearray(self._size_bytes))
+            whole[: self._held_bytes] = self._view
+            self._view = whole
         return self._view[self._held_bytes :]
 
     def advance(self, count_bytes: int) -> None:
@@ -38,7 +46,7 @@ class Window:
 
     def full(self) -> bool:
         """Say whether a unit may be taken that is not the end."""
-        return self._held_bytes == len(self._view)
+        return self._held_bytes == self._size_bytes
 
     def unit(self) -> memoryview:
         """Return the full unit at the front; it is gone after `shift`."""

@@ -135,8 +135,15 @@ def _encrypt(clone: Clone, path: bytes, content: Iterable[bytes]) -> Iterable[By
     kept = _sticky(clone, path, digests)
     if kept is not None:
         return blobs.chunks(clone, kept)
+    # What the index has already was not made by this clean: `git status` on a file that
+    # somebody pushed runs it too. Git writes the blob only after this, so what is in the
+    # store was made before, here or by somebody who pushed it: see `provenance`.
+    is_change = clone.staged.get(path) != oid
+    if is_change:
+        clone.objects.ask(oid)
     clone.digests.put(oid, digests)
-    _record(clone, path, oid)
+    if is_change and not clone.objects.answer():
+        clone.provenance.cleaned(path, oid)
     return sealed.chunks()
 
 
@@ -159,17 +166,10 @@ def _is_same(one: Digests, other: Digests) -> bool:
     return (one.length, one.sha256) == (other.length, other.sha256)
 
 
-def _record(clone: Clone, path: bytes, oid: str) -> None:
-    # Git writes the blob only after this. What is there already was made before, here
-    # or by somebody who pushed it: see `provenance`.
-    if clone.staged.get(path) != oid and not clone.objects.holds(oid):
-        clone.provenance.cleaned(path, oid)
-
-
 def _size(clone: Clone, path: bytes) -> int | None:
     """Returns the size of the work tree file, a guess at what will arrive."""
     try:
-        return (clone.repo.top / os.fsdecode(path)).lstat().st_size
+        return os.lstat(clone.top + b"/" + path).st_size
     except OSError:
         return None
 

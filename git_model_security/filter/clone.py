@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from functools import cached_property
 from typing import TYPE_CHECKING, BinaryIO, cast
@@ -29,6 +30,11 @@ class Clone:
     def __init__(self, repo: Repository | None = None) -> None:
         self.repo = repo or Repository.discover()
         self.objects = ObjectReader(self.repo)
+
+    @cached_property
+    def top(self) -> bytes:
+        """Top of the work tree, as bytes like the paths below it."""
+        return os.fsencode(self.repo.top)
 
     @cached_property
     def settings(self) -> config.Values:

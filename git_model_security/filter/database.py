@@ -97,6 +97,8 @@ def _connected(path: Path | str) -> sqlite3.Connection:
     connection = sqlite3.connect(path, timeout=30, isolation_level=None)
     # WAL lets that hook read while the filter writes. A crash of the machine may
     # lose the last rows, which is safe (see above), so no fsync per file.
+    # Small pages: each statement is a commit, and writes whole pages.
+    connection.execute("PRAGMA page_size = 1024")
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = OFF")
     connection.executescript(_SCHEMA)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import shutil
+from collections import deque
+from functools import cached_property
 from typing import IO, TYPE_CHECKING
 
 from git_model_security.errors import GitError
@@ -60,6 +63,7 @@ class ObjectReader:
         self._process: subprocess.Popen[bytes] | None = None
         self._checks: subprocess.Popen[bytes] | None = None
         self._open: BlobStream | None = None
+        self._answers: deque[bool] = deque()
 
     def __enter__(self) -> ObjectReader:
         return self
@@ -104,17 +108,44 @@ class ObjectReader:
         self._open = BlobStream(self._process.stdout, answer[1].decode(), int(answer[2]))
         return self._open
 
-    def holds(self, oid: str) -> bool:
-        """Tells whether an object is here; nothing is fetched for that."""
+    def ask(self, oid: str) -> None:
+        """Asks whether an object is here, so that git looks while we do something else.
+
+        Nothing is fetched for that. The answer is `answer`'s, one for each question.
+        """
+        if self._is_loose_only:
+            path = self._repo.common_dir / "objects" / oid[:2] / oid[2:]
+            self._answers.append(path.exists())
+            return
         if self._checks is None:
             self._checks = self._repo.spawn(
                 "cat-file", "--batch-check", extra={"GIT_NO_LAZY_FETCH": "1"}
             )
         assert self._checks.stdin is not None
-        assert self._checks.stdout is not None
         self._checks.stdin.write(oid.encode() + b"\n")
         self._checks.stdin.flush()
+
+    def answer(self) -> bool:
+        """Returns the answer to the oldest question of `ask`."""
+        if self._answers:
+            return self._answers.popleft()
+        assert self._checks is not None
+        assert self._checks.stdout is not None
         return not self._checks.stdout.readline().rstrip().endswith(b"missing")
+
+    @cached_property
+    def _is_loose_only(self) -> bool:
+        """Whether each object is the file that its name says (gitrepository-layout).
+
+        Then no process has to be asked, which would search for packs each time.
+        """
+        objects = self._repo.common_dir / "objects"
+        elsewhere = ("GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES")
+        return not (
+            any((objects / "pack").glob("*.idx"))
+            or (objects / "info" / "alternates").exists()
+            or any(name in os.environ for name in elsewhere)
+        )
 
     def read(self, oid: str, *, limit_bytes: int | None = None) -> bytes:
         """Returns an object whole.
