@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 from typing import TYPE_CHECKING
 
-from git_model_security.envelope import HEADER_BYTES, Opener, read_header
+from git_model_security.envelope import HEADER_BYTES, Opener, encrypt, read_header
 from git_model_security.errors import EnvelopeError, KeyNotFoundError
 from git_model_security.filter.digests import CLEAR, PlaintextHash
 from git_model_security.git.objects import CHUNK_BYTES
@@ -127,6 +128,19 @@ def _require_no_envelope(plaintext: PlaintextHash, opened: BytesLike) -> None:
             "an envelope inside of an envelope, which git-model does not make",
             hint="find out who made it; it is not opened",
         )
+
+
+def seal(clone: Clone, content: bytes) -> bytes:
+    """Returns the blob of small content, under the clone's current key.
+
+    Raises:
+        KeyNotFoundError: there is none.
+    """
+    if not content:
+        return b""
+    sink = io.BytesIO()
+    encrypt(clone.ring.current, io.BytesIO(content), sink)
+    return sink.getvalue()
 
 
 def plaintext(clone: Clone, oid: str, limit_bytes: int) -> bytes:

@@ -138,12 +138,9 @@ def _encrypt(clone: Clone, path: bytes, content: Iterable[bytes]) -> Iterable[By
     # What the index has already was not made by this clean: `git status` on a file that
     # somebody pushed runs it too. Git writes the blob only after this, so what is in the
     # store was made before, here or by somebody who pushed it: see `provenance`.
-    is_change = clone.staged.get(path) != oid
-    if is_change:
-        clone.objects.ask(oid)
-    clone.digests.put(oid, digests)
-    if is_change and not clone.objects.answer():
+    if clone.staged.get(path) != oid and not clone.objects.holds(oid):
         clone.provenance.cleaned(path, oid)
+    clone.digests.put(oid, digests)
     return sealed.chunks()
 
 

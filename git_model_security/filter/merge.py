@@ -7,11 +7,9 @@ decrypted in place, so no plaintext is written anywhere else.
 
 from __future__ import annotations
 
-import io
 import os
 from pathlib import Path
 
-from git_model_security.envelope import encrypt
 from git_model_security.filter import blobs
 from git_model_security.filter.clone import Clone
 from git_model_security.filter.digests import PlaintextHash
@@ -57,7 +55,7 @@ def merge(base: str, ours: str, theirs: str, marker_size: str, path: str) -> int
             accept=tuple(range(128)),
         )
         conflicts = b"<" * int(marker_size) in merged
-        result = _sealed(clone, merged)
+        result = blobs.seal(clone, merged)
         files[0].write_bytes(result)
     except BaseException:
         files[0].write_bytes(sealed[0])
@@ -77,14 +75,6 @@ def _opened(clone: Clone, content: bytes) -> bytes:
         return content
     running = PlaintextHash(clone.digest)
     return b"".join(blobs.open_chunks(clone, iter((content,)), running))
-
-
-def _sealed(clone: Clone, plaintext: bytes) -> bytes:
-    if not plaintext:
-        return b""
-    sink = io.BytesIO()
-    encrypt(clone.ring.current, io.BytesIO(plaintext), sink)
-    return sink.getvalue()
 
 
 def _oid(clone: Clone, content: bytes) -> str:

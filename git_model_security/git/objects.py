@@ -6,7 +6,6 @@ import hashlib
 import io
 import os
 import shutil
-from collections import deque
 from functools import cached_property
 from typing import IO, TYPE_CHECKING
 
@@ -63,7 +62,6 @@ class ObjectReader:
         self._process: subprocess.Popen[bytes] | None = None
         self._checks: subprocess.Popen[bytes] | None = None
         self._open: BlobStream | None = None
-        self._answers: deque[bool] = deque()
 
     def __enter__(self) -> ObjectReader:
         return self
@@ -108,29 +106,18 @@ class ObjectReader:
         self._open = BlobStream(self._process.stdout, answer[1].decode(), int(answer[2]))
         return self._open
 
-    def ask(self, oid: str) -> None:
-        """Asks whether an object is here, so that git looks while we do something else.
-
-        Nothing is fetched for that. The answer is `answer`'s, one for each question.
-        """
+    def holds(self, oid: str) -> bool:
+        """Tells whether an object is here; nothing is fetched for that."""
         if self._is_loose_only:
-            path = self._repo.common_dir / "objects" / oid[:2] / oid[2:]
-            self._answers.append(path.exists())
-            return
+            return (self._repo.common_dir / "objects" / oid[:2] / oid[2:]).exists()
         if self._checks is None:
             self._checks = self._repo.spawn(
                 "cat-file", "--batch-check", extra={"GIT_NO_LAZY_FETCH": "1"}
             )
         assert self._checks.stdin is not None
+        assert self._checks.stdout is not None
         self._checks.stdin.write(oid.encode() + b"\n")
         self._checks.stdin.flush()
-
-    def answer(self) -> bool:
-        """Returns the answer to the oldest question of `ask`."""
-        if self._answers:
-            return self._answers.popleft()
-        assert self._checks is not None
-        assert self._checks.stdout is not None
         return not self._checks.stdout.readline().rstrip().endswith(b"missing")
 
     @cached_property

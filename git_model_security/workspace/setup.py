@@ -63,14 +63,6 @@ def pin(repo: Repository, policy: Policy) -> bool:
     return _replace(path, old, new)
 
 
-def unpin(repo: Repository) -> None:
-    """Takes the pinned policy out of `info/attributes`."""
-    path = repo.common_dir / "info" / "attributes"
-    if path.exists():
-        old = path.read_text("utf-8", "surrogateescape")
-        _replace(path, old, attributes.spliced(old, ""))
-
-
 def _replace(path: Path, old: str, new: str) -> bool:
     if new == old:
         return False

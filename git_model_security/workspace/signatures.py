@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from git_model_security.envelope import encrypt
 from git_model_security.errors import PolicyError
+from git_model_security.filter import blobs
 from git_model_security.filter.digests import Digests, PlaintextHash
 from git_model_security.git import attributes, config, index, index_stat, worktree
 from git_model_security.git.index import REGULAR, Entry
@@ -143,7 +142,7 @@ class _Round:
         if staged is not None and pinned_trust.maker_of(self._clone, staged.oid) == maker:
             return
         made = bundle.sign(manifest, self._signer)
-        blob = self._sealed(made) if is_sealed else made
+        blob = blobs.seal(self._clone, made) if is_sealed else made
         oid = write_blob(self._clone.repo, blob)
         if is_sealed:
             key_id = self._clone.ring.current.id
@@ -168,11 +167,6 @@ class _Round:
             index_stat.refresh(repo, written)
         pinned_trust.remember_good(self._clone, tree)
         return Signed(sorted(self._bundles), tree)
-
-    def _sealed(self, made: bytes) -> bytes:
-        source, sink = io.BytesIO(made), io.BytesIO()
-        encrypt(self._clone.ring.current, source, sink)
-        return sink.getvalue()
 
 
 def _digests(clone: Clone, key_id: str, plaintext: bytes, sealed: bytes) -> Digests:
