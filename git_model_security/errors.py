@@ -66,6 +66,10 @@ class KeyNotFoundError(Error):
     """The key that a file or operation needs is not held by this clone."""
 
 
+class NotFetchedError(Error):
+    """Ciphertext that is known by name and is not on this machine."""
+
+
 class ConfigError(Error):
     """A setting, a key file or `.gitmodel` that cannot be used."""
 

@@ -5,8 +5,12 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from git_model_security.errors import ConfigError
+
 if TYPE_CHECKING:
     from git_model_security.git.repository import Repository
+
+_FACTORS = {"k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 
 Values = dict[str, list[str]]
 """Values per key (section and variable in lower case), in the order Git read them."""
@@ -33,6 +37,31 @@ def read(repo: Repository, prefix: str = "git-model") -> Values:
 def last(values: Values, key: str, default: str | None = None) -> str | None:
     """Returns the value that counts, as Git counts: the last one."""
     return values[key][-1] if values.get(key) else default
+
+
+def number(values: Values, key: str, default: int) -> int:
+    """Returns a size in bytes, with Git's suffixes `k`, `m`, `g` and `t`.
+
+    Raises:
+        ConfigError: it is no number.
+    """
+    text = last(values, key)
+    if text is None:
+        return default
+    digits = text.strip().lower()
+    factor = _FACTORS.get(digits[-1:], 1)
+    if factor > 1:
+        digits = digits[:-1]
+    if not (digits.isascii() and digits.isdigit()):
+        raise ConfigError(
+            f"{key} = {text!r} is not a size", hint=f"`git config {key} 512m`, for example"
+        )
+    return int(digits) * factor
+
+
+def is_true(values: Values, key: str) -> bool:
+    """Tells whether a switch is on (git-config, "boolean")."""
+    return (last(values, key) or "").lower() in {"true", "yes", "on", "1"}
 
 
 def get(repo: Repository, key: str, scope: str | None = None) -> str | None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import os
-import shutil
 from functools import cached_property
 from typing import IO, TYPE_CHECKING
 
@@ -13,9 +13,11 @@ from git_model_security.errors import GitError
 
 if TYPE_CHECKING:
     import subprocess
+    from collections.abc import Iterable
     from types import TracebackType
 
     from _typeshed import WriteableBuffer
+    from typing_extensions import Buffer
 
     from git_model_security.git.repository import Repository
 
@@ -151,13 +153,19 @@ def write_blob(repo: Repository, content: bytes) -> str:
     return repo.git("hash-object", "-w", "--stdin", stdin=content).decode().strip()
 
 
-def write_blob_from(repo: Repository, content: IO[bytes]) -> str:
-    """Writes a blob from an open file, streamed, and returns its oid."""
+def write_blob_from(repo: Repository, content: Iterable[Buffer]) -> str:
+    """Writes a blob from pieces, through no filter, and returns its oid.
+
+    Raises:
+        GitError: git could not.
+    """
     with repo.spawn("hash-object", "-w", "--stdin") as process:
         assert process.stdin is not None
         assert process.stdout is not None
-        shutil.copyfileobj(content, process.stdin, CHUNK_BYTES)
-        process.stdin.close()
+        with contextlib.suppress(BrokenPipeError):
+            for piece in content:
+                process.stdin.write(piece)
+            process.stdin.close()
         oid = process.stdout.read().decode().strip()
     if process.returncode:
         raise GitError("git hash-object could not write a blob", hint="is the disk full?")

@@ -118,7 +118,7 @@ class Repository:
         return run(
             *arguments,
             cwd=self.work_tree or self.git_dir,
-            env=self._environment(filters=filters, extra=extra),
+            env=self.environment(filters=filters, extra=extra),
             stdin=stdin,
             accept=accept,
             show=show,
@@ -128,12 +128,13 @@ class Repository:
         self, *arguments: str | bytes, extra: Mapping[str, str] | None = None
     ) -> subprocess.Popen[bytes]:
         """Starts git with pipes at the top of the work tree."""
-        env = self._environment(extra=extra)
+        env = self.environment(extra=extra)
         return spawn(arguments, cwd=self.work_tree or self.git_dir, env=env)
 
-    def _environment(
+    def environment(
         self, *, filters: bool = False, extra: Mapping[str, str] | None = None
     ) -> dict[str, str]:
+        """Returns the environment for a git that runs at the top; see `child_environment`."""
         env = child_environment(filters=filters, extra=extra)
         # A relative GIT_DIR was relative to where the user stood; we run at the top.
         if "GIT_DIR" in env:

@@ -1,30 +1,13 @@
-"""Storage: where ciphertext lives. `inline`: the envelope is the blob itself.
+"""Storage: where ciphertext lives.
 
-An engine answers two questions: what blob stands in Git for an envelope, and
-where are the bytes of the envelope behind a blob. Knows nothing of signing.
+`inline`: the envelope is the blob itself. `lfs`: the envelope is an object of
+git-lfs, and the blob a stock, canonical pointer to it. Which one it is can be seen
+from the blob alone, so reading asks for no setting.
+
+Layout: `pointer` reads and writes pointers, `lfs` is the object store of git-lfs in
+this clone, `behind` finds the ciphertext behind a blob, `limits` what hosts take.
+Knows nothing of signing, and no key.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, BinaryIO, Protocol
-
-if TYPE_CHECKING:
-    from git_model_security.git.objects import BlobStream
-
-
-class Engine(Protocol):
-    """One way to keep envelopes.
-
-    `name` is what `.gitmodel` calls it.
-    """
-
-    name: str
-
-    def put(self, envelope: BinaryIO) -> BinaryIO:
-        """Keeps an envelope and returns what the blob in Git shall hold."""
-
-    def get(self, blob: BinaryIO) -> BinaryIO:
-        """Returns the envelope behind a blob."""
-
-    def digest(self, blob: BlobStream) -> bytes:
-        """Returns the SHA-256 of the ciphertext behind a blob."""
+INLINE = "inline"
+LFS = "lfs"

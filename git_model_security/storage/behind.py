@@ -1,0 +1,70 @@
+"""The ciphertext behind a blob: the blob itself, or the object that it points to."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
+
+from git_model_security.storage import pointer as pointers
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from git_model_security.git.objects import BlobStream
+    from git_model_security.storage.lfs import ObjectStore
+    from git_model_security.storage.pointer import Pointer
+
+_BUFFER_BYTES = 64 * 1024
+
+
+@dataclass
+class Behind:
+    """An open ciphertext, at its beginning; a context manager.
+
+    Attributes:
+        file: buffered by 64 KiB: `peek` is there.
+        size: its length in bytes.
+        pointer: what led to it; None when it is the blob itself.
+    """
+
+    file: io.BufferedReader[Any]
+    size: int
+    pointer: Pointer | None = None
+
+    def __enter__(self) -> Behind:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self.pointer is None:
+            self.file.detach()  # the stream belongs to a batch
+        else:
+            self.file.close()
+
+
+def of(blob: BlobStream, objects: ObjectStore) -> Behind:
+    """Opens what is behind a blob.
+
+    Raises:
+        NotFetchedError: it is an object that is not here.
+    """
+    source = io.BufferedReader(blob, _BUFFER_BYTES)
+    if blob.size <= pointers.MAX_BYTES and blob.size:
+        found = pointers.parse(source.peek(pointers.MAX_BYTES))
+        if found is not None:
+            source.detach()
+            file = io.BufferedReader(cast("io.RawIOBase", objects.open(found)), _BUFFER_BYTES)
+            return Behind(file, found.size, found)
+    return Behind(source, blob.size)
+
+
+def pointer_of(blob: BlobStream) -> Pointer | None:
+    """Returns the pointer that a blob is, or None; reads no more than a pointer has."""
+    if blob.size > pointers.MAX_BYTES:
+        return None
+    return pointers.parse(cast("BinaryIO", blob).read(pointers.MAX_BYTES))

@@ -1,0 +1,125 @@
+"""The object store of git-lfs in one clone: `lfs/objects/xx/yy/OID`, by SHA-256.
+
+What is written appears under its name only when it is complete: it grows in
+`lfs/tmp`, where git-lfs keeps its own partial files, and is renamed. git-lfs checks
+the digest of what it downloads; here it is checked by opening the envelope.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import secrets
+import time
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, BinaryIO
+
+from git_model_security.errors import NotFetchedError
+from git_model_security.git import config
+
+if TYPE_CHECKING:
+    from git_model_security.git.repository import Repository
+    from git_model_security.storage.pointer import Pointer
+
+DIRECTORY = "lfs.storage"
+_PREFIX = "git-model-"
+_YOUNG_SECONDS = 60
+"""A partial file is locked by then, if its process lives."""
+
+
+class ObjectStore:
+    """Objects on this machine; where they come from is `git.lfs`."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+
+    @classmethod
+    def of(cls, repo: Repository, settings: config.Values) -> ObjectStore:
+        """Returns the store that git-lfs uses in a repository.
+
+        Args:
+            repo: any of its work trees, or a bare repository; they share one store.
+            settings: with `lfs.storage` (git-lfs-config), relative to the common dir.
+        """
+        chosen = Path(config.last(settings, DIRECTORY) or "lfs").expanduser()
+        return cls(repo.common_dir / chosen)
+
+    def path(self, pointer: Pointer) -> Path:
+        """Returns where an object is, or would be."""
+        oid = pointer.oid
+        return self.directory / "objects" / oid[:2] / oid[2:4] / oid
+
+    def holds(self, pointer: Pointer) -> bool:
+        """Tells whether an object is here, with the length that its pointer says."""
+        try:
+            return self.path(pointer).stat().st_size == pointer.size
+        except OSError:
+            return False
+
+    def open(self, pointer: Pointer) -> BinaryIO:
+        """Opens an object for reading, unbuffered.
+
+        Raises:
+            NotFetchedError: it is not here, or not as long as its pointer says.
+        """
+        try:
+            file = self.path(pointer).open("rb", buffering=0)
+        except OSError as error:
+            raise NotFetchedError(
+                f"its git-lfs object {pointer.oid[:12]} is not on this machine",
+                hint="`git model checkout` fetches it; `git lfs fetch --all` fetches all",
+            ) from error
+        size = os.fstat(file.fileno()).st_size
+        if size != pointer.size:
+            file.close()
+            raise NotFetchedError(
+                f"its git-lfs object {pointer.oid[:12]} has {size} bytes, not {pointer.size}:"
+                " it is damaged",
+                hint=f"remove {self.path(pointer)}, then `git model checkout` fetches it again",
+            )
+        return file
+
+    def partial(self) -> IO[bytes]:
+        """Opens a new file for an object to be; `keep` or `forget` it.
+
+        Left-overs of processes that were killed are removed meanwhile.
+        """
+        directory = self.directory / "tmp"
+        directory.mkdir(parents=True, exist_ok=True)
+        _sweep(directory)
+        name = directory / f"{_PREFIX}{secrets.token_hex(8)}"
+        # Unbuffered: what is written is a segment or more.
+        file = name.open("x+b", buffering=0)
+        with contextlib.suppress(OSError):  # a file system without locks
+            fcntl.flock(file, fcntl.LOCK_EX)
+        return file
+
+    def keep(self, partial: IO[bytes], pointer: Pointer) -> None:
+        """Puts a complete object in its place and closes it.
+
+        Raises:
+            OSError: it cannot be put there; it is still a partial file.
+        """
+        target = self.path(pointer)
+        if not self.holds(pointer):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            Path(partial.name).replace(target)
+        else:
+            self.forget(partial)
+        partial.close()
+
+    @staticmethod
+    def forget(partial: IO[bytes]) -> None:
+        """Removes the name of a file that becomes no object; it can be read until closed."""
+        Path(partial.name).unlink(missing_ok=True)
+
+
+def _sweep(directory: Path) -> None:
+    """Removes partial files of ours that nobody holds the lock of any more."""
+    for path in directory.glob(f"{_PREFIX}*"):
+        with contextlib.suppress(OSError), path.open("rb") as file:
+            if time.time() - os.fstat(file.fileno()).st_mtime < _YOUNG_SECONDS:
+                continue
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            path.unlink()

@@ -1,0 +1,41 @@
+"""Files that a hook shall write directly: the filter left their pointers.
+
+Git holds a filter's whole answer in memory, so a long file is not answered but
+written outside the filter (docs/LARGE_FILES.md, "Memory"). The filter notes its path here;
+the hooks' shims look only whether there is a note, which costs nothing.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from git_model_security.git.repository import Repository
+
+NAME = "git-model-pending"
+"""In the git directory of the work tree."""
+
+
+def note(repo: Repository, path: bytes) -> None:
+    """Notes a file, in one write, so that two processes do not mix."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
+    descriptor = os.open(repo.git_dir / NAME, flags, 0o600)
+    try:
+        os.write(descriptor, path + b"\0")
+    finally:
+        os.close(descriptor)
+
+
+def take(repo: Repository) -> list[bytes]:
+    """Returns the noted paths, each once, and forgets them."""
+    notes = repo.git_dir / NAME
+    taken = notes.with_name(f"{NAME}.{os.getpid()}")
+    try:
+        notes.rename(taken)
+    except FileNotFoundError:
+        return []
+    try:
+        return list(dict.fromkeys(filter(None, taken.read_bytes().split(b"\0"))))
+    finally:
+        taken.unlink()
