@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, cast
+from typing import IO, TYPE_CHECKING
 
 from git_model_security.git.pktline import Pipe
 
@@ -28,9 +28,9 @@ class Conversation:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         )
-        self._pipe = Pipe(
-            cast("IO[bytes]", self.process.stdout), cast("IO[bytes]", self.process.stdin)
-        )
+        assert self.process.stdout is not None
+        assert self.process.stdin is not None
+        self._pipe = Pipe(self.process.stdout.fileno(), self.process.stdin.fileno())
 
     def __enter__(self) -> Conversation:
         return self
@@ -55,7 +55,7 @@ class Conversation:
         self._pipe.write_flush()
         self._pipe.send()
         assert self._pipe.read_list() == [b"status=success"], "the filter refused"
-        for payload in self._pipe.read_content():
+        for payload in self._pipe.content():
             sink.write(payload)
         assert self._pipe.read_list() == [], "the filter failed at the end"
 

@@ -61,6 +61,16 @@ class Sealer:
         """Take more plaintext; return the envelope pieces now ready."""
         return push(self, data)
 
+    def segment(self, content: BytesLike, room: bytearray | None = None) -> list[BytesLike]:
+        """Take a whole segment that is not the last; return the pieces now ready.
+
+        As `update` does, with no copy of it: it is sealed from where it lies, into
+        `room`, where that has the length of a sealed segment.
+        """
+        assert len(content) == SEGMENT_BYTES
+        assert not self._window.rest(), "segments and updates do not mix"
+        return self._seal(Role.MORE, content, room)
+
     def finish(self) -> bytes:
         """Return the end of the envelope: the last segment and the footer.
 
@@ -79,9 +89,11 @@ class Sealer:
         pieces.append(seal_segment(self._key, self._header, self._index, Role.FOOTER, content))
         return b"".join(pieces)
 
-    def _seal(self, role: Role, content: memoryview) -> list[BytesLike]:
+    def _seal(
+        self, role: Role, content: BytesLike, room: bytearray | None = None
+    ) -> list[BytesLike]:
         check_limit(self._index * SEGMENT_BYTES + len(content))
-        sealed = seal_segment(self._key, self._header, self._index, role, content)
+        sealed = seal_segment(self._key, self._header, self._index, role, content, room)
         self._sivs.update(sealed[:SIV_BYTES])
         self._index += 1
         return [self._header, sealed] if self._index == 1 else [sealed]

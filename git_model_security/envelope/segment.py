@@ -24,12 +24,22 @@ if TYPE_CHECKING:
 
 
 def seal_segment(
-    key: Key, header: bytes, index: int, role: Role, content: BytesLike
+    key: Key,
+    header: bytes,
+    index: int,
+    role: Role,
+    content: BytesLike,
+    room: bytearray | None = None,
 ) -> bytearray:
-    """Return `siv | ciphertext | tag` of one segment: a function of its arguments."""
+    """Return `siv | ciphertext | tag` of one segment: a function of its arguments.
+
+    It is put into `room`, where that has just its length.
+    """
     aad = bind(header, index, role)
     siv = key.siv(aad, content)
-    sealed = bytearray(len(content) + OVERHEAD_BYTES)
+    size_bytes = len(content) + OVERHEAD_BYTES
+    fits = room is not None and len(room) == size_bytes
+    sealed = room if room is not None and fits else bytearray(size_bytes)
     sealed[:SIV_BYTES] = siv
     with memoryview(sealed) as view, view[SIV_BYTES:] as body:
         primitives.seal_into(key.segment_key(siv), aad, content, body)

@@ -19,12 +19,13 @@ from git_model_security.envelope.layout import (
     HEADER_BYTES,
     SEGMENT_BYTES,
     SIV_BYTES,
+    BytesLike,
     Role,
     plaintext_length,
     segment_count,
     segment_offset,
 )
-from git_model_security.envelope.segment import check_footer, open_segment
+from git_model_security.envelope.segment import bind, check_footer, open_segment
 from git_model_security.errors import AuthenticationError, EnvelopeError
 
 if TYPE_CHECKING:
@@ -93,6 +94,16 @@ class SegmentReader:
         if content is None:
             raise diagnosis.of_segment(*args, sealed)
         return content
+
+    def holds(self, index: int, content: BytesLike) -> bool:
+        """Tell whether a data segment is of just this plaintext, without opening it.
+
+        Its synthetic value is a collision-resistant function of key, place, role and
+        plaintext, and was proven when the reader was made.
+        """
+        role = Role.LAST if index == self.segments - 1 else Role.MORE
+        siv = self._key.siv(bind(self.header.raw, index, role), content)
+        return primitives.same(siv, self._sivs[index * SIV_BYTES : (index + 1) * SIV_BYTES])
 
     def read_at(self, offset: int, size: int) -> bytes:
         """Return `size` plaintext bytes from `offset`, fewer at the end of the file."""

@@ -6,13 +6,25 @@ import io
 import itertools
 from typing import TYPE_CHECKING
 
-from git_model_security.envelope import HEADER_BYTES, Opener, encrypt, read_header
-from git_model_security.errors import EnvelopeError, KeyNotFoundError
+from git_model_security.envelope import (
+    HEADER_BYTES,
+    SEGMENT_BYTES,
+    Opener,
+    encrypt,
+    read_header,
+)
+from git_model_security.errors import (
+    EnvelopeError,
+    GitError,
+    KeyNotFoundError,
+    NotFetchedError,
+)
 from git_model_security.filter.digests import CLEAR, PlaintextHash
 from git_model_security.git.objects import CHUNK_BYTES
+from git_model_security.storage import behind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from git_model_security.envelope import Header
     from git_model_security.envelope.layout import BytesLike
@@ -20,7 +32,7 @@ if TYPE_CHECKING:
     from git_model_security.filter.digests import Digests
 
 
-def peek(content: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:
+def peek(content: Iterator[BytesLike]) -> tuple[bytes, Iterator[BytesLike]]:
     """Returns the first bytes, at least a header if there are as many, and all of it."""
     head = b""
     for piece in content:
@@ -44,13 +56,46 @@ def chunks(clone: Clone, oid: str) -> Iterator[bytes]:
     return iter(lambda: stream.read(CHUNK_BYTES), b"")
 
 
+def sealed_chunks(clone: Clone, oid: str) -> Iterator[bytes]:
+    """Yields the ciphertext behind a blob; what is clear, as it is.
+
+    Raises:
+        NotFetchedError: it is an object of git-lfs that is not here.
+    """
+    with behind.of(clone.objects.stream(oid), clone.lfs) as found:
+        while chunk := found.file.read(CHUNK_BYTES):
+            yield chunk
+
+
 def key_id(clone: Clone, oid: str) -> str | None:
-    """Returns the id of the key a blob is sealed under; None when it is no envelope."""
+    """Returns the id of the key a blob is sealed under; None when it is no envelope.
+
+    None also when it is an object of git-lfs that is not here.
+    """
     known = clone.digests.get(oid)
     if known is not None:
         return known.key_id or None
-    found = header(clone.objects.stream(oid).read(HEADER_BYTES))
+    try:
+        with behind.of(clone.objects.stream(oid), clone.lfs) as open_:
+            found = header(open_.file.read(HEADER_BYTES))
+    except NotFetchedError:
+        return None
     return None if found is None else found.key_id
+
+
+def sealed_sha256(clone: Clone, oid: str) -> bytes:
+    """Returns the SHA-256 of the ciphertext behind a blob, or of a clear one."""
+    known = clone.digests.get(oid)
+    if known is not None and known.sealed_sha256 is not None:
+        return known.sealed_sha256
+    stream = clone.objects.stream(oid)
+    pointer = behind.pointer_of(stream)
+    if pointer is not None:
+        return bytes.fromhex(pointer.oid)
+    running = PlaintextHash("sha256")
+    for piece in chunks(clone, oid):
+        running.update(piece)
+    return running.digest()
 
 
 def digests(clone: Clone, oid: str, digest: str | None = None) -> Digests:
@@ -63,13 +108,14 @@ def digests(clone: Clone, oid: str, digest: str | None = None) -> Digests:
 
     Raises:
         KeyNotFoundError: it is sealed under a key that is not held.
+        NotFetchedError: it is an object of git-lfs that is not here.
         EnvelopeError: it begins like an envelope and does not open.
     """
     known = clone.digests.get(oid)
     wanted = digest or clone.digest
-    if known is not None and (known.blake3 is not None or wanted != "blake3"):
+    if known is not None and known.get(wanted) is not None:
         return known
-    head, content = peek(chunks(clone, oid))
+    head, content = peek(sealed_chunks(clone, oid))
     found = header(head)
     plaintext = PlaintextHash(wanted)
     if found is None:
@@ -84,16 +130,13 @@ def digests(clone: Clone, oid: str, digest: str | None = None) -> Digests:
     else:
         for _ in open_chunks(clone, content, plaintext):
             pass
-        sealed = PlaintextHash("sha256")
-        for piece in chunks(clone, oid):
-            sealed.update(piece)
-        computed = plaintext.digests(found.key_id, sealed.digests(CLEAR).sha256)
+        computed = plaintext.digests(found.key_id, sealed_sha256(clone, oid))
     clone.digests.put(oid, computed)
     return computed
 
 
 def open_chunks(
-    clone: Clone, content: Iterator[bytes], plaintext: PlaintextHash
+    clone: Clone, content: Iterable[BytesLike], plaintext: PlaintextHash
 ) -> Iterator[BytesLike]:
     """Yields the plaintext of an envelope, taking it into the running digests too.
 
@@ -102,32 +145,44 @@ def open_chunks(
     Raises:
         EnvelopeError: the envelope does not open.
     """
-    opener = Opener(clone.ring.keys)
+    return checked(_pieces(Opener(clone.ring.keys), content), plaintext)
+
+
+def _pieces(opener: Opener, content: Iterable[BytesLike]) -> Iterator[BytesLike]:
     for piece in content:
-        for opened in opener.update(piece):
-            _require_no_envelope(plaintext, opened)
-            plaintext.update(opened)
-            yield opened
-    last = opener.finish()
-    _require_no_envelope(plaintext, last)
-    plaintext.update(last)
-    yield last
+        yield from opener.update(piece)
+    yield opener.finish()
 
 
-def _require_no_envelope(plaintext: PlaintextHash, opened: BytesLike) -> None:
-    """Raises when a plaintext begins like an envelope.
-
-    Clean never seals one: it passes it. So somebody sealed it twice, to have it taken
-    for ciphertext of ours once the outer envelope is off.
+def checked(
+    opened: Iterable[BytesLike], plaintext: PlaintextHash | None
+) -> Iterator[BytesLike]:
+    """Yields plaintext as it comes, taking it into a running digest on the way.
 
     Raises:
-        EnvelopeError: it does.
+        EnvelopeError: it begins like an envelope. Clean never seals one: it passes it.
+            So somebody sealed it twice, to have it taken for ciphertext of ours once
+            the outer envelope is off.
     """
-    if plaintext.length == 0 and header(bytes(opened[:HEADER_BYTES])) is not None:
+    pieces = iter(opened)
+    first = next(pieces, b"")
+    if header(bytes(first[:HEADER_BYTES])) is not None:
         raise EnvelopeError(
             "an envelope inside of an envelope, which git-model does not make",
             hint="find out who made it; it is not opened",
         )
+    if plaintext is None or len(first) < SEGMENT_BYTES:
+        for piece in itertools.chain((first,), pieces):
+            if plaintext is not None:
+                plaintext.update(piece)
+            yield piece
+        return
+    from git_model_security.filter.background import Background
+
+    with Background(plaintext.update) as hashed:
+        for piece in itertools.chain((first,), pieces):
+            hashed.put(piece)
+            yield piece
 
 
 def seal(clone: Clone, content: bytes) -> bytes:
@@ -151,7 +206,10 @@ def plaintext(clone: Clone, oid: str, limit_bytes: int) -> bytes:
         KeyNotFoundError: it is sealed under a key that is not held.
         EnvelopeError: it does not open.
     """
-    content = clone.objects.read(oid, limit_bytes=limit_bytes)
+    with behind.of(clone.objects.stream(oid), clone.lfs) as found:
+        if found.size > limit_bytes:
+            raise GitError(f"object {oid} has {found.size} bytes, more than {limit_bytes}")
+        content = found.file.read()
     if header(content[:HEADER_BYTES]) is None:
         return content
     running = PlaintextHash(clone.digest)

@@ -3,14 +3,16 @@
 What arrives is told apart in this order:
 
 1. Empty content stays the empty blob (Git runs no filter on it either).
-2. What names a held key in an envelope's header is opened whole. A valid header
+2. A pointer of git-lfs is never content: it passes when what it points to is known
+   to be an envelope, else it is an error.
+3. What names a held key in an envelope's header is opened whole. A valid header
    proves nothing about the rest: a copied header before plaintext passes it. All
    good, it is our own ciphertext and passes as it is; else it is an error.
-3. Anything that is byte for byte the blob of a protected path in the index or in
+4. Anything that is byte for byte the blob of a protected path in the index or in
    HEAD passes: that is how a locked clone has a clean `git status`.
-4. An envelope under a key that is not held is an error: encrypting it once more
+5. An envelope under a key that is not held is an error: encrypting it once more
    would hide it from everyone who has that key.
-5. Everything else is plaintext and is encrypted, or it is an error. Where the key is
+6. Everything else is plaintext and is encrypted, or it is an error. Where the key is
    not at hand, plaintext that this clone knows to be unchanged passes.
 """
 
@@ -19,73 +21,85 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from git_model_security.envelope import Opener, Sealer, sealed_length
-from git_model_security.errors import KeyNotFoundError
-from git_model_security.filter import blobs
-from git_model_security.filter.digests import CLEAR, Digests, PlaintextHash
+from git_model_security.envelope import Opener, plaintext_length
+from git_model_security.errors import EnvelopeError, Error, GitError, KeyNotFoundError
+from git_model_security.filter import blobs, pointers, room
+from git_model_security.filter.digests import CLEAR, PlaintextHash
+from git_model_security.filter.pipeline import cut, seal
 from git_model_security.filter.sealed import Sealed
 from git_model_security.git.objects import blob_hash
+from git_model_security.storage.pointer import MAX_BYTES, is_alike
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
     from git_model_security.envelope import Header
     from git_model_security.envelope.layout import BytesLike
     from git_model_security.filter.clone import Clone
+    from git_model_security.filter.digests import Digests
+    from git_model_security.git.pktline import Content
 
 _REMEMBERED_BYTES = 8 << 20
+_WORTH_COMPARING_BYTES = 1 << 20
 
 
-def clean(clone: Clone, path: bytes, content: Iterator[bytes]) -> Iterable[BytesLike]:
+def clean(clone: Clone, path: bytes, content: Content) -> Iterable[BytesLike]:
     """Returns the blob content for a work tree file.
 
     Args:
         clone: the clone.
         path: of the file, relative to the top.
-        content: the file's bytes in pieces; it may be left partly unread on error.
+        content: the file's bytes; it may be left partly unread.
 
     Raises:
         KeyNotFoundError: it has to be encrypted and there is no key.
         EnvelopeError: it begins like ciphertext of ours and is not.
     """
-    head, whole = blobs.peek(content)
+    head = content.peek(MAX_BYTES)
     if not head:
         return ()
+    if is_alike(head, len(head)):
+        return pointers.clean(clone, head)
     header = blobs.header(head)
     if header is not None and header.key_id in clone.ring.keys:
-        return _pass_envelope(clone, path, header, whole)
+        return _pass_envelope(clone, path, header, content)
     if header is not None or clone.ring.locked:
-        return _pass_known(clone, path, header, whole)
+        return _pass_known(clone, path, header, content)
     if clone.ring.wanted[-1] not in clone.ring.keys:
-        return _pass_unchanged(clone, path, whole)
-    return _encrypt(clone, path, whole)
+        return _pass_unchanged(clone, path, content)
+    return _encrypt(clone, path, content)
 
 
 def _pass_envelope(
-    clone: Clone, path: bytes, header: Header, content: Iterable[bytes]
+    clone: Clone, path: bytes, header: Header, content: Iterable[BytesLike]
 ) -> Iterable[BytesLike]:
-    """Opens an envelope whole and gives it back (case 2)."""
-    size = _size(clone, path)
-    sealed = Sealed(clone.spool(), clone.repo.object_format, size)
+    """Opens an envelope whole and gives it back (case 3)."""
     opener = Opener(clone.ring.keys)
     plaintext = PlaintextHash(clone.digest)
-    # Opened before it is spooled: plaintext behind a copied header must not reach
-    # the disk outside the work tree.
-    for piece in content:
-        for opened in opener.update(piece):
-            plaintext.update(opened)
-        sealed.write(piece)
-    plaintext.update(opener.finish())
-    oid = sealed.oid()
-    clone.digests.put(oid, plaintext.digests(header.key_id, sealed.sha256()))
+    size = _size(clone, path)
+    with Sealed(clone, _plaintext_length(size)) as sealed:
+        # Opened before it is spooled: plaintext behind a copied header must not reach
+        # the disk outside the work tree.
+        for piece in content:
+            for opened in opener.update(piece):
+                plaintext.update(opened)
+            sealed.write(piece)
+        plaintext.update(opener.finish())
+        oid = sealed.settle(plaintext.length)
+        digests = plaintext.digests(header.key_id, sealed.sha256())
+        kept = _sticky(clone, path, oid, digests)
+        if kept is not None:
+            return blobs.chunks(clone, kept)
+        answer = sealed.keep()
+    clone.digests.put(oid, digests)
     # Not recorded as made here: whoever sealed it, it was not this clean.
-    return sealed.chunks()
+    return answer
 
 
 def _pass_known(
-    clone: Clone, path: bytes, header: Header | None, content: Iterable[bytes]
+    clone: Clone, path: bytes, header: Header | None, content: Iterable[BytesLike]
 ) -> Iterable[BytesLike]:
-    """Gives content back when Git has it already at a protected path (cases 3, 4)."""
+    """Gives content back when Git has it already at a protected path (cases 4, 5)."""
     oid = _oid(clone, path, content)
     if oid is not None and oid in clone.committed:
         # From the object store: nothing that may be plaintext was kept meanwhile.
@@ -95,10 +109,12 @@ def _pass_known(
             f"this is ciphertext under the key {header.key_id}, which this clone does not hold",
             hint="`git model unlock --key FILE` with that key, or add the plaintext",
         )
-    return _encrypt(clone, path, ())  # which says that there is no key
+    raise _keyless(clone)
 
 
-def _pass_unchanged(clone: Clone, path: bytes, content: Iterable[bytes]) -> Iterable[BytesLike]:
+def _pass_unchanged(
+    clone: Clone, path: bytes, content: Iterable[BytesLike]
+) -> Iterable[BytesLike]:
     """Gives back the index's blob when it is known to hold just this plaintext.
 
     `git status` cleans a file that was only touched. That must not fail in a CI job
@@ -113,65 +129,120 @@ def _pass_unchanged(clone: Clone, path: bytes, content: Iterable[bytes]) -> Iter
         new = plaintext.digests(known.key_id)
         if _is_same(known, new):
             return blobs.chunks(clone, staged)
-    return _encrypt(clone, path, ())  # which says that the key is missing
+    raise _keyless(clone)
 
 
-def _encrypt(clone: Clone, path: bytes, content: Iterable[bytes]) -> Iterable[BytesLike]:
-    """Encrypts plaintext (case 5), or gives back the blob it is already (sticky clean)."""
+def _keyless(clone: Clone) -> Error:
+    """Returns the error that says why there is no key to encrypt with."""
+    try:
+        clone.ring.current  # noqa: B018 - raises
+    except Error as error:
+        return error
+    raise AssertionError("there is a key")
+
+
+def _encrypt(clone: Clone, path: bytes, content: Content) -> Iterable[BytesLike]:
+    """Encrypts plaintext (case 6), or gives back the blob it is already (sticky clean)."""
     key = clone.ring.current
-    size = _size(clone, path)
-    sealed = Sealed(
-        clone.spool(), clone.repo.object_format, sealed_length(size) if size else None
-    )
-    sealer = Sealer(key)
+    before = _stat(clone, path)
+    size = before.st_size if before else None
+    segments = cut(content)
+    if size and size >= _WORTH_COMPARING_BYTES:
+        from git_model_security.filter.unchanged import Staged
+
+        staged = Staged.find(clone, path, size)
+        rest = segments if staged is None else staged.rest(segments)
+        if staged is not None and rest is None:
+            return blobs.chunks(clone, staged.oid)
+        segments = rest or iter(())
+    room.require(clone, path, size)
     plaintext = PlaintextHash(clone.digest)
-    for piece in content:
-        plaintext.update(piece)
-        for part in sealer.update(piece):
-            sealed.write(part)
-    sealed.write(sealer.finish())
-    oid = sealed.oid()
-    digests = plaintext.digests(key.id, sealed.sha256())
-    kept = _sticky(clone, path, digests)
-    if kept is not None:
-        return blobs.chunks(clone, kept)
+    with Sealed(clone, size) as sealed:
+        seal(key, segments, sealed, plaintext)
+        _require_still(clone, path, before)
+        oid = sealed.settle(plaintext.length)
+        digests = plaintext.digests(key.id, sealed.sha256())
+        kept = _sticky(clone, path, oid, digests)
+        if kept is not None:
+            return blobs.chunks(clone, kept)
+        answer = sealed.keep()
     # What the index has already was not made by this clean: `git status` on a file that
     # somebody pushed runs it too. Git writes the blob only after this, so what is in the
     # store was made before, here or by somebody who pushed it: see `provenance`.
     if clone.staged.get(path) != oid and not clone.objects.holds(oid):
         clone.provenance.cleaned(path, oid)
     clone.digests.put(oid, digests)
-    return sealed.chunks()
+    return answer
 
 
-def _sticky(clone: Clone, path: bytes, new: Digests) -> str | None:
-    """Returns the index's blob when it opens to the same plaintext under another key.
+def _require_still(clone: Clone, path: bytes, before: os.stat_result | None) -> None:
+    """Raises when the file changed meanwhile: half of what was read may be of each.
 
-    Key and storage may change while the plaintext does not: then the entry stays,
-    or every file would show as modified for ever. Under the *same* key equal
-    plaintext is the equal blob, so there is nothing to look for.
+    Raises:
+        GitError: it did.
+    """
+    after = _stat(clone, path)
+    if before is not None and (after is None or _stamp(before) != _stamp(after)):
+        raise GitError(
+            "it changed while it was read",
+            hint="add it again when nothing writes to it any more",
+        )
+
+
+def _stamp(facts: os.stat_result) -> tuple[int, ...]:
+    return (facts.st_ino, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns)
+
+
+def _sticky(clone: Clone, path: bytes, oid: str, new: Digests) -> str | None:
+    """Returns the index's blob when it opens to the same plaintext in another shape.
+
+    Key, storage and threshold may change while the plaintext does not: then the entry
+    stays, or every file would show as modified for ever. Under the *same* key equal
+    plaintext is the equal envelope, wherever it lives.
     """
     staged = clone.staged.get(path)
-    key_id = None if staged is None else blobs.key_id(clone, staged)
-    if staged is None or key_id in {None, CLEAR, new.key_id} or key_id not in clone.ring.keys:
+    if staged is None or staged == oid:
         return None
-    old = blobs.digests(clone, staged)
-    return staged if _is_same(old, new) else None
+    key_id = blobs.key_id(clone, staged)
+    if key_id in {None, CLEAR} or key_id not in clone.ring.keys:
+        return None
+    if key_id == new.key_id:
+        is_same = blobs.sealed_sha256(clone, staged) == new.sealed_sha256
+    else:
+        is_same = _is_same(blobs.digests(clone, staged), new)
+    return staged if is_same else None
 
 
 def _is_same(one: Digests, other: Digests) -> bool:
-    return (one.length, one.sha256) == (other.length, other.sha256)
+    for name in ("sha256", "blake3"):
+        value = one.get(name)
+        if value is not None and value == other.get(name):
+            return one.length == other.length
+    return False
 
 
-def _size(clone: Clone, path: bytes) -> int | None:
-    """Returns the size of the work tree file, a guess at what will arrive."""
+def _stat(clone: Clone, path: bytes) -> os.stat_result | None:
     try:
-        return os.lstat(clone.top + b"/" + path).st_size
+        return os.lstat(clone.top + b"/" + path)
     except OSError:
         return None
 
 
-def _oid(clone: Clone, path: bytes, content: Iterable[bytes]) -> str | None:
+def _plaintext_length(size: int | None) -> int | None:
+    """Returns the length of the plaintext in a file that seems to be an envelope."""
+    try:
+        return plaintext_length(size) if size else None
+    except EnvelopeError:
+        return None
+
+
+def _size(clone: Clone, path: bytes) -> int | None:
+    """Returns the size of the work tree file, a guess at what will arrive."""
+    facts = _stat(clone, path)
+    return None if facts is None else facts.st_size
+
+
+def _oid(clone: Clone, path: bytes, content: Iterable[BytesLike]) -> str | None:
     """Returns the blob oid of content that may be plaintext, so is not spooled.
 
     None when it is long and its length, which the oid begins with, was not what

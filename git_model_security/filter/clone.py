@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from functools import cached_property
-from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import TYPE_CHECKING
 
 from git_model_security.filter.database import Memory
 from git_model_security.filter.digests import CLEAR, DigestCache
@@ -14,14 +13,17 @@ from git_model_security.git import attributes, config, index
 from git_model_security.git.objects import ObjectReader
 from git_model_security.git.repository import Repository
 from git_model_security.keyring import ring
-from git_model_security.storage.inline import Inline
+from git_model_security.storage import LFS
+from git_model_security.storage.lfs import ObjectStore
 
 if TYPE_CHECKING:
-    from git_model_security.keyring.ring import Ring
-    from git_model_security.storage import Engine
+    from concurrent.futures import ThreadPoolExecutor
 
-SPOOL_MEMORY_BYTES = 8 << 20
-"""Ciphertext beyond this waits in an unlinked file under the git common dir."""
+    from git_model_security.keyring.ring import Ring
+
+DEFAULT_THRESHOLD_BYTES = 1 << 20
+DIRECT_THRESHOLD_BYTES = 512 << 20
+SKIP_SMUDGE = "git-model.skipsmudge"
 
 
 class Clone:
@@ -38,8 +40,8 @@ class Clone:
 
     @cached_property
     def settings(self) -> config.Values:
-        """The `git-model.*` variables of the configuration."""
-        return config.read(self.repo)
+        """The `git-model.*`, `lfs.*` and `remote.*` variables of the configuration."""
+        return config.read(self.repo, "(git-model|lfs|remote)")
 
     @cached_property
     def ring(self) -> Ring:
@@ -52,9 +54,42 @@ class Clone:
         return config.last(self.settings, "git-model.digest") or "sha256"
 
     @cached_property
-    def engine(self) -> Engine:
-        """Where ciphertext lives."""
-        return Inline()
+    def lfs(self) -> ObjectStore:
+        """The objects of git-lfs in this clone."""
+        return ObjectStore.of(self.repo, self.settings)
+
+    @cached_property
+    def threshold(self) -> int | None:
+        """Length in bytes from which on a plaintext becomes an object; None means never."""
+        if config.last(self.settings, "git-model.storage") != LFS:
+            return None
+        return config.number(self.settings, "git-model.threshold", DEFAULT_THRESHOLD_BYTES)
+
+    @cached_property
+    def direct_threshold(self) -> int:
+        """Length in bytes from which on hooks write a file, and smudge its pointer."""
+        key = "git-model.directthreshold"
+        return config.number(self.settings, key, DIRECT_THRESHOLD_BYTES)
+
+    @cached_property
+    def skips_smudge(self) -> bool:
+        """Whether smudge leaves the pointers to objects, for `git model checkout`."""
+        value = os.environ.get("GIT_MODEL_SKIP_SMUDGE")
+        settings = {SKIP_SMUDGE: [value]} if value else self.settings
+        return config.is_true(settings, SKIP_SMUDGE)
+
+    @cached_property
+    def verifies(self) -> bool:
+        """Whether what arrives is checked against its signature."""
+        chosen = os.environ.get("GIT_MODEL_VERIFY")
+        return (chosen or config.last(self.settings, "git-model.verify")) != "off"
+
+    @cached_property
+    def pool(self) -> ThreadPoolExecutor:
+        """Threads for work on segments: as many as there are cores."""
+        from concurrent.futures import ThreadPoolExecutor
+
+        return ThreadPoolExecutor(os.cpu_count())
 
     @cached_property
     def memory(self) -> Memory:
@@ -100,16 +135,3 @@ class Clone:
             paths |= dict.fromkeys(entry.path for entry in head)
         guarded = attributes.protected(self.repo, paths)
         return {oid for path, oid in pairs if path in guarded}
-
-    @cached_property
-    def _spool_directory(self) -> str:
-        directory = self.repo.state_dir / "tmp"
-        directory.mkdir(mode=0o700, exist_ok=True)
-        return str(directory)
-
-    def spool(self) -> BinaryIO:
-        """Returns a place for ciphertext: memory first, then an unlinked file."""
-        spooled = tempfile.SpooledTemporaryFile(  # noqa: SIM115 - the caller closes it
-            SPOOL_MEMORY_BYTES, dir=self._spool_directory
-        )
-        return cast("BinaryIO", spooled)

@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from git_model_security.git.repository import Repository
 
 # The version is part of the name: another git-model beside this one makes its own.
-NAME = "memory-1.sqlite"
+NAME = "memory-2.sqlite"
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS digests (
     oid TEXT PRIMARY KEY, key_id TEXT NOT NULL, length INTEGER NOT NULL,
-    sha256 BLOB NOT NULL, blake3 BLOB, sealed_sha256 BLOB NOT NULL
+    sha256 BLOB, blake3 BLOB, sealed_sha256 BLOB
 ) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS digests_by_plaintext ON digests (length, sha256);
+CREATE INDEX IF NOT EXISTS digests_by_plaintext ON digests (length);
 CREATE TABLE IF NOT EXISTS cleaned (
     path BLOB, oid TEXT, PRIMARY KEY (path, oid)
 ) WITHOUT ROWID;

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from git_model_security.envelope.layout import BytesLike
     from git_model_security.filter.database import Memory
 
@@ -24,48 +26,63 @@ class Digests:
     Attributes:
         key_id: the key the envelope is sealed under, or `CLEAR`.
         length: plaintext length in bytes.
-        sha256: of the plaintext, 32 bytes.
+        sha256: of the plaintext, 32 bytes; None when it was not computed.
         blake3: of the plaintext, 32 bytes; None when it was not computed.
-        sealed_sha256: of the ciphertext, 32 bytes.
+        sealed_sha256: of the ciphertext, or of a clear blob, 32 bytes; None when it
+            was not computed.
     """
 
     key_id: str
     length: int
-    sha256: bytes
+    sha256: bytes | None
     blake3: bytes | None
-    sealed_sha256: bytes
+    sealed_sha256: bytes | None
+
+    def get(self, digest: str) -> bytes | None:
+        """Returns the plaintext digest of that name, if it was computed."""
+        return self.blake3 if digest == "blake3" else self.sha256
 
     def by_name(self, digest: str) -> bytes:
         """Returns the plaintext digest of that name, which must have been computed."""
-        value = self.blake3 if digest == "blake3" else self.sha256
+        value = self.get(digest)
         assert value is not None
         return value
 
 
 class PlaintextHash:
-    """Running digests of a plaintext: SHA-256 always, BLAKE3 where it is signed."""
+    """The running digest of a plaintext: of the kind that is signed, and no other.
+
+    On a CPU without instructions for it, a SHA-256 costs more than all else that is
+    done to a file.
+    """
 
     def __init__(self, digest: str) -> None:
         self.length = 0
-        self._sha256 = hashlib.sha256()
-        self._blake3: Any = None
-        if digest == "blake3":
+        self._is_blake3 = digest == "blake3"
+        self._running: Any
+        if self._is_blake3:
             from blake3 import blake3
 
-            self._blake3 = blake3()
+            self._running = blake3()
+        else:
+            self._running = hashlib.sha256()
 
     def update(self, data: BytesLike) -> None:
         """Takes in more of the plaintext."""
         self.length += len(data)
-        self._sha256.update(data)
-        if self._blake3 is not None:
-            self._blake3.update(data)
+        self._running.update(data)
+
+    def digest(self) -> bytes:
+        """Returns the digest of all that was taken in."""
+        return bytes(self._running.digest())
 
     def digests(self, key_id: str, sealed_sha256: bytes | None = None) -> Digests:
-        """Returns the digests of all that was taken in; clear blobs seal nothing."""
-        sha256 = self._sha256.digest()
-        blake3 = None if self._blake3 is None else self._blake3.digest()
-        return Digests(key_id, self.length, sha256, blake3, sealed_sha256 or sha256)
+        """Returns what is known of a blob with this plaintext."""
+        value = self.digest()
+        sha256, blake3 = (None, value) if self._is_blake3 else (value, None)
+        if key_id == CLEAR:
+            sealed_sha256 = sha256
+        return Digests(key_id, self.length, sha256, blake3, sealed_sha256)
 
 
 class DigestCache:
@@ -82,24 +99,29 @@ class DigestCache:
         ).fetchone()
         return Digests(*row) if row else None
 
-    def seals(self, sha256: bytes | None, length: int) -> bool:
+    def seals(self, length: int, plaintext: Mapping[str, bytes] | None = None) -> bool:
         """Tells whether this clone ever sealed or opened such a plaintext.
 
         Args:
-            sha256: of the plaintext, 32 bytes; None asks for any of that length.
             length: plaintext length in bytes.
+            plaintext: its digests by name, both; None asks for any of that length.
         """
+        given = plaintext or {}
         row = self._memory.execute(
             "SELECT 1 FROM digests WHERE length = ?1 AND key_id <> ?2"
-            " AND (?3 IS NULL OR sha256 = ?3) LIMIT 1",
-            (length, CLEAR, sha256),
+            " AND (?3 IS NULL OR sha256 = ?3 OR blake3 = ?4) LIMIT 1",
+            (length, CLEAR, given.get("sha256"), given.get("blake3")),
         ).fetchone()
         return row is not None
 
     def put(self, oid: str, digests: Digests) -> None:
-        """Remembers what was computed of a blob."""
+        """Remembers what was computed of a blob, beside what was known before."""
         self._memory.execute(
-            "INSERT OR REPLACE INTO digests VALUES (?, ?, ?, ?, ?, ?)",
+            "INSERT INTO digests VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (oid) DO UPDATE SET"
+            " key_id = excluded.key_id, length = excluded.length,"
+            " sha256 = coalesce(excluded.sha256, sha256),"
+            " blake3 = coalesce(excluded.blake3, blake3),"
+            " sealed_sha256 = coalesce(excluded.sealed_sha256, sealed_sha256)",
             (
                 oid,
                 digests.key_id,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -11,21 +10,17 @@ from git_model_security.git.paths import shown
 from git_model_security.git.pktline import Pipe
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
     from git_model_security.envelope.layout import BytesLike
-    from git_model_security.filter.clone import Clone
 
-_BUFFER_BYTES = 1 << 20
-_COMMANDS = (b"clean", b"smudge")
+_CAPABILITIES = (b"clean", b"smudge", b"delay")
 
 
 def main() -> int:
     """Serves one Git command over standard input and output; returns the exit status."""
     # The handshake comes before the imports that do the work: Git waits for it.
-    pipe = Pipe(
-        os.fdopen(0, "rb", buffering=_BUFFER_BYTES), os.fdopen(1, "wb", buffering=_BUFFER_BYTES)
-    )
+    pipe = Pipe(0, 1)
     try:
         _handshake(pipe)
         _serve(pipe)
@@ -47,45 +42,41 @@ def _handshake(pipe: Pipe) -> None:
     pipe.send()
     offered = pipe.read_list()
     pipe.write_list(
-        b"capability=" + name for name in _COMMANDS if b"capability=" + name in offered
+        b"capability=" + name for name in _CAPABILITIES if b"capability=" + name in offered
     )
     pipe.send()
+    pipe.widen()
 
 
 def _serve(pipe: Pipe) -> None:
-    from git_model_security.filter.clone import Clone
+    from git_model_security.filter.server import Server
 
-    clone: Clone | None = None
+    server: Server | None = None
     while True:
         request = dict(line.split(b"=", 1) for line in pipe.read_list())
-        content = pipe.read_content()
+        if request.get(b"command") == b"list_available_blobs":
+            assert server is not None, "nothing was delayed"
+            pipe.write_list(b"pathname=" + path for path in server.waiting.available())
+            pipe.write_list([b"status=success"])
+            pipe.send()
+            continue
+        content = pipe.content()
         try:
-            clone = clone or Clone()
-            answer = _answer(clone, request, content)
+            server = server or Server()
+            answer = server.answer(request, content)
         except (Error, OSError) as error:
-            _drain(content)
+            content.drain()
             _report(error, request.get(b"pathname"))
             pipe.write_list([b"status=error"])
             pipe.send()
             continue
-        _drain(content)
-        pipe.write_list([b"status=success"])
-        _write(pipe, answer, request[b"pathname"])
+        content.drain()
+        if answer is None:
+            pipe.write_list([b"status=delayed"])
+        else:
+            pipe.write_list([b"status=success"])
+            _write(pipe, answer, request[b"pathname"])
         pipe.send()
-
-
-def _answer(
-    clone: Clone, request: dict[bytes, bytes], content: Iterator[bytes]
-) -> Iterable[BytesLike]:
-    path = request[b"pathname"]
-    if request[b"command"] == b"clean":
-        from git_model_security.filter.clean import clean
-
-        return clean(clone, path, content)
-    from git_model_security.filter.smudge import smudge
-
-    blob = request.get(b"blob")
-    return smudge(clone, path, content, blob.decode() if blob else None)
 
 
 def _write(pipe: Pipe, answer: Iterable[BytesLike], path: bytes) -> None:
@@ -104,12 +95,6 @@ def _write(pipe: Pipe, answer: Iterable[BytesLike], path: bytes) -> None:
         status = [b"status=error"]
     pipe.write_flush()
     pipe.write_list(status)
-
-
-def _drain(content: Iterator[bytes]) -> None:
-    # Git writes all of a file before it reads: stopping early would deadlock.
-    for _ in content:
-        pass
 
 
 def _report(error: Exception, path: bytes | None = None) -> None:

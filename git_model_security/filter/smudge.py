@@ -2,29 +2,51 @@
 
 Without the key the ciphertext is written as it is, so that a clone succeeds and
 its `git status` is clean. An envelope under a held key that does not open is an
-error, and Git writes nothing of it.
+error, and Git writes nothing of it. What an object of git-lfs holds is written when
+it is here and short enough; else its pointer, which `git model checkout` replaces.
 """
 
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
-from git_model_security.envelope import Sealer, read_header, sealed_length
+from git_model_security.envelope import HEADER_BYTES, read_header
+from git_model_security.errors import Error
 from git_model_security.filter import blobs
 from git_model_security.filter.digests import PlaintextHash
-from git_model_security.filter.sealed import Sealed
+from git_model_security.filter.sealed import Sealed, Spooled
+from git_model_security.git.objects import CHUNK_BYTES
 from git_model_security.git.paths import shown
+from git_model_security.storage import pending
+from git_model_security.storage.pointer import MAX_BYTES, parse
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from git_model_security.envelope.layout import BytesLike
     from git_model_security.filter.clone import Clone
+    from git_model_security.filter.pipeline import Opening
+    from git_model_security.git.pktline import Content
+    from git_model_security.storage.pointer import Pointer
+
+
+class Delayed(Exception):  # noqa: N818 - an answer, not an error
+    """The content comes later: Git goes on with the next file (gitattributes, "Delay")."""
+
+    def __init__(self, pointer: Pointer, oid: str) -> None:
+        super().__init__()
+        self.pointer = pointer
+        self.oid = oid
 
 
 def smudge(
-    clone: Clone, path: bytes, content: Iterator[bytes], oid: str | None
+    clone: Clone,
+    path: bytes,
+    content: Content,
+    oid: str | None,
+    *,
+    can_delay: bool = False,
 ) -> Iterable[BytesLike]:
     """Returns the work tree content for a blob.
 
@@ -33,38 +55,108 @@ def smudge(
         path: where it goes, relative to the top.
         content: the blob's bytes in pieces; all of it is read before this returns.
         oid: the blob's name, where Git told it.
+        can_delay: Git lets the answer wait.
 
     Raises:
+        Delayed: the answer waits, see `delayed`.
         EnvelopeError: it begins like an envelope and is none; or, while iterating, it
             does not open: what was yielded before must be discarded.
     """
-    head, whole = blobs.peek(content)
-    spooled = Sealed(clone.spool(), clone.repo.object_format, None)
-    for piece in whole:
+    head = content.peek(MAX_BYTES)
+    spooled = Spooled(clone)
+    for piece in content:
         spooled.write(piece)
     if not head or clone.ring.locked:
         return spooled.chunks()
+    # What is as long as that, and no longer, may go on: it is no pointer then.
+    pointer = parse(head) if spooled.size == len(head) else None
+    if pointer is not None:
+        name = spooled.oid() if oid is None or clone.has_replacements else oid
+        return _pointed(clone, path, pointer, name, can_delay=can_delay)
     header = read_header(head)
     if header is None:
-        _warn(
-            path,
-            "is not encrypted in Git",
-            "see `git model audit`; `git checkout -f BRANCH` leaves this commit",
-        )
-        clone.provenance.foreign(_oid_when_sealed(clone, spooled))
-        return spooled.chunks()
+        return _clear(clone, path, spooled.size, spooled.chunks)
     if header.key_id not in clone.ring.keys:
-        _warn(
-            path,
-            f"is sealed under the key {header.key_id}, not held here: left encrypted",
-            "`git model unlock --key FILE`",
-        )
+        _warn_foreign_key(path, header.key_id)
         return spooled.chunks()
     return _decrypted(clone, spooled, header.key_id, oid)
 
 
+def _pointed(
+    clone: Clone, path: bytes, pointer: Pointer, oid: str, *, can_delay: bool
+) -> Iterable[BytesLike]:
+    """Decides what stands for an object: its plaintext, now or later, or its pointer."""
+    if clone.skips_smudge:
+        return (pointer.render(),)
+    if pointer.size >= clone.direct_threshold:
+        pending.note(clone.repo, path)
+        return (pointer.render(),)
+    if can_delay:
+        raise Delayed(pointer, oid)
+    if not clone.lfs.holds(pointer):
+        from git_model_security.git import lfs
+
+        try:
+            lfs.fetch(clone.repo, [oid])
+        except Error as error:
+            return left(path, pointer, error)
+    return content_of(clone, path, pointer, oid)
+
+
+def left(path: bytes, pointer: Pointer, error: Error) -> Iterable[BytesLike]:
+    """Leaves a pointer in the work tree, and says so: the rest is written all the same."""
+    _warn(path, f"is not here: {error}", "`git model checkout` tries again")
+    if error.hint:
+        sys.stderr.write(f"git-model: hint: {error.hint}\n")
+    return (pointer.render(),)
+
+
+def content_of(clone: Clone, path: bytes, pointer: Pointer, oid: str) -> Iterator[BytesLike]:
+    """Begins to open an object that is here; returns its plaintext, to be iterated over.
+
+    Where the key is not held that is the pointer.
+
+    Raises:
+        Error: it does not open, now or while iterating; what was yielded before must
+            be discarded.
+    """
+    file = clone.lfs.open(pointer)
+    header = read_header(file.read(HEADER_BYTES))
+    if header is None:
+        file.close()
+        return _clear(clone, path, pointer.size, lambda: _bytes_of(clone, pointer))
+    if header.key_id not in clone.ring.keys:
+        file.close()
+        _warn_foreign_key(path, header.key_id)
+        return iter((pointer.render(),))
+    from git_model_security.envelope import SegmentReader
+    from git_model_security.filter.pipeline import Opening
+
+    opening = Opening(SegmentReader(clone.ring.keys[header.key_id], file), clone.pool)
+    return _opened(clone, opening, file, pointer, oid)
+
+
+def _opened(
+    clone: Clone, opening: Opening, file: BinaryIO, pointer: Pointer, oid: str
+) -> Iterator[BytesLike]:
+    known = clone.digests.get(oid)
+    is_wanted = clone.verifies and (known is None or known.get(clone.digest) is None)
+    plaintext = PlaintextHash(clone.digest) if is_wanted else None
+    with file:
+        yield from blobs.checked(opening, plaintext)
+    if plaintext is not None:
+        sealed = bytes.fromhex(pointer.oid)
+        clone.digests.put(oid, plaintext.digests(opening.key_id, sealed))
+
+
+def _bytes_of(clone: Clone, pointer: Pointer) -> Iterator[bytes]:
+    with clone.lfs.open(pointer) as file:
+        while chunk := file.read(CHUNK_BYTES):
+            yield chunk
+
+
 def _decrypted(
-    clone: Clone, spooled: Sealed, key_id: str, oid: str | None
+    clone: Clone, spooled: Spooled, key_id: str, oid: str | None
 ) -> Iterator[BytesLike]:
     plaintext = PlaintextHash(clone.digest)
     yield from blobs.open_chunks(clone, spooled.chunks(), plaintext)
@@ -72,19 +164,27 @@ def _decrypted(
     clone.digests.put(name, plaintext.digests(key_id, spooled.sha256()))
 
 
-def _oid_when_sealed(clone: Clone, clear: Sealed) -> str:
-    """Returns the blob that clean will make of content that came in clear.
+def _clear(
+    clone: Clone, path: bytes, size: int, content: Callable[[], Iterator[BytesLike]]
+) -> Iterator[BytesLike]:
+    """Gives out what came in clear, and remembers what clean will make of it.
 
     The work tree then differs from the index, so the next `git add` encrypts it: but
     nobody here made it.
     """
-    sealed = Sealed(clone.spool(), clone.repo.object_format, sealed_length(clear.size))
-    sealer = Sealer(clone.ring.current)
-    for chunk in clear.chunks():
-        for piece in sealer.update(chunk):
-            sealed.write(piece)
-    sealed.write(sealer.finish())
-    return sealed.oid()
+    next_step = "see `git model audit`; `git checkout -f BRANCH` leaves this commit"
+    _warn(path, "is not encrypted in Git", next_step)
+    from git_model_security.filter.pipeline import Joined, cut, seal
+
+    with Sealed(clone, size) as sealed:
+        seal(clone.ring.current, cut(Joined(content())), sealed, PlaintextHash(clone.digest))
+        clone.provenance.foreign(sealed.settle(size))
+    return content()
+
+
+def _warn_foreign_key(path: bytes, key_id: str) -> None:
+    what = f"is sealed under the key {key_id}, not held here: left encrypted"
+    _warn(path, what, "`git model unlock --key FILE`")
 
 
 def _warn(path: bytes, what: str, next_step: str) -> None:

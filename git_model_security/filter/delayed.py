@@ -1,0 +1,113 @@
+"""Answers that wait (gitattributes, "Delay"): objects of git-lfs, fetched in one batch.
+
+Git names all files first. What is here is opened while git-lfs downloads the rest,
+and each file is handed over as soon as its object is complete.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from typing import TYPE_CHECKING
+
+from git_model_security.errors import Error, NotFetchedError
+from git_model_security.filter import smudge
+from git_model_security.git import lfs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from git_model_security.envelope.layout import BytesLike
+    from git_model_security.filter.clone import Clone
+    from git_model_security.storage.pointer import Pointer
+
+_OPENED_AHEAD = 2
+_POLL_SECONDS = 0.05
+
+
+class Waiting:
+    """The files of one Git command whose content comes later."""
+
+    def __init__(self, clone: Clone) -> None:
+        self._clone = clone
+        self._files: dict[bytes, tuple[Pointer, str]] = {}
+        self._missing: list[bytes] | None = None
+        self._download: lfs.Download | None = None
+        self._failed: Error | None = None
+        self._order: deque[bytes] = deque()
+        self._opening: dict[bytes, Iterable[BytesLike] | Error] = {}
+
+    def add(self, path: bytes, answer: smudge.Delayed) -> None:
+        """Takes in a file."""
+        self._files[path] = (answer.pointer, answer.oid)
+
+    def __contains__(self, path: bytes) -> bool:
+        """Tells whether a file's content was promised and not taken yet."""
+        return path in self._files
+
+    def available(self) -> list[bytes]:
+        """Returns the files that may be taken now; waits for some, if any are left."""
+        if self._missing is None:
+            self._missing = [path for path in self._files if not self._is_here(path)]
+            self._start()
+            ready = [path for path in self._files if path not in set(self._missing)]
+        else:
+            ready = []
+        while not ready and self._missing:
+            is_over = self._download is None or self._download.poll() is not None
+            ready = [path for path in self._missing if is_over or self._is_here(path)]
+            if is_over:
+                self._end()
+            elif not ready:
+                time.sleep(_POLL_SECONDS)
+        left = set(ready)
+        self._missing = [path for path in self._missing if path not in left]
+        self._order.extend(ready)
+        return ready
+
+    def take(self, path: bytes) -> Iterable[BytesLike]:
+        """Returns a file's content, and opens the ones that Git will ask for next.
+
+        Raises:
+            Error: it does not open; see `smudge.content_of`.
+        """
+        found = self._opening.pop(path, None)
+        if found is None:
+            found = self._open(path)
+        del self._files[path]
+        if path in self._order:
+            self._order.remove(path)
+        for following in list(self._order)[:_OPENED_AHEAD]:
+            if following not in self._opening:
+                self._opening[following] = self._open(following)
+        if isinstance(found, Error):
+            raise found
+        return found
+
+    def _open(self, path: bytes) -> Iterable[BytesLike] | Error:
+        pointer, oid = self._files[path]
+        try:
+            return smudge.content_of(self._clone, path, pointer, oid)
+        except NotFetchedError as error:
+            return smudge.left(path, pointer, self._failed or error)
+        except Error as error:
+            return error
+
+    def _is_here(self, path: bytes) -> bool:
+        return self._clone.lfs.holds(self._files[path][0])
+
+    def _start(self) -> None:
+        if self._missing:
+            oids = [self._files[path][1] for path in self._missing]
+            try:
+                self._download = lfs.start_fetch(self._clone.repo, oids)
+            except Error as error:
+                self._failed = error
+
+    def _end(self) -> None:
+        if self._download is not None:
+            try:
+                self._download.require()
+            except Error as error:
+                self._failed = error
+            self._download = None

@@ -1,0 +1,57 @@
+"""Will what is added fit where it is to go? Said now, not after an hour of upload."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from git_model_security.errors import PolicyError
+from git_model_security.git import config
+from git_model_security.git.paths import shown
+from git_model_security.storage import INLINE, LFS
+
+if TYPE_CHECKING:
+    from git_model_security.filter.clone import Clone
+
+_SMALL_BYTES = 1 << 20
+"""Every host takes that, and looking would cost each small file its time."""
+
+
+def require(clone: Clone, path: bytes, size: int | None) -> None:
+    """Refuses what this clone does not put into a blob, and warns of the hosts' limits.
+
+    Without git-lfs nobody asked for blobs of any length: Git holds them in memory.
+
+    Args:
+        clone: the clone.
+        path: the file.
+        size: its length in bytes, where it is known.
+
+    Raises:
+        PolicyError: it is longer than `.gitmodel` allows without git-lfs.
+    """
+    if size is None or size < _SMALL_BYTES:
+        return
+    is_object = clone.threshold is not None and size >= clone.threshold
+    limit = config.number(clone.settings, "git-model.limit", 0)
+    if limit and size > limit and not is_object:
+        raise PolicyError(
+            f"{size} bytes are more than the {limit} that go into Git without git-lfs",
+            hint="install git-lfs 3.3 or newer, then `git model init --storage lfs`;"
+            " or `git model init --storage inline` to have it in Git all the same",
+        )
+    _warn(clone, path, size, LFS if is_object else INLINE)
+
+
+def _warn(clone: Clone, path: bytes, size: int, storage: str) -> None:
+    from git_model_security.storage import limits
+
+    limit = limits.of(clone.settings, storage)
+    if limit is None or size <= limit.size:
+        return
+    note = f" ({limit.note})" if limit.note else ""
+    sys.stderr.write(
+        f"git-model: warning: {shown(path)}: {size} bytes are more than the {limit.size}"
+        f" that {limit.host} takes{note}\n"
+        "git-model: hint: save the model in smaller shards, or set git-model.maxFileSize\n"
+    )

@@ -1,0 +1,154 @@
+"""Ciphertext on its way to Git: spooled, hashed while it is written, then placed.
+
+Git must have sent all its content before it reads an answer (gitattributes,
+"Long Running Filter Process"), so what is answered waits here. Where it will live,
+in the blob or in an object of git-lfs, is known when its length is.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import tempfile
+from typing import IO, TYPE_CHECKING, cast
+
+from git_model_security.envelope import sealed_length
+from git_model_security.errors import EnvelopeError, GitError
+from git_model_security.git.objects import blob_hash
+from git_model_security.storage.pointer import Pointer
+from git_model_security.storage.spool import Spool
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from types import TracebackType
+
+    from git_model_security.envelope.layout import BytesLike
+    from git_model_security.filter.clone import Clone
+
+
+class Spooled:
+    """Bytes in a spool, with their blob oid and SHA-256.
+
+    The oid begins with the length (`blob <size>`). The work tree file tells it
+    beforehand, mostly; where that guess was wrong the spool is read once more.
+
+    Attributes:
+        size: bytes written so far.
+    """
+
+    def __init__(self, clone: Clone, expected_bytes: int | None = None) -> None:
+        self._format = clone.repo.object_format
+        self._expected = expected_bytes
+        self._oid = None if expected_bytes is None else blob_hash(self._format, expected_bytes)
+        self._sha256 = hashlib.sha256()
+        self._spool = Spool(lambda: _unlinked(clone))
+        self.size = 0
+
+    def write(self, data: BytesLike) -> None:
+        """Takes in more.
+
+        Raises:
+            GitError: there is no room for it.
+        """
+        self._spool.write(data)
+        self._sha256.update(data)
+        if self._oid is not None:
+            self._oid.update(data)
+        self.size += len(data)
+
+    def sha256(self) -> bytes:
+        """Returns the SHA-256 of what was written."""
+        return self._sha256.digest()
+
+    def oid(self) -> str:
+        """Returns the name that Git would give to a blob of it."""
+        if self._oid is None or self.size != self._expected:
+            self._expected = self.size
+            self._oid = blob_hash(self._format, self.size)
+            for chunk in self._spool.chunks():
+                self._oid.update(chunk)
+        return self._oid.hexdigest()
+
+    def chunks(self) -> Iterator[BytesLike]:
+        """Yields what was written, from its beginning; raises as `write` does."""
+        return self._spool.chunks()
+
+
+class Sealed(Spooled):
+    """An envelope that becomes a blob, or an object of git-lfs and a pointer to it.
+
+    A context manager: an object that was not kept leaves nothing behind.
+
+    Args:
+        clone: the clone; it says from which length on objects are made.
+        plaintext_bytes: length of the plaintext, as far as it is known beforehand.
+    """
+
+    def __init__(self, clone: Clone, plaintext_bytes: int | None) -> None:
+        likely = plaintext_bytes or 0
+        inline = likely and not _is_object(clone, likely)
+        super().__init__(clone, _sealed_length(likely) if inline else None)
+        self._clone = clone
+        if clone.threshold is not None:
+            self._spool = Spool(clone.lfs.partial)
+        self._pointer: Pointer | None = None
+
+    def __enter__(self) -> Sealed:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        # An answer that is read from the file needs its bytes, but no more its name.
+        file = self._spool.file
+        if file is not None and not file.closed and self._clone.threshold is not None:
+            self._clone.lfs.forget(file)
+            if error is not None:
+                file.close()
+
+    def settle(self, plaintext_bytes: int) -> str:
+        """Decides where the envelope will live; returns the oid of the blob in Git."""
+        if not _is_object(self._clone, plaintext_bytes):
+            return self.oid()
+        self._pointer = Pointer(self.sha256().hex(), self.size)
+        blob = self._pointer.render()
+        running = blob_hash(self._format, len(blob))
+        running.update(blob)
+        return running.hexdigest()
+
+    def keep(self) -> Iterable[BytesLike]:
+        """Puts the envelope in its place; returns what the blob in Git shall hold.
+
+        Raises:
+            GitError: it could not be kept.
+        """
+        if self._pointer is None:
+            return self.chunks()
+        try:
+            self._clone.lfs.keep(self._spool.to_file(), self._pointer)
+        except OSError as error:
+            raise GitError(
+                f"cannot keep its ciphertext: {(error.strerror or str(error)).lower()}",
+                hint=f"look at {self._clone.lfs.directory}, then try again",
+            ) from error
+        return (self._pointer.render(),)
+
+
+def _is_object(clone: Clone, plaintext_bytes: int) -> bool:
+    return clone.threshold is not None and plaintext_bytes >= clone.threshold
+
+
+def _sealed_length(plaintext_bytes: int) -> int | None:
+    with contextlib.suppress(EnvelopeError):
+        return sealed_length(plaintext_bytes)
+    return None
+
+
+def _unlinked(clone: Clone) -> IO[bytes]:
+    """Opens a file without a name under the git common dir."""
+    directory = clone.repo.state_dir / "tmp"
+    directory.mkdir(mode=0o700, exist_ok=True)
+    return cast("IO[bytes]", tempfile.TemporaryFile(dir=directory, buffering=0))
