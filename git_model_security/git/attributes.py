@@ -30,18 +30,25 @@ _ANY_CASE = ("-c", "core.ignoreCase=true")
 def protected(
     repo: Repository, paths: Iterable[bytes], *, any_case: bool = False
 ) -> set[bytes]:
-    """Returns those of `paths` whose `filter` attribute is ours, now.
+    """Returns those of `paths` whose `filter` attribute is ours, now; see `filtered`."""
+    return filtered(repo, paths, DRIVER, any_case=any_case)
+
+
+def filtered(
+    repo: Repository, paths: Iterable[bytes], driver: bytes, *, any_case: bool = False
+) -> set[bytes]:
+    """Returns those of `paths` whose `filter` attribute is a driver, now.
 
     Args:
         repo: the repository.
         paths: paths relative to the top; they need not exist.
+        driver: its name.
         any_case: match patterns in any letter case.
     """
     listed = b"".join(path + b"\0" for path in paths)
     options = _ANY_CASE if any_case else ()
-    return _with_driver(
-        repo.git(*options, "check-attr", "-z", "--stdin", "filter", stdin=listed)
-    )
+    said = repo.git(*options, "check-attr", "-z", "--stdin", "filter", stdin=listed)
+    return _with_driver(said, driver)
 
 
 def protected_by(rules: str, paths: Iterable[bytes], *, any_case: bool = False) -> set[bytes]:
@@ -76,11 +83,11 @@ def protected_by(rules: str, paths: Iterable[bytes], *, any_case: bool = False) 
             env=env,
             stdin=listed,
         )
-    return _with_driver(out)
+    return _with_driver(out, DRIVER)
 
 
-def _with_driver(output: bytes) -> set[bytes]:
+def _with_driver(output: bytes, driver: bytes) -> set[bytes]:
     fields = output.split(b"\0")
     return {
-        path for path, value in zip(fields[0::3], fields[2::3], strict=False) if value == DRIVER
+        path for path, value in zip(fields[0::3], fields[2::3], strict=False) if value == driver
     }

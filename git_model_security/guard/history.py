@@ -31,7 +31,9 @@ class Report:
         blobs: how many blobs they and the refs hold.
         proven: how many at protected paths are ciphertext for certain: opened, or
             known to this clone.
-        unproven: how many there are well-formed envelopes that no held key opens.
+        unproven: how many there are well-formed envelopes that no held key opens, or
+            `absent`.
+        absent: how many there are pointers whose git-lfs objects are not here.
         cut: history is shallow, so that nothing is said of what lies below.
         findings: oldest first; each blob at each path once.
     """
@@ -40,6 +42,7 @@ class Report:
     blobs: int
     proven: int
     unproven: int
+    absent: int
     cut: bool
     findings: Sequence[Finding]
 
@@ -51,7 +54,10 @@ class Report:
     def summary(self) -> str:
         """Returns one line of text."""
         seen = f"{self.commits} commits, {self.blobs} blobs"
-        sealed = f"{self.proven} proven ciphertext, {self.unproven} well-formed but not opened"
+        sealed = f"{self.proven} proven ciphertext, {self.unproven - self.absent} well-formed"
+        sealed += " but not opened"
+        if self.absent:
+            sealed += f", {self.absent} in git-lfs and not here (`git lfs fetch --all`)"
         end = "; history is cut here (shallow clone): the rest was not seen" * self.cut
         return f"{seen}: {sealed}, {len(self.findings)} findings{end}"
 
@@ -65,6 +71,7 @@ class Report:
             "blobs": self.blobs,
             "proven": self.proven,
             "unproven": self.unproven,
+            "absent": self.absent,
             "findings": [finding.to_json() for finding in self.findings],
         }
 
@@ -87,7 +94,8 @@ def audit(
         repo: the repository.
         revisions: revisions, ranges or `git.history.REF_OPTIONS`. With one of
             those, refs that hold no commit (a tag of a blob) are judged as well.
-        rules: text of an attributes file: audit for a policy about to be set.
+        rules: text of an attributes file: audit for a policy about to be set. Then
+            nothing is encrypted yet, so a git-lfs object that is not here is a finding.
         keys: held keys by key id; without them envelopes are not proven.
         known: says which blobs this clone sealed or opened itself.
         progress: called after each blob with how many of how many are judged.
@@ -105,6 +113,7 @@ def audit(
         Knowledge(keys, known),
         ends=history.ends(repo, revisions),
         rules=rules,
+        absent_is_found=rules is not None,
         progress=progress,
     )
     return Report(
@@ -112,6 +121,7 @@ def audit(
         blobs=outcome.blobs,
         proven=outcome.proven,
         unproven=outcome.unproven,
+        absent=outcome.absent,
         cut=history.is_shallow(repo),
         findings=outcome.findings,
     )

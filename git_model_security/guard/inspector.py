@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-import io
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from git_model_security.errors import EnvelopeError
+from git_model_security.git import config
 from git_model_security.git.objects import CHUNK_BYTES, ObjectReader
 from git_model_security.guard import finding
 from git_model_security.guard.finding import Finding
 from git_model_security.guard.material import key_in
+from git_model_security.guard.subject import Subject
 from git_model_security.guard.verdict import Judgement, Verdict, judge
-from git_model_security.policy.content import HEAD_BYTES, model_format
+from git_model_security.policy.content import model_format
+from git_model_security.storage.lfs import ObjectStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +24,6 @@ if TYPE_CHECKING:
     from git_model_security.guard.knowledge import Knowledge
     from git_model_security.guard.places import Places
 
-_BUFFER_BYTES = 64 * 1024
 _WORTH_A_RESTART_BYTES = 8 << 20
 """From here on a new git process costs less than skipping the rest of a blob."""
 _COPY_BYTES = 64
@@ -39,15 +41,26 @@ class Inspector:
 
     Attributes:
         proven: blobs at protected paths that are known to be ciphertext.
-        unproven: those that only have the shape of it, for want of the key.
+        unproven: those that only have the shape of it, for want of the key, and
+            `absent`.
+        absent: pointers at protected paths whose objects are not here.
+        pointers: pointers of git-lfs, canonical ones, at any path.
+        unread: blobs that were known beforehand; there can be pointers among them.
         sealed_paths: paths where envelopes stand without any protection.
     """
 
-    def __init__(self, repo: Repository, knowledge: Knowledge) -> None:
+    def __init__(
+        self, repo: Repository, knowledge: Knowledge, *, absent_is_found: bool = True
+    ) -> None:
+        self._repo = repo
         self._reader = ObjectReader(repo)
         self._knowledge = knowledge
+        self._absent_is_found = absent_is_found
         self.proven: set[str] = set()
         self.unproven: set[str] = set()
+        self.absent: set[str] = set()
+        self.pointers: set[str] = set()
+        self.unread: set[str] = set()
         self.sealed_paths: set[bytes] = set()
 
     def __enter__(self) -> Inspector:
@@ -67,30 +80,41 @@ class Inspector:
             if places.protected:
                 self.proven.add(oid)
             self.sealed_paths.update(places.clear)
+            self.unread.add(oid)
             return []
-        stream = self._reader.stream(oid)
-        source = io.BufferedReader(stream, _BUFFER_BYTES)
-        head = source.peek(HEAD_BYTES)[:HEAD_BYTES] if stream.size else b""
-        found = list(self._unsealed(oid, stream.size, source, places))
-        source.detach()
-        found += self._in_clear(oid, stream.size, head, places)
-        if _is_envelope(head):
-            self.sealed_paths.update(places.clear)
-        self._give_up(stream.size)
-        if (places.clear or places.links) and self._is_copy(oid, stream.size):
+        with self._open(oid) as subject:
+            if subject.pointer is not None:
+                self.pointers.add(oid)
+            found = list(self._unsealed(oid, subject, places))
+            found += self._in_clear(oid, subject, places)
+            if _is_envelope(subject.head):
+                self.sealed_paths.update(places.clear)
+        self._give_up(subject.size)
+        if (places.clear or places.links) and self._is_copy(oid, subject.length):
             detail = "content that this clone has encrypted, in clear on an unprotected path"
+            detail += subject.place
             paths = (*places.clear, *places.links)
-            found += [Finding(finding.COPY, path, oid, stream.size, detail) for path in paths]
+            found += [Finding(finding.COPY, path, oid, subject.size, detail) for path in paths]
         return found
 
     def is_envelope(self, oid: str) -> bool:
-        """Tells whether a blob begins as an envelope does; no more of it is read."""
+        """Tells whether a blob, or the object that it points to, begins as an envelope does.
+
+        No more of it is read.
+        """
         if self._knows(oid):
             return True
-        stream = self._reader.stream(oid)
-        found = _is_envelope(stream.read(HEAD_BYTES))
-        self._give_up(stream.size)
+        with self._open(oid) as subject:
+            found = _is_envelope(subject.head)
+        self._give_up(subject.size)
         return found
+
+    @cached_property
+    def _objects(self) -> ObjectStore:
+        return ObjectStore.of(self._repo, config.read(self._repo, "lfs"))
+
+    def _open(self, oid: str) -> Subject:
+        return Subject.open(self._reader, self._objects, oid)
 
     def _knows(self, oid: str) -> bool:
         return self._knowledge.known is not None and self._knowledge.known(oid)
@@ -99,40 +123,56 @@ class Inspector:
         if size > _WORTH_A_RESTART_BYTES:
             self._reader.close()
 
-    def _unsealed(
-        self, oid: str, size: int, source: io.BufferedReader[Any], places: Places
-    ) -> Iterator[Finding]:
+    def _unsealed(self, oid: str, subject: Subject, places: Places) -> Iterator[Finding]:
         if not places.protected:
             return
-        judgement = judge(source, size, self._knowledge.keys)
-        self._count(oid, judgement)
-        if rule := _RULES.get(judgement.verdict):
+        if subject.file is None:
+            self.absent.add(oid)
+            self.unproven.add(oid)
+            rule = finding.POINTER if self._absent_is_found else None
+            said = f"a pointer that nobody checked: {subject.absent}; `git lfs fetch` brings it"
+        else:
+            judgement = judge(subject.file, subject.length, self._knowledge.keys)
+            self._count(oid, judgement)
+            rule = _RULES.get(judgement.verdict)
+            said = judgement.detail + subject.place
+        if rule:
             for path, why in places.protected.items():
-                detail = f"{judgement.detail}; {why}" if why else judgement.detail
-                yield Finding(rule, path, oid, size, detail)
+                detail = f"{said}; {why}" if why else said
+                yield Finding(rule, path, oid, subject.size, detail)
 
-    def _in_clear(self, oid: str, size: int, head: bytes, places: Places) -> Iterator[Finding]:
+    def _in_clear(self, oid: str, subject: Subject, places: Places) -> Iterator[Finding]:
         paths = (*places.clear, *places.links)
+        head, size = subject.head, subject.length
         if paths and (leak := key_in(head, size, self._knowledge.key_ids)):
             for path in paths:
-                yield Finding(finding.KEY, path, oid, size, leak)
+                yield Finding(finding.KEY, path, oid, subject.size, leak + subject.place)
             return
         for path in paths:
             if title := model_format(head, size, path):
                 where = (
                     "in place of a link" if path in places.links else "on an unprotected path"
                 )
-                yield Finding(finding.MODEL, path, oid, size, f"model file ({title}) {where}")
+                detail = f"model file ({title}) {where}{subject.place}"
+                yield Finding(finding.MODEL, path, oid, subject.size, detail)
 
-    def _is_copy(self, oid: str, size: int) -> bool:
+    def _is_copy(self, oid: str, length: int) -> bool:
         sealed_before = self._knowledge.sealed_before
-        if sealed_before is None or size < _COPY_BYTES or not sealed_before(None, size):
+        if sealed_before is None or length < _COPY_BYTES or not sealed_before(length, None):
             return False
-        running = hashlib.sha256()
-        stream = self._reader.stream(oid)
-        while chunk := stream.read(CHUNK_BYTES):
-            running.update(chunk)
-        return sealed_before(running.digest(), size)
+        from blake3 import blake3
+
+        # Which of them this clone kept is a matter of what it signs over.
+        running: dict[str, Any] = {"sha256": hashlib.sha256(), "blake3": blake3()}
+        with self._open(oid) as subject:
+            if subject.file is None:
+                # The name of an object is a digest already, the one that is mostly kept.
+                assert subject.pointer is not None
+                return sealed_before(length, {"sha256": bytes.fromhex(subject.pointer.oid)})
+            while chunk := subject.file.read(CHUNK_BYTES):
+                for one in running.values():
+                    one.update(chunk)
+        return sealed_before(length, {name: one.digest() for name, one in running.items()})
 
     def _count(self, oid: str, judgement: Judgement) -> None:
         if judgement.verdict in {Verdict.SEALED, Verdict.EMPTY}:

@@ -14,9 +14,10 @@ if TYPE_CHECKING:
 Known = Callable[[str], bool]
 """Says of a blob's oid that this clone itself sealed it, or opened all of it."""
 
-SealedBefore = Callable[["bytes | None", int], bool]
-"""Says of a SHA-256 and a length in bytes whether this clone ever sealed or opened
-such a plaintext; with None, whether any of that length: most blobs need no hashing."""
+SealedBefore = Callable[[int, "Mapping[str, bytes] | None"], bool]
+"""Says of a length in bytes and digests by name whether this clone ever sealed or
+opened such a plaintext; with None, whether any of that length: most blobs need no
+hashing."""
 
 
 @dataclass(frozen=True)

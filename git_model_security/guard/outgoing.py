@@ -8,13 +8,13 @@ from git_model_security.git import history, index
 from git_model_security.guard import walk
 from git_model_security.guard.finding import BROKEN_POLICY
 from git_model_security.guard.knowledge import Knowledge
+from git_model_security.guard.walk import Judged
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from git_model_security.envelope import Key
     from git_model_security.git.repository import Repository
-    from git_model_security.guard.finding import Finding
     from git_model_security.guard.knowledge import Known, SealedBefore
 
 
@@ -27,7 +27,7 @@ class Pushed(NamedTuple):
     remote_oid: str
 
 
-def findings(
+def judged(
     repo: Repository,
     pushed: Sequence[tuple[str, str, str, str]],
     *,
@@ -35,8 +35,8 @@ def findings(
     keys: Mapping[str, Key] | None = None,
     known: Known | None = None,
     sealed_before: SealedBefore | None = None,
-) -> list[Finding]:
-    """Returns what must not leave, by the rules of `guard.history.audit`.
+) -> Judged:
+    """Judges what would leave, by the rules of `guard.history.audit`.
 
     On top of those, nothing may leave in clear that this clone sealed or opened.
 
@@ -61,7 +61,7 @@ def findings(
     leaving = [line.local_oid for line in lines if line.local_oid.strip("0")]
     there = [line.remote_oid for line in lines if line.remote_oid.strip("0")]
     if not leaving:
-        return []
+        return Judged()
     kinds = history.peeled(repo, [*leaving, *there])
     # What the remote has and this clone does not cannot leave anything out.
     held = [oid for oid in there if kinds[oid][0] == "commit"]
@@ -77,6 +77,7 @@ def findings(
         Knowledge(keys, known, sealed_before),
         ends=leaving,
         elsewhere=(entry for oid in held for entry in index.tree(repo, oid)),
-    ).findings
+    )
     # A policy that does not leave was broken before: to refuse would stop the mending.
-    return [one for one in found if one.rule != BROKEN_POLICY or one.commit]
+    found.findings = [one for one in found.findings if one.rule != BROKEN_POLICY or one.commit]
+    return found

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from git_model_security.errors import AuthenticationError, EnvelopeError
 from git_model_security.policy.content import HEAD_BYTES, model_format
+from git_model_security.storage.pointer import is_alike
 
 if TYPE_CHECKING:
     import io
@@ -18,16 +19,14 @@ if TYPE_CHECKING:
 
     from git_model_security.envelope import Key
 
-POINTER_LIMIT_BYTES = 1024
-"""git-lfs takes no longer blob for a pointer (lfs/pointer.go, blobSizeCutoff)."""
-
 
 class Verdict(enum.Enum):
     """What a blob is.
 
     `SEALED` was opened to its end under a held key, which proves it. `FRAMED`
     has the shape of an envelope; without its key no more can be said. The empty
-    file stays the empty blob. A `POINTER` stands for an object that was not seen.
+    file stays the empty blob. A `POINTER` is one that git-lfs may follow, and that is
+    not written as git-lfs writes them; a canonical one is judged by its object.
     """
 
     SEALED = "sealed"
@@ -99,20 +98,11 @@ def judge(
 
 
 def _clear(head: bytes, size: int) -> Judgement:
-    if is_pointer(head, size):
-        return Judgement(Verdict.POINTER, "a pointer whose object was not checked")
+    if is_alike(head, size):
+        return Judgement(Verdict.POINTER, "a pointer that is not written as git-lfs does")
     found = model_format(head, size, b"")
     shown = f" ({found})" if found else ""
     return Judgement(Verdict.PLAINTEXT, f"plaintext at a protected path{shown}")
-
-
-def is_pointer(head: bytes, size: int) -> bool:
-    """Tells whether git-lfs would take a blob for a pointer, canonical or not."""
-    return (
-        size < POINTER_LIMIT_BYTES
-        and head.startswith(b"version http")
-        and b"\noid sha256:" in head
-    )
 
 
 class _Nowhere:

@@ -32,13 +32,20 @@ class Judged:
         findings: in the order in which the commits brought them in.
         blobs: how many blobs were looked at.
         proven: how many at protected paths are ciphertext for certain.
-        unproven: how many there have the shape of it, and no more is known.
+        unproven: how many there have the shape of it, and no more is known; or, of
+            `absent`, not even that.
+        absent: how many there are pointers whose objects are not here.
+        pointers: pointers of git-lfs, at any path.
+        unread: blobs that were known beforehand; there can be pointers among them.
     """
 
     findings: list[Finding] = field(default_factory=list)
     blobs: int = 0
     proven: int = 0
     unproven: int = 0
+    absent: int = 0
+    pointers: set[str] = field(default_factory=set)
+    unread: set[str] = field(default_factory=set)
 
 
 @dataclass
@@ -58,6 +65,7 @@ def judged(
     ends: Sequence[str] = (),
     rules: str | None = None,
     elsewhere: Iterable[Entry] = (),
+    absent_is_found: bool = True,
     progress: Progress | None = None,
 ) -> Judged:
     """Judges what these commits brought in, and what tips hold that are no commits.
@@ -70,6 +78,7 @@ def judged(
         ends: commits whose `.gitmodel` says what is protected, beside HEAD's.
         rules: attributes to judge by instead of policies and attributes in force.
         elsewhere: what stands where the commits go; it is not judged itself.
+        absent_is_found: a pointer whose object is not here is a finding.
         progress: called after each blob.
 
     Raises:
@@ -87,7 +96,8 @@ def judged(
     policy = _policy(repo, walked, ends) if rules is None else policies.Policies([rules])
     covered = protection.protected(repo, paths, policy.rules, in_force=rules is None)
     blobs = places.of_blobs(walked.since, covered)
-    with Inspector(repo, knowledge.with_key_ids(policy.key_ids)) as inspector:
+    knowledge = knowledge.with_key_ids(policy.key_ids)
+    with Inspector(repo, knowledge, absent_is_found=absent_is_found) as inspector:
         found = list(policy.broken)
         for done, (oid, where) in enumerate(blobs.items(), 1):
             found += inspector.findings(oid, where)
@@ -101,6 +111,9 @@ def judged(
         len(blobs),
         len(inspector.proven),
         len(inspector.unproven),
+        len(inspector.absent),
+        inspector.pointers,
+        inspector.unread,
     )
 
 

@@ -1,4 +1,7 @@
-"""Before a push: what leaves is ciphertext, judged before anything is uploaded."""
+"""Before a push: what leaves is ciphertext, judged before anything is uploaded.
+
+Then the objects of git-lfs go first: a pointer must not arrive before its object.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +9,20 @@ import os
 from typing import TYPE_CHECKING
 
 from git_model_security.errors import ProtocolError
+from git_model_security.git import config, lfs
 from git_model_security.git.paths import shown
 from git_model_security.guard import outgoing
+from git_model_security.guard.finding import POINTER
 from git_model_security.hooks.commit import refuse
+from git_model_security.storage import behind
+from git_model_security.workspace import hook_redirect, shims
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from git_model_security.filter.clone import Clone
+    from git_model_security.git.repository import Repository
+    from git_model_security.guard.walk import Judged
 
 
 def pushed(clone: Clone, arguments: Sequence[str], stdin: bytes) -> int:
@@ -21,18 +30,66 @@ def pushed(clone: Clone, arguments: Sequence[str], stdin: bytes) -> int:
 
     Raises:
         PolicyError: something in clear would leave.
+        GitError: objects of git-lfs could not be uploaded, so no pointer may leave.
         ProtocolError: what git says is not understood, so nothing may leave.
     """
-    found = outgoing.findings(
+    lines = [_parsed(line) for line in stdin.split(b"\n") if line]
+    remote = arguments[0] if arguments else None
+    judged = outgoing.judged(
         clone.repo,
-        [_parsed(line) for line in stdin.split(b"\n") if line],
-        remote=arguments[0] if arguments else None,
+        lines,
+        remote=remote,
         keys=clone.ring.keys,
         known=clone.knows,
         sealed_before=clone.digests.seals,
     )
-    refuse(found, "nothing was pushed; see `git model audit`")
+    refuse(judged.findings, _hint(judged))
+    if remote is not None and _may_send_pointers(clone, judged):
+        lfs.require()
+        if not _lfs_follows(clone.repo):
+            lfs.push(clone.repo, remote, (*arguments, remote)[1], stdin)
     return 0
+
+
+def _hint(judged: Judged) -> str:
+    if any(one.rule == POINTER for one in judged.findings):
+        return "nothing was pushed; `git model checkout` or `git lfs fetch` brings objects"
+    return "nothing was pushed; see `git model audit`"
+
+
+def _may_send_pointers(clone: Clone, judged: Judged) -> bool:
+    """Tells whether git-lfs has to look at a push.
+
+    Where it is at hand, it looks wherever this clone has objects. Else nobody shall be
+    kept from pushing a README: then what was known beforehand is read for pointers.
+    """
+    if judged.pointers:
+        return True
+    if not judged.unread or not (clone.lfs.directory / "objects").is_dir():
+        return False
+    if lfs.is_installed():
+        return True
+    return any(behind.pointer_of(clone.objects.stream(oid)) for oid in judged.unread)
+
+
+def _lfs_follows(repo: Repository) -> bool:
+    """Tells whether the hook that runs after ours is just the one that git-lfs installs.
+
+    It uploads the same; but not where it was told that objects may be missing.
+    """
+    lenient = config.get(repo, "lfs.allowincompletepush") or "false"
+    if lenient.lower() not in {"false", "no", "off", "0"}:
+        return False
+    hook = hook_redirect.earlier(repo, "pre-push")
+    if hook is None or not shims.is_executable(hook):
+        return False
+    lines = [line for line in hook.read_bytes().split(b"\n") if line.strip()]
+    return (
+        len(lines) == 3
+        and lines[0].startswith(b"#!")
+        and lines[1].startswith(b"command -v git-lfs ")
+        and lines[2] == b'git lfs pre-push "$@"'
+    )
 
 
 def _parsed(line: bytes) -> outgoing.Pushed:

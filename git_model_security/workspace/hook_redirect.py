@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from git_model_security.errors import ConfigError
 from git_model_security.git import config
 from git_model_security.git.repository import STATE_DIRECTORY
+from git_model_security.workspace.hook_directory import EARLIER
 
 if TYPE_CHECKING:
     from git_model_security.git.repository import Repository
@@ -42,6 +43,23 @@ def effective(repo: Repository) -> Path:
     """Returns the directory in which Git looks for hooks, links resolved."""
     out = repo.git("rev-parse", "--path-format=absolute", "--git-path", "hooks")
     return Path(os.fsdecode(out.removesuffix(b"\n"))).resolve()
+
+
+def earlier(repo: Repository, hook: str) -> Path:
+    """Returns the hook that a shim of ours runs beside our part.
+
+    As `hooks/shim.sh` finds it.
+    """
+    hooks = effective(repo)
+    if not is_redirected(hooks):
+        return hooks / f"{hook}{EARLIER}"
+    values = config.read(repo, "(core|git-model)")
+    set_here = [
+        value for value in values.get(HOOKS_PATH.lower(), []) if not is_redirected(Path(value))
+    ]
+    chained = config.last(values, CHAINED.lower()) or (set_here[-1] if set_here else None)
+    found = Path(chained).expanduser() if chained else repo.common_dir / "hooks"
+    return found / hook
 
 
 def is_redirected(path: Path) -> bool:

@@ -340,6 +340,7 @@ def test_the_report_is_one_json_document_with_stable_keys(history: History) -> N
         "blobs": 1,
         "proven": 0,
         "unproven": 0,
+        "absent": 0,
         "findings": [
             {
                 "rule": "plaintext",

@@ -10,6 +10,8 @@ from git_model_security.guard import finding, staged
 from tests.fixtures.histories import History
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from tests.fixtures.people import PersonFactory, Project
     from tests.fixtures.repositories import Repository
 
@@ -60,10 +62,10 @@ def test_only_what_is_new_and_long_enough_is_hashed(
     repo: Repository, size: int, mode: str
 ) -> None:
     history = History(repo, "*.bin filter=git-model\n")
-    asked: list[tuple[bytes | None, int]] = []
+    asked: list[tuple[int, bool]] = []
 
-    def sealed_before(sha256: bytes | None, length: int) -> bool:
-        asked.append((sha256, length))
+    def sealed_before(length: int, digests: Mapping[str, bytes] | None) -> bool:
+        asked.append((length, digests is None))
         return True
 
     history.stage("old.txt", b"o" * size)
@@ -72,5 +74,4 @@ def test_only_what_is_new_and_long_enough_is_hashed(
     history.stage("short.txt", b"n" * 63)
     found = staged.findings(history.facts, sealed_before=sealed_before)
     assert [(one.rule, one.path) for one in found] == [(finding.COPY, b"new.txt")]
-    assert [length for _, length in asked] == [size, size]
-    assert [sha256 is None for sha256, _ in asked] == [True, False]
+    assert asked == [(size, True), (size, False)]

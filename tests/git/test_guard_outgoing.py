@@ -28,7 +28,7 @@ def _paths(
     history: History, local: str, there: str = ZERO, remote: str | None = "origin"
 ) -> list[bytes]:
     pushed = [("refs/heads/main", local, "refs/heads/main", there)]
-    return [one.path for one in outgoing.findings(history.facts, pushed, remote=remote)]
+    return [one.path for one in outgoing.judged(history.facts, pushed, remote=remote).findings]
 
 
 def test_a_new_branch_is_judged_from_its_root(history: History) -> None:
@@ -51,7 +51,7 @@ def test_plaintext_that_a_later_commit_encrypts_leaves_all_the_same(history: His
     history.stage("a.bin", sealed(KEY, b"plain"))
     tip = history.commit()
     pushed = [("refs/heads/main", tip, "refs/heads/main", ZERO)]
-    (found,) = outgoing.findings(history.facts, pushed, remote="origin")
+    (found,) = outgoing.judged(history.facts, pushed, remote="origin").findings
     assert (found.rule, found.commit) == (finding.PLAINTEXT, bad)
 
 
@@ -98,8 +98,8 @@ def test_a_deletion_passes(history: History) -> None:
     history.stage("a.bin", b"plain")
     tip = history.commit()
     pushed = [("(delete)", ZERO, "refs/heads/main", tip)]
-    assert outgoing.findings(history.facts, pushed) == []
-    assert outgoing.findings(history.facts, []) == []
+    assert outgoing.judged(history.facts, pushed).findings == []
+    assert outgoing.judged(history.facts, []).findings == []
 
 
 def test_pushed_tags_are_followed_to_what_they_tag(history: History) -> None:
@@ -117,5 +117,5 @@ def test_a_push_of_commits_and_of_a_blob_judges_both(history: History) -> None:
         ("refs/heads/main", history.commit(), "refs/heads/main", ZERO),
         ("refs/tags/w", history.blob(MODEL + b"x"), "refs/tags/w", ZERO),
     ]
-    found = outgoing.findings(history.facts, pushed, remote="origin")
+    found = outgoing.judged(history.facts, pushed, remote="origin").findings
     assert [one.path for one in found] == [b"a.bin", b""]
