@@ -7,4 +7,8 @@ pytest_plugins = (
     "tests.fixtures.repositories",
     "tests.fixtures.models",
     "tests.fixtures.people",
+    "tests.fixtures.giftless",
+    "tests.fixtures.lfs_faults",
+    "tests.fixtures.lfs_projects",
+    "tests.fixtures.no_lfs",
 )

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 import click
 
 from git_model_security.cli import options, terminal
+from git_model_security.cli.sizes import size
 from git_model_security.errors import UsageError
 from git_model_security.git.paths import shown
 from git_model_security.git.repository import Repository
-from git_model_security.workspace import initialise, setup, unlock
+from git_model_security.workspace import agreement, engine, initialise, setup, unlock
 from git_model_security.workspace.initialise import PlaintextHistoryError, Request
 
 if TYPE_CHECKING:
@@ -24,7 +25,15 @@ if TYPE_CHECKING:
 @options.signing_key
 @click.option("--profile", type=click.Choice(["all", "weights"]), help="What to encrypt.")
 @click.option(
-    "--storage", type=click.Choice(["auto", "inline"]), help="Where ciphertext lives."
+    "--storage",
+    type=click.Choice(["auto", "inline", "lfs"]),
+    help="Where ciphertext lives: in Git itself, or in git-lfs.",
+)
+@click.option(
+    "--threshold",
+    type=size,
+    metavar="SIZE",
+    help="With git-lfs: files of this size and over go there, 1MiB unless said.",
 )
 @click.option("--digest", type=click.Choice(["sha256", "blake3"]), help="Digest to sign over.")
 @click.option("--sign-with", type=click.Choice(["key"]), help="Signing method.")
@@ -38,7 +47,8 @@ def command(
     key: Path | None,
     signing_key: Path | None,
     profile: str | None,
-    storage: str | None,  # noqa: ARG001 - one engine so far
+    storage: str | None,
+    threshold: int | None,
     digest: str | None,
     sign_with: str | None,  # noqa: ARG001 - one method so far
     include: tuple[str, ...],
@@ -57,6 +67,8 @@ def command(
         signing_key=signing_key,
         profile=profile,
         digest=digest,
+        storage=None if storage == "auto" else storage,
+        threshold=threshold,
         include=include,
         exclude=exclude,
         roots=tuple(root.rstrip("/") or root for root in model_root),
@@ -94,13 +106,22 @@ def _again(repo: Repository, request: Request) -> None:
         raise UsageError(
             "this repository is set up already", hint="`git model unlock` takes other keys"
         )
-    for line in setup.configure(repo, policy, is_trusted=unlock.is_verified(repo)):
+    changed = agreement.change_storage(repo, policy, request.storage, request.threshold)
+    for line in setup.configure(repo, changed, is_trusted=unlock.is_verified(repo)):
         terminal.info(line)
-    terminal.info("set up already; nothing else to do")
+    if missing := engine.missing_lfs(changed):
+        terminal.warn(missing)
+    if changed != policy:
+        terminal.info("new content is stored otherwise from now on: commit .gitmodel")
+    else:
+        terminal.info("set up already; nothing else to do")
 
 
 def _show(plan: Plan) -> None:
     terminal.result(f"Profile: {plan.policy.profile}")
+    terminal.result(f"Storage: {_storage(plan)}")
+    if plan.storage.warning:
+        terminal.warn(plan.storage.warning)
     terminal.files("Will be encrypted", plan.sealed)
     terminal.files("Will stay clear", plan.clear)
     if plan.links:
@@ -110,6 +131,15 @@ def _show(plan: Plan) -> None:
             f"the history keeps {len(plan.history.findings)} of them in clear",
             "whoever can clone it has them",
         )
+
+
+def _storage(plan: Plan) -> str:
+    policy, reason = plan.policy, plan.storage.reason
+    if policy.storage == "lfs":
+        least = terminal.bytes_text(policy.threshold)
+        return f"git-lfs, for files of {least} and over ({reason})"
+    most = f", up to {terminal.bytes_text(policy.limit)} a file" if policy.limit else ""
+    return f"inline, as blobs in Git{most} ({reason})"
 
 
 def _show_history(plan: Plan) -> None:

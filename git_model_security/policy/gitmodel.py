@@ -7,15 +7,16 @@ the work tree, where it could be a symlink. docs/SPEC.md, "Repository format".
 from __future__ import annotations
 
 import functools
-import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from git_model_security.errors import ConfigError, GitError
 from git_model_security.git import config
 from git_model_security.git.index import REGULAR, Entry
-from git_model_security.git.paths import is_safe_component, shown
+from git_model_security.git.paths import is_safe_component
 from git_model_security.git.run import child_environment, run
+from git_model_security.policy import syntax
+from git_model_security.policy.syntax import CHANGED_HINT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,10 +25,9 @@ if TYPE_CHECKING:
 
 NAME = b".gitmodel"
 MAX_BYTES = 64 * 1024
-VERSION = "1"
 
-_CHANGED_HINT = "`git log -- .gitmodel` shows who changed it"
-_UPGRADE_HINT = f"install a newer git-model, or ask who changed it: {_CHANGED_HINT}"
+THRESHOLD_BYTES = 1 << 20
+"""Below it a file costs Git little, and a round trip to an LFS server more."""
 
 CIPHERTEXT_SIGNATURE = ".model-encrypted.sig"
 """Name of the bundle over ciphertext, beside each root's plaintext bundle."""
@@ -43,7 +43,12 @@ class Policy:
         exclude: attribute patterns left clear in spite of it.
         key_id: the key new content is sealed under, in hexadecimal; a claim
             that only tells `unlock` which key to ask for.
-        storage: `inline` (the envelope is the blob).
+        storage: `inline` (the envelope is the blob) or `lfs` (it is an object of
+            git-lfs, and the blob a pointer).
+        threshold: with `lfs`, bytes of plaintext at and over which a file becomes an
+            object; smaller ones stay inline.
+        limit: with `inline`, bytes of plaintext over which clean refuses a file, where
+            git-lfs would be the better place; None for no limit.
         digest: what `model.sig` is made over: `sha256` or `blake3`.
         signature: file name of the bundle over plaintext.
         method: how new signatures are made, in model_signing's words.
@@ -56,6 +61,8 @@ class Policy:
     exclude: tuple[str, ...] = ()
     key_id: str = ""
     storage: str = "inline"
+    threshold: int = THRESHOLD_BYTES
+    limit: int | None = None
     digest: str = "sha256"
     signature: str = "model.sig"
     method: str = "key"
@@ -76,33 +83,12 @@ def within(root: str, name: str) -> bytes:
     return (name if root == "." else f"{root}/{name}").encode()
 
 
-_CHOICES = {
-    "profile": ("protect.profile", ("all", "weights")),
-    "storage": ("storage.engine", ("inline",)),
-    "digest": ("signing.digest", ("sha256", "blake3")),
-    "method": ("signing.method", ("key",)),
-    "when": ("signing.when", ("commit", "push", "release")),
-}
-_LISTS = {"include": "protect.include", "exclude": "protect.exclude", "roots": "signing.root"}
-_NAMES = {"signature": "signing.signature", "key_id": "protect.keyid"}
-_VERSION_KEY = "git-model.version"
-
-
 def render(policy: Policy) -> bytes:
     """Returns the file's text; `parse` gives the same policy back."""
-    singles = {_VERSION_KEY: VERSION}
-    singles |= {key: getattr(policy, name) for name, (key, _) in _CHOICES.items()}
-    singles |= {key: getattr(policy, name) for name, key in _NAMES.items()}
-    values = {key: [value] for key, value in singles.items() if value}
-    for name, key in _LISTS.items():
-        values[key] = list(getattr(policy, name))
-    lines = ["# What every clone of this repository must agree on; see `git model --help`."]
-    for section in dict.fromkeys(key.split(".")[0] for key in values):
-        lines.append(f"[{section}]")
-        for key, words in values.items():
-            if key.startswith(f"{section}."):
-                lines += [f"\t{key.split('.', 1)[1]} = {_quoted(word)}" for word in words]
-    return ("\n".join(lines) + "\n").encode()
+    fields = dict(vars(policy))
+    # What the other engine reads would only make people wonder.
+    fields["limit" if policy.storage == "lfs" else "threshold"] = None
+    return syntax.render(fields)
 
 
 @functools.lru_cache(maxsize=16)
@@ -116,7 +102,7 @@ def parse(text: bytes) -> Policy:
     _check_length(len(text))
     if b"\0" in text:
         # Git would end a value there, and another reader of the file would not.
-        raise ConfigError(".gitmodel: holds a NUL byte", hint=_CHANGED_HINT)
+        raise ConfigError(".gitmodel: holds a NUL byte", hint=CHANGED_HINT)
     try:
         # Through standard input: no file, so nothing for an include to be relative to.
         listing = run(
@@ -125,8 +111,8 @@ def parse(text: bytes) -> Policy:
             stdin=text,
         )
     except GitError as error:
-        raise ConfigError(f".gitmodel: {error}", hint=_CHANGED_HINT) from error
-    return _policy(config.parse(listing))
+        raise ConfigError(f".gitmodel: {error}", hint=CHANGED_HINT) from error
+    return checked(Policy(**syntax.read(config.parse(listing))))
 
 
 def find(entries: Iterable[Entry], reader: ObjectReader) -> Policy | None:
@@ -141,7 +127,7 @@ def find(entries: Iterable[Entry], reader: ObjectReader) -> Policy | None:
     if entry.mode != REGULAR:
         raise ConfigError(
             f".gitmodel: mode {entry.mode:06o} is not a regular file",
-            hint=f"a symlink or executable policy is not read; {_CHANGED_HINT}",
+            hint=f"a symlink or executable policy is not read; {CHANGED_HINT}",
         )
     stream = reader.stream(entry.oid)
     _check_length(stream.size)
@@ -151,35 +137,8 @@ def find(entries: Iterable[Entry], reader: ObjectReader) -> Policy | None:
 def _check_length(size_bytes: int) -> None:
     if size_bytes > MAX_BYTES:
         raise ConfigError(
-            f".gitmodel: {size_bytes} bytes are more than {MAX_BYTES}", hint=_CHANGED_HINT
+            f".gitmodel: {size_bytes} bytes are more than {MAX_BYTES}", hint=CHANGED_HINT
         )
-
-
-def _policy(values: config.Values) -> Policy:
-    version = config.last(values, _VERSION_KEY)
-    if version != VERSION:
-        raise ConfigError(
-            f".gitmodel: format version {version or 'missing'}; this git-model reads {VERSION}",
-            hint="install a newer git-model",
-        )
-    known = {_VERSION_KEY, *_LISTS.values(), *_NAMES.values()}
-    known |= {key for key, _ in _CHOICES.values()}
-    for key in values:
-        if key not in known:
-            raise ConfigError(
-                f".gitmodel: unknown key {shown(os.fsencode(key))}", hint=_UPGRADE_HINT
-            )
-    fields: dict[str, str | tuple[str, ...]] = {}
-    for name, (key, choices) in _CHOICES.items():
-        if key in values:
-            fields[name] = _chosen(key, values[key][-1], choices)
-    for name, key in _NAMES.items():
-        if key in values:
-            fields[name] = values[key][-1]
-    for name, key in _LISTS.items():
-        if key in values:
-            fields[name] = tuple(dict.fromkeys(values[key]))
-    return checked(Policy(**fields))  # type: ignore[arg-type]
 
 
 def checked(policy: Policy) -> Policy:
@@ -206,21 +165,3 @@ def checked(policy: Policy) -> Policy:
 
 def _is_key_id(text: str) -> bool:
     return len(text) == 32 and all(char in "0123456789abcdef" for char in text)
-
-
-def _chosen(key: str, value: str, choices: tuple[str, ...]) -> str:
-    if value not in choices:
-        raise ConfigError(
-            f".gitmodel: {key} = {value!r} is none of {', '.join(choices)}",
-            hint=_UPGRADE_HINT,
-        )
-    return value
-
-
-def _quoted(value: str) -> str:
-    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
-    return (
-        f'"{escaped}"'
-        if escaped != value or not value.isascii() or set(value) & set(" #;")
-        else value
-    )

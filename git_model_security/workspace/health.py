@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING
 
 from git_model_security.errors import Error
 from git_model_security.filter.clone import Clone
-from git_model_security.git import config
+from git_model_security.git import config, lfs
+from git_model_security.git.paths import shown
 from git_model_security.git.run import run
 from git_model_security.keyring import files
 from git_model_security.keyring.store import KeyStore
 from git_model_security.workspace import (
     drivers,
+    engine,
     hook_setup,
     initialise,
+    oversize,
     pinned_trust,
     setup,
     signatures,
@@ -28,6 +31,8 @@ if TYPE_CHECKING:
     from git_model_security.git.repository import Repository
 
 MINIMUM_GIT = (2, 39)
+MINIMUM_LFS = (3, 3)
+_NAMED_FILES = 5
 
 
 @dataclass(frozen=True)
@@ -40,7 +45,7 @@ class Symptom:
 
 def symptoms(repo: Repository) -> list[Symptom]:
     """Returns what is wrong with a clone; an empty list is a healthy one."""
-    return [*_of_machine(), *_of_clone(repo)]
+    return [*_of_machine(), *_of_clone(repo), *_of_storage(repo)]
 
 
 def mend(repo: Repository) -> list[str]:
@@ -63,6 +68,30 @@ def _of_machine() -> Iterator[Symptom]:
         yield Symptom(f"git {words[2].decode()} is too old", f"install git {wanted} or newer")
     if shutil.which("git-model") is None:
         yield Symptom("`git model` is not on PATH", "add the directory that install.sh named")
+
+
+def _of_storage(repo: Repository) -> Iterator[Symptom]:
+    policy = initialise.policy_of(repo)
+    version = lfs.version()
+    if policy is not None and (missing := engine.missing_lfs(policy)):
+        yield Symptom(*missing.split("; ", 1))
+    elif version is not None and version < MINIMUM_LFS:
+        wanted = ".".join(map(str, MINIMUM_LFS))
+        yield Symptom(
+            f"git-lfs {'.'.join(map(str, version))} is too old", f"install {wanted} or newer"
+        )
+    for storage, over in oversize.found(repo).items():
+        names = [shown(path) for path in over.paths[:_NAMED_FILES]]
+        names += [f"and {len(over.paths) - _NAMED_FILES} more"] * (
+            len(over.paths) > _NAMED_FILES
+        )
+        note = f" ({over.limit.note})" if over.limit.note else ""
+        yield Symptom(
+            f"longer than {over.limit.host} takes as {storage}, {over.limit.size} bytes{note}:"
+            f" {', '.join(names)}",
+            "save the model in shorter shards; `git config git-model.maxFileSize SIZE` if the"
+            " host takes more",
+        )
 
 
 def _of_clone(repo: Repository) -> Iterator[Symptom]:

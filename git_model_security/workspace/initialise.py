@@ -6,25 +6,32 @@ import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from git_model_security.errors import ConfigError, PolicyError
+from git_model_security.errors import PolicyError
 from git_model_security.filter.clone import Clone
 from git_model_security.git import attributes as git_attributes
-from git_model_security.git import config, index, worktree
-from git_model_security.git.objects import write_blob
+from git_model_security.git import config, index
 from git_model_security.keyring import files, material, ring
 from git_model_security.keyring.copies import Copies
 from git_model_security.keyring.store import KeyStore
 from git_model_security.policy import attributes, gitmodel, profiles
 from git_model_security.policy.gitmodel import Policy, checked
 from git_model_security.signing import keys as signing_keys
-from git_model_security.workspace import pinned_trust, setup, signatures
-from git_model_security.workspace.sealing import seal_staged
+from git_model_security.workspace import (
+    agreement,
+    engine,
+    pinned_trust,
+    sealing,
+    setup,
+    signatures,
+    takeover,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from git_model_security.git.repository import Repository
     from git_model_security.guard.history import Report
+    from git_model_security.workspace.engine import Choice
 
 
 @dataclass(frozen=True)
@@ -35,6 +42,8 @@ class Request:
     signing_key: Path | None = None
     profile: str | None = None
     digest: str | None = None
+    storage: str | None = None
+    threshold: int | None = None
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     roots: tuple[str, ...] = ()
@@ -47,6 +56,7 @@ class Plan:
 
     Attributes:
         policy: what `.gitmodel` will say (its key id comes with the key).
+        storage: where ciphertext will live, and why.
         sealed: files that will be encrypted, sorted.
         clear: files that will stay as they are.
         links: protected names that have no content to encrypt.
@@ -54,6 +64,7 @@ class Plan:
     """
 
     policy: Policy
+    storage: Choice
     sealed: list[bytes] = field(default_factory=list)
     clear: list[bytes] = field(default_factory=list)
     links: list[bytes] = field(default_factory=list)
@@ -98,6 +109,8 @@ def plan(repo: Repository, request: Request) -> Plan:
 
     Raises:
         ConfigError: a pattern or root cannot be used.
+        GitError: git-lfs was asked for, and is not installed.
+        NotFetchedError: what git-lfs keeps in clear is not here to be encrypted.
         PolicyError: the repository is a git-model repository of somebody already.
     """
     if policy_of(repo) is not None:
@@ -110,23 +123,30 @@ def plan(repo: Repository, request: Request) -> Plan:
     staged = index.staged(repo)
     kinds = {entry.path: entry.is_file for entry in staged}
     paths = sorted({*kinds, *index.untracked(repo)})
+    chosen = engine.choose(repo, request.storage, request.threshold)
     policy = checked(
         Policy(
             profile=request.profile or profiles.fitting(paths),
             include=request.include,
             exclude=request.exclude,
             digest=request.digest or "sha256",
+            storage=chosen.storage,
+            threshold=chosen.threshold,
+            limit=chosen.limit,
             roots=request.roots or (".",),
         )
     )
     rules = attributes.render(policy)
     guarded = git_attributes.protected_by(rules, paths)
-    result = Plan(policy)
+    result = Plan(policy, chosen)
     for path in paths:
         links = not kinds.get(path, _is_file(repo, path))
-        chosen = result.links if links else result.sealed if path in guarded else result.clear
+        listed = result.links if links else result.sealed if path in guarded else result.clear
         if not links or path in guarded:
-            chosen.append(path)
+            listed.append(path)
+    clone = Clone(repo)
+    with clone.objects:
+        sealing.require_content(clone, staged, guarded, chosen.limit)
     result.history = history.audit(repo, ("--all",), rules=rules)
     if result.history.findings and not request.accept_plaintext_history:
         raise PlaintextHistoryError(result)
@@ -177,16 +197,19 @@ def carry_out(repo: Repository, request: Request, planned: Plan) -> Done:
     config.put(repo, signatures.SIGNING_KEY, fingerprint)
     pinned_trust.pinned(repo).add_public_key(public)
     policy = Policy(**{**vars(planned.policy), "key_id": key.id})
+    of_lfs = takeover.paths_of_lfs(repo)
     lines = setup.configure(repo, policy, is_trusted=True)
-    _write_policy(repo, policy)
+    agreement.write(repo, policy)
     clone = Clone(repo)
     with clone.objects:
-        sealed = seal_staged(clone)
+        sealed = sealing.seal_staged(clone)
         clone.provenance.adopt((entry.path, entry.oid) for entry in index.staged(repo))
         tree = index.head_tree(repo)
         if tree is not None:
             pinned_trust.adopt(clone, tree)
-    return Done(lines, key.id, store.directory / key.id, fingerprint, sealed, warnings)
+    warnings += takeover.left_behind(repo, sealed.taken_over, of_lfs)
+    count = len(sealed.paths)
+    return Done(lines, key.id, store.directory / key.id, fingerprint, count, warnings)
 
 
 def signing_key(given: Path | None) -> tuple[str, bytes]:
@@ -199,27 +222,6 @@ def signing_key(given: Path | None) -> tuple[str, bytes]:
     fingerprint = store.create() if given is None else store.add(given, signatures.password())
     private = signing_keys.load_private(store.path(fingerprint), signatures.password())
     return fingerprint, signing_keys.public_pem(private)
-
-
-def _write_policy(repo: Repository, policy: Policy) -> None:
-    current = repo.top / ".gitattributes"
-    if current.is_symlink():
-        raise ConfigError(
-            f"{current}: is a symbolic link, which Git does not follow for attributes",
-            hint="replace it by a file",
-        )
-    old = current.read_text("utf-8", "surrogateescape") if current.exists() else ""
-    block = attributes.spliced(old, attributes.render(policy))
-    files = {
-        gitmodel.NAME: gitmodel.render(policy),
-        b".gitattributes": block.encode("utf-8", "surrogateescape"),
-    }
-    entries = []
-    for path, content in files.items():
-        worktree.write(repo.top, path, content)
-        entries.append(index.Entry(path, index.REGULAR, write_blob(repo, content)))
-    index.stage(repo, entries)
-    repo.git("update-index", "-q", "--refresh", accept=(0, 1), filters=True)
 
 
 def _is_file(repo: Repository, path: bytes) -> bool:

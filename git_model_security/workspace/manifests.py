@@ -67,7 +67,7 @@ def sealed(clone: Clone, policy: Policy, root: str, entries: Sequence[Entry]) ->
     for name, entry in under(root, entries):
         if name != CIPHERTEXT_SIGNATURE.encode():
             _require_file(entry)
-            items.append((name, _sealed_sha256(clone, entry.oid)))
+            items.append((name, blobs.sealed_sha256(clone, entry.oid)))
     return ciphertext_manifest(root, items, listing(policy, entries))
 
 
@@ -87,13 +87,6 @@ def under(root: str, entries: Iterable[Entry]) -> Iterable[tuple[bytes, Entry]]:
     for entry in entries:
         if entry.path.startswith(prefix):
             yield entry.path[len(prefix) :], entry
-
-
-def _sealed_sha256(clone: Clone, oid: str) -> bytes:
-    known = clone.digests.get(oid)
-    if known is not None:
-        return known.sealed_sha256
-    return clone.engine.digest(clone.objects.stream(oid))
 
 
 def _require_file(entry: Entry) -> None:

@@ -1,57 +1,194 @@
-"""Encrypts in the index what is tracked in clear at protected paths."""
+"""Encrypts in the index what is tracked in clear at protected paths.
+
+A pointer of git-lfs is no content: the object that it points to is, which becomes an
+envelope. The plaintext object stays where it is: on this machine, and on the server.
+"""
 
 from __future__ import annotations
 
-import io
+import hashlib
+import os
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from git_model_security.envelope import encrypt
+from git_model_security.errors import GitError, NotFetchedError, PolicyError
 from git_model_security.filter import blobs
-from git_model_security.git import attributes, index
+from git_model_security.filter.digests import PlaintextHash
+from git_model_security.filter.pipeline import seal
+from git_model_security.filter.sealed import Sealed
+from git_model_security.git import attributes, index, worktree
 from git_model_security.git.index import Entry
-from git_model_security.git.objects import write_blob_from
+from git_model_security.git.objects import CHUNK_BYTES, write_blob_from
+from git_model_security.git.paths import shown
+from git_model_security.storage import pointer as pointers
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Sequence
+    from pathlib import Path
+    from typing import BinaryIO
+
     from git_model_security.filter.clone import Clone
+    from git_model_security.storage.pointer import Pointer
 
-_POINTER = b"version https://git-lfs.github.com/spec/"
+
+@dataclass
+class SealedIndex:
+    """What was encrypted in the index.
+
+    Attributes:
+        paths: all of it.
+        taken_over: those that were pointers of git-lfs to plaintext.
+    """
+
+    paths: list[bytes] = field(default_factory=list)
+    taken_over: list[bytes] = field(default_factory=list)
 
 
-def seal_staged(clone: Clone) -> int:
-    """Encrypts clear blobs of the index at protected paths; returns how many.
+def require_content(
+    clone: Clone, entries: Sequence[Entry], guarded: Collection[bytes], limit: int | None
+) -> None:
+    """Raises unless all that will be encrypted is on this machine.
+
+    Args:
+        clone: the clone.
+        entries: of the index.
+        guarded: the paths that will be protected.
+        limit: the longest plaintext in bytes, or None.
+
+    Raises:
+        NotFetchedError: an object of git-lfs is missing.
+        PolicyError: a file is longer, or a pointer cannot be followed.
+        GitError: an object is missing or corrupt.
+    """
+    for entry in entries:
+        if not entry.is_file or entry.path not in guarded:
+            continue
+        stream = clone.objects.stream(entry.oid)
+        size = stream.size
+        head = stream.read(pointers.MAX_BYTES)
+        pointer = pointers.parse(head) if size <= pointers.MAX_BYTES else None
+        if pointer is not None:
+            size = pointer.size
+            if _content(clone, entry, pointer) is None:
+                raise NotFetchedError(
+                    f"{shown(entry.path)}: its git-lfs object is not on this machine, so"
+                    " it cannot be encrypted",
+                    hint="`git lfs pull` brings all of them; then init again",
+                )
+        elif pointers.is_alike(head, size):
+            raise PolicyError(
+                f"{shown(entry.path)}: a pointer that is not written as git-lfs writes them",
+                hint=f"`git add --renormalize {shown(entry.path)}` after `git lfs pull`",
+            )
+        if limit is not None and size > limit:
+            raise PolicyError(
+                f"{shown(entry.path)}: {size} bytes are more than the {limit} that go into"
+                " Git without git-lfs",
+                hint="install git-lfs, or choose --storage inline",
+            )
+
+
+def seal_staged(clone: Clone) -> SealedIndex:
+    """Encrypts clear blobs of the index at protected paths.
 
     The blobs are taken from the index, not from the work tree, so that changes
-    which were not added stay unadded. A git-lfs pointer is no content: there the
-    work tree file is added anew, through the filter.
+    which were not added stay unadded.
 
     Raises:
         Error: an object is missing, or Git refused the new entry.
     """
     entries = [entry for entry in index.staged(clone.repo) if entry.is_file]
     guarded = attributes.protected(clone.repo, (entry.path for entry in entries))
-    sealed, again = [], []
+    done, sealed, unwritten = SealedIndex(), [], []
     for entry in entries:
         if entry.path not in guarded:
             continue
         head, _ = blobs.peek(blobs.chunks(clone, entry.oid))
         if not head or blobs.header(head) is not None:
             continue
-        if head.startswith(_POINTER):
-            again.append(entry.path)
-        else:
-            sealed.append(Entry(entry.path, entry.mode, _seal(clone, entry.oid)))
+        pointer = _pointer(clone, entry.oid)
+        if pointer is not None:
+            if not pointer.size or _is_sealed(clone, pointer):
+                continue
+            done.taken_over.append(entry.path)
+            if worktree.holds_blob(clone.repo, entry.path, entry.oid):
+                unwritten.append(entry.path)
+        done.paths.append(entry.path)
+        sealed.append(Entry(entry.path, entry.mode, _seal(clone, entry, pointer)))
     if sealed:
         index.stage(clone.repo, sealed)
+        # Where a pointer stood for want of its object there is now the file itself.
+        worktree.rewrite(clone.repo, unwritten)
         clone.repo.git("update-index", "-q", "--refresh", accept=(0, 1), filters=True)
-    if again:
-        listed = b"".join(path + b"\0" for path in again)
-        arguments = ("--pathspec-from-file=-", "--pathspec-file-nul")
-        clone.repo.git("add", "--renormalize", *arguments, stdin=listed, filters=True)
-    return len(sealed) + len(again)
+    return done
 
 
-def _seal(clone: Clone, oid: str) -> str:
-    with clone.spool() as spool:
-        encrypt(clone.ring.current, io.BufferedReader(clone.objects.stream(oid)), spool)
-        spool.seek(0)
-        return write_blob_from(clone.repo, spool)
+def _pointer(clone: Clone, oid: str) -> Pointer | None:
+    stream = clone.objects.stream(oid)
+    return pointers.parse(stream.read()) if stream.size <= pointers.MAX_BYTES else None
+
+
+def _is_sealed(clone: Clone, pointer: Pointer) -> bool:
+    try:
+        with clone.lfs.open(pointer) as file:
+            head, _ = blobs.peek(_pieces(file))
+    except NotFetchedError:
+        return False
+    return blobs.header(head) is not None
+
+
+def _seal(clone: Clone, entry: Entry, pointer: Pointer | None) -> str:
+    if pointer is None:
+        return _sealed_blob(clone, blobs.chunks(clone, entry.oid), None)
+    found = _content(clone, entry, pointer)
+    if found is None:
+        raise NotFetchedError(
+            f"{shown(entry.path)}: its git-lfs object is not on this machine",
+            hint=f"`git lfs pull`, then `git add --renormalize {shown(entry.path)}`",
+        )
+    with found.open("rb") as file:
+        return _sealed_blob(clone, _pieces(file), pointer)
+
+
+def _sealed_blob(clone: Clone, content: Iterator[bytes], pointer: Pointer | None) -> str:
+    """Encrypts content and returns the oid of the blob that stands for it now.
+
+    Raises:
+        GitError: it is not what the pointer says.
+    """
+    key = clone.ring.current
+    plaintext = PlaintextHash("sha256" if pointer else clone.digest)
+    with Sealed(clone, pointer.size if pointer else None) as sealed:
+        seal(key, content, sealed, plaintext)
+        oid = sealed.settle(plaintext.length)
+        digests = plaintext.digests(key.id, sealed.sha256())
+        if pointer is not None and digests.sha256 != bytes.fromhex(pointer.oid):
+            raise GitError(
+                f"the git-lfs object {pointer.oid[:12]} is damaged",
+                hint="`git lfs fsck` finds what is; `git lfs pull` brings it again",
+            )
+        written = write_blob_from(clone.repo, sealed.keep())
+    assert written == oid
+    clone.digests.put(oid, digests)
+    return oid
+
+
+def _content(clone: Clone, entry: Entry, pointer: Pointer) -> Path | None:
+    """Returns a file that holds what a pointer of git-lfs stands for, if one is here.
+
+    The object, or else the work tree file, when that is just the same.
+    """
+    if not pointer.size or clone.lfs.holds(pointer):
+        return clone.lfs.path(pointer)
+    file = clone.repo.top / os.fsdecode(entry.path)
+    if not index.is_there(clone.repo, entry) or file.stat().st_size != pointer.size:
+        return None
+    running = hashlib.sha256()
+    with file.open("rb") as source:
+        for piece in _pieces(source):
+            running.update(piece)
+    return file if running.hexdigest() == pointer.oid else None
+
+
+def _pieces(file: BinaryIO) -> Iterator[bytes]:
+    return iter(lambda: file.read(CHUNK_BYTES), b"")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from git_model_security.git import config
 from git_model_security.git.repository import STATE_DIRECTORY
 from git_model_security.policy import attributes
+from git_model_security.storage import LFS
 from git_model_security.workspace import drivers, hook_setup
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ def configure(repo: Repository, policy: Policy, *, is_trusted: bool) -> list[str
         done.append("pinned the protection policy in info/attributes")
     drivers.configure(repo, "--local")
     config.put(repo, "git-model.digest", policy.digest)
+    _put_storage(repo, policy)
     # Ciphertext does not compress: zlib would dominate `git add`. Only loose
     # objects, so that packs of code stay small, and only where nobody chose.
     if (
@@ -47,6 +49,20 @@ def configure(repo: Repository, policy: Policy, *, is_trusted: bool) -> list[str
         config.put(repo, LOOSE_COMPRESSION, "0")
         done.append("set core.looseCompression=0, since ciphertext does not compress")
     return [*done, *hook_setup.install(repo)]
+
+
+def _put_storage(repo: Repository, policy: Policy) -> None:
+    is_lfs = policy.storage == LFS
+    sizes = {
+        "git-model.threshold": policy.threshold if is_lfs else None,
+        "git-model.limit": None if is_lfs else policy.limit,
+    }
+    config.put(repo, "git-model.storage", policy.storage)
+    for key, size in sizes.items():
+        if size is None:
+            config.unset(repo, key)
+        else:
+            config.put(repo, key, str(size))
 
 
 def is_pinned(repo: Repository) -> bool:

@@ -1,0 +1,74 @@
+"""Writes what all clones must agree on: `.gitmodel`, and the attributes made from it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from git_model_security.errors import ConfigError
+from git_model_security.git import index, worktree
+from git_model_security.git.objects import write_blob
+from git_model_security.policy import attributes, gitmodel
+from git_model_security.storage import LFS
+from git_model_security.workspace import engine
+
+if TYPE_CHECKING:
+    from git_model_security.git.repository import Repository
+    from git_model_security.policy.gitmodel import Policy
+
+
+def write(repo: Repository, policy: Policy) -> None:
+    """Writes both files to the work tree, and stages them.
+
+    Raises:
+        ConfigError: `.gitattributes` is a link, which Git would not follow.
+        GitError: a file cannot be written.
+    """
+    current = repo.top / ".gitattributes"
+    if current.is_symlink():
+        raise ConfigError(
+            f"{current}: is a symbolic link, which Git does not follow for attributes",
+            hint="replace it by a file",
+        )
+    old = current.read_text("utf-8", "surrogateescape") if current.exists() else ""
+    block = attributes.spliced(old, attributes.render(policy))
+    files = {
+        gitmodel.NAME: gitmodel.render(policy),
+        b".gitattributes": block.encode("utf-8", "surrogateescape"),
+    }
+    entries = []
+    for path, content in files.items():
+        worktree.write(repo.top, path, content)
+        entries.append(index.Entry(path, index.REGULAR, write_blob(repo, content)))
+    index.stage(repo, entries)
+    repo.git("update-index", "-q", "--refresh", accept=(0, 1), filters=True)
+
+
+def change_storage(
+    repo: Repository, policy: Policy, storage: str | None, threshold: int | None
+) -> Policy:
+    """Makes a repository that is set up keep new content elsewhere; old content stays.
+
+    Args:
+        repo: the repository.
+        policy: its policy.
+        storage: the engine that was asked for; None is the one it has.
+        threshold: see `engine.choose`.
+
+    Returns:
+        The new policy, in the work tree and staged; or the same one.
+
+    Raises:
+        Error: see `engine.choose`, and `write`.
+    """
+    if storage is None and threshold is None:
+        return policy
+    if storage == policy.storage == LFS and threshold is None:
+        threshold = policy.threshold
+    chosen = engine.choose(repo, storage or policy.storage, threshold)
+    changed = replace(
+        policy, storage=chosen.storage, threshold=chosen.threshold, limit=chosen.limit
+    )
+    if changed != policy:
+        write(repo, changed)
+    return changed
