@@ -158,3 +158,17 @@ def stat(repo: Repository, path: bytes) -> os.stat_result | None:
         return (repo.top / os.fsdecode(path)).lstat()
     except OSError:
         return None
+
+
+def unlike(repo: Repository, treeish: str, entries: Iterable[Entry]) -> list[bytes]:
+    """Returns those entries' paths where the work tree has other content than a tree.
+
+    `git diff` compares content where stat data alone would only guess, and writes
+    nothing; what is not asked for is not cleaned.
+    """
+    paths = [entry.path for entry in entries]
+    if not paths:
+        return []
+    options = ("--no-ext-diff", "--no-renames", "--name-only", "-z")
+    named = ("--literal-pathspecs", "diff", *options, treeish, "--", *paths)
+    return list(_records(repo.git(*named, filters=True)))

@@ -105,17 +105,15 @@ def _unlike_head(clone: Clone, policy: Policy, committed: Sequence[Entry]) -> It
     The bundles themselves: an older one, with the files that it signs, holds as well,
     and is not what HEAD is. And what bundles leave out, such as `.gitattributes`.
     """
-    paths = {entry.path for entry in committed}
-    changed = clone.repo.git("diff-index", "-z", "--name-only", "HEAD", filters=True)
     for root in policy.roots:
+        own = [
+            entry
+            for name, entry in under(root, committed)
+            if is_ignored(name, policy.signature) and index.is_there(clone.repo, entry)
+        ]
         prefix = b"" if root == "." else root.encode() + b"/"
         found = tuple(
-            shown(path.removeprefix(prefix))
-            for path in filter(None, changed.split(b"\0"))
-            if path in paths
-            and path.startswith(prefix)
-            and is_ignored(path.removeprefix(prefix), policy.signature)
-            and index.is_there(clone.repo, Entry(path, index.REGULAR, ""))
+            shown(path.removeprefix(prefix)) for path in index.unlike(clone.repo, "HEAD", own)
         )
         if found:
             yield Finding(Reason.TAMPERED, root, "not what HEAD holds", found)
