@@ -8,11 +8,14 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import commits, core, handshake, machine, memory, small_files
+from benchmarks import commits, core, handshake, large, machine, memory, small_files
 from benchmarks.figure import Figure, table
+from benchmarks.large import scale
 from benchmarks.place import Place
 
 _PARTS = ("handshake", "small-files", "commit", "memory", "core")
+_LARGE = "large"
+"""Only when it is asked for: it takes a quarter of an hour, and more with --full."""
 
 
 def main() -> int:
@@ -21,6 +24,8 @@ def main() -> int:
     figures: list[Figure] = []
     with tempfile.TemporaryDirectory(prefix="git-model-bench-") as name:
         place = Place(Path(name))
+        if _LARGE in options.parts:
+            facts |= {"memory": machine.memory(), "disk": machine.disk(place.directory)}
         for part in options.parts or _PARTS:
             print(f"{part} …", file=sys.stderr)
             figures += _measure(part, place, options)
@@ -43,20 +48,37 @@ def _measure(part: str, place: Place, options: argparse.Namespace) -> list[Figur
         return commits.figures(place)
     if part == "memory":
         return memory.figures(place, options.file_mib)
+    if part == _LARGE:
+        asked = scale.Scale(options.size, options.pairs, options.full)
+        return large.figures(place, asked, options.rows, options.plot)
     return core.figures(options.core_mib)
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("parts", nargs="*", metavar="PART", help=" ".join(_PARTS))
+    known = (*_PARTS, _LARGE)
+    parser.add_argument("parts", nargs="*", metavar="PART", help=" ".join(known))
     parser.add_argument("--json", action="store_true", help="one document, for machines")
     parser.add_argument("--file-mib", type=int, default=1024, help="size of the large file")
     parser.add_argument("--core-mib", type=int, default=256, help="size of the core's data")
+    _add_large_options(parser)
     options = parser.parse_args()
     for part in options.parts:
-        if part not in _PARTS:
-            parser.error(f"{part}: no such part; there are {', '.join(_PARTS)}")
+        if part not in known:
+            parser.error(f"{part}: no such part; there are {', '.join(known)}")
     return options
+
+
+def _add_large_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group(_LARGE)
+    group.add_argument("--size", type=scale.parse, default=scale.GIB, help="such as 1GiB")
+    group.add_argument("--pairs", type=int, default=3, help="how often peers take turns")
+    group.add_argument("--full", action="store_true", help="8 GiB where that is asked for")
+    group.add_argument("--plot", type=Path, metavar="FILE", help="draw cost against size")
+    rows = (*large.ROWS, large.GROWTH)
+    group.add_argument(
+        "--row", action="append", dest="rows", choices=rows, default=[], help="only these rows"
+    )
 
 
 if __name__ == "__main__":

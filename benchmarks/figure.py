@@ -52,7 +52,7 @@ class Figure:
 def table(figures: list[Figure]) -> str:
     """Returns the figures as text, a paragraph per part."""
     rows = [figure.cells() for figure in figures]
-    widths = [max(len(row[column]) for row in rows) for column in range(3)]
+    widths = [max((len(row[column]) for row in rows), default=0) for column in range(3)]
     lines, part = [], ""
     for figure, (name, value, limit, peer) in zip(figures, rows, strict=True):
         if figure.part != part:

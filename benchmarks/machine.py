@@ -6,8 +6,11 @@ import os
 import platform
 import shutil
 import subprocess
+import time
 from importlib import metadata
 from pathlib import Path
+
+_DISK_MIB = 1024
 
 
 def facts() -> dict[str, str]:
@@ -30,6 +33,7 @@ def facts() -> dict[str, str]:
             for name in ("cryptography", "blake3", "model-signing")
         ),
         **{name: version(name) for name in ("git", "git-crypt", "git-lfs")},
+        "openssl": version("openssl", "version"),
     }
 
 
@@ -38,11 +42,32 @@ def load() -> str:
     return f"{os.getloadavg()[0]:.1f}"
 
 
-def version(program: str) -> str:
+def version(program: str, word: str = "--version") -> str:
     """Returns what a program says of its version."""
     if shutil.which(program) is None:
         return "not installed"
-    done = subprocess.run((program, "--version"), capture_output=True, text=True, check=False)
+    done = subprocess.run((program, word), capture_output=True, text=True, check=False)
     # git-crypt says it on standard error.
     said = (done.stdout or done.stderr).split("\n", 1)[0]
     return said.removeprefix(f"{program} ").removeprefix("version ")
+
+
+def memory() -> str:
+    """Returns how much the machine has."""
+    pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return f"{pages / 1e9:.0f} GB"
+
+
+def disk(directory: Path) -> str:
+    """Returns how fast a file is written that is to be on the disk at the end."""
+    path, chunk = directory / "disk", os.urandom(1 << 20)
+    os.sync()
+    start = time.perf_counter()
+    with path.open("wb") as file:
+        for _ in range(_DISK_MIB):
+            file.write(chunk)
+        file.flush()
+        os.fsync(file.fileno())
+    seconds = time.perf_counter() - start
+    path.unlink()
+    return f"{(_DISK_MIB << 20) / seconds / 1e9:.2f} GB/s written and synced"

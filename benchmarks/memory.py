@@ -1,4 +1,7 @@
-"""What the filter process keeps resident while a large file goes through it."""
+"""What the filter process keeps resident while a large file goes through it, inline.
+
+`benchmarks.large` measures the same with git-lfs, and Git's own memory too.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,7 @@ _NAME = "large.safetensors"
 
 def figures(place: Place, mebibytes: int) -> list[Figure]:
     repository = place.repository("memory")
-    place.run("git-model", "init", "--profile", "all", cwd=repository)
+    place.run("git-model", "init", "--profile", "all", "--storage", "inline", cwd=repository)
     plain, sealed = repository / _NAME, place.directory / "sealed"
     with plain.open("wb") as file:
         for _ in range(mebibytes):

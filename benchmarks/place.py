@@ -10,6 +10,7 @@ import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 MODEL = (sys.executable, "-I", "-m", "git_model_security")
@@ -59,8 +60,13 @@ class Place:
         self.run("git", "init", "--quiet", str(path), cwd=self.directory)
         return path
 
-    def run(self, *words: str, cwd: Path) -> float:
+    def run(self, *words: str, cwd: Path, env: Mapping[str, str] | None = None) -> float:
         """Runs a program and returns the seconds it took.
+
+        Args:
+            words: the program and its arguments.
+            cwd: where to run it.
+            env: variables on top of the place's own.
 
         Raises:
             SystemExit: it failed; what it said is the message.
@@ -69,7 +75,7 @@ class Place:
         done = subprocess.run(
             words,
             cwd=cwd,
-            env=self.env,
+            env={**self.env, **(env or {})},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             check=False,
