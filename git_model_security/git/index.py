@@ -170,5 +170,7 @@ def unlike(repo: Repository, treeish: str, entries: Iterable[Entry]) -> list[byt
     if not paths:
         return []
     options = ("--no-ext-diff", "--no-renames", "--name-only", "-z")
-    named = ("--literal-pathspecs", "diff", *options, treeish, "--", *paths)
-    return list(_records(repo.git(*named, filters=True)))
+    out = repo.git(
+        *("--literal-pathspecs", "diff", *options, treeish, "--"), *paths, filters=True
+    )
+    return list(_records(out))

@@ -16,7 +16,6 @@ from git_model_security.errors import Error, GitError, Reason, VerificationError
 from git_model_security.filter import blobs
 from git_model_security.filter.digests import CLEAR, PlaintextHash
 from git_model_security.git import index, worktree
-from git_model_security.git.index import Entry
 from git_model_security.git.objects import CHUNK_BYTES
 from git_model_security.git.paths import shown
 from git_model_security.policy import gitmodel
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from git_model_security.filter.clone import Clone
+    from git_model_security.git.index import Entry
     from git_model_security.policy.gitmodel import Policy
     from git_model_security.signing.bundle import Opened
     from git_model_security.signing.methods import Verifier
