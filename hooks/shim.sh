@@ -12,11 +12,22 @@ run='earlier ours'
 where=beside
 input=no
 missing=stop
+when=always
 python=/usr/bin/python3
 main=/usr/lib/git_model_security/__main__.py
 
+# Asked for every index that Git writes, so it starts no process. Git runs hooks at the
+# top of the work tree, whose .git may be a file that says `gitdir: PATH`.
+nothing_waits() {
+	git_dir=${GIT_DIR:-.git}
+	[ ! -f "$git_dir" ] || read -r _ git_dir <"$git_dir"
+	[ "$1" != 1 ] || [ ! -f "$git_dir/git-model-pending" ] || [ -d "$git_dir/rebase-merge" ]
+}
+
 run_ours() {
-	if [ ! -x "$python" ]; then
+	if [ "$when" = waiting ] && nothing_waits "$@"; then
+		return 0
+	elif [ ! -x "$python" ]; then
 		lost=$python
 	elif [ ! -f "$main" ]; then
 		lost=$main

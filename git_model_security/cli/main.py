@@ -18,6 +18,7 @@ _COMMANDS = {
     "clone": "clone, unlock, check out and verify",
     "unlock": "let this clone use a key, and decrypt its files",
     "lock": "turn plaintext back into ciphertext",
+    "checkout": "fetch and decrypt what is not in the work tree yet",
     "status": "show what is encrypted and what is signed",
     "sign": "sign what is staged, or vouch for what others made",
     "verify": "check signatures: the gate before deployment",

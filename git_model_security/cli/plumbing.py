@@ -46,8 +46,11 @@ def hook(arguments: Sequence[str]) -> int:
     if not arguments:
         raise UsageError("hook: which hook?")
     name = arguments[0]
+    from git_model_security.cli.progress import Bar
+
     stdin = sys.stdin.buffer.read() if name in _HOOKS_WITH_INPUT else b""
-    return hooks.run(name, arguments[1:], stdin)
+    with Bar("Decrypting") as bar:
+        return hooks.run(name, arguments[1:], stdin, bar)
 
 
 def _require(arguments: Sequence[str], count: int, usage: str) -> None:

@@ -10,13 +10,15 @@ import click
 from git_model_security.cli import options, terminal
 from git_model_security.filter.clone import Clone
 from git_model_security.git.paths import shown
-from git_model_security.workspace import state
+from git_model_security.workspace import file_state, state
 
 if TYPE_CHECKING:
-    from git_model_security.workspace.state import File, State
+    from git_model_security.workspace.file_state import File
+    from git_model_security.workspace.state import State
 
 
 _PIPE_COLUMNS = 160
+_WORK_TREE = {file_state.POINTER: "not materialised"}
 
 
 @click.command("status")
@@ -41,6 +43,12 @@ def _show(found: State) -> None:
         terminal.result("No protected files in the index")
         return
     _table(found)
+    waiting = sum(file.work_tree == file_state.POINTER for file in found.files)
+    if waiting and not found.locked:
+        terminal.warn(
+            f"not materialised: {waiting} files are pointers in the work tree",
+            "`git model checkout` fetches and decrypts them",
+        )
     if found.missing_hooks:
         terminal.warn(
             f"hooks that do not run: {', '.join(found.missing_hooks)}",
@@ -56,7 +64,7 @@ def _table(found: State) -> None:
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("File", overflow="fold")
-    for title in ("In Git", "Key", "Work tree", "Signed"):
+    for title in ("In Git", "Key", "Work tree", "Signed", "Pushed"):
         table.add_column(title, no_wrap=True)
     table.add_column("Size", justify="right", no_wrap=True)
     for file in found.files:
@@ -65,8 +73,9 @@ def _table(found: State) -> None:
             Text(shown(file.path)),
             _in_git(file),
             file.key_id[:8],
-            file.work_tree,
+            _WORK_TREE.get(file.work_tree, file.work_tree),
             "yes" if file.signed else "no",
+            "yes" if file.pushed else "no",
             terminal.bytes_text(file.size),
         )
     # A pipe has no width to fit into.
@@ -74,6 +83,8 @@ def _table(found: State) -> None:
 
 
 def _in_git(file: File) -> str:
+    if file.encrypted is None:
+        return f"{file.storage}, not here"
     if file.encrypted:
-        return f"encrypted, {file.storage}"
+        return f"encrypted, {file.storage}" + ("" if file.here else ", not here")
     return "IN CLEAR" if file.size else "empty"

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from git_model_security.cli import options, terminal
+from git_model_security.cli import checkout, options, terminal
+from git_model_security.cli.progress import Bar
+from git_model_security.errors import FAILED
 from git_model_security.git.repository import Repository
 from git_model_security.workspace import unlock
 
@@ -14,18 +16,43 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+skip_smudge = click.option(
+    "--skip-smudge",
+    is_flag=True,
+    help="Leave large files as pointers, now and later: `git model checkout` writes them.",
+)
+
+
 @click.command("unlock")
 @options.key
 @options.public_key
 @options.signing_key
-def command(key: Path | None, public_key: Path | None, signing_key: Path | None) -> None:
+@skip_smudge
+@click.pass_context
+def command(
+    ctx: click.Context,
+    key: Path | None,
+    public_key: Path | None,
+    signing_key: Path | None,
+    skip_smudge: bool,
+) -> None:
     """Let this clone use a key, and decrypt its files in place.
 
     The key comes from --key, else from GIT_MODEL_KEY or GIT_MODEL_KEY_FILE, else
     from your keyring. A file that is not just what Git checked out is left alone.
     """
     repo = Repository.discover()
-    tell(unlock.unlock(repo, key=key, public_key=public_key, signing_key=signing_key))
+    with Bar("Decrypting") as bar:
+        done = unlock.unlock(
+            repo,
+            key=key,
+            public_key=public_key,
+            signing_key=signing_key,
+            skip_smudge=skip_smudge,
+            progress=bar,
+        )
+    tell(done)
+    ctx.exit(FAILED if done.report.failed else 0)
 
 
 def tell(done: unlock.Unlocked) -> None:
@@ -33,9 +60,10 @@ def tell(done: unlock.Unlocked) -> None:
     terminal.warn_all(done.warnings)
     for line in done.lines:
         terminal.info(line)
+    checkout.tell(done.report)
     if done.kept:
         terminal.files("Left alone, since they differ from what Git has", done.kept)
     if done.key_id:
         terminal.result(
-            f"Unlocked with the key {done.key_id}: {len(done.written)} files written"
+            f"Unlocked with the key {done.key_id}: {len(done.report.written)} files written"
         )

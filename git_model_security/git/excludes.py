@@ -2,12 +2,31 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from git_model_security.git.repository import Repository
+
+
+def exclude(repo: Repository, pattern: str) -> None:
+    """Lets Git leave files alone in this clone, in all of its work trees; once.
+
+    A `.git` that cannot be written to stays as it is.
+    """
+    path = repo.common_dir / "info" / "exclude"
+    line = os.fsencode(pattern)
+    with contextlib.suppress(OSError):
+        old = path.read_bytes() if path.exists() else b""
+        if line in old.splitlines():
+            return
+        path.parent.mkdir(exist_ok=True)
+        end = b"" if not old or old.endswith(b"\n") else b"\n"
+        with path.open("ab") as file:
+            file.write(end + line + b"\n")
 
 
 def is_ignored(repo: Repository, path: Path) -> bool:

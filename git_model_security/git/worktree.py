@@ -1,35 +1,35 @@
 """The safe work tree writer: what is written outside Git keeps Git's protections.
 
-Every parent directory is opened relative to the one above it without following
-links, the content goes to a new temporary file in the same directory, and a
-rename by directory descriptor puts it in place. A hostile work tree (a parent
-swapped for a link, a name that is `.git` to some file system) gets an error.
+No link is followed on the way to a file, and `replacement` puts a new one in place. A
+hostile work tree (a parent swapped for a link, a name that is `.git` to some file
+system) gets an error.
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
-import secrets
 import stat
 from typing import TYPE_CHECKING
 
 from git_model_security.errors import GitError
 from git_model_security.git.objects import CHUNK_BYTES, blob_hash
-from git_model_security.git.paths import is_safe_component, shown
+from git_model_security.git.paths import shown
+from git_model_security.git.replacement import Replacement, descend, naming
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
+
+    from typing_extensions import Buffer
 
     from git_model_security.git.repository import Repository
 
-_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _STALE = (1, 1)
 """Access and modification time of a file that Git shall write anew, in seconds."""
 # Not blocking: a named pipe may stand where a file was.
 _EXISTING = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 def write(top: Path, path: bytes, content: bytes, mode: int = 0o666) -> os.stat_result:
@@ -44,58 +44,26 @@ def write(top: Path, path: bytes, content: bytes, mode: int = 0o666) -> os.stat_
     Raises:
         GitError: the path is not one that Git would write, or cannot be written.
     """
-    *parents, name = path.split(b"/")
-    for component in (*parents, name):
-        if not is_safe_component(os.fsdecode(component)):
-            raise GitError(f"{shown(path)}: not a path that can be written safely")
-    try:
-        directory = _descend(top, parents, make=True)
-        try:
-            return _replace(directory, name, content, mode)
-        finally:
-            os.close(directory)
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise GitError(f"{shown(path)}: cannot write it: {reason}") from error
+    with naming(path), Replacement(top, path, mode) as new:
+        write_at(new.descriptor, content, 0)
+        return new.commit()
 
 
-def _descend(top: Path, parents: list[bytes], *, make: bool) -> int:
-    """Returns a descriptor of the innermost directory, following no link.
+def write_at(descriptor: int, content: Buffer, offset: int) -> None:
+    """Writes all of some content at an offset; safe on several threads.
 
-    With `make`, directories that are missing are made.
+    Raises:
+        OSError: there is no room for it.
     """
-    directory = os.open(top, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    for parent in parents:
-        outer = directory
-        try:
-            try:
-                directory = os.open(parent, _DIRECTORY, dir_fd=outer)
-            except FileNotFoundError:
-                if not make:
-                    raise
-                os.mkdir(parent, dir_fd=outer)
-                directory = os.open(parent, _DIRECTORY, dir_fd=outer)
-        finally:
-            os.close(outer)
-    return directory
+    with memoryview(content) as view:
+        written = 0
+        while written < len(view):
+            written += os.pwrite(descriptor, view[written:], offset + written)
 
 
-def _replace(directory: int, name: bytes, content: bytes, mode: int) -> os.stat_result:
-    partial = b".git-model-" + secrets.token_hex(8).encode()
-    descriptor = os.open(partial, _NEW, mode, dir_fd=directory)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.replace(partial, name, src_dir_fd=directory, dst_dir_fd=directory)
-            # After the rename, which changes ctime.
-            return os.fstat(file.fileno())
-    except BaseException:
-        os.unlink(partial, dir_fd=directory)
-        raise
-
-
-def rewrite(repo: Repository, paths: Sequence[bytes]) -> None:
+def rewrite(
+    repo: Repository, paths: Sequence[bytes], *, extra: Mapping[str, str] | None = None
+) -> None:
     """Lets Git write files anew from the index, through the filters of now.
 
     Git itself writes, with all its protections, and brings the stat data of the
@@ -106,6 +74,7 @@ def rewrite(repo: Repository, paths: Sequence[bytes]) -> None:
     Args:
         repo: the repository.
         paths: files whose content the caller knows to be no loss.
+        extra: environment variables for the filter.
 
     Raises:
         GitError: some could not be written, whatever the others; they are named.
@@ -116,7 +85,7 @@ def rewrite(repo: Repository, paths: Sequence[bytes]) -> None:
             os.utime(top + b"/" + path, _STALE, follow_symlinks=False)
     failed: list[bytes] = []
     left = list(paths)
-    while left and (error := _checkout_index(repo, left)):
+    while left and (error := _checkout_index(repo, left, extra)):
         # Git stops at the first file that its filter refuses. It takes them in order
         # and removes the old file first, so that is the first which is not new and
         # not there. The others need not suffer.
@@ -133,11 +102,13 @@ def rewrite(repo: Repository, paths: Sequence[bytes]) -> None:
         )
 
 
-def _checkout_index(repo: Repository, paths: list[bytes]) -> GitError | None:
+def _checkout_index(
+    repo: Repository, paths: list[bytes], extra: Mapping[str, str] | None
+) -> GitError | None:
     listed = b"".join(path + b"\0" for path in paths)
     arguments = ("checkout-index", "--force", "--index", "-z", "--stdin")
     try:
-        repo.git(*arguments, stdin=listed, filters=True, show=True)
+        repo.git(*arguments, stdin=listed, filters=True, show=True, extra=extra)
     except GitError as error:
         return error
     return None
@@ -150,19 +121,22 @@ def _is_new(top: bytes, path: bytes) -> bool:
         return False
 
 
-def holds_blob(repo: Repository, path: bytes, oid: str) -> bool:
-    """Tells whether a work tree file is byte for byte a blob, through no filter."""
-    *parents, name = path.split(b"/")
+def holds_blob(repo: Repository, path: bytes, oid: str, size: int | None = None) -> bool:
+    """Tells whether a work tree file is byte for byte a blob, through no filter.
+
+    Args:
+        repo: the repository.
+        path: of the file.
+        oid: of the blob.
+        size: length of the blob in bytes, where it is known: a file of another length
+            is not read.
+    """
     try:
-        directory = _descend(repo.top, parents, make=False)
-        try:
-            descriptor = os.open(name, _EXISTING, dir_fd=directory)
-        finally:
-            os.close(directory)
+        descriptor = _opened(repo.top, path)
     except OSError:
         return False
     facts = os.fstat(descriptor)
-    if not stat.S_ISREG(facts.st_mode):
+    if not stat.S_ISREG(facts.st_mode) or size not in {None, facts.st_size}:
         os.close(descriptor)
         return False
     with os.fdopen(descriptor, "rb") as file:
@@ -170,3 +144,52 @@ def holds_blob(repo: Repository, path: bytes, oid: str) -> bool:
         while chunk := file.read(CHUNK_BYTES):
             running.update(chunk)
     return running.hexdigest() == oid
+
+
+def head(top: Path, path: bytes, length: int) -> tuple[os.stat_result, bytes] | None:
+    """Returns the stat data and the first bytes of a work tree file.
+
+    Args:
+        top: the work tree.
+        path: of the file.
+        length: how many bytes at most.
+
+    Returns:
+        None where no regular file stands there, but something.
+
+    Raises:
+        FileNotFoundError: nothing stands there, neither a link.
+        OSError: it cannot be read, or a parent is no directory.
+    """
+    try:
+        descriptor = _opened(top, path)
+    except OSError as error:
+        if error.errno == errno.ELOOP and _is_link(top, path):
+            return None
+        raise
+    try:
+        facts = os.fstat(descriptor)
+        return (facts, os.read(descriptor, length)) if stat.S_ISREG(facts.st_mode) else None
+    finally:
+        os.close(descriptor)
+
+
+def _opened(top: Path, path: bytes) -> int:
+    *parents, name = path.split(b"/")
+    directory = descend(top, parents)
+    try:
+        return os.open(name, _EXISTING, dir_fd=directory)
+    finally:
+        os.close(directory)
+
+
+def _is_link(top: Path, path: bytes) -> bool:
+    *parents, name = path.split(b"/")
+    try:
+        directory = descend(top, parents)
+    except OSError:
+        return False
+    try:
+        return stat.S_ISLNK(os.stat(name, dir_fd=directory, follow_symlinks=False).st_mode)
+    finally:
+        os.close(directory)

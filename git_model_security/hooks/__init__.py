@@ -10,30 +10,45 @@ from typing import TYPE_CHECKING
 
 from git_model_security.errors import UsageError
 from git_model_security.filter.clone import Clone
+from git_model_security.storage import pending
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from git_model_security.workspace.materialise import Progress
 
-def run(name: str, arguments: Sequence[str], stdin: bytes) -> int:
+
+def run(
+    name: str, arguments: Sequence[str], stdin: bytes, progress: Progress | None = None
+) -> int:
     """Does what a hook does and returns its exit status.
+
+    Args:
+        name: the hook.
+        arguments: what Git gives to it.
+        stdin: what Git writes to its standard input.
+        progress: told how far it is with the files that it decrypts.
 
     Raises:
         UsageError: there is no such hook.
         Error: a `pre-` hook refuses.
     """
-    action = _action(name, arguments, stdin)
+    action = _action(name, arguments, stdin, progress)
     clone = Clone()
     with clone.objects:
         return action(clone)
 
 
-def _action(name: str, arguments: Sequence[str], stdin: bytes) -> Callable[[Clone], int]:
+def _action(
+    name: str, arguments: Sequence[str], stdin: bytes, progress: Progress | None
+) -> Callable[[Clone], int]:
     # Each imports only what it needs: a person waits for every one of them.
     if name in {"pre-commit", "pre-merge-commit", "post-commit"}:
         from git_model_security.hooks import commit
 
-        return commit.after if name == "post-commit" else commit.before
+        if name != "post-commit":
+            return commit.before
+        return lambda clone: commit.after(clone) or _written(clone, progress)
     if name == "pre-push":
         from git_model_security.hooks import departure
 
@@ -41,9 +56,19 @@ def _action(name: str, arguments: Sequence[str], stdin: bytes) -> Callable[[Clon
     from git_model_security.hooks import arrival
 
     if name == "post-merge":
-        return arrival.merged
+        return lambda clone: arrival.merged(clone, progress)
     if name == "post-checkout":
-        return lambda clone: arrival.checked_out(clone, arguments)
+        return lambda clone: arrival.checked_out(clone, arguments, progress)
+    if name == "post-index-change":
+        return lambda clone: arrival.index_changed(clone, progress)
     if name == "post-rewrite":
-        return lambda clone: arrival.rewritten(clone, arguments)
+        return lambda clone: arrival.rewritten(clone, arguments, progress)
     raise UsageError(f"{name}: not a hook of git-model")
+
+
+def _written(clone: Clone, progress: Progress | None) -> int:
+    if not (clone.repo.git_dir / pending.NAME).exists():
+        return 0
+    from git_model_security.hooks import arrival
+
+    return arrival.committed(clone, progress)

@@ -1,5 +1,6 @@
-"""After content came into the work tree: say in one line whether its signature holds.
+"""After content came into the work tree: write what the filter left, and verify it.
 
+Whether the signature holds is said in one line.
 Nothing here can stop what happened already, so the exit status is 0 unless
 `GIT_MODEL_VERIFY=enforce`: a non-zero post-checkout breaks switch, bisect and
 `worktree add`.
@@ -11,34 +12,77 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from git_model_security.errors import FAILED
+from git_model_security.errors import FAILED, described
 from git_model_security.git import config, index
 from git_model_security.hooks import merge
 from git_model_security.keyring import ring
+from git_model_security.storage import pending
 from git_model_security.workspace import pinned_trust, state, tree_check
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from git_model_security.filter.clone import Clone
+    from git_model_security.workspace.materialise import Progress
 
 _BRANCH_CHECKOUT = "1"
+_PATIENCE_SECONDS = 2.0
+_REPLAYS = ("rebase-merge", "rebase-apply", "sequencer")
+"""Directories of a rebase, an am, and of several cherry-picks (githooks knows none)."""
 
 
-def checked_out(clone: Clone, arguments: Sequence[str]) -> int:
+def checked_out(
+    clone: Clone, arguments: Sequence[str], progress: Progress | None = None
+) -> int:
     """post-checkout; a checkout of single files (flag 0) says nothing of a commit."""
-    return _verify(clone) if arguments[2:3] == [_BRANCH_CHECKOUT] else 0
+    complete = _is_replaying(clone) or _write_pending(clone, progress, _PATIENCE_SECONDS)
+    status = _verify(clone) if arguments[2:3] == [_BRANCH_CHECKOUT] else 0
+    return status if complete or _mode(clone) != "enforce" else FAILED
 
 
-def merged(clone: Clone) -> int:
+def merged(clone: Clone, progress: Progress | None = None) -> int:
     """post-merge, after fast-forwards and pulls too."""
+    if not _is_replaying(clone):
+        _write_pending(clone, progress, _PATIENCE_SECONDS)
     merge.complete(clone)
     return _verify(clone)
 
 
-def rewritten(clone: Clone, arguments: Sequence[str]) -> int:
+def index_changed(clone: Clone, progress: Progress | None = None) -> int:
+    """post-index-change, after commands that update the work tree and run no other hook.
+
+    Git may hold the index lock until this returns, so there is no waiting for it.
+    """
+    if not _is_replaying(clone):
+        _write_pending(clone, progress, patience_seconds=0)
+    return 0
+
+
+def rewritten(clone: Clone, arguments: Sequence[str], progress: Progress | None = None) -> int:
     """post-rewrite: `amend` was signed by pre-commit, a rebase was not."""
-    return _verify(clone) if arguments[:1] == ["rebase"] else 0
+    if arguments[:1] != ["rebase"]:
+        return 0
+    _write_pending(clone, progress, _PATIENCE_SECONDS)
+    return _verify(clone)
+
+
+def committed(clone: Clone, progress: Progress | None = None) -> int:
+    """post-commit, which is the last hook of several cherry-picks or reverts."""
+    todo = clone.repo.git_dir / "sequencer" / "todo"
+    is_last = todo.is_file() and len(todo.read_bytes().splitlines()) <= 1
+    if is_last or not _is_replaying(clone):
+        _write_pending(clone, progress, _PATIENCE_SECONDS)
+    return 0
+
+
+def _is_replaying(clone: Clone) -> bool:
+    """Tells whether Git is replaying commits, one after the other in one process.
+
+    It keeps its index in memory all the while, and takes a file that we wrote for a
+    change of the user's, which the next commit would overwrite (seen with 2.39). So the
+    files are written in the end, by post-rewrite or whichever hook comes next.
+    """
+    return any((clone.repo.git_dir / name).is_dir() for name in _REPLAYS)
 
 
 def _is_set_up(clone: Clone) -> bool:
@@ -47,8 +91,47 @@ def _is_set_up(clone: Clone) -> bool:
     return config.last(clone.settings, ring.KEY_ID) is not None
 
 
+def _write_pending(clone: Clone, progress: Progress | None, patience_seconds: float) -> bool:
+    """Writes the files whose pointers the filter left for us; tells whether all are there.
+
+    The filter notes them for `git diff` and `git archive` too: only what stands in the
+    work tree just as the index has it is written.
+    """
+    if clone.skips_smudge or clone.ring.locked:
+        return True
+    paths = set(pending.take(clone.repo))
+    if not paths:
+        return True
+    from git_model_security.workspace import checkout
+
+    staged = index.staged(clone.repo)
+    report = checkout.restore(
+        clone,
+        [entry for entry in staged if entry.path in paths],
+        missing=False,
+        patience_seconds=patience_seconds,
+        progress=progress,
+    )
+    for place, error in report.complaints():
+        sys.stderr.write(described(error, place))
+    for warning in report.warnings:
+        sys.stderr.write(f"git-model: warning: {warning}\n")
+    if not report.failed:
+        return True
+    sys.stderr.write("git-model: hint: then `git model checkout` writes these files\n")
+    if _mode(clone) == "enforce":
+        for failure in report.failed:  # for post-checkout, which fails then
+            pending.note(clone.repo, failure.path)
+    return False
+
+
+def _mode(clone: Clone) -> str | None:
+    chosen = os.environ.get("GIT_MODEL_VERIFY")
+    return chosen or config.last(clone.settings, "git-model.verify")
+
+
 def _verify(clone: Clone) -> int:
-    mode = os.environ.get("GIT_MODEL_VERIFY") or config.last(clone.settings, "git-model.verify")
+    mode = _mode(clone)
     tree = index.head_tree(clone.repo)
     if mode == "off" or tree is None or not _is_set_up(clone):
         return 0

@@ -7,14 +7,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from git_model_security.errors import GitError
+from git_model_security.filter.clone import Clone
 from git_model_security.git import index, worktree
 from git_model_security.git.repository import Repository
 from git_model_security.git.run import child_environment, run
 from git_model_security.keyring import files, material
-from git_model_security.workspace import unlock
+from git_model_security.workspace import checkout, unlock
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from git_model_security.workspace.materialise import Progress
+
+_BY_HAND = {"GIT_MODEL_SKIP_SMUDGE": "1", "GIT_MODEL_VERIFY": "off"}
+"""Git writes pointers, which are replaced after it; only then can anything be verified."""
 
 
 def clone(
@@ -24,6 +30,8 @@ def clone(
     *,
     key: Path | None,
     public_key: Path | None,
+    skip_smudge: bool = False,
+    progress: Progress | None = None,
 ) -> tuple[Repository, unlock.Unlocked]:
     """Clones a repository and unlocks it.
 
@@ -36,9 +44,11 @@ def clone(
         options: options for `git clone`.
         key: see `unlock.unlock`.
         public_key: see `unlock.unlock`.
+        skip_smudge: see `unlock.unlock`.
+        progress: see `unlock.unlock`.
 
     Raises:
-        GitError: Git could not clone.
+        GitError: Git could not clone, or not write all files; the clone stays, unlocked.
         Error: see `unlock.unlock`; the clone stays, locked.
     """
     # Before anything is fetched: a mistyped file name should not cost a download.
@@ -57,23 +67,41 @@ def clone(
         return repo, unlock.Unlocked(lines=["the repository is empty: `git model init` it"])
     repo.git("read-tree", "HEAD")
     try:
-        done = unlock.unlock(repo, key=key, public_key=public_key)
+        done = unlock.unlock(repo, key=key, public_key=public_key, skip_smudge=skip_smudge)
     except Exception:
         # What a plain `git clone` leaves: ciphertext in the work tree.
         repo.git("checkout", "--quiet", "--force", "HEAD", show=True, accept=(0, 1, 128))
         raise
+    problem = _check_out(repo)
+    present = [entry for entry in index.staged(repo) if index.is_there(repo, entry)]
+    opened = Clone(repo)
+    if not opened.skips_smudge:
+        with opened.objects:
+            done.report = checkout.restore(opened, present, missing=False, progress=progress)
+    failed = {failure.path for failure in done.report.failed}
+    done.report.written = [entry.path for entry in present if entry.path not in failed]
+    done.kept = []
+    if problem is not None:
+        raise problem
+    return repo, done
+
+
+def _check_out(repo: Repository) -> GitError | None:
+    """Has Git write the files, pointers as they are; returns what was in the way of some."""
     try:
         # HEAD, not the branch by name: the host chose it, and it may read like an option.
-        repo.git("checkout", "--quiet", "--force", "HEAD", "--", filters=True, show=True)
-    except GitError:
+        words = ("checkout", "--quiet", "--force", "HEAD", "--")
+        repo.git(*words, filters=True, show=True, extra=_BY_HAND)
+    except GitError as stopped:
         # Git stops at the first file that does not decrypt; this names it and goes on.
         wanted = (entry for entry in index.staged(repo) if entry.is_file)
         missing = [entry.path for entry in wanted if not index.is_there(repo, entry)]
-        worktree.rewrite(repo, missing)
-        raise
-    done.written = [entry.path for entry in index.staged(repo) if index.is_there(repo, entry)]
-    done.kept = []
-    return repo, done
+        try:
+            worktree.rewrite(repo, missing, extra=_BY_HAND)
+        except GitError as named:
+            return named
+        return stopped
+    return None
 
 
 def _humanish(url: str) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from git_model_security.errors import GitError, PolicyError
 from git_model_security.filter.clone import Clone
-from git_model_security.git import attributes, index, worktree
+from git_model_security.git import attributes, index, replacement, worktree
 from git_model_security.git.paths import shown
 from git_model_security.keyring import ring
 from git_model_security.keyring.copies import Copies
@@ -56,6 +57,8 @@ def lock(repo: Repository, *, forget: bool = False) -> Locked:
     try:
         for tree, paths in present.items():
             worktree.rewrite(tree, paths)
+            # What is left of a checkout that was killed is plaintext as well.
+            replacement.sweep(tree.top, {os.path.dirname(path) for path in paths})  # noqa: PTH120
     except GitError:
         # Else plaintext would stay behind in a clone that says it is locked.
         for key_id in wanted:

@@ -29,11 +29,13 @@ class Hook:
         stops: without git-model it fails, since its silence would let something
             into history; others warn and go on.
         reads: Git writes to its standard input.
+        waits: it has something to do only where the filter left files to be written.
     """
 
     ours_last: bool = False
     stops: bool = False
     reads: bool = False
+    waits: bool = False
 
 
 HOOKS = {
@@ -44,6 +46,8 @@ HOOKS = {
     "post-merge": Hook(),
     "post-checkout": Hook(),
     "post-rewrite": Hook(reads=True),
+    # What updates the work tree without any other hook: reset --hard, stash, rebase.
+    "post-index-change": Hook(waits=True),
     # Ours first: `git lfs pre-push` uploads, and nothing may leave unseen.
     "pre-push": Hook(stops=True, reads=True),
 }
@@ -136,6 +140,7 @@ def _render(hook: str, program: Program, *, earlier: bool, where: str) -> bytes:
         "where": where,
         "input": "yes" if facts and facts.reads else "no",
         "missing": "stop" if facts and facts.stops else "warn",
+        "when": "waiting" if facts and facts.waits else "always",
         # A shim that only passes on stays the same when git-model moves.
         "python": str(program.python) if facts else "",
         "main": str(program.main) if facts else "",

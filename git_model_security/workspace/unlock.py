@@ -5,17 +5,25 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from git_model_security.envelope import HEADER_BYTES, Key
+from git_model_security.envelope import Key
 from git_model_security.errors import KeyNotFoundError, PolicyError
 from git_model_security.filter import blobs
-from git_model_security.filter.clone import Clone
-from git_model_security.git import attributes, config, index, worktree
+from git_model_security.filter.clone import SKIP_SMUDGE, Clone
+from git_model_security.git import attributes, config, index
 from git_model_security.keyring import files, material, ring
 from git_model_security.keyring.copies import Copies
 from git_model_security.keyring.store import KeyStore
 from git_model_security.policy import gitmodel
 from git_model_security.signing import keys as signing_keys
-from git_model_security.workspace import pinned_trust, setup, signatures, tree_check
+from git_model_security.workspace import (
+    checkout,
+    engine,
+    pinned_trust,
+    setup,
+    signatures,
+    tree_check,
+)
+from git_model_security.workspace.report import Report
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,6 +32,7 @@ if TYPE_CHECKING:
     from git_model_security.git.index import Entry
     from git_model_security.git.repository import Repository
     from git_model_security.policy.gitmodel import Policy
+    from git_model_security.workspace.materialise import Progress
 
 _SAMPLED_BLOBS = 8
 
@@ -34,14 +43,14 @@ class Unlocked:
 
     Attributes:
         key_id: the key the clone may use now; empty when only trust was pinned.
-        written: files decrypted in place.
+        report: what became of the protected files.
         kept: files left alone, since they are not what Git checked out.
         lines: what was set up.
         warnings: what the user should look at.
     """
 
     key_id: str = ""
-    written: list[bytes] = field(default_factory=list)
+    report: Report = field(default_factory=Report)
     kept: list[bytes] = field(default_factory=list)
     lines: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
@@ -53,6 +62,8 @@ def unlock(
     key: Path | None = None,
     public_key: Path | None = None,
     signing_key: Path | None = None,
+    skip_smudge: bool = False,
+    progress: Progress | None = None,
 ) -> Unlocked:
     """Unlocks a clone.
 
@@ -62,6 +73,8 @@ def unlock(
             the key ids that the repository's envelopes name.
         public_key: PEM of a signer to trust from now on.
         signing_key: private key to sign with from now on.
+        skip_smudge: leave the pointers to git-lfs objects, now and later.
+        progress: told how far the decryption is.
 
     Raises:
         KeyNotFoundError: no key, or one that this repository is not sealed under.
@@ -89,7 +102,12 @@ def unlock(
     ring.allow(repo, held.id)
     result.key_id = held.id
     result.lines += setup.configure(repo, policy, is_trusted=is_verified(repo))
-    _decrypt(repo, entries, result)
+    result.warnings += filter(None, [engine.missing_lfs(policy)])
+    if skip_smudge:
+        config.put(repo, SKIP_SMUDGE, "true")
+    else:
+        config.unset(repo, SKIP_SMUDGE)
+    _decrypt(repo, entries, result, progress)
     return result
 
 
@@ -120,11 +138,7 @@ def wanted_ids(clone: Clone, policy: Policy, entries: Sequence[Entry]) -> list[s
     """
     guarded = attributes.protected(clone.repo, (entry.path for entry in entries))
     sealed = [entry.oid for entry in entries if entry.path in guarded]
-    found = []
-    for oid in dict.fromkeys(sealed[:_SAMPLED_BLOBS]):
-        header = blobs.header(clone.objects.stream(oid).read(HEADER_BYTES))
-        if header is not None:
-            found.append(header.key_id)
+    found = [blobs.key_id(clone, oid) or "" for oid in dict.fromkeys(sealed[:_SAMPLED_BLOBS])]
     return list(dict.fromkeys(filter(None, [*found, policy.key_id])))
 
 
@@ -174,15 +188,20 @@ def _use_signing_key(repo: Repository, path: Path, result: Unlocked) -> None:
     config.put(repo, signatures.SIGNING_KEY, fingerprint)
 
 
-def _decrypt(repo: Repository, entries: Sequence[Entry], result: Unlocked) -> None:
+def _decrypt(
+    repo: Repository, entries: Sequence[Entry], result: Unlocked, progress: Progress | None
+) -> None:
     """Decrypts the files that are just what Git checked out, and no others."""
-    guarded = attributes.protected(repo, (entry.path for entry in entries))
-    for entry in entries:
-        if entry.path in guarded:
-            same = worktree.holds_blob(repo, entry.path, entry.oid)
-            (result.written if same else result.kept).append(entry.path)
-    worktree.rewrite(repo, result.written)
-    if result.kept:
+    clone = Clone(repo)  # anew: it may use the key now
+    with clone.objects:
+        result.report = checkout.restore(
+            clone,
+            entries,
+            missing=False,
+            leave_pointers=clone.skips_smudge,
+            progress=progress,
+        )
+    if result.report.kept:
         # Most often files that were decrypted already: not worth a word then.
-        modified = set(index.modified(repo))
-        result.kept = [path for path in result.kept if path in modified]
+        guarded = attributes.protected(repo, (entry.path for entry in entries))
+        result.kept = sorted(guarded.intersection(index.modified(repo)))

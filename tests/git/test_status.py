@@ -39,6 +39,8 @@ def test_the_document_for_machines(project: Project) -> None:
         "key_id": key_id,
         "size": len(MODEL),
         "storage": "inline",
+        "here": True,
+        "pushed": True,
         "work_tree": "decrypted",
         "signed": True,
     }

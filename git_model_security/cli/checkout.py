@@ -1,0 +1,39 @@
+"""`git model checkout`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from git_model_security.cli import terminal
+from git_model_security.cli.progress import Bar
+from git_model_security.errors import FAILED, described
+from git_model_security.git.repository import Repository
+from git_model_security.workspace import checkout
+
+if TYPE_CHECKING:
+    from git_model_security.workspace.report import Report
+
+
+@click.command("checkout")
+@click.argument("pathspecs", nargs=-1, metavar="[PATHSPEC]...")
+@click.pass_context
+def command(ctx: click.Context, pathspecs: tuple[str, ...]) -> None:
+    """Fetch and decrypt files that are not in the work tree yet, in bounded memory.
+
+    Without PATHSPEC, all of them. A file that somebody changed is left alone.
+    """
+    with Bar("Decrypting") as bar:
+        done = checkout.checkout(Repository.discover(), pathspecs, bar)
+    tell(done)
+    alone = f", {done.kept} left as they are" if done.kept else ""
+    terminal.result(f"{len(done.written)} files written{alone}")
+    ctx.exit(FAILED if done.failed else 0)
+
+
+def tell(done: Report) -> None:
+    """Tells which files were not written, and why."""
+    terminal.warn_all(done.warnings)
+    for place, error in done.complaints():
+        click.echo(described(error, place), err=True, nl=False)

@@ -1,0 +1,74 @@
+"""A progress bar on standard error: bytes, rate, time left.
+
+Only on a terminal, and only where the work takes over a second.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from rich.progress import Progress, TaskID
+
+_SHOWN_AFTER_SECONDS = 1.0
+
+
+class Bar:
+    """A bar that is called with how far the work is; a context manager."""
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+        self._since: float | None = None
+        self._bar: Progress | None = None
+        self._task: TaskID | None = None
+
+    def __enter__(self) -> Bar:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def __call__(self, done_bytes: int, total_bytes: int) -> None:
+        """Shows how far the work is."""
+        now = time.monotonic()
+        self._since = self._since or now
+        if self._bar is None:
+            if now - self._since < _SHOWN_AFTER_SECONDS or not sys.stderr.isatty():
+                return
+            self._start(total_bytes)
+        assert self._bar is not None
+        assert self._task is not None
+        self._bar.update(self._task, completed=done_bytes, total=total_bytes)
+
+    def _start(self, total_bytes: int) -> None:
+        from rich.console import Console
+        from rich.progress import (
+            BarColumn,
+            DownloadColumn,
+            Progress,
+            TextColumn,
+            TimeRemainingColumn,
+            TransferSpeedColumn,
+        )
+
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            DownloadColumn(binary_units=True),
+            TransferSpeedColumn(),
+            TimeRemainingColumn(),
+            console=Console(stderr=True),
+            transient=True,
+        )
+        self._task = self._bar.add_task(self._what, total=total_bytes)
+        self._bar.start()

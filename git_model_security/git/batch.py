@@ -1,0 +1,41 @@
+"""Many objects at once: one process tells how long they are, one reads the short ones."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from git_model_security.git.repository import Repository
+
+
+def sizes(repo: Repository, oids: Iterable[str]) -> dict[str, int]:
+    """Returns the lengths in bytes of those objects that are here; none is fetched."""
+    asked = "".join(f"{oid}\n" for oid in dict.fromkeys(oids)).encode()
+    if not asked:
+        return {}
+    answers = repo.git(
+        *("cat-file", "--batch-check", "--buffer"),
+        stdin=asked,
+        extra={"GIT_NO_LAZY_FETCH": "1"},
+    )
+    found = (line.split() for line in answers.splitlines())
+    return {words[0].decode(): int(words[2]) for words in found if len(words) == 3}
+
+
+def contents(repo: Repository, oids: Iterable[str]) -> dict[str, bytes]:
+    """Returns objects whole, which must be here and short."""
+    asked = "".join(f"{oid}\n" for oid in dict.fromkeys(oids)).encode()
+    if not asked:
+        return {}
+    answers = repo.git("cat-file", "--batch", "--buffer", stdin=asked)
+    found = {}
+    at = 0
+    while at < len(answers):
+        end = answers.index(b"\n", at)
+        oid, _, size = answers[at:end].split()
+        at = end + 1 + int(size)
+        found[oid.decode()] = answers[end + 1 : at]
+        at += 1
+    return found

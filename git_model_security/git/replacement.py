@@ -1,0 +1,255 @@
+"""One file of the work tree, written anew as a whole: complete and in place, or not at all.
+
+Every parent directory is opened relative to the one above it without following
+links. The content has no name while it grows, where the system can do that: of a
+process that is killed nothing stays, and what would stay is plaintext. Elsewhere it
+has a name of ours in the same directory, with a lock as long as its process lives.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import os
+import secrets
+from typing import TYPE_CHECKING
+
+from git_model_security.errors import GitError
+from git_model_security.git.paths import is_safe_component, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+    from types import TracebackType
+
+PARTIAL_PATTERN = ".git-model-" + "?" * 16
+"""Names of files that are not complete, as gitignore has patterns."""
+
+_PREFIX = b".git-model-"
+_PARTIAL_BYTES = len(PARTIAL_PATTERN)
+_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_NAMELESS: int | None = getattr(os, "O_TMPFILE", None)
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+class Replacement:
+    """A new file that takes the place of another; a context manager.
+
+    Leaving it without `commit` drops what was written.
+
+    Args:
+        top: the work tree.
+        path: relative to it; its directories are made when they are missing.
+        mode: permissions, less the umask.
+        size: its length in bytes, where it is known: then the room for it is taken
+            at once, or refused at once.
+
+    Attributes:
+        descriptor: to write to, at any offset and from any thread.
+
+    Raises:
+        GitError: the path is not one that Git would write.
+        OSError: it cannot be written; see `naming`.
+    """
+
+    def __init__(self, top: Path, path: bytes, mode: int = 0o666, size: int = 0) -> None:
+        *parents, self._name = path.split(b"/")
+        for component in (*parents, self._name):
+            if not is_safe_component(os.fsdecode(component)):
+                raise GitError(f"{shown(path)}: not a path that can be written safely")
+        self._partial: bytes | None = None
+        self._directory = descend(top, parents, make=True)
+        try:
+            self.descriptor = self._open(mode)
+        except BaseException:
+            os.close(self._directory)
+            raise
+        try:
+            if size:
+                _reserve(self.descriptor, size)
+        except BaseException:
+            self.drop()
+            raise
+
+    def __enter__(self) -> Replacement:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.drop()
+
+    def _open(self, mode: int) -> int:
+        descriptor = _nameless(self._directory, mode)
+        if descriptor is None:
+            self._partial = _partial_name()
+            descriptor = os.open(self._partial, _NEW, mode, dir_fd=self._directory)
+            with contextlib.suppress(OSError):  # a file system without locks
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
+        return descriptor
+
+    def standing(self) -> os.stat_result | None:
+        """Returns the stat data of what stands in its place now, or None."""
+        try:
+            return os.stat(self._name, dir_fd=self._directory, follow_symlinks=False)
+        except FileNotFoundError:
+            return None
+
+    def settle(self, indexed_at: int) -> None:
+        """Dates the file back, to before its index, so that Git need not look into it.
+
+        To Git a file that is as young as its index is "racily clean" (racy-git): it
+        compares the content, which here means to clean it. Whoever changes the file
+        from now on gives it a later date.
+
+        Args:
+            indexed_at: date of the index, in seconds.
+        """
+        facts = os.fstat(self.descriptor)
+        settled = min(facts.st_mtime_ns // 10**9, indexed_at) - 1
+        os.utime(self.descriptor, (facts.st_atime_ns // 10**9, settled))
+
+    def commit(self) -> os.stat_result:
+        """Puts the file in its place and returns its stat data.
+
+        Raises:
+            OSError: it cannot be put there; see `naming`.
+        """
+        if self._partial is None:
+            name = _partial_name()
+            self._link(name)
+            self._partial = name
+        here = self._directory
+        os.replace(self._partial, self._name, src_dir_fd=here, dst_dir_fd=here)
+        self._partial = None
+        facts = os.fstat(self.descriptor)  # after the rename, which changes ctime
+        self.drop()
+        return facts
+
+    def _link(self, name: bytes) -> None:
+        source = f"/proc/self/fd/{self.descriptor}"
+        os.link(source, name, dst_dir_fd=self._directory, follow_symlinks=True)
+
+    def drop(self) -> None:
+        """Gives up what was written and not committed; again does nothing."""
+        if self._directory < 0:
+            return
+        if self._partial is not None:
+            with contextlib.suppress(OSError):
+                os.unlink(self._partial, dir_fd=self._directory)
+        os.close(self.descriptor)
+        os.close(self._directory)
+        self._directory = -1
+
+
+def _nameless(directory: int, mode: int) -> int | None:
+    """Opens a file that has no name yet; None where there are no such files."""
+    if _NAMELESS is None:
+        return None
+    try:
+        descriptor = os.open(
+            b".", os.O_WRONLY | os.O_CLOEXEC | _NAMELESS, mode, dir_fd=directory
+        )
+    except OSError as error:
+        if error.errno in _NO_ROOM or isinstance(error, PermissionError):
+            raise
+        return None  # not every file system has them
+    if os.path.exists(f"/proc/self/fd/{descriptor}"):  # noqa: PTH110 - no path of a file
+        return descriptor
+    os.close(descriptor)  # it could get no name without /proc (open(2))
+    return None
+
+
+def _partial_name() -> bytes:
+    return _PREFIX + secrets.token_hex((_PARTIAL_BYTES - len(_PREFIX)) // 2).encode()
+
+
+def _reserve(descriptor: int, size: int) -> None:
+    """Takes the room for a file, so that a full disk is met before the work is done."""
+    if hasattr(os, "posix_fallocate"):
+        try:
+            os.posix_fallocate(descriptor, 0, size)
+        except OSError as error:
+            if error.errno not in {errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EBADF}:
+                raise
+    os.ftruncate(descriptor, size)
+
+
+def descend(top: Path, parents: Iterable[bytes], *, make: bool = False) -> int:
+    """Returns a descriptor of the innermost directory, following no link.
+
+    With `make`, directories that are missing are made.
+
+    Raises:
+        OSError: a directory is missing, or something else stands in its place.
+    """
+    directory = os.open(top, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    for parent in parents:
+        outer = directory
+        try:
+            try:
+                directory = os.open(parent, _DIRECTORY, dir_fd=outer)
+            except FileNotFoundError:
+                if not make:
+                    raise
+                with contextlib.suppress(FileExistsError):  # somebody else was faster
+                    os.mkdir(parent, dir_fd=outer)
+                directory = os.open(parent, _DIRECTORY, dir_fd=outer)
+        finally:
+            os.close(outer)
+    return directory
+
+
+@contextlib.contextmanager
+def naming(path: bytes) -> Iterator[None]:
+    """Turns what the system says of a file that is written into an error that names it.
+
+    Raises:
+        GitError: it cannot be written.
+    """
+    try:
+        yield
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        hint = None
+        if error.errno in _NO_ROOM:
+            hint = "free some disk space, then try again"
+        elif error.errno in {errno.ELOOP, errno.ENOTDIR}:
+            reason = "a link or a file stands where its directory should be"
+            hint = "move that away, then try again"
+        raise GitError(f"{shown(path)}: cannot write it: {reason}", hint=hint) from error
+
+
+def sweep(top: Path, directories: Iterable[bytes]) -> None:
+    """Removes partial files of ours whose processes were killed.
+
+    Args:
+        top: the work tree.
+        directories: where to look, relative to it; the empty path is the top.
+    """
+    for directory in directories:
+        with contextlib.suppress(OSError):
+            opened = descend(top, directory.split(b"/") if directory else ())
+            try:
+                _sweep(opened)
+            finally:
+                os.close(opened)
+
+
+def _sweep(directory: int) -> None:
+    for name in map(os.fsencode, os.listdir(directory)):
+        if not (name.startswith(_PREFIX) and len(name) == _PARTIAL_BYTES):
+            continue
+        with contextlib.suppress(OSError):
+            flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+            descriptor = os.open(name, flags, dir_fd=directory)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                os.unlink(name, dir_fd=directory)
+            finally:
+                os.close(descriptor)

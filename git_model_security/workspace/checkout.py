@@ -1,0 +1,134 @@
+"""`git model checkout`: decrypted files into the work tree, past Git's filter.
+
+Which files is `choice`, how they are written `materialise`, and what Git is told `settle`.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from git_model_security.errors import Error, GitError, PolicyError
+from git_model_security.filter.clone import Clone
+from git_model_security.git import excludes, index, lfs, pathspec, replacement, worktree
+from git_model_security.workspace import materialise
+from git_model_security.workspace.choice import Choice
+from git_model_security.workspace.report import Failure, Report
+from git_model_security.workspace.settle import look_again, settle
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from git_model_security.git.index import Entry
+    from git_model_security.git.repository import Repository
+    from git_model_security.workspace.materialise import Progress
+    from git_model_security.workspace.open_file import Job
+
+_LOCK_PATIENCE_SECONDS = 2.0
+
+
+def checkout(
+    repo: Repository, pathspecs: Sequence[str] = (), progress: Progress | None = None
+) -> Report:
+    """Writes the protected files that are not decrypted yet, or missing.
+
+    Args:
+        repo: the clone.
+        pathspecs: which, relative to where the user stands; none means all.
+        progress: told how far the decryption is.
+
+    Raises:
+        PolicyError: the clone is locked.
+        GitError: there is no work tree, or a pathspec matches nothing.
+    """
+    repo.top  # noqa: B018 - raises in a bare repository
+    clone = Clone(repo)
+    if clone.ring.locked:
+        raise PolicyError(
+            "this clone is locked: it may use no key", hint="`git model unlock` first"
+        )
+    with clone.objects:
+        return restore(clone, pathspec.matching(repo, pathspecs), progress=progress)
+
+
+def restore(
+    clone: Clone,
+    entries: Sequence[Entry],
+    *,
+    missing: bool = True,
+    leave_pointers: bool = False,
+    patience_seconds: float = _LOCK_PATIENCE_SECONDS,
+    progress: Progress | None = None,
+) -> Report:
+    """Writes those of some index entries that are not decrypted yet.
+
+    Args:
+        clone: the clone, unlocked.
+        entries: of the index; what is not protected is passed over.
+        missing: write files too where nothing stands.
+        leave_pointers: write only what is a blob in Git.
+        patience_seconds: how long to wait for a lock of the index.
+        progress: as for `checkout`.
+    """
+    report = Report()
+    found = Choice(clone, report, missing=missing)
+    found.among(entries)
+    if found.inline:
+        _rewrite(clone.repo, found.inline, report)
+    if leave_pointers:
+        report.kept += len(found.jobs)
+    elif found.jobs:
+        _prepare(clone.repo, found.jobs)
+        jobs = _fetched(clone, found.jobs, report)
+        try:
+            materialise.write(clone, jobs, progress)
+        finally:
+            settle(clone.repo, jobs, report, patience_seconds)
+    look_again(clone.repo, found.alike)
+    report.written.sort()
+    return report
+
+
+def _rewrite(repo: Repository, paths: list[bytes], report: Report) -> None:
+    try:
+        worktree.rewrite(repo, paths)
+    except Error as error:
+        report.failed.append(Failure(b"", error))
+        # Git removes what it then cannot write.
+        top = os.fsencode(repo.top)
+        paths = [path for path in paths if os.path.lexists(top + b"/" + path)]
+    report.written += paths
+
+
+def _prepare(repo: Repository, jobs: Sequence[Job]) -> None:
+    """Clears away, and keeps out of Git, what processes leave that are killed."""
+    excludes.exclude(repo, replacement.PARTIAL_PATTERN)
+    directories = {os.path.dirname(job.entry.path) for job in jobs}  # noqa: PTH120 - bytes
+    replacement.sweep(repo.top, directories)
+
+
+def _fetched(clone: Clone, jobs: Sequence[Job], report: Report) -> list[Job]:
+    """Downloads what is not here, in one batch; returns the jobs that can be done."""
+    alike = pathspec.colliding(clone.repo, index.staged(clone.repo))
+    for job in jobs:
+        if job.entry.path in alike:
+            error = GitError(
+                "another tracked file has the same name to this file system",
+                hint="rename one of them where names differ in letter case",
+            )
+            report.failed.append(Failure(job.entry.path, error))
+    jobs = [job for job in jobs if job.entry.path not in alike]
+    absent = [job for job in jobs if not clone.lfs.holds(job.pointer)]
+    failure: Error | None = None
+    if absent:
+        try:
+            lfs.fetch(clone.repo, [job.entry.oid for job in absent])
+        except Error as error:
+            failure = error
+    here = []
+    for job in jobs:
+        if failure is None or clone.lfs.holds(job.pointer):
+            here.append(job)
+        else:
+            report.failed.append(Failure(job.entry.path, failure))
+    return here

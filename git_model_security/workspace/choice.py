@@ -1,0 +1,116 @@
+"""Which files a checkout writes: none that is somebody's work.
+
+What stands in the work tree is replaced only where it is exactly what Git has: the
+pointer that the filter left, or ciphertext of a time when the clone was locked.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+from git_model_security.envelope import HEADER_BYTES, plaintext_length
+from git_model_security.errors import EnvelopeError, GitError
+from git_model_security.filter import blobs
+from git_model_security.git import attributes, batch, replacement, worktree
+from git_model_security.git.paths import shown
+from git_model_security.storage import pointer as pointers
+from git_model_security.workspace.open_file import Job
+from git_model_security.workspace.report import Failure
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from git_model_security.filter.clone import Clone
+    from git_model_security.git.index import Entry
+    from git_model_security.storage.pointer import Pointer
+    from git_model_security.workspace.report import Report
+
+
+class Choice:
+    """The files that are to be written, by how: through the filter, or directly.
+
+    Args:
+        clone: the clone, unlocked.
+        report: takes what is not to be written.
+        missing: write files too where nothing stands.
+
+    Attributes:
+        inline: paths of blobs to be smudged.
+        jobs: files whose pointers are to be replaced.
+        alike: entries whose files are there, and as long as what they stand for.
+    """
+
+    def __init__(self, clone: Clone, report: Report, *, missing: bool) -> None:
+        self.inline: list[bytes] = []
+        self.jobs: list[Job] = []
+        self.alike: list[Entry] = []
+        self._clone = clone
+        self._report = report
+        self._missing = missing
+
+    def among(self, entries: Sequence[Entry]) -> None:
+        """Chooses among index entries."""
+        repo = self._clone.repo
+        files = [entry for entry in entries if entry.is_file and not entry.stage]
+        guarded = attributes.protected(repo, (entry.path for entry in files))
+        files = [entry for entry in files if entry.path in guarded]
+        sizes = batch.sizes(repo, (entry.oid for entry in files))
+        short = [oid for oid, size in sizes.items() if size <= pointers.MAX_BYTES]
+        texts = batch.contents(repo, short)
+        for entry in files:
+            pointer = pointers.parse(texts.get(entry.oid, b""))
+            try:
+                if pointer is None:
+                    self._consider_inline(entry, sizes.get(entry.oid))
+                else:
+                    self._consider(Job(entry, pointer))
+            except FileNotFoundError:
+                self._absent(entry, pointer)
+            except OSError as error:
+                self._blocked(entry.path, error)
+
+    def _absent(self, entry: Entry, pointer: Pointer | None) -> None:
+        if not self._missing:
+            self._report.kept += 1
+        elif pointer is None:
+            self.inline.append(entry.path)
+        else:
+            self.jobs.append(Job(entry, pointer))
+
+    def _consider(self, job: Job) -> None:
+        blob = job.pointer.render()
+        found = worktree.head(self._clone.repo.top, job.entry.path, len(blob) + 1)
+        if found is not None and found[1] == blob:
+            job.before = found[0]
+            self.jobs.append(job)
+            return
+        self._report.kept += 1
+        with contextlib.suppress(EnvelopeError):  # no envelope has this length
+            if found and found[0].st_size == plaintext_length(job.pointer.size):
+                self.alike.append(job.entry)
+
+    def _consider_inline(self, entry: Entry, size: int | None) -> None:
+        repo = self._clone.repo
+        found = worktree.head(repo.top, entry.path, HEADER_BYTES)
+        header = blobs.header(found[1]) if found is not None else None
+        if header is None or not worktree.holds_blob(repo, entry.path, entry.oid, size):
+            self._report.kept += 1
+        elif header.key_id in self._clone.ring.keys:
+            self.inline.append(entry.path)
+        else:
+            self._report.kept += 1
+            self._report.warnings.append(
+                f"{shown(entry.path)} is sealed under the key {header.key_id},"
+                " not held here: left encrypted"
+            )
+
+    def _blocked(self, path: bytes, error: OSError) -> None:
+        if not self._missing:
+            self._report.kept += 1  # to the caller it is a change like any other
+            return
+        try:
+            with replacement.naming(path):
+                raise error
+        except GitError as named:
+            self._report.failed.append(Failure(path, named))

@@ -1,0 +1,140 @@
+"""What `git model status` says of one protected file: in Git, on this machine, pushed.
+
+Found for all files at once, with a few processes; no network is asked.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING
+
+from git_model_security.envelope import HEADER_BYTES, plaintext_length
+from git_model_security.errors import EnvelopeError
+from git_model_security.filter import blobs
+from git_model_security.git import batch, index, worktree
+from git_model_security.git.paths import shown
+from git_model_security.storage import INLINE, LFS
+from git_model_security.storage import pointer as pointers
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from git_model_security.filter.clone import Clone
+    from git_model_security.git.index import Entry
+    from git_model_security.git.repository import Repository
+    from git_model_security.storage.pointer import Pointer
+
+DECRYPTED, CIPHERTEXT, POINTER, MISSING = "decrypted", "ciphertext", "pointer", "missing"
+
+
+@dataclass(frozen=True)
+class File:
+    """One protected file.
+
+    Attributes:
+        path: relative to the top.
+        encrypted: whether Git holds ciphertext; None when that cannot be told, since the
+            object of git-lfs is not here.
+        key_id: the key it is sealed under; empty when it is not, or that is not known.
+        size: plaintext length in bytes, as far as it can be told.
+        storage: where the ciphertext lives, `inline` or `lfs`.
+        here: whether the ciphertext is on this machine.
+        pushed: whether a remote branch has the blob, as far as this clone knows.
+        work_tree: `decrypted`, `ciphertext`, `pointer` or `missing`.
+        signed: whether the signature of HEAD holds for this content.
+    """
+
+    path: bytes
+    encrypted: bool | None
+    key_id: str
+    size: int
+    storage: str
+    here: bool
+    pushed: bool
+    work_tree: str
+    signed: bool
+
+    def to_json(self) -> dict[str, object]:
+        """Returns the file for machines; the keys are stable."""
+        values = {one.name: getattr(self, one.name) for one in fields(self)}
+        return {**values, "path": shown(self.path)}
+
+
+def of(clone: Clone, entries: Sequence[Entry], held: set[tuple[bytes, str]]) -> list[File]:
+    """Returns the state of protected files.
+
+    Args:
+        clone: the clone.
+        entries: of the index.
+        held: paths and blobs that the signature of HEAD holds for.
+    """
+    sizes = batch.sizes(clone.repo, (entry.oid for entry in entries))
+    short = [oid for oid, size in sizes.items() if size <= pointers.MAX_BYTES]
+    texts = batch.contents(clone.repo, short)
+    pushed = _pushed(clone.repo)
+    found = []
+    for entry in entries:
+        text = texts.get(entry.oid, b"")
+        pointer = pointers.parse(text)
+        known = clone.digests.get(entry.oid)
+        if known is not None:
+            key_id, size = known.key_id, known.length
+        else:
+            key_id, size = _peeked(clone, entry.oid, pointer, sizes.get(entry.oid, 0))
+        here = clone.lfs.holds(pointer) if pointer else entry.oid in sizes
+        file = File(
+            entry.path,
+            bool(key_id) if here or key_id else None,
+            key_id,
+            size,
+            LFS if pointer else INLINE,
+            here,
+            (entry.path, entry.oid) in pushed,
+            _work_tree(clone.repo, entry, text if pointer else None),
+            (entry.path, entry.oid) in held,
+        )
+        found.append(file)
+    return found
+
+
+def _peeked(clone: Clone, oid: str, pointer: Pointer | None, size: int) -> tuple[str, int]:
+    """Returns key id and plaintext length by header and length of the ciphertext alone."""
+    key_id = blobs.key_id(clone, oid)
+    sealed_bytes = pointer.size if pointer else size
+    if key_id is None and not pointer:
+        return "", size
+    try:
+        return key_id or "", plaintext_length(sealed_bytes)
+    except EnvelopeError:
+        return key_id or "", sealed_bytes if key_id is None else 0
+
+
+def _work_tree(repo: Repository, entry: Entry, pointer: bytes | None) -> str:
+    try:
+        found = worktree.head(repo.top, entry.path, pointers.MAX_BYTES + 1)
+    except OSError:
+        return MISSING
+    if found is None:
+        return MISSING
+    if pointer is not None and found[1] == pointer:
+        return POINTER
+    return CIPHERTEXT if blobs.header(found[1][:HEADER_BYTES]) is not None else DECRYPTED
+
+
+def _pushed(repo: Repository) -> set[tuple[bytes, str]]:
+    """Returns paths and blobs of HEAD that a remote-tracking branch has too.
+
+    A push uploads objects before it moves the branch, so they are there as well.
+    """
+    if index.head_tree(repo) is None:
+        return set()
+    remotes = repo.git("for-each-ref", "--count=1", "refs/remotes")
+    if not remotes:
+        return set()
+    listed = repo.git(
+        *("rev-list", "--objects", "--no-object-names", "--missing=allow-any"),
+        *("HEAD", "--not", "--remotes"),
+    )
+    own = set(listed.decode().split())
+    entries = index.tree(repo, "HEAD")
+    return {(entry.path, entry.oid) for entry in entries if entry.oid not in own}

@@ -1,0 +1,55 @@
+"""What became of the files of a checkout."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from git_model_security.git.paths import shown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from git_model_security.errors import Error
+
+_SHOWN_FILES = 12
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A file that was not written, and why."""
+
+    path: bytes
+    error: Error
+
+
+@dataclass
+class Report:
+    """What a checkout did.
+
+    Attributes:
+        written: files decrypted in place, sorted.
+        kept: how many were left alone: decrypted already, or changed.
+        failed: files that could not be written.
+        warnings: what the user should know; lower case, no full stop.
+    """
+
+    written: list[bytes] = field(default_factory=list)
+    kept: int = 0
+    failed: list[Failure] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+    def complaints(self) -> Iterator[tuple[str, Error]]:
+        """Yields each reason for failures once, after the names of the files."""
+        groups: dict[tuple[str, str | None], list[Failure]] = {}
+        for failure in self.failed:
+            reason = (str(failure.error), failure.error.hint)
+            groups.setdefault(reason, []).append(failure)
+        for (said, _), same in groups.items():
+            names = [shown(one.path) for one in same if one.path]
+            more = len(names) - _SHOWN_FILES
+            listed = ", ".join(names[:_SHOWN_FILES])
+            # What an error says of its own file need not be said twice.
+            is_named = len(names) == 1 and said.startswith(f"{names[0]}: ")
+            place = listed + (f" and {more} more" if more > 0 else "")
+            yield ("" if is_named else place), same[0].error
