@@ -81,8 +81,17 @@ words() { # the longest piece of readable text at the beginning of FILE
         awk 'length($0) > length(best) { best = $0 } END { print substr(best, 1, 60) }'
 }
 
-copies() { # how many objects of the bare repository contain TEXT
-    git -C "$work/host.git" cat-file --batch-all-objects --batch | grep -a -c -F -e "$1" || :
+copies() { # how many lines of all that the bare repository holds contain TEXT
+    {
+        git -C "$work/host.git" cat-file --batch-all-objects --batch
+        find "$work/host.git" -path '*/lfs/objects/*' -type f -exec cat {} +
+    } | grep -a -c -F -e "$1" || :
+}
+
+ciphertext() { # where the host has PATH: a copy of the blob, or git-lfs's object
+    git -C "$work/host.git" cat-file blob "main:$1" >"$work/blob"
+    object=$(sed -n '1{/^version https:..git-lfs/!q;};s/^oid sha256:\(..\)\(..\)/\1\/\2\/\1\2/p' "$work/blob")
+    echo "${object:+$work/host.git/lfs/objects/}${object:-$work/blob}"
 }
 
 # -----------------------------------------------------------------------------------
@@ -114,10 +123,10 @@ protected=':(attr:filter=git-model)'
 big=$(git ls-files -z "$protected" | xargs -0 ls -dS -- | head -n 1)
 note "the first 48 bytes of $big, in Ada's directory and on the host:"
 head -c 48 "$big" | od -An -c
-git -C "$work/host.git" cat-file blob "main:$big" >"$work/ciphertext"
+stored=$(ciphertext "$big")
 echo
-head -c 48 "$work/ciphertext" | od -An -c
-cmp -s "$big" "$work/ciphertext" && surprise "the host holds $big in clear"
+head -c 48 "$stored" | od -An -c
+cmp -s "$big" "$stored" && surprise "the host holds $big in clear"
 text=$(words "$big")
 if [ "${#text}" -ge 8 ]; then
     grep -a -q -F -e "$text" "$big" || surprise "\"$text\" is not in $big"
@@ -130,12 +139,12 @@ step 'Ada gives Bob the AES key (a secret) and her public key (not one)'
 run git model key export ../aes256.bin
 run git model key export --public ../ada.pub
 
-step 'Bob clones: without a key he has ciphertext, and a clean work tree'
+step 'Bob clones: without a key nothing is decrypted, and the work tree is clean'
 become bob
 cd "$work"
 run git clone --quiet host.git bob
 cd bob
-cmp "$big" "$work/ciphertext" || surprise "Bob's $big is not the ciphertext of the host"
+cmp "$big" "$work/blob" || surprise "Bob's $big is not what Git has on the host"
 run git status --short
 [ -z "$(git status --porcelain)" ] || surprise 'the clone is not clean'
 
@@ -158,9 +167,9 @@ step 'One bit on the host is flipped, by somebody who can push: refused'
 become mallory
 git clone --quiet --no-checkout "$work/host.git" "$work/mallory"
 cd "$work/mallory"
-flip "$work/ciphertext"
+flip "$work/blob"
 git read-tree HEAD
-blob=$(git hash-object -w --no-filters "$work/ciphertext")
+blob=$(git hash-object -w --no-filters "$work/blob")
 mode=$(git ls-files --stage -- "$big" | cut -d ' ' -f 1)
 git update-index --cacheinfo "$mode,$blob,$big"
 git commit --quiet --no-verify --message 'Improve the model' >/dev/null 2>&1 ||
