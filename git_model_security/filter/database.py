@@ -55,6 +55,11 @@ class Memory:
         self._path = repo.common_dir / STATE_DIRECTORY / NAME
         try:
             self._connection = _connected(repo.state_dir / NAME)
+        except FileExistsError as error:
+            raise GitError(
+                f"{self._path.parent}: something else stands where git-model keeps its memory",
+                hint="move it away, then try again",
+            ) from error
         except (OSError, sqlite3.OperationalError):
             # A .git that cannot be written to: what is learnt lasts for this process.
             self._connection = _connected(":memory:")

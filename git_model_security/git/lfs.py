@@ -184,6 +184,10 @@ def push(repo: Repository, remote: str, url: str, stdin: bytes) -> None:
         GitError: git-lfs is missing, an object is, or the server refused.
     """
     require()
+    # Pushed to by its path and not by a name: git-lfs knows paths only as those of remotes.
+    directory = (repo.work_tree or repo.git_dir) / url
+    if remote == url and directory.is_dir():
+        remote = url = directory.resolve().as_uri()
     with tempfile.TemporaryFile() as said:
         done = subprocess.run(
             ("git", "-c", "lfs.allowincompletepush=false", "lfs", "pre-push", remote, url),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
-from git_model_security.envelope import HEADER_BYTES, plaintext_length
+from git_model_security.envelope import HEADER_BYTES, MAGIC, plaintext_length
 from git_model_security.errors import EnvelopeError, GitError
 from git_model_security.filter import blobs
 from git_model_security.git import attributes, batch, replacement, worktree
@@ -93,10 +93,13 @@ class Choice:
     def _consider_inline(self, entry: Entry, size: int | None) -> None:
         repo = self._clone.repo
         found = worktree.head(repo.top, entry.path, HEADER_BYTES)
-        header = blobs.header(found[1]) if found is not None else None
-        if header is None or not worktree.holds_blob(repo, entry.path, entry.oid, size):
+        begins = found is not None and found[1].startswith(MAGIC)
+        if not begins or not worktree.holds_blob(repo, entry.path, entry.oid, size):
             self._report.kept += 1
-        elif header.key_id in self._clone.ring.keys:
+            return
+        header = blobs.header(found[1]) if found is not None else None
+        # What only begins like an envelope is damaged: the filter says how.
+        if header is None or header.key_id in self._clone.ring.keys:
             self.inline.append(entry.path)
         else:
             self._report.kept += 1
