@@ -98,6 +98,8 @@ class Reason(enum.Enum):
     TAMPERED = "tampered"
     MISSING = "missing file"
     EXTRA = "extra file"
+    NOT_FETCHED = "not fetched"
+    NO_KEY = "key not held"
 
 
 class VerificationError(Error):

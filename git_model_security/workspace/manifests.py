@@ -8,7 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from git_model_security.errors import PolicyError
+from git_model_security.errors import (
+    EnvelopeError,
+    KeyNotFoundError,
+    NotFetchedError,
+    PolicyError,
+)
 from git_model_security.filter import blobs
 from git_model_security.git.index import GITLINK
 from git_model_security.git.paths import shown
@@ -49,7 +54,10 @@ def plaintext(
         if is_ignored(name, policy.signature):
             continue
         _require_file(entry)
-        items.append((name, blobs.digests(clone, entry.oid, digest).by_name(digest)))
+        try:
+            items.append((name, blobs.digests(clone, entry.oid, digest).by_name(digest)))
+        except (EnvelopeError, KeyNotFoundError, NotFetchedError) as error:
+            raise type(error)(f"{shown(entry.path)}: {error}", hint=error.hint) from error
     if not items:
         return None
     return plaintext_manifest(root, digest, items, policy.signature)

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from git_model_security.errors import ConfigError, Error, Reason, VerificationError
+from git_model_security.errors import (
+    ConfigError,
+    Error,
+    KeyNotFoundError,
+    NotFetchedError,
+    Reason,
+    VerificationError,
+)
 from git_model_security.filter import blobs
 from git_model_security.git import index
 from git_model_security.policy import gitmodel
@@ -127,7 +134,7 @@ class _Root:
             yield Finding(error.reason, self._root, said, hint=error.hint)
             return
         except Error as error:
-            yield Finding(Reason.TAMPERED, self._root, str(error))
+            yield Finding(_reason(error), self._root, str(error), hint=error.hint)
             return
         verdict.signers[self._root] = str(opened.signer)
         verdict.files += len(opened.manifest.items) - 1
@@ -149,7 +156,7 @@ class _Root:
             yield Finding(error.reason, self._root, said, hint=error.hint)
             return
         except Error as error:
-            yield Finding(Reason.TAMPERED, self._root, str(error))
+            yield Finding(_reason(error), self._root, str(error), hint=error.hint)
             return
         verdict.signers[self._root] = str(opened.signer)
         yield from differences(opened.manifest, actual, self._root, Reason.STALE)
@@ -174,6 +181,13 @@ class _Root:
 
     def _unsigned(self, name: str) -> Finding:
         return Finding(Reason.UNSIGNED, self._root, f"there is no {name}")
+
+
+def _reason(error: Error) -> Reason:
+    """Returns why content that was signed cannot be compared."""
+    if isinstance(error, NotFetchedError):
+        return Reason.NOT_FETCHED
+    return Reason.NO_KEY if isinstance(error, KeyNotFoundError) else Reason.TAMPERED
 
 
 def differences(

@@ -141,3 +141,17 @@ def test_the_plaintext_digest_is_computed_once(published: Repository) -> None:
     published.git("checkout", "--", ".")
     shutil.rmtree(published.path / ".git" / "lfs" / "objects")
     assert published.model("verify", "HEAD").returncode == 0
+
+
+def test_verify_tells_what_was_not_fetched_from_what_was_tampered_with(
+    published: Repository,
+) -> None:
+    forget(published, objects=False)
+    for file in (published.path / ".git" / "git-model").glob("memory*"):
+        file.unlink()
+    shutil.rmtree(published.path / ".git" / "lfs" / "objects")
+    done = published.model("verify", "HEAD", check=False)
+    assert done.returncode == 1
+    assert "not fetched: long.bin: its git-lfs object" in done.stdout
+    assert "tampered" not in done.stdout
+    assert "git model checkout" in done.stderr
