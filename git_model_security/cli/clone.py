@@ -34,7 +34,7 @@ def command(
     public_key: Path | None,
     branch: str | None,
     depth: int | None,
-    skip_smudge: bool,
+    skip_smudge: bool | None,
 ) -> None:
     """Clone a repository, unlock it, check it out and verify it.
 
@@ -56,7 +56,7 @@ def command(
     terminal.result(f"Cloned into {repo.top}")
     clone = Clone(repo)
     with clone.objects:
-        found = state.head_state(clone, sealed_only=skip_smudge)
+        found = state.head_state(clone, sealed_only=bool(skip_smudge))
     if found == state.VERIFIED:
         what = "its signature over ciphertext holds" if skip_smudge else "its signatures hold"
         terminal.info(f"HEAD is verified: {what}")

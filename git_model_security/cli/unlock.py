@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 
 skip_smudge = click.option(
-    "--skip-smudge",
-    is_flag=True,
+    "--skip-smudge/--no-skip-smudge",
+    default=None,
     help="Leave large files as pointers, now and later: `git model checkout` writes them.",
 )
 
@@ -34,7 +34,7 @@ def command(
     key: Path | None,
     public_key: Path | None,
     signing_key: Path | None,
-    skip_smudge: bool,
+    skip_smudge: bool | None,
 ) -> None:
     """Let this clone use a key, and decrypt its files in place.
 
@@ -66,4 +66,9 @@ def tell(done: unlock.Unlocked) -> None:
     if done.key_id:
         terminal.result(
             f"Unlocked with the key {done.key_id}: {len(done.report.written)} files written"
+        )
+    if done.report.pointers:
+        terminal.info(
+            f"{len(done.report.pointers)} large files are left as pointers:"
+            " `git model checkout PATH` writes them"
         )

@@ -29,6 +29,8 @@ _HINTS = {
     "stale signature": "find out who changed it; your own HEAD: `git model sign --amend`",
     "tampered": "`git restore PATH` brings back what Git holds; find out who changed it",
     "missing file": "`git restore PATH` brings it back",
+    "not fetched": "`git model checkout` downloads and writes it",
+    "key not held": "`git model unlock --key FILE`",
     "extra file": "`git add` and commit it, remove it, or use --ignore-unsigned-files",
 }
 

@@ -13,8 +13,11 @@ from pathlib import Path
 from git_model_security.filter import blobs
 from git_model_security.filter.clone import Clone
 from git_model_security.filter.digests import PlaintextHash
-from git_model_security.git.objects import blob_hash
+from git_model_security.filter.pipeline import Joined, cut, seal
+from git_model_security.filter.sealed import Sealed
+from git_model_security.git.objects import blob_oid
 from git_model_security.git.run import child_environment, run
+from git_model_security.storage.pointer import parse
 
 CONFLICT = 1
 _TEXT_BYTES = 64 << 20
@@ -38,8 +41,8 @@ def merge(base: str, ours: str, theirs: str, marker_size: str, path: str) -> int
     clone = Clone()
     files = [Path(ours), Path(base), Path(theirs)]
     sealed = [file.read_bytes() for file in files]
-    texts = [_opened(clone, content) for content in sealed]
-    if not all(map(_is_text, texts)):
+    texts = [text for content in sealed if (text := _opened(clone, content)) is not None]
+    if len(texts) < len(sealed):
         return CONFLICT
     try:
         for file, text in zip(files, texts, strict=True):
@@ -55,7 +58,7 @@ def merge(base: str, ours: str, theirs: str, marker_size: str, path: str) -> int
             accept=tuple(range(128)),
         )
         conflicts = b"<" * int(marker_size) in merged
-        result = blobs.seal(clone, merged)
+        result = _sealed(clone, merged)
         files[0].write_bytes(result)
     except BaseException:
         files[0].write_bytes(sealed[0])
@@ -65,22 +68,41 @@ def merge(base: str, ours: str, theirs: str, marker_size: str, path: str) -> int
             file.write_bytes(content)
     if conflicts:
         return CONFLICT
-    made, one, other = (_oid(clone, content) for content in (result, sealed[0], sealed[2]))
+    made, one, other = (
+        blob_oid(clone.repo.object_format, content)
+        for content in (result, sealed[0], sealed[2])
+    )
     clone.provenance.merged(os.fsencode(path), made, one, other)
     return 0
 
 
-def _opened(clone: Clone, content: bytes) -> bytes:
-    if not content or blobs.header(content[:64]) is None:
-        return content
-    running = PlaintextHash(clone.digest)
-    return b"".join(blobs.open_chunks(clone, iter((content,)), running))
+def _opened(clone: Clone, content: bytes) -> bytes | None:
+    """Returns the text that a blob holds, None when it is no text to be merged.
+
+    Raises:
+        NotFetchedError: it is an object of git-lfs that is not here.
+    """
+    pointer = parse(content)
+    if pointer is not None:
+        if pointer.size > _TEXT_BYTES:
+            return None
+        with clone.lfs.open(pointer) as file:
+            content = file.read()
+    if content and blobs.header(content[:64]) is not None:
+        running = PlaintextHash(clone.digest)
+        content = b"".join(blobs.open_chunks(clone, iter((content,)), running))
+    return content if _is_text(content) else None
 
 
-def _oid(clone: Clone, content: bytes) -> str:
-    running = blob_hash(clone.repo.object_format, len(content))
-    running.update(content)
-    return running.hexdigest()
+def _sealed(clone: Clone, text: bytes) -> bytes:
+    """Returns the blob for a text, whose object is kept where it becomes one."""
+    if not text:
+        return b""
+    with Sealed(clone, len(text)) as sealed:
+        running = PlaintextHash(clone.digest)
+        seal(clone.ring.current, cut(Joined(iter((text,)))), sealed, running)
+        sealed.settle(len(text))
+        return b"".join(sealed.keep())
 
 
 def _is_text(content: bytes) -> bool:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from git_model_security.errors import EnvelopeError, KeyNotFoundError
 from git_model_security.filter import blobs
-from git_model_security.git.objects import CHUNK_BYTES, blob_hash
+from git_model_security.git.objects import CHUNK_BYTES, blob_oid
 from git_model_security.storage import pointer as storage
 
 if TYPE_CHECKING:
@@ -33,16 +33,15 @@ def clean(clone: Clone, content: bytes) -> Iterable[BytesLike]:
         KeyNotFoundError: it is sealed under another key.
         EnvelopeError: it is no canonical pointer, or points to something else.
     """
-    running = blob_hash(clone.repo.object_format, len(content))
-    running.update(content)
-    oid = running.hexdigest()
+    oid = blob_oid(clone.repo.object_format, content)
     if clone.knows(oid) or oid in clone.committed:
         return (content,)
     pointer = storage.parse(content)
     if pointer is None:
         raise EnvelopeError(
             "it looks like a pointer of git-lfs and is not written as git-lfs writes them",
-            hint="put the file itself there: `git lfs pull` fetches what git-lfs keeps",
+            hint="put the file itself there; `git checkout --ours PATH` (or --theirs, or HEAD)"
+            " and `git model checkout PATH` bring back what Git holds",
         )
     _require_envelope(clone, pointer, oid)
     return (content,)

@@ -14,7 +14,7 @@ from typing import IO, TYPE_CHECKING, cast
 
 from git_model_security.envelope import sealed_length
 from git_model_security.errors import EnvelopeError, GitError
-from git_model_security.git.objects import blob_hash
+from git_model_security.git.objects import blob_hash, blob_oid
 from git_model_security.storage.pointer import Pointer
 from git_model_security.storage.spool import Spool
 
@@ -114,10 +114,7 @@ class Sealed(Spooled):
         if not _is_object(self._clone, plaintext_bytes):
             return self.oid()
         self._pointer = Pointer(self.sha256().hex(), self.size)
-        blob = self._pointer.render()
-        running = blob_hash(self._format, len(blob))
-        running.update(blob)
-        return running.hexdigest()
+        return blob_oid(self._format, self._pointer.render())
 
     def keep(self) -> Iterable[BytesLike]:
         """Puts the envelope in its place; returns what the blob in Git shall hold.

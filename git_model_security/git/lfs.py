@@ -57,7 +57,7 @@ _HINTS = (
         "log in to the server: see `git help credentials`",
     ),
     (
-        ("does not exist", "[404]", "not found"),
+        ("does not exist", "[404]", "not found", "remote missing object"),
         "ask whoever pushed it to run `git lfs push --all REMOTE`",
     ),
     (

@@ -172,6 +172,13 @@ def write_blob_from(repo: Repository, content: Iterable[Buffer]) -> str:
     return oid
 
 
+def blob_oid(object_format: str, content: bytes) -> str:
+    """Returns the name of a blob with this content."""
+    running = blob_hash(object_format, len(content))
+    running.update(content)
+    return running.hexdigest()
+
+
 def blob_hash(object_format: str, size_bytes: int) -> hashlib._Hash:
     """Returns the running hash of a blob of this size (gitformat-pack, "Object")."""
     running = hashlib.new(object_format, usedforsecurity=False)

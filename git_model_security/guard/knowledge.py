@@ -29,12 +29,15 @@ class Knowledge:
         known: says which blobs need not be read again.
         sealed_before: finds clear copies of what is encrypted elsewhere.
         key_ids: ids of the keys that the repository names, held or not.
+        vouched: says of a pointer whose object is not here that it is ciphertext by a
+            trusted signature.
     """
 
     keys: Mapping[str, Key] | None = None
     known: Known | None = None
     sealed_before: SealedBefore | None = None
     key_ids: frozenset[str] = frozenset()
+    vouched: Known | None = None
 
     def with_key_ids(self, key_ids: Iterable[str]) -> Knowledge:
         """Returns the same with the ids of these keys, and of those that are held."""

@@ -34,6 +34,7 @@ def judged(
     remote: str | None = None,
     keys: Mapping[str, Key] | None = None,
     known: Known | None = None,
+    vouched: Known | None = None,
     sealed_before: SealedBefore | None = None,
 ) -> Judged:
     """Judges what would leave, by the rules of `guard.history.audit`.
@@ -52,6 +53,7 @@ def judged(
         remote: the name of the remote, or None (a push to an address).
         keys: held keys by key id.
         known: says which blobs need not be read again.
+        vouched: says which pointers a trusted signature holds for.
         sealed_before: says which plaintexts this clone sealed or opened.
 
     Raises:
@@ -74,7 +76,7 @@ def judged(
         repo,
         commits,
         leaving,
-        Knowledge(keys, known, sealed_before),
+        Knowledge(keys, known, sealed_before, vouched=vouched),
         ends=leaving,
         elsewhere=(entry for oid in held for entry in index.tree(repo, oid)),
     )

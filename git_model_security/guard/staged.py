@@ -33,6 +33,7 @@ def findings(
     repo: Repository,
     keys: Mapping[str, Key] | None = None,
     known: Known | None = None,
+    vouched: Known | None = None,
     *,
     sealed_before: SealedBefore | None = None,
     entries: Sequence[Entry] | None = None,
@@ -53,6 +54,7 @@ def findings(
         repo: the repository.
         keys: held keys by key id; without them framing is all that is checked.
         known: says which blobs need not be read again.
+        vouched: says which pointers a trusted signature holds for.
         sealed_before: says which plaintexts this clone sealed or opened.
         entries: the index, where the caller has read it already.
         authored_only: leave out what a parent has, unread.
@@ -71,7 +73,8 @@ def findings(
     wanted = [
         entry for entry in asked if entry in new or (entry.is_file and entry.path in covered)
     ]
-    knowledge = Knowledge(keys, known, sealed_before).with_key_ids(policy.key_ids)
+    knowledge = Knowledge(keys, known, sealed_before, vouched=vouched)
+    knowledge = knowledge.with_key_ids(policy.key_ids)
     with Inspector(repo, knowledge) as inspector:
         covered |= _sealed_by_parents(inspector, fresh, held, covered)
         found = [

@@ -30,13 +30,16 @@ def before(clone: Clone) -> int:
     # post-commit needs none of these, and a person waits for it.
     from git_model_security.guard import staged as guard
     from git_model_security.workspace import signatures, vouching
+    from git_model_security.workspace.inherited import Inherited
 
     # Only what is authored here: what a parent has in clear arrived from elsewhere,
     # and refusing it would stop everybody's work without taking it back.
+    inherited = Inherited(clone, history.parents_to_be(clone.repo), clone.digest)
     found = guard.findings(
         clone.repo,
         clone.ring.keys,
         clone.knows,
+        inherited.vouches,
         sealed_before=clone.digests.seals,
         authored_only=True,
     )

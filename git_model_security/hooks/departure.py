@@ -16,6 +16,7 @@ from git_model_security.guard.finding import POINTER
 from git_model_security.hooks.commit import refuse
 from git_model_security.storage import behind
 from git_model_security.workspace import hook_redirect, shims
+from git_model_security.workspace.inherited import Inherited
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,12 +36,14 @@ def pushed(clone: Clone, arguments: Sequence[str], stdin: bytes) -> int:
     """
     lines = [_parsed(line) for line in stdin.split(b"\n") if line]
     remote = arguments[0] if arguments else None
+    tips = [line.local_oid for line in lines if line.local_oid.strip("0")]
     judged = outgoing.judged(
         clone.repo,
         lines,
         remote=remote,
         keys=clone.ring.keys,
         known=clone.knows,
+        vouched=Inherited(clone, tips, clone.digest).vouches,
         sealed_before=clone.digests.seals,
     )
     refuse(judged.findings, _hint(judged))

@@ -11,7 +11,6 @@ import contextlib
 import fcntl
 import os
 import secrets
-import time
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, BinaryIO
 
@@ -24,8 +23,6 @@ if TYPE_CHECKING:
 
 DIRECTORY = "lfs.storage"
 _PREFIX = "git-model-"
-_YOUNG_SECONDS = 60
-"""A partial file is locked by then, if its process lives."""
 
 
 class ObjectStore:
@@ -88,12 +85,16 @@ class ObjectStore:
         directory = self.directory / "tmp"
         directory.mkdir(parents=True, exist_ok=True)
         _sweep(directory)
-        name = directory / f"{_PREFIX}{secrets.token_hex(8)}"
-        # Unbuffered: what is written is a segment or more.
-        file = name.open("x+b", buffering=0)
-        with contextlib.suppress(OSError):  # a file system without locks
-            fcntl.flock(file, fcntl.LOCK_EX)
-        return file
+        while True:
+            name = directory / f"{_PREFIX}{secrets.token_hex(8)}"
+            # Unbuffered: what is written is a segment or more.
+            file = name.open("x+b", buffering=0)
+            with contextlib.suppress(OSError):  # a file system without locks
+                fcntl.flock(file, fcntl.LOCK_EX)
+            # Another process may have swept it before it was locked.
+            if os.fstat(file.fileno()).st_nlink:
+                return file
+            file.close()
 
     def keep(self, partial: IO[bytes], pointer: Pointer) -> None:
         """Puts a complete object in its place and closes it.
@@ -119,7 +120,5 @@ def _sweep(directory: Path) -> None:
     """Removes partial files of ours that nobody holds the lock of any more."""
     for path in directory.glob(f"{_PREFIX}*"):
         with contextlib.suppress(OSError), path.open("rb") as file:
-            if time.time() - os.fstat(file.fileno()).st_mtime < _YOUNG_SECONDS:
-                continue
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             path.unlink()

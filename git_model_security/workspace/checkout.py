@@ -76,7 +76,7 @@ def restore(
     if found.inline:
         _rewrite(clone.repo, found.inline, report)
     if leave_pointers:
-        report.kept += len(found.jobs)
+        report.pointers = [job.entry.path for job in found.jobs]
     elif found.jobs:
         _prepare(clone.repo, found.jobs)
         jobs = _fetched(clone, found.jobs, report)

@@ -13,6 +13,8 @@ from git_model_security.envelope import HEADER_BYTES, MAGIC, plaintext_length
 from git_model_security.errors import EnvelopeError, GitError
 from git_model_security.filter import blobs
 from git_model_security.git import attributes, batch, replacement, worktree
+from git_model_security.git.index import Entry
+from git_model_security.git.objects import blob_oid
 from git_model_security.git.paths import shown
 from git_model_security.storage import pointer as pointers
 from git_model_security.workspace.open_file import Job
@@ -22,7 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from git_model_security.filter.clone import Clone
-    from git_model_security.git.index import Entry
     from git_model_security.storage.pointer import Pointer
     from git_model_security.workspace.report import Report
 
@@ -80,8 +81,13 @@ class Choice:
 
     def _consider(self, job: Job) -> None:
         blob = job.pointer.render()
-        found = worktree.head(self._clone.repo.top, job.entry.path, len(blob) + 1)
-        if found is not None and found[1] == blob:
+        found = worktree.head(self._clone.repo.top, job.entry.path, pointers.MAX_BYTES + 1)
+        other = pointers.parse(found[1]) if found is not None else None
+        if found is not None and other is not None:
+            if found[1] != blob:
+                # Of another commit (`git restore --source`): the index stays as it is.
+                oid = blob_oid(self._clone.repo.object_format, found[1])
+                job = Job(Entry(job.entry.path, job.entry.mode, oid), other)
             job.before = found[0]
             self.jobs.append(job)
             return

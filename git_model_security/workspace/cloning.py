@@ -30,7 +30,7 @@ def clone(
     *,
     key: Path | None,
     public_key: Path | None,
-    skip_smudge: bool = False,
+    skip_smudge: bool | None = None,
     progress: Progress | None = None,
 ) -> tuple[Repository, unlock.Unlocked]:
     """Clones a repository and unlocks it.
@@ -64,6 +64,7 @@ def clone(
     run(*arguments, env=child_environment(local=False), show=True)
     repo = Repository.discover(target, local=False)
     if index.head_tree(repo) is None:
+        _require_empty(repo)
         return repo, unlock.Unlocked(lines=["the repository is empty: `git model init` it"])
     repo.git("read-tree", "HEAD")
     try:
@@ -75,15 +76,36 @@ def clone(
     problem = _check_out(repo)
     present = [entry for entry in index.staged(repo) if index.is_there(repo, entry)]
     opened = Clone(repo)
-    if not opened.skips_smudge:
-        with opened.objects:
-            done.report = checkout.restore(opened, present, missing=False, progress=progress)
-    failed = {failure.path for failure in done.report.failed}
+    with opened.objects:
+        done.report = checkout.restore(
+            opened,
+            present,
+            missing=False,
+            leave_pointers=opened.skips_smudge,
+            progress=progress,
+        )
+    failed = {failure.path for failure in done.report.failed} | set(done.report.pointers)
     done.report.written = [entry.path for entry in present if entry.path not in failed]
     done.kept = []
     if problem is not None:
         raise problem
     return repo, done
+
+
+def _require_empty(repo: Repository) -> None:
+    """Raises when the host's HEAD only names a branch that is not there.
+
+    Raises:
+        GitError: there are others.
+    """
+    listed = repo.git("for-each-ref", "--format=%(refname:lstrip=3)", "refs/remotes/origin")
+    names = [name for name in listed.decode("utf-8", "replace").split() if name != "HEAD"]
+    if names:
+        raise GitError(
+            f"{repo.top}: nothing was checked out: the host's HEAD names a branch that is not"
+            f" there; there are {', '.join(map(repr, names))}",
+            hint="remove that directory and clone with `-b BRANCH`",
+        )
 
 
 def _check_out(repo: Repository) -> GitError | None:

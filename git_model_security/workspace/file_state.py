@@ -90,7 +90,7 @@ def of(clone: Clone, entries: Sequence[Entry], held: set[tuple[bytes, str]]) -> 
             LFS if pointer else INLINE,
             here,
             (entry.path, entry.oid) in pushed,
-            _work_tree(clone.repo, entry, text if pointer else None),
+            _work_tree(clone.repo, entry, is_lfs=pointer is not None),
             (entry.path, entry.oid) in held,
         )
         found.append(file)
@@ -109,14 +109,14 @@ def _peeked(clone: Clone, oid: str, pointer: Pointer | None, size: int) -> tuple
         return key_id or "", sealed_bytes if key_id is None else 0
 
 
-def _work_tree(repo: Repository, entry: Entry, pointer: bytes | None) -> str:
+def _work_tree(repo: Repository, entry: Entry, *, is_lfs: bool) -> str:
     try:
         found = worktree.head(repo.top, entry.path, pointers.MAX_BYTES + 1)
     except OSError:
         return MISSING
     if found is None:
         return MISSING
-    if pointer is not None and found[1] == pointer:
+    if is_lfs and pointers.parse(found[1]) is not None:
         return POINTER
     return CIPHERTEXT if blobs.header(found[1][:HEADER_BYTES]) is not None else DECRYPTED
 

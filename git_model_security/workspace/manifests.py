@@ -23,7 +23,7 @@ from git_model_security.signing.manifest import plaintext_manifest
 from git_model_security.signing.roles import is_ignored
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from git_model_security.filter.clone import Clone
     from git_model_security.git.index import Entry
@@ -32,7 +32,12 @@ if TYPE_CHECKING:
 
 
 def plaintext(
-    clone: Clone, policy: Policy, root: str, entries: Iterable[Entry], digest: str
+    clone: Clone,
+    policy: Policy,
+    root: str,
+    entries: Iterable[Entry],
+    digest: str,
+    signed: Callable[[str], bytes | None] | None = None,
 ) -> Manifest | None:
     """Returns the manifest over what a root's files hold after decryption.
 
@@ -44,10 +49,12 @@ def plaintext(
         root: the model root.
         entries: of an index or a tree.
         digest: `sha256` or `blake3`.
+        signed: gives the plaintext digest of a blob whose object is not here, where
+            a trusted signature holds for it.
 
     Raises:
         PolicyError: a link stands under the root.
-        Error: a blob does not open.
+        Error: a blob does not open, or is not here.
     """
     items = []
     for name, entry in under(root, entries):
@@ -55,12 +62,27 @@ def plaintext(
             continue
         _require_file(entry)
         try:
-            items.append((name, blobs.digests(clone, entry.oid, digest).by_name(digest)))
+            value = blobs.digests(clone, entry.oid, digest).by_name(digest)
         except (EnvelopeError, KeyNotFoundError, NotFetchedError) as error:
-            raise type(error)(f"{shown(entry.path)}: {error}", hint=error.hint) from error
+            is_absent = isinstance(error, NotFetchedError) and signed is not None
+            claimed = signed(entry.oid) if signed is not None and is_absent else None
+            if claimed is None:
+                said = f"{shown(entry.path)}: {error}"
+                raise type(error)(said, hint=error.hint) from error
+            value = claimed
+        items.append((name, value))
     if not items:
         return None
     return plaintext_manifest(root, digest, items, policy.signature)
+
+
+def by_oid(root: str, entries: Iterable[Entry], manifest: Manifest) -> dict[str, bytes]:
+    """Returns a manifest's digests by the blobs that stand at its names."""
+    return {
+        entry.oid: digest
+        for name, entry in under(root, entries)
+        if (digest := manifest.items.get(name.decode("utf-8", "surrogateescape")))
+    }
 
 
 def sealed(clone: Clone, policy: Policy, root: str, entries: Sequence[Entry]) -> Manifest:

@@ -30,12 +30,14 @@ class Report:
     Attributes:
         written: files decrypted in place, sorted.
         kept: how many were left alone: decrypted already, or changed.
+        pointers: files left as they are because that was asked for.
         failed: files that could not be written.
         warnings: what the user should know; lower case, no full stop.
     """
 
     written: list[bytes] = field(default_factory=list)
     kept: int = 0
+    pointers: list[bytes] = field(default_factory=list)
     failed: list[Failure] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 

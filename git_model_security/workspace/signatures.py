@@ -21,6 +21,7 @@ from git_model_security.signing import bundle
 from git_model_security.signing.keystore import KeyStore
 from git_model_security.signing.methods import KeySigner
 from git_model_security.workspace import manifests, pinned_trust, vouching
+from git_model_security.workspace.inherited import Inherited
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -93,8 +94,10 @@ def sign_index(clone: Clone, chosen: Signer, found: Sources) -> Signed:
     content = [entry for entry in entries if entry.path not in policy.signature_paths()]
     _require_vouched(clone, content, found)
     state = _Round(clone, chosen, {entry.path: entry for entry in entries})
+    commits = (*found.parents, *(tip for tip, _ in found.earlier))
+    signed = Inherited(clone, commits, policy.digest).plaintext
     for root in policy.roots:
-        made = manifests.plaintext(clone, policy, root, state.entries(), policy.digest)
+        made = manifests.plaintext(clone, policy, root, state.entries(), policy.digest, signed)
         if made is not None:
             state.renew(within(root, policy.signature), made, is_sealed=True)
     for root in policy.roots:

@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from git_model_security.git.index import Entry
     from git_model_security.policy.gitmodel import Policy
     from git_model_security.signing.bundle import Opened
-    from git_model_security.signing.manifest import Digest
     from git_model_security.signing.methods import Verifier
 
 MAX_BUNDLE_BYTES = 64 << 20
@@ -48,7 +47,10 @@ def holds(clone: Clone, tree: str) -> bool:
     verifiers = pinned_trust.pinned(clone.repo).verifiers()
     try:
         # The cheap half first: it opens no blob, and a commit without signatures fails it.
-        halves = (check(clone, tree, verifiers, sealed_only=half) for half in (True, False))
+        halves = (
+            check(clone, tree, verifiers, sealed_only=half, may_be_absent=True)
+            for half in (True, False)
+        )
         good = bool(verifiers) and all(verdict.good for verdict in halves)
     except ConfigError:  # a .gitmodel that is refused: nothing holds under it
         good = False
@@ -59,7 +61,12 @@ def holds(clone: Clone, tree: str) -> bool:
 
 
 def check(
-    clone: Clone, revision: str, verifiers: Sequence[Verifier], *, sealed_only: bool = False
+    clone: Clone,
+    revision: str,
+    verifiers: Sequence[Verifier],
+    *,
+    sealed_only: bool = False,
+    may_be_absent: bool = False,
 ) -> Verdict:
     """Verifies the signatures of a commit or tree against its content.
 
@@ -74,6 +81,9 @@ def check(
         revision: what to verify.
         verifiers: who may have signed.
         sealed_only: leave out step 3, as a locked clone has to.
+        may_be_absent: in step 3 pass over objects of git-lfs that are not here. Step 2
+            has shown that just these objects, and this bundle over plaintext, are what
+            the signer signed.
 
     Raises:
         GitError: there is no such revision.
@@ -90,7 +100,7 @@ def check(
     # A link or an executable in a signature's place is no signature.
     found = {entry.path: entry for entry in entries if entry.mode == index.REGULAR}
     for root in policy.roots:
-        round_ = _Root(clone, policy, root, entries, found, verifiers)
+        round_ = _Root(clone, policy, root, entries, found, verifiers, may_be_absent)
         verdict.findings += round_.sealed(verdict)
         if not sealed_only and not clone.ring.locked:
             known = {(one.reason, one.names) for one in verdict.findings}
@@ -111,7 +121,9 @@ class _Root:
         entries: Sequence[Entry],
         found: dict[bytes, Entry],
         verifiers: Sequence[Verifier],
+        may_be_absent: bool,
     ) -> None:
+        self._may_be_absent = may_be_absent
         self._clone = clone
         self._policy = policy
         self._root = root
@@ -150,7 +162,7 @@ class _Root:
         try:
             data = blobs.plaintext(self._clone, entry.oid, MAX_BUNDLE_BYTES)
             opened = self._open(data, PLAINTEXT)
-            actual = self._plaintext(opened.manifest.digest)
+            actual = self._plaintext(opened.manifest)
         except VerificationError as error:
             said = f"{self._policy.signature}: {error}"
             yield Finding(error.reason, self._root, said, hint=error.hint)
@@ -173,11 +185,14 @@ class _Root:
         names = (name for name, _ in manifests.under(self._root, self._entries))
         return all(is_ignored(name, self._policy.signature) for name in names)
 
-    def _plaintext(self, digest: Digest) -> Manifest:
+    def _plaintext(self, signed: Manifest) -> Manifest:
         """Returns what the root holds, which may be nothing any more."""
-        made = manifests.plaintext(self._clone, self._policy, self._root, self._entries, digest)
-        name = str(Subject(PLAINTEXT, self._root))
-        return made or Manifest(name, digest, {})
+        found = None
+        if self._may_be_absent:
+            found = manifests.by_oid(self._root, self._entries, signed).get
+        where = (self._policy, self._root, self._entries)
+        made = manifests.plaintext(self._clone, *where, signed.digest, found)
+        return made or Manifest(str(Subject(PLAINTEXT, self._root)), signed.digest, {})
 
     def _unsigned(self, name: str) -> Finding:
         return Finding(Reason.UNSIGNED, self._root, f"there is no {name}")

@@ -62,7 +62,7 @@ def unlock(
     key: Path | None = None,
     public_key: Path | None = None,
     signing_key: Path | None = None,
-    skip_smudge: bool = False,
+    skip_smudge: bool | None = None,
     progress: Progress | None = None,
 ) -> Unlocked:
     """Unlocks a clone.
@@ -73,7 +73,8 @@ def unlock(
             the key ids that the repository's envelopes name.
         public_key: PEM of a signer to trust from now on.
         signing_key: private key to sign with from now on.
-        skip_smudge: leave the pointers to git-lfs objects, now and later.
+        skip_smudge: whether to leave the pointers to git-lfs objects, now and later;
+            None is what was said before.
         progress: told how far the decryption is.
 
     Raises:
@@ -103,10 +104,8 @@ def unlock(
     result.key_id = held.id
     result.lines += setup.configure(repo, policy, is_trusted=is_verified(repo))
     result.warnings += filter(None, [engine.missing_lfs(policy)])
-    if skip_smudge:
-        config.put(repo, SKIP_SMUDGE, "true")
-    else:
-        config.unset(repo, SKIP_SMUDGE)
+    if skip_smudge is not None:
+        config.put(repo, SKIP_SMUDGE, "true" if skip_smudge else "false")
     _decrypt(repo, entries, result, progress)
     return result
 

@@ -22,13 +22,14 @@ from git_model_security.policy import gitmodel
 from git_model_security.policy.gitmodel import within
 from git_model_security.signing import bundle
 from git_model_security.signing.roles import PLAINTEXT, Subject, is_ignored
+from git_model_security.storage import behind
 from git_model_security.workspace import tree_check
 from git_model_security.workspace.manifests import under
 from git_model_security.workspace.tree_check import MAX_BUNDLE_BYTES
 from git_model_security.workspace.verdict import Finding, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from git_model_security.filter.clone import Clone
@@ -171,19 +172,28 @@ def _compare(
     }
     names |= {name.encode() for name in signed.items}
     actual = _digests(clone, prefix, sorted(names), signed.digest)
-    committed = _committed(clone, root, signed.digest)
+    head = {
+        name: entry
+        for name, entry in under(root, index.tree(clone.repo, "HEAD"))
+        if entry.is_file
+    }
     stale: list[str] = []
     groups: dict[Reason, list[str]] = {
         Reason.TAMPERED: [],
         Reason.MISSING: [],
         Reason.EXTRA: [],
+        Reason.NOT_FETCHED: [],
     }
     for name in sorted(names):
         text = name.decode("utf-8", "surrogateescape")
         here, wanted = actual.get(name), signed.items.get(text)
         if here == wanted:
             continue
-        if here == committed.get(name):
+        # HEAD's content is looked at only now: it may have to be opened for that.
+        entry = head.get(name)
+        if here is not None and entry is not None and _is_pointer(clone, entry):
+            groups[Reason.NOT_FETCHED].append(text)
+        elif here == (None if entry is None else _blob_digest(clone, entry, signed.digest)):
             stale.append(text)
         elif here is None:
             groups[Reason.MISSING].append(text)
@@ -196,19 +206,18 @@ def _compare(
         Reason.TAMPERED: "not the content that was signed",
         Reason.MISSING: "signed and not there",
         Reason.EXTRA: "there and not signed",
+        Reason.NOT_FETCHED: "only a pointer is in the work tree",
     }
     for reason, found in groups.items():
         if found:
             yield Finding(reason, root, details[reason], tuple(found))
 
 
-def _committed(clone: Clone, root: str, digest: str) -> Mapping[bytes, bytes | None]:
-    """Returns the digests of what HEAD holds under a root, where they can be had."""
-    return {
-        name: _blob_digest(clone, entry, digest)
-        for name, entry in under(root, index.tree(clone.repo, "HEAD"))
-        if entry.is_file
-    }
+def _is_pointer(clone: Clone, entry: Entry) -> bool:
+    """Tells whether a work tree file is just the pointer to an object that HEAD has."""
+    if behind.pointer_of(clone.objects.stream(entry.oid)) is None:
+        return False
+    return worktree.holds_blob(clone.repo, entry.path, entry.oid)
 
 
 def _blob_digest(clone: Clone, entry: Entry, digest: str) -> bytes | None:

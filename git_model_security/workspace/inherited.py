@@ -1,0 +1,81 @@
+"""What verified commits say of objects of git-lfs that are not on this machine.
+
+Who has fetched only some shards of a model can still change the others' neighbours and
+sign: a commit below, whose two bundles hold, binds each name to its ciphertext and to
+its plaintext digest. What it says is used for that signature and never remembered as
+something this clone computed.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from git_model_security.errors import Error
+from git_model_security.filter import blobs
+from git_model_security.git import index
+from git_model_security.policy import gitmodel
+from git_model_security.policy.gitmodel import within
+from git_model_security.signing import bundle
+from git_model_security.signing.roles import PLAINTEXT, Subject
+from git_model_security.workspace import manifests, pinned_trust, tree_check
+from git_model_security.workspace.tree_check import MAX_BUNDLE_BYTES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from git_model_security.filter.clone import Clone
+
+
+class Inherited:
+    """What commits whose signatures hold say of blobs; looked at when first asked.
+
+    Args:
+        clone: the clone.
+        commits: those that a commit to be carries on, or that leave; the signatures of
+            some need not hold.
+        digest: the one that is signed now.
+    """
+
+    def __init__(self, clone: Clone, commits: Iterable[str], digest: str) -> None:
+        self._clone = clone
+        self._commits = tuple(commits)
+        self._digest = digest
+
+    def plaintext(self, oid: str) -> bytes | None:
+        """Returns the plaintext digest of a blob, if a commit that holds signs it."""
+        return self._digests.get(oid)
+
+    def vouches(self, oid: str) -> bool:
+        """Tells whether a commit that holds signs a pointer: its guards saw ciphertext."""
+        return oid in self._digests
+
+    @cached_property
+    def _digests(self) -> dict[str, bytes]:
+        found: dict[str, bytes] = {}
+        for commit in self._commits:
+            tree = index.resolve(self._clone.repo, f"{commit}^{{tree}}")
+            if tree is not None and tree_check.holds(self._clone, tree):
+                for part in self._of(tree):
+                    found |= part
+        return found
+
+    def _of(self, tree: str) -> Iterator[dict[str, bytes]]:
+        entries = index.tree(self._clone.repo, tree)
+        policy = gitmodel.find(entries, self._clone.objects)
+        oids = {entry.path: entry.oid for entry in entries}
+        for root in policy.roots if policy else ():
+            oid = oids.get(within(root, policy.signature)) if policy else None
+            if policy is None or oid is None:
+                continue
+            try:
+                opened = bundle.open_bundle(
+                    blobs.plaintext(self._clone, oid, MAX_BUNDLE_BYTES),
+                    pinned_trust.pinned(self._clone.repo).verifiers(),
+                    expected=Subject(PLAINTEXT, root),
+                    signature_name=policy.signature,
+                )
+            except Error:
+                continue
+            if opened.manifest.digest == self._digest:
+                yield manifests.by_oid(root, entries, opened.manifest)
