@@ -21,7 +21,13 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from git_model_security.envelope import Opener, plaintext_length
+from git_model_security.envelope import (
+    HEADER_BYTES,
+    SEGMENT_BYTES,
+    Opener,
+    plaintext_length,
+)
+from git_model_security.envelope.layout import SEALED_SEGMENT_BYTES
 from git_model_security.errors import EnvelopeError, Error, GitError, KeyNotFoundError
 from git_model_security.filter import blobs, pointers, room
 from git_model_security.filter.digests import CLEAR, PlaintextHash
@@ -78,13 +84,20 @@ def _pass_envelope(
     plaintext = PlaintextHash(clone.digest)
     size = _size(clone, path)
     with Sealed(clone, _plaintext_length(size)) as sealed:
-        # Opened before it is spooled: plaintext behind a copied header must not reach
-        # the disk outside the work tree.
+        # Opened before it is spooled, segment by segment: plaintext behind a copied
+        # header, or behind good segments, must not reach the disk outside the work tree.
+        waiting = bytearray()
         for piece in content:
+            waiting += piece
             for opened in opener.update(piece):
                 plaintext.update(opened)
-            sealed.write(piece)
+            proven = HEADER_BYTES + plaintext.length // SEGMENT_BYTES * SEALED_SEGMENT_BYTES
+            if plaintext.length and proven > sealed.size:
+                count = proven - sealed.size
+                sealed.write(bytes(waiting[:count]))
+                del waiting[:count]
         plaintext.update(opener.finish())
+        sealed.write(waiting)
         oid = sealed.settle(plaintext.length)
         digests = plaintext.digests(header.key_id, sealed.sha256())
         kept = _sticky(clone, path, oid, digests)
@@ -169,10 +182,19 @@ def _encrypt(clone: Clone, path: bytes, content: Content) -> Iterable[BytesLike]
     # What the index has already was not made by this clean: `git status` on a file that
     # somebody pushed runs it too. Git writes the blob only after this, so what is in the
     # store was made before, here or by somebody who pushed it: see `provenance`.
-    if clone.staged.get(path) != oid and not clone.objects.holds(oid):
+    if clone.staged.get(path) != oid and not _is_known(clone, oid, sealed, digests):
         clone.provenance.cleaned(path, oid)
     clone.digests.put(oid, digests)
     return answer
+
+
+def _is_known(clone: Clone, oid: str, sealed: Sealed, digests: Digests) -> bool:
+    """Tells whether content was in Git before this clean, in whatever shape."""
+    if clone.objects.holds(oid):
+        return True
+    pointer = sealed.pointer_oid()
+    is_pointed = pointer not in {None, oid} and clone.objects.holds(str(pointer))
+    return is_pointed or clone.digests.is_elsewhere(oid, digests)
 
 
 def _require_still(clone: Clone, path: bytes, before: os.stat_result | None) -> None:

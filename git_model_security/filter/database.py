@@ -27,7 +27,7 @@ CREATE TABLE IF NOT EXISTS digests (
     oid TEXT PRIMARY KEY, key_id TEXT NOT NULL, length INTEGER NOT NULL,
     sha256 BLOB, blake3 BLOB, sealed_sha256 BLOB
 ) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS digests_by_plaintext ON digests (length);
+CREATE INDEX IF NOT EXISTS digests_by_length ON digests (length, sealed_sha256);
 CREATE TABLE IF NOT EXISTS cleaned (
     path BLOB, oid TEXT, PRIMARY KEY (path, oid)
 ) WITHOUT ROWID;

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from git_model_security.envelope.layout import BytesLike
     from git_model_security.filter.database import Memory
@@ -113,6 +113,21 @@ class DigestCache:
             (length, CLEAR, given.get("sha256"), given.get("blake3")),
         ).fetchone()
         return row is not None
+
+    def is_elsewhere(self, oid: str, digests: Digests) -> bool:
+        """Tells whether another blob is known to stand for the same ciphertext.
+
+        An envelope is a blob, or an object and its pointer, as the storage was chosen.
+        """
+        row = self._memory.execute(
+            "SELECT 1 FROM digests WHERE length = ? AND sealed_sha256 = ? AND oid <> ? LIMIT 1",
+            (digests.length, digests.sealed_sha256, oid),
+        ).fetchone()
+        return row is not None
+
+    def forget(self, oids: Iterable[str]) -> None:
+        """Forgets blobs, so that they are opened again."""
+        self._memory.execute_many("DELETE FROM digests WHERE oid = ?", ((oid,) for oid in oids))
 
     def put(self, oid: str, digests: Digests) -> None:
         """Remembers what was computed of a blob, beside what was known before."""

@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 def clean(clone: Clone, content: bytes) -> Iterable[BytesLike]:
     """Returns a pointer that stands in the work tree, as it is.
 
-    1. What this clone knows to be ciphertext, or Git has at a protected path, passes.
-    2. Else it is canonical, and what it points to is an envelope that opens.
+    1. What Git has at a protected path passes.
+    2. Else it is canonical, and what it points to is here: an envelope that this clone
+       made or opened before, or that opens now.
 
     Raises:
         NotFetchedError: what it points to is not here.
@@ -34,7 +35,7 @@ def clean(clone: Clone, content: bytes) -> Iterable[BytesLike]:
         EnvelopeError: it is no canonical pointer, or points to something else.
     """
     oid = blob_oid(clone.repo.object_format, content)
-    if clone.knows(oid) or oid in clone.committed:
+    if oid in clone.committed:
         return (content,)
     pointer = storage.parse(content)
     if pointer is None:
@@ -43,7 +44,8 @@ def clean(clone: Clone, content: bytes) -> Iterable[BytesLike]:
             hint="put the file itself there; `git checkout --ours PATH` (or --theirs, or HEAD)"
             " and `git model checkout PATH` bring back what Git holds",
         )
-    _require_envelope(clone, pointer, oid)
+    if not (clone.knows(oid) and clone.lfs.holds(pointer)):
+        _require_envelope(clone, pointer, oid)
     return (content,)
 
 

@@ -116,6 +116,12 @@ class Sealed(Spooled):
         self._pointer = Pointer(self.sha256().hex(), self.size)
         return blob_oid(self._format, self._pointer.render())
 
+    def pointer_oid(self) -> str | None:
+        """Returns the blob that points to this envelope; None where nobody has git-lfs."""
+        if self._clone.threshold is None:
+            return None
+        return blob_oid(self._format, Pointer(self.sha256().hex(), self.size).render())
+
     def keep(self) -> Iterable[BytesLike]:
         """Puts the envelope in its place; returns what the blob in Git shall hold.
 

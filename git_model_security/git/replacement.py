@@ -12,6 +12,7 @@ import contextlib
 import errno
 import fcntl
 import os
+import re
 import secrets
 from typing import TYPE_CHECKING
 
@@ -19,15 +20,15 @@ from git_model_security.errors import GitError
 from git_model_security.git.paths import is_safe_component, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
     from pathlib import Path
     from types import TracebackType
 
-PARTIAL_PATTERN = ".git-model-" + "?" * 16
+_PREFIX = b".git-model-partial-"
+PARTIAL_PATTERN = _PREFIX.decode() + "[0-9a-f]" * 16
 """Names of files that are not complete, as gitignore has patterns."""
 
-_PREFIX = b".git-model-"
-_PARTIAL_BYTES = len(PARTIAL_PATTERN)
+_PARTIAL = re.compile(re.escape(_PREFIX) + rb"[0-9a-f]{16}")
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _NAMELESS: int | None = getattr(os, "O_TMPFILE", None)
@@ -166,7 +167,7 @@ def _nameless(directory: int, mode: int) -> int | None:
 
 
 def _partial_name() -> bytes:
-    return _PREFIX + secrets.token_hex((_PARTIAL_BYTES - len(_PREFIX)) // 2).encode()
+    return _PREFIX + secrets.token_hex(8).encode()
 
 
 def _reserve(descriptor: int, size: int) -> None:
@@ -225,25 +226,27 @@ def naming(path: bytes) -> Iterator[None]:
         raise GitError(f"{shown(path)}: cannot write it: {reason}", hint=hint) from error
 
 
-def sweep(top: Path, directories: Iterable[bytes]) -> None:
+def sweep(top: Path, directories: Iterable[bytes], tracked: Collection[bytes]) -> None:
     """Removes partial files of ours whose processes were killed.
 
     Args:
         top: the work tree.
         directories: where to look, relative to it; the empty path is the top.
+        tracked: paths that Git has: whoever made them, they are not ours.
     """
     for directory in directories:
         with contextlib.suppress(OSError):
             opened = descend(top, directory.split(b"/") if directory else ())
             try:
-                _sweep(opened)
+                prefix = directory + b"/" if directory else b""
+                _sweep(opened, prefix, tracked)
             finally:
                 os.close(opened)
 
 
-def _sweep(directory: int) -> None:
+def _sweep(directory: int, prefix: bytes, tracked: Collection[bytes]) -> None:
     for name in map(os.fsencode, os.listdir(directory)):
-        if not (name.startswith(_PREFIX) and len(name) == _PARTIAL_BYTES):
+        if not _PARTIAL.fullmatch(name) or prefix + name in tracked:
             continue
         with contextlib.suppress(OSError):
             flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC

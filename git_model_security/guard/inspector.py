@@ -16,6 +16,7 @@ from git_model_security.guard.subject import Subject
 from git_model_security.guard.verdict import Judgement, Verdict, judge
 from git_model_security.policy.content import model_format
 from git_model_security.storage.lfs import ObjectStore
+from git_model_security.storage.pointer import is_alike
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -148,6 +149,12 @@ class Inspector:
     def _in_clear(self, oid: str, subject: Subject, places: Places) -> Iterator[Finding]:
         paths = (*places.clear, *places.links)
         head, size = subject.head, subject.length
+        if subject.pointer is None and is_alike(head, size):
+            # git-lfs would upload what it names, and no guard could say what that is.
+            detail = "a pointer that is not written as git-lfs does"
+            for path in paths:
+                yield Finding(finding.POINTER, path, oid, subject.size, detail)
+            return
         if paths and (leak := key_in(head, size, self._knowledge.key_ids)):
             for path in paths:
                 yield Finding(finding.KEY, path, oid, subject.size, leak + subject.place)

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 from git_model_security.errors import PolicyError
 from git_model_security.git import history, index, index_stat
+from git_model_security.git.paths import shown
 from git_model_security.policy import gitmodel
+from git_model_security.storage import behind
 from git_model_security.workspace import pinned_trust
 
 if TYPE_CHECKING:
@@ -34,6 +36,7 @@ def before(clone: Clone) -> int:
 
     # Only what is authored here: what a parent has in clear arrived from elsewhere,
     # and refusing it would stop everybody's work without taking it back.
+    _require_objects(clone)
     inherited = Inherited(clone, history.parents_to_be(clone.repo), clone.digest)
     found = guard.findings(
         clone.repo,
@@ -53,6 +56,29 @@ def before(clone: Clone) -> int:
         return 0
     signatures.sign_index(clone, chosen, vouching.sources(clone.repo))
     return 0
+
+
+def _require_objects(clone: Clone) -> None:
+    """Raises when what was added lost its object since, to `git lfs prune` for example.
+
+    Raises:
+        PolicyError: with the files.
+    """
+    if clone.threshold is None:
+        return
+    staged = {(entry.path, entry.oid) for entry in index.staged(clone.repo)}
+    made = {pair for pair in clone.provenance.cleaned_here() if pair in staged}
+    lost = [
+        path
+        for path, pointer in behind.pointers(clone.repo, made)
+        if not clone.lfs.holds(pointer)
+    ]
+    if lost:
+        names = "\n  ".join(map(shown, sorted(lost)))
+        raise PolicyError(
+            f"the git-lfs objects of what was added are not here any more:\n  {names}",
+            hint="`touch` the files and `git add` them again",
+        )
 
 
 def after(clone: Clone) -> int:

@@ -6,12 +6,15 @@ import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
-from git_model_security.storage import pointer as pointers
+from git_model_security.git import batch
+from git_model_security.storage import pointer as pointer_file
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from types import TracebackType
 
     from git_model_security.git.objects import BlobStream
+    from git_model_security.git.repository import Repository
     from git_model_security.storage.lfs import ObjectStore
     from git_model_security.storage.pointer import Pointer
 
@@ -54,8 +57,8 @@ def of(blob: BlobStream, objects: ObjectStore) -> Behind:
         NotFetchedError: it is an object that is not here.
     """
     source = io.BufferedReader(blob, _BUFFER_BYTES)
-    if blob.size <= pointers.MAX_BYTES and blob.size:
-        found = pointers.parse(source.peek(pointers.MAX_BYTES))
+    if blob.size <= pointer_file.MAX_BYTES and blob.size:
+        found = pointer_file.parse(source.peek(pointer_file.MAX_BYTES))
         if found is not None:
             source.detach()
             file = io.BufferedReader(cast("io.RawIOBase", objects.open(found)), _BUFFER_BYTES)
@@ -63,8 +66,26 @@ def of(blob: BlobStream, objects: ObjectStore) -> Behind:
     return Behind(source, blob.size)
 
 
+def pointers(
+    repo: Repository, pairs: Collection[tuple[bytes, str]]
+) -> list[tuple[bytes, Pointer]]:
+    """Returns the paths whose blobs are pointers, with them.
+
+    Args:
+        repo: the repository.
+        pairs: paths with the oids of blobs.
+    """
+    if not pairs:
+        return []
+    sizes = batch.sizes(repo, (oid for _, oid in pairs))
+    short = [oid for oid, size in sizes.items() if size <= pointer_file.MAX_BYTES]
+    texts = batch.contents(repo, short)
+    found = ((path, pointer_file.parse(texts.get(oid, b""))) for path, oid in pairs)
+    return [(path, pointer) for path, pointer in found if pointer is not None]
+
+
 def pointer_of(blob: BlobStream) -> Pointer | None:
     """Returns the pointer that a blob is, or None; reads no more than a pointer has."""
-    if blob.size > pointers.MAX_BYTES:
+    if blob.size > pointer_file.MAX_BYTES:
         return None
-    return pointers.parse(cast("BinaryIO", blob).read(pointers.MAX_BYTES))
+    return pointer_file.parse(cast("BinaryIO", blob).read(pointer_file.MAX_BYTES))

@@ -14,7 +14,7 @@ import secrets
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, BinaryIO
 
-from git_model_security.errors import NotFetchedError
+from git_model_security.errors import ConfigError, NotFetchedError
 from git_model_security.git import config
 
 if TYPE_CHECKING:
@@ -38,9 +38,15 @@ class ObjectStore:
         Args:
             repo: any of its work trees, or a bare repository; they share one store.
             settings: with `lfs.storage` (git-lfs-config), relative to the common dir.
+
+        Raises:
+            ConfigError: it names the home of somebody who is not there.
         """
-        chosen = Path(config.last(settings, DIRECTORY) or "lfs").expanduser()
-        return cls(repo.common_dir / chosen)
+        chosen = config.last(settings, DIRECTORY) or "lfs"
+        try:
+            return cls(repo.common_dir / Path(chosen).expanduser())
+        except RuntimeError as error:
+            raise ConfigError(f"{DIRECTORY} = {chosen!r}: {error}") from error
 
     def path(self, pointer: Pointer) -> Path:
         """Returns where an object is, or would be."""
@@ -103,11 +109,9 @@ class ObjectStore:
             OSError: it cannot be put there; it is still a partial file.
         """
         target = self.path(pointer)
-        if not self.holds(pointer):
-            target.parent.mkdir(parents=True, exist_ok=True)
-            Path(partial.name).replace(target)
-        else:
-            self.forget(partial)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        # Also over one that is there: it may be damaged, and this one is not.
+        Path(partial.name).replace(target)
         partial.close()
 
     @staticmethod

@@ -13,6 +13,9 @@ from dataclasses import dataclass
 MAX_BYTES = 1024
 """git-lfs takes no longer blob for a pointer (lfs/pointer.go, blobSizeCutoff)."""
 
+MAX_OBJECT_BYTES = 1 << 41
+"""An envelope is half as long at most; a claim beyond that is no pointer to us."""
+
 _CANONICAL = re.compile(
     rb"version https://git-lfs\.github\.com/spec/v1\n"
     rb"oid sha256:([0-9a-f]{64})\n"
@@ -43,7 +46,9 @@ class Pointer:
 def parse(blob: bytes) -> Pointer | None:
     """Reads a whole blob; None when it is no canonical pointer."""
     found = _CANONICAL.fullmatch(blob) if len(blob) <= MAX_BYTES else None
-    return Pointer(found[1].decode(), int(found[2])) if found else None
+    if found is None or int(found[2]) > MAX_OBJECT_BYTES:
+        return None
+    return Pointer(found[1].decode(), int(found[2]))
 
 
 def is_alike(head: bytes, size: int) -> bool:

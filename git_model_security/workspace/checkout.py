@@ -5,6 +5,7 @@ Which files is `choice`, how they are written `materialise`, and what Git is tol
 
 from __future__ import annotations
 
+import contextlib
 import os
 from typing import TYPE_CHECKING
 
@@ -104,7 +105,22 @@ def _prepare(repo: Repository, jobs: Sequence[Job]) -> None:
     """Clears away, and keeps out of Git, what processes leave that are killed."""
     excludes.exclude(repo, replacement.PARTIAL_PATTERN)
     directories = {os.path.dirname(job.entry.path) for job in jobs}  # noqa: PTH120 - bytes
-    replacement.sweep(repo.top, directories)
+    replacement.sweep(repo.top, directories, {entry.path for entry in index.staged(repo)})
+
+
+def _fetch_apart(clone: Clone, jobs: Sequence[Job]) -> None:
+    """Tries again, one by one, objects that pointers give different lengths.
+
+    git-lfs asks for each object once, with one of the lengths: a pointer that lies
+    would keep away what the others stand for.
+    """
+    sizes: dict[str, set[int]] = {}
+    for job in jobs:
+        sizes.setdefault(job.pointer.oid, set()).add(job.pointer.size)
+    for job in jobs:
+        if len(sizes[job.pointer.oid]) > 1 and not clone.lfs.holds(job.pointer):
+            with contextlib.suppress(Error):
+                lfs.fetch(clone.repo, [job.entry.oid])
 
 
 def _fetched(clone: Clone, jobs: Sequence[Job], report: Report) -> list[Job]:
@@ -125,6 +141,7 @@ def _fetched(clone: Clone, jobs: Sequence[Job], report: Report) -> list[Job]:
             lfs.fetch(clone.repo, [job.entry.oid for job in absent])
         except Error as error:
             failure = error
+        _fetch_apart(clone, absent)
     here = []
     for job in jobs:
         if failure is None or clone.lfs.holds(job.pointer):

@@ -13,8 +13,12 @@ from git_model_security.git.paths import shown
 from git_model_security.keyring import ring
 from git_model_security.keyring.copies import Copies
 from git_model_security.keyring.store import KeyStore
+from git_model_security.workspace import file_state
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from git_model_security.git.index import Entry
     from git_model_security.git.repository import Repository
 
 
@@ -58,7 +62,9 @@ def lock(repo: Repository, *, forget: bool = False) -> Locked:
         for tree, paths in present.items():
             worktree.rewrite(tree, paths)
             # What is left of a checkout that was killed is plaintext as well.
-            replacement.sweep(tree.top, {os.path.dirname(path) for path in paths})  # noqa: PTH120
+            directories = {os.path.dirname(path) for path in paths}  # noqa: PTH120 - bytes
+            tracked = {entry.path for entry in index.staged(tree)}
+            replacement.sweep(tree.top, directories, tracked)
     except GitError:
         # Else plaintext would stay behind in a clone that says it is locked.
         for key_id in wanted:
@@ -82,9 +88,28 @@ def _present(repo: Repository) -> list[bytes]:
             + "\n  ".join(map(shown, changed)),
             hint="`git add` or `git restore` them first",
         )
-    return [
-        entry.path for entry in entries if entry.path in guarded and index.is_there(repo, entry)
+    there = [
+        entry for entry in entries if entry.path in guarded and index.is_there(repo, entry)
     ]
+    _require_ciphertext(repo, there)
+    return [entry.path for entry in there]
+
+
+def _require_ciphertext(repo: Repository, entries: Sequence[Entry]) -> None:
+    """Raises where the plaintext that would be overwritten may be the last copy."""
+    clone = Clone(repo)
+    with clone.objects:
+        lost = [
+            shown(file.path)
+            for file in file_state.of(clone, entries, set())
+            if file.work_tree == file_state.DECRYPTED and not (file.here or file.pushed)
+        ]
+    if lost:
+        raise PolicyError(
+            "locking would lose files whose git-lfs objects are not here, and were not pushed:"
+            "\n  " + "\n  ".join(lost),
+            hint="`touch` the files and `git add` them again, or `git lfs fetch --all`",
+        )
 
 
 def _loose(repo: Repository) -> list[bytes]:

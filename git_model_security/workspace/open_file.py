@@ -203,7 +203,10 @@ class OpenFile:
         )
 
     def _put(self) -> None:
-        if _stamp(self._new.standing()) != _stamp(self.job.before):
+        standing = self._new.standing()
+        if _stamp(standing) != _stamp(self.job.before):
+            if standing is not None and standing.st_size == self._reader.length:
+                return  # most likely another checkout of this moment wrote it
             raise GitError(
                 "something else was put in its place meanwhile, and is left alone",
                 hint="`git status` tells; `git restore` brings back what Git holds",

@@ -25,6 +25,7 @@ from git_model_security.signing.roles import (
     Subject,
     is_ignored,
 )
+from git_model_security.storage import behind
 from git_model_security.workspace import manifests, pinned_trust
 from git_model_security.workspace.verdict import Finding, Verdict
 
@@ -163,6 +164,8 @@ class _Root:
             data = blobs.plaintext(self._clone, entry.oid, MAX_BUNDLE_BYTES)
             opened = self._open(data, PLAINTEXT)
             actual = self._plaintext(opened.manifest)
+            if self._forgot(compare(opened.manifest, actual).changed):
+                actual = self._plaintext(opened.manifest)
         except VerificationError as error:
             said = f"{self._policy.signature}: {error}"
             yield Finding(error.reason, self._root, said, hint=error.hint)
@@ -172,6 +175,21 @@ class _Root:
             return
         verdict.signers[self._root] = str(opened.signer)
         yield from differences(opened.manifest, actual, self._root, Reason.STALE)
+
+    def _forgot(self, names: Sequence[str]) -> bool:
+        """Has objects that seem to differ opened again, and tells whether there are any.
+
+        What was remembered may be of a file that stood in an object's place.
+        """
+        changed = {name.encode("utf-8", "surrogateescape") for name in names}
+        pairs = [
+            (name, entry.oid)
+            for name, entry in manifests.under(self._root, self._entries)
+            if name in changed
+        ]
+        found = {name for name, _ in behind.pointers(self._clone.repo, pairs)}
+        self._clone.digests.forget(oid for name, oid in pairs if name in found)
+        return bool(found)
 
     def _open(self, data: bytes, role: str) -> Opened:
         return bundle.open_bundle(

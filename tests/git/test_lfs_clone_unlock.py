@@ -88,7 +88,7 @@ def test_with_skip_smudge_pointers_stay_until_checkout_or_unlock(
     clone.model("checkout", FILES[0])
     assert clone.read(FILES[0]) == project.content[FILES[0]]
     assert clone.read(FILES[1]).startswith(b"version")
-    clone.model("unlock")
+    clone.model("unlock", "--no-skip-smudge")
     project.assert_complete(clone)
     assert clone.git("config", "--get", "git-model.skipSmudge", check=False) == ""
     assert_clean(clone)
@@ -120,7 +120,7 @@ def test_lock_brings_the_pointers_back_in_all_work_trees_without_the_objects(
     project.assert_complete(second)
     for stored in (ada.path / ".git/lfs/objects").glob("??/??/*"):
         stored.unlink()
-    left_over = ada.write("shards/.git-model-0123456789abcdef", b"of a killed checkout")
+    left_over = ada.write("shards/.git-model-partial-0123456789abcdef", b"of a killed checkout")
     ada.model("lock")
     assert not left_over.exists()
     for tree in (ada, second):

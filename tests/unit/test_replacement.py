@@ -82,10 +82,16 @@ def test_left_overs_are_swept_but_not_those_in_use(
 ) -> None:
     monkeypatch.setattr(replacement, "_NAMELESS", None)
     (tmp_path / "sub").mkdir()
-    (tmp_path / "sub" / ".git-model-0123456789abcdef").write_bytes(b"of a killed process")
-    (tmp_path / "sub" / ".git-model-notes").write_bytes(b"of the user")
+    (tmp_path / "sub" / ".git-model-partial-0123456789abcdef").write_bytes(
+        b"of a killed process"
+    )
+    users = {".git-model-experiment-notes", ".git-model-partial-experiment-notes"}
+    tracked = ".git-model-partial-00000000aaaaaaaa"
+    for name in (*users, tracked):
+        (tmp_path / "sub" / name).write_bytes(b"of the user")
     with Replacement(tmp_path, b"sub/a") as new:
-        replacement.sweep(tmp_path, [b"", b"sub", b"gone"])
-        assert len(names(tmp_path)) == 2
+        directories = [b"", b"sub", b"gone"]
+        replacement.sweep(tmp_path, directories, {b"sub/" + tracked.encode()})
+        assert len(names(tmp_path)) == 4
         new.commit()
-    assert names(tmp_path) == {"sub/a", "sub/.git-model-notes"}
+    assert names(tmp_path) == {"sub/a", *(f"sub/{name}" for name in (*users, tracked))}
