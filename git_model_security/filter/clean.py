@@ -192,9 +192,10 @@ def _is_known(clone: Clone, oid: str, sealed: Sealed, digests: Digests) -> bool:
     """Tells whether content was in Git before this clean, in whatever shape."""
     if clone.objects.holds(oid):
         return True
+    if sealed.pointer is None and not clone.lfs.is_used:
+        return False  # what no object was here for cannot have come through a pointer
     pointer = sealed.pointer_oid()
-    is_pointed = pointer not in {None, oid} and clone.objects.holds(str(pointer))
-    return is_pointed or clone.digests.is_elsewhere(oid, digests)
+    return clone.objects.holds(pointer) or clone.digests.is_elsewhere(oid, digests)
 
 
 def _require_still(clone: Clone, path: bytes, before: os.stat_result | None) -> None:

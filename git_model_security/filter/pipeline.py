@@ -84,8 +84,10 @@ def cut(content: Readable) -> Iterator[BytesLike]:
             while filled < SEGMENT_BYTES and (count := content.readinto(view[filled:])):
                 filled += count
         if filled < SEGMENT_BYTES:
+            last = room[:filled]
+            SEGMENTS.give(room)
             if filled:
-                yield room[:filled]
+                yield last
             return
         yield room
 

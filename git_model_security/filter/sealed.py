@@ -82,6 +82,9 @@ class Sealed(Spooled):
     Args:
         clone: the clone; it says from which length on objects are made.
         plaintext_bytes: length of the plaintext, as far as it is known beforehand.
+
+    Attributes:
+        pointer: what Git gets, once it is settled that this becomes an object.
     """
 
     def __init__(self, clone: Clone, plaintext_bytes: int | None) -> None:
@@ -91,7 +94,7 @@ class Sealed(Spooled):
         self._clone = clone
         if clone.threshold is not None:
             self._spool = Spool(clone.lfs.partial)
-        self._pointer: Pointer | None = None
+        self.pointer: Pointer | None = None
 
     def __enter__(self) -> Sealed:
         return self
@@ -113,13 +116,11 @@ class Sealed(Spooled):
         """Decides where the envelope will live; returns the oid of the blob in Git."""
         if not _is_object(self._clone, plaintext_bytes):
             return self.oid()
-        self._pointer = Pointer(self.sha256().hex(), self.size)
-        return blob_oid(self._format, self._pointer.render())
+        self.pointer = Pointer(self.sha256().hex(), self.size)
+        return blob_oid(self._format, self.pointer.render())
 
-    def pointer_oid(self) -> str | None:
-        """Returns the blob that points to this envelope; None where nobody has git-lfs."""
-        if self._clone.threshold is None:
-            return None
+    def pointer_oid(self) -> str:
+        """Returns the blob that points, or would point, to this envelope."""
         return blob_oid(self._format, Pointer(self.sha256().hex(), self.size).render())
 
     def keep(self) -> Iterable[BytesLike]:
@@ -128,16 +129,16 @@ class Sealed(Spooled):
         Raises:
             GitError: it could not be kept.
         """
-        if self._pointer is None:
+        if self.pointer is None:
             return self.chunks()
         try:
-            self._clone.lfs.keep(self._spool.to_file(), self._pointer)
+            self._clone.lfs.keep(self._spool.to_file(), self.pointer)
         except OSError as error:
             raise GitError(
                 f"cannot keep its ciphertext: {(error.strerror or str(error)).lower()}",
                 hint=f"look at {self._clone.lfs.directory}, then try again",
             ) from error
-        return (self._pointer.render(),)
+        return (self.pointer.render(),)
 
 
 def _is_object(clone: Clone, plaintext_bytes: int) -> bool:

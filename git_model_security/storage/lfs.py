@@ -11,6 +11,7 @@ import contextlib
 import fcntl
 import os
 import secrets
+from functools import cached_property
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, BinaryIO
 
@@ -47,6 +48,11 @@ class ObjectStore:
             return cls(repo.common_dir / Path(chosen).expanduser())
         except RuntimeError as error:
             raise ConfigError(f"{DIRECTORY} = {chosen!r}: {error}") from error
+
+    @cached_property
+    def is_used(self) -> bool:
+        """Whether there ever was an object here, when this process first looked."""
+        return (self.directory / "objects").is_dir()
 
     def path(self, pointer: Pointer) -> Path:
         """Returns where an object is, or would be."""
