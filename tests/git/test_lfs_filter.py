@@ -32,6 +32,11 @@ def objects(repo: Repository) -> set[Path]:
     return {path for path in (repo.path / ".git" / "lfs").rglob("*") if path.is_file()}
 
 
+def made(file: Path) -> tuple[int, int]:
+    """Returns what is another one for a file that was written anew."""
+    return file.stat().st_ino, file.stat().st_mtime_ns
+
+
 def oid_of(pointer: bytes) -> str:
     return pointer.decode().split("sha256:")[1][:64]
 
@@ -73,12 +78,12 @@ def test_touching_a_file_changes_nothing_and_seals_nothing(lfs: Repository) -> N
     file = lfs.write("w.bin", LARGE)
     lfs.commit()
     (stored,) = objects(lfs)
-    before = stored.stat()
+    before = made(stored)
     os.utime(file)
     assert lfs.status() == ""
     lfs.git("add", "w.bin")
     assert lfs.status() == ""
-    assert stored.stat() == before
+    assert made(stored) == before
 
 
 @pytest.mark.parametrize("at", [0, SEGMENT - 1, SEGMENT, 2 * SEGMENT + 5, 3 * SEGMENT + 16])
