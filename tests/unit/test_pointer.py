@@ -56,5 +56,7 @@ def test_other_content_is_neither(blob: bytes) -> None:
 
 
 def test_the_sizes_of_files_fit() -> None:
-    for size in (0, 1, 1 << 40, (1 << 63) - 1):
+    for size in (0, 1, 1 << 40, pointer.MAX_OBJECT_BYTES):
         assert pointer.parse(Pointer(OID, size).render()) == Pointer(OID, size)
+    for size in (pointer.MAX_OBJECT_BYTES + 1, (1 << 63) - 1, 10**19 - 1):
+        assert pointer.parse(Pointer(OID, size).render()) is None
