@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import time
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from git_model_security.git.pktline import Pipe
-from tests.fixtures.processes import MODEL, WATCHDOG_SECONDS, need
+from tests.fixtures.processes import MODEL, WATCHDOG_SECONDS, execute, need, skip_or_fail
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -169,6 +170,53 @@ def test_a_full_disk_is_said_and_leaves_nothing(
     assert leftovers(lfs) == []
     lfs.commit()
     assert lfs.status() == ""
+
+
+def test_a_sparse_file_of_zeros_goes_the_whole_way(lfs: Repository) -> None:
+    file = lfs.path / "zeros.bin"
+    with file.open("wb") as made:
+        made.truncate(256 << 20)
+    lfs.commit()
+    assert lfs.status() == ""
+    file.unlink()
+    lfs.model("checkout")
+    assert file.stat().st_size == 256 << 20
+    assert not any(file.read_bytes()[:: 1 << 12])
+    assert "Verified" in lfs.model("verify").stdout
+
+
+def test_a_disk_that_fills_up_during_a_download_is_told_and_the_next_try_completes(
+    lfs: Repository, remote: Repository
+) -> None:
+    names = [f"part-{number}.bin" for number in range(4)]
+    for number, name in enumerate(names):
+        lfs.write(name, CONTENT[number : number + (2 << 20)])
+    lfs.commit()
+    lfs.git("remote", "add", "origin", str(remote.path))
+    lfs.git("push", "--quiet", "origin", "main")
+    store = lfs.path / ".git" / "lfs"
+    shutil.rmtree(store)
+    store.mkdir()
+    for name in names:
+        (lfs.path / name).unlink()
+    mounted = execute(
+        *("mount", "-t", "tmpfs", "-o", "size=5m", "tmpfs", str(store)), check=False
+    )
+    if mounted.returncode:
+        skip_or_fail(f"a small file system cannot be mounted here: {mounted.stderr.strip()}")
+    try:
+        failed = lfs.model("checkout", check=False)
+        assert failed.returncode == 1
+        assert "part-" in failed.stderr
+        assert "no space left" in failed.stderr.lower()
+        assert "hint:" in failed.stderr
+        execute("mount", "-o", "remount,size=64m", str(store))
+        lfs.model("checkout")
+        for number, name in enumerate(names):
+            assert lfs.read(name) == CONTENT[number : number + (2 << 20)]
+        assert lfs.status() == ""
+    finally:
+        execute("umount", "--lazy", str(store), check=False)
 
 
 def test_two_adds_at_once_make_the_same_object(lfs: Repository) -> None:
