@@ -26,8 +26,9 @@ if TYPE_CHECKING:
 
     from git_model_security.git.repository import Repository
 
-_STALE = (1, 1)
-"""Access and modification time of a file that Git shall write anew, in seconds."""
+_STALE = (1, 2)
+"""Modification times of files that Git shall write anew, in seconds: one of them is not
+what the index has from an earlier try."""
 # Not blocking: a named pipe may stand where a file was.
 _EXISTING = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
@@ -82,7 +83,7 @@ def rewrite(
     top = os.fsencode(repo.top)
     for path in paths:
         with contextlib.suppress(OSError):
-            os.utime(top + b"/" + path, _STALE, follow_symlinks=False)
+            _age(top + b"/" + path)
     failed: list[bytes] = []
     left = list(paths)
     while left and (error := _checkout_index(repo, left, extra)):
@@ -114,9 +115,15 @@ def _checkout_index(
     return None
 
 
+def _age(file: bytes) -> None:
+    """Gives a file a time that it does not have, so that Git takes it for another one."""
+    stale = _STALE[os.lstat(file).st_mtime == _STALE[0]]
+    os.utime(file, (stale, stale), follow_symlinks=False)
+
+
 def _is_new(top: bytes, path: bytes) -> bool:
     try:
-        return os.lstat(top + b"/" + path).st_mtime != _STALE[1]
+        return os.lstat(top + b"/" + path).st_mtime not in _STALE
     except OSError:
         return False
 
