@@ -26,10 +26,12 @@ BIG_BYTES = 40 << 20
 def spooling(repo: Repository) -> int | None:
     """Returns the id of the filter process that keeps a file in a repository's spool."""
     spool = str(repo.path / ".git" / "git-model" / "tmp")
-    for file in Path("/proc").glob("[0-9]*/fd/*"):
+    for process in Path("/proc").glob("[0-9]*"):
+        # Any process may end while it is looked at.
         with contextlib.suppress(OSError):
-            if str(file.readlink()).startswith(spool):
-                return int(file.parts[2])
+            for file in (process / "fd").iterdir():
+                if str(file.readlink()).startswith(spool):
+                    return int(process.name)
     return None
 
 
