@@ -8,17 +8,13 @@ from typing import TYPE_CHECKING
 from git_model_security.errors import PolicyError
 from git_model_security.git import history, index, index_stat
 from git_model_security.git.paths import shown
+from git_model_security.hooks.refusal import refuse
 from git_model_security.policy import gitmodel
 from git_model_security.storage import behind
 from git_model_security.workspace import pinned_trust
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from git_model_security.filter.clone import Clone
-    from git_model_security.guard.finding import Finding
-
-_SHOWN_FINDINGS = 20
 
 
 def before(clone: Clone) -> int:
@@ -46,7 +42,12 @@ def before(clone: Clone) -> int:
         sealed_before=clone.digests.seals,
         authored_only=True,
     )
-    refuse(found, "`git add` them again with the filter in place; see `git model doctor`")
+    refuse(
+        clone.repo,
+        "pre-commit",
+        (finding.describe() for finding in found),
+        "`git add` them again with the filter in place; see `git model doctor`",
+    )
     policy = gitmodel.find(index.staged(clone.repo), clone.objects)
     if policy is None or policy.when != "commit":
         return 0
@@ -105,21 +106,6 @@ def after(clone: Clone) -> int:
         written = {entry.path: index.stat(clone.repo, entry.path) for entry in behind}
         index_stat.refresh(clone.repo, {path: st for path, st in written.items() if st})
     return 0
-
-
-def refuse(findings: Iterable[Finding], hint: str) -> None:
-    """Raises when a guard found something.
-
-    Raises:
-        PolicyError: with the list.
-    """
-    found = list(findings)
-    if not found:
-        return
-    lines = [finding.describe() for finding in found[:_SHOWN_FINDINGS]]
-    if len(found) > _SHOWN_FINDINGS:
-        lines.append(f"… and {len(found) - _SHOWN_FINDINGS} more")
-    raise PolicyError("refused:\n  " + "\n  ".join(lines), hint=hint)
 
 
 def _say_unsigned(clone: Clone) -> None:

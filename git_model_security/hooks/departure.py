@@ -13,7 +13,7 @@ from git_model_security.git import config, lfs
 from git_model_security.git.paths import shown
 from git_model_security.guard import outgoing
 from git_model_security.guard.finding import POINTER
-from git_model_security.hooks.commit import refuse
+from git_model_security.hooks.refusal import refuse
 from git_model_security.storage import behind
 from git_model_security.workspace import hook_redirect, shims
 from git_model_security.workspace.inherited import Inherited
@@ -46,7 +46,14 @@ def pushed(clone: Clone, arguments: Sequence[str], stdin: bytes) -> int:
         vouched=Inherited(clone, tips, clone.digest).vouches,
         sealed_before=clone.digests.seals,
     )
-    refuse(judged.findings, _hint(judged))
+    refuse(
+        clone.repo,
+        "pre-push",
+        (finding.describe() for finding in judged.findings),
+        _hint(judged),
+        refs=[line.remote_ref for line in lines],
+        commits=tips,
+    )
     if remote is not None and _may_send_pointers(clone, judged):
         lfs.require()
         if not _lfs_follows(clone.repo):

@@ -1,0 +1,69 @@
+"""The audit log: what a person overrode or repaired, and what came in, one line each.
+
+JSON lines under the git common dir, only ever appended to. Whoever can write there can
+write the hooks beside it, so it is a memory for colleagues, no proof against them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING
+
+from git_model_security.errors import GitError
+from git_model_security.git import identity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from git_model_security.git.repository import Repository
+
+NAME = "audit.log"
+
+
+def record(
+    repo: Repository,
+    action: str,
+    *,
+    ref: str = "",
+    commits: Iterable[str] = (),
+    reason: str = "",
+    findings: Iterable[str] = (),
+) -> None:
+    """Appends an event.
+
+    Args:
+        repo: the repository.
+        action: what happened, in a word or two with hyphens.
+        ref: the ref that it happened to.
+        commits: oids of the commits that it is about.
+        reason: what the person gave as the reason.
+        findings: what was found, a line of text each.
+
+    Raises:
+        GitError: it cannot be written, so what it is about must not happen either.
+    """
+    event = {
+        "time": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "action": action,
+        "ref": ref,
+        "commits": list(commits),
+        "user": identity.committer(repo),
+        "reason": reason,
+        "findings": list(findings),
+    }
+    line = json.dumps(event, ensure_ascii=True) + "\n"
+    path = repo.state_dir / NAME
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW
+    try:
+        # One write: two Git commands at once do not mix their lines.
+        descriptor = os.open(path, flags, 0o600)
+        try:
+            os.write(descriptor, line.encode())
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise GitError(
+            f"{path}: {error.strerror}", hint="the audit log must be written before going on"
+        ) from error

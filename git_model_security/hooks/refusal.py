@@ -1,0 +1,82 @@
+"""How a guard refuses, and how a person overrides it: for one command, loud, and logged."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from git_model_security.errors import PolicyError
+from git_model_security.git import config
+from git_model_security.guard import audit_log
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from git_model_security.git.repository import Repository
+
+GUARD = "git-model.guard"
+REASON = "git-model.reason"
+_WARN = "warn"
+_SHOWN_FINDINGS = 20
+_ONCE = b"command"
+"""Scope of `git -c` (git-config, `--show-scope`)."""
+
+
+def refuse(
+    repo: Repository,
+    guard: str,
+    found: Iterable[str],
+    hint: str,
+    *,
+    refs: Sequence[str] = (),
+    commits: Iterable[str] = (),
+    anywhere: bool = False,
+) -> None:
+    """Raises when a guard found something, unless this command overrides it.
+
+    Args:
+        repo: the repository.
+        guard: the hook that refuses.
+        found: what was found, a line of text each.
+        hint: what to do about it.
+        refs: the refs that would change, for the audit log.
+        commits: the commits that would be let in, for the audit log.
+        anywhere: the override may stand in a configuration file too, as on a server,
+            where nobody can give `-c`.
+
+    Raises:
+        PolicyError: with the list.
+        GitError: an override cannot be logged.
+    """
+    lines = list(found)
+    if not lines:
+        return
+    shown = lines[:_SHOWN_FINDINGS]
+    if len(lines) > len(shown):
+        shown.append(f"… and {len(lines) - len(shown)} more")
+    listing = "\n  ".join(shown)
+    if not is_overridden(repo, anywhere=anywhere):
+        raise PolicyError(f"refused:\n  {listing}", hint=hint)
+    audit_log.record(
+        repo,
+        f"override-{guard}",
+        ref=" ".join(refs),
+        commits=commits,
+        reason=config.get(repo, REASON) or "",
+        findings=lines,
+    )
+    sys.stderr.write(
+        f"git-model: warning: {guard} was overridden ({GUARD}={_WARN}); it had refused:\n"
+        f"  {listing}\n"
+        f"git-model: warning: this is written to {repo.state_dir / audit_log.NAME}\n"
+    )
+
+
+def is_overridden(repo: Repository, *, anywhere: bool = False) -> bool:
+    """Tells whether this command turns refusals into warnings.
+
+    A setting in a file would do it for ever and be forgotten: it does not count.
+    """
+    said = repo.git("config", "-z", "--show-scope", "--get", GUARD, accept=(0, 1))
+    scope, _, value = said.removesuffix(b"\0").partition(b"\0")
+    return value.lower() == _WARN.encode() and (anywhere or scope == _ONCE)
