@@ -10,8 +10,7 @@ from git_model_security.git import batch
 from git_model_security.storage import pointer as pointer_file
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
-    from types import TracebackType
+    from collections.abc import Collection, Iterable
 
     from git_model_security.git.objects import BlobStream
     from git_model_security.git.repository import Repository
@@ -38,12 +37,7 @@ class Behind:
     def __enter__(self) -> Behind:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if self.pointer is None:
             self.file.detach()  # the stream belongs to a batch
         else:
@@ -66,6 +60,18 @@ def of(blob: BlobStream, objects: ObjectStore) -> Behind:
     return Behind(source, blob.size)
 
 
+def survey(repo: Repository, oids: Iterable[str]) -> tuple[dict[str, int], dict[str, Pointer]]:
+    """Looks at many blobs at once, of which some may not be here.
+
+    Returns:
+        The lengths in bytes of those that are, and which of them are pointers.
+    """
+    sizes = batch.sizes(repo, oids)
+    short = [oid for oid, size in sizes.items() if size <= pointer_file.MAX_BYTES]
+    found = {oid: pointer_file.parse(text) for oid, text in batch.contents(repo, short).items()}
+    return sizes, {oid: pointer for oid, pointer in found.items() if pointer is not None}
+
+
 def pointers(
     repo: Repository, pairs: Collection[tuple[bytes, str]]
 ) -> list[tuple[bytes, Pointer]]:
@@ -75,13 +81,8 @@ def pointers(
         repo: the repository.
         pairs: paths with the oids of blobs.
     """
-    if not pairs:
-        return []
-    sizes = batch.sizes(repo, (oid for _, oid in pairs))
-    short = [oid for oid, size in sizes.items() if size <= pointer_file.MAX_BYTES]
-    texts = batch.contents(repo, short)
-    found = ((path, pointer_file.parse(texts.get(oid, b""))) for path, oid in pairs)
-    return [(path, pointer) for path, pointer in found if pointer is not None]
+    _, found = survey(repo, (oid for _, oid in pairs))
+    return [(path, found[oid]) for path, oid in pairs if oid in found]
 
 
 def pointer_of(blob: BlobStream) -> Pointer | None:

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 from git_model_security.envelope import HEADER_BYTES, MAGIC, plaintext_length
 from git_model_security.errors import EnvelopeError, GitError
 from git_model_security.filter import blobs
-from git_model_security.git import attributes, batch, replacement, worktree
+from git_model_security.git import attributes, replacement, worktree
 from git_model_security.git.index import Entry
 from git_model_security.git.objects import blob_oid
 from git_model_security.git.paths import shown
+from git_model_security.storage import behind
 from git_model_security.storage import pointer as pointers
 from git_model_security.workspace.open_file import Job
 from git_model_security.workspace.report import Failure
@@ -56,11 +57,9 @@ class Choice:
         files = [entry for entry in entries if entry.is_file and not entry.stage]
         guarded = attributes.protected(repo, (entry.path for entry in files))
         files = [entry for entry in files if entry.path in guarded]
-        sizes = batch.sizes(repo, (entry.oid for entry in files))
-        short = [oid for oid, size in sizes.items() if size <= pointers.MAX_BYTES]
-        texts = batch.contents(repo, short)
+        sizes, staged = behind.survey(repo, (entry.oid for entry in files))
         for entry in files:
-            pointer = pointers.parse(texts.get(entry.oid, b""))
+            pointer = staged.get(entry.oid)
             try:
                 if pointer is None:
                     self._consider_inline(entry, sizes.get(entry.oid))

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 from git_model_security.envelope import HEADER_BYTES, plaintext_length
 from git_model_security.errors import EnvelopeError
 from git_model_security.filter import blobs
-from git_model_security.git import batch, index, worktree
+from git_model_security.git import index, worktree
 from git_model_security.git.paths import shown
-from git_model_security.storage import INLINE, LFS
+from git_model_security.storage import INLINE, LFS, behind
 from git_model_security.storage import pointer as pointers
 
 if TYPE_CHECKING:
@@ -68,14 +68,11 @@ def of(clone: Clone, entries: Sequence[Entry], held: set[tuple[bytes, str]]) -> 
         entries: of the index.
         held: paths and blobs that the signature of HEAD holds for.
     """
-    sizes = batch.sizes(clone.repo, (entry.oid for entry in entries))
-    short = [oid for oid, size in sizes.items() if size <= pointers.MAX_BYTES]
-    texts = batch.contents(clone.repo, short)
+    sizes, pointer_blobs = behind.survey(clone.repo, (entry.oid for entry in entries))
     pushed = _pushed(clone.repo)
     found = []
     for entry in entries:
-        text = texts.get(entry.oid, b"")
-        pointer = pointers.parse(text)
+        pointer = pointer_blobs.get(entry.oid)
         known = clone.digests.get(entry.oid)
         if known is not None:
             key_id, size = known.key_id, known.length
