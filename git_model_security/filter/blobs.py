@@ -136,9 +136,9 @@ def digests(clone: Clone, oid: str, digest: str | None = None) -> Digests:
 
 
 def open_chunks(
-    clone: Clone, content: Iterable[BytesLike], plaintext: PlaintextHash
+    clone: Clone, content: Iterable[BytesLike], plaintext: PlaintextHash | None = None
 ) -> Iterator[BytesLike]:
-    """Yields the plaintext of an envelope, taking it into the running digests too.
+    """Yields the plaintext of an envelope, taking it into a running digest too.
 
     What was yielded is good only when the iteration ends without an error.
 
@@ -212,5 +212,4 @@ def plaintext(clone: Clone, oid: str, limit_bytes: int) -> bytes:
         content = found.file.read()
     if header(content[:HEADER_BYTES]) is None:
         return content
-    running = PlaintextHash(clone.digest)
-    return b"".join(open_chunks(clone, iter((content,)), running))
+    return b"".join(open_chunks(clone, (content,)))

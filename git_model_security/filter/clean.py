@@ -18,7 +18,6 @@ What arrives is told apart in this order:
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 from git_model_security.envelope import (
@@ -33,10 +32,12 @@ from git_model_security.filter import blobs, pointers, room
 from git_model_security.filter.digests import CLEAR, PlaintextHash
 from git_model_security.filter.pipeline import cut, seal
 from git_model_security.filter.sealed import Sealed
+from git_model_security.git import index
 from git_model_security.git.objects import blob_hash
 from git_model_security.storage.pointer import MAX_BYTES, is_alike
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Iterable
 
     from git_model_security.envelope import Header
@@ -157,7 +158,7 @@ def _keyless(clone: Clone) -> Error:
 def _encrypt(clone: Clone, path: bytes, content: Content) -> Iterable[BytesLike]:
     """Encrypts plaintext (case 6), or gives back the blob it is already (sticky clean)."""
     key = clone.ring.current
-    before = _stat(clone, path)
+    before = index.stat(clone.repo, path)
     size = before.st_size if before else None
     segments = cut(content)
     if size and size >= _WORTH_COMPARING_BYTES:
@@ -204,7 +205,7 @@ def _require_still(clone: Clone, path: bytes, before: os.stat_result | None) -> 
     Raises:
         GitError: it did.
     """
-    after = _stat(clone, path)
+    after = index.stat(clone.repo, path)
     if before is not None and (after is None or _stamp(before) != _stamp(after)):
         raise GitError(
             "it changed while it was read",
@@ -244,13 +245,6 @@ def _is_same(one: Digests, other: Digests) -> bool:
     return False
 
 
-def _stat(clone: Clone, path: bytes) -> os.stat_result | None:
-    try:
-        return os.lstat(clone.top + b"/" + path)
-    except OSError:
-        return None
-
-
 def _plaintext_length(size: int | None) -> int | None:
     """Returns the length of the plaintext in a file that seems to be an envelope."""
     try:
@@ -261,7 +255,7 @@ def _plaintext_length(size: int | None) -> int | None:
 
 def _size(clone: Clone, path: bytes) -> int | None:
     """Returns the size of the work tree file, a guess at what will arrive."""
-    facts = _stat(clone, path)
+    facts = index.stat(clone.repo, path)
     return None if facts is None else facts.st_size
 
 

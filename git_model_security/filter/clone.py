@@ -34,11 +34,6 @@ class Clone:
         self.objects = ObjectReader(self.repo)
 
     @cached_property
-    def top(self) -> bytes:
-        """Top of the work tree, as bytes like the paths below it."""
-        return os.fsencode(self.repo.top)
-
-    @cached_property
     def settings(self) -> config.Values:
         """The `git-model.*`, `lfs.*` and `remote.*` variables of the configuration."""
         return config.read(self.repo, "(git-model|lfs|remote)")
@@ -64,6 +59,10 @@ class Clone:
         if config.last(self.settings, "git-model.storage") != LFS:
             return None
         return config.number(self.settings, "git-model.threshold", DEFAULT_THRESHOLD_BYTES)
+
+    def makes_object(self, plaintext_bytes: int) -> bool:
+        """Tells whether a plaintext of this length becomes an object of git-lfs."""
+        return self.threshold is not None and plaintext_bytes >= self.threshold
 
     @cached_property
     def direct_threshold(self) -> int:

@@ -6,6 +6,7 @@ and each file is handed over as soon as its object is complete.
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections import deque
 from typing import TYPE_CHECKING
@@ -48,9 +49,9 @@ class Waiting:
     def available(self) -> list[bytes]:
         """Returns the files that may be taken now; waits for some, if any are left."""
         if self._missing is None:
-            self._missing = [path for path in self._files if not self._is_here(path)]
+            ready = [path for path in self._files if self._is_here(path)]
+            self._missing = _without(self._files, ready)
             self._start()
-            ready = [path for path in self._files if path not in set(self._missing)]
         else:
             ready = []
         while not ready and self._missing:
@@ -60,8 +61,7 @@ class Waiting:
                 self._end()
             elif not ready:
                 time.sleep(_POLL_SECONDS)
-        left = set(ready)
-        self._missing = [path for path in self._missing if path not in left]
+        self._missing = _without(self._missing, ready)
         self._order.extend(ready)
         return ready
 
@@ -77,7 +77,7 @@ class Waiting:
         del self._files[path]
         if path in self._order:
             self._order.remove(path)
-        for following in list(self._order)[:_OPENED_AHEAD]:
+        for following in itertools.islice(self._order, _OPENED_AHEAD):
             if following not in self._opening:
                 self._opening[following] = self._open(following)
         if isinstance(found, Error):
@@ -111,3 +111,8 @@ class Waiting:
             except Error as error:
                 self._failed = error
             self._download = None
+
+
+def _without(paths: Iterable[bytes], others: Iterable[bytes]) -> list[bytes]:
+    dropped = set(others)
+    return [path for path in paths if path not in dropped]

@@ -89,8 +89,7 @@ def _opened(clone: Clone, content: bytes) -> bytes | None:
         with clone.lfs.open(pointer) as file:
             content = file.read()
     if content and blobs.header(content[:64]) is not None:
-        running = PlaintextHash(clone.digest)
-        content = b"".join(blobs.open_chunks(clone, iter((content,)), running))
+        content = b"".join(blobs.open_chunks(clone, (content,)))
     return content if _is_text(content) else None
 
 

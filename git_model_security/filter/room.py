@@ -32,7 +32,7 @@ def require(clone: Clone, path: bytes, size: int | None) -> None:
     """
     if size is None or size < _SMALL_BYTES:
         return
-    is_object = clone.threshold is not None and size >= clone.threshold
+    is_object = clone.makes_object(size)
     limit = config.number(clone.settings, "git-model.limit", 0)
     if limit and size > limit and not is_object:
         raise PolicyError(

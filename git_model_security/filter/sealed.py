@@ -89,7 +89,7 @@ class Sealed(Spooled):
 
     def __init__(self, clone: Clone, plaintext_bytes: int | None) -> None:
         likely = plaintext_bytes or 0
-        inline = likely and not _is_object(clone, likely)
+        inline = likely and not clone.makes_object(likely)
         super().__init__(clone, _sealed_length(likely) if inline else None)
         self._clone = clone
         if clone.threshold is not None:
@@ -114,7 +114,7 @@ class Sealed(Spooled):
 
     def settle(self, plaintext_bytes: int) -> str:
         """Decides where the envelope will live; returns the oid of the blob in Git."""
-        if not _is_object(self._clone, plaintext_bytes):
+        if not self._clone.makes_object(plaintext_bytes):
             return self.oid()
         self.pointer = Pointer(self.sha256().hex(), self.size)
         return blob_oid(self._format, self.pointer.render())
@@ -139,10 +139,6 @@ class Sealed(Spooled):
                 hint=f"look at {self._clone.lfs.directory}, then try again",
             ) from error
         return (self.pointer.render(),)
-
-
-def _is_object(clone: Clone, plaintext_bytes: int) -> bool:
-    return clone.threshold is not None and plaintext_bytes >= clone.threshold
 
 
 def _sealed_length(plaintext_bytes: int) -> int | None:

@@ -155,7 +155,7 @@ def is_there(repo: Repository, entry: Entry) -> bool:
 def stat(repo: Repository, path: bytes) -> os.stat_result | None:
     """Returns a work tree file's stat data, or None when it is not there."""
     try:
-        return (repo.top / os.fsdecode(path)).lstat()
+        return os.lstat(os.fsencode(repo.top) + b"/" + path)  # clean asks twice per file
     except OSError:
         return None
 
