@@ -14,7 +14,6 @@ from git_model_security.errors import GitError
 if TYPE_CHECKING:
     import subprocess
     from collections.abc import Iterable
-    from types import TracebackType
 
     from _typeshed import WriteableBuffer
     from typing_extensions import Buffer
@@ -68,12 +67,7 @@ class ObjectReader:
     def __enter__(self) -> ObjectReader:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:

@@ -22,7 +22,6 @@ from git_model_security.git.paths import is_safe_component, shown
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
     from pathlib import Path
-    from types import TracebackType
 
 _PREFIX = b".git-model-partial-"
 PARTIAL_PATTERN = _PREFIX.decode() + "[0-9a-f]" * 16
@@ -77,22 +76,22 @@ class Replacement:
     def __enter__(self) -> Replacement:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.drop()
 
     def _open(self, mode: int) -> int:
         descriptor = _nameless(self._directory, mode)
-        if descriptor is None:
+        if descriptor is not None:
+            _lock(descriptor)  # `commit` gives it a name that `sweep` looks for
+            return descriptor
+        while True:
             self._partial = _partial_name()
             descriptor = os.open(self._partial, _NEW, mode, dir_fd=self._directory)
-            with contextlib.suppress(OSError):  # a file system without locks
-                fcntl.flock(descriptor, fcntl.LOCK_EX)
-        return descriptor
+            _lock(descriptor)
+            # Another process may have swept it before it was locked.
+            if os.fstat(descriptor).st_nlink:
+                return descriptor
+            os.close(descriptor)
 
     def standing(self) -> os.stat_result | None:
         """Returns the stat data of what stands in its place now, or None."""
@@ -164,6 +163,11 @@ def _nameless(directory: int, mode: int) -> int | None:
         return descriptor
     os.close(descriptor)  # it could get no name without /proc (open(2))
     return None
+
+
+def _lock(descriptor: int) -> None:
+    with contextlib.suppress(OSError):  # a file system without locks
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
 
 
 def _partial_name() -> bytes:

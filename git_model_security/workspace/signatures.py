@@ -14,6 +14,7 @@ from git_model_security.git import attributes, config, index, index_stat, worktr
 from git_model_security.git.index import REGULAR, Entry
 from git_model_security.git.objects import write_blob
 from git_model_security.git.paths import shown
+from git_model_security.git.replacement import Replacement, naming
 from git_model_security.keyring.store import config_home
 from git_model_security.policy import gitmodel
 from git_model_security.policy.gitmodel import CIPHERTEXT_SIGNATURE, within
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from git_model_security.filter.clone import Clone
+    from git_model_security.git.repository import Repository
     from git_model_security.signing.manifest import Manifest
     from git_model_security.signing.methods import Signer
     from git_model_security.workspace.vouching import Sources
@@ -159,17 +161,19 @@ class _Round:
         repo = self._clone.repo
         if self._bundles:
             index.stage(repo, [self._entries[path] for path in self._bundles])
-        # Before the stat data are in the index: with them both files are racily
-        # clean, and write-tree would start the filter to clean them once more.
-        tree = repo.git("write-tree").decode().strip()
-        if self._bundles:
-            written = {
-                path: worktree.write(repo.top, path, content)
-                for path, content in self._bundles.items()
-            }
+            written = {path: _write(repo, path, made) for path, made in self._bundles.items()}
             index_stat.refresh(repo, written)
+        tree = repo.git("write-tree").decode().strip()
         pinned_trust.remember_good(self._clone, tree)
         return Signed(sorted(self._bundles), tree)
+
+
+def _write(repo: Repository, path: bytes, content: bytes) -> os.stat_result:
+    """Writes a signature so old that neither write-tree nor `git status` cleans it."""
+    with naming(path), Replacement(repo.top, path) as new:
+        worktree.write_at(new.descriptor, content, 0)
+        new.settle(index_stat.date(repo))
+        return new.commit()
 
 
 def _digests(clone: Clone, key_id: str, plaintext: bytes, sealed: bytes) -> Digests:
