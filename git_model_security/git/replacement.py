@@ -14,6 +14,7 @@ import fcntl
 import os
 import re
 import secrets
+import threading
 from typing import TYPE_CHECKING
 
 from git_model_security.errors import GitError
@@ -32,6 +33,8 @@ _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _NAMELESS: int | None = getattr(os, "O_TMPFILE", None)
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_NO_FALLOCATE = (errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EBADF)
+_ALONE = threading.Lock()
 
 
 class Replacement:
@@ -178,11 +181,23 @@ def _reserve(descriptor: int, size: int) -> None:
     """Takes the room for a file, so that a full disk is met before the work is done."""
     if hasattr(os, "posix_fallocate"):
         try:
-            os.posix_fallocate(descriptor, 0, size)
+            _allocate(descriptor, size)
         except OSError as error:
-            if error.errno not in {errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EBADF}:
+            if error.errno in _NO_ROOM:
+                # Threads that reserve at once may share what is left, enough for one.
+                with _ALONE:
+                    _allocate(descriptor, size)
+            elif error.errno not in _NO_FALLOCATE:
                 raise
     os.ftruncate(descriptor, size)
+
+
+def _allocate(descriptor: int, size: int) -> None:
+    try:
+        os.posix_fallocate(descriptor, 0, size)
+    except OSError:
+        os.ftruncate(descriptor, 0)  # a file system may keep what it got so far
+        raise
 
 
 def descend(top: Path, parents: Iterable[bytes], *, make: bool = False) -> int:

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from git_model_security.errors import GitError
 from git_model_security.git import replacement, worktree
 from git_model_security.git.replacement import Replacement
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @pytest.fixture(params=["nameless", "named"])
@@ -36,8 +33,8 @@ def test_a_file_appears_when_it_is_complete(top: Path) -> None:
         worktree.write_at(new.descriptor, b"ne", 0)
         assert (top / "a").read_bytes() == b"old"
         facts = new.commit()
+    assert facts == (top / "a").stat()  # before it is read, which dates the access
     assert (top / "a").read_bytes() == b"new"
-    assert facts == (top / "a").stat()
     assert names(top) == {"a"}
 
 
@@ -75,6 +72,20 @@ def test_no_link_is_followed(top: Path) -> None:
     with pytest.raises(GitError, match="a link or a file stands"):
         worktree.write(top, b"link/a", b"")
     assert names(top) == set()
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="needs /proc")
+def test_a_file_is_not_swept_on_its_way_to_its_place(top: Path) -> None:
+    partial = ".git-model-partial-0123456789abcdef"
+    directory = os.open(top, os.O_RDONLY)
+    try:
+        with Replacement(top, b"a") as new:
+            # What `commit` does first, where the file has no name.
+            os.link(f"/proc/self/fd/{new.descriptor}", partial, dst_dir_fd=directory)
+            replacement.sweep(top, [b""], ())
+            assert partial in names(top)
+    finally:
+        os.close(directory)
 
 
 def test_left_overs_are_swept_but_not_those_in_use(
