@@ -112,7 +112,7 @@ def running(machine: Path, tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
         start_new_session=True,
         stdout=subprocess.DEVNULL,
         # A shell that runs the tests in its background has it ignored, for children too.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
     )
     while process.poll() is None and not list(
         tmp_path.glob("prefix/share/git-model/envs/*/bin")
