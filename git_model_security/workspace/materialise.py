@@ -53,7 +53,9 @@ def write(clone: Clone, jobs: Sequence[Job], progress: Progress | None = None) -
     finally:
         work.stop()
         for thread in threads:
-            thread.join()
+            # An interruption may come before all are started: those find nothing to do.
+            if thread.is_alive():
+                thread.join()
         work.close()
         # Here, since the memory belongs to this thread.
         for oid, digests in work.digests:

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import threading
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,7 +19,6 @@ from tests.fixtures.processes import MODEL, WATCHDOG_SECONDS, execute, need, ski
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from tests.fixtures.repositories import Repository
 
@@ -63,6 +63,15 @@ def assert_complete(repo: Repository) -> None:
 
 def assert_pointer(repo: Repository, path: str) -> None:
     assert repo.read(path) == repo.blob(f"HEAD:{path}")
+
+
+def has_begun(process: subprocess.Popen[str], repo: Repository) -> bool:
+    """Tells whether a checkout reads an object; before, it may be starting up."""
+    objects = str(repo.path / ".git" / "lfs" / "objects")
+    with contextlib.suppress(OSError):  # a file may be closed, the process end meanwhile
+        files = Path("/proc", str(process.pid), "fd").iterdir()
+        return any(str(file.readlink()).startswith(objects) for file in files)
+    return False
 
 
 def left_nothing(repo: Repository) -> None:
@@ -174,11 +183,14 @@ def test_killed_at_any_moment_it_leaves_whole_files_and_the_next_try_completes(
             cwd=pointers.path,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
+            start_new_session=True,
         )
-        with contextlib.suppress(subprocess.TimeoutExpired):
+        try:
             process.wait(randomly.uniform(0.15, 0.9))
-        process.kill()
-        process.wait()
+        except subprocess.TimeoutExpired:
+            # With the git that it may have started, which would go on writing.
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
         for path in PATHS:
             assert pointers.read(path) in {content(path), pointers.blob(f"HEAD:{path}")}
         assert pointers.git("ls-files", "--others", "--exclude-standard") == ""
@@ -198,10 +210,15 @@ def test_killed_before_the_index_was_told_the_next_try_tells_it(pointers: Reposi
 
 def test_interrupted_it_keeps_what_it_has_written(pointers: Repository) -> None:
     process = subprocess.Popen(
-        (*MODEL, "checkout"), cwd=pointers.path, stderr=subprocess.PIPE, text=True
+        (*MODEL, "checkout"),
+        cwd=pointers.path,
+        stderr=subprocess.PIPE,
+        text=True,
+        # A shell that runs the tests in its background has it ignored, for children too.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
     )
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        process.wait(0.5)
+    while process.poll() is None and not has_begun(process, pointers):
+        pass
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=WATCHDOG_SECONDS)
     assert process.returncode in {0, 130}
