@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from git_model_security.errors import GitError
-from git_model_security.filter.clone import Clone
 from git_model_security.git import index, worktree
 from git_model_security.git.repository import Repository
 from git_model_security.git.run import child_environment, run
 from git_model_security.keyring import files, material
-from git_model_security.workspace import checkout, unlock
+from git_model_security.workspace import unlock
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,26 +66,20 @@ def clone(
         _require_empty(repo)
         return repo, unlock.Unlocked(lines=["the repository is empty: `git model init` it"])
     repo.git("read-tree", "HEAD")
+    staged = index.staged(repo)
     try:
-        done = unlock.unlock(repo, key=key, public_key=public_key, skip_smudge=skip_smudge)
+        done = unlock.permit(
+            repo, staged, key=key, public_key=public_key, skip_smudge=skip_smudge
+        )
     except Exception:
         # What a plain `git clone` leaves: ciphertext in the work tree.
         repo.git("checkout", "--quiet", "--force", "HEAD", show=True, accept=(0, 1, 128))
         raise
     problem = _check_out(repo)
-    present = [entry for entry in index.staged(repo) if index.is_there(repo, entry)]
-    opened = Clone(repo)
-    with opened.objects:
-        done.report = checkout.restore(
-            opened,
-            present,
-            missing=False,
-            leave_pointers=opened.skips_smudge,
-            progress=progress,
-        )
+    present = [entry for entry in staged if index.is_there(repo, entry)]
+    done.report = unlock.decrypt(repo, present, progress)
     failed = {failure.path for failure in done.report.failed} | set(done.report.pointers)
     done.report.written = [entry.path for entry in present if entry.path not in failed]
-    done.kept = []
     if problem is not None:
         raise problem
     return repo, done

@@ -65,35 +65,73 @@ def unlock(
     skip_smudge: bool | None = None,
     progress: Progress | None = None,
 ) -> Unlocked:
-    """Unlocks a clone.
+    """Unlocks a clone: `permit`, then `decrypt`.
 
     Args:
         repo: the clone.
+        key: see `permit`.
+        public_key: see `permit`.
+        signing_key: see `permit`.
+        skip_smudge: see `permit`.
+        progress: told how far the decryption is.
+
+    Raises:
+        Error: see `permit`.
+    """
+    repo.top  # noqa: B018 - raises in a bare repository
+    staged = index.staged(repo)
+    result = permit(
+        repo,
+        staged,
+        key=key,
+        public_key=public_key,
+        signing_key=signing_key,
+        skip_smudge=skip_smudge,
+    )
+    content = [entry for entry in staged if entry.is_file]
+    result.report = decrypt(repo, content, progress)
+    if result.report.kept:
+        # Most often files that were decrypted already: not worth a word then.
+        guarded = attributes.protected(repo, (entry.path for entry in content))
+        result.kept = sorted(guarded.intersection(index.modified(repo)))
+    return result
+
+
+def permit(
+    repo: Repository,
+    staged: Sequence[Entry],
+    *,
+    key: Path | None = None,
+    public_key: Path | None = None,
+    signing_key: Path | None = None,
+    skip_smudge: bool | None = None,
+) -> Unlocked:
+    """Lets a clone use a key and sets it up; the work tree stays as it is.
+
+    Args:
+        repo: the clone.
+        staged: its index.
         key: key file; else the environment, else the user's keyring is asked for
             the key ids that the repository's envelopes name.
         public_key: PEM of a signer to trust from now on.
         signing_key: private key to sign with from now on.
         skip_smudge: whether to leave the pointers to git-lfs objects, now and later;
             None is what was said before.
-        progress: told how far the decryption is.
 
     Raises:
         KeyNotFoundError: no key, or one that this repository is not sealed under.
         ConfigError: a file is not the kind of key it should be.
         PolicyError: this is no git-model repository.
     """
-    repo.top  # noqa: B018 - raises in a bare repository
     clone = Clone(repo)
     with clone.objects:
-        staged = index.staged(repo)
         policy = gitmodel.find(staged, clone.objects)
         if policy is None:
             raise PolicyError(
                 "there is no .gitmodel in the index: this is not a git-model repository",
                 hint="`git model init` makes it one",
             )
-        entries = [entry for entry in staged if entry.is_file]
-        wanted = wanted_ids(clone, policy, entries)
+        wanted = wanted_ids(clone, policy, [entry for entry in staged if entry.is_file])
     result = Unlocked()
     if public_key is not None:
         pin_public_key(repo, public_key)
@@ -106,8 +144,28 @@ def unlock(
     result.warnings += filter(None, [engine.missing_lfs(policy)])
     if skip_smudge is not None:
         config.put(repo, SKIP_SMUDGE, "true" if skip_smudge else "false")
-    _decrypt(repo, entries, result, progress)
     return result
+
+
+def decrypt(
+    repo: Repository, entries: Sequence[Entry], progress: Progress | None = None
+) -> Report:
+    """Decrypts the files that are just what Git checked out, and no others.
+
+    Args:
+        repo: the clone, which has its key.
+        entries: of the index.
+        progress: told how far it is.
+    """
+    clone = Clone(repo)  # anew: it may use the key now
+    with clone.objects:
+        return checkout.restore(
+            clone,
+            entries,
+            missing=False,
+            leave_pointers=clone.skips_smudge,
+            progress=progress,
+        )
 
 
 def pin_public_key(repo: Repository, path: Path) -> None:
@@ -185,22 +243,3 @@ def _use_signing_key(repo: Repository, path: Path, result: Unlocked) -> None:
     private = signing_keys.load_private(store.path(fingerprint), signatures.password())
     pinned_trust.pinned(repo).add_public_key(signing_keys.public_pem(private))
     config.put(repo, signatures.SIGNING_KEY, fingerprint)
-
-
-def _decrypt(
-    repo: Repository, entries: Sequence[Entry], result: Unlocked, progress: Progress | None
-) -> None:
-    """Decrypts the files that are just what Git checked out, and no others."""
-    clone = Clone(repo)  # anew: it may use the key now
-    with clone.objects:
-        result.report = checkout.restore(
-            clone,
-            entries,
-            missing=False,
-            leave_pointers=clone.skips_smudge,
-            progress=progress,
-        )
-    if result.report.kept:
-        # Most often files that were decrypted already: not worth a word then.
-        guarded = attributes.protected(repo, (entry.path for entry in entries))
-        result.kept = sorted(guarded.intersection(index.modified(repo)))
