@@ -143,21 +143,28 @@ def test_a_remote_that_is_a_directory_keeps_the_objects(
     assert_clean(clone)
 
 
-def test_a_checkout_asks_the_server_once_for_all_files(
+@pytest.fixture
+def stranded(
     lfs_project: LfsProjectFactory, faulty_server: FaultyServer, person: PersonFactory
-) -> None:
+) -> tuple[LfsProject, Repository]:
+    """A project whose objects only the server has, and an unlocked clone with pointers."""
     project = published(lfs_project(), faulty_server)
-    clone = locked_out(project, person("ben"), faulty_server)
+    return project, locked_out(project, person("ben"), faulty_server)
+
+
+def test_a_checkout_asks_the_server_once_for_all_files(
+    stranded: tuple[LfsProject, Repository], faulty_server: FaultyServer
+) -> None:
+    project, clone = stranded
     filtered(clone)
     project.assert_complete(clone)
     assert (faulty_server.batches, faulty_server.asked) == (1, len(FILES))
 
 
 def test_git_model_checkout_asks_the_server_once_for_all_files(
-    lfs_project: LfsProjectFactory, faulty_server: FaultyServer, person: PersonFactory
+    stranded: tuple[LfsProject, Repository], faulty_server: FaultyServer
 ) -> None:
-    project = published(lfs_project(), faulty_server)
-    clone = locked_out(project, person("ben"), faulty_server)
+    project, clone = stranded
     clone.model("checkout")
     project.assert_complete(clone)
     assert (faulty_server.batches, faulty_server.asked) == (1, len(FILES))
@@ -165,46 +172,26 @@ def test_git_model_checkout_asks_the_server_once_for_all_files(
 
 @pytest.mark.parametrize("fault", Fault)
 def test_git_model_checkout_survives_a_server_that_fails(
-    fault: Fault,
-    lfs_project: LfsProjectFactory,
-    faulty_server: FaultyServer,
-    person: PersonFactory,
+    fault: Fault, stranded: tuple[LfsProject, Repository], faulty_server: FaultyServer
 ) -> None:
-    project = published(lfs_project(), faulty_server)
-    clone = locked_out(project, person("ben"), faulty_server)
+    project, clone = stranded
     faulty_server.fault = fault
     failed = clone.model("checkout", check=False)
     assert failed.returncode == 1
     assert "git-model: error:" in failed.stderr
     assert "git-model: hint:" in failed.stderr
-    assert "Traceback" not in failed.stderr
-    assert any(path in failed.stderr for path in FILES)
-    assert_intact(clone)
-    faulty_server.recover(clone)
-    clone.model("checkout")
-    project.assert_complete(clone)
-    assert_clean(clone)
+    assert_survives(project, clone, faulty_server, failed.stderr)
 
 
 @pytest.mark.parametrize("fault", Fault)
 def test_a_checkout_through_the_filter_survives_a_server_that_fails(
-    fault: Fault,
-    lfs_project: LfsProjectFactory,
-    faulty_server: FaultyServer,
-    person: PersonFactory,
+    fault: Fault, stranded: tuple[LfsProject, Repository], faulty_server: FaultyServer
 ) -> None:
-    project = published(lfs_project(), faulty_server)
-    clone = locked_out(project, person("ben"), faulty_server)
+    project, clone = stranded
     faulty_server.fault = fault
     failed = filtered(clone)
     assert "git model checkout" in failed.stderr
-    assert "Traceback" not in failed.stderr
-    assert any(path in failed.stderr for path in FILES)
-    assert_intact(clone)
-    faulty_server.recover(clone)
-    clone.model("checkout")
-    project.assert_complete(clone)
-    assert_clean(clone)
+    assert_survives(project, clone, faulty_server, failed.stderr)
 
 
 def test_a_missing_object_stops_the_push_and_is_named(
@@ -261,3 +248,16 @@ def assert_intact(clone: Repository) -> None:
         assert clone.read(path) == clone.blob(f"HEAD:{path}")
     clone.git("fsck", "--strict")
     assert clone.status() == ""
+
+
+def assert_survives(
+    project: LfsProject, clone: Repository, server: FaultyServer, said: str
+) -> None:
+    """Fails unless a fault named files and left pointers, and the next try completes."""
+    assert "Traceback" not in said
+    assert any(path in said for path in FILES)
+    assert_intact(clone)
+    server.recover(clone)
+    clone.model("checkout")
+    project.assert_complete(clone)
+    assert_clean(clone)
