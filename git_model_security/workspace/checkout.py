@@ -79,8 +79,9 @@ def restore(
     if leave_pointers:
         report.pointers = [job.entry.path for job in found.jobs]
     elif found.jobs:
-        _prepare(clone.repo, found.jobs)
-        jobs = _fetched(clone, found.jobs, report)
+        staged = index.staged(clone.repo)
+        _prepare(clone.repo, found.jobs, staged)
+        jobs = _fetched(clone, found.jobs, staged, report)
         try:
             materialise.write(clone, jobs, progress)
         finally:
@@ -101,11 +102,11 @@ def _rewrite(repo: Repository, paths: list[bytes], report: Report) -> None:
     report.written += paths
 
 
-def _prepare(repo: Repository, jobs: Sequence[Job]) -> None:
+def _prepare(repo: Repository, jobs: Sequence[Job], staged: Sequence[Entry]) -> None:
     """Clears away, and keeps out of Git, what processes leave that are killed."""
     excludes.exclude(repo, replacement.PARTIAL_PATTERN)
     directories = {os.path.dirname(job.entry.path) for job in jobs}  # noqa: PTH120 - bytes
-    replacement.sweep(repo.top, directories, {entry.path for entry in index.staged(repo)})
+    replacement.sweep(repo.top, directories, {entry.path for entry in staged})
 
 
 def _fetch_apart(clone: Clone, jobs: Sequence[Job]) -> None:
@@ -123,9 +124,11 @@ def _fetch_apart(clone: Clone, jobs: Sequence[Job]) -> None:
                 lfs.fetch(clone.repo, [job.entry.oid])
 
 
-def _fetched(clone: Clone, jobs: Sequence[Job], report: Report) -> list[Job]:
+def _fetched(
+    clone: Clone, jobs: Sequence[Job], staged: Sequence[Entry], report: Report
+) -> list[Job]:
     """Downloads what is not here, in one batch; returns the jobs that can be done."""
-    alike = pathspec.colliding(clone.repo, index.staged(clone.repo))
+    alike = pathspec.colliding(clone.repo, staged)
     for job in jobs:
         if job.entry.path in alike:
             error = GitError(

@@ -54,7 +54,8 @@ def lock(repo: Repository, *, forget: bool = False) -> Locked:
     if not wanted:
         raise PolicyError("this clone is locked already", hint="`git model unlock` unlocks it")
     trees = repo.work_trees()
-    present = {tree: _present(tree) for tree in trees}
+    staged = {tree: index.staged(tree) for tree in trees}
+    present = {tree: _present(tree, entries) for tree, entries in staged.items()}
     if forget:
         _require_copies(wanted)
     ring.forbid_all(repo)
@@ -63,7 +64,7 @@ def lock(repo: Repository, *, forget: bool = False) -> Locked:
             worktree.rewrite(tree, paths)
             # What is left of a checkout that was killed is plaintext as well.
             directories = {os.path.dirname(path) for path in paths}  # noqa: PTH120 - bytes
-            tracked = {entry.path for entry in index.staged(tree)}
+            tracked = {entry.path for entry in staged[tree]}
             replacement.sweep(tree.top, directories, tracked)
     except GitError:
         # Else plaintext would stay behind in a clone that says it is locked.
@@ -77,9 +78,9 @@ def lock(repo: Repository, *, forget: bool = False) -> Locked:
     return Locked(written, left, wanted if forget else [])
 
 
-def _present(repo: Repository) -> list[bytes]:
+def _present(repo: Repository, staged: Sequence[Entry]) -> list[bytes]:
     """Returns the protected files of a work tree, none of them changed."""
-    entries = [entry for entry in index.staged(repo) if entry.is_file]
+    entries = [entry for entry in staged if entry.is_file]
     guarded = attributes.protected(repo, (entry.path for entry in entries))
     changed = sorted(set(index.modified(repo)) & guarded)
     if changed:

@@ -83,7 +83,7 @@ def check(
             continue
         verdict.signers[root] = str(opened.signer)
         verdict.files += len(opened.manifest.items)
-        findings = _compare(clone, policy, root, opened, present)
+        findings = _compare(clone, policy, root, opened, committed, present)
         verdict.findings += (
             finding
             for finding in findings
@@ -160,7 +160,12 @@ def _bundle(clone: Clone, policy: Policy, root: str, verifiers: Sequence[Verifie
 
 
 def _compare(
-    clone: Clone, policy: Policy, root: str, opened: Opened, present: Iterable[bytes]
+    clone: Clone,
+    policy: Policy,
+    root: str,
+    opened: Opened,
+    committed: Sequence[Entry],
+    present: Iterable[bytes],
 ) -> Iterator[Finding]:
     """Hashes a root's files and tells the differences apart (steps 3 and 4)."""
     signed = opened.manifest
@@ -172,11 +177,7 @@ def _compare(
     }
     names |= {name.encode() for name in signed.items}
     actual = _digests(clone, prefix, sorted(names), signed.digest)
-    head = {
-        name: entry
-        for name, entry in under(root, index.tree(clone.repo, "HEAD"))
-        if entry.is_file
-    }
+    head = {name: entry for name, entry in under(root, committed) if entry.is_file}
     stale: list[str] = []
     groups: dict[Reason, list[str]] = {
         Reason.TAMPERED: [],
