@@ -63,10 +63,12 @@ class Inherited:
     def _of(self, tree: str) -> Iterator[dict[str, bytes]]:
         entries = index.tree(self._clone.repo, tree)
         policy = gitmodel.find(entries, self._clone.objects)
+        if policy is None:
+            return
         oids = {entry.path: entry.oid for entry in entries}
-        for root in policy.roots if policy else ():
-            oid = oids.get(within(root, policy.signature)) if policy else None
-            if policy is None or oid is None:
+        for root in policy.roots:
+            oid = oids.get(within(root, policy.signature))
+            if oid is None:
                 continue
             try:
                 opened = bundle.open_bundle(

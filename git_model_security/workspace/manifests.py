@@ -64,8 +64,8 @@ def plaintext(
         try:
             value = blobs.digests(clone, entry.oid, digest).by_name(digest)
         except (EnvelopeError, KeyNotFoundError, NotFetchedError) as error:
-            is_absent = isinstance(error, NotFetchedError) and signed is not None
-            claimed = signed(entry.oid) if signed is not None and is_absent else None
+            is_absent = isinstance(error, NotFetchedError)
+            claimed = signed(entry.oid) if signed and is_absent else None
             if claimed is None:
                 said = f"{shown(entry.path)}: {error}"
                 raise type(error)(said, hint=error.hint) from error

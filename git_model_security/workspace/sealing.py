@@ -20,6 +20,7 @@ from git_model_security.git import attributes, index, worktree
 from git_model_security.git.index import Entry
 from git_model_security.git.objects import CHUNK_BYTES, write_blob_from
 from git_model_security.git.paths import shown
+from git_model_security.storage import behind
 from git_model_security.storage import pointer as pointers
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ def seal_staged(clone: Clone) -> SealedIndex:
         head, _ = blobs.peek(blobs.chunks(clone, entry.oid))
         if not head or blobs.header(head) is not None:
             continue
-        pointer = _pointer(clone, entry.oid)
+        pointer = behind.pointer_of(clone.objects.stream(entry.oid))
         if pointer is not None:
             if not pointer.size or _is_sealed(clone, pointer):
                 continue
@@ -121,11 +122,6 @@ def seal_staged(clone: Clone) -> SealedIndex:
         worktree.rewrite(clone.repo, unwritten)
         clone.repo.git("update-index", "-q", "--refresh", accept=(0, 1), filters=True)
     return done
-
-
-def _pointer(clone: Clone, oid: str) -> Pointer | None:
-    stream = clone.objects.stream(oid)
-    return pointers.parse(stream.read()) if stream.size <= pointers.MAX_BYTES else None
 
 
 def _is_sealed(clone: Clone, pointer: Pointer) -> bool:
