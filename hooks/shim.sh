@@ -16,21 +16,97 @@ when=always
 python=/usr/bin/python3
 main=/usr/lib/git_model_security/__main__.py
 
-# Asked for every index that Git writes, so it starts no process. Git runs hooks at the
-# top of the work tree, whose .git may be a file that says `gitdir: PATH`.
-nothing_waits() {
+# Git runs hooks at the top of the work tree, whose .git may be a file: `gitdir: PATH`.
+find_git_dir() {
 	git_dir=${GIT_DIR:-.git}
 	[ ! -f "$git_dir" ] || read -r _ git_dir <"$git_dir"
+}
+
+# A rebase commits without pre-commit, and then there is nothing to do after it.
+nothing_judged() {
+	find_git_dir
+	[ -d "$git_dir/rebase-merge" ] && [ ! -f "$git_dir/git-model-judged" ]
+}
+
+# Asked for every index that Git writes, so it starts no process.
+nothing_waits() {
+	find_git_dir
 	[ "$1" != 1 ] || [ ! -f "$git_dir/git-model-pending" ] || [ -d "$git_dir/rebase-merge" ]
+}
+
+# Asked for every ref that Git moves, eight times per commit of a rebase: mostly it
+# starts no process. What it cannot tell, git-model is asked; it gets $moved.
+nothing_moves() {
+	[ "$1" = prepared ] || return 0
+	find_git_dir
+	moved='' oids='' others='' forward=''
+	while read -r old new ref; do
+		case $ref in
+		refs/remotes/*) continue ;;
+		HEAD | */HEAD | refs/rewritten/*)
+			# In its end a rebase moves the branch, and all of it is judged then.
+			[ ! -d "$git_dir/rebase-merge" ] && [ ! -d "$git_dir/rebase-apply" ] || continue
+			;;
+		refs/heads/*) ;;
+		refs/*) others=yes ;;
+		*) continue ;; # ORIG_HEAD, CHERRY_PICK_HEAD: never pushed, and soon gone
+		esac
+		# Neither is a deletion, nor a symbolic ref: what that names was judged before.
+		case $new in "$old" | ref:* | *[!0-9a-f]*) continue ;; *[!0]*) ;; *) continue ;; esac
+		case $oids in *"$new"*) ;; *) oids="$oids $new" ;; esac
+		case $old in *[!0]*) case $ref in refs/heads/*) forward="$forward $new ^$old" ;; esac ;; esac
+		moved="$moved$old $new $ref
+"
+	done
+	[ -n "$moved" ] || return 0
+	[ -z "$others" ] || are_commits || return 1
+	# shellcheck disable=SC2086 # words
+	is_judged $oids || is_known
+}
+
+# A tag may name a file, or a tree, that no commit has.
+are_commits() {
+	kinds=$(for oid in $oids; do echo "$oid^{}"; done |
+		GIT_NO_REPLACE_OBJECTS=1 git cat-file --batch-check='%(objecttype)') || return 1
+	for kind in $kinds; do [ "$kind" = commit ] || return 1; done
+}
+
+# What pre-commit has judged: tree and parents, as the commit names them.
+is_judged() {
+	[ $# = 1 ] && [ -f "$git_dir/git-model-judged" ] || return 1
+	judged=$(command -p cat "$git_dir/git-model-judged") && [ -n "$judged" ] || return 1
+	case $(GIT_NO_REPLACE_OBJECTS=1 git cat-file commit "$1") in
+	"$judged"*) return 0 ;;
+	esac
+	return 1
+}
+
+# No commit that no ref has yet; and no branch moves on to what it did not hold.
+is_known() {
+	export GIT_NO_REPLACE_OBJECTS=1
+	# shellcheck disable=SC2086 # words
+	found=$(GIT_GRAFT_FILE=/dev/null git -c core.commitGraph=false -c advice.graftFileDeprecated=false \
+		rev-list --max-count=1 $oids --not --exclude='refs/rewritten/*' --glob='*') || return 1
+	[ -z "$found" ] || return 1
+	# shellcheck disable=SC2086 # words
+	[ -z "$forward" ] || found=$(git rev-list --max-count=1 $forward) || return 1
+	[ -z "$found" ]
 }
 
 run_ours() {
 	if [ "$when" = waiting ] && nothing_waits "$@"; then
 		return 0
+	elif [ "$when" = judged ] && nothing_judged; then
+		return 0
+	elif [ "$when" = moving ] && nothing_moves "$@"; then
+		return 0
 	elif [ ! -x "$python" ]; then
 		lost=$python
 	elif [ ! -f "$main" ]; then
 		lost=$main
+	elif [ "$when" = moving ]; then
+		printf %s "$moved" | "$python" -I -m git_model_security hook "$hook" "$@"
+		return
 	else
 		"$python" -I -m git_model_security hook "$hook" "$@"
 		return

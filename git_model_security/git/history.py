@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from git_model_security.errors import GitError, UsageError
 from git_model_security.git import index
 from git_model_security.git.index import Entry
+from git_model_security.git.objects import is_oid
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 
 REF_OPTIONS = ("--all", "--branches", "--tags", "--remotes")
 """What may stand for revisions; every other word that begins with `-` is refused."""
+
+REFS = ("--exclude=refs/rewritten/*", "--glob=*")
+"""All refs, without what a rebase moves: HEAD, and its labels."""
 
 _TRUE_HISTORY = {"GIT_GRAFT_FILE": os.devnull}
 # A commit-graph file repeats what commits say; here only the commits count.
@@ -207,6 +211,19 @@ def ends(repo: Repository, revisions: Sequence[str]) -> list[str]:
     return [oid for oid in named if not oid.startswith("^")]
 
 
+def notes(repo: Repository, tips: Iterable[str] = ()) -> set[str]:
+    """Returns the commits of notes: they name objects, and have no paths (git-notes).
+
+    Args:
+        repo: the repository.
+        tips: commits that notes refs are about to hold.
+    """
+    named = [*tips, "--glob=refs/notes/*"]
+    others = ("--not", "--exclude=refs/notes/*", "--glob=*")
+    listed = repo.git(*_FROM_COMMITS, "rev-list", *named, *others, extra=_TRUE_HISTORY)
+    return set(listed.decode().split())
+
+
 def ref_tips(repo: Repository) -> list[str]:
     """Returns the oids that refs hold, annotated tags not followed."""
     return list(
@@ -255,6 +272,17 @@ def pseudo_ref(repo: Repository, name: str) -> list[str]:
     return [commit] if commit is not None and words[0] == commit else []
 
 
+def fetched(repo: Repository) -> list[str]:
+    """Returns the commits that the last fetch brought, with or without a ref for them.
+
+    A line of FETCH_HEAD each, the oid before a tab (git-fetch).
+    """
+    path = repo.git_dir / "FETCH_HEAD"
+    lines = path.read_text("utf-8", "replace").splitlines() if path.is_file() else []
+    oids = [oid for oid in (line.partition("\t")[0] for line in lines) if is_oid(oid)]
+    return [oid for kind, oid in peeled(repo, oids).values() if kind == "commit"]
+
+
 def squashed(repo: Repository) -> list[str]:
     """Returns the commits that `git merge --squash` has put into the index.
 
@@ -268,5 +296,4 @@ def squashed(repo: Repository) -> list[str]:
 
 
 def _is_githead(name: str) -> bool:
-    oid = name.removeprefix("GITHEAD_")
-    return oid != name and len(oid) in {40, 64} and set(oid) <= set("0123456789abcdef")
+    return name.startswith("GITHEAD_") and is_oid(name.removeprefix("GITHEAD_"))

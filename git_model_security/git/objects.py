@@ -142,6 +142,11 @@ class ObjectReader:
         return stream.read()
 
 
+def is_oid(text: str) -> bool:
+    """Tells whether a text is an object name in full, of either format."""
+    return len(text) in {40, 64} and set(text) <= set("0123456789abcdef")
+
+
 def write_blob(repo: Repository, content: bytes) -> str:
     """Writes a blob as it is, through no filter, and returns its oid."""
     return repo.git("hash-object", "-w", "--stdin", stdin=content).decode().strip()

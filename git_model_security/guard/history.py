@@ -113,6 +113,7 @@ def audit(
         Knowledge(keys, known),
         ends=history.ends(repo, revisions),
         rules=rules,
+        notes=history.notes(repo),
         absent_is_found=rules is not None,
         progress=progress,
     )

@@ -72,12 +72,14 @@ def judged(
         without.append(f"--remotes={remote}")
     tips = [oid for oid in leaving if kinds[oid][0] == "commit"]
     commits = history.commits(repo, tips, without=without) if tips else []
+    of_notes = [line.local_oid for line in lines if line.remote_ref.startswith("refs/notes/")]
     found = walk.judged(
         repo,
         commits,
         leaving,
         Knowledge(keys, known, sealed_before, vouched=vouched),
         ends=leaving,
+        notes=history.notes(repo, [oid for oid in of_notes if oid in tips]),
         elsewhere=(entry for oid in held for entry in index.tree(repo, oid)),
     )
     # A policy that does not leave was broken before: to refuse would stop the mending.

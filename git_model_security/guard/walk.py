@@ -13,7 +13,7 @@ from git_model_security.guard.inspector import Inspector
 from git_model_security.policy.gitmodel import NAME
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
     from git_model_security.git.repository import Repository
     from git_model_security.guard.finding import Finding
@@ -65,6 +65,7 @@ def judged(
     ends: Sequence[str] = (),
     rules: str | None = None,
     elsewhere: Iterable[Entry] = (),
+    notes: Collection[str] = (),
     absent_is_found: bool = True,
     progress: Progress | None = None,
 ) -> Judged:
@@ -78,13 +79,14 @@ def judged(
         ends: commits whose `.gitmodel` says what is protected, beside HEAD's.
         rules: attributes to judge by instead of policies and attributes in force.
         elsewhere: what stands where the commits go; it is not judged itself.
+        notes: those of the commits whose files are notes, and have no paths.
         absent_is_found: a pointer whose object is not here is a finding.
         progress: called after each blob.
 
     Raises:
         GitError: an object is missing or corrupt.
     """
-    walked = _walked(repo, commits, tips)
+    walked = _walked(repo, commits, tips, notes)
     paths = {entry.path for entry in walked.since}
     for entry in elsewhere:
         if (
@@ -117,9 +119,16 @@ def judged(
     )
 
 
-def _walked(repo: Repository, commits: Sequence[str], tips: Sequence[str]) -> _Walked:
+def _walked(
+    repo: Repository, commits: Sequence[str], tips: Sequence[str], notes: Collection[str]
+) -> _Walked:
     walked = _Walked()
     for change in history.changes(repo, commits):
+        if change.commit in notes:
+            if change.entry.mode != history.REMOVED:
+                entry = Entry(b"", REGULAR, change.entry.oid)
+                walked.since.setdefault(entry, change.commit)
+            continue
         path = change.entry.path
         for oid in change.replaced:
             # Parents come first, so that mostly the walk has met the blob itself.

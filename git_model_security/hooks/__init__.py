@@ -53,6 +53,13 @@ def _action(
         from git_model_security.hooks import departure
 
         return lambda clone: departure.pushed(clone, arguments, stdin)
+    if name == "reference-transaction":
+        from git_model_security.hooks import transaction
+
+        # The other states come when nothing can be stopped any more.
+        if arguments[:1] != ["prepared"]:
+            return lambda clone: 0  # noqa: ARG005
+        return lambda clone: transaction.prepared(clone, stdin)
     from git_model_security.hooks import arrival
 
     if name == "post-merge":

@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING
 from git_model_security.errors import PolicyError
 from git_model_security.git import history, index, index_stat
 from git_model_security.git.paths import shown
-from git_model_security.hooks.refusal import refuse
+from git_model_security.hooks import judged
+from git_model_security.hooks.refusal import is_overridden, let_through, refuse
 from git_model_security.policy import gitmodel
 from git_model_security.storage import behind
-from git_model_security.workspace import pinned_trust
+from git_model_security.workspace import pinned_trust, vouching
 
 if TYPE_CHECKING:
     from git_model_security.filter.clone import Clone
+    from git_model_security.signing.methods import Signer
 
 
 def before(clone: Clone) -> int:
@@ -25,9 +27,39 @@ def before(clone: Clone) -> int:
             vouch for what nobody here made.
         Error: signing failed; nothing unsigned slips through because of it.
     """
+    from git_model_security.workspace import signatures
+
+    found = _guarded(clone)
+    policy = gitmodel.find(index.staged(clone.repo), clone.objects)
+    if policy is not None and policy.when == "commit":
+        chosen = None if clone.ring.locked else signatures.signer(clone)
+        if chosen is None:
+            _say_unsigned(clone)
+        else:
+            _sign(clone, chosen)
+    if found:
+        judged.forget(clone.repo)
+    else:
+        judged.remember(clone.repo)
+    return 0
+
+
+def _sign(clone: Clone, signer: Signer) -> None:
+    """Signs the index; overridden, what nobody vouches for is committed unsigned."""
+    from git_model_security.workspace import signatures
+
+    try:
+        signatures.sign_index(clone, signer, vouching.sources(clone.repo))
+    except PolicyError as error:
+        if not is_overridden(clone.repo):
+            raise
+        let_through(clone.repo, "signing", str(error).splitlines())
+
+
+def _guarded(clone: Clone) -> bool:
+    """Refuses what must not be committed; tells whether a person overrode that."""
     # post-commit needs none of these, and a person waits for it.
     from git_model_security.guard import staged as guard
-    from git_model_security.workspace import signatures, vouching
     from git_model_security.workspace.inherited import Inherited
 
     # Only what is authored here: what a parent has in clear arrived from elsewhere,
@@ -48,15 +80,7 @@ def before(clone: Clone) -> int:
         (finding.describe() for finding in found),
         "`git add` them again with the filter in place; see `git model doctor`",
     )
-    policy = gitmodel.find(index.staged(clone.repo), clone.objects)
-    if policy is None or policy.when != "commit":
-        return 0
-    chosen = None if clone.ring.locked else signatures.signer(clone)
-    if chosen is None:
-        _say_unsigned(clone)
-        return 0
-    signatures.sign_index(clone, chosen, vouching.sources(clone.repo))
-    return 0
+    return bool(found)
 
 
 def _require_objects(clone: Clone) -> None:
@@ -88,12 +112,12 @@ def after(clone: Clone) -> int:
     A partial commit (`git commit PATH`) has an index of its own, so the signatures
     made for it are not in the real one: they are put there now.
     """
+    judged.forget(clone.repo)
     entries = index.tree(clone.repo, "HEAD")
     policy = gitmodel.find(entries, clone.objects)
     if policy is None:
         return 0
-    if pinned_trust.is_known_good(clone, index.require(clone.repo, "HEAD^{tree}")):
-        clone.provenance.committed(history.changed(clone.repo, "HEAD"))
+    vouching.settle(clone)
     paths = policy.signature_paths()
     staged = {entry.path: entry.oid for entry in index.staged(clone.repo)}
     behind = [

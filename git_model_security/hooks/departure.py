@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from git_model_security.errors import ProtocolError
 from git_model_security.git import config, lfs
+from git_model_security.git.objects import is_oid
 from git_model_security.git.paths import shown
 from git_model_security.guard import outgoing
 from git_model_security.guard.finding import POINTER
@@ -105,13 +106,9 @@ def _lfs_follows(repo: Repository) -> bool:
 def _parsed(line: bytes) -> outgoing.Pushed:
     # From the right: the local ref is whatever the user wrote, `HEAD@{1 day ago}` too.
     words = os.fsdecode(line).rsplit(" ", 3)
-    if len(words) != 4 or not all(map(_is_oid, words[1::2])):
+    if len(words) != 4 or not all(map(is_oid, words[1::2])):
         raise ProtocolError(
             f"pre-push was given a line that it does not understand: {shown(line)}",
             hint="push with `git push`, or see `git model doctor`",
         )
     return outgoing.Pushed(*words)
-
-
-def _is_oid(text: str) -> bool:
-    return len(text) in {40, 64} and set(text) <= set("0123456789abcdef")

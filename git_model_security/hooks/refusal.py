@@ -41,8 +41,7 @@ def refuse(
         hint: what to do about it.
         refs: the refs that would change, for the audit log.
         commits: the commits that would be let in, for the audit log.
-        anywhere: the override may stand in a configuration file too, as on a server,
-            where nobody can give `-c`.
+        anywhere: see `is_overridden`.
 
     Raises:
         PolicyError: with the list.
@@ -51,12 +50,25 @@ def refuse(
     lines = list(found)
     if not lines:
         return
-    shown = lines[:_SHOWN_FINDINGS]
-    if len(lines) > len(shown):
-        shown.append(f"… and {len(lines) - len(shown)} more")
-    listing = "\n  ".join(shown)
-    if not is_overridden(repo, anywhere=anywhere):
-        raise PolicyError(f"refused:\n  {listing}", hint=hint)
+    if is_overridden(repo, anywhere=anywhere):
+        let_through(repo, guard, lines, refs=refs, commits=commits)
+        return
+    raise PolicyError(f"refused:\n  {_listing(lines)}", hint=hint)
+
+
+def let_through(
+    repo: Repository,
+    guard: str,
+    lines: Sequence[str],
+    *,
+    refs: Sequence[str] = (),
+    commits: Iterable[str] = (),
+) -> None:
+    """Warns of what a guard would have refused, and writes it to the audit log.
+
+    Raises:
+        GitError: it cannot be logged.
+    """
     audit_log.record(
         repo,
         f"override-{guard}",
@@ -67,15 +79,23 @@ def refuse(
     )
     sys.stderr.write(
         f"git-model: warning: {guard} was overridden ({GUARD}={_WARN}); it had refused:\n"
-        f"  {listing}\n"
+        f"  {_listing(lines)}\n"
         f"git-model: warning: this is written to {repo.state_dir / audit_log.NAME}\n"
     )
+
+
+def _listing(lines: Sequence[str]) -> str:
+    shown = list(lines[:_SHOWN_FINDINGS])
+    if len(lines) > len(shown):
+        shown.append(f"… and {len(lines) - len(shown)} more")
+    return "\n  ".join(shown)
 
 
 def is_overridden(repo: Repository, *, anywhere: bool = False) -> bool:
     """Tells whether this command turns refusals into warnings.
 
-    A setting in a file would do it for ever and be forgotten: it does not count.
+    A setting in a file would do it for ever and be forgotten: it does not count, but
+    `anywhere`: on a server nobody can give `-c`.
     """
     said = repo.git("config", "-z", "--show-scope", "--get", GUARD, accept=(0, 1))
     scope, _, value = said.removesuffix(b"\0").partition(b"\0")

@@ -29,27 +29,30 @@ class Hook:
         stops: without git-model it fails, since its silence would let something
             into history; others warn and go on.
         reads: Git writes to its standard input.
-        waits: it has something to do only where the filter left files to be written.
+        when: `always`; `waiting`, only where the filter left files to be written; `judged`,
+            only after pre-commit, where that may not have run; `moving`, only where a
+            ref gets what no ref had.
     """
 
     ours_last: bool = False
     stops: bool = False
     reads: bool = False
-    waits: bool = False
+    when: str = "always"
 
 
 HOOKS = {
     # Ours last: it signs what formatters of the earlier hook have left.
     "pre-commit": Hook(ours_last=True, stops=True),
     "pre-merge-commit": Hook(ours_last=True, stops=True),
-    "post-commit": Hook(),
+    "post-commit": Hook(when="judged"),
     "post-merge": Hook(),
     "post-checkout": Hook(),
     "post-rewrite": Hook(reads=True),
     # What updates the work tree without any other hook: reset --hard, stash, rebase.
-    "post-index-change": Hook(waits=True),
+    "post-index-change": Hook(when="waiting"),
     # Ours first: `git lfs pre-push` uploads, and nothing may leave unseen.
     "pre-push": Hook(stops=True, reads=True),
+    "reference-transaction": Hook(stops=True, reads=True, when="moving"),
 }
 """The hooks that git-model has a part in; adding one is a line here."""
 
@@ -140,7 +143,7 @@ def _render(hook: str, program: Program, *, earlier: bool, where: str) -> bytes:
         "where": where,
         "input": "yes" if facts and facts.reads else "no",
         "missing": "stop" if facts and facts.stops else "warn",
-        "when": "waiting" if facts and facts.waits else "always",
+        "when": facts.when if facts else "always",
         # A shim that only passes on stays the same when git-model moves.
         "python": str(program.python) if facts else "",
         "main": str(program.main) if facts else "",

@@ -23,9 +23,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from git_model_security.git import history
+from git_model_security.git import history, index
 from git_model_security.git.objects import blob_hash
-from git_model_security.workspace import ancestry, elsewhere
+from git_model_security.workspace import ancestry, elsewhere, pinned_trust
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -170,6 +170,12 @@ def unvouched(
     gone = sorted(below.removed - here)
     refused += [(path, REMOVED) for path in gone if (path, REMOVED) not in adopted]
     return refused
+
+
+def settle(clone: Clone) -> None:
+    """Forgets what was made here of the paths that HEAD, if it is signed, has committed."""
+    if pinned_trust.is_known_good(clone, index.require(clone.repo, "HEAD^{tree}")):
+        clone.provenance.committed(history.changed(clone.repo, "HEAD"))
 
 
 def made_here(clone: Clone, below: Ground) -> set[Pair]:

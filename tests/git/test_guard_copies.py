@@ -8,6 +8,7 @@ import pytest
 
 from git_model_security.guard import finding, staged
 from tests.fixtures.histories import History
+from tests.fixtures.repositories import NO_HOOKS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,7 +34,7 @@ def test_a_renamed_file_is_refused_by_commit_and_by_push(project: Project) -> No
     ada.git("add", "--all")
     assert ada.blob(":tok2.txt") == TOKENIZER
     assert "tok2.txt: content" in _refused(ada, "commit", "--quiet", "--message", "Rename")
-    ada.git("commit", "--quiet", "--no-verify", "--message", "Rename")
+    ada.git(*NO_HOOKS, "commit", "--quiet", "--message", "Rename")
     _refused(ada, "push", "--quiet")
 
 

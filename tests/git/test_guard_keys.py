@@ -14,6 +14,7 @@ from git_model_security.policy import gitmodel
 from git_model_security.policy.gitmodel import Policy
 from tests.fixtures.histories import History, sealed
 from tests.fixtures.processes import execute
+from tests.fixtures.repositories import NO_HOOKS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -117,7 +118,7 @@ def test_git_commit_refuses_a_key_and_so_does_git_push(project: Project) -> None
     assert refused.returncode == 1
     assert "my-model.key: the AES-256 key" in refused.stderr
     before = project.remote.git("rev-parse", "main")
-    ada.git("commit", "--quiet", "--no-verify", "--message", "Oops")
+    ada.git(*NO_HOOKS, "commit", "--quiet", "--message", "Oops")
     assert ada.git.run("push", "--quiet", check=False).returncode == 1
     assert project.remote.git("rev-parse", "main") == before
 

@@ -13,6 +13,7 @@ import pytest
 
 from git_model_security.envelope import Key, encrypt
 from tests.fixtures.processes import execute
+from tests.fixtures.repositories import NO_HOOKS
 
 if TYPE_CHECKING:
     from tests.fixtures.lfs_projects import LfsProject, LfsProjectFactory
@@ -57,13 +58,13 @@ def test_a_pointer_that_only_git_lfs_takes_for_one_uploads_nothing(
     pointer = form % (oid.encode(), 180_000)
     if as_tag:
         blob = ada.git("hash-object", "-w", "--stdin", stdin=pointer)
-        ada.git("tag", "old", blob)
+        ada.git(*NO_HOOKS, "tag", "old", blob)
         done = ada.git.run("push", "origin", "old", check=False)
     else:
         ada.write(".cache/old", pointer)
         ada.git("add", "--force", ".cache")
         assert ada.git.run("commit", "--message", "x", check=False).returncode
-        ada.git("commit", "--no-verify", "--quiet", "--message", "x")
+        ada.git(*NO_HOOKS, "commit", "--quiet", "--message", "x")
         done = ada.git.run("push", "origin", "main", check=False)
     assert done.returncode
     assert "pointer that is not written as git-lfs does" in done.stderr
@@ -103,7 +104,7 @@ def test_what_came_in_the_other_shape_is_not_made_here(
         blob = form % (oid.encode(), len(blob))
     name = mallory.git("hash-object", "-w", "--no-filters", "--stdin", stdin=blob)
     mallory.git("update-index", "--cacheinfo", f"100644,{name},{path}")
-    mallory.git("commit", "--quiet", "--no-verify", "--message", "Improve")
+    mallory.git(*NO_HOOKS, "commit", "--quiet", "--message", "Improve")
     hidden = ("-c", "core.hooksPath=/dev/null")
     mallory.git(*hidden, "push", "--quiet", "origin", "HEAD:refs/heads/feature")
     ada = project.ada
@@ -185,7 +186,7 @@ def test_a_pointer_that_lies_about_a_length_keeps_nobody_from_fetching(
     form = "version https://git-lfs.github.com/spec/v1\noid sha256:%s\nsize 5\n"
     name = mallory.git("hash-object", "-w", "--stdin", stdin=form % oid)
     mallory.git("update-index", "--add", "--cacheinfo", f"100644,{name},a.safetensors")
-    mallory.git("commit", "--quiet", "--no-verify", "--message", "x")
+    mallory.git(*NO_HOOKS, "commit", "--quiet", "--message", "x")
     mallory.git("-c", "core.hooksPath=/dev/null", "push", "--quiet")
     bob = person("bob")
     words = ("--key", str(project.key), "--public-key", str(project.public))

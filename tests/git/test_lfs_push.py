@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.fixtures.lfs_projects import FILES, SMALL
+from tests.fixtures.repositories import NO_HOOKS
 
 if TYPE_CHECKING:
     from tests.fixtures.lfs_projects import LfsProject, LfsProjectFactory
@@ -83,7 +84,7 @@ def test_plaintext_stops_the_push_before_anything_is_uploaded(project: LfsProjec
     project.ada.git("config", "filter.git-model.required", "false")
     project.ada.write("leak.bin", b"\0leak" * 100)
     project.ada.git("add", "leak.bin")
-    project.ada.git("commit", "--quiet", "--no-verify", "--message", "Leak")
+    project.ada.git(*NO_HOOKS, "commit", "--quiet", "--message", "Leak")
     done = project.ada.git.run("push", "origin", "main", check=False)
     assert done.returncode != 0
     assert "leak.bin" in done.stderr

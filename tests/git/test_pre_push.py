@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.fixtures.repositories import NO_HOOKS
+
 if TYPE_CHECKING:
     from tests.fixtures.people import Project
 
@@ -24,7 +26,7 @@ def test_plaintext_under_a_local_ref_with_blanks_is_refused(project: Project) ->
     project.ada.git("rm", "--quiet", "--cached", "config.json")
     blob = project.ada.git("hash-object", "-w", "--no-filters", "config.json")
     project.ada.git("update-index", "--add", "--cacheinfo", f"100644,{blob},config.json")
-    project.ada.git("commit", "--quiet", "--no-verify", "--message", "Oops")
+    project.ada.git(*NO_HOOKS, "commit", "--quiet", "--message", "Oops")
     refused = project.ada.git.run(
         "push", "origin", "HEAD@{0 seconds ago}:refs/heads/side", check=False
     )

@@ -1,0 +1,92 @@
+"""Which git command a hook runs under: what Git itself does not tell its hooks."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING
+
+from git_model_security.git import config
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from git_model_security.git.repository import Repository
+
+_MAX_ANCESTORS = 12
+"""Shells, wrappers and hook managers stand between git and a hook."""
+
+_WITH_VALUE = {
+    *("-c", "-C", "--git-dir", "--work-tree", "--namespace", "--exec-path"),
+    *("--super-prefix", "--config-env", "--attr-source"),
+}
+"""Options of git itself that take the next word (git, "OPTIONS")."""
+
+
+def command(repo: Repository) -> str:
+    """Returns the subcommand (`fetch`) of the git that runs this hook; empty if unknown.
+
+    An alias is looked up, since git runs what it stands for in the same process.
+    """
+    process = os.getppid()
+    for _ in range(_MAX_ANCESTORS):
+        parent, words = _process(process)
+        name = PurePath(words[0]).name if words else ""
+        if name == "git":
+            return _unaliased(repo, _subcommand(words[1:]))
+        if name.startswith("git-") and not name.startswith("git-model"):
+            return name.removeprefix("git-")
+        if parent <= 1:
+            return ""
+        process = parent
+    return ""
+
+
+def _subcommand(words: Sequence[str]) -> str:
+    rest = iter(words)
+    for word in rest:
+        if word in _WITH_VALUE:
+            next(rest, None)
+        elif not word.startswith("-"):
+            return word
+    return ""
+
+
+def _unaliased(repo: Repository, name: str) -> str:
+    alias = config.get(repo, f"alias.{name}") if name.isalnum() else None
+    if not alias or alias.startswith("!"):
+        return name
+    try:
+        return _subcommand(shlex.split(alias))
+    except ValueError:
+        return name
+
+
+def _process(process: int) -> tuple[int, list[str]]:
+    """Returns the parent and the words of the command line of a process."""
+    directory = Path("/proc") / str(process)
+    try:
+        # proc(5): the name in parentheses may hold anything; the parent is second after it.
+        stat = (directory / "stat").read_bytes().rpartition(b")")[2].split()
+        words = (directory / "cmdline").read_bytes().split(b"\0")
+        return int(stat[1]), [os.fsdecode(word) for word in words if word]
+    except (OSError, IndexError, ValueError):
+        return _process_by_ps(process)
+
+
+def _process_by_ps(process: int) -> tuple[int, list[str]]:
+    # POSIX; where /proc is not what it is on Linux.
+    try:
+        done = subprocess.run(
+            ("ps", "-o", "ppid=", "-o", "args=", "-p", str(process)),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            check=False,
+        )
+        parent, *words = done.stdout.decode("utf-8", "replace").split()
+        return int(parent), words
+    except (OSError, ValueError):
+        return 0, []

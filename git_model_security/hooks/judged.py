@@ -1,0 +1,35 @@
+"""What pre-commit has judged, so that reference-transaction need not do it again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from git_model_security.git import history
+
+if TYPE_CHECKING:
+    from git_model_security.git.repository import Repository
+
+NAME = "git-model-judged"
+"""In the git directory of the work tree; hooks/shim.sh reads it."""
+
+
+def remember(repo: Repository) -> None:
+    """Writes how the commit to be begins: its tree, and its parents.
+
+    Both count: what a parent holds was not judged. `git commit --amend` has other
+    parents than those that a hook can see, and so is judged once more. So is what
+    follows a commit that no ref holds: nobody has judged that yet.
+    """
+    parents = history.parents_to_be(repo)
+    if parents and history.commits(repo, parents, without=history.REFS):
+        forget(repo)
+        return
+    tree = repo.git("write-tree").decode().strip()
+    lines = [f"parent {oid}\n" for oid in parents]
+    begin = "".join([f"tree {tree}\n", *lines, "author "])
+    (repo.git_dir / NAME).write_text(begin, "ascii")
+
+
+def forget(repo: Repository) -> None:
+    """Removes what was remembered: of an override nothing is."""
+    (repo.git_dir / NAME).unlink(missing_ok=True)

@@ -1,0 +1,139 @@
+"""reference-transaction: no ref comes to hold, authored here, what no commit may.
+
+The last guard that runs on this machine whatever made the commit: `commit --no-verify`,
+rebase, cherry-pick, am, plumbing, a GUI that calls git. The shim has sorted out what
+changes nothing (hooks/shim.sh, `nothing_moves`), so here something is new.
+
+Only what is authored here is refused. What came by fetch or pull is on the server and
+in other clones already; to refuse it would stop everybody's work and take nothing
+back. It is reported, and `git model repair` mends the tip.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, NamedTuple
+
+from git_model_security.errors import ProtocolError
+from git_model_security.git import history, processes
+from git_model_security.git.objects import is_oid
+from git_model_security.git.paths import shown
+from git_model_security.guard import audit_log, walk
+from git_model_security.guard.knowledge import Knowledge
+from git_model_security.hooks.refusal import refuse
+from git_model_security.workspace.inherited import Inherited
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from git_model_security.filter.clone import Clone
+    from git_model_security.guard.walk import Judged
+
+_ARRIVING = {"fetch", "clone", "remote", "receive-pack", "bundle", "submodule"}
+"""Commands whose new commits were made elsewhere."""
+
+_SHOWN = 5
+
+
+class Moved(NamedTuple):
+    """One line of the hook's standard input (githooks, "reference-transaction")."""
+
+    old: str
+    new: str
+    ref: str
+
+
+def prepared(clone: Clone, stdin: bytes) -> int:
+    """Judges the refs that are about to be moved.
+
+    Raises:
+        PolicyError: a commit or object made here holds what must not be kept.
+        ProtocolError: what git says is not understood, so nothing may change.
+        GitError: an object is missing or corrupt.
+    """
+    moves = [_parsed(line) for line in stdin.splitlines()]
+    moves = [move for move in moves if move.new.strip("0") and move.new != move.old]
+    if not moves:
+        return 0
+    news = list(dict.fromkeys(move.new for move in moves))
+    kinds = history.peeled(clone.repo, news)
+    tips = [oid for kind, oid in kinds.values() if kind == "commit"]
+    authored: list[str] = []
+    if processes.command(clone.repo) not in _ARRIVING:
+        if tips:
+            known = (*history.REFS, *history.fetched(clone.repo))
+            authored = history.commits(clone.repo, tips, without=known)
+        judged = _judged(clone, authored, news, _of_notes(clone, moves, tips))
+        refuse(
+            clone.repo,
+            "reference-transaction",
+            (finding.describe() for finding in judged.findings),
+            "`git add` these files again with the filter in place and commit anew;"
+            " see `git model doctor`",
+            refs=[move.ref for move in moves],
+            commits=authored,
+        )
+    _report_arrived(clone, moves, set(authored))
+    return 0
+
+
+def _of_notes(clone: Clone, moves: Sequence[Moved], tips: Sequence[str]) -> set[str]:
+    named = [move.new for move in moves if move.ref.startswith("refs/notes/")]
+    return history.notes(clone.repo, named) if set(named) & set(tips) else set()
+
+
+def _judged(
+    clone: Clone, commits: Sequence[str], tips: Sequence[str], notes: set[str]
+) -> Judged:
+    knowledge = Knowledge(
+        clone.ring.keys,
+        clone.knows,
+        clone.digests.seals,
+        vouched=Inherited(clone, tips, clone.digest).vouches,
+    )
+    return walk.judged(clone.repo, commits, tips, knowledge, ends=tips, notes=notes)
+
+
+def _report_arrived(
+    clone: Clone,
+    moves: Sequence[Moved],
+    authored: set[str],
+) -> None:
+    """Says, and writes down, what came in clear with commits that others made."""
+    for move in moves:
+        if not move.ref.startswith("refs/heads/"):
+            continue
+        known = [move.old] if move.old.strip("0") else [*history.REFS]
+        came = history.commits(clone.repo, [move.new], without=known)
+        came = [commit for commit in came if commit not in authored]
+        if not came:
+            continue
+        knowledge = Knowledge(clone.ring.keys, clone.knows)
+        found = walk.judged(
+            clone.repo, came, [], knowledge, ends=[move.new], absent_is_found=False
+        ).findings
+        if not found:
+            continue
+        lines = [finding.describe() for finding in found]
+        commits = list(dict.fromkeys(finding.commit for finding in found if finding.commit))
+        audit_log.record(
+            clone.repo, "arrived-in-clear", ref=move.ref, commits=commits, findings=lines
+        )
+        more = [f"… and {len(lines) - _SHOWN} more"] * (len(lines) > _SHOWN)
+        listing = "\n  ".join([*lines[:_SHOWN], *more])
+        sys.stderr.write(
+            f"git-model: warning: {move.ref} received what must not be in a commit; it is"
+            f" on the server, and in every clone that fetched it:\n  {listing}\n"
+            "git-model: hint: `git model repair` encrypts the tip again and says what leaked\n"
+        )
+
+
+def _parsed(line: bytes) -> Moved:
+    words = os.fsdecode(line).split(" ", 2)
+    if len(words) != 3 or not all(map(is_oid, words[:2])):
+        raise ProtocolError(
+            f"reference-transaction was given a line it does not understand: {shown(line)}",
+            hint="see `git model doctor`; is this git newer than git-model?",
+        )
+    return Moved(*words)

@@ -1,0 +1,272 @@
+"""reference-transaction: no ref moves to what was made past the other guards."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.fixtures.histories import MODEL
+from tests.fixtures.repositories import NO_HOOKS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.fixtures.people import PersonFactory, Project
+    from tests.fixtures.repositories import Repository
+
+NO_FILTER = tuple(
+    word
+    for name, value in {"process": "", "clean": "", "smudge": "", "required": "false"}.items()
+    for word in ("-c", f"filter.git-model.{name}={value}")
+)
+"""As for a colleague whose tools are missing."""
+CLEAR = os.urandom(3000)
+
+
+def stage_in_clear(repo: Repository, path: str = "new.bin", content: bytes = CLEAR) -> str:
+    """Puts plaintext into the index as a tool without the filter would."""
+    oid = repo.git("hash-object", "-w", "--stdin", "--no-filters", stdin=content)
+    repo.git("update-index", "--add", "--cacheinfo", f"100644,{oid},{path}")
+    return oid
+
+
+def commit_in_clear(repo: Repository, path: str = "new.bin") -> str:
+    """Commits plaintext past all hooks and leaves the branch where it was."""
+    stage_in_clear(repo, path)
+    tree = repo.git("write-tree")
+    commit = repo.git("commit-tree", tree, "-p", "HEAD", "-m", "Oops")
+    repo.git("read-tree", "HEAD")
+    return commit
+
+
+def log(repo: Repository) -> list[dict[str, object]]:
+    """Returns the events of the audit log."""
+    path = repo.path / ".git" / "git-model" / "audit.log"
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+
+def assert_stopped(repo: Repository, *command: str) -> None:
+    """Fails unless the guard refuses a git command, and no branch moves."""
+    before = repo.git("for-each-ref")
+    done = repo.git.run(*command, check=False)
+    assert done.returncode != 0, done.stderr
+    assert "new.bin: plaintext at a protected path" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert repo.git("for-each-ref") == before
+
+
+def test_a_commit_past_pre_commit_is_stopped(project: Project) -> None:
+    stage_in_clear(project.ada)
+    assert_stopped(project.ada, "commit", "--no-verify", "-m", "Oops")
+    assert_stopped(project.ada, "commit", "--no-verify", "--amend", "-m", "Oops")
+
+
+def test_a_commit_on_no_branch_is_stopped_too(project: Project) -> None:
+    project.ada.git("checkout", "--quiet", "--detach")
+    stage_in_clear(project.ada)
+    assert_stopped(project.ada, "commit", "--no-verify", "-m", "Oops")
+
+
+@pytest.mark.parametrize(
+    "ref", ["refs/heads/main", "refs/heads/new", "refs/tags/t", "refs/other/x", "refs/stash"]
+)
+def test_plumbing_is_stopped_at_every_ref(project: Project, ref: str) -> None:
+    assert_stopped(project.ada, "update-ref", ref, commit_in_clear(project.ada))
+
+
+def test_cherry_pick_and_merge_of_unseen_commits_are_stopped(project: Project) -> None:
+    commit = commit_in_clear(project.ada)
+    assert_stopped(project.ada, "merge", "--ff-only", commit)
+    # Git has updated the work tree by then, as for any hook that refuses.
+    project.ada.git("reset", "--hard", "--quiet")
+    project.ada.git("clean", "--force", "--quiet")
+    # The signature does not vouch for it; unsigned, the commit itself is refused.
+    assert project.ada.git.run("merge", "--no-ff", "-m", "m", commit, check=False).returncode
+    project.ada.git("reset", "--hard", "--quiet")
+    project.ada.git("config", "--unset", "git-model.signingkey")
+    assert_stopped(project.ada, "merge", "--no-ff", "-m", "m", commit)
+    project.ada.git("reset", "--hard", "--quiet")
+    project.ada.git("clean", "--force", "--quiet")
+    assert_stopped(project.ada, "cherry-pick", commit)
+
+
+def test_a_patch_in_clear_cannot_be_applied_as_a_commit(
+    project: Project, tmp_path: Path
+) -> None:
+    commit = commit_in_clear(project.ada)
+    patch = project.ada.git("format-patch", "--binary", "--stdout", "-1", commit)
+    (tmp_path / "patch").write_text(patch + "\n")
+    # am writes through the index alone; the filter never sees what it adds.
+    done = project.ada.git.run("am", str(tmp_path / "patch"), check=False)
+    sealed = project.ada.git.run("cat-file", "blob", "HEAD:new.bin", check=False, text=False)
+    assert done.returncode != 0 or sealed.stdout.startswith(b"\x00GITMODEL")
+
+
+def test_a_rebase_is_judged_when_the_branch_moves(project: Project) -> None:
+    ada = project.ada
+    ada.git("checkout", "--quiet", "-b", "side", "HEAD")
+    stage_in_clear(ada)
+    ada.git(*NO_HOOKS, "commit", "--quiet", "--no-verify", "-m", "Oops")
+    side = ada.git("rev-parse", "HEAD")
+    ada.git("checkout", "--quiet", "--force", "main")
+    ada.write("README.md", "# Another\n")
+    ada.commit("Ahead")
+    done = ada.git.run(*NO_FILTER, "rebase", "main", "side", check=False)
+    assert done.returncode != 0
+    assert "new.bin: plaintext at a protected path" in done.stderr
+    assert ada.git("rev-parse", "side") == side
+    ada.git.run(*NO_FILTER, "rebase", "--abort", check=False)
+    assert ada.git("rev-parse", "side") == side
+
+
+def test_a_good_rebase_and_all_that_moves_refs_pass(project: Project) -> None:
+    ada = project.ada
+    ada.git("checkout", "--quiet", "-b", "side")
+    for number in range(3):
+        ada.write(f"side-{number}.bin", os.urandom(100))
+        ada.commit()
+    ada.git("checkout", "--quiet", "main")
+    ada.write("README.md", "# Another\n")
+    ada.commit("Ahead")
+    for command in (
+        ["rebase", "--quiet", "main", "side"],
+        ["checkout", "--quiet", "main"],
+        ["cherry-pick", "side"],
+        ["reset", "--hard", "--quiet", "HEAD^"],
+        ["merge", "--no-edit", "side"],
+        ["revert", "--no-edit", "HEAD"],
+        ["tag", "-a", "-m", "v1", "v1"],
+        ["branch", "other", "HEAD^"],
+        ["notes", "add", "-m", "words"],
+        ["worktree", "add", "--quiet", "../beside", "other"],
+        ["checkout", "--quiet", "--detach"],
+        ["branch", "--delete", "--force", "side"],
+    ):
+        done = ada.git.run(*command)
+        assert "refused" not in done.stderr, command
+    ada.write("config.json", '{"layers": 3}\n')
+    ada.git("stash", "--quiet")
+    ada.git("stash", "pop", "--quiet")
+
+
+def test_a_tag_of_a_model_in_clear_is_stopped(project: Project) -> None:
+    blob = project.ada.git("hash-object", "-w", "--stdin", "--no-filters", stdin=MODEL + b" ")
+    done = project.ada.git.run("tag", "model", blob, check=False)
+    assert done.returncode != 0
+    assert "(no path): model file (safetensors)" in done.stderr
+
+
+def test_what_is_encrypted_elsewhere_cannot_be_a_note(project: Project) -> None:
+    plaintext = project.ada.read("model.safetensors")
+    oid = project.ada.git("hash-object", "-w", "--stdin", "--no-filters", stdin=plaintext)
+    done = project.ada.git.run("notes", "add", "-C", oid, "HEAD", check=False)
+    assert done.returncode != 0
+    assert "refused" in done.stderr
+
+
+def test_replace_refs_and_grafts_hide_nothing(project: Project) -> None:
+    ada = project.ada
+    bad, good = commit_in_clear(ada), ada.git("rev-parse", "HEAD")
+    ada.git(*NO_HOOKS, "replace", bad, good)
+    assert_stopped(ada, "update-ref", "refs/heads/new", bad)
+    ada.git(*NO_HOOKS, "replace", "--delete", bad)
+    (ada.path / ".git" / "info" / "grafts").write_text(f"{bad}\n")
+    assert_stopped(ada, "update-ref", "refs/heads/new", bad)
+    (ada.path / ".git" / "info" / "grafts").unlink()
+    (ada.path / ".git" / "shallow").write_text(f"{bad}\n")
+    assert_stopped(ada, "update-ref", "refs/heads/new", bad)
+
+
+def test_a_commit_that_pre_commit_judged_is_not_judged_with_other_parents(
+    project: Project,
+) -> None:
+    ada = project.ada
+    judged = ada.path / ".git" / "git-model-judged"
+    ada.write("README.md", "# Another\n")
+    ada.git("add", "README.md")
+    ada.model("hook", "pre-commit")
+    assert judged.read_text().startswith(f"tree {ada.git('write-tree')}\nparent ")
+    ada.git("commit", "--quiet", "-m", "Again")
+    assert not judged.exists()
+
+
+def test_what_arrives_is_let_in_reported_and_logged(
+    project: Project, person: PersonFactory
+) -> None:
+    ben = project.unlocked(person("ben"))
+    stage_in_clear(project.ada)
+    project.ada.git(*NO_HOOKS, "commit", "--quiet", "--no-verify", "-m", "Web edit")
+    project.ada.git("tag", "web")
+    project.ada.git("push", "--quiet", "--no-verify", "origin", "main", "web")
+    commit = project.ada.git("rev-parse", "HEAD")
+    ben.git("fetch", "--quiet", "--tags")
+    done = ben.git.run("pull", "--quiet")
+    assert "new.bin: plaintext at a protected path" in done.stderr
+    assert "`git model repair`" in done.stderr
+    (event,) = [one for one in log(ben) if one["action"] == "arrived-in-clear"]
+    assert event["ref"] == "refs/heads/main"
+    assert event["commits"] == [commit]
+    assert str(event["user"]).startswith("ben ")
+    # ... and work goes on.
+    ben.write("README.md", "# Ben\n")
+    ben.git("commit", "--quiet", "-am", "Words")
+
+
+def test_a_fetch_without_a_remote_lets_commits_in(
+    project: Project, person: PersonFactory
+) -> None:
+    ben = project.unlocked(person("ben"))
+    stage_in_clear(project.ada)
+    project.ada.git(*NO_HOOKS, "commit", "--quiet", "--no-verify", "-m", "Web edit")
+    ben.git("fetch", "--quiet", str(project.ada.path), "main:theirs", "main:refs/tags/theirs")
+    assert ben.git("rev-parse", "theirs") == project.ada.git("rev-parse", "HEAD")
+    ben.git("config", "alias.get", "fetch --quiet")
+    ben.git("get", str(project.ada.path), "main:again")
+    done = ben.git.run("pull", "--quiet", str(project.ada.path), "main")
+    assert "new.bin: plaintext at a protected path" in done.stderr
+
+
+def test_an_override_lets_one_command_through_and_is_logged(project: Project) -> None:
+    ada = project.ada
+    stage_in_clear(ada)
+    reason = "-c", "git-model.reason=a public file"
+    done = ada.git.run("-c", "git-model.guard=warn", *reason, "commit", "--quiet", "-m", "Mine")
+    assert "pre-commit was overridden" in done.stderr
+    assert "reference-transaction was overridden" in done.stderr
+    events = {str(one["action"]): one for one in log(ada)}
+    guards = "pre-commit", "signing", "reference-transaction"
+    assert set(events) == {f"override-{guard}" for guard in guards}
+    event = events["override-reference-transaction"]
+    assert event["commits"] == [ada.git("rev-parse", "HEAD")]
+    assert "refs/heads/main" in str(event["ref"])
+    assert event["reason"] == "a public file"
+    assert "new.bin: plaintext" in str(event["findings"])
+
+
+def test_an_override_in_a_file_does_not_count(project: Project) -> None:
+    project.ada.git("config", "git-model.guard", "warn")
+    stage_in_clear(project.ada)
+    assert_stopped(project.ada, "commit", "-m", "Oops")
+    assert_stopped(project.ada, "commit", "--no-verify", "-m", "Oops")
+
+
+def test_an_override_that_cannot_be_logged_does_not_count(project: Project) -> None:
+    (project.ada.path / ".git" / "git-model" / "audit.log").mkdir()
+    stage_in_clear(project.ada)
+    done = project.ada.git.run(
+        "-c", "git-model.guard=warn", "commit", "-m", "Oops", check=False
+    )
+    assert done.returncode != 0
+    assert "audit.log" in done.stderr
+
+
+@pytest.mark.parametrize("line", ["x", "a b c", f"{'0' * 40} x refs/heads/main"])
+def test_a_line_that_is_not_understood_stops_git(project: Project, line: str) -> None:
+    refused = project.ada.model(
+        "hook", "reference-transaction", "prepared", stdin=f"{line}\n", check=False
+    )
+    assert refused.returncode == 1
+    assert "does not understand" in refused.stderr
