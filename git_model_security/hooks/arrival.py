@@ -13,11 +13,11 @@ import sys
 from typing import TYPE_CHECKING
 
 from git_model_security.errors import FAILED, described
-from git_model_security.git import config, index
+from git_model_security.git import config, history, index
 from git_model_security.hooks import merge
 from git_model_security.keyring import ring
 from git_model_security.storage import pending
-from git_model_security.workspace import pinned_trust, state, tree_check
+from git_model_security.workspace import pinned_trust, state, tree_check, vouching
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,7 +63,15 @@ def rewritten(clone: Clone, arguments: Sequence[str], progress: Progress | None 
     if arguments[:1] != ["rebase"]:
         return 0
     _write_pending(clone, progress, _PATIENCE_SECONDS)
+    # Not before: a later commit of the series may be of the same file, made here as well.
+    for commit in _rebased(clone):
+        vouching.settle(clone, commit)
     return _verify(clone)
+
+
+def _rebased(clone: Clone) -> list[str]:
+    before = history.pseudo_ref(clone.repo, "ORIG_HEAD")
+    return history.commits(clone.repo, ["HEAD"], without=before) if before else []
 
 
 def committed(clone: Clone, progress: Progress | None = None) -> int:

@@ -6,6 +6,7 @@ Then the objects of git-lfs go first: a pointer must not arrive before its objec
 from __future__ import annotations
 
 import os
+import sys
 from typing import TYPE_CHECKING
 
 from git_model_security.errors import ProtocolError
@@ -14,6 +15,7 @@ from git_model_security.git.objects import is_oid
 from git_model_security.git.paths import shown
 from git_model_security.guard import outgoing
 from git_model_security.guard.finding import POINTER
+from git_model_security.hooks import signed
 from git_model_security.hooks.refusal import refuse
 from git_model_security.storage import behind
 from git_model_security.workspace import hook_redirect, shims
@@ -55,11 +57,29 @@ def pushed(clone: Clone, arguments: Sequence[str], stdin: bytes) -> int:
         refs=[line.remote_ref for line in lines],
         commits=tips,
     )
+    _require_signed(clone, lines, remote)
     if remote is not None and _may_send_pointers(clone, judged):
         lfs.require()
         if not _lfs_follows(clone.repo):
             lfs.push(clone.repo, remote, (*arguments, remote)[1], stdin)
     return 0
+
+
+def _require_signed(clone: Clone, lines: Sequence[outgoing.Pushed], remote: str | None) -> None:
+    found = signed.unsigned(clone, lines, remote)
+    refuse(
+        clone.repo,
+        "pre-push",
+        found.lines,
+        found.hint,
+        refs=[line.remote_ref for line in lines],
+        commits=[line.local_oid for line in lines if line.local_oid.strip("0")],
+    )
+    for ref in found.excused:
+        sys.stderr.write(
+            f"git-model: warning: {ref} is unsigned from now on: this clone cannot sign;"
+            " nothing of the model changed\n"
+        )
 
 
 def _hint(judged: Judged) -> str:

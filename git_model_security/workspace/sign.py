@@ -42,8 +42,6 @@ def sign(clone: Clone, *, amend: bool = False) -> Signed:
         clone.repo.git(
             "commit", "--amend", "--no-edit", "--no-verify", "--quiet", filters=True, show=True
         )
-        # In a rebase, where post-commit follows pre-commit only.
-        vouching.settle(clone)
     return done
 
 

@@ -172,10 +172,10 @@ def unvouched(
     return refused
 
 
-def settle(clone: Clone) -> None:
-    """Forgets what was made here of the paths that HEAD, if it is signed, has committed."""
-    if pinned_trust.is_known_good(clone, index.require(clone.repo, "HEAD^{tree}")):
-        clone.provenance.committed(history.changed(clone.repo, "HEAD"))
+def settle(clone: Clone, commit: str = "HEAD") -> None:
+    """Forgets what was made here of the paths that a commit, if it is signed, changed."""
+    if pinned_trust.is_known_good(clone, index.require(clone.repo, f"{commit}^{{tree}}")):
+        clone.provenance.committed(history.changed(clone.repo, commit))
 
 
 def made_here(clone: Clone, below: Ground) -> set[Pair]:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tests.fixtures.processes import execute
+from tests.fixtures.repositories import NO_HOOKS
 
 if TYPE_CHECKING:
     import subprocess
@@ -83,7 +84,7 @@ def commit(repo: Repository) -> str:
     parents = repo.git("rev-parse", "--verify", "--quiet", "HEAD", check=False).split()
     words = [word for parent in parents for word in ("-p", parent)]
     oid = repo.git("commit-tree", repo.git("write-tree"), *words, "-m", "by plumbing")
-    repo.git("update-ref", "HEAD", oid)
+    repo.git(*NO_HOOKS, "update-ref", "HEAD", oid)
     return oid
 
 

@@ -57,7 +57,7 @@ def test_an_emptied_gitattributes_hides_nothing_from_a_fresh_clone(
     mallory.write("new.gguf.txt", "words\n")
     mallory.write("vocab.json", '{"a": 1}\n')
     mallory.commit("Innocent")
-    mallory.git("push", "--quiet")
+    mallory.git("push", "--quiet", "--no-verify")
     ci = person("ci").clone(project.remote)
     audited = ci.model("audit", check=False)
     assert audited.returncode == 1

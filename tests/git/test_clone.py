@@ -105,7 +105,7 @@ def test_model_clone_does_it_all(project: Project, bob: Person) -> None:
     clone.model("verify")
     clone.write("model.safetensors", b"version 2")
     clone.commit()
-    clone.git("push", "--quiet")
+    clone.git("push", "--quiet", "origin", "main:bob")
 
 
 def test_model_clone_chooses_the_directory_as_git_does(project: Project, bob: Person) -> None:

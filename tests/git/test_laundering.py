@@ -63,7 +63,9 @@ ATTACKS = [forge, swap, roll_back, change_code, change_policy]
 def publish(mallory: Repository, attack: Callable[[Repository], str]) -> str:
     path = attack(mallory)
     mallory.commit("Nothing to see here")
-    mallory.git("push", "--quiet", "--force", "origin", "HEAD:main", "HEAD:mallory")
+    mallory.git(
+        "push", "--quiet", "--no-verify", "--force", "origin", "HEAD:main", "HEAD:mallory"
+    )
     return path
 
 
@@ -193,7 +195,7 @@ def test_a_text_merged_with_what_is_untrusted_stays_untrusted(
 ) -> None:
     mallory.write("config.json", CONFIG % (3, 8))
     mallory.commit()
-    mallory.git("push", "--quiet", "origin", "HEAD:mallory")
+    mallory.git("push", "--quiet", "--no-verify", "origin", "HEAD:mallory")
     project.ada.git("fetch", "--quiet")
     project.ada.write("config.json", CONFIG % (2, 16))
     project.ada.commit()
@@ -233,7 +235,7 @@ def test_an_evil_merge_cannot_choose_the_older_version(
     mallory.git("merge", "--quiet", "--no-edit", "origin/side")
     mallory.git("checkout", "origin/side", "--", "model.safetensors")
     mallory.git("commit", "--quiet", "--amend", "--no-edit")
-    mallory.git("push", "--quiet")
+    mallory.git("push", "--quiet", "--no-verify")
 
     project.ada.git("pull", "--quiet")
     project.ada.write("train.py", "changed\n")
@@ -308,8 +310,8 @@ def test_unsigned_work_of_a_colleague_is_adopted_file_by_file(
     for number in (1, 2):
         bob.write(f"bob-{number}.bin", b"work")
         bob.commit()
-    bob.git("push", "--quiet")
-    project.ada.git("pull", "--quiet")
+    bob.git("push", "--quiet", "origin", "main:bob")
+    project.ada.git("pull", "--quiet", "origin", "bob")
     project.ada.write("README.md", "# Better\n")
     project.ada.git("add", "--all")
     refused = project.ada.git.run("commit", "--message", "Mine", check=False)

@@ -181,7 +181,7 @@ def test_a_locked_clone_sees_a_forged_commit(project: Project, person: PersonFac
     mallory.write("model.safetensors", b"forged")
     mallory.write(".gitignore", "added\n")
     mallory.commit()
-    mallory.git("push", "--quiet")
+    mallory.git("push", "--quiet", "--no-verify")
     clone = person("carol").clone(project.remote)
     found = findings(clone, "--encrypted", "--public-key", str(project.public))
     assert "model.safetensors" in found["stale signature"]

@@ -1,0 +1,162 @@
+"""Signatures on push: what the configured refs get must be signed, by whom is trusted.
+
+The default branch and the tags are what others build on and deploy. Other branches may
+hold what is unsigned or stale: a rebase passes through that.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+from git_model_security.errors import ConfigError
+from git_model_security.git import attributes, config, history, index
+from git_model_security.policy import gitmodel
+from git_model_security.workspace import pinned_trust, signatures, tree_check
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from git_model_security.filter.clone import Clone
+    from git_model_security.guard.outgoing import Pushed
+
+REFS = "git-model.signedrefs"
+"""Configuration: patterns of the refs; several values, or `none`."""
+
+_TAGS = "refs/tags/*"
+_SERIES = 2
+"""From here on it is a series, and one `--amend` does not sign it."""
+
+
+@dataclass
+class Unsigned:
+    """What the refs would get unsigned.
+
+    Attributes:
+        lines: a line of text for each of the refs.
+        hint: the command that repairs it.
+        excused: refs whose commits needed no key, of a clone that has none.
+    """
+
+    lines: list[str] = field(default_factory=list)
+    hint: str = ""
+    excused: list[str] = field(default_factory=list)
+
+
+def unsigned(clone: Clone, lines: Iterable[Pushed], remote: str | None) -> Unsigned:
+    """Checks the tips that the configured refs would get.
+
+    A clone that cannot sign may push what it needed no key for: then nothing of the
+    model is other than what somebody signed, and whoever can sign does it next.
+
+    Args:
+        clone: the clone.
+        lines: what git gives to pre-push.
+        remote: the name of the remote, or None.
+
+    Raises:
+        GitError: an object is missing.
+    """
+    found = Unsigned()
+    patterns = _patterns(clone, remote)
+    for line in lines:
+        if not line.local_oid.strip("0") or not _matches(line.remote_ref, patterns):
+            continue
+        tree = index.resolve(clone.repo, f"{line.local_oid}^{{tree}}")
+        if tree is None or tree_check.holds(clone, tree):
+            continue
+        if line.remote_ref.startswith("refs/heads/") and _is_signed_later(clone, tree):
+            continue
+        if not _can_sign(clone) and not _needed_a_key(clone, line):
+            found.excused.append(line.remote_ref)
+            continue
+        found.lines.append(f"{line.remote_ref}: {line.local_oid[:12]} is {_why(clone, tree)}")
+        found.hint = found.hint or _hint(clone, line)
+    return found
+
+
+def _patterns(clone: Clone, remote: str | None) -> Sequence[str]:
+    chosen = clone.settings.get(REFS)
+    if chosen is not None:
+        return [pattern for pattern in chosen if pattern != "none"]
+    return [_TAGS, *_default_branches(clone, remote)]
+
+
+def _default_branches(clone: Clone, remote: str | None) -> Iterator[str]:
+    """Yields the remote's default branch; where it never said, what it may be."""
+    if remote is not None:
+        head = f"refs/remotes/{remote}/HEAD"
+        said = clone.repo.git("symbolic-ref", "--quiet", head, accept=(0, 1, 128)).decode()
+        name = said.strip().removeprefix(f"refs/remotes/{remote}/")
+        if name:
+            yield f"refs/heads/{name}"
+            return
+    usual = config.get(clone.repo, "init.defaultBranch")
+    yield from (f"refs/heads/{name}" for name in {"main", "master", usual} if name)
+
+
+def _matches(ref: str, patterns: Iterable[str]) -> bool:
+    return any(fnmatchcase(ref, pattern) for pattern in patterns)
+
+
+def _is_signed_later(clone: Clone, tree: str) -> bool:
+    """Tells whether the team signs releases only: then branches are not signed."""
+    try:
+        policy = gitmodel.find(index.tree(clone.repo, tree), clone.objects)
+    except ConfigError:
+        return False
+    return policy is not None and policy.when == "release"
+
+
+def _can_sign(clone: Clone) -> bool:
+    return not clone.ring.locked and signatures.signer(clone) is not None
+
+
+def _needed_a_key(clone: Clone, line: Pushed) -> bool:
+    """Tells whether a push changes anything that is protected, or signed, or decides it."""
+    base = line.remote_oid if line.remote_oid.strip("0") else None
+    if base is None or index.resolve(clone.repo, f"{base}^{{commit}}") is None:
+        return True
+    listed = clone.repo.git(
+        *("diff-tree", "-r", "-z", "--no-renames", "--name-only", base, line.local_oid)
+    )
+    paths = {path for path in listed.split(b"\0") if path}
+    if any(path.rpartition(b"/")[2] in {b".gitattributes", gitmodel.NAME} for path in paths):
+        return True
+    return bool(attributes.protected(clone.repo, paths))
+
+
+def _why(clone: Clone, tree: str) -> str:
+    trust = pinned_trust.pinned(clone.repo)
+    if not trust.fingerprints():
+        return "unverified: no trusted signer is pinned here"
+    try:
+        verdict = tree_check.check(clone, tree, trust.verifiers(), may_be_absent=True)
+    except ConfigError as error:
+        return f"unverified: {error}"
+    if verdict.good:
+        return "unverified"
+    finding = verdict.findings[0]
+    return f"not signed as it is: {finding.reason.value}: {finding.detail}"
+
+
+def _hint(clone: Clone, line: Pushed) -> str:
+    if not pinned_trust.pinned(clone.repo).fingerprints():
+        return "nothing was pushed; `git model unlock --public-key FILE` pins who is trusted"
+    if not _can_sign(clone):
+        return (
+            "nothing was pushed; push to another branch and let somebody sign it, or give"
+            " this clone a key: `git model unlock --key FILE --signing-key FILE`"
+        )
+    base = line.remote_oid if line.remote_oid.strip("0") else None
+    if base is not None and index.resolve(clone.repo, f"{base}^{{commit}}") is None:
+        base = None
+    series = history.commits(clone.repo, [line.local_oid], without=[base] if base else [])
+    hint = "nothing was pushed; `git model sign --amend` signs it"
+    if len(series) < _SERIES:
+        return hint
+    onto = base[:12] if base else "--root"
+    return (
+        f"{hint}; each commit of the series: git rebase --exec 'git model sign --amend' {onto}"
+    )
