@@ -39,6 +39,11 @@ def _show(found: State) -> None:
         "Locked: this clone has no key" if found.locked else f"Unlocked, key {found.key_id}"
     )
     terminal.result(f"HEAD {found.head}" if found.head else "No commits yet")
+    if found.policy_drift:
+        terminal.warn(
+            f".gitmodel is not the policy that this clone pinned: {found.policy_drift}",
+            "the pinned one stays in force; `git model track --accept` takes .gitmodel over",
+        )
     if not found.files:
         terminal.result("No protected files in the index")
         return

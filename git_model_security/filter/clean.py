@@ -28,7 +28,7 @@ from git_model_security.envelope import (
 )
 from git_model_security.envelope.layout import SEALED_SEGMENT_BYTES
 from git_model_security.errors import EnvelopeError, Error, GitError, KeyNotFoundError
-from git_model_security.filter import blobs, pointers, room
+from git_model_security.filter import blobs, pointers, room, sticky
 from git_model_security.filter.digests import CLEAR, PlaintextHash
 from git_model_security.filter.pipeline import cut, seal
 from git_model_security.filter.sealed import Sealed
@@ -101,7 +101,7 @@ def _pass_envelope(
         sealed.write(waiting)
         oid = sealed.settle(plaintext.length)
         digests = plaintext.digests(header.key_id, sealed.sha256())
-        kept = _sticky(clone, path, oid, digests)
+        kept = sticky.kept(clone, path, oid, digests)
         if kept is not None:
             return blobs.chunks(clone, kept)
         answer = sealed.keep()
@@ -141,7 +141,7 @@ def _pass_unchanged(
         plaintext.update(piece)
     if staged is not None and known is not None and known.key_id != CLEAR:
         new = plaintext.digests(known.key_id)
-        if _is_same(known, new):
+        if sticky.is_same(known, new):
             return blobs.chunks(clone, staged)
     raise _keyless(clone)
 
@@ -176,7 +176,7 @@ def _encrypt(clone: Clone, path: bytes, content: Content) -> Iterable[BytesLike]
         _require_still(clone, path, before)
         oid = sealed.settle(plaintext.length)
         digests = plaintext.digests(key.id, sealed.sha256())
-        kept = _sticky(clone, path, oid, digests)
+        kept = sticky.kept(clone, path, oid, digests)
         if kept is not None:
             return blobs.chunks(clone, kept)
         answer = sealed.keep()
@@ -215,34 +215,6 @@ def _require_still(clone: Clone, path: bytes, before: os.stat_result | None) -> 
 
 def _stamp(facts: os.stat_result) -> tuple[int, ...]:
     return (facts.st_ino, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns)
-
-
-def _sticky(clone: Clone, path: bytes, oid: str, new: Digests) -> str | None:
-    """Returns the index's blob when it opens to the same plaintext in another shape.
-
-    Key, storage and threshold may change while the plaintext does not: then the entry
-    stays, or every file would show as modified for ever. Under the *same* key equal
-    plaintext is the equal envelope, wherever it lives.
-    """
-    staged = clone.staged.get(path)
-    if staged is None or staged == oid:
-        return None
-    key_id = blobs.key_id(clone, staged)
-    if key_id in {None, CLEAR} or key_id not in clone.ring.keys:
-        return None
-    if key_id == new.key_id:
-        is_same = blobs.sealed_sha256(clone, staged) == new.sealed_sha256
-    else:
-        is_same = _is_same(blobs.digests(clone, staged), new)
-    return staged if is_same else None
-
-
-def _is_same(one: Digests, other: Digests) -> bool:
-    for name in ("sha256", "blake3"):
-        value = one.get(name)
-        if value is not None and value == other.get(name):
-            return one.length == other.length
-    return False
 
 
 def _plaintext_length(size: int | None) -> int | None:

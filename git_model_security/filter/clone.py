@@ -124,6 +124,13 @@ class Clone:
         return {entry.path: entry.oid for entry in index.staged(self.repo)}
 
     @cached_property
+    def claimed_clear(self) -> frozenset[bytes]:
+        """Paths that the index's `.gitmodel`, which anybody may have pushed, leaves clear."""
+        from git_model_security.filter import sticky
+
+        return sticky.claimed(self)
+
+    @cached_property
     def committed(self) -> set[str]:
         """Oids of the blobs at protected paths of the index and of HEAD."""
         paths = dict.fromkeys(self.staged)

@@ -59,18 +59,28 @@ def protected_by(rules: str, paths: Iterable[bytes], *, any_case: bool = False) 
         paths: paths relative to the top; they need not exist.
         any_case: match patterns in any letter case.
     """
+    return _with_driver(_said_by(rules, paths, any_case=any_case), DRIVER)
+
+
+def drivers_by(rules: str, paths: Iterable[bytes]) -> dict[bytes, bytes]:
+    """Returns the `filter` attribute that lines alone give to each path; see `protected_by`."""
+    fields = _said_by(rules, paths).split(b"\0")
+    return dict(zip(fields[0::3], fields[2::3], strict=False))
+
+
+def _said_by(rules: str, paths: Iterable[bytes], *, any_case: bool = False) -> bytes:
     listed = b"".join(path + b"\0" for path in paths)
     if not listed:
-        return set()
+        return b""
     with tempfile.TemporaryDirectory(prefix="git-model-") as name:
         # A repository made by hand: two directories and HEAD are what git asks of one.
         scratch = Path(name)
         for directory in ("objects", "refs", "info"):
             (scratch / directory).mkdir()
         (scratch / "HEAD").write_text("ref: refs/heads/main\n")
-        (scratch / "info" / "attributes").write_text(rules, "utf-8")
+        (scratch / "info" / "attributes").write_text(rules, "utf-8", "surrogateescape")
         env = child_environment(local=False, extra={"GIT_ATTR_NOSYSTEM": "1"})
-        out = run(
+        return run(
             f"--git-dir={scratch}",
             "-c",
             f"core.attributesFile={os.devnull}",
@@ -83,7 +93,6 @@ def protected_by(rules: str, paths: Iterable[bytes], *, any_case: bool = False) 
             env=env,
             stdin=listed,
         )
-    return _with_driver(out, DRIVER)
 
 
 def _with_driver(output: bytes, driver: bytes) -> set[bytes]:

@@ -1,7 +1,12 @@
-"""The `.gitmodel`s that a guard judges by: hostile input, which may only add rules."""
+"""The `.gitmodel`s that a guard judges by: hostile input, which may only add rules.
+
+The one thing that takes a rule away is a record of `git model untrack`, and only one
+that this clone took over, or that a pinned signer signed.
+"""
 
 from __future__ import annotations
 
+import posixpath
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -9,30 +14,36 @@ from git_model_security.errors import ConfigError
 from git_model_security.git import history
 from git_model_security.git.index import REGULAR, Entry
 from git_model_security.git.objects import ObjectReader
+from git_model_security.git.paths import shown
+from git_model_security.guard import protection
 from git_model_security.guard.finding import BROKEN_POLICY, Finding
-from git_model_security.policy import attributes, gitmodel
+from git_model_security.guard.releases import Releases
+from git_model_security.policy import attributes, gitmodel, pinned
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from git_model_security.git.repository import Repository
+    from git_model_security.policy.gitmodel import Policy
 
 _INDEX = ""
 
 
 @dataclass
 class Policies:
-    """What some `.gitmodel`s say together.
+    """What some `.gitmodel`s and the pinned policy say together.
 
     Attributes:
         rules: attribute lines of each.
         key_ids: the keys that they name.
         broken: those that cannot be read: they protect nothing, and so are findings.
+        releases: what was untracked on purpose; the rules know it already.
     """
 
     rules: list[str] = field(default_factory=list)
     key_ids: set[str] = field(default_factory=set)
     broken: list[Finding] = field(default_factory=list)
+    releases: Releases = field(default_factory=Releases)
 
 
 def at(repo: Repository, treeishes: Iterable[str]) -> list[str]:
@@ -40,25 +51,107 @@ def at(repo: Repository, treeishes: Iterable[str]) -> list[str]:
     return history.blobs_at(repo, (*treeishes, "HEAD", _INDEX), gitmodel.NAME.decode())
 
 
-def read(repo: Repository, oids: Iterable[str]) -> Policies:
+def read(
+    repo: Repository,
+    oids: Iterable[str],
+    *,
+    releasing: Collection[str] | None = None,
+    commits: Collection[str] = (),
+) -> Policies:
     """Reads policies, each a blob whatever its mode: a guard takes the stricter view.
+
+    Args:
+        repo: the repository.
+        oids: the policies.
+        releasing: those whose records may count; None means all.
+        commits: where a signature over a record may be, beside HEAD and the refs.
 
     Raises:
         GitError: a blob is missing or corrupt.
     """
     found = Policies()
+    policies: dict[str, Policy] = {}
     with ObjectReader(repo) as reader:
         for oid in oids:
             try:
-                policy = gitmodel.find([Entry(gitmodel.NAME, REGULAR, oid)], reader)
+                policy = _parsed(reader, oid)
             except ConfigError as error:
                 found.broken.append(_broken(oid, reader.stream(oid).size, error))
                 continue
-            assert policy is not None
-            found.rules.append(attributes.render(policy))
+            policies[oid] = policy
             found.key_ids |= {policy.key_id} - {""}
-    found.rules = list(dict.fromkeys(found.rules))
+    let_out = {
+        oid
+        for oid, policy in policies.items()
+        if policy.untracked
+        and (releasing is None or oid in releasing)
+        and _is_trusted(repo, oid, commits)
+    }
+    patterns = tuple(
+        dict.fromkeys(pattern for oid in let_out for pattern in policies[oid].untracked)
+    )
+    found.releases = Releases(patterns, pinned.released(repo))
+    rules = [text for oid, one in policies.items() for text in _rules(one, oid, found, let_out)]
+    # What this clone pinned holds whatever stands around it, in that file and in others.
+    found.rules = list(filter(None, dict.fromkeys([*rules, pinned.rules(repo)])))
     return found
+
+
+def misnamed(
+    repo: Repository, oids: Collection[str], paths: Collection[bytes]
+) -> list[Finding]:
+    """Returns where policies name as a signature what is a file already.
+
+    Signing would overwrite it.
+
+    Args:
+        repo: the repository.
+        oids: the policies that the next signature is made by.
+        paths: the files that are there.
+
+    Raises:
+        GitError: a blob is missing or corrupt.
+    """
+    mine = pinned.current(repo)
+    if mine is None or mine in oids:
+        return []
+    found = []
+    with ObjectReader(repo) as reader:
+        try:
+            names = {posixpath.basename(one) for one in _parsed(reader, mine).signature_paths()}
+            for oid in oids:
+                for path in sorted(_parsed(reader, oid).signature_paths() & set(paths)):
+                    # By the name that this clone knows it is a signature, of a new root.
+                    if posixpath.basename(path) not in names:
+                        said = f"it names {shown(path)} as a signature, which is a file already"
+                        size = reader.stream(oid).size
+                        found.append(Finding(BROKEN_POLICY, gitmodel.NAME, oid, size, said))
+        except ConfigError:  # a finding of `read`
+            return []
+    return found
+
+
+def _parsed(reader: ObjectReader, oid: str) -> Policy:
+    policy = gitmodel.find([Entry(gitmodel.NAME, REGULAR, oid)], reader)
+    assert policy is not None
+    return policy
+
+
+def _rules(policy: Policy, oid: str, found: Policies, let_out: set[str]) -> list[str]:
+    released = found.releases.patterns
+    if not policy.untracked or oid in let_out:
+        return [attributes.render(policy, released)]
+    # Asked as it stands first, so that the reason is told that fits.
+    strict = attributes.render(policy.strict(), released)
+    return [attributes.render(policy, released), protection.UNTRUSTED + strict]
+
+
+def _is_trusted(repo: Repository, oid: str, commits: Collection[str]) -> bool:
+    if pinned.is_accepted(repo, oid):
+        return True
+    from git_model_security.workspace import acceptance
+
+    return acceptance.is_signed(repo, oid, commits)
 
 
 def _broken(oid: str, size: int, error: ConfigError) -> Finding:

@@ -2,14 +2,15 @@
 
 Whoever can push can push a `.gitattributes` that protects nothing. So a guard
 takes every path that *any* of these says: the attributes in force, the rules of
-`.gitmodel`, either in another letter case, and (see `walk`) that an envelope stood
-there. Owns the reasons. docs/SPEC.md, "Repository format".
+`.gitmodel`, either in another letter case or Unicode form, and (see `walk`) that an
+envelope stood there. Owns the reasons. docs/SPEC.md, "Repository format".
 """
 
 from __future__ import annotations
 
+import unicodedata
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from git_model_security.git import attributes, index
 from git_model_security.git.objects import ObjectReader
@@ -25,7 +26,17 @@ PLAIN = ""
 """The attributes in force say it, so the filter ought to have run: nothing to add."""
 BY_POLICY = "protected by .gitmodel, though not by the attributes in force here"
 BY_CASE = "protected under this name in another letter case"
+BY_FORM = "protected under this name in another Unicode form"
+BY_RECORD = (
+    "untracked by a .gitmodel that nobody trusted here has signed;"
+    " `git model track --accept` takes it over"
+)
 BY_HISTORY = "this path has held an envelope"
+
+UNTRUSTED = "# as if nothing had been untracked\n"
+"""What rules begin with that hold only since a record is not trusted here."""
+
+_FORM: Final = "NFC"
 
 _ATTRIBUTES_LIMIT_BYTES = 1 << 20
 """More than anybody writes; what is longer fails, and protects nothing silently."""
@@ -71,13 +82,28 @@ def _questions(
         head = None if repo.work_tree is not None else _attributes_of_head(repo)
         if head is not None:
             asked.append((PLAIN, partial(attributes.protected_by, head)))
-    why = BY_POLICY if in_force else PLAIN
-    asked += [(why, partial(attributes.protected_by, text)) for text in rules]
+    for text in rules:
+        why = BY_RECORD if text.startswith(UNTRUSTED) else BY_POLICY
+        asked.append((why if in_force else PLAIN, partial(attributes.protected_by, text)))
     yield from asked
     # A file system may fold case, and a person did not mean it. Asked last, and on
     # top: in any case more may match of what is excluded, too.
     for _, question in asked:
         yield BY_CASE, partial(question, any_case=True)
+    # Attributes in force are no text here; but those that count stand in the rules too.
+    for text in rules:
+        yield BY_FORM, partial(_in_any_form, unicodedata.normalize(_FORM, text))
+
+
+def _in_any_form(text: str, paths: Iterable[bytes]) -> set[bytes]:
+    """Asks for names and patterns in one Unicode form: macOS takes all for the same."""
+    forms: dict[bytes, set[bytes]] = {}
+    for path in paths:
+        if not path.isascii():
+            name = unicodedata.normalize(_FORM, path.decode("utf-8", "surrogateescape"))
+            forms.setdefault(name.encode("utf-8", "surrogateescape"), set()).add(path)
+    found = attributes.protected_by(text, sorted(forms))
+    return {path for name in found for path in forms[name]}
 
 
 def _is_askable(path: bytes) -> bool:

@@ -42,10 +42,11 @@ def findings(
     """Returns what must not be committed.
 
     1. Every staged file at a protected path is an envelope, and so is what takes the
-       place of an envelope. Links have no content of the model and pass.
+       place of an envelope, unless the index's `.gitmodel` says that it was untracked,
+       and is trusted here. Links have no content of the model and pass.
     2. No staged blob that is not in a parent already is a model on an unprotected
        path, by its content, nor a key, nor the plaintext of what is sealed elsewhere.
-    3. `.gitmodel` can be read.
+    3. `.gitmodel` can be read, and names no file as a signature that is something else.
 
     What a parent has at the same path is marked `inherited`: it arrived by fetch
     or pull, and refusing to commit would wedge the team without taking it back.
@@ -69,6 +70,7 @@ def findings(
     asked = fresh if authored_only else settled
     policy = _policy(repo, settled, held)
     covered = protection.protected(repo, (entry.path for entry in asked), policy.rules)
+    released = policy.releases.paths(entry.path for entry in fresh)
     new = set(fresh)
     wanted = [
         entry for entry in asked if entry in new or (entry.is_file and entry.path in covered)
@@ -76,14 +78,17 @@ def findings(
     knowledge = Knowledge(keys, known, sealed_before, vouched=vouched)
     knowledge = knowledge.with_key_ids(policy.key_ids)
     with Inspector(repo, knowledge) as inspector:
-        covered |= _sealed_by_parents(inspector, fresh, held, covered)
+        covered |= _sealed_by_parents(inspector, fresh, held, covered.keys() | released)
         found = [
             finding
             for oid, where in places.of_blobs(wanted, covered).items()
             for finding in inspector.findings(oid, where)
         ]
     there = {(entry.path, entry.oid) for entry in asked}
+    found = policy.releases.kept(found)
     found += [one for one in policy.broken if (one.path, one.oid) in there]
+    staged_policy = [entry.oid for entry in settled if entry.path == NAME and entry.is_file]
+    found += policies.misnamed(repo, staged_policy, {entry.path for entry in settled})
     authored = {(entry.path, entry.oid) for entry in fresh}
     return [replace(one, inherited=(one.path, one.oid) not in authored) for one in found]
 
@@ -99,17 +104,18 @@ def _held_by_parents(repo: Repository) -> Held:
 def _policy(repo: Repository, settled: Sequence[Entry], held: Held) -> Policies:
     staged = [entry.oid for entry in settled if entry.path == NAME and entry.is_file]
     committed = [oid for mode, oid in sorted(held.get(NAME, ())) if mode in FILES]
-    return policies.read(repo, dict.fromkeys(staged + committed))
+    # On another branch the record of this one says nothing: the index decides.
+    return policies.read(repo, dict.fromkeys(staged + committed), releasing=staged)
 
 
 def _sealed_by_parents(
-    inspector: Inspector, fresh: Sequence[Entry], held: Held, covered: Collection[bytes]
+    inspector: Inspector, fresh: Sequence[Entry], held: Held, settled: Collection[bytes]
 ) -> dict[bytes, str]:
-    """Returns the paths that nothing protects, but where a parent has an envelope."""
+    """Returns the paths that nothing settles, but where a parent has an envelope."""
     return {
         entry.path: protection.BY_HISTORY
         for entry in fresh
-        if entry.is_file and entry.path not in covered
+        if entry.is_file and entry.path not in settled
         for mode, oid in held.get(entry.path, ())
         if mode in FILES and inspector.is_envelope(oid)
     }

@@ -12,7 +12,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from git_model_security.errors import FAILED, described
+from git_model_security.errors import FAILED, Error, described
 from git_model_security.git import config, history, index
 from git_model_security.hooks import merge
 from git_model_security.keyring import ring
@@ -63,15 +63,22 @@ def rewritten(clone: Clone, arguments: Sequence[str], progress: Progress | None 
     if arguments[:1] != ["rebase"]:
         return 0
     _write_pending(clone, progress, _PATIENCE_SECONDS)
-    # Not before: a later commit of the series may be of the same file, made here as well.
-    for commit in _rebased(clone):
+    for commit in _signed_series(clone):
         vouching.settle(clone, commit)
     return _verify(clone)
 
 
-def _rebased(clone: Clone) -> list[str]:
+def _signed_series(clone: Clone) -> list[str]:
+    """Returns the commits of a rebase that signed them all, as it went.
+
+    Each on its own could not be settled: a later commit may be of the same file, and
+    what was made here for it is still to be vouched for. Nor can a tip that is unsigned.
+    """
     before = history.pseudo_ref(clone.repo, "ORIG_HEAD")
-    return history.commits(clone.repo, ["HEAD"], without=before) if before else []
+    tree = index.head_tree(clone.repo)
+    if not before or tree is None or not pinned_trust.is_known_good(clone, tree):
+        return []
+    return history.commits(clone.repo, ["HEAD"], without=before)
 
 
 def committed(clone: Clone, progress: Progress | None = None) -> int:
@@ -152,10 +159,23 @@ def _verify(clone: Clone) -> int:
         )
     elif tree_check.holds(clone, tree):
         sys.stderr.write(f"git-model: {commit} is verified: its signatures hold\n")
+        _meet_policy(clone, is_verified=True)
         return 0
     else:
         sys.stderr.write(
             f"git-model: warning: {commit} is {state.head_state(clone)};"
             " see `git model verify HEAD`\n"
         )
+    _meet_policy(clone, is_verified=False)
     return FAILED if mode == "enforce" else 0
+
+
+def _meet_policy(clone: Clone, *, is_verified: bool) -> None:
+    """Takes over a policy that came in under a trusted signature, or tells of it."""
+    from git_model_security.workspace import acceptance
+
+    try:
+        for line in acceptance.arrived(clone, is_verified=is_verified):
+            sys.stderr.write(f"git-model: {line}\n")
+    except Error as error:  # nothing here can stop what happened already
+        sys.stderr.write(described(error))

@@ -13,6 +13,8 @@ from git_model_security.policy import profiles
 from git_model_security.policy.gitmodel import CIPHERTEXT_SIGNATURE, within
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from git_model_security.policy.gitmodel import Policy
 
 BEGIN = "# >>> git-model: generated from .gitmodel, do not edit >>>"
@@ -23,26 +25,60 @@ END = "# <<< git-model <<<"
 _TAIL = "-text -ident -delta !eol !working-tree-encoding"
 SEALED = f"filter=git-model diff=git-model merge=git-model {_TAIL}"
 SIGNATURE = f"filter=git-model diff=git-model merge=git-model-signature {_TAIL}"
-CLEAR_SIGNATURE = "!filter !diff merge=git-model-signature -text"
+CLEAR_SIGNATURE = f"!filter !diff merge=git-model-signature {_TAIL}"
 CLEAR = "!filter !diff !merge !text !ident !delta"
+NEEDED = f"{CLEAR} !eol !working-tree-encoding"
+"""What Git reads as it is must not be converted by whoever can push."""
 
-_ALWAYS_CLEAR = (".gitattributes", ".gitignore", ".gitmodules", ".gitmodel", ".mailmap")
+ALWAYS_CLEAR = (".gitattributes", ".gitignore", ".gitmodules", ".gitmodel", ".mailmap")
 """Git, or a clone without a key, must be able to read these."""
 
 
-def render(policy: Policy) -> str:
-    """Returns the attribute block of a policy, with its marker lines."""
+def render(policy: Policy, released: Iterable[str] = ()) -> str:
+    """Returns the attribute block of a policy, with its marker lines.
+
+    Args:
+        policy: the policy.
+        released: patterns left clear on top of those that it names itself.
+    """
     lines = [BEGIN]
     lines += [f"{pattern} {SEALED}" for pattern in profiles.patterns(policy.profile)]
     if policy.profile == "all":
         lines.append(f"**/.*/** {CLEAR}")
     lines += [f"{_quoted(pattern)} {SEALED}" for pattern in policy.include]
-    lines += [f"{_quoted(pattern)} {CLEAR}" for pattern in policy.exclude]
-    lines += [f"{name} {CLEAR}" for name in _ALWAYS_CLEAR]
+    clear = dict.fromkeys((*policy.exclude, *policy.untracked, *released))
+    lines += [f"{_quoted(pattern)} {CLEAR}" for pattern in clear]
+    # Last, so that no pattern makes these unreadable, or publishes a signature.
+    lines += [f"{name} {NEEDED}" for name in ALWAYS_CLEAR]
     for root in policy.roots:
         lines.append(f"{_anchored(within(root, policy.signature))} {SIGNATURE}")
         lines.append(f"{_anchored(within(root, CIPHERTEXT_SIGNATURE))} {CLEAR_SIGNATURE}")
     return "\n".join([*lines, END, ""])
+
+
+def matching(patterns: Iterable[str]) -> str:
+    """Returns attribute lines that protect what these patterns match, and nothing else."""
+    return "".join(f"{_quoted(pattern)} {SEALED}\n" for pattern in patterns)
+
+
+def numbered(patterns: Iterable[str], *, hidden: bool) -> str:
+    """Returns attribute lines whose driver is the number of the pattern, from 0.
+
+    Args:
+        patterns: in the order in which `render` writes them.
+        hidden: the first is all of the profile `all`, which leaves out hidden directories.
+    """
+    lines = [f"{_quoted(pattern)} filter={number}" for number, pattern in enumerate(patterns)]
+    if hidden:
+        lines.insert(1, f"**/.*/** {CLEAR}")
+    return "\n".join([*lines, *(f"{name} {CLEAR}" for name in ALWAYS_CLEAR), ""])
+
+
+def block(text: str) -> str:
+    """Returns our block in a file's text, with its marker lines; empty for none."""
+    _, begin, rest = text.partition(BEGIN + "\n")
+    inside, end, _ = rest.partition(END + "\n")
+    return begin + inside + end if begin and end else ""
 
 
 def spliced(text: str, block: str) -> str:

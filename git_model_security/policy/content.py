@@ -47,7 +47,7 @@ def _format(head: bytes, size: int, name: bytes) -> str | None:
     for title, offset, magic in _MAGICS:
         if head.startswith(magic, offset):
             return title
-    for recognise in (_safetensors, _ggml, _zip):
+    for recognise in (_safetensors, _ggml, _core_ml_weights, _zip):
         if found := recognise(head):
             return found
     return pickles.model_format(head, size, name) or protobuf.model_format(head, size, name)
@@ -91,6 +91,13 @@ def _ggml(head: bytes) -> str | None:
     title = _GGML.get(head[:4])
     orders = (int.from_bytes(head[4:8], "little"), int.from_bytes(head[4:8], "big"))
     return title if len(head) >= 8 and min(orders) < _TEXT_FROM else None
+
+
+def _core_ml_weights(head: bytes) -> str | None:
+    # `weights/weight.bin` of an .mlpackage. coremltools, MILBlob/Blob/StorageFormat.hpp:
+    # count, version 2, reserved up to byte 64, then the sentinel of the first entry.
+    begins = head[4:8] == b"\x02\0\0\0" and not any(head[8:64])
+    return "Core ML" if begins and head[64:68] == b"\xef\xbe\xad\xde" else None
 
 
 _ZIP_ENTRIES: Final = (

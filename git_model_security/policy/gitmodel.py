@@ -7,7 +7,7 @@ the work tree, where it could be a symlink. docs/SPEC.md, "Repository format".
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from git_model_security.errors import ConfigError, GitError
@@ -41,6 +41,9 @@ class Policy:
         profile: `all` or `weights`: see `policy.profiles`.
         include: attribute patterns protected on top of the profile.
         exclude: attribute patterns left clear in spite of it.
+        untracked: attribute patterns left clear where envelopes may have stood; only
+            `git model untrack` writes them, and who reads them trusts none without a
+            signature (see `strict`).
         key_id: the key new content is sealed under, in hexadecimal; a claim
             that only tells `unlock` which key to ask for.
         storage: `inline` (the envelope is the blob) or `lfs` (it is an object of
@@ -59,6 +62,7 @@ class Policy:
     profile: str = "all"
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
+    untracked: tuple[str, ...] = ()
     key_id: str = ""
     storage: str = "inline"
     threshold: int = THRESHOLD_BYTES
@@ -68,6 +72,10 @@ class Policy:
     method: str = "key"
     when: str = "commit"
     roots: tuple[str, ...] = (".",)
+
+    def strict(self) -> Policy:
+        """Returns what holds where nobody trusted says that something was untracked."""
+        return replace(self, untracked=())
 
     def signature_paths(self) -> set[bytes]:
         """Returns the paths of all signature files, of both kinds."""
@@ -153,7 +161,7 @@ def checked(policy: Policy) -> Policy:
     for root in policy.roots:
         if root != "." and not all(map(is_safe_component, root.split("/"))):
             raise ConfigError(f".gitmodel: model root {root!r} is not a directory of the tree")
-    for pattern in (*policy.include, *policy.exclude):
+    for pattern in (*policy.include, *policy.exclude, *policy.untracked):
         # `!` is not allowed in attributes and `[attr]` would define a macro
         # (gitattributes, "Defining macro attributes"); a line feed would add a line.
         if not pattern or pattern.startswith(("!", "[attr]")) or not pattern.isprintable():

@@ -31,7 +31,12 @@ _CHOICES = {
     "when": ("signing.when", ("commit", "push", "release")),
 }
 _SIZES = {"threshold": "storage.threshold", "limit": "storage.limit"}
-_LISTS = {"include": "protect.include", "exclude": "protect.exclude", "roots": "signing.root"}
+_LISTS = {
+    "include": "protect.include",
+    "exclude": "protect.exclude",
+    "untracked": "protect.untracked",
+    "roots": "signing.root",
+}
 _NAMES = {"signature": "signing.signature", "key_id": "protect.keyid"}
 _VERSION_KEY = "git-model.version"
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from git_model_security.errors import ConfigError
 from git_model_security.git import index, worktree
 from git_model_security.git.objects import write_blob
-from git_model_security.policy import attributes, gitmodel
+from git_model_security.policy import attributes, gitmodel, pinned
 from git_model_security.storage import LFS
 from git_model_security.workspace import engine
 
@@ -17,8 +17,13 @@ if TYPE_CHECKING:
     from git_model_security.policy.gitmodel import Policy
 
 
-def write(repo: Repository, policy: Policy) -> None:
+def write(repo: Repository, policy: Policy) -> str:
     """Writes both files to the work tree, and stages them.
+
+    A `.gitmodel` made of one that this clone took over is this clone's own, too.
+
+    Returns:
+        The blob of the new `.gitmodel`.
 
     Raises:
         ConfigError: `.gitattributes` is a link, which Git would not follow.
@@ -36,12 +41,17 @@ def write(repo: Repository, policy: Policy) -> None:
         gitmodel.NAME: gitmodel.render(policy),
         b".gitattributes": block.encode("utf-8", "surrogateescape"),
     }
+    before = index.resolve(repo, f":{gitmodel.NAME.decode()}")
     entries = []
     for path, content in files.items():
         worktree.write(repo.top, path, content)
         entries.append(index.Entry(path, index.REGULAR, write_blob(repo, content)))
     index.stage(repo, entries)
     repo.git("update-index", "-q", "--refresh", accept=(0, 1), filters=True)
+    oid = entries[0].oid
+    if before is None or pinned.is_accepted(repo, before):
+        pinned.accept(repo, oid)
+    return oid
 
 
 def change_storage(

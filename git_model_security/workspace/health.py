@@ -14,6 +14,7 @@ from git_model_security.git.run import run
 from git_model_security.keyring import files
 from git_model_security.keyring.store import KeyStore
 from git_model_security.workspace import (
+    acceptance,
     drivers,
     engine,
     hook_setup,
@@ -108,6 +109,7 @@ def _of_clone(repo: Repository) -> Iterator[Symptom]:
     kept = KeyStore().directory / ring.current.id
     if kept.exists() and files.is_exposed(kept):
         yield Symptom(f"others can read {kept}", f"`chmod 600 {kept}`")
+    yield from _of_policy(clone)
     command = config.get(repo, "filter.git-model.process", "--local")
     if command != drivers.command("filter-process"):
         yield Symptom("the filter is not this git-model", "`git model doctor --fix`")
@@ -121,4 +123,21 @@ def _of_clone(repo: Repository) -> Iterator[Symptom]:
     if config.last(clone.settings, signatures.SIGNING_KEY) is None:
         yield Symptom(
             "no signing key: commits are unsigned", "`git model unlock --signing-key FILE`"
+        )
+
+
+def _of_policy(clone: Clone) -> Iterator[Symptom]:
+    if not setup.is_pinned(clone.repo):
+        yield Symptom("no protection policy is pinned", "`git model doctor --fix`")
+        return
+    try:
+        with clone.objects:
+            found = acceptance.drift(clone)
+    except Error as error:
+        yield Symptom(str(error), error.hint or "`git log -- .gitmodel`")
+        return
+    if found is not None:
+        yield Symptom(
+            f".gitmodel is not what this clone pinned: {acceptance.described(found)}",
+            "`git model track --accept` takes it over",
         )

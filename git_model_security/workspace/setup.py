@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
-from git_model_security.git import config
-from git_model_security.git.repository import STATE_DIRECTORY
-from git_model_security.policy import attributes
+from git_model_security.git import attributes as git_attributes
+from git_model_security.git import config, index
+from git_model_security.policy import attributes, gitmodel, pinned
 from git_model_security.storage import LFS
 from git_model_security.workspace import drivers, hook_setup
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from git_model_security.git.repository import Repository
     from git_model_security.policy.gitmodel import Policy
 
@@ -28,14 +25,14 @@ def configure(repo: Repository, policy: Policy, *, is_trusted: bool) -> list[str
     Args:
         repo: the clone.
         policy: what to pin.
-        is_trusted: it was made here, or stands in a verified commit; another one
-            replaces no policy that is pinned already.
+        is_trusted: it was made here, or stands in a verified commit; another one, or
+            an older one, replaces no policy that is pinned already.
 
     Returns:
         What was done, a line each.
     """
     done = []
-    if (is_trusted or not is_pinned(repo)) and pin(repo, policy):
+    if _pin(repo, policy, is_trusted):
         done.append("pinned the protection policy in info/attributes")
     drivers.configure(repo, "--local")
     config.put(repo, "git-model.digest", policy.digest)
@@ -49,6 +46,25 @@ def configure(repo: Repository, policy: Policy, *, is_trusted: bool) -> list[str
         config.put(repo, LOOSE_COMPRESSION, "0")
         done.append("set core.looseCompression=0, since ciphertext does not compress")
     return [*done, *hook_setup.install(repo)]
+
+
+def _pin(repo: Repository, policy: Policy, is_trusted: bool) -> bool:
+    oid = index.resolve(repo, f":{gitmodel.NAME.decode()}")
+    if oid is None:  # `init`, which has not written it yet
+        return is_trusted and pinned.pin(repo, policy.strict())
+    mine = pinned.current(repo)
+    if oid == mine or (mine is None and is_trusted):
+        return take_over(repo, policy, oid)
+    from git_model_security.workspace import acceptance
+
+    if is_pinned(repo):
+        is_next = is_trusted and acceptance.follows(repo, oid)
+        return is_next and take_over(repo, policy, oid)
+    if not policy.untracked or acceptance.is_signed(repo, oid):
+        return take_over(repo, policy, oid)
+    # A stranger's word that something was untracked is worth nothing: this clone goes on
+    # to encrypt it.
+    return pinned.pin(repo, policy.strict())
 
 
 def _put_storage(repo: Repository, policy: Policy) -> None:
@@ -67,23 +83,26 @@ def _put_storage(repo: Repository, policy: Policy) -> None:
 
 def is_pinned(repo: Repository) -> bool:
     """Tells whether `info/attributes` holds a policy of ours."""
-    path = repo.common_dir / "info" / "attributes"
-    return path.exists() and attributes.BEGIN in path.read_text("utf-8", "replace")
+    return bool(pinned.rules(repo))
 
 
-def pin(repo: Repository, policy: Policy) -> bool:
-    """Writes the policy's attributes to `info/attributes`; tells whether they changed."""
-    path = repo.common_dir / "info" / "attributes"
-    old = path.read_text("utf-8", "surrogateescape") if path.exists() else ""
-    new = attributes.spliced(old, attributes.render(policy))
-    return _replace(path, old, new)
+def take_over(repo: Repository, policy: Policy, oid: str) -> bool:
+    """Pins a policy as this clone's own, with its record of what was untracked.
 
+    What stands at untracked paths now may be there in clear: just these contents.
 
-def _replace(path: Path, old: str, new: str) -> bool:
-    if new == old:
-        return False
-    path.parent.mkdir(exist_ok=True)
-    partial = path.with_name(f"{path.name}.{STATE_DIRECTORY}.{os.getpid()}")
-    partial.write_text(new, "utf-8", "surrogateescape")
-    partial.replace(path)
-    return True
+    Args:
+        repo: the clone.
+        policy: what to pin.
+        oid: the blob of its `.gitmodel`.
+
+    Returns:
+        Whether the attributes in force changed.
+    """
+    is_new = pinned.current(repo) != oid
+    pinned.accept(repo, oid)
+    if policy.untracked and is_new:
+        entries = {entry.path: entry.oid for entry in index.staged(repo) if entry.is_file}
+        clear = git_attributes.protected_by(attributes.matching(policy.untracked), entries)
+        pinned.release(repo, sorted(entries[path] for path in clear))
+    return pinned.pin(repo, policy)

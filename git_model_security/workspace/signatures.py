@@ -15,6 +15,7 @@ from git_model_security.git.index import REGULAR, Entry
 from git_model_security.git.objects import write_blob
 from git_model_security.git.paths import shown
 from git_model_security.git.replacement import Replacement, naming
+from git_model_security.guard import policies
 from git_model_security.keyring.store import config_home
 from git_model_security.policy import gitmodel
 from git_model_security.policy.gitmodel import CIPHERTEXT_SIGNATURE, within
@@ -93,6 +94,7 @@ def sign_index(clone: Clone, chosen: Signer, found: Sources) -> Signed:
     policy = gitmodel.find(entries, clone.objects)
     if policy is None or any(entry.stage for entry in entries):
         raise PolicyError("the index has no .gitmodel, or paths in conflict: nothing to sign")
+    _require_no_file_lost(clone, entries)
     content = [entry for entry in entries if entry.path not in policy.signature_paths()]
     _require_vouched(clone, content, found)
     state = _Round(clone, chosen, {entry.path: entry for entry in entries})
@@ -106,6 +108,16 @@ def sign_index(clone: Clone, chosen: Signer, found: Sources) -> Signed:
         made = manifests.sealed(clone, policy, root, state.entries())
         state.renew(within(root, CIPHERTEXT_SIGNATURE), made, is_sealed=False)
     return state.finish()
+
+
+def _require_no_file_lost(clone: Clone, entries: Sequence[Entry]) -> None:
+    """Raises where a pulled policy gives a signature the name of a file that is there."""
+    oids = [entry.oid for entry in entries if entry.path == gitmodel.NAME]
+    for finding in policies.misnamed(clone.repo, oids, {entry.path for entry in entries}):
+        raise PolicyError(
+            finding.describe(),
+            hint="`git checkout REV -- .gitmodel .gitattributes` brings earlier ones back",
+        )
 
 
 def _require_vouched(clone: Clone, content: Sequence[Entry], found: Sources) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from git_model_security.errors import Error
+from git_model_security.errors import ConfigError, Error
 from git_model_security.git import attributes, index
 from git_model_security.policy import gitmodel
 from git_model_security.workspace import (
+    acceptance,
     file_state,
     hook_setup,
     manifests,
@@ -35,6 +36,7 @@ class State:
         signers: fingerprints of the trusted signers.
         files: the protected files of the index.
         missing_hooks: hooks that would not run.
+        policy_drift: how `.gitmodel` differs from what this clone pinned; empty when not.
     """
 
     locked: bool
@@ -43,6 +45,7 @@ class State:
     signers: list[str]
     files: list[File] = field(default_factory=list)
     missing_hooks: list[str] = field(default_factory=list)
+    policy_drift: str = ""
 
     def to_json(self) -> dict[str, object]:
         """Returns the state for machines; the keys are stable."""
@@ -54,6 +57,7 @@ class State:
             "signers": self.signers,
             "files": [file.to_json() for file in self.files],
             "missing_hooks": self.missing_hooks,
+            "policy_drift": self.policy_drift,
         }
 
 
@@ -73,11 +77,20 @@ def of(clone: Clone) -> State:
         pinned_trust.pinned(repo).fingerprints(),
         missing_hooks=[] if locked else hook_setup.missing(repo),
     )
+    state.policy_drift = _drift(clone)
     entries = [entry for entry in index.staged(repo) if entry.is_file and not entry.stage]
     guarded = attributes.protected(repo, (entry.path for entry in entries))
     held = _held_by_head(clone) if state.head == VERIFIED else set()
     state.files = file_state.of(clone, [e for e in entries if e.path in guarded], held)
     return state
+
+
+def _drift(clone: Clone) -> str:
+    try:
+        found = acceptance.drift(clone)
+    except ConfigError:  # what HEAD is says it already
+        return ""
+    return acceptance.described(found) if found else ""
 
 
 def head_state(clone: Clone, *, sealed_only: bool = False) -> str:

@@ -1,0 +1,98 @@
+"""`git model track`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from git_model_security.cli import options, terminal
+from git_model_security.errors import UsageError
+from git_model_security.filter.clone import Clone
+from git_model_security.workspace import acceptance, tracked, tracking
+
+if TYPE_CHECKING:
+    from git_model_security.workspace.tracking import Plan
+
+
+@click.command("track")
+@click.argument("patterns", nargs=-1, metavar="[PATTERN]...")
+@click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing.")
+@click.option("--accept", is_flag=True, help="Take over the policy that came in by a pull.")
+@options.yes
+def command(patterns: tuple[str, ...], dry_run: bool, accept: bool, yes: bool) -> None:
+    """Encrypt files with these names from now on; list the patterns without any.
+
+    Patterns are those of .gitattributes, relative to the top; a directory stands
+    for all that is in it. Files that are tracked already are encrypted in the
+    index; nothing is committed.
+    """
+    if accept and patterns:
+        raise UsageError("--accept takes no patterns", hint="it is about .gitmodel as it is")
+    clone = Clone()
+    with clone.objects:
+        if accept:
+            _accept(clone, dry_run=dry_run, yes=yes)
+        elif not patterns:
+            show_rules(clone)
+        else:
+            _track(clone, patterns, dry_run=dry_run)
+
+
+def _track(clone: Clone, patterns: tuple[str, ...], *, dry_run: bool) -> None:
+    planned = tracking.plan(clone, patterns)
+    if planned.is_idle:
+        terminal.result("These files are encrypted already; nothing to do.")
+        return
+    terminal.files("Will be encrypted", [entry.path for entry in planned.changed])
+    if planned.waiting:
+        terminal.files("Will be encrypted when they are added", planned.waiting)
+    _warn_of_history(planned)
+    if dry_run:
+        return
+    done = tracking.track(clone, planned)
+    terminal.info(f"encrypted {len(done)} tracked files in the index")
+    terminal.result("Staged .gitmodel and .gitattributes; `git commit` makes it known to all.")
+
+
+def _warn_of_history(planned: Plan) -> None:
+    if not planned.history:
+        return
+    terminal.warn(
+        f"the history holds {len(planned.history)} versions of these files in clear, and"
+        " whoever has cloned or can clone it has them, whatever is encrypted from now on",
+        "`git model migrate` rewrites the history; `git model audit` lists what is in it",
+    )
+    for finding in planned.history[: terminal.SHOWN_FILES]:
+        terminal.info(f"  {finding.describe()}")
+
+
+def _accept(clone: Clone, *, dry_run: bool, yes: bool) -> None:
+    found = acceptance.drift(clone)
+    if found is None:
+        terminal.result("The policy in .gitmodel is the one that this clone has pinned.")
+        return
+    terminal.files("Will be left clear by this clone", found.opened)
+    terminal.files("Will be encrypted by this clone", found.closed)
+    for pattern in found.records:
+        terminal.result(f"Untracked, so that clear content may stand there: {pattern}")
+    if dry_run:
+        return
+    if found.weakens:
+        options.confirm("Protect less from now on, as .gitmodel says?", yes=yes)
+    acceptance.take(clone, found, is_confirmed=True)
+    terminal.result("Took over the policy in .gitmodel.")
+
+
+def show_rules(clone: Clone) -> None:
+    """Prints what is protected and by which rule."""
+    for title, rules in tracked.rules(clone).items():
+        terminal.result(f"{title}:")
+        for pattern, count in rules:
+            terminal.result(f"    {pattern}  ({count} tracked files)")
+    found = acceptance.drift(clone)
+    if found is not None:
+        terminal.warn(
+            f"this clone has another policy pinned: {acceptance.described(found)}",
+            "`git model track --accept` takes over what .gitmodel says",
+        )

@@ -1,0 +1,42 @@
+"""`git model untrack`."""
+
+from __future__ import annotations
+
+import click
+
+from git_model_security.cli import options, terminal
+from git_model_security.cli.track import show_rules
+from git_model_security.filter.clone import Clone
+from git_model_security.workspace import untracking
+
+
+@click.command("untrack")
+@click.argument("patterns", nargs=-1, metavar="[PATTERN]...")
+@click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing.")
+@click.option("--reason", default="", metavar="TEXT", help="Why, for the audit log.")
+@options.yes
+def command(patterns: tuple[str, ...], dry_run: bool, reason: str, yes: bool) -> None:
+    """Leave files with these names clear from now on; list the patterns without any.
+
+    What is tracked goes back into the index in clear, for everybody who can read
+    the repository. .gitmodel records it, so that other clones can check it;
+    nothing is committed. Versions in the history stay encrypted.
+    """
+    clone = Clone()
+    with clone.objects:
+        if not patterns:
+            show_rules(clone)
+            return
+        planned = untracking.plan(clone, patterns)
+        if planned.is_idle:
+            terminal.result("These files are clear already; nothing to do.")
+            return
+        terminal.files("Will be clear", [entry.path for entry in planned.changed])
+        if planned.waiting:
+            terminal.files("Will not be encrypted when they are added", planned.waiting)
+        if dry_run:
+            return
+        options.confirm("Make this readable to whoever can read the repository?", yes=yes)
+        done = untracking.untrack(clone, planned, reason)
+    terminal.info(f"{len(done)} tracked files are clear in the index")
+    terminal.result("Staged .gitmodel and .gitattributes; `git commit` makes it known to all.")

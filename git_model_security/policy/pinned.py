@@ -1,0 +1,112 @@
+"""The pinned policy of a clone: what it protects whatever is pulled, and what it released.
+
+Three files under the Git common directory, which nothing in a repository can write:
+`info/attributes` with the generated block; `git-model/policies`, the blobs of the
+`.gitmodel`s that were taken over here, the last one now; `git-model/released`, the
+blobs that `untrack` made clear. docs/SPEC.md, "Pinned policy".
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from git_model_security.git.objects import is_oid
+from git_model_security.git.repository import STATE_DIRECTORY
+from git_model_security.policy import attributes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from git_model_security.git.repository import Repository
+    from git_model_security.policy.gitmodel import Policy
+
+_POLICIES = "policies"
+_RELEASED = "released"
+
+
+def rules(repo: Repository) -> str:
+    """Returns the block in `info/attributes`; empty where nothing is pinned.
+
+    What a person wrote around it is no part of the policy.
+    """
+    return attributes.block(_text(repo))
+
+
+def pin(repo: Repository, policy: Policy) -> bool:
+    """Writes a policy's attributes to `info/attributes`; tells whether they changed."""
+    old = _text(repo)
+    new = attributes.spliced(old, attributes.render(policy))
+    if new == old:
+        return False
+    _replace(_attributes(repo), new)
+    return True
+
+
+def current(repo: Repository) -> str | None:
+    """Returns the blob of the `.gitmodel` that was taken over last, if any was."""
+    known = _oids(repo, _POLICIES)
+    return known[-1] if known else None
+
+
+def is_accepted(repo: Repository, oid: str) -> bool:
+    """Tells whether a `.gitmodel` was made here, or taken over, at any time."""
+    return oid in _oids(repo, _POLICIES)
+
+
+def accept(repo: Repository, oid: str) -> None:
+    """Remembers a `.gitmodel` as the one of now."""
+    kept = [one for one in _oids(repo, _POLICIES) if one != oid]
+    _write(repo, _POLICIES, [*kept, oid])
+
+
+def released(repo: Repository) -> frozenset[str]:
+    """Returns the clear blobs that this clone let out on purpose."""
+    return frozenset(_oids(repo, _RELEASED))
+
+
+def release(repo: Repository, oids: Iterable[str]) -> None:
+    """Remembers clear blobs of which an envelope stood at the same path before."""
+    known = _oids(repo, _RELEASED)
+    more = [oid for oid in dict.fromkeys(oids) if oid not in set(known)]
+    if more:
+        _write(repo, _RELEASED, [*known, *more])
+
+
+def withhold(repo: Repository, oids: Iterable[str]) -> None:
+    """Takes `release` back."""
+    known, gone = _oids(repo, _RELEASED), set(oids)
+    if gone & set(known):
+        _write(repo, _RELEASED, [oid for oid in known if oid not in gone])
+
+
+def _attributes(repo: Repository) -> Path:
+    return repo.common_dir / "info" / "attributes"
+
+
+def _text(repo: Repository) -> str:
+    try:
+        return _attributes(repo).read_text("utf-8", "surrogateescape")
+    except FileNotFoundError:
+        return ""
+
+
+def _oids(repo: Repository, name: str) -> list[str]:
+    # Not `state_dir`, which makes it: a guard may read a repository it cannot write.
+    try:
+        text = (repo.common_dir / STATE_DIRECTORY / name).read_text("ascii", "replace")
+    except FileNotFoundError:
+        return []
+    return [line for line in text.splitlines() if is_oid(line)]
+
+
+def _write(repo: Repository, name: str, oids: Iterable[str]) -> None:
+    _replace(repo.state_dir / name, "".join(f"{oid}\n" for oid in oids))
+
+
+def _replace(path: Path, text: str) -> None:
+    path.parent.mkdir(exist_ok=True)
+    partial = path.with_name(f"{path.name}.{STATE_DIRECTORY}.{os.getpid()}")
+    partial.write_text(text, "utf-8", "surrogateescape")
+    partial.replace(path)

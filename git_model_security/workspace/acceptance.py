@@ -1,0 +1,230 @@
+"""Taking over a policy that came in: `.gitmodel` says one thing, and this clone another.
+
+The pinned policy of a clone changes only by `git model track`, `untrack` and a person's
+confirmation, or under a signature of a pinned signer. Owns how the two are compared,
+when a signature suffices, and what has to be done to the work tree then.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from git_model_security.errors import ConfigError, Error
+from git_model_security.filter.clone import Clone
+from git_model_security.git import attributes as git_attributes
+from git_model_security.git import history, index
+from git_model_security.git.repository import STATE_DIRECTORY
+from git_model_security.guard import audit_log
+from git_model_security.policy import attributes, gitmodel, pinned
+from git_model_security.policy.gitmodel import NAME
+from git_model_security.workspace import checkout, opened, pinned_trust, setup, tree_check
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+    from git_model_security.git.repository import Repository
+    from git_model_security.policy.gitmodel import Policy
+
+_SIGNED_CANDIDATES = 8
+_REFS_LOOKED_AT = 64
+_VERSIONS_LOOKED_AT = 256
+
+
+@dataclass
+class Drift:
+    """How the policy of the index differs from the one that this clone pinned.
+
+    Attributes:
+        policy: of the index.
+        oid: the blob of its `.gitmodel`.
+        opened: tracked paths that only the pinned policy protects.
+        closed: tracked paths that only the policy of the index protects.
+        records: patterns that it says were untracked, and that nobody here confirmed.
+    """
+
+    policy: Policy
+    oid: str
+    opened: list[bytes] = field(default_factory=list)
+    closed: list[bytes] = field(default_factory=list)
+    records: tuple[str, ...] = ()
+
+    @property
+    def weakens(self) -> bool:
+        """Whether taking it over would protect less."""
+        return bool(self.opened or self.records)
+
+
+def drift(clone: Clone) -> Drift | None:
+    """Returns what is different; None where nothing is, or nothing is pinned.
+
+    Raises:
+        ConfigError: `.gitmodel` cannot be used.
+    """
+    repo = clone.repo
+    mine = pinned.rules(repo)
+    oid = index.resolve(repo, f":{NAME.decode()}")
+    if not mine or oid is None:
+        return None
+    policy = gitmodel.find(index.staged(repo), clone.objects)
+    assert policy is not None
+    theirs = attributes.render(policy)
+    is_known = pinned.is_accepted(repo, oid)
+    if mine == theirs and (is_known or not policy.untracked):
+        return None
+    paths = [entry.path for entry in index.staged(repo) if entry.is_file]
+    here = git_attributes.protected_by(mine, paths)
+    there = git_attributes.protected_by(theirs, paths)
+    records = () if is_known else policy.untracked
+    return Drift(policy, oid, sorted(here - there), sorted(there - here), records)
+
+
+def take(clone: Clone, found: Drift, *, is_confirmed: bool) -> None:
+    """Takes the policy of the index over, and makes the work tree agree with it.
+
+    Args:
+        clone: the clone.
+        found: what is different.
+        is_confirmed: a person decided it, and not a signature.
+
+    Raises:
+        GitError: the audit log cannot be written; then nothing was taken over.
+        Error: a file that would be left clear does not open.
+    """
+    repo = clone.repo
+    # What was encrypted here meanwhile at an untracked path may go out as well.
+    freed = _clear_oids(clone, found) if is_confirmed else []
+    audit_log.record(
+        repo,
+        "policy-taken-over",
+        commits=filter(None, [index.resolve(repo, "HEAD")]),
+        reason="confirmed by a person" if is_confirmed else "signed by a pinned signer",
+        findings=[f"{NAME.decode()} blob {found.oid}"],
+    )
+    setup.take_over(repo, found.policy, found.oid)
+    pinned.release(repo, freed)
+    settle(clone, [*found.closed, *found.opened])
+
+
+def _clear_oids(clone: Clone, found: Drift) -> list[str]:
+    rules = attributes.matching(found.policy.untracked)
+    paths = git_attributes.protected_by(rules, found.opened)
+    entries = [one for one in index.staged(clone.repo) if one.path in paths]
+    return [opened.clear_oid(clone, one.oid) for one in entries]
+
+
+def settle(clone: Clone, paths: Iterable[bytes]) -> None:
+    """Brings work tree and index to terms after attributes of paths changed.
+
+    What was checked out while a path was not protected is ciphertext in the work tree.
+    """
+    repo = clone.repo
+    wanted = set(paths)
+    again = Clone(repo)  # anew: the attributes are others now
+    with again.objects:
+        entries = [entry for entry in index.staged(repo) if entry.path in wanted]
+        if not again.ring.locked and entries:
+            skips = again.skips_smudge
+            checkout.restore(again, entries, missing=False, leave_pointers=skips)
+        if entries:
+            # Stat data were taken under other attributes: an entry without them makes
+            # Git compare the content.
+            index.stage(repo, [entry for entry in entries if not entry.stage])
+    repo.git("update-index", "-q", "--refresh", accept=(0, 1), filters=True)
+
+
+def arrived(clone: Clone, *, is_verified: bool) -> list[str]:
+    """Takes over what came with HEAD if a signature suffices; returns what to tell.
+
+    A signature suffices for a policy that *follows* the pinned one in the history of
+    HEAD, and was never there before: who brings an old signed tree back must not bring
+    back its policy. Everything else is a person's decision, and told once.
+
+    Args:
+        clone: the clone.
+        is_verified: HEAD's signatures hold under the pinned trust.
+    """
+    try:
+        found = drift(clone)
+    except ConfigError:  # the guards, and `verify`, tell what is wrong with it
+        return []
+    if found is None:
+        return []
+    # HEAD itself may be work of one's own, unsigned, on top of what came signed.
+    if follows(clone.repo, found.oid) and (is_verified or is_signed(clone.repo, found.oid)):
+        take(clone, found, is_confirmed=False)
+        return [f"took over the protection policy of HEAD: {described(found)}"]
+    if not pinned_trust.once(clone, f"policy {pinned.current(clone.repo)} {found.oid}"):
+        return []
+    return [
+        "warning: .gitmodel says something else than this clone's pinned policy, which"
+        f" stays in force: {described(found)}; `git model track --accept` takes it over"
+    ]
+
+
+def described(found: Drift) -> str:
+    """Returns in one line what taking a policy over would change."""
+    said = []
+    if found.opened:
+        said.append(f"{len(found.opened)} tracked files would be left clear")
+    if found.closed:
+        said.append(f"{len(found.closed)} tracked files more would be encrypted")
+    if found.records:
+        said.append(f"untracked there: {', '.join(map(repr, found.records))}")
+    return "; ".join(said) or "it differs for no tracked file"
+
+
+def is_signed(repo: Repository, oid: str, commits: Collection[str] = ()) -> bool:
+    """Tells whether a pinned signer signed a tree that holds a `.gitmodel`.
+
+    Only signatures over ciphertext are asked for, which cover it and need no AES key.
+
+    Args:
+        repo: the repository.
+        oid: the blob of the `.gitmodel`.
+        commits: where to look, beside HEAD and the refs.
+    """
+    if not (repo.common_dir / STATE_DIRECTORY / "trust").is_dir():
+        return False
+    verifiers = pinned_trust.pinned(repo).verifiers()
+    if not verifiers:
+        return False
+    named = list(dict.fromkeys([*commits, "HEAD", *history.ref_tips(repo)[:_REFS_LOOKED_AT]]))
+    holding = [commit for commit, held in _versions(repo, named) if held == oid]
+    clone = Clone(repo)
+    with clone.objects:
+        return any(_holds(clone, commit) for commit in holding[:_SIGNED_CANDIDATES])
+
+
+def _holds(clone: Clone, commit: str) -> bool:
+    verifiers = pinned_trust.pinned(clone.repo).verifiers()
+    try:
+        return tree_check.check(clone, commit, verifiers, sealed_only=True).good
+    except Error:
+        return False
+
+
+def follows(repo: Repository, oid: str) -> bool:
+    """Tells whether HEAD's `.gitmodel` came after the pinned one, and is new.
+
+    An older version may have been brought back by somebody with an old signed tree.
+    """
+    if index.resolve(repo, f"HEAD:{NAME.decode()}") != oid or pinned.is_accepted(repo, oid):
+        return False
+    limit = f"--max-count={_VERSIONS_LOOKED_AT}"
+    listed = repo.git("rev-list", limit, "HEAD", "--", NAME).decode().split()
+    versions = [held for _, held in _versions(repo, listed)]
+    mine = pinned.current(repo)
+    return mine in versions and oid not in versions[versions.index(mine) :]
+
+
+def _versions(repo: Repository, commits: Iterable[str]) -> list[tuple[str, str]]:
+    """Returns the blobs of `.gitmodel` in commits; empty where there is none."""
+    named = list(commits)
+    asked = "".join(f"{commit}:{NAME.decode()}\n" for commit in named).encode()
+    answers = repo.git(
+        "cat-file", "--batch-check=%(objecttype) %(objectname)", stdin=asked
+    ).decode()
+    found = (line.partition(" ") for line in answers.splitlines())
+    held = [oid if kind == "blob" else "" for kind, _, oid in found]
+    return list(zip(named, held, strict=True))

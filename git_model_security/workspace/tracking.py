@@ -1,0 +1,242 @@
+"""`git model track`: protects more from now on, and what is tracked already at once.
+
+`untracking` is the way back. Both plan first, then write `.gitmodel`, the attributes made
+from it, the pinned policy of this clone and the index; nothing is committed.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from git_model_security.errors import PolicyError
+from git_model_security.git import attributes as git_attributes
+from git_model_security.git import config, index
+from git_model_security.git.paths import shown
+from git_model_security.policy import attributes, gitmodel, pinned, profiles
+from git_model_security.policy.gitmodel import checked
+from git_model_security.workspace import acceptance, agreement, sealing, vouching
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from git_model_security.filter.clone import Clone
+    from git_model_security.git.index import Entry
+    from git_model_security.guard.finding import Finding
+    from git_model_security.policy.gitmodel import Policy
+
+_NEEDED = frozenset(name.encode() for name in (*attributes.ALWAYS_CLEAR, ".lfsconfig"))
+"""Git, git-lfs, or a clone without a key must be able to read these."""
+
+
+@dataclass
+class Ground:
+    """What a change of policy starts from.
+
+    Attributes:
+        policy: in force, and taken over by this clone.
+        entries: the files of the index.
+        paths: their paths, and those of untracked files.
+        any_case: this repository matches patterns in any letter case.
+    """
+
+    policy: Policy
+    entries: list[Entry]
+    paths: list[bytes]
+    any_case: bool
+
+    def matched(self, patterns: Iterable[str], paths: Iterable[bytes]) -> set[bytes]:
+        """Returns the paths that patterns match."""
+        lines = attributes.matching(patterns)
+        return git_attributes.protected_by(lines, paths, any_case=self.any_case)
+
+    def protected(self, policy: Policy) -> set[bytes]:
+        """Returns the paths that a policy protects."""
+        lines = attributes.render(policy)
+        return git_attributes.protected_by(lines, self.paths, any_case=self.any_case)
+
+
+@dataclass
+class Plan:
+    """What will change.
+
+    Attributes:
+        policy: what `.gitmodel` will say.
+        before: what it says.
+        changed: files of the index that change sides.
+        waiting: files not in the index that do.
+        history: what history holds in clear of what will be protected.
+    """
+
+    policy: Policy
+    before: Policy
+    changed: list[Entry] = field(default_factory=list)
+    waiting: list[bytes] = field(default_factory=list)
+    history: list[Finding] = field(default_factory=list)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether it is so already."""
+        return self.policy == self.before and not self.changed
+
+
+def ground(clone: Clone) -> Ground:
+    """Looks at what a change of policy starts from.
+
+    Raises:
+        KeyNotFoundError: the clone is locked.
+        PolicyError: there is no policy, another one is pinned here, paths are in
+            conflict, or changes of the files that are written would be lost.
+    """
+    repo = clone.repo
+    repo.top  # noqa: B018 - raises in a bare repository
+    clone.ring.current  # noqa: B018 - raises when the clone is locked
+    entries = index.staged(repo)
+    policy = gitmodel.find(entries, clone.objects)
+    if policy is None:
+        raise PolicyError(
+            "there is no .gitmodel in the index: this is not a git-model repository",
+            hint="`git model init` makes it one",
+        )
+    if any(entry.stage for entry in entries):
+        raise PolicyError("paths are in conflict", hint="finish the merge first")
+    found = acceptance.drift(clone)
+    if found is not None or not pinned.rules(repo):
+        said = acceptance.described(found) if found else "nothing is pinned"
+        raise PolicyError(
+            f".gitmodel is not the policy that this clone pinned: {said}",
+            hint="`git model track --accept` takes it over, or take the change back",
+        )
+    oid = next(entry.oid for entry in entries if entry.path == gitmodel.NAME)
+    if not pinned.is_accepted(repo, oid):
+        pinned.accept(repo, oid)
+    written = (gitmodel.NAME, b".gitattributes")
+    dirty = repo.git("diff-files", "--name-only", "-z", "--", *written)
+    if dirty:
+        name = shown(dirty.split(b"\0")[0])
+        raise PolicyError(
+            f"{name} has changes that are not staged, and will be written",
+            hint=f"`git add {name}` or `git restore {name}` first",
+        )
+    files = [entry for entry in entries if entry.is_file]
+    paths = [*(entry.path for entry in files), *index.untracked(repo)]
+    any_case = config.is_true(config.read(repo, "core"), "core.ignorecase")
+    return Ground(policy, files, paths, any_case)
+
+
+def patterns_of(
+    words: Sequence[str], start: Ground, *, is_anchored: bool = False
+) -> tuple[str, ...]:
+    """Returns the attribute patterns that a person's words stand for.
+
+    A directory stands for all that is in it, which attributes do not say by themselves.
+
+    Args:
+        words: patterns or names, relative to the top.
+        start: what there is.
+        is_anchored: the bare name of a file at the top is no other file.
+
+    Raises:
+        PolicyError: one matches what must stay as it is.
+    """
+    found = []
+    for word in words:
+        pattern = word.removeprefix("./")
+        name = pattern.strip("/").encode("utf-8", "surrogateescape")
+        if pattern.endswith("/") or any(path.startswith(name + b"/") for path in start.paths):
+            pattern = f"{pattern.rstrip('/')}/**"
+        elif is_anchored and "/" not in pattern and name in start.paths:
+            pattern = f"/{pattern}"
+        found.append(pattern)
+    kept = {path for path in start.paths if posixpath.basename(path) in _NEEDED}
+    kept |= _NEEDED | start.policy.signature_paths()
+    for pattern in found:
+        checked(replace(start.policy, include=(pattern,)))
+        if touched := start.matched((pattern,), kept):
+            raise PolicyError(
+                f"{pattern}: matches {shown(min(touched))}, which must stay as it is",
+                hint="name fewer files, '*.bin' or 'docs/**' for example",
+            )
+    return tuple(dict.fromkeys(found))
+
+
+def plan(clone: Clone, words: Sequence[str]) -> Plan:
+    """Decides what `track` will do; writes nothing.
+
+    Raises:
+        PolicyError: see `ground` and `patterns_of`; or another pattern leaves clear what
+            should be protected.
+        NotFetchedError: what git-lfs keeps in clear is not here to be encrypted.
+    """
+    start = ground(clone)
+    patterns = patterns_of(words, start)
+    old = start.policy
+    gone = {*patterns, *(f"/{pattern}" for pattern in patterns)}
+    new = replace(
+        old,
+        exclude=tuple(one for one in old.exclude if one not in gone),
+        untracked=tuple(one for one in old.untracked if one not in gone),
+    )
+    for pattern in patterns:
+        matched = start.matched((pattern,), start.paths)
+        is_there = pattern in (*new.include, *profiles.patterns(new.profile))
+        is_gone = bool(gone & {*old.exclude, *old.untracked})
+        if not (is_there or is_gone) or not matched <= start.protected(new):
+            new = replace(new, include=tuple(dict.fromkeys((*new.include, pattern))))
+    after = start.protected(new)
+    left = start.matched(patterns, start.paths) - after
+    if left:
+        path = min(left)
+        said = [one for one in (*new.exclude, *new.untracked) if start.matched((one,), (path,))]
+        raise PolicyError(
+            f"{shown(path)}: stays clear, since {' and '.join(map(repr, said))} is excluded",
+            hint=f"`git model track {said[-1]!r}` takes that back" if said else None,
+        )
+    more = after - start.protected(old)
+    sealing.require_content(clone, start.entries, more, new.limit)
+    changed = [entry for entry in start.entries if entry.path in more]
+    tracked = {entry.path for entry in start.entries}
+    found = _history(clone, start, patterns) if new != old else []
+    return Plan(new, old, changed, sorted(more - tracked), found)
+
+
+def _history(clone: Clone, start: Ground, patterns: tuple[str, ...]) -> list[Finding]:
+    from git_model_security.guard import finding, history
+
+    report = history.audit(clone.repo, ("--all",), rules=attributes.matching(patterns))
+    found = [one for one in report.findings if one.rule in {finding.PLAINTEXT, finding.POINTER}]
+    matched = start.matched(patterns, {one.path for one in found})
+    return [one for one in found if one.path in matched]
+
+
+def track(clone: Clone, planned: Plan) -> list[bytes]:
+    """Does what was planned; returns what was encrypted in the index.
+
+    Raises:
+        Error: an object is missing, or Git refused a step; the pinned policy is as before.
+    """
+    repo = clone.repo
+    before = planned.before
+    refused = _unvouched(clone)
+    pinned.pin(repo, planned.policy)
+    try:
+        done = sealing.seal_staged(clone)
+    except BaseException:
+        pinned.pin(repo, before)
+        raise
+    # What a trusted commit had in clear, or was made here, is no stranger's now.
+    sealed = {entry.path: entry.oid for entry in index.staged(repo)}
+    clone.provenance.adopt((path, sealed[path]) for path in set(done.paths) - refused)
+    pinned.withhold(repo, (entry.oid for entry in planned.changed))
+    if planned.policy != before:
+        agreement.write(repo, planned.policy)
+    acceptance.settle(clone, (entry.path for entry in planned.changed))
+    return sorted(done.paths)
+
+
+def _unvouched(clone: Clone) -> set[bytes]:
+    entries = index.staged(clone.repo)
+    guarded = git_attributes.protected(clone.repo, (entry.path for entry in entries))
+    below = vouching.ground(clone, vouching.sources(clone.repo))
+    return {path for path, _ in vouching.unvouched(clone, entries, guarded, below)}
