@@ -2,26 +2,45 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import click
 
+from git_model_security import __version__
 from git_model_security.cli import options, terminal
 from git_model_security.errors import FAILED
 from git_model_security.filter.clone import Clone
 from git_model_security.guard import history
 
 if TYPE_CHECKING:
-    from git_model_security.guard.history import Report
+    from git_model_security.guard.report import Report
+
+_STANDARD_OUTPUT = "-"
 
 
 @click.command("audit")
 @click.argument("revisions", nargs=-1, metavar="[REV...]")
 @click.option("--all", "everything", is_flag=True, help="All refs; the default without REV.")
+@click.option("--reflog", is_flag=True, help="What reflogs hold too, all of the stash with it.")
+@click.option("--unreachable", is_flag=True, help="What no ref reaches, too.")
+@click.option("--fetch", is_flag=True, help="Download what is not here, and judge it.")
+@click.option("--ci", "range_", metavar="RANGE", help="What BASE..HEAD would bring in.")
 @options.as_json
+@click.option(
+    "--sarif", metavar="FILE", help="Write SARIF 2.1.0, for code-scanning pages; - prints it."
+)
 @click.pass_context
 def command(
-    ctx: click.Context, revisions: tuple[str, ...], everything: bool, as_json: bool
+    ctx: click.Context,
+    revisions: tuple[str, ...],
+    everything: bool,
+    reflog: bool,
+    unreachable: bool,
+    fetch: bool,
+    range_: str | None,
+    as_json: bool,
+    sarif: str | None,
 ) -> None:
     """Find plaintext at protected paths, and models or keys in clear, in all history.
 
@@ -30,22 +49,55 @@ def command(
     """
     if everything and revisions:
         raise click.UsageError("--all and revisions exclude each other")
+    if range_ is not None and (everything or revisions or reflog or unreachable or fetch):
+        raise click.UsageError("--ci RANGE stands for itself")
+    if as_json and sarif == _STANDARD_OUTPUT:
+        raise click.UsageError("--json and --sarif - cannot both be printed")
     clone = Clone()
     with clone.objects:
-        report = history.audit(
-            clone.repo,
-            revisions or ("--all",),
-            keys=clone.ring.keys,
-            known=clone.knows,
-        )
-    if as_json:
-        terminal.document(report.to_json())
-    else:
-        _show(report)
+        if range_ is not None:
+            report = _of_range(clone, range_)
+        else:
+            words = [*(revisions or ("--all",)), *(["--reflog"] if reflog else [])]
+            report = _of_history(clone, words, unreachable, fetch)
+    _show(report, as_json, sarif)
     ctx.exit(FAILED if report.findings else 0)
 
 
-def _show(report: Report) -> None:
+def _of_range(clone: Clone, range_: str) -> Report:
+    from git_model_security.guard import incoming
+
+    return incoming.range_report(clone.repo, range_, keys=clone.ring.keys, known=clone.knows)
+
+
+def _of_history(clone: Clone, revisions: list[str], unreachable: bool, fetch: bool) -> Report:
+    from git_model_security.guard.remembered import Remembered
+
+    return history.audit(
+        clone.repo,
+        revisions,
+        keys=clone.ring.keys,
+        known=clone.knows,
+        unreachable=unreachable,
+        fetch=fetch,
+        remembered=Remembered(clone.memory),
+    )
+
+
+def _show(report: Report, as_json: bool, sarif: str | None) -> None:
+    terminal.warn_all(report.complaints)
+    if sarif is not None:
+        from git_model_security.guard.sarif import document
+
+        text = json.dumps(document(report, __version__), indent=2)
+        if sarif == _STANDARD_OUTPUT:
+            terminal.result(text)
+            return
+        with open(sarif, "w", encoding="utf-8") as file:  # noqa: PTH123 - /dev/stdout too
+            file.write(text + "\n")
+    if as_json:
+        terminal.document(report.to_json())
+        return
     for finding in report.findings:
         terminal.result(finding.describe())
     terminal.result(report.summary())

@@ -7,12 +7,10 @@ are everywhere: both show another history than the one that is pushed.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from git_model_security.errors import GitError, UsageError
 from git_model_security.git import index
-from git_model_security.git.index import Entry
 from git_model_security.git.objects import is_oid
 
 if TYPE_CHECKING:
@@ -20,45 +18,15 @@ if TYPE_CHECKING:
 
     from git_model_security.git.repository import Repository
 
-REF_OPTIONS = ("--all", "--branches", "--tags", "--remotes")
+REF_OPTIONS = ("--all", "--branches", "--tags", "--remotes", "--reflog")
 """What may stand for revisions; every other word that begins with `-` is refused."""
 
 REFS = ("--exclude=refs/rewritten/*", "--glob=*")
 """All refs, without what a rebase moves: HEAD, and its labels."""
 
-_TRUE_HISTORY = {"GIT_GRAFT_FILE": os.devnull}
+TRUE_HISTORY = {"GIT_GRAFT_FILE": os.devnull}
 # A commit-graph file repeats what commits say; here only the commits count.
-_FROM_COMMITS = ("-c", "core.commitGraph=false")
-_BATCH_COMMITS = 2048
-"""Commits per `git diff-tree`: what it says of them is held in memory."""
-
-
-@dataclass(frozen=True, slots=True)
-class Introduced:
-    """An entry that a commit has and none of its parents has.
-
-    Attributes:
-        commit: oid of the commit; of the tag or tree, where a ref names no commit.
-        entry: path, mode and blob.
-    """
-
-    commit: str
-    entry: Entry
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """What a commit made of a path that no parent of it has so.
-
-    Attributes:
-        commit: oid of the commit.
-        entry: path, mode and blob; the mode is `REMOVED` where it has none.
-        replaced: oids of the files that parents have at the path.
-    """
-
-    commit: str
-    entry: Entry
-    replaced: tuple[str, ...]
+FROM_COMMITS = ("-c", "core.commitGraph=false")
 
 
 REMOVED = 0
@@ -87,106 +55,80 @@ def commits(
     options = [word for word in revisions if word in REF_OPTIONS]
     names = [word for word in revisions if word not in REF_OPTIONS]
     for word in names:
-        if word.startswith("-"):
-            raise UsageError(f"{word}: not a revision", hint="see gitrevisions(7)")
+        if word.startswith("-") or "\n" in word:
+            raise UsageError(f"{word!r}: not a revision", hint="see gitrevisions(7)")
     order = ("--topo-order", "--reverse")
     excluded = [word for word in without if word.startswith("--")]
     excluded = ["--not", *excluded, "--not"] if excluded else []
     names += [f"^{word}" for word in without if not word.startswith("--")]
+    # Through standard input: a push of many refs names more than a command line holds.
     listed = repo.git(
-        *(*_FROM_COMMITS, "rev-list", *order, *options, *excluded),
-        *("--end-of-options", *names, "--"),
-        extra=_TRUE_HISTORY,
+        *(*FROM_COMMITS, "rev-list", *order, *options, *excluded, "--stdin"),
+        stdin="".join(f"{name}\n" for name in names).encode("utf-8", "surrogateescape"),
+        extra=TRUE_HISTORY,
     )
     return listed.decode().split()
 
 
-def introduced(repo: Repository, oids: Sequence[str]) -> Iterator[Introduced]:
-    """Yields what each of these commits brought in; gitlinks and removals are left out.
+def graph(repo: Repository) -> Iterator[tuple[str, list[str]]]:
+    """Yields each commit that a ref reaches, parents first, with its parents.
 
-    Every entry of every one of the commits is among what they and their
-    ancestors introduced: it is in no parent, and so shown here, or in a parent,
-    and then the same holds for that one. For a merge this takes a combined diff
-    (`-c`: what differs from *all* parents): a plain one would hide what an evil
-    merge slips in. A root, and the edge of a shallow clone, show their whole tree.
+    Raises:
+        GitError: a commit is missing or corrupt.
     """
-    for change in changes(repo, oids):
-        if change.entry.mode != REMOVED:
-            yield Introduced(change.commit, change.entry)
-
-
-def changes(repo: Repository, oids: Sequence[str]) -> Iterator[Change]:
-    """Yields what `introduced` does, what was removed too, and what stood there before."""
-    for start in range(0, len(oids), _BATCH_COMMITS):
-        yield from _parsed(_diffed(repo, oids[start : start + _BATCH_COMMITS]))
-
-
-def _diffed(repo: Repository, oids: Sequence[str]) -> bytes:
-    # Plumbing: `git log` would obey log.showRoot, diff.relative, log.showSignature.
-    return repo.git(
-        *(*_FROM_COMMITS, "diff-tree", "--stdin", "-r", "-c", "--root", "--raw", "-z"),
-        *("--no-abbrev", "--no-renames"),
-        stdin="".join(f"{oid}\n" for oid in oids).encode(),
-        extra=_TRUE_HISTORY,
+    listed = repo.git(
+        *(*FROM_COMMITS, "rev-list", "--topo-order", "--reverse", "--parents", "--all"),
+        extra=TRUE_HISTORY,
     )
+    for line in listed.decode().splitlines():
+        commit, *parents = line.split(" ")
+        yield commit, parents
 
 
-def _parsed(output: bytes) -> Iterator[Change]:
-    # git-diff-tree(1), "Raw output format": `:mode mode oid oid A`, path; in a combined
-    # diff one colon, mode and oid more per parent. A line without colon names the commit.
-    commit = ""
-    tokens = iter(output.split(b"\0"))
-    for token in tokens:
-        if not token.startswith(b":"):
-            commit = token.decode() or commit
-            continue
-        parents = len(token) - len(token.lstrip(b":"))
-        facts = token[parents:].split(b" ")
-        modes = [int(mode, 8) for mode in facts[: parents + 1]]
-        names = [oid.decode() for oid in facts[parents + 1 : 2 * parents + 2]]
-        before = [Entry(b"", mode, oid) for mode, oid in zip(modes, names, strict=True)]
-        now = before.pop()
-        path = next(tokens)
-        if now.mode != index.GITLINK:
-            replaced = tuple(entry.oid for entry in before if entry.is_file)
-            yield Change(commit, Entry(path, now.mode, now.oid), replaced)
+def parents(repo: Repository, oids: Iterable[str]) -> dict[str, list[str]]:
+    """Returns the parents of commits.
+
+    Raises:
+        GitError: a commit is missing or corrupt.
+    """
+    asked = "".join(f"{oid}\n" for oid in oids).encode()
+    if not asked:
+        return {}
+    listed = repo.git(
+        *(*FROM_COMMITS, "rev-list", "--no-walk=unsorted", "--parents", "--stdin"),
+        stdin=asked,
+        extra=TRUE_HISTORY,
+    )
+    rows = (line.split(" ") for line in listed.decode().splitlines())
+    return {row[0]: row[1:] for row in rows}
 
 
 def changed(repo: Repository, commit: str) -> list[bytes]:
     """Returns the paths in which a commit differs from any of its parents."""
     listed = repo.git(
-        *(*_FROM_COMMITS, "diff-tree", "-r", "-m", "--root", "--no-renames", "-z"),
+        *(*FROM_COMMITS, "diff-tree", "-r", "-m", "--root", "--no-renames", "-z"),
         *("--no-commit-id", "--name-only", commit),
     )
     return list(dict.fromkeys(filter(None, listed.split(b"\0"))))
 
 
-def pathless(repo: Repository, tips: Iterable[str]) -> Iterator[Introduced]:
-    """Yields what those tips hold that are, or tag, no commit but a tree or a blob.
-
-    Such a blob has no path: it is `b""`.
-
-    Raises:
-        GitError: an object is missing.
-    """
-    for name, (kind, oid) in peeled(repo, tips).items():
-        if kind == "blob":
-            yield Introduced(oid, Entry(b"", index.REGULAR, oid))
-        elif kind == "tree":
-            for entry in index.tree(repo, oid):
-                if entry.mode != index.GITLINK:
-                    yield Introduced(oid, entry)
-        elif kind != "commit":
-            raise GitError(f"object {name} is missing or corrupt", hint="see `git fsck`")
-
-
 def peeled(repo: Repository, oids: Iterable[str]) -> dict[str, tuple[str, str]]:
     """Returns kind and oid of what each object is or tags; the kind of none is `""`."""
-    names = list(dict.fromkeys(oids))
+    return _peeled(repo, list(dict.fromkeys(oids)))
+
+
+def _peeled(repo: Repository, names: list[str]) -> dict[str, tuple[str, str]]:
     asked = "".join(f"{name}^{{}}\n" for name in names).encode()
-    answers = repo.git(
-        "cat-file", "--batch-check=%(objecttype) %(objectname)", stdin=asked
-    ).splitlines()
+    try:
+        answers = repo.git(
+            "cat-file", "--batch-check=%(objecttype) %(objectname)", stdin=asked
+        ).splitlines()
+    except GitError:
+        # Git ends at the first one that is corrupt, or that a remote has promised.
+        if len(names) == 1:
+            return {names[0]: ("", "")}
+        middle = len(names) // 2
+        return _peeled(repo, names[:middle]) | _peeled(repo, names[middle:])
     kinds = {"commit", "tree", "blob"}
     found = (answer.decode().rpartition(" ")[::2] for answer in answers)
     return {
@@ -196,18 +138,26 @@ def peeled(repo: Repository, oids: Iterable[str]) -> dict[str, tuple[str, str]]:
 
 
 def blobs_at(repo: Repository, treeishes: Iterable[str], path: str) -> list[str]:
-    """Returns the blobs at a path of trees, each once; the index is the tree `""`."""
-    asked = "".join(f"{treeish}:{path}\n" for treeish in dict.fromkeys(treeishes))
-    answers = repo.git(
-        "cat-file", "--batch-check=%(objecttype) %(objectname)", stdin=asked.encode()
-    ).decode()
+    """Returns the blobs at a path of trees, each once; the index is the tree `""`.
+
+    One that is not here, in a partial clone, is returned all the same.
+    """
+    names = [f"{treeish}:{path}" for treeish in dict.fromkeys(treeishes)]
+    asked = "".join(f"{name}\n" for name in names).encode()
+    try:
+        answers = repo.git(
+            "cat-file", "--batch-check=%(objecttype) %(objectname)", stdin=asked
+        ).decode()
+    except GitError:
+        # Git ends at the first one that is not here. Their names it knows.
+        return list(dict.fromkeys(filter(None, (index.resolve(repo, name) for name in names))))
     found = (answer.partition(" ") for answer in answers.splitlines())
     return list(dict.fromkeys(oid for kind, _, oid in found if kind == "blob"))
 
 
 def ends(repo: Repository, revisions: Sequence[str]) -> list[str]:
     """Returns the oids that walks over `revisions` start from (see `commits`)."""
-    named = repo.git(*_FROM_COMMITS, "rev-parse", "--revs-only", *revisions).decode().split()
+    named = repo.git(*FROM_COMMITS, "rev-parse", "--revs-only", *revisions).decode().split()
     return [oid for oid in named if not oid.startswith("^")]
 
 
@@ -220,7 +170,7 @@ def notes(repo: Repository, tips: Iterable[str] = ()) -> set[str]:
     """
     named = [*tips, "--glob=refs/notes/*"]
     others = ("--not", "--exclude=refs/notes/*", "--glob=*")
-    listed = repo.git(*_FROM_COMMITS, "rev-list", *named, *others, extra=_TRUE_HISTORY)
+    listed = repo.git(*FROM_COMMITS, "rev-list", *named, *others, extra=TRUE_HISTORY)
     return set(listed.decode().split())
 
 

@@ -17,6 +17,10 @@ MODEL = "model-by-content"
 KEY = "key-material"
 COPY = "sealed-content"
 BROKEN_POLICY = "broken-policy"
+UNREADABLE = "unreadable-object"
+
+SHOWN_REFS = 5
+"""How many refs are named; the others are counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +29,8 @@ class Finding:
 
     Attributes:
         rule: `PLAINTEXT`, `DAMAGED`, `POINTER`, `MODEL`, `KEY`, `COPY` (of what this
-            clone has sealed or opened) or `BROKEN_POLICY` (a `.gitmodel`).
+            clone has sealed or opened), `BROKEN_POLICY` (a `.gitmodel`) or `UNREADABLE`
+            (an object that is lost, so that nothing can be said of it).
         path: relative to the top; empty for a blob that a tag names.
         oid: the blob.
         size: its length in bytes.
@@ -34,6 +39,9 @@ class Finding:
         date: that commit's author date, ISO 8601.
         inherited: a parent of the commit to be has it there already, so that
             refusing the commit would stop no leak.
+        refs: names of some refs that reach the commit.
+        refs_total: how many reach it; None where nobody looked.
+        pushed: whether a remote-tracking ref reaches it; None where that says nothing.
     """
 
     rule: str
@@ -44,13 +52,27 @@ class Finding:
     commit: str = ""
     date: str = ""
     inherited: bool = False
+    refs: tuple[str, ...] = ()
+    refs_total: int | None = None
+    pushed: bool | None = None
 
     def describe(self) -> str:
         """Returns one line of text, safe for a terminal."""
         blob = f"blob {self.oid[:12]}, {self.size} bytes"
         since = f", since commit {self.commit[:12]}" if self.commit else ""
         since += f" of {self.date}" if self.date else ""
-        return f"{shown(self.path) or '(no path)'}: {self.detail} ({blob}{since})"
+        return f"{shown(self.path) or '(no path)'}: {self.detail} ({blob}{since}{self._reach})"
+
+    @property
+    def _reach(self) -> str:
+        if self.refs_total is None:
+            return ""
+        more = self.refs_total - len(self.refs)
+        named = ", ".join(self.refs) + f" and {more} more" * (more > 0)
+        where = f"; in {named}" if self.refs else "; in no ref"
+        if self.pushed is None:
+            return f"{where}; whether it was pushed is not known here"
+        return where + ("; pushed" if self.pushed else "; in no remote-tracking branch")
 
     def to_json(self) -> dict[str, Any]:
         """Returns the finding for `json.dumps`; `blob` and `path` as they are shown."""
@@ -58,4 +80,5 @@ class Finding:
         fields["blob"] = fields.pop("oid")
         fields["path"] = shown(fields.pop("path"))
         del fields["inherited"]
+        fields["refs"] = list(self.refs)
         return fields

@@ -2,93 +2,72 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import contextlib
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from git_model_security.git import history, index
-from git_model_security.guard import walk
+from git_model_security.errors import GitError
+from git_model_security.git import changes, history, index, lfs, partial, store
+from git_model_security.guard import reach, recollection, walk
+from git_model_security.guard.inspector import unreadable
 from git_model_security.guard.knowledge import Knowledge
+from git_model_security.guard.report import Report
+from git_model_security.guard.whole import Whole
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from typing import Any
+    from collections.abc import Callable, Mapping, Sequence
 
     from git_model_security.envelope import Key
     from git_model_security.git.repository import Repository
-    from git_model_security.guard.finding import Finding
+    from git_model_security.git.store import Present
     from git_model_security.guard.knowledge import Known
+    from git_model_security.guard.remembered import Remembered
     from git_model_security.guard.walk import Progress
 
-JSON_VERSION = 1
+__all__ = ["Report", "audit"]
+
+_EVERY_REF = "--all"
 
 
-@dataclass(frozen=True)
-class Report:
-    """What an audit saw.
+@dataclass
+class _Course:
+    """Where a walk goes.
 
     Attributes:
-        commits: how many commits were walked.
-        blobs: how many blobs they and the refs hold.
-        proven: how many at protected paths are ciphertext for certain: opened, or
-            known to this clone.
-        unproven: how many there are well-formed envelopes that no held key opens, or
-            `absent`.
-        absent: how many there are pointers whose git-lfs objects are not here.
-        cut: history is shallow, so that nothing is said of what lies below.
-        findings: oldest first; each blob at each path once.
+        commits: oids, parents before children.
+        tips: what refs hold, and loose objects: oids of any kind.
+        ends: commits whose policies count.
+        notes: commits whose files have no paths.
+        lost: why history could not be walked.
     """
 
-    commits: int
-    blobs: int
-    proven: int
-    unproven: int
-    absent: int
-    cut: bool
-    findings: Sequence[Finding]
-
-    @property
-    def clean(self) -> bool:
-        """Whether all history was seen and nothing found; `unproven` may remain."""
-        return not self.findings and not self.cut
-
-    def summary(self) -> str:
-        """Returns one line of text."""
-        seen = f"{self.commits} commits, {self.blobs} blobs"
-        sealed = f"{self.proven} proven ciphertext, {self.unproven - self.absent} well-formed"
-        sealed += " but not opened"
-        if self.absent:
-            sealed += f", {self.absent} in git-lfs and not here (`git lfs fetch --all`)"
-        end = "; history is cut here (shallow clone): the rest was not seen" * self.cut
-        return f"{seen}: {sealed}, {len(self.findings)} findings{end}"
-
-    def to_json(self) -> dict[str, Any]:
-        """Returns the report for `json.dumps`; the keys are stable within a version."""
-        return {
-            "version": JSON_VERSION,
-            "clean": self.clean,
-            "cut": self.cut,
-            "commits": self.commits,
-            "blobs": self.blobs,
-            "proven": self.proven,
-            "unproven": self.unproven,
-            "absent": self.absent,
-            "findings": [finding.to_json() for finding in self.findings],
-        }
+    commits: list[str]
+    tips: list[str]
+    ends: list[str]
+    notes: set[str]
+    lost: GitError | None = None
 
 
 def audit(
     repo: Repository,
-    revisions: Sequence[str] = ("--all",),
+    revisions: Sequence[str] = (_EVERY_REF,),
     *,
     rules: str | None = None,
     keys: Mapping[str, Key] | None = None,
     known: Known | None = None,
+    unreachable: bool = False,
+    fetch: bool = False,
+    remembered: Remembered | None = None,
     progress: Progress | None = None,
 ) -> Report:
-    """Judges every blob of every commit, at each path it ever had, by today's policy.
+    """Judges every blob of every commit, at each path it ever had.
 
-    That is what the attributes in force or `.gitmodel` of HEAD, of the index or of the
-    audited revisions say; and where an envelope ever stood, nothing else may stand.
+    By today's policy: what the attributes in force or `.gitmodel` of HEAD, of the index
+    or of the audited revisions say; by the attributes and policies of the commits
+    themselves; and where an envelope ever stood, nothing else may stand.
+
+    An object that is lost is a finding, and the rest is judged all the same. Nothing is
+    fetched unless `fetch` says so: what is not here is counted.
 
     Args:
         repo: the repository.
@@ -98,34 +77,124 @@ def audit(
             nothing is encrypted yet, so a git-lfs object that is not here is a finding.
         keys: held keys by key id; without them envelopes are not proven.
         known: says which blobs this clone sealed or opened itself.
+        unreachable: judge what is in the object store and no ref reaches, too; a blob
+            that no commit has is judged by its content.
+        fetch: bring the objects of pointers, and what a partial clone left out.
+        remembered: what earlier audits found good.
         progress: called after each blob with how many of how many are judged.
 
     Raises:
         UsageError: a revision is an unknown option.
-        GitError: a revision names nothing, or an object is missing or corrupt.
+        GitError: a revision names nothing.
     """
-    commits = history.commits(repo, revisions)
-    tips = [oid for word in revisions for oid in _tips(repo, word)]
+    online = repo
+    repo = repo if fetch else partial.offline(repo)
+    memory = None
+    if remembered is not None and rules is None and not unreachable:
+        memory = recollection.Recollection(repo, remembered, revisions, keys or {})
+        recalled = None if fetch else memory.report()
+        if recalled is not None:
+            return recalled
+    promiser = partial.remote(repo)
+    objects = store.kinds(repo) if promiser or unreachable else {}
+    course = _course(repo, revisions, objects if unreachable else None)
+    present = store.Present(repo, objects) if promiser else None
+    courier = _Courier(online, promiser, present) if fetch else None
+    whole = Whole(
+        here=present,
+        facts=memory.facts if memory else None,
+        bring=courier.bring if courier else None,
+    )
+    readable = course.commits
+    if promiser and not fetch:
+        readable = store.with_trees(repo, readable, objects)
     outcome = walk.judged(
         repo,
-        commits,
-        tips,
+        readable,
+        course.tips,
         Knowledge(keys, known),
-        ends=history.ends(repo, revisions),
+        ends=course.ends,
         rules=rules,
-        notes=history.notes(repo),
+        notes=course.notes,
         absent_is_found=rules is not None,
+        whole=whole,
         progress=progress,
     )
-    return Report(
-        commits=len(commits),
+    found = [] if course.lost is None else [unreadable("", b"", course.lost)]
+    if not promiser:
+        found += [
+            replace(unreadable(oid, b"", GitError(reason)), commit=oid)
+            for oid, reason in whole.damaged.items()
+        ]
+    report = Report(
+        commits=len(course.commits),
         blobs=outcome.blobs,
         proven=outcome.proven,
         unproven=outcome.unproven,
         absent=outcome.absent,
         cut=history.is_shallow(repo),
-        findings=outcome.findings,
+        findings=reach.told(repo, [*found, *outcome.findings]),
+        missing=len(whole.missing),
+        unseen=len(course.commits) - len(readable) + len(whole.damaged) * bool(promiser),
+        complaints=courier.complaints if courier else (),
     )
+    if memory is not None:
+        # A disk that is full costs the next audit time, and this one nothing.
+        with contextlib.suppress(GitError):
+            memory.keep(report, whole)
+    return report
+
+
+class _Courier:
+    """Fetches what is not here; what does not come is told, and judged as not here."""
+
+    def __init__(self, repo: Repository, promiser: str | None, present: Present | None) -> None:
+        self._repo = repo
+        self._promiser = promiser
+        self._present = present
+        self.complaints: list[str] = []
+
+    def bring(self, absent: set[str], missing: set[str]) -> None:
+        """Brings blobs of a partial clone, and the objects behind pointers."""
+        if missing and self._promiser and self._present:
+            self._try(partial.fetch, self._repo, self._promiser, sorted(missing))
+            self._present.look_again()
+        if absent:
+            self._try(lfs.fetch, self._repo, sorted(absent))
+
+    def _try(self, fetch: Callable[..., None], *arguments: object) -> None:
+        try:
+            fetch(*arguments)
+        except GitError as error:
+            said = f"{error} ({error.hint})" if error.hint else str(error)
+            if said not in self.complaints:
+                self.complaints.append(said)
+
+
+def _course(
+    repo: Repository, revisions: Sequence[str], objects: dict[str, str] | None
+) -> _Course:
+    named = [word for word in revisions if word not in history.REF_OPTIONS]
+    try:
+        commits = history.commits(repo, revisions)
+        notes = history.notes(repo)
+        lost = None
+    except GitError as error:
+        if named:
+            raise
+        # A commit is lost, and rev-list with it. All that is there is more than enough.
+        commits, notes, lost = store.commits(repo, store.kinds(repo)), set(), error
+    tips = [oid for word in revisions for oid in _tips(repo, word)]
+    if objects is not None:
+        there = set(commits)
+        # Last: no parent of a commit that a ref reaches is among them.
+        commits += [oid for oid in store.commits(repo, objects) if oid not in there]
+        tips += _loose(repo, objects, commits)
+    return _Course(commits, tips, _ends(repo, revisions), notes, lost)
+
+
+def _ends(repo: Repository, revisions: Sequence[str]) -> list[str]:
+    return history.ends(repo, [word for word in revisions if word != "--reflog"])
 
 
 def _tips(repo: Repository, word: str) -> list[str]:
@@ -134,3 +203,9 @@ def _tips(repo: Repository, word: str) -> list[str]:
     # A range names no object by itself, and its ends are commits.
     oid = None if ".." in word or word.startswith("^") else index.resolve(repo, word)
     return [oid] if oid else []
+
+
+def _loose(repo: Repository, objects: dict[str, str], commits: Sequence[str]) -> list[str]:
+    """Returns the blobs that no commit ever brought in, and what cannot be read."""
+    held = {change.entry.oid for change in changes.changes(repo, commits, {})}
+    return [oid for oid, kind in objects.items() if kind in {"", "blob"} and oid not in held]

@@ -6,7 +6,7 @@ import hashlib
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from git_model_security.errors import EnvelopeError
+from git_model_security.errors import EnvelopeError, GitError
 from git_model_security.git import config
 from git_model_security.git.objects import CHUNK_BYTES, ObjectReader
 from git_model_security.guard import finding
@@ -19,7 +19,7 @@ from git_model_security.storage.lfs import ObjectStore
 from git_model_security.storage.pointer import is_alike
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from git_model_security.git.repository import Repository
     from git_model_security.guard.knowledge import Knowledge
@@ -43,26 +43,47 @@ class Inspector:
     Attributes:
         proven: blobs at protected paths that are known to be ciphertext.
         unproven: those that only have the shape of it, for want of the key, and
-            `absent`.
-        absent: pointers at protected paths whose objects are not here.
+            `absent` and `missing`.
+        absent: pointers at any path whose objects are not here.
+        missing: blobs of a partial clone that are not here.
         pointers: pointers of git-lfs, canonical ones, at any path.
         unread: blobs that were known beforehand; there can be pointers among them.
         sealed_paths: paths where envelopes stand without any protection.
     """
 
     def __init__(
-        self, repo: Repository, knowledge: Knowledge, *, absent_is_found: bool = True
+        self,
+        repo: Repository,
+        knowledge: Knowledge,
+        *,
+        absent_is_found: bool = True,
+        tolerant: bool = False,
+        here: Callable[[str], bool] | None = None,
     ) -> None:
+        """Prepares to judge.
+
+        Args:
+            repo: the repository.
+            knowledge: what is known beforehand.
+            absent_is_found: a pointer at a protected path whose object is not here is a
+                finding.
+            tolerant: so is a blob that cannot be read, which else is an error.
+            here: says which blobs can be read without fetching them; None for all.
+        """
         self._repo = repo
+        self._tolerant = tolerant
+        self._here = here
         self._reader = ObjectReader(repo)
         self._knowledge = knowledge
         self._absent_is_found = absent_is_found
         self.proven: set[str] = set()
         self.unproven: set[str] = set()
         self.absent: set[str] = set()
+        self.missing: set[str] = set()
         self.pointers: set[str] = set()
         self.unread: set[str] = set()
         self.sealed_paths: set[bytes] = set()
+        self._envelopes: set[str] = set()
 
     def __enter__(self) -> Inspector:
         return self
@@ -83,12 +104,49 @@ class Inspector:
             self.sealed_paths.update(places.clear)
             self.unread.add(oid)
             return []
+        if self._here is not None and not self._here(oid):
+            self.missing.add(oid)
+            self.unproven.add(oid)
+            return []
+        try:
+            return self._read(oid, places)
+        except GitError as error:
+            if not self._tolerant:
+                raise
+            self._reader.close()  # it may have ended, or stand in the middle of the blob
+            paths = (*places.protected, *places.clear, *places.links)
+            return [unreadable(oid, path, error) for path in paths]
+
+    def fact(self, oid: str) -> int | None:
+        """Returns what was seen of a blob, for `recall`; None where it must be seen again."""
+        if oid in self.absent or oid in self.missing or oid in self.unread:
+            return None
+        seen = (self.proven, self.unproven, self.pointers, self._envelopes)
+        return sum(1 << bit for bit, oids in enumerate(seen) if oid in oids)
+
+    def recall(self, oid: str, places: Places, fact: int) -> None:
+        """Takes what was seen of a blob, at the same places, for seen now."""
+        seen = (self.proven, self.unproven, self.pointers, self._envelopes)
+        for bit, oids in enumerate(seen):
+            if fact >> bit & 1:
+                oids.add(oid)
+        if oid in self._envelopes:
+            self.sealed_paths.update(places.clear)
+
+    def forget(self, oids: Iterable[str]) -> None:
+        """Forgets that blobs, or what is behind them, were not here."""
+        for oid in list(oids):
+            for seen in (self.absent, self.missing, self.unproven):
+                seen.discard(oid)
+
+    def _read(self, oid: str, places: Places) -> list[Finding]:
         with self._open(oid) as subject:
             if subject.pointer is not None:
                 self.pointers.add(oid)
             found = list(self._unsealed(oid, subject, places))
             found += self._in_clear(oid, subject, places)
             if _is_envelope(subject.head):
+                self._envelopes.add(oid)
                 self.sealed_paths.update(places.clear)
         self._give_up(subject.size)
         if (places.clear or places.links) and self._is_copy(oid, subject.length):
@@ -103,10 +161,18 @@ class Inspector:
 
         No more of it is read.
         """
-        if self._knows(oid):
+        if self._knows(oid) or oid in self._envelopes:
             return True
-        with self._open(oid) as subject:
-            found = _is_envelope(subject.head)
+        if self._here is not None and not self._here(oid):
+            return False
+        try:
+            with self._open(oid) as subject:
+                found = _is_envelope(subject.head)
+        except GitError:
+            if not self._tolerant:
+                raise
+            self._reader.close()
+            return False
         self._give_up(subject.size)
         return found
 
@@ -149,13 +215,18 @@ class Inspector:
     def _in_clear(self, oid: str, subject: Subject, places: Places) -> Iterator[Finding]:
         paths = (*places.clear, *places.links)
         head, size = subject.head, subject.length
+        if subject.file is None and paths:
+            # What stands behind it may be a model, or anything.
+            self.absent.add(oid)
+            self.unproven.add(oid)
+            return
         if subject.pointer is None and is_alike(head, size):
             # git-lfs would upload what it names, and no guard could say what that is.
             detail = "a pointer that is not written as git-lfs does"
             for path in paths:
                 yield Finding(finding.POINTER, path, oid, subject.size, detail)
             return
-        if paths and (leak := key_in(head, size, self._knowledge.key_ids)):
+        if paths and (leak := key_in(head, size, self._knowledge.key_ids, paths)):
             for path in paths:
                 yield Finding(finding.KEY, path, oid, subject.size, leak + subject.place)
             return
@@ -190,6 +261,13 @@ class Inspector:
             self.proven.add(oid)
         elif judgement.verdict is Verdict.FRAMED:
             self.unproven.add(oid)
+
+
+def unreadable(oid: str, path: bytes, error: GitError) -> Finding:
+    """Returns the finding of an object that is lost."""
+    named = f"object {oid} cannot be read: " if oid and oid not in str(error) else ""
+    detail = f"nothing can be said of it: {named}{error}; see `git fsck`"
+    return Finding(finding.UNREADABLE, path, oid, 0, detail)
 
 
 def _is_envelope(head: bytes) -> bool:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
-from git_model_security.git import history
+from git_model_security.git import changes, history
 from git_model_security.git.index import EXECUTABLE, REGULAR, Entry
+from git_model_security.git.objects import is_oid
 from git_model_security.guard import places, policies, protection
 from git_model_security.guard.inspector import Inspector
+from git_model_security.guard.past_rules import Past
 from git_model_security.policy.gitmodel import NAME
 
 if TYPE_CHECKING:
@@ -18,7 +21,8 @@ if TYPE_CHECKING:
     from git_model_security.git.repository import Repository
     from git_model_security.guard.finding import Finding
     from git_model_security.guard.knowledge import Knowledge
-    from git_model_security.guard.policies import Policies
+    from git_model_security.guard.releases import Releases
+    from git_model_security.guard.whole import Whole
 
     Progress = Callable[[int, int], None]
     """Told how many blobs of how many are judged."""
@@ -54,6 +58,7 @@ class _Walked:
 
     since: dict[Entry, str] = field(default_factory=dict)
     replaced: defaultdict[bytes, set[str]] = field(default_factory=lambda: defaultdict(set))
+    past: Past = field(default_factory=Past)
 
 
 def judged(
@@ -67,6 +72,7 @@ def judged(
     elsewhere: Iterable[Entry] = (),
     notes: Collection[str] = (),
     absent_is_found: bool = True,
+    whole: Whole | None = None,
     progress: Progress | None = None,
 ) -> Judged:
     """Judges what these commits brought in, and what tips hold that are no commits.
@@ -81,12 +87,13 @@ def judged(
         elsewhere: what stands where the commits go; it is not judged itself.
         notes: those of the commits whose files are notes, and have no paths.
         absent_is_found: a pointer whose object is not here is a finding.
+        whole: what an audit asks for on top.
         progress: called after each blob.
 
     Raises:
         GitError: an object is missing or corrupt.
     """
-    walked = _walked(repo, commits, tips, notes)
+    walked = _walked(repo, commits, tips, notes, None if whole is None else whole.damaged)
     paths = {entry.path for entry in walked.since}
     for entry in elsewhere:
         if (
@@ -95,17 +102,33 @@ def judged(
             and Entry(entry.path, REGULAR, entry.oid) not in walked.since
         ):
             walked.replaced[entry.path].add(entry.oid)
-    policy = _policy(repo, walked, ends) if rules is None else policies.Policies([rules])
+    chosen = _policies(repo, walked, ends) if rules is None else []
+    if whole is not None:
+        chosen = whole.readable(repo, chosen)
+    policy = policies.read(repo, chosen) if rules is None else policies.Policies([rules])
     covered = protection.protected(repo, paths, policy.rules, in_force=rules is None)
     blobs = places.of_blobs(walked.since, covered)
+    found = list(policy.broken)
+    if whole is not None:
+        whole.begin(policy, chosen, paths)
+        if rules is None:
+            found += whole.protect(repo, commits, walked.past, policy, covered, blobs)
     knowledge = knowledge.with_key_ids(policy.key_ids)
-    with Inspector(repo, knowledge, absent_is_found=absent_is_found) as inspector:
-        found = list(policy.broken)
+    with Inspector(
+        repo,
+        knowledge,
+        absent_is_found=absent_is_found,
+        tolerant=whole is not None,
+        here=whole.here if whole else None,
+    ) as inspector:
+        judge = inspector.findings if whole is None else partial(whole.judge, inspector)
         for done, (oid, where) in enumerate(blobs.items(), 1):
-            found += inspector.findings(oid, where)
+            found += judge(oid, where)
             if progress is not None:
                 progress(done, len(blobs))
-        found = _beside_envelopes(inspector, walked, covered, found)
+        if whole is not None:
+            found += whole.finish(inspector, blobs)
+        found = _beside_envelopes(inspector, walked, covered, found, policy.releases)
     origins = {(entry.path, entry.oid): commit for entry, commit in walked.since.items()}
     found = [replace(one, commit=origins.get((one.path, one.oid), "")) for one in found]
     return Judged(
@@ -120,12 +143,16 @@ def judged(
 
 
 def _walked(
-    repo: Repository, commits: Sequence[str], tips: Sequence[str], notes: Collection[str]
+    repo: Repository,
+    commits: Sequence[str],
+    tips: Sequence[str],
+    notes: Collection[str],
+    damaged: dict[str, str] | None,
 ) -> _Walked:
     walked = _Walked()
-    for change in history.changes(repo, commits):
-        if change.commit in notes:
-            if change.entry.mode != history.REMOVED:
+    for change in changes.changes(repo, commits, damaged):
+        if change.commit in notes and _is_note(change.entry.path):
+            if change.entry.mode != changes.REMOVED:
                 entry = Entry(b"", REGULAR, change.entry.oid)
                 walked.since.setdefault(entry, change.commit)
             continue
@@ -134,32 +161,42 @@ def _walked(
             # Parents come first, so that mostly the walk has met the blob itself.
             if Entry(path, REGULAR, oid) not in walked.since:
                 walked.replaced[path].add(oid)
-        if change.entry.mode != history.REMOVED:
+        if change.entry.mode != changes.REMOVED:
             walked.since.setdefault(_normal(change.entry), change.commit)
-    for one in history.pathless(repo, tips):
+        if damaged is not None:
+            walked.past.take(change)
+    for one in changes.pathless(repo, tips, damaged):
         walked.since.setdefault(_normal(one.entry), one.commit)
     return walked
 
 
-def _policy(repo: Repository, walked: _Walked, ends: Sequence[str]) -> Policies:
+def _policies(repo: Repository, walked: _Walked, ends: Sequence[str]) -> list[str]:
     # Where all of them removed it, what it said before still counts.
-    oids = policies.at(repo, ends) or [
-        entry.oid for entry in walked.since if entry.path == NAME and entry.is_file
-    ]
-    return policies.read(repo, dict.fromkeys(oids))
+    return policies.at(repo, ends) or list(
+        dict.fromkeys(
+            entry.oid for entry in walked.since if entry.path == NAME and entry.is_file
+        )
+    )
 
 
 def _beside_envelopes(
-    inspector: Inspector, walked: _Walked, covered: dict[bytes, str], found: list[Finding]
+    inspector: Inspector,
+    walked: _Walked,
+    covered: dict[bytes, str],
+    found: list[Finding],
+    releases: Releases,
 ) -> list[Finding]:
-    """Judges anew what stands at paths that nothing protects, but an envelope was there."""
+    """Judges anew what stands at paths that nothing protects, but an envelope was there.
+
+    What was untracked on purpose is let out here: a record that is trusted says so.
+    """
     sealed = set(inspector.sealed_paths)
     for path in {entry.path for entry in walked.since} - covered.keys() - sealed:
         if any(map(inspector.is_envelope, walked.replaced.get(path, ()))):
             sealed.add(path)
-    sealed.discard(b"")
+    sealed -= {b""} | releases.paths(sealed)
     if not sealed:
-        return found
+        return releases.kept(found)
     again = [entry for entry in walked.since if entry.path in sealed]
     kept = [one for one in found if one.path not in sealed]
     for oid, where in places.of_blobs(
@@ -167,7 +204,12 @@ def _beside_envelopes(
     ).items():
         kept += inspector.findings(oid, where)
     order = {(entry.path, entry.oid): number for number, entry in enumerate(walked.since)}
-    return sorted(kept, key=lambda one: order.get((one.path, one.oid), -1))
+    return sorted(releases.kept(kept), key=lambda one: order.get((one.path, one.oid), -1))
+
+
+def _is_note(path: bytes) -> bool:
+    """Tells whether a file is named for an object (git-notes, "DESCRIPTION")."""
+    return is_oid(path.replace(b"/", b"").decode("ascii", "replace"))
 
 
 def _normal(entry: Entry) -> Entry:

@@ -274,12 +274,13 @@ def test_names_that_no_attribute_can_speak_of_must_be_ciphertext(history: Histor
     assert _paths(history) == [b".."]
 
 
-def test_a_missing_blob_is_an_error_and_not_a_clean_report(history: History) -> None:
+def test_a_missing_blob_is_a_finding_and_not_a_clean_report(history: History) -> None:
     oid = history.stage("a.bin", b"plain")
     history.commit()
     (history.repo.path / ".git" / "objects" / oid[:2] / oid[2:]).unlink()
-    with pytest.raises(GitError, match="missing or corrupt"):
-        audit(history.facts)
+    (found,) = audit(history.facts).findings
+    assert (found.rule, found.path, found.oid) == (finding.UNREADABLE, b"a.bin", oid)
+    assert f"object {oid} is missing or corrupt" in found.describe()
 
 
 def test_a_big_clear_blob_is_left_after_its_head(history: History) -> None:
@@ -341,6 +342,9 @@ def test_the_report_is_one_json_document_with_stable_keys(history: History) -> N
         "proven": 0,
         "unproven": 0,
         "absent": 0,
+        "missing": 0,
+        "unseen": 0,
+        "complaints": [],
         "findings": [
             {
                 "rule": "plaintext",
@@ -350,6 +354,9 @@ def test_the_report_is_one_json_document_with_stable_keys(history: History) -> N
                 "commit": commit,
                 "date": "2023-11-15T22:13:20+00:00",
                 "detail": "plaintext at a protected path (safetensors)",
+                "refs": ["main"],
+                "refs_total": 1,
+                "pushed": None,
             }
         ],
     }

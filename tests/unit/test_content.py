@@ -90,6 +90,10 @@ MODELS = {
     "Keras 3": ("Keras", _zip("metadata.json", content=b'{"keras_version": "3.4.1"}')),
     "zip of safetensors": ("zip of a model", _zip("README", "m.safetensors", content=b"x")),
     "TFLite": ("TFLite", b"\x1c\x00\x00\x00TFL3" + WEIGHTS),
+    "weights of a Core ML package": (
+        "Core ML",
+        struct.pack("<II56xI", 3, 2, 0xDEADBEEF) + WEIGHTS,
+    ),
     "gzipped GGUF": ("GGUF, gzip", gzip.compress(b"GGUF\x03\x00\x00\x00" + WEIGHTS)),
     "joblib with zlib": ("pickle, zlib", zlib.compress(pickle.dumps(STATE, 4))),
     "joblib with xz": ("pickle, xz", lzma.compress(pickle.dumps(STATE, 4))),
@@ -154,6 +158,7 @@ OTHERS = {
     "a frame longer than the file": b"\x80\x04\x95" + struct.pack("<Q", 1 << 40) + b"\xff",
     "protobuf of something else": _field(1, 3) + _field(2, b"\xff\xfe") + _field(9, b"x"),
     "a graph that would end after the file": _onnx()[:-9000],
+    "two numbers, zeros and noise": struct.pack("<II56xI", 3, 2, 0xDEADBEEE) + WEIGHTS,
     "a git-lfs pointer": b"version https://lfs.invalid/spec/v1\noid sha256:00\nsize 1\n",
 }
 

@@ -1,0 +1,198 @@
+"""What commits changed: blobs at paths, with what stood there before.
+
+And what refs hold that are no commits. Must not know what a blob should hold.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from git_model_security.errors import GitError
+from git_model_security.git import index
+from git_model_security.git.history import FROM_COMMITS, REMOVED, TRUE_HISTORY, peeled
+from git_model_security.git.index import Entry
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from git_model_security.git.repository import Repository
+
+__all__ = ["REMOVED", "Change", "Introduced", "against", "changes", "pathless"]
+
+_BATCH_COMMITS = 2048
+"""Commits per `git diff-tree`: what it says of them is held in memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class Introduced:
+    """An entry that a commit has and none of its parents has.
+
+    Attributes:
+        commit: oid of the commit; of the tag or tree, where a ref names no commit.
+        entry: path, mode and blob.
+    """
+
+    commit: str
+    entry: Entry
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a commit made of a path that no parent of it has so.
+
+    Attributes:
+        commit: oid of the commit.
+        entry: path, mode and blob; the mode is `REMOVED` where it has none.
+        replaced: oids of the files that parents have at the path.
+    """
+
+    commit: str
+    entry: Entry
+    replaced: tuple[str, ...]
+
+
+def changes(
+    repo: Repository, oids: Sequence[str], damaged: dict[str, str] | None = None
+) -> Iterator[Change]:
+    """Yields what each of these commits made of paths, as none of its parents has it.
+
+    Every entry of every one of the commits is among what they and their
+    ancestors changed: it is in no parent, and so shown here, or in a parent,
+    and then the same holds for that one. For a merge this takes a combined diff
+    (`-c`: what differs from *all* parents): a plain one would hide what an evil
+    merge slips in. A root, and the edge of a shallow clone, show their whole tree.
+    Gitlinks are left out.
+
+    Args:
+        repo: the repository.
+        oids: commits, parents first.
+        damaged: takes the commits whose trees cannot be read, and why; without it
+            they are an error.
+
+    Raises:
+        GitError: a commit or tree is missing or corrupt.
+    """
+    for start in range(0, len(oids), _BATCH_COMMITS):
+        yield from _readable(repo, oids[start : start + _BATCH_COMMITS], damaged)
+
+
+def _readable(
+    repo: Repository, oids: Sequence[str], damaged: dict[str, str] | None
+) -> Iterator[Change]:
+    try:
+        output = _diffed(repo, oids)
+    except GitError as error:
+        if damaged is None:
+            raise
+        if len(oids) == 1:
+            yield from _standing(repo, oids[0], damaged, error)
+            return
+        middle = len(oids) // 2
+        yield from _readable(repo, oids[:middle], damaged)
+        yield from _readable(repo, oids[middle:], damaged)
+        return
+    yield from _parsed(output)
+
+
+def _standing(
+    repo: Repository, oid: str, damaged: dict[str, str], error: GitError
+) -> Iterator[Change]:
+    # Perhaps it is the parent's tree that is lost. Then all that it has is new.
+    try:
+        entries = index.tree(repo, oid)
+    except GitError:
+        damaged[oid] = str(error)
+        return
+    for entry in entries:
+        if entry.mode != index.GITLINK:
+            yield Change(oid, entry, ())
+
+
+def _diffed(repo: Repository, oids: Sequence[str]) -> bytes:
+    # Plumbing: `git log` would obey log.showRoot, diff.relative, log.showSignature.
+    return repo.git(
+        *(*FROM_COMMITS, "diff-tree", "--stdin", "-r", "-c", "--root", "--raw", "-z"),
+        *("--no-abbrev", "--no-renames"),
+        stdin="".join(f"{oid}\n" for oid in oids).encode(),
+        extra=TRUE_HISTORY,
+    )
+
+
+def against(
+    repo: Repository, pairs: Iterable[tuple[str, str]], pathspecs: Sequence[str]
+) -> Iterator[Change]:
+    """Yields what differs between commits and one commit each, at some paths.
+
+    Args:
+        repo: the repository.
+        pairs: a commit, and what it is compared with.
+        pathspecs: the paths (gitglossary, "pathspec").
+    """
+    asked = "".join(f"{commit} {other}\n" for commit, other in pairs).encode()
+    if asked:
+        yield from _parsed(
+            repo.git(
+                *(*FROM_COMMITS, "diff-tree", "--stdin", "-r", "--raw", "-z", "--no-abbrev"),
+                *("--no-renames", "--", *pathspecs),
+                stdin=asked,
+                extra=TRUE_HISTORY,
+            )
+        )
+
+
+def _parsed(output: bytes) -> Iterator[Change]:
+    # git-diff-tree(1), "Raw output format": `:mode mode oid oid A`, path; in a combined
+    # diff one colon, mode and oid more per parent. A line without colon names the commit.
+    commit = ""
+    tokens = iter(output.split(b"\0"))
+    for token in tokens:
+        if not token.startswith(b":"):
+            commit = token.decode() or commit
+            continue
+        parents = len(token) - len(token.lstrip(b":"))
+        facts = token[parents:].split(b" ")
+        modes = [int(mode, 8) for mode in facts[: parents + 1]]
+        names = [oid.decode() for oid in facts[parents + 1 : 2 * parents + 2]]
+        before = [Entry(b"", mode, oid) for mode, oid in zip(modes, names, strict=True)]
+        now = before.pop()
+        path = next(tokens)
+        if now.mode != index.GITLINK:
+            replaced = tuple(entry.oid for entry in before if entry.is_file)
+            yield Change(commit, Entry(path, now.mode, now.oid), replaced)
+
+
+def pathless(
+    repo: Repository, tips: Iterable[str], damaged: dict[str, str] | None = None
+) -> Iterator[Introduced]:
+    """Yields what those tips hold that are, or tag, no commit but a tree or a blob.
+
+    Such a blob has no path: it is `b""`.
+
+    Args:
+        repo: the repository.
+        tips: oids of any kind of object.
+        damaged: takes what cannot be read, and why; without it that is an error.
+
+    Raises:
+        GitError: an object is missing.
+    """
+    for name, (kind, oid) in peeled(repo, tips).items():
+        try:
+            entries = _held(repo, name, kind, oid)
+        except GitError as error:  # noqa: PERF203 - most tips ask Git for nothing here
+            if damaged is None:
+                raise
+            damaged[name] = str(error)
+        else:
+            yield from (Introduced(oid, one) for one in entries if one.mode != index.GITLINK)
+
+
+def _held(repo: Repository, name: str, kind: str, oid: str) -> list[Entry]:
+    if kind == "blob":
+        return [Entry(b"", index.REGULAR, oid)]
+    if kind == "tree":
+        return index.tree(repo, oid)
+    if kind == "commit":
+        return []
+    raise GitError(f"object {name} is missing or corrupt", hint="see `git fsck`")

@@ -1,0 +1,72 @@
+"""Partial clones: objects that a remote promised, and that Git would fetch one by one.
+
+Who looks at all history must not download it by that. docs: git, "partial-clone".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from git_model_security.errors import GitError
+from git_model_security.git.repository import Repository
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+_NO_FETCH = {"GIT_NO_LAZY_FETCH": "1", "GIT_ALLOW_PROTOCOL": "none"}
+"""Git knows the first from 2.45 on; older ones start a fetch that may use no protocol."""
+
+
+@dataclass(frozen=True)
+class Offline(Repository):
+    """A repository whose git commands fetch no object that is missing."""
+
+    def environment(
+        self, *, filters: bool = False, extra: Mapping[str, str] | None = None
+    ) -> dict[str, str]:
+        """Returns the environment for a git that runs at the top, without a network."""
+        return super().environment(filters=filters, extra=_NO_FETCH | dict(extra or {}))
+
+
+def offline(repo: Repository) -> Repository:
+    """Returns the same repository, whose commands fetch nothing."""
+    return Offline(repo.git_dir, repo.common_dir, repo.work_tree, repo.object_format)
+
+
+def remote(repo: Repository) -> str | None:
+    """Returns the remote that promised what is not here; None in an ordinary clone."""
+    names = r"^(extensions\.partialclone|remote\..*\.promisor)$"
+    said = repo.git("config", "-z", "--get-regexp", names, accept=(0, 1))
+    for record in said.decode("utf-8", "surrogateescape").split("\0"):
+        key, _, value = record.partition("\n")
+        if key == "extensions.partialclone":
+            return value
+        if key and value.lower() not in {"false", "no", "off", "0"}:
+            return key.removeprefix("remote.").removesuffix(".promisor")
+    return None
+
+
+def fetch(repo: Repository, origin: str, oids: Iterable[str]) -> None:
+    """Downloads promised objects, in one batch.
+
+    As Git does for one that it misses (promisor-remote.c, fetch_objects).
+
+    Raises:
+        GitError: the remote did not give them all.
+    """
+    asked = "".join(f"{oid}\n" for oid in oids).encode()
+    if not asked:
+        return
+    try:
+        repo.git(
+            *("-c", "fetch.negotiationAlgorithm=noop", "fetch", origin, "--no-tags"),
+            *("--no-write-fetch-head", "--recurse-submodules=no", "--filter=blob:none"),
+            "--stdin",
+            stdin=asked,
+        )
+    except GitError as error:
+        raise GitError(
+            f"not all objects of this partial clone could be fetched: {error}",
+            hint="see `git remote -v`; what is not here counts as unproven",
+        ) from error

@@ -1,0 +1,101 @@
+"""What the object store holds, reachable or not: asked of Git in one go, nothing fetched."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from git_model_security.errors import GitError
+from git_model_security.git.history import FROM_COMMITS, TRUE_HISTORY
+from git_model_security.git.objects import ObjectReader
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from git_model_security.git.repository import Repository
+
+
+def kinds(repo: Repository) -> dict[str, str]:
+    """Returns the kind of every object that is here, packed, loose or in an alternate.
+
+    The kind of one that cannot be read is `""`. Git fetches nothing for that: it lists
+    the files of the store.
+    """
+    listed = repo.git(
+        *("cat-file", "--batch-all-objects", "--unordered"),
+        "--batch-check=%(objecttype) %(objectname)",
+    )
+    found: dict[str, str] = {}
+    for line in listed.decode().splitlines():
+        first, _, second = line.partition(" ")
+        if second == "missing":
+            found[first] = ""
+        else:
+            found[second] = first
+    return found
+
+
+def commits(repo: Repository, objects: dict[str, str]) -> list[str]:
+    """Returns all commits of a store, older ones first, whether anything leads to them.
+
+    For a history that cannot be walked, because a commit in it is lost.
+    """
+    asked = "".join(f"{oid}\n" for oid, kind in objects.items() if kind == "commit")
+    if not asked:
+        return []
+    listed = repo.git(
+        *(*FROM_COMMITS, "rev-list", "--no-walk=sorted", "--stdin"),
+        stdin=asked.encode(),
+        extra=TRUE_HISTORY,
+    )
+    return listed.decode().split()[::-1]
+
+
+class Present:
+    """Says which objects are here, as of when it last looked."""
+
+    def __init__(self, repo: Repository, objects: dict[str, str]) -> None:
+        self._repo = repo
+        self._objects = objects
+
+    def __call__(self, oid: str) -> bool:
+        """Tells whether an object is here."""
+        return oid in self._objects
+
+    def look_again(self) -> None:
+        """Looks what has come meanwhile."""
+        self._objects = kinds(self._repo)
+
+
+def with_trees(repo: Repository, oids: Iterable[str], objects: dict[str, str]) -> list[str]:
+    """Returns those of the commits whose topmost trees are here."""
+    asked = "".join(f"{oid}\n" for oid in oids).encode()
+    if not asked:
+        return []
+    listed = repo.git(
+        *(*FROM_COMMITS, "rev-list", "--no-walk=unsorted", "--no-commit-header"),
+        *("--format=%H %T", "--stdin"),
+        stdin=asked,
+        extra=TRUE_HISTORY,
+    )
+    pairs = (line.split(" ") for line in listed.decode().splitlines())
+    return [commit for commit, tree in pairs if tree in objects]
+
+
+def readable(
+    repo: Repository, oids: Iterable[str], limit_bytes: int
+) -> Iterator[tuple[str, bytes]]:
+    """Yields those objects that can be read, with their content; none of a longer one."""
+    with ObjectReader(repo) as reader:
+        for oid in oids:
+            content = _read(reader, oid, limit_bytes)
+            if content is not None:
+                yield oid, content
+
+
+def _read(reader: ObjectReader, oid: str, limit_bytes: int) -> bytes | None:
+    try:
+        stream = reader.stream(oid)
+        return stream.read() if stream.size <= limit_bytes else b""
+    except GitError:
+        reader.close()  # it ended, or stands in the middle of the object
+        return None
