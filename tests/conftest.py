@@ -11,4 +11,5 @@ pytest_plugins = (
     "tests.fixtures.lfs_faults",
     "tests.fixtures.lfs_projects",
     "tests.fixtures.no_lfs",
+    "tests.fixtures.servers",
 )

@@ -2,19 +2,74 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
-from git_model_security.cli import terminal
-from git_model_security.workspace import drivers
+from git_model_security.cli import options, terminal
+from git_model_security.git.repository import Repository
+from git_model_security.workspace import drivers, server
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @click.command("install")
-def command() -> None:
+@click.option("--server", "on_server", is_flag=True, help="Guard this bare repository.")
+@click.option(
+    "--profile",
+    type=click.Choice(["all", "weights"]),
+    help="With --server: pin what to protect.",
+)
+@click.option("--include", multiple=True, metavar="PATTERN", help="Protect these as well.")
+@click.option("--exclude", multiple=True, metavar="PATTERN", help="Leave these clear.")
+@click.option(
+    "--public-key",
+    "public_keys",
+    type=options.FILE,
+    multiple=True,
+    metavar="FILE",
+    help="Ask for signatures, and trust this signer (PEM).",
+)
+@click.option(
+    "--protected-ref",
+    "protected_refs",
+    multiple=True,
+    metavar="PATTERN",
+    help="Ask for them on these refs; else on HEAD's branch and tags.",
+)
+@click.option(
+    "--hook",
+    type=options.FILE,
+    metavar="FILE",
+    help="Write the hook there, where the host runs a directory of hooks.",
+)
+def command(
+    on_server: bool,
+    profile: str | None,
+    include: tuple[str, ...],
+    exclude: tuple[str, ...],
+    public_keys: tuple[Path, ...],
+    protected_refs: tuple[str, ...],
+    hook: Path | None,
+) -> None:
     """Let Git know the filter, in every repository of this user.
 
     Set with required=true: a clone where nobody ran anything then fails to add
     what is protected, and never adds it in clear.
+
+    With --server, in a bare repository that people push to: a pre-receive hook
+    judges every push, without any AES key. Only the other options of --server
+    change what counts; run again without them, it keeps what was chosen.
     """
+    chosen = server.Choices(profile, include, exclude, public_keys, protected_refs, hook)
+    if on_server:
+        for line in server.install(Repository.discover(), chosen):
+            terminal.info(line)
+        terminal.result("Every push to this repository is judged before it is accepted")
+        return
+    if chosen != server.Choices():
+        raise click.UsageError("these options are for --server")
     changed = drivers.configure(None, "--global")
     terminal.result(
         "Git knows the filter git-model now" if changed else "Git knows the filter already"

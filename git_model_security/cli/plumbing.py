@@ -10,7 +10,7 @@ from git_model_security.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_HOOKS_WITH_INPUT = ("pre-push", "post-rewrite", "reference-transaction")
+_HOOKS_WITH_INPUT = ("pre-push", "post-rewrite", "reference-transaction", "pre-receive")
 
 
 def filter_process(arguments: Sequence[str]) -> int:

@@ -6,7 +6,7 @@ import click
 
 from git_model_security.cli import terminal
 from git_model_security.git.repository import Repository
-from git_model_security.workspace import drivers, hook_setup
+from git_model_security.workspace import drivers, hook_setup, server
 
 
 @click.command("uninstall")
@@ -15,13 +15,19 @@ def command(everywhere: bool) -> None:
     """Take our hooks and drivers out of this repository, and put back what was there.
 
     `filter.git-model.required=true` stays behind: without git-model Git then
-    refuses to add what is protected. Keys stay in your keyring.
+    refuses to add what is protected. Keys stay in your keyring. In a bare
+    repository it takes out what `git model install --server` put in.
     """
     if everywhere:
         drivers.remove(None, "--global")
         terminal.result("Git runs git-model no more; filter.git-model.required=true stays")
         return
     repo = Repository.discover()
+    if server.is_bare(repo):
+        for line in server.uninstall(repo):
+            terminal.info(line)
+        terminal.result("Pushes to this repository are judged by git-model no more")
+        return
     for line in hook_setup.uninstall(repo):
         terminal.info(line)
     drivers.remove(repo, "--local")

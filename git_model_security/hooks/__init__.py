@@ -1,7 +1,7 @@
 """What each Git hook does. The shims that Git runs stand in the top-level `hooks/`.
 
 Layout: `commit` before and after a commit, `arrival` after content came into the
-work tree, `departure` before it leaves.
+work tree, `departure` before it leaves, `reception` where it arrives on a server.
 """
 
 from __future__ import annotations
@@ -60,6 +60,14 @@ def _action(
         if arguments[:1] != ["prepared"]:
             return lambda clone: 0  # noqa: ARG005
         return lambda clone: transaction.prepared(clone, stdin)
+    if name == "pre-receive":
+        from git_model_security.hooks import reception
+
+        return lambda clone: reception.received(clone, stdin)
+    if name == "index-guard":
+        from git_model_security.hooks import inspection
+
+        return inspection.inspected
     from git_model_security.hooks import arrival
 
     if name == "post-merge":

@@ -1,0 +1,254 @@
+"""The guard of who receives: a server that is pushed to, a job that checks a range.
+
+It believes nothing of what comes: what is protected is what the server's own attributes
+and the policies that stand there already say. What comes may add to that. Needs no key;
+whose signature counts is for the caller to say. docs/SERVER.md.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, NamedTuple
+
+from git_model_security.errors import PolicyError
+from git_model_security.git import attributes, history, index, pushes, ranges
+from git_model_security.git.objects import ObjectReader
+from git_model_security.guard import policies, walk, weakening
+from git_model_security.guard.finding import BROKEN_POLICY, PLAINTEXT, POINTER
+from git_model_security.guard.knowledge import Knowledge
+from git_model_security.policy.gitmodel import NAME
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+
+    from git_model_security.envelope import Key
+    from git_model_security.git.repository import Repository
+    from git_model_security.guard.finding import Finding
+    from git_model_security.guard.knowledge import Known
+    from git_model_security.guard.report import Report
+
+    Trusted = Callable[[str], bool]
+    """Says of a commit whether it stands under a signature that the server trusts."""
+
+LIMIT_ENTRIES = 1_000_000
+"""Changed files, and commits, that are judged in one push."""
+_POLICIES = 64
+"""Different `.gitmodel`s in one push; each costs processes."""
+_TREES = 64
+"""Refs that hold a tree; nobody has one, and each costs a process."""
+
+
+class Update(NamedTuple):
+    """A line of pre-receive's standard input (githooks, "pre-receive")."""
+
+    old: str
+    new: str
+    ref: str
+
+    @property
+    def deletes(self) -> bool:
+        """Whether the ref goes."""
+        return not self.new.strip("0")
+
+
+@dataclass
+class Incoming:
+    """What a push would bring.
+
+    Attributes:
+        findings: what must not come in.
+        commits: those that no ref has yet.
+        has_policy: a `.gitmodel` says what is protected.
+    """
+
+    findings: list[Finding] = field(default_factory=list)
+    commits: list[str] = field(default_factory=list)
+    has_policy: bool = False
+
+
+def judged(
+    repo: Repository,
+    updates: Iterable[Update],
+    *,
+    trusted: Trusted,
+    limit: int = LIMIT_ENTRIES,
+) -> Incoming:
+    """Judges what no ref of a repository reaches yet, before the refs are moved.
+
+    1. What is protected is what the attributes of the repository say, and each
+       `.gitmodel`: of HEAD, of what the refs hold now, of the commits that are built
+       upon, and of the new ones.
+    2. Each new blob is judged once, at each of its paths, by the rules of
+       `guard.history.audit`. An object of git-lfs that is not here is no finding: it
+       went to another server.
+    3. A `.gitmodel` that protects less than the one before it is a finding, since the
+       next push would be judged by it.
+    4. Where all that is pushed stands under a trusted signature, that person has decided
+       what is in clear, and only the repository's own attributes bind them.
+
+    Args:
+        repo: the repository, in the middle of receiving.
+        updates: which refs would move.
+        trusted: asked only where it makes a difference.
+        limit: the most commits, and the most changed files, to be judged.
+
+    Raises:
+        PolicyError: it is too much to be judged.
+        GitError: an object is missing or corrupt, or history is cut.
+    """
+    lines = [line for line in updates if not line.deletes]
+    if not lines:
+        return Incoming()
+    kinds = history.peeled(repo, [oid for line in lines for oid in (line.new, line.old)])
+    tips = list(dict.fromkeys(line.new for line in lines))
+    commits = [kinds[tip][1] for tip in tips if kinds[tip][0] == "commit"]
+    arrived = pushes.arrived(repo, commits, limit=limit)
+    trees = {oid for kind, oid in (kinds[tip] for tip in tips) if kind == "tree"}
+    if len(trees) > _TREES:
+        raise PolicyError(f"more than {_TREES} refs that hold trees are not judged")
+    pushes.require_bounded(repo, arrived.commits, trees, limit=limit)
+    held = [kinds[line.old][1] for line in lines if kinds[line.old][0] == "commit"]
+    ends = [*held, *arrived.onto, *_branches_without_head(repo), *commits, *trees]
+    has_policy = _require_few_policies(repo, arrived.commits, ends)
+    outcome = walk.judged(
+        repo,
+        arrived.commits,
+        tips,
+        Knowledge(),
+        ends=ends,
+        elsewhere=pushes.replaced(repo, _moves(repo, lines, kinds), limit=limit),
+        notes=_notes(repo, lines, kinds),
+        absent_is_found=False,
+    )
+    carried = set(pushes.blobs(repo, commits, NAME.decode()).values())
+    found = [one for one in outcome.findings if _is_of_push(one, carried)]
+    weaker = _weakened(repo, _steps(lines, kinds), trusted)
+    is_decided = not weaker and len(commits) == len(tips)
+    if found and is_decided and all(map(trusted, commits)):
+        found = _without_freed(repo, found, commits)
+    return Incoming([*found, *weaker], arrived.commits, has_policy)
+
+
+def range_report(
+    repo: Repository,
+    range_: str,
+    *,
+    keys: Mapping[str, Key] | None = None,
+    known: Known | None = None,
+) -> Report:
+    """Audits what a pull request would bring, in a checkout of it.
+
+    What is protected is what BASE says as well as HEAD, never HEAD alone.
+
+    Args:
+        repo: the checkout; it may be shallow, and its HEAD detached.
+        range_: `BASE..HEAD` or `BASE...HEAD`; a side left out is HEAD. Where BASE is all
+            zeros, as hosts say of a new branch, all below HEAD is audited.
+        keys: held keys by key id.
+        known: says which blobs need not be read again.
+
+    Raises:
+        UsageError: it is no range.
+        GitError: a commit of it is not here, or history is cut within it.
+    """
+    from git_model_security.guard.history import audit
+
+    head, below = ranges.ends(repo, range_)
+    ranges.require_whole(repo, history.commits(repo, [head], without=below))
+    # Named twice: as ends their policies count, and then they are left out.
+    report = audit(repo, (*below, head, *(f"^{oid}" for oid in below)), keys=keys, known=known)
+    weaker = _weakened(repo, [(old, head) for old in below], lambda _: False)
+    return replace(report, cut=False, findings=[*report.findings, *weaker])
+
+
+def _branches_without_head(repo: Repository) -> list[str]:
+    """Returns all branches where HEAD names none that exists, and so has no policy."""
+    if index.resolve(repo, "HEAD") is not None:
+        return []
+    listed = repo.git("for-each-ref", "--format=%(objectname)", "refs/heads/")
+    return list(dict.fromkeys(listed.decode().split()))
+
+
+def _require_few_policies(
+    repo: Repository, commits: Sequence[str], ends: Sequence[str]
+) -> bool:
+    found: Collection[str] = policies.at(repo, ends)
+    if not found:
+        # Then the walk takes every one that history ever had.
+        found = pushes.versions(repo, commits, NAME.decode())
+    if len(found) > _POLICIES:
+        raise PolicyError(f"more than {_POLICIES} different .gitmodel files are not judged")
+    return bool(found)
+
+
+def _moves(
+    repo: Repository, lines: Sequence[Update], kinds: Mapping[str, tuple[str, str]]
+) -> list[tuple[str, str]]:
+    """Returns the trees before and after each move; before a new ref stands HEAD."""
+    named = [
+        (kinds[line.old][1] if kinds[line.old][0] == "commit" else "HEAD", kinds[line.new][1])
+        for line in lines
+        if kinds[line.new][0] == "commit"
+    ]
+    trees = pushes.trees(repo, [oid for pair in named for oid in pair])
+    return [(trees[old], trees[new]) for old, new in named if old in trees and new in trees]
+
+
+def _notes(
+    repo: Repository, lines: Sequence[Update], kinds: Mapping[str, tuple[str, str]]
+) -> Collection[str]:
+    named = [kinds[line.new] for line in lines if line.ref.startswith("refs/notes/")]
+    tips = [oid for kind, oid in named if kind == "commit"]
+    return history.notes(repo, tips) if tips else ()
+
+
+def _steps(
+    lines: Sequence[Update], kinds: Mapping[str, tuple[str, str]]
+) -> list[tuple[str, str]]:
+    return [
+        (kinds[line.old][1], kinds[line.new][1])
+        for line in lines
+        if kinds[line.old][0] == kinds[line.new][0] == "commit"
+    ]
+
+
+def _is_of_push(one: Finding, carried: Collection[str | None]) -> bool:
+    """Tells whether a finding is the pusher's; the push that mends a policy must pass."""
+    return one.rule != BROKEN_POLICY or bool(one.commit) or one.oid in carried
+
+
+def _weakened(
+    repo: Repository, steps: Sequence[tuple[str, str]], trusted: Trusted
+) -> list[Finding]:
+    blobs = pushes.blobs(repo, [oid for step in steps for oid in step], NAME.decode())
+    made: dict[tuple[str, str | None], list[tuple[str, str]]] = {}
+    for old, new in steps:
+        if before := blobs[old]:
+            made.setdefault((before, blobs[new]), []).append((old, new))
+    with ObjectReader(repo) as reader:
+        found = weakening.findings(reader, made)
+
+    def stands(old: str, new: str) -> bool:
+        # Who brings an old signed tree back must not bring back its policy.
+        return trusted(new) and blobs[new] not in pushes.bygone(repo, old, NAME.decode())
+
+    # The first that does not is enough: there may be any number of refs.
+    wrong = {pair: next((s for s in made[pair] if not stands(*s)), None) for pair in found}
+    return [replace(found[pair], commit=step[1]) for pair, step in wrong.items() if step]
+
+
+def _without_freed(
+    repo: Repository, found: list[Finding], commits: Sequence[str]
+) -> list[Finding]:
+    """Leaves out what is protected by policies of before only."""
+    blobs = pushes.blobs(repo, commits, NAME.decode()).values()
+    # The signatures stand in what is pushed, which no ref names yet.
+    rules = policies.read(repo, filter(None, dict.fromkeys(blobs)), commits=commits).rules
+    asked = {one.path for one in found if one.rule in {PLAINTEXT, POINTER} and one.path}
+    bound = attributes.protected(repo, asked)
+    for text in rules:
+        bound |= attributes.protected_by(text, asked)
+    free = asked - bound
+    return [
+        one for one in found if one.rule not in {PLAINTEXT, POINTER} or one.path not in free
+    ]

@@ -1,0 +1,79 @@
+"""Does a `.gitmodel` protect less than the one before it.
+
+A guard that reads the policy before each push would else be led away from it in two
+steps: first the policy, in which nothing is in clear, then the model.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from git_model_security.errors import ConfigError
+from git_model_security.git.index import REGULAR, Entry
+from git_model_security.guard.finding import BROKEN_POLICY, Finding
+from git_model_security.policy import gitmodel
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from git_model_security.git.objects import ObjectReader
+    from git_model_security.policy.gitmodel import Policy
+
+
+def findings(
+    reader: ObjectReader, steps: Iterable[tuple[str, str | None]]
+) -> dict[tuple[str, str | None], Finding]:
+    """Returns a finding for each step in which a policy takes protection away.
+
+    Args:
+        reader: reads the blobs.
+        steps: blob of a policy, and of the one after it, or None when it is gone.
+
+    Raises:
+        GitError: a blob is missing or corrupt.
+    """
+    read: dict[str, Policy | None] = {}
+    found = {}
+    for old, new in dict.fromkeys(steps):
+        if old == new:
+            continue
+        for oid in filter(None, (old, new)):
+            if oid not in read:
+                read[oid] = _read(reader, oid)
+        before, after = read[old], read[new] if new else None
+        if before is None or (new and after is None):
+            continue  # what cannot be read is a finding of its own, or was one
+        if said := lost(before, after) if after else ["the file is gone"]:
+            detail = f"protects less than before, under no trusted signature: {'; '.join(said)}"
+            blob = new or old
+            size = reader.stream(blob).size
+            found[old, new] = Finding(BROKEN_POLICY, gitmodel.NAME, blob, size, detail)
+    return found
+
+
+def lost(old: Policy, new: Policy) -> list[str]:
+    """Returns what a new policy protects or signs less, in a few words each."""
+    said = []
+    # Neither profile protects all that the other does: `all` leaves out directories
+    # that begin with a dot.
+    if new.profile != old.profile:
+        said.append(f"profile {old.profile} became {new.profile}")
+    lists = {
+        "no longer included": set(old.include) - set(new.include),
+        "now excluded": set(new.exclude) - set(old.exclude),
+        "now untracked": set(_untracked(new)) - set(_untracked(old)),
+        "no longer a signed model root": set(old.roots) - set(new.roots),
+    }
+    said += [f"{pattern!r} {what}" for what, more in lists.items() for pattern in sorted(more)]
+    return said
+
+
+def _untracked(policy: Policy) -> Iterable[str]:
+    return map(str, getattr(policy, "untracked", ()))
+
+
+def _read(reader: ObjectReader, oid: str) -> Policy | None:
+    try:
+        return gitmodel.find([Entry(gitmodel.NAME, REGULAR, oid)], reader)
+    except ConfigError:
+        return None

@@ -1,0 +1,202 @@
+"""On a server, before refs move: what was pushed is ciphertext, and signed where it must be.
+
+Needs no AES key, and remembers nothing: Git throws a refused push away, and so does this.
+docs/SERVER.md.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import itertools
+import os
+import sys
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from git_model_security.errors import Error, ProtocolError
+from git_model_security.filter.clone import Clone
+from git_model_security.filter.digests import DigestCache
+from git_model_security.git import config, history
+from git_model_security.git.objects import is_oid
+from git_model_security.git.paths import shown
+from git_model_security.guard import incoming
+from git_model_security.guard.finding import BROKEN_POLICY, KEY
+from git_model_security.guard.incoming import Update
+from git_model_security.hooks.refusal import refuse
+from git_model_security.policy import pinned
+from git_model_security.workspace import pinned_trust, tree_check
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from git_model_security.filter.digests import Digests
+    from git_model_security.git.repository import Repository
+    from git_model_security.guard.incoming import Incoming
+    from git_model_security.signing.methods import Verifier
+
+PROTECTED_REF = "git-model.protectedref"
+"""Patterns of the refs whose tips must be signed; see `protected_refs`."""
+MAX_ENTRIES = "git-model.maxentries"
+
+_NOTHING = "nothing was accepted"
+_SHOWN_REFS = 20
+
+
+def received(clone: Clone, stdin: bytes) -> int:
+    """pre-receive: a line per ref, with old oid, new oid and name (githooks).
+
+    Raises:
+        PolicyError: something in clear would come in, or something unsigned where a
+            signature is asked for.
+        GitError: an object is missing or corrupt, or history is cut.
+        ProtocolError: what git says is not understood, so nothing may come in.
+    """
+    repo = clone.repo
+    updates = [_parsed(line) for line in stdin.split(b"\n") if line]
+    signatures = _Signatures(repo)
+    limit = config.number(clone.settings, MAX_ENTRIES, incoming.LIMIT_ENTRIES)
+    judged = incoming.judged(repo, updates, trusted=signatures.hold, limit=limit)
+    unsigned = signatures.missing(updates)
+    refuse(
+        repo,
+        "pre-receive",
+        [*(one.describe() for one in judged.findings), *unsigned],
+        _hint(judged, bool(unsigned)),
+        refs=[update.ref for update in updates],
+        commits=[update.new for update in updates if not update.deletes],
+        # Nobody can give `-c` to a server: its own configuration says it.
+        anywhere=True,
+    )
+    _say(repo, judged)
+    return 0
+
+
+def protected_refs(repo: Repository) -> list[str]:
+    """Returns the patterns of the refs whose tips must be signed.
+
+    Without a choice of the server: the branch that HEAD names, and all tags.
+    """
+    chosen = config.read(repo).get(PROTECTED_REF)
+    if chosen:
+        return chosen
+    head = repo.git("symbolic-ref", "--quiet", "HEAD", accept=(0, 1, 128))
+    return [os.fsdecode(head.strip()) or "refs/heads/*", "refs/tags/*"]
+
+
+class _Signatures:
+    """Which commits stand under a signature that the server trusts."""
+
+    def __init__(self, repo: Repository) -> None:
+        self._repo = repo
+        self._known: dict[str, str] = {}
+
+    @cached_property
+    def _verifiers(self) -> Sequence[Verifier]:
+        return pinned_trust.pinned(self._repo).verifiers()
+
+    def hold(self, commit: str) -> bool:
+        """Tells whether a commit's signature over ciphertext holds."""
+        return bool(self._verifiers) and not self._wrong(commit)
+
+    def missing(self, updates: Sequence[Update]) -> list[str]:
+        """Returns what is wrong with the tips of protected refs, a line each."""
+        if not self._verifiers:
+            return []
+        patterns = protected_refs(self._repo)
+        asked = [
+            update
+            for update in updates
+            if not update.deletes
+            and any(fnmatch.fnmatchcase(update.ref, pattern) for pattern in patterns)
+        ]
+        kinds = history.peeled(self._repo, (update.new for update in asked))
+        wrong = (
+            f"{shown(os.fsencode(update.ref))}: {said} ({update.new[:12]})"
+            for update in asked
+            if (said := self._of(*kinds[update.new]))
+        )
+        # Each costs time, and nobody reads more than a few.
+        return list(itertools.islice(wrong, _SHOWN_REFS))
+
+    def _of(self, kind: str, oid: str) -> str:
+        if kind in {"commit", "tree"}:
+            return self._wrong(oid)
+        return f"a {kind or 'missing object'} carries no signature"
+
+    def _wrong(self, revision: str) -> str:
+        """Returns why a signature does not hold, or nothing."""
+        if revision not in self._known:
+            self._known[revision] = self._checked(revision)
+        return self._known[revision]
+
+    def _checked(self, revision: str) -> str:
+        clone = _Forgetful(self._repo)
+        with clone.objects:
+            try:
+                verdict = tree_check.check(clone, revision, self._verifiers, sealed_only=True)
+            except Error as error:
+                return f"signature cannot be checked: {error}"
+        if verdict.good:
+            return ""
+        finding = verdict.findings[0]
+        return f"{finding.reason.value}: {finding.detail}"
+
+
+class _Forgetful(Clone):
+    """A clone that computes everything anew, and whose memory is never opened."""
+
+    @cached_property
+    def digests(self) -> DigestCache:
+        """A digest cache that holds nothing."""
+        return _NoDigests()
+
+
+class _NoDigests(DigestCache):
+    def __init__(self) -> None: ...
+
+    def get(self, oid: str) -> Digests | None:  # noqa: ARG002
+        return None
+
+    def put(self, oid: str, digests: Digests) -> None: ...
+
+
+def _hint(judged: Incoming, unsigned: bool) -> str:
+    rules = {one.rule for one in judged.findings}
+    said = []
+    if rules & {BROKEN_POLICY}:
+        said.append(
+            "a policy that protects less comes in only by a commit that a trusted signer signed"
+        )
+    if rules - {BROKEN_POLICY}:
+        said.append(
+            "each commit that holds it must be made anew: amend or rebase after"
+            " `git model repair`, or `git model migrate` for a long history"
+        )
+    if KEY in rules:
+        said.append("the key is not secret any more where others saw it")
+    if unsigned:
+        said.append("`git model sign --amend` signs the tip")
+    return "; ".join([_NOTHING, *said])
+
+
+def _say(repo: Repository, judged: Incoming) -> None:
+    """Tells the pusher what was not judged, or by no more than content."""
+    if judged.commits and not judged.has_policy and not pinned.rules(repo):
+        sys.stderr.write(
+            "git-model: warning: no policy says what is protected here: only models and keys"
+            " were looked for, by content\n"
+        )
+    if history.is_shallow(repo):
+        sys.stderr.write(
+            "git-model: warning: this repository is shallow: what lies below is not judged\n"
+        )
+
+
+def _parsed(line: bytes) -> Update:
+    words = os.fsdecode(line).split(" ", 2)
+    if len(words) != 3 or not all(map(is_oid, words[:2])):
+        raise ProtocolError(
+            f"pre-receive was given a line that it does not understand: {shown(line)}",
+            hint="nothing was accepted; tell the administrator of the server",
+        )
+    return Update(*words)

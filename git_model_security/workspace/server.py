@@ -1,0 +1,182 @@
+"""Sets up a bare repository that people push to, and undoes it. docs/SERVER.md.
+
+Owns what the repository's own configuration says: the pinned policy, the trusted signers,
+the refs that must be signed. Where the hook goes is `server_hook`'s.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from git_model_security.errors import GitError, UsageError
+from git_model_security.git import config, index
+from git_model_security.git.objects import ObjectReader
+from git_model_security.keyring import files
+from git_model_security.policy import attributes, gitmodel, pinned
+from git_model_security.policy.gitmodel import Policy
+from git_model_security.workspace import pinned_trust, server_hook
+from git_model_security.workspace.journal import Journal
+from git_model_security.workspace.program import Program
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from git_model_security.git.repository import Repository
+
+PROTECTED_REF = "git-model.protectedRef"
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What an administrator chose; what is left out stays as it is.
+
+    Attributes:
+        profile: `all` or `weights`: pins a policy, whatever is pushed.
+        include: patterns protected on top of it.
+        exclude: patterns left clear in spite of it.
+        public_keys: files with the keys of signers to trust.
+        protected_refs: patterns of the refs whose tips must be signed.
+        hook: where the host looks for hooks, when it is not where Git does.
+    """
+
+    profile: str | None = None
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    public_keys: tuple[Path, ...] = ()
+    protected_refs: tuple[str, ...] = ()
+    hook: Path | None = None
+
+
+def is_bare(repo: Repository) -> bool:
+    """Tells whether a repository is one that people push to."""
+    return repo.git("rev-parse", "--is-bare-repository").strip() == b"true"
+
+
+def install(repo: Repository, choices: Choices, *, program: Program | None = None) -> list[str]:
+    """Makes a bare repository judge what is pushed to it; again changes nothing.
+
+    Args:
+        repo: the repository.
+        choices: what the administrator chose.
+        program: what the hook runs; None is the git-model that is running.
+
+    Returns:
+        What was done and what counts now, in lines for the administrator.
+
+    Raises:
+        UsageError: patterns without a profile that they could be on top of.
+        GitError: the repository has a work tree, or cannot be written to.
+        ConfigError: a pattern or a key cannot be used.
+    """
+    if not is_bare(repo):
+        raise GitError(
+            f"{repo.git_dir}: not a bare repository",
+            hint="run it in the repository that people push to; in a clone the guards come"
+            " with `git model init`, `clone` and `unlock`",
+        )
+    policy = _policy(repo, choices)
+    keys = [(files.read(path), str(path)) for path in choices.public_keys]
+    lines = []
+    trust = pinned_trust.pinned(repo)
+    before = trust.fingerprints()
+    added = [trust.add_public_key(key, origin) for key, origin in keys]
+    lines += [f"trusts the signer {name[:16]}" for name in added if name not in before]
+    if policy is not None and pinned.pin(repo, policy):
+        lines.append("pinned the protection policy in info/attributes")
+    _open_to_pushers(repo)
+    lines += _choose_refs(repo, choices.protected_refs)
+    lines += server_hook.install(repo, program or Program.current(), choices.hook)
+    return [*lines, *_what_counts(repo)]
+
+
+def uninstall(repo: Repository) -> list[str]:
+    """Takes the hook and the pinned policy out, and puts back what was there.
+
+    The trusted signers stay: they let nothing in.
+
+    Returns:
+        What was done, in lines for the administrator.
+
+    Raises:
+        GitError: a file or the configuration cannot be written.
+    """
+    lines = server_hook.uninstall(repo)
+    config.unset(repo, PROTECTED_REF)
+    path = repo.common_dir / "info" / "attributes"
+    if pinned.rules(repo):
+        text = path.read_text("utf-8", "surrogateescape")
+        with Journal() as journal:
+            kept = attributes.spliced(text, "").encode("utf-8", "surrogateescape")
+            journal.write(path, kept, mode=0o644)
+        lines.append("took the protection policy out of info/attributes")
+    return lines
+
+
+def _policy(repo: Repository, choices: Choices) -> Policy | None:
+    if choices.profile is None and not (choices.include or choices.exclude):
+        return None
+    base = Policy() if choices.profile else _policy_of_head(repo)
+    if base is None:
+        raise UsageError(
+            "--include and --exclude need a --profile here", hint="--profile all, or weights"
+        )
+    if choices.profile:
+        base = replace(base, profile=choices.profile)
+    policy = replace(
+        base,
+        include=tuple(dict.fromkeys((*base.include, *choices.include))),
+        exclude=tuple(dict.fromkeys((*base.exclude, *choices.exclude))),
+    )
+    return gitmodel.checked(policy)
+
+
+def _policy_of_head(repo: Repository) -> Policy | None:
+    if index.head_tree(repo) is None:
+        return None
+    with ObjectReader(repo) as reader:
+        return gitmodel.find(index.tree(repo, "HEAD"), reader)
+
+
+def _choose_refs(repo: Repository, patterns: Sequence[str]) -> list[str]:
+    wanted = [
+        name if name.startswith("refs/") else f"refs/heads/{name}"
+        for name in dict.fromkeys(patterns)
+    ]
+    if not wanted or config.read(repo).get(PROTECTED_REF.lower()) == wanted:
+        return []
+    config.unset(repo, PROTECTED_REF)
+    for name in wanted:
+        config.add(repo, PROTECTED_REF, name)
+    return [f"asks for a signature on {', '.join(wanted)}"]
+
+
+def _open_to_pushers(repo: Repository) -> None:
+    """Lets others read what the hook reads, where each runs it under an account of theirs.
+
+    There is nothing secret in it: no key but public ones is ever kept on a server, and the
+    audit log has a mode of its own.
+    """
+    shared = (config.get(repo, "core.sharedRepository") or "umask").lower()
+    if shared not in {"umask", "false", "no", "0"}:
+        for directory in (repo.state_dir, pinned_trust.pinned(repo).directory):
+            if directory.is_dir():
+                directory.chmod(0o755)
+
+
+def _what_counts(repo: Repository) -> list[str]:
+    """Says by which policy and signatures a push will be judged."""
+    if pinned.rules(repo):
+        policy = "protected is what info/attributes says, and what the .gitmodel of HEAD adds"
+    elif index.resolve(repo, "HEAD:.gitmodel") is not None:
+        policy = "protected is what the .gitmodel of HEAD says; --profile pins a policy here"
+    else:
+        policy = (
+            "no policy yet: the first .gitmodel that is pushed says what is protected, and"
+            " until then models and keys are found by content; --profile pins a policy here"
+        )
+    signers = pinned_trust.pinned(repo).fingerprints()
+    if not signers:
+        return [policy, "no signer is trusted, so no signature is asked for: --public-key FILE"]
+    return [policy, f"signatures of {len(signers)} trusted signers count"]

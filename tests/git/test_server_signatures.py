@@ -1,0 +1,156 @@
+"""Signatures that a server asks for, with public keys and nothing else."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.fixtures.people import PersonFactory, Project
+    from tests.fixtures.servers import Client
+
+
+def test_what_a_trusted_signer_signed_is_accepted(project: Project, signed: Client) -> None:
+    project.ada.write("train.py", "print('signed')\n")
+    commit = project.ada.commit()
+    project.ada.git("tag", "v1")
+    project.ada.git("tag", "--annotate", "--message", "Two", "v2")
+    project.ada.git("push", "--quiet", "origin", "main", "v1", "v2")
+    assert project.remote.git("rev-parse", "main") == commit
+
+
+def test_a_stale_signature_is_refused_on_the_default_branch(signed: Client) -> None:
+    signed.put("train.py", b"print('eve')\n")
+    signed.record()
+    said = signed.refused("main")
+    assert "refs/heads/main: stale signature" in said
+    assert "git model sign --amend" in said
+
+
+@pytest.mark.parametrize("annotated", [False, True])
+def test_a_tag_must_be_signed(signed: Client, annotated: bool) -> None:
+    signed.put("train.py", b"print('eve')\n")
+    signed.record()
+    signed.git("tag", *(("--annotate", "--message", "Tag") if annotated else ()), "v1")
+    assert "refs/tags/v1: stale signature" in signed.refused("v1")
+
+
+def test_a_branch_that_is_not_protected_needs_no_signature(signed: Client) -> None:
+    signed.put("train.py", b"print('eve')\n")
+    signed.record()
+    signed.accepted("main:refs/heads/topic")
+
+
+def test_a_commit_without_any_signature_is_refused(signed: Client) -> None:
+    signed.drop(".model-encrypted.sig")
+    signed.record()
+    assert "refs/heads/main: unsigned" in signed.refused("main")
+
+
+def test_a_signature_of_somebody_else_is_refused(
+    project: Project, signed: Client, person: PersonFactory
+) -> None:
+    bob = project.signing(person("bob"))
+    bob.write("train.py", "print('bob')\n")
+    bob.commit()
+    refused = bob.git.run("push", "--no-verify", "origin", "main", check=False)
+    assert refused.returncode == 1
+    assert "refs/heads/main: untrusted signer" in refused.stderr
+
+
+def test_the_refs_can_be_chosen(project: Project, signed: Client) -> None:
+    chosen = ("--protected-ref", "refs/heads/release/*", "--protected-ref", "stable")
+    said = project.remote.model("install", "--server", *chosen).stderr
+    assert "asks for a signature on refs/heads/release/*, refs/heads/stable" in said
+    signed.put("train.py", b"print('eve')\n")
+    signed.record()
+    signed.accepted("main", "main:refs/tags/v1")
+    assert "refs/heads/release/1" in signed.refused("main:refs/heads/release/1")
+    assert "refs/heads/stable" in signed.refused("main:refs/heads/stable")
+
+
+def test_a_blob_and_a_tree_under_a_tag_are_not_signed(signed: Client) -> None:
+    blob = signed.raw(b"words\n")
+    assert "a blob carries no signature" in signed.refused(f"{blob}:refs/tags/blob")
+    signed.drop("README.md")
+    tree = signed.git("write-tree")
+    assert "refs/tags/tree" in signed.refused(f"{tree}:refs/tags/tree")
+
+
+def test_a_protected_branch_can_be_deleted(project: Project, signed: Client) -> None:
+    project.remote.model("install", "--server", "--protected-ref", "release")
+    signed.accepted("main:refs/heads/release")
+    signed.accepted(":refs/heads/release")
+
+
+def test_checking_signatures_writes_nothing(project: Project, signed: Client) -> None:
+    state = project.remote.path / "git-model"
+    before = sorted(path.name for path in state.rglob("*"))
+    signed.put("train.py", b"print('eve')\n")
+    signed.record()
+    signed.refused("main")
+    signed.accepted("main:refs/heads/topic")
+    assert sorted(path.name for path in state.rglob("*")) == before
+
+
+def test_a_policy_that_protects_less_passes_when_a_trusted_signer_signed_it(
+    project: Project, signed: Client
+) -> None:
+    exclude_tables(project)
+    project.ada.commit("Tables may be read by all")
+    project.ada.git("push", "--quiet", "origin", "main")
+    assert b"*.csv" in project.remote.blob("main:.gitmodel")
+
+
+def exclude_tables(project: Project) -> None:
+    text = project.ada.read(".gitmodel")
+    project.ada.write(".gitmodel", text + b"[protect]\n\texclude = *.csv\n")
+
+
+def test_the_policy_of_an_old_signed_tree_does_not_come_back(
+    project: Project, signed: Client
+) -> None:
+    before = project.ada.read(".gitmodel")
+    exclude_tables(project)
+    project.ada.commit("Tables may be read by all")
+    weak = project.ada.git("rev-parse", "HEAD^{tree}")
+    project.ada.write(".gitmodel", before + b"# no table any more\n")
+    project.ada.commit("Nobody may")
+    project.ada.git("push", "--quiet", "origin", "main")
+    signed.git("fetch", "--quiet")
+    tip = signed.git("rev-parse", "origin/main")
+    replay = signed.git("commit-tree", weak, "-p", tip, "-m", "An old tree")
+    assert ".gitmodel: protects less than before" in signed.refused(f"{replay}:main")
+
+
+def test_what_a_trusted_signer_untracked_may_be_clear_now_and_later(
+    project: Project, signed: Client
+) -> None:
+    project.ada.model("untrack", "--yes", "config.json")
+    project.ada.git("commit", "--quiet", "--message", "The configuration is public")
+    project.ada.git("push", "--quiet", "origin", "main")
+    assert project.remote.blob("main:config.json") == project.ada.read("config.json")
+    project.ada.write("config.json", "{}\n")
+    project.ada.commit("Later")
+    project.ada.git("push", "--quiet", "origin", "main")
+    assert project.remote.blob("main:config.json") == b"{}\n"
+
+
+def test_an_unsigned_record_of_untracking_frees_nothing(
+    project: Project, signed: Client
+) -> None:
+    policy = signed.blob("HEAD:.gitmodel")
+    signed.put(".gitmodel", policy + b"[protect]\n\tuntracked = config.json\n")
+    signed.put("config.json", b"{}\n")
+    signed.record()
+    said = signed.refused("main:refs/heads/topic")
+    assert "config.json: plaintext at a protected path" in said
+
+
+def test_a_trust_that_cannot_be_read_refuses(project: Project, signed: Client) -> None:
+    for key in (project.remote.path / "git-model" / "trust").glob("*.pub"):
+        key.write_text("not a key\n")
+    signed.put("train.py", b"print('eve')\n")
+    signed.record()
+    assert "not the public key it is named for" in signed.refused("main")
