@@ -2,85 +2,41 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from git_model_security.cli import options, terminal
-from git_model_security.cli.sizes import size
+from git_model_security.cli import initial, terminal
 from git_model_security.errors import UsageError
 from git_model_security.git.paths import shown
 from git_model_security.git.repository import Repository
 from git_model_security.workspace import agreement, engine, initialise, setup, unlock
-from git_model_security.workspace.initialise import PlaintextHistoryError, Request
+from git_model_security.workspace.initialise import PlaintextHistoryError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    from git_model_security.workspace.initialise import Done, Plan
+    from git_model_security.workspace.initialise import Done, Plan, Request
 
 
 @click.command("init")
-@options.key
-@options.signing_key
-@click.option("--profile", type=click.Choice(["all", "weights"]), help="What to encrypt.")
-@click.option(
-    "--storage",
-    type=click.Choice(["auto", "inline", "lfs"]),
-    help="Where ciphertext lives: in Git itself, or in git-lfs.",
-)
-@click.option(
-    "--threshold",
-    type=size,
-    metavar="SIZE",
-    help="With git-lfs: files of this size and over go there, 1MiB unless said.",
-)
-@click.option("--digest", type=click.Choice(["sha256", "blake3"]), help="Digest to sign over.")
-@click.option("--sign-with", type=click.Choice(["key"]), help="Signing method.")
-@click.option("--include", multiple=True, metavar="PATTERN", help="Encrypt these as well.")
-@click.option("--exclude", multiple=True, metavar="PATTERN", help="Leave these clear.")
-@click.option("--model-root", multiple=True, metavar="DIR", help="A directory that is a model.")
+@initial.chosen
 @click.option(
     "--accept-plaintext-history", is_flag=True, help="Go on although history holds plaintext."
 )
-def command(
-    key: Path | None,
-    signing_key: Path | None,
-    profile: str | None,
-    storage: str | None,
-    threshold: int | None,
-    digest: str | None,
-    sign_with: str | None,  # noqa: ARG001 - one method so far
-    include: tuple[str, ...],
-    exclude: tuple[str, ...],
-    model_root: tuple[str, ...],
-    accept_plaintext_history: bool,
-) -> None:
+def command(**given: Any) -> None:
     """Make this repository an encrypted, signed model repository.
 
     Without --key and --signing-key both keys are made and kept in your keyring.
     """
     repo = Repository.discover()
     repo.top  # noqa: B018 - raises in a bare repository
-    request = Request(
-        key=key,
-        signing_key=signing_key,
-        profile=profile,
-        digest=digest,
-        storage=None if storage == "auto" else storage,
-        threshold=threshold,
-        include=include,
-        exclude=exclude,
-        roots=tuple(root.rstrip("/") or root for root in model_root),
-        accept_plaintext_history=accept_plaintext_history,
-    )
+    request = initial.request(**given)
     if initialise.is_set_up(repo):
         _again(repo, request)
         return
     try:
         plan = initialise.plan(repo, request)
     except PlaintextHistoryError as refused:
-        _show_history(refused.plan)
+        initial.show_findings("The history holds in clear", refused.report.findings)
         raise
     _show(plan)
     _tell(initialise.carry_out(repo, request, plan))
@@ -140,16 +96,6 @@ def _storage(plan: Plan) -> str:
         return f"git-lfs, for files of {least} and over ({reason})"
     most = f", up to {terminal.bytes_text(policy.limit)} a file" if policy.limit else ""
     return f"inline, as blobs in Git{most} ({reason})"
-
-
-def _show_history(plan: Plan) -> None:
-    assert plan.history is not None
-    terminal.result("The history holds in clear:")
-    for finding in plan.history.findings[: terminal.SHOWN_FILES]:
-        terminal.result(f"  {finding.describe()}")
-    more = len(plan.history.findings) - terminal.SHOWN_FILES
-    if more > 0:
-        terminal.result(f"  … and {more} more; see `git model audit`")
 
 
 def _tell(done: Done) -> None:

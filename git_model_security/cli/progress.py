@@ -1,4 +1,4 @@
-"""A progress bar on standard error: bytes, rate, time left.
+"""A progress bar on standard error: how far, rate, time left.
 
 Only on a terminal, and only where the work takes over a second.
 """
@@ -16,10 +16,16 @@ _SHOWN_AFTER_SECONDS = 1.0
 
 
 class Bar:
-    """A bar that is called with how far the work is; a context manager."""
+    """A bar that is called with how far the work is; a context manager.
 
-    def __init__(self, what: str) -> None:
+    Args:
+        what: what is done, in a word.
+        is_bytes: what is counted are bytes, and not things.
+    """
+
+    def __init__(self, what: str, *, is_bytes: bool = True) -> None:
         self._what = what
+        self._is_bytes = is_bytes
         self._since: float | None = None
         self._bar: Progress | None = None
         self._task: TaskID | None = None
@@ -31,37 +37,42 @@ class Bar:
         if self._bar is not None:
             self._bar.stop()
 
-    def __call__(self, done_bytes: int, total_bytes: int) -> None:
+    def __call__(self, done: int, total: int) -> None:
         """Shows how far the work is."""
         now = time.monotonic()
         self._since = self._since or now
         if self._bar is None:
             if now - self._since < _SHOWN_AFTER_SECONDS or not sys.stderr.isatty():
                 return
-            self._start(total_bytes)
+            self._start(total)
         assert self._bar is not None
         assert self._task is not None
-        self._bar.update(self._task, completed=done_bytes, total=total_bytes)
+        self._bar.update(self._task, completed=done, total=total)
 
-    def _start(self, total_bytes: int) -> None:
+    def _start(self, total: int) -> None:
         from rich.console import Console
         from rich.progress import (
             BarColumn,
             DownloadColumn,
+            MofNCompleteColumn,
             Progress,
             TextColumn,
             TimeRemainingColumn,
             TransferSpeedColumn,
         )
 
+        counted = (
+            (DownloadColumn(binary_units=True), TransferSpeedColumn())
+            if self._is_bytes
+            else (MofNCompleteColumn(),)
+        )
         self._bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
-            DownloadColumn(binary_units=True),
-            TransferSpeedColumn(),
+            *counted,
             TimeRemainingColumn(),
             console=Console(stderr=True),
             transient=True,
         )
-        self._task = self._bar.add_task(self._what, total=total_bytes)
+        self._task = self._bar.add_task(self._what, total=total)
         self._bar.start()

@@ -149,22 +149,22 @@ def plan(repo: Repository, request: Request) -> Plan:
         sealing.require_content(clone, staged, guarded, chosen.limit)
     result.history = history.audit(repo, ("--all",), rules=rules)
     if result.history.findings and not request.accept_plaintext_history:
-        raise PlaintextHistoryError(result)
+        raise PlaintextHistoryError(result.history)
     return result
 
 
 class PlaintextHistoryError(PolicyError):
-    """The history holds in clear what would be protected; `plan` has the report."""
+    """The history holds in clear what would be protected; `report` says what."""
 
-    def __init__(self, refused: Plan) -> None:
-        assert refused.history is not None
+    def __init__(self, report: Report) -> None:
         super().__init__(
-            f"the history holds {len(refused.history.findings)} protected files or models in"
+            f"the history holds {len(report.findings)} protected files or models in"
             " clear: whoever clones it has them, whatever is encrypted from now on",
-            hint="begin a new repository without that history,"
+            hint="`git model migrate` writes the history anew, encrypted (--dry-run shows how);"
+            " or begin a new repository without it: `rm -rf .git && git init`, then init;"
             " or accept it with --accept-plaintext-history",
         )
-        self.plan = refused
+        self.report = report
 
 
 def carry_out(repo: Repository, request: Request, planned: Plan) -> Done:

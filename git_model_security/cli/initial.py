@@ -1,0 +1,78 @@
+"""The options with which a repository begins: of `init`, and of `migrate`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from git_model_security.cli import options, terminal
+from git_model_security.cli.sizes import size
+from git_model_security.workspace.initialise import Request
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from git_model_security.guard.finding import Finding
+
+    _Command = TypeVar("_Command", bound=Callable[..., Any])
+
+_OPTIONS = (
+    options.key,
+    options.signing_key,
+    click.option("--profile", type=click.Choice(["all", "weights"]), help="What to encrypt."),
+    click.option(
+        "--storage",
+        type=click.Choice(["auto", "inline", "lfs"]),
+        help="Where ciphertext lives: in Git itself, or in git-lfs.",
+    ),
+    click.option(
+        "--threshold",
+        type=size,
+        metavar="SIZE",
+        help="With git-lfs: files of this size and over go there, 1MiB unless said.",
+    ),
+    click.option(
+        "--digest", type=click.Choice(["sha256", "blake3"]), help="Digest to sign over."
+    ),
+    click.option("--sign-with", type=click.Choice(["key"]), help="Signing method."),
+    click.option("--include", multiple=True, metavar="PATTERN", help="Encrypt these as well."),
+    click.option("--exclude", multiple=True, metavar="PATTERN", help="Leave these clear."),
+    click.option(
+        "--model-root", multiple=True, metavar="DIR", help="A directory that is a model."
+    ),
+)
+
+
+def chosen(command: _Command) -> _Command:
+    """Gives a command all of these options; `request` takes what was given."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+def request(
+    *,
+    storage: str | None,
+    model_root: tuple[str, ...],
+    sign_with: str | None,  # noqa: ARG001 - one method so far
+    accept_plaintext_history: bool = False,
+    **given: Any,
+) -> Request:
+    """Returns what the user asked for."""
+    return Request(
+        storage=None if storage == "auto" else storage,
+        roots=tuple(root.rstrip("/") or root for root in model_root),
+        accept_plaintext_history=accept_plaintext_history,
+        **given,
+    )
+
+
+def show_findings(title: str, findings: Sequence[Finding]) -> None:
+    """Writes what the audit has found, cut where it gets long."""
+    terminal.result(f"{title} ({len(findings)}):")
+    for finding in findings[: terminal.SHOWN_FILES]:
+        terminal.result(f"  {finding.describe()}")
+    more = len(findings) - terminal.SHOWN_FILES
+    if more > 0:
+        terminal.result(f"  … and {more} more; see `git model audit`")

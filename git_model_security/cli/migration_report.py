@@ -1,0 +1,172 @@
+"""What `git model migrate` says: its plan, what it did, and what it could not do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from git_model_security.cli import initial, terminal
+from git_model_security.git.paths import shown
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from git_model_security.workspace.migration.plan import Plan
+    from git_model_security.workspace.migration.purge import Plan as PurgePlan
+    from git_model_security.workspace.migration.purge import Purged
+    from git_model_security.workspace.migration.run import Done
+
+
+def show_plan(plan: Plan) -> None:
+    """Says what would be done, and what will break."""
+    content = plan.content
+    if plan.is_new:
+        terminal.result(f"Set up as by `git model init`, profile {plan.policy.profile},")
+        terminal.result(f"  storage {plan.policy.storage}")
+    terminal.result(
+        f"Commits to make anew   {len(plan.seen.commits) + len(plan.noted.commits)}"
+    )
+    size = terminal.bytes_text(content.size)
+    terminal.result(f"Blobs to encrypt       {len(content.clear)}, {size}")
+    if content.taken_over:
+        terminal.result(f"  of them in git-lfs   {len(content.taken_over)}")
+    terminal.result(f"Encrypted already      {content.sealed}")
+    terminal.result(f"Refs to move           {len(plan.moved)}")
+    paths = sorted({content.paths[oid] for oid in content.clear})
+    terminal.files("Will be encrypted in all history", paths)
+    links = sorted(plan.seen.links)
+    if links:
+        terminal.files("Are links, and stay as they are", links)
+    if plan.findings:
+        initial.show_findings("Would stay in clear", plan.findings)
+    _show_losses(plan)
+
+
+def _show_losses(plan: Plan) -> None:
+    lost = plan.lost
+    _warn("commits lose their signature (gpg, ssh)", lost.signed)
+    _warn("commits lose the signed tag that they merged", lost.merged_tags)
+    _warn(
+        "commits lose headers that git fast-import does not know",
+        [f"{oid} ({', '.join(names)})" for oid, names in lost.headers.items()],
+        is_oid=False,
+    )
+    _warn("tags lose their signature", plan.signed_tags, is_oid=False)
+    _warn(
+        "refs are not signed by anybody this clone trusts; you will sign what they hold",
+        plan.unvouched,
+        is_oid=False,
+    )
+    _warn(
+        "refs name a tree or a blob, and stay as they are",
+        [ref.name for ref in plan.pathless],
+        is_oid=False,
+    )
+    copies = sorted({shown(path) for path in plan.copies.values()})
+    _warn(
+        "files have content that is encrypted elsewhere, and stay in clear, which a push"
+        " refuses: --include them",
+        copies,
+        is_oid=False,
+    )
+    _warn("remote-tracking refs still hold the old history", plan.remotes, is_oid=False)
+
+
+def _warn(what: str, names: Sequence[str], *, is_oid: bool = True) -> None:
+    if not names:
+        return
+    few = [
+        name[:12] if is_oid else shown(name.encode("utf-8", "surrogateescape"))
+        for name in names[: terminal.SHOWN_FILES]
+    ]
+    more = f" and {len(names) - len(few)} more" if len(few) < len(names) else ""
+    terminal.warn(f"{len(names)} {what}: {', '.join(few)}{more}")
+
+
+def tell(done: Done) -> None:
+    """Says what was done, and in plain words what was not."""
+    for line in done.lines:
+        terminal.info(line)
+    for name, why in done.unsigned.items():
+        terminal.warn(f"{shown(name.encode('utf-8', 'surrogateescape'))} is not signed: {why}")
+    if done.stale_notes:
+        terminal.warn(
+            f"{done.stale_notes} notes speak of trees or tags, which are others now;"
+            " see `git notes prune`"
+        )
+    if done.objects:
+        terminal.warn(
+            f"{done.objects} objects were in git-lfs in clear, and its server still has them",
+            "delete them there: most servers do so only with the repository, or on request",
+        )
+    if done.left:
+        terminal.files("Differ from what Git holds now (`git diff`)", done.left)
+    terminal.result(
+        f"Migrated: {done.commits} commits made anew, {done.blobs} blobs encrypted,"
+        f" {done.moved} refs moved"
+    )
+    if done.backup is not None:
+        terminal.warn(
+            f"the old history, IN PLAINTEXT, is in {shown(bytes(done.backup))}",
+            "look at what you have, then move that file to a safe place or destroy it;"
+            " git-model never deletes it",
+        )
+    _explain()
+
+
+def _explain() -> None:
+    for line in (
+        "",
+        "This did NOT take plaintext back from anywhere else:",
+        "- Whoever cloned or fetched before has the old history, and so has every host,",
+        "  mirror, fork, pull request and backup. Hosts keep old objects after a force",
+        "  push: ask them to remove those, or delete the repository there and push anew.",
+        "- Rotating the key does not help: what leaked was never encrypted. Treat these",
+        "  versions of the model as known to all of them.",
+        "- Publish the new history:",
+        "    git push --force-with-lease --all && git push --force --tags",
+        "- Everybody else clones anew. A push or merge from an old clone would bring the",
+        "  plaintext back.",
+        "- Here, old objects are left until `git model migrate --purge`.",
+    ):
+        terminal.result(line)
+
+
+def show_purge(found: PurgePlan) -> None:
+    """Says what would be removed."""
+    terminal.result("")
+    terminal.result(
+        f"To purge: {len(found.commits)} old commits, {len(found.plain)} blobs in clear,"
+        f" the reflogs of {len(found.reflogs)} refs"
+    )
+    names = [name.encode("utf-8", "surrogateescape") for name in sorted(found.refs)]
+    if names:
+        terminal.files("Refs that still hold the old history and go", names)
+    if found.objects:
+        terminal.result(
+            f"git-lfs objects in clear, if no commit needs them ({len(found.objects)}):"
+        )
+        for pointer in list(found.objects.values())[: terminal.SHOWN_FILES]:
+            terminal.result(f"  {pointer.oid[:12]}  {terminal.bytes_text(pointer.size)}")
+        terminal.warn("a bundle holds no git-lfs objects: what no server has is then gone")
+
+
+def show_purged(purged: Purged) -> None:
+    """Says what was removed, and gives the proof."""
+    if purged.removed or purged.kept:
+        terminal.result(
+            f"Removed {purged.removed} git-lfs objects; {purged.kept} are still needed"
+        )
+    terminal.result(f"Audit: {purged.report.summary()}")
+    if purged.left:
+        terminal.result(
+            f"NOT gone: {len(purged.left)} old objects, such as {purged.left[0][:12]}"
+        )
+        terminal.warn(
+            "something keeps old objects",
+            "look for .keep files in .git/objects/pack, for objects/info/alternates, and"
+            " for `git for-each-ref --contains COMMIT`; then purge again",
+        )
+    elif purged.findings:
+        initial.show_findings("Still found", purged.findings)
+    if purged.good:
+        terminal.result("Nothing of the old history is left in this repository")

@@ -1,0 +1,77 @@
+"""The old refs in a bundle outside of the repository, before anything changes."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from git_model_security.errors import GitError, PolicyError
+from git_model_security.git import bundle_file
+from git_model_security.workspace.migration import refs
+from git_model_security.workspace.migration.journal import PLAN, Journal
+
+if TYPE_CHECKING:
+    from git_model_security.git.repository import Repository
+
+
+def place(repo: Repository, given: Path | None) -> Path:
+    """Returns where the backup shall go.
+
+    Raises:
+        PolicyError: within the repository, which the next push or clean-up may reach.
+    """
+    if given is None:
+        now = datetime.now(timezone.utc).strftime("%Y%m%d-%H%M%S")
+        given = repo.top.parent / f"{repo.top.name}-plaintext-{now}.bundle"
+    path = given.expanduser().absolute()
+    path = path.parent.resolve() / path.name
+    for inside in (repo.top, repo.common_dir):
+        if path.is_relative_to(inside.resolve()):
+            raise PolicyError(
+                f"{path}: the backup holds plaintext, and must not be inside of {inside}",
+                hint=f"choose a place outside, such as {repo.top.parent / path.name}",
+            )
+    return path
+
+
+def kept(repo: Repository, journal: Journal, given: Path | None) -> Path:
+    """Makes sure of a backup of all refs as they are now.
+
+    One that an earlier run made of just these refs, and that is still there, is enough.
+
+    Raises:
+        GitError: it cannot be written.
+        PolicyError: see `place`.
+    """
+    plan = journal.get(PLAN) or {}
+    state = _state(repo)
+    if plan.get("backup") is not None:
+        # Left by a run that was killed while it wrote.
+        earlier = Path(plan["backup"])
+        bundle_file.partial_of(earlier).unlink(missing_ok=True)
+        is_asked = given is None or place(repo, given) == earlier
+        if plan["backup_of"] == state and earlier.is_file() and is_asked:
+            return earlier
+    path = place(repo, given)
+    if path.exists():
+        raise GitError(
+            f"{path}: is there already, and is not overwritten",
+            hint="choose another file with --backup FILE",
+        )
+    # Before it is written: whatever happens then, the next run knows of it. It has its
+    # name only when it is complete.
+    journal.put(PLAN, {**plan, "backup": str(path), "backup_of": state})
+    names = [ref.name for ref in refs.found(repo) if not ref.name.startswith(refs.SCRATCH)]
+    bundle_file.write(repo, path, names)
+    return path
+
+
+def _state(repo: Repository) -> str:
+    listed = "".join(
+        f"{ref.oid} {ref.name}\n"
+        for ref in refs.found(repo)
+        if not ref.name.startswith(refs.SCRATCH)
+    )
+    return hashlib.sha256(listed.encode("utf-8", "surrogateescape")).hexdigest()

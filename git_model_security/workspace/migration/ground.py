@@ -1,0 +1,134 @@
+"""What must hold of a clone before its history can be written anew."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from git_model_security.errors import GitError, PolicyError
+from git_model_security.git import config, history, index, worktree
+from git_model_security.git.paths import shown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from git_model_security.git.repository import Repository
+
+_UNDER_WAY = {
+    "MERGE_HEAD": "a merge",
+    "CHERRY_PICK_HEAD": "a cherry-pick",
+    "REVERT_HEAD": "a revert",
+    "rebase-merge": "a rebase",
+    "rebase-apply": "a rebase or `git am`",
+    "sequencer": "a cherry-pick or revert",
+    "BISECT_LOG": "a bisection",
+}
+_SHOWN_PATHS = 10
+
+
+def require(repo: Repository) -> None:
+    """Raises unless all history is here, shown as it is, and nothing is under way.
+
+    Raises:
+        GitError: with what is in the way.
+    """
+    repo.top  # noqa: B018 - raises in a bare repository
+    for problem, hint in _problems(repo):
+        raise GitError(f"the history cannot be written anew: {problem}", hint=hint)
+
+
+def _problems(repo: Repository) -> Iterator[tuple[str, str]]:
+    if history.is_shallow(repo):
+        yield "it is cut (a shallow clone)", "`git fetch --unshallow` brings the rest"
+    settings = config.read(repo, "(extensions|remote|core)")
+    if any(key == "extensions.partialclone" or key.endswith(".promisor") for key in settings):
+        yield (
+            "this is a partial clone, where objects are missing",
+            "migrate in a clone made without --filter",
+        )
+    grafts = repo.common_dir / "info" / "grafts"
+    if grafts.exists() and grafts.read_bytes().strip():
+        yield (
+            f"{grafts} shows another one than there is, which is not what others have",
+            "remove the file, or make it real first: `git replace --convert-graft-file`,"
+            " then `git filter-repo --proceed`",
+        )
+    if repo.git("for-each-ref", "--count=1", "refs/replace"):
+        yield (
+            "replace refs show other objects than there are, which is not what others have",
+            "`git replace -d` them, or make them real first with `git filter-repo --proceed`",
+        )
+    for name, what in _UNDER_WAY.items():
+        if (repo.git_dir / name).exists():
+            yield f"{what} is under way", "finish it, or give it up, then migrate"
+    listed = repo.git("worktree", "list", "--porcelain", "-z").split(b"\0")
+    trees = [line.partition(b" ")[2] for line in listed if line.startswith(b"worktree ")]
+    if len(trees) > 1:
+        names = ", ".join(map(shown, trees[1:]))
+        yield (
+            "there are other work trees, whose files would no longer be what Git holds:"
+            f" {names}",
+            "`git worktree remove` them (`git worktree prune` where they are gone)",
+        )
+    stashed = repo.git("for-each-ref", "--count=1", "refs/stash")
+    if stashed:
+        yield (
+            "there are stashed changes, most of which no ref names",
+            "`git stash branch NAME` makes a branch of one; `git stash drop` drops it",
+        )
+    tags = repo.git("ls-files", "-v", "-z").split(b"\0")
+    if any(tag[:1] in {b"S", b"h", b"s"} for tag in tags):
+        yield (
+            "the work tree is sparse, or Git was told to overlook changes in it",
+            "`git sparse-checkout disable`; `git update-index --no-assume-unchanged`",
+        )
+
+
+def require_clean(repo: Repository, guarded: set[bytes]) -> None:
+    """Raises unless the work tree and the index are what HEAD says.
+
+    What stands at a protected path in clear, as somebody pushed it, never looks clean to
+    Git where the filter is at work: there it is compared byte by byte.
+
+    Args:
+        repo: the repository.
+        guarded: the paths that will be protected.
+
+    Raises:
+        PolicyError: with the files.
+    """
+    head = index.head_tree(repo)
+    if head is None:
+        staged = index.staged(repo)
+        changed = {entry.path for entry in staged}
+    else:
+        out = repo.git("diff-index", "--cached", "--name-only", "-z", "HEAD")
+        changed = set(filter(None, out.split(b"\0")))
+        staged = index.staged(repo)
+    oids = {entry.path: entry.oid for entry in staged}
+    for path in index.modified(repo):
+        if path not in guarded or not worktree.holds_blob(repo, path, oids.get(path, "")):
+            changed.add(path)
+    if changed:
+        names = [shown(path) for path in sorted(changed)]
+        more = [f"… and {len(names) - _SHOWN_PATHS} more"] * (len(names) > _SHOWN_PATHS)
+        listed = "\n  ".join([*names[:_SHOWN_PATHS], *more])
+        raise PolicyError(
+            f"there are changes that are in no commit:\n  {listed}",
+            hint="commit them, or `git stash` and make a branch of it, then migrate",
+        )
+
+
+def require_free(repo: Repository, paths: set[bytes]) -> None:
+    """Raises where an untracked file stands in the place of one that will be written.
+
+    Raises:
+        PolicyError: with the files.
+    """
+    tracked = {entry.path for entry in index.staged(repo)}
+    taken = sorted(path for path in paths - tracked if index.stat(repo, path) is not None)
+    if taken:
+        names = ", ".join(map(shown, taken))
+        raise PolicyError(
+            f"files would be overwritten that are in no commit: {names}",
+            hint="move them away; git-model writes these itself",
+        )

@@ -1,0 +1,147 @@
+"""The moment in which all refs move, and the index that has to agree afterwards.
+
+What moves is written down first. So a run that was killed is told apart: either no ref
+has moved, or all have and only the index is behind.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from typing import TYPE_CHECKING, Any
+
+from git_model_security.errors import GitError
+from git_model_security.git import index, worktree
+from git_model_security.git.index import Entry
+from git_model_security.git.ref_change import RefChange
+from git_model_security.workspace.migration.journal import MOVING, Journal
+from git_model_security.workspace.migration.refs import SCRATCH
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from git_model_security.git.repository import Repository
+    from git_model_security.workspace.migration.refs import Ref
+
+REASON = "git model migrate"
+
+
+def moved(
+    repo: Repository,
+    journal: Journal,
+    new: Mapping[str, str],
+    there: Sequence[Ref],
+    record: dict[str, Any],
+    set_up: Callable[[], object],
+) -> None:
+    """Moves refs, all or none.
+
+    Args:
+        repo: the repository.
+        journal: of this migration.
+        new: what each ref shall name.
+        there: the refs as they were looked at.
+        record: what is left of the old history, for `--purge`.
+        set_up: makes the clone ready for the new history; called when nothing can
+            keep the refs from moving any more.
+
+    Raises:
+        GitError: a ref is not where it was; nothing has moved.
+    """
+    olds = {ref.name: ref.oid for ref in there}
+    head = index.resolve(repo, "HEAD^{commit}")
+    journal.put(
+        MOVING,
+        {
+            **record,
+            "head": head,
+            "refs": {name: [olds[name], oid] for name, oid in new.items()},
+            "files": _facts(repo),
+        },
+    )
+    with RefChange(repo, REASON) as change:
+        for name, oid in new.items():
+            change.move(name, oid, olds[name])
+        for name, oid in scratch(repo).items():
+            change.delete(name, oid)
+        change.prepare()
+        set_up()
+        change.commit()
+
+
+def scratch(repo: Repository) -> dict[str, str]:
+    """Returns the refs that hold new history until it is moved to."""
+    listed = repo.git("for-each-ref", "--format=%(refname) %(objectname)", SCRATCH).decode()
+    return dict(line.split(" ") for line in listed.splitlines())
+
+
+@contextlib.contextmanager
+def scratch_dropped(repo: Repository) -> Iterator[None]:
+    """Drops the scratch refs when what is done fails: nobody shall push them."""
+    try:
+        yield
+    except BaseException:
+        with contextlib.suppress(GitError), RefChange(repo, REASON) as change:
+            for name, oid in scratch(repo).items():
+                change.delete(name, oid)
+            change.prepare()
+            change.commit()
+        raise
+
+
+def has_moved(repo: Repository, moving: Mapping[str, Any]) -> bool:
+    """Tells whether the refs of a run that was killed have moved."""
+    changed = {name: pair[1] for name, pair in moving["refs"].items() if pair[0] != pair[1]}
+    return any(index.resolve(repo, name) == new for name, new in changed.items())
+
+
+def settled(repo: Repository, journal: Journal) -> list[bytes]:
+    """Makes index and work tree agree with HEAD, and closes the record.
+
+    Only what HEAD was before is replaced, in the index; in the work tree only what is
+    missing or not what it was, and was looked at before the refs moved.
+
+    Returns:
+        Files that differ from what Git holds now, and were left alone.
+    """
+    moving = journal.get(MOVING)
+    assert moving is not None
+    left: list[bytes] = []
+    if moving["head"] is not None and index.head_tree(repo) is not None:
+        left = _agreed(repo, moving)
+    journal.finish()
+    return left
+
+
+def _agreed(repo: Repository, moving: Mapping[str, Any]) -> list[bytes]:
+    old = {entry.path: entry for entry in index.tree(repo, moving["head"])}
+    new = {entry.path: entry for entry in index.tree(repo, "HEAD")}
+    staged = {entry.path: entry for entry in index.staged(repo)}
+    changed = [
+        new.get(path) or Entry(path, 0, "0" * len(next(iter(new.values())).oid))
+        for path in old.keys() | new.keys()
+        if new.get(path) != old.get(path) and staged.get(path) == old.get(path)
+    ]
+    index.stage(repo, changed)
+    repo.git(
+        "update-index", "--clear-resolve-undo", "-q", "--refresh", accept=(0, 1), filters=True
+    )
+    before = {os.fsencode(path): fact for path, fact in moving["files"].items()}
+    unlike = index.modified(repo)
+    ours = [path for path in unlike if _fact(index.stat(repo, path)) == before.get(path)]
+    worktree.rewrite(repo, ours)
+    return sorted(set(unlike) - set(ours))
+
+
+def _facts(repo: Repository) -> dict[str, list[int]]:
+    """Returns what tells whether somebody has changed a file of the work tree since."""
+    found = {}
+    for entry in index.staged(repo):
+        fact = _fact(index.stat(repo, entry.path))
+        if fact is not None:
+            found[os.fsdecode(entry.path)] = fact
+    return found
+
+
+def _fact(stat: os.stat_result | None) -> list[int] | None:
+    return None if stat is None else [stat.st_size, stat.st_mtime_ns, stat.st_ino]

@@ -1,0 +1,198 @@
+"""What a migration would do, decided before anything is written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from git_model_security.errors import KeyNotFoundError, PolicyError, UsageError
+from git_model_security.filter.clone import Clone
+from git_model_security.git import attributes as git_attributes
+from git_model_security.git.paths import shown
+from git_model_security.policy import attributes, gitmodel
+from git_model_security.storage import LFS
+from git_model_security.workspace import initialise, signatures
+from git_model_security.workspace.initialise import Request
+from git_model_security.workspace.migration import (
+    compare,
+    content,
+    ground,
+    journal,
+    refs,
+    remaining,
+    survey,
+    tags,
+)
+
+if TYPE_CHECKING:
+    from git_model_security.git.repository import Repository
+    from git_model_security.guard.finding import Finding
+    from git_model_security.guard.walk import Progress
+    from git_model_security.policy.gitmodel import Policy
+    from git_model_security.workspace.migration.compare import Lost
+    from git_model_security.workspace.migration.content import Content
+    from git_model_security.workspace.migration.refs import Ref
+    from git_model_security.workspace.migration.survey import Survey
+
+
+@dataclass
+class Plan:
+    """What a migration would do.
+
+    Attributes:
+        policy: what is protected, and how.
+        is_new: the repository is not set up yet: its policy and keys come with this.
+        initial: what `git model init` would do here; None where it is set up.
+        refs: all refs.
+        seen: what the history holds.
+        noted: what the history of notes holds, which have no paths (git-notes).
+        protected: paths whose files become ciphertext.
+        content: what stands there.
+        lost: what the commits cannot keep.
+        signed_tags: tags that lose their signature; oids of those that only a tag names.
+        findings: what would still be found afterwards: models and keys in clear at
+            paths that nothing protects.
+        unvouched: refs that no trusted signature stands for now.
+        copies: protected content that also stands in clear at other paths.
+        remotes: what shows other repositories and holds the old history.
+    """
+
+    policy: Policy
+    is_new: bool
+    refs: list[Ref]
+    seen: Survey
+    noted: Survey
+    protected: set[bytes]
+    content: Content
+    lost: Lost
+    initial: initialise.Plan | None = None
+    signed_tags: list[str] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    unvouched: list[str] = field(default_factory=list)
+    copies: dict[str, bytes] = field(default_factory=dict)
+    remotes: list[str] = field(default_factory=list)
+
+    @property
+    def moved(self) -> list[Ref]:
+        """The refs that will name new history."""
+        return [ref for ref in self.refs if ref.is_moved]
+
+    @property
+    def is_needed(self) -> bool:
+        """Whether there is anything in clear to encrypt, or a repository to set up."""
+        return self.is_new or bool(self.content.clear)
+
+    @property
+    def pathless(self) -> list[Ref]:
+        """The refs that name a tree or a blob: they stay as they are."""
+        return [ref for ref in self.refs if ref.target_kind in {"tree", "blob"}]
+
+
+def make(
+    repo: Repository,
+    request: Request,
+    *,
+    accept_findings: bool = False,
+    progress: Progress | None = None,
+) -> Plan:
+    """Looks at all of the history, and decides; writes nothing.
+
+    Args:
+        repo: the repository.
+        request: what was asked of `init`, for a repository that is not set up.
+        accept_findings: go on though models or keys will stay in clear.
+        progress: told how far the look at the content is.
+
+    Raises:
+        Error: something is in the way; it says what.
+    """
+    ground.require(repo)
+    policy, initial, is_new = _policy(repo, request)
+    there = refs.found(repo)
+    moved = [ref for ref in there if ref.is_moved]
+    if not moved:
+        raise PolicyError("there is no history yet", hint="`git model init` sets it up")
+    rules = attributes.render(policy)
+    seen = survey.taken(repo, (ref.target for ref in moved if not ref.is_note))
+    noted = survey.taken(repo, (ref.target for ref in moved if ref.is_note))
+    if seen.blocked:
+        raise PolicyError(
+            f"the history has {shown(min(seen.blocked))}, where git-model needs a file",
+            hint="rename it in the history first: `git filter-repo --path-rename`",
+        )
+    protected = git_attributes.protected_by(rules, seen.files)
+    clone = Clone(repo)
+    limit = policy.limit if policy.storage != LFS else None
+    with clone.objects:
+        ground.require_clean(repo, protected)
+        if is_new:
+            ground.require_free(repo, {*policy.signature_paths(), gitmodel.NAME})
+        found = content.told_apart(clone, seen.files, protected, limit)
+        remaining.require_one_policy(repo, there, rules, seen)
+        plan = Plan(
+            policy,
+            is_new,
+            there,
+            seen,
+            noted,
+            protected,
+            found,
+            compare.lost(repo, [*seen.commits, *noted.commits]),
+            initial,
+        )
+        plan.findings = remaining.findings(repo, clone, plan, rules, progress)
+        plan.unvouched = remaining.unvouched(clone, plan)
+    names = {ref.oid: ref.name for ref in moved if ref.kind == "tag"}
+    plan.signed_tags = [names.get(oid, oid) for oid in tags.signed(repo, names)]
+    plan.copies = remaining.copies(plan)
+    plan.remotes = sorted(ref.name for ref in there if ref.name.startswith("refs/remotes/"))
+    if plan.findings and not accept_findings:
+        raise LeftInClearError(plan)
+    return plan
+
+
+class LeftInClearError(PolicyError):
+    """What a migration would leave in clear is more than nothing."""
+
+    def __init__(self, refused: Plan) -> None:
+        option = "--include PATTERN" if refused.is_new else "`git model track PATTERN`"
+        super().__init__(
+            f"{len(refused.findings)} models, keys or other files would still be in the"
+            " history in clear, at places that the policy does not protect",
+            hint=f"protect them too with {option}; a ref that names a blob or tree:"
+            " `git update-ref -d REF`; what may stay: --accept-findings",
+        )
+        self.plan = refused
+
+
+def _policy(repo: Repository, request: Request) -> tuple[Policy, initialise.Plan | None, bool]:
+    """Returns the policy; what init would do, where it did nothing yet; and whether."""
+    begun = journal.Journal(repo)
+    interrupted = begun.get(journal.PLAN)
+    if interrupted is not None and interrupted.get("is_new"):
+        if request != Request() and str(request) != interrupted["asked"]:
+            raise UsageError(
+                "a migration was begun here with other options",
+                hint="without options it goes on; to begin anew, with other keys, remove"
+                f" {begun.directory}",
+            )
+        policy = gitmodel.parse(interrupted["policy"].encode())
+        return policy, None, True
+    if not initialise.is_set_up(repo):
+        initial = initialise.plan(repo, replace(request, accept_plaintext_history=True))
+        return initial.policy, initial, True
+    if request != Request():
+        raise UsageError(
+            "this repository is set up already: its policy and its keys are those it has",
+            hint="leave these options out",
+        )
+    policy_of = initialise.policy_of(repo)
+    assert policy_of is not None
+    clone = Clone(repo)
+    clone.ring.current  # noqa: B018 - raises without a key
+    if signatures.signer(clone) is None:
+        raise KeyNotFoundError(
+            "this clone has no signing key, and each ref has to be signed",
+            hint="`git model unlock --signing-key FILE` gives it one",
+        )
+    return policy_of, None, False

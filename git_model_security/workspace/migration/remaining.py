@@ -1,0 +1,107 @@
+"""What a migration leaves in clear, or has nobody's word for: told before it begins."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from git_model_security.errors import PolicyError
+from git_model_security.git import attributes as git_attributes
+from git_model_security.git import history, index
+from git_model_security.git.paths import shown
+from git_model_security.guard import history as audit
+from git_model_security.guard.finding import BROKEN_POLICY, COPY, Finding
+from git_model_security.policy import attributes, gitmodel
+from git_model_security.workspace import tree_check
+from git_model_security.workspace.migration import rewriting
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from git_model_security.filter.clone import Clone
+    from git_model_security.git.repository import Repository
+    from git_model_security.guard.walk import Progress
+    from git_model_security.workspace.migration.plan import Plan
+    from git_model_security.workspace.migration.refs import Ref
+    from git_model_security.workspace.migration.survey import Survey
+
+
+def require_one_policy(repo: Repository, there: list[Ref], rules: str, seen: Survey) -> None:
+    """Raises where another branch protects what HEAD's policy leaves clear.
+
+    What is sealed there would stand at paths that no filter opens.
+    """
+    files = set(seen.files)
+    ours = git_attributes.protected_by(rules, files)
+    tips = {ref.target: ref.name for ref in there if ref.is_moved and not ref.is_note}
+    name = gitmodel.NAME.decode()
+    there_too = rewriting.kept_policies(repo, history.blobs_at(repo, tips, name))
+    for oid, policy in there_too.items():
+        more = git_attributes.protected_by(attributes.render(policy), files) - ours
+        if more:
+            holders = (tips[tip] for tip in tips if oid in history.blobs_at(repo, [tip], name))
+            raise PolicyError(
+                f"{next(holders, name)} protects {len(more)} paths that the policy here"
+                f" does not, such as {shown(min(more))}",
+                hint="merge what its .gitmodel says, or remove that ref, then migrate",
+            )
+
+
+def findings(
+    repo: Repository, clone: Clone, plan: Plan, rules: str, progress: Progress | None
+) -> list[Finding]:
+    """Returns what the audit would find afterwards."""
+    report = plan.initial.history if plan.initial is not None else None
+    if report is None:
+        report = audit.audit(
+            repo,
+            ("--all",),
+            rules=rules,
+            keys=clone.ring.keys,
+            known=clone.knows,
+            progress=progress,
+        )
+    named = {ref.target for ref in plan.pathless}
+    named.update(*plan.noted.files.values())
+    found = [one for one in report.findings if _stays(plan, one, named)]
+    return found + list(_named(repo, plan))
+
+
+def _named(repo: Repository, plan: Plan) -> Iterator[Finding]:
+    """Yields what refs name, past all commits, of the content that will be sealed."""
+    for ref in plan.pathless:
+        oids = {ref.target}
+        if ref.target_kind == "tree":
+            oids = {entry.oid for entry in index.tree(repo, ref.target)}
+        for oid in sorted(oids & plan.content.clear.keys()):
+            detail = f"{ref.name} names content in clear that is encrypted everywhere else"
+            size = plan.content.clear[oid]
+            yield Finding(COPY, plan.content.paths[oid], oid, size, detail, ref.target)
+
+
+def _stays(plan: Plan, finding: Finding, named: set[str]) -> bool:
+    if finding.commit in named or (not finding.path and finding.oid in named):
+        return True
+    if finding.rule == BROKEN_POLICY or finding.path in plan.protected:
+        return finding.path in plan.seen.links
+    return finding.path in plan.seen.files or finding.path in plan.seen.links
+
+
+def unvouched(clone: Clone, plan: Plan) -> list[str]:
+    """Returns the refs whose content no trusted signature stands for."""
+    branches = [ref for ref in plan.moved if not ref.is_note]
+    if plan.is_new:
+        return [ref.name for ref in branches]
+    holds = {ref.target: False for ref in branches}
+    for commit in holds:
+        holds[commit] = tree_check.holds(clone, index.require(clone.repo, f"{commit}^{{tree}}"))
+    return [ref.name for ref in branches if not holds[ref.target]]
+
+
+def copies(plan: Plan) -> dict[str, bytes]:
+    """Returns blobs that are sealed at one path and stay in clear at another."""
+    return {
+        oid: path
+        for path, oids in plan.seen.files.items()
+        if path not in plan.protected
+        for oid in oids & plan.content.clear.keys()
+    }

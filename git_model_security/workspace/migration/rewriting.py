@@ -1,0 +1,107 @@
+"""What becomes of each entry of each commit: a function of path, mode and blob alone.
+
+So the tree of a commit can be told before it is made, and is the same however the
+history came to it. A commit keeps the `.gitmodel` it has, and the attributes that were
+generated from one: its signature goes on to hold where nothing else changed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from git_model_security.errors import ConfigError
+from git_model_security.git.fast_export import REMOVED
+from git_model_security.git.index import REGULAR, Entry
+from git_model_security.git.objects import ObjectReader
+from git_model_security.policy import attributes, gitmodel
+from git_model_security.workspace.migration.survey import ATTRIBUTES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from git_model_security.git.repository import Repository
+    from git_model_security.policy.gitmodel import Policy
+
+LIMIT_BYTES = 1 << 20
+"""More than anybody writes into a `.gitattributes`."""
+
+
+@dataclass
+class Rewriting:
+    """The function, and what it needs to know.
+
+    Attributes:
+        protected: the paths whose files must be ciphertext.
+        sealed: blobs in clear at those paths, with what they become.
+        policy: oid of the `.gitmodel` for commits that have none that can be read.
+        kept: `.gitmodel`s that commits keep.
+        block: oid of the `.gitattributes` for commits that have none.
+        attributes: `.gitattributes` of the history, with what each becomes.
+    """
+
+    protected: set[bytes]
+    sealed: Mapping[str, str]
+    policy: str
+    kept: set[str]
+    block: str
+    attributes: Mapping[str, str]
+    _defaults: list[Entry] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._defaults = [
+            Entry(ATTRIBUTES, REGULAR, self.block),
+            Entry(gitmodel.NAME, REGULAR, self.policy),
+        ]
+
+    def entry(self, entry: Entry) -> Entry:
+        """Returns what an entry becomes; of one that is removed, what stands there then."""
+        if entry.path == gitmodel.NAME:
+            is_kept = entry.mode == REGULAR and entry.oid in self.kept
+            return entry if is_kept else self._defaults[1]
+        if entry.path == ATTRIBUTES:
+            oid = self.attributes.get(entry.oid) if entry.is_file else None
+            return self._defaults[0] if oid is None else replace(entry, oid=oid)
+        if entry.mode != REMOVED and entry.is_file and entry.path in self.protected:
+            return replace(entry, oid=self.sealed.get(entry.oid, entry.oid))
+        return entry
+
+    def defaults(self) -> list[Entry]:
+        """Returns what is put into each commit that has no parent, before its own entries."""
+        return list(self._defaults)
+
+    def tree(self, entries: Iterable[Entry]) -> dict[bytes, Entry]:
+        """Returns what all entries of a commit become, by path."""
+        found = {entry.path: entry for entry in self._defaults}
+        for entry in entries:
+            found[entry.path] = self.entry(entry)
+        return found
+
+
+def kept_policies(repo: Repository, oids: Iterable[str]) -> dict[str, Policy]:
+    """Returns those `.gitmodel`s that can be read."""
+    found = {}
+    with ObjectReader(repo) as reader:
+        for oid in oids:
+            try:
+                policy = gitmodel.find([Entry(gitmodel.NAME, REGULAR, oid)], reader)
+            except ConfigError:
+                continue
+            assert policy is not None
+            found[oid] = policy
+    return found
+
+
+def spliced(text: bytes, own: str, others: Iterable[str]) -> bytes:
+    """Returns a `.gitattributes` with a generated block at its end.
+
+    Args:
+        text: the file.
+        own: the block that it gets, unless it ends in
+        others: one of these.
+    """
+    read = text.decode("utf-8", "surrogateescape")
+    for block in (own, *others):
+        if read.endswith(block) and attributes.spliced(read, block) == read:
+            return text
+    return attributes.spliced(read, own).encode("utf-8", "surrogateescape")

@@ -1,0 +1,160 @@
+"""Carries a migration out.
+
+1. Keys are in the user's keyring; all refs are in a bundle outside of the repository.
+2. Each blob in clear is sealed once, and each version of `.gitattributes` is written.
+3. What each ref will name is signed, as a tree that is not made yet.
+4. All commits are made anew, held by scratch refs, and compared with the old ones.
+5. All refs move at once, or none; then the clone is set up, and its index agrees.
+
+Nothing that anybody sees changes before step 5. A run that was killed is run again: what
+is sealed is remembered, and the rest takes little.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from git_model_security.guard import audit_log
+from git_model_security.policy import gitmodel
+from git_model_security.workspace.migration import backup, keys, making, moving, proof
+from git_model_security.workspace.migration.journal import MOVING, Journal
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from git_model_security.git.repository import Repository
+    from git_model_security.policy.gitmodel import Policy
+    from git_model_security.workspace.initialise import Request
+    from git_model_security.workspace.migration.making import Made, Progress
+    from git_model_security.workspace.migration.plan import Plan
+    from git_model_security.workspace.migration.rewriting import Rewriting
+
+
+@dataclass
+class Done:
+    """What a migration did.
+
+    Attributes:
+        backup: the bundle of the old refs; None where an interrupted run was ended.
+        lines: what was set up.
+        commits: how many commits were made anew.
+        blobs: how many blobs were sealed.
+        moved: how many refs have moved.
+        unsigned: refs that could not be signed, and why.
+        stale_notes: notes that speak of trees or tags, which are others now.
+        left: files of the work tree that differ from what Git holds now.
+        objects: how many objects of git-lfs were in clear.
+    """
+
+    backup: Path | None = None
+    lines: list[str] = field(default_factory=list)
+    commits: int = 0
+    blobs: int = 0
+    moved: int = 0
+    unsigned: dict[str, str] = field(default_factory=dict)
+    stale_notes: int = 0
+    left: list[bytes] = field(default_factory=list)
+    objects: int = 0
+
+
+def finished(repo: Repository) -> Done | None:
+    """Ends a run that was killed after its refs had moved; None where there is none."""
+    journal = Journal(repo)
+    found = journal.get(MOVING)
+    if found is None:
+        return None
+    if not moving.has_moved(repo, found):
+        journal.drop(MOVING)
+        return None
+    clone_policy = gitmodel.parse(found["policy"].encode())
+    lines = keys.set_up(repo, clone_policy, journal)
+    done = Done(None, lines, len(found["commits"]), len(found["plain"]), len(found["refs"]))
+    done.objects = len(found["lfs"])
+    done.left = moving.settled(repo, journal)
+    return done
+
+
+def carry_out(
+    repo: Repository,
+    request: Request,
+    plan: Plan,
+    *,
+    backup_file: Path | None = None,
+    progress: Progress | None = None,
+) -> Done:
+    """Carries a plan out.
+
+    Args:
+        repo: the repository.
+        request: what the plan was made for.
+        plan: what to do.
+        backup_file: where the old refs shall be kept; None chooses a place.
+        progress: told how far it is.
+
+    Raises:
+        Error: a step failed; no ref has moved, and it can be run again.
+    """
+    journal = Journal(repo)
+    if backup_file is not None:
+        backup.place(repo, backup_file)
+    policy = plan.policy
+    if plan.is_new:
+        policy = keys.prepared(repo, request, policy, journal)
+    done = Done(backup.kept(repo, journal, backup_file))
+    clone = keys.opened(repo, policy, journal)
+    with clone.objects, moving.scratch_dropped(repo):
+        rules = making.content(clone, plan, policy, journal, progress)
+        made = making.commits(clone, plan, rules, journal, progress)
+        names = making.names(repo, plan, made)
+        proof.require_good(clone, plan, policy, made)
+    done.commits = sum(old != new for old, new in made.all.items())
+    done.stale_notes = made.stale_notes
+    done.unsigned = {
+        ref.name: tip.unsigned
+        for ref in plan.moved
+        if (tip := made.tips.get(ref.target)) is not None and tip.unsigned
+    }
+    done.moved = sum(ref.oid != names[ref.name] for ref in plan.moved)
+    done.blobs = len(rules.sealed)
+    done.objects = len(plan.content.taken_over)
+    record = _record(plan, policy, made, rules, done)
+
+    def ready() -> None:
+        audit_log.record(
+            repo,
+            "migrate",
+            ref=" ".join(names),
+            commits=dict.fromkeys(ref.target for ref in plan.moved),
+            reason=f"{done.commits} commits made anew, {done.blobs} blobs sealed;"
+            f" the old refs are in {done.backup}",
+        )
+        done.lines += keys.set_up(repo, policy, journal)
+
+    with moving.scratch_dropped(repo):
+        moving.moved(repo, journal, names, plan.refs, record, ready)
+    done.left = moving.settled(repo, journal)
+    return done
+
+
+def _record(
+    plan: Plan, policy: Policy, made: Made, rules: Rewriting, done: Done
+) -> dict[str, Any]:
+    """Returns what `--purge` must know of the old history."""
+    stays = {
+        oid
+        for path, oids in plan.seen.files.items()
+        if path not in plan.protected
+        for oid in oids
+    }
+    return {
+        "policy": gitmodel.render(policy).decode(),
+        "backup": str(done.backup),
+        "commits": {old: new for old, new in made.all.items() if old != new},
+        "accepted": sorted({one.oid for one in plan.findings}),
+        "plain": sorted(oid for oid in rules.sealed if oid not in stays),
+        "lfs": [
+            [blob, pointer.oid, pointer.size]
+            for blob, pointer in plan.content.taken_over.items()
+        ],
+    }

@@ -1,0 +1,120 @@
+"""Signs what refs will hold: both bundles of each model root, over a tree to be."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from git_model_security.errors import Error, KeyNotFoundError, PolicyError
+from git_model_security.filter import blobs
+from git_model_security.filter.digests import PlaintextHash
+from git_model_security.git import index
+from git_model_security.git.index import REGULAR, Entry
+from git_model_security.git.objects import write_blob
+from git_model_security.git.paths import shown
+from git_model_security.policy import gitmodel
+from git_model_security.policy.gitmodel import CIPHERTEXT_SIGNATURE, within
+from git_model_security.signing import bundle
+from git_model_security.workspace import manifests, pinned_trust, signatures, tree_check
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from git_model_security.filter.clone import Clone
+    from git_model_security.signing.manifest import Manifest
+    from git_model_security.signing.methods import Signer
+    from git_model_security.workspace.migration.rewriting import Rewriting
+
+
+@dataclass
+class Tip:
+    """A commit that a ref names, as it will be.
+
+    Attributes:
+        tree: all its entries.
+        signatures: the entries that are put in for its signatures.
+        before: what stood in their places, or None for nothing.
+        unsigned: why it is not signed; empty when it is.
+    """
+
+    tree: dict[bytes, Entry]
+    signatures: dict[bytes, Entry] = field(default_factory=dict)
+    before: dict[bytes, Entry | None] = field(default_factory=dict)
+    unsigned: str = ""
+
+
+def signed(clone: Clone, commits: Iterable[str], rewriting: Rewriting) -> dict[str, Tip]:
+    """Signs the trees that these commits will have; a signature that holds is kept.
+
+    Raises:
+        KeyNotFoundError: this clone has no signing key.
+    """
+    signer = signatures.signer(clone)
+    if signer is None:
+        raise KeyNotFoundError(
+            "this clone has no signing key, and each ref will have to be signed",
+            hint="`git model unlock --signing-key FILE` gives it one",
+        )
+    return {commit: _signed(clone, signer, commit, rewriting) for commit in commits}
+
+
+def _signed(clone: Clone, signer: Signer, commit: str, rewriting: Rewriting) -> Tip:
+    old = {entry.path: entry for entry in index.tree(clone.repo, commit)}
+    tip = Tip(rewriting.tree(old.values()))
+    tree = index.require(clone.repo, f"{commit}^{{tree}}")
+    if tip.tree == old and tree_check.holds(clone, tree):
+        return tip
+    try:
+        _sign(clone, signer, tip)
+    except Error as error:
+        # What no signature can cover, such as a link, stood there before us.
+        tip.unsigned = str(error)
+    for path, entry in tip.signatures.items():
+        tip.before[path] = tip.tree.get(path)
+        tip.tree[path] = entry
+    return tip
+
+
+def _sign(clone: Clone, signer: Signer, tip: Tip) -> None:
+    policy = gitmodel.find(tip.tree.values(), clone.objects)
+    assert policy is not None
+    state = dict(tip.tree)
+    made: dict[bytes, Entry] = {}
+
+    def put(path: bytes, manifest: Manifest, *, is_sealed: bool) -> None:
+        _require_room(state, path)
+        oid = _bundle(clone, signer, manifest, is_sealed=is_sealed)
+        made[path] = state[path] = Entry(path, REGULAR, oid)
+
+    for root in policy.roots:
+        manifest = manifests.plaintext(clone, policy, root, _sorted(state), policy.digest)
+        if manifest is not None:
+            put(within(root, policy.signature), manifest, is_sealed=True)
+    for root in policy.roots:
+        manifest = manifests.sealed(clone, policy, root, _sorted(state))
+        put(within(root, CIPHERTEXT_SIGNATURE), manifest, is_sealed=False)
+    tip.signatures = made
+
+
+def _sorted(entries: dict[bytes, Entry]) -> list[Entry]:
+    return [entries[path] for path in sorted(entries)]
+
+
+def _require_room(entries: dict[bytes, Entry], path: bytes) -> None:
+    parents = {path[:at] for at, byte in enumerate(path) if byte == ord("/")}
+    if parents & entries.keys() or any(name.startswith(path + b"/") for name in entries):
+        raise PolicyError(f"{shown(path)}: there is no room for the signature")
+
+
+def _bundle(clone: Clone, signer: Signer, manifest: Manifest, *, is_sealed: bool) -> str:
+    made = bundle.sign(manifest, signer)
+    blob = blobs.seal(clone, made) if is_sealed else made
+    oid = write_blob(clone.repo, blob)
+    if is_sealed:
+        running = PlaintextHash(clone.digest)
+        running.update(made)
+        digests = running.digests(clone.ring.current.id, hashlib.sha256(blob).digest())
+        clone.digests.put(oid, digests)
+    pinned_trust.remember_maker(clone, oid, f"{signer.identity} {manifest.fingerprint}")
+    return oid

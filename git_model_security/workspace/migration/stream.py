@@ -1,0 +1,142 @@
+"""The text of the history, on its way from `git fast-export` to `git fast-import`.
+
+Authors, committers, dates, messages and parents pass as they are; entries become what
+`rewriting` says. What refs will name gets its signatures, and its children, which start
+from its tree, give them back.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from git_model_security.git import fast_export, fast_import
+from git_model_security.git.fast_export import REMOVED
+from git_model_security.git.index import Entry
+from git_model_security.workspace.migration.refs import SCRATCH
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping
+    from pathlib import Path
+
+    from git_model_security.git.fast_export import Commit
+    from git_model_security.git.repository import Repository
+    from git_model_security.workspace.migration.rewriting import Rewriting
+    from git_model_security.workspace.migration.signing import Tip
+
+    Rewrite = Callable[[Commit], None]
+    Progress = Callable[[int, int], None]
+
+_AT_WORK = (SCRATCH + "at-work").encode()
+
+
+class Content:
+    """Rewrites the commits of a project, in the order of the stream."""
+
+    def __init__(self, rewriting: Rewriting, tips: Mapping[str, Tip]) -> None:
+        self._rewriting = rewriting
+        self._tips = tips
+        self._signed: dict[bytes, Tip] = {}
+        """Tips by their mark."""
+
+    def __call__(self, commit: Commit) -> None:
+        """Gives a commit the entries that it shall have."""
+        own = [self._rewriting.entry(change) for change in commit.changes]
+        paths = {change.path for change in own}
+        if not commit.parents:
+            before = self._rewriting.defaults()
+            commit.changes = [entry for entry in before if entry.path not in paths] + own
+        else:
+            above = self._signed.get(commit.parents[0])
+            back = _given_back(above) if above is not None else []
+            commit.changes = [entry for entry in back if entry.path not in paths] + own
+        tip = self._tips.get(commit.oid)
+        if tip is not None and tip.signatures:
+            commit.changes += tip.signatures.values()
+            self._signed[b":%d" % commit.mark] = tip
+
+
+def _given_back(tip: Tip) -> list[Entry]:
+    return [entry or Entry(path, REMOVED, "") for path, entry in tip.before.items()]
+
+
+class Notes:
+    """Rewrites commits of notes, whose files are named for what they speak of.
+
+    What they say stays as it is.
+    """
+
+    def __init__(self, objects: Mapping[str, str]) -> None:
+        self._objects = objects
+        self.others: set[str] = set()
+        """Objects that notes speak of, and that have become no others."""
+
+    def __call__(self, commit: Commit) -> None:
+        """Gives a commit the entries that it shall have."""
+        commit.changes = [self._entry(change) for change in commit.changes]
+
+    def _entry(self, change: Entry) -> Entry:
+        name = change.path.replace(b"/", b"").decode("ascii", "replace")
+        new = self._objects.get(name)
+        if new is None:
+            self.others.add(name)
+            return change
+        return replace(change, path=_spread(new.encode(), change.path))
+
+
+def _spread(name: bytes, like: bytes) -> bytes:
+    """Returns a name in directories as another one is (git-notes, "fanout")."""
+    parts, at = [], 0
+    for part in like.split(b"/"):
+        parts.append(name[at : at + len(part)])
+        at += len(part)
+    return b"/".join(parts)
+
+
+class Engine:
+    """Makes commits anew, any number of times.
+
+    Args:
+        repo: the repository.
+        marks: file for the names of the new ones.
+        total: how many commits there are.
+        progress: told how many of them are done.
+    """
+
+    def __init__(self, repo: Repository, marks: Path, total: int, progress: Progress) -> None:
+        self._repo = repo
+        self._marks = marks
+        self._total = total
+        self._progress = progress
+        self._refs = 0
+
+    def rewritten(self, tips: Collection[str], rewrite: Rewrite) -> dict[str, str]:
+        """Makes all commits that tips reach anew; a scratch ref holds each tip.
+
+        Args:
+            tips: oids of commits.
+            rewrite: changes the entries of each.
+
+        Returns:
+            The new commits, by the old ones.
+
+        Raises:
+            GitError: an object is missing, or there is no room.
+        """
+        if not tips:
+            return {}
+        order: dict[str, int] = {}
+        self._marks.unlink(missing_ok=True)
+        with fast_import.Import(self._repo, self._marks) as sink:
+            for commit in fast_export.commits(self._repo, tips):
+                order[commit.oid] = commit.mark
+                rewrite(commit)
+                sink.write(commit.render(_AT_WORK))
+                self._progress(len(order), self._total)
+            for tip in tips:
+                ref = f"{SCRATCH}{self._refs}".encode()
+                sink.write(b"reset %s\nfrom :%d\n\n" % (ref, order[tip]))
+                self._refs += 1
+            sink.finish()
+        new = fast_import.marks(self._marks)
+        return {oid: new[mark] for oid, mark in order.items()}
