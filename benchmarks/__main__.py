@@ -8,12 +8,22 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import commits, core, handshake, large, machine, memory, small_files
+from benchmarks import (
+    audit,
+    commits,
+    core,
+    handshake,
+    large,
+    machine,
+    memory,
+    small_files,
+    transactions,
+)
 from benchmarks.figure import Figure, table
 from benchmarks.large import scale
 from benchmarks.place import Place
 
-_PARTS = ("handshake", "small-files", "commit", "memory", "core")
+_PARTS = ("handshake", "small-files", "commit", "transactions", "audit", "memory", "core")
 _LARGE = "large"
 """Only when it is asked for: it takes a quarter of an hour, and more with --full."""
 
@@ -46,6 +56,10 @@ def _measure(part: str, place: Place, options: argparse.Namespace) -> list[Figur
         return small_files.figures(place)
     if part == "commit":
         return commits.figures(place)
+    if part == "transactions":
+        return transactions.figures(place)
+    if part == "audit":
+        return audit.figures(place)
     if part == "memory":
         return memory.figures(place, options.file_mib)
     if part == _LARGE:

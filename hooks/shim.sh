@@ -22,10 +22,20 @@ find_git_dir() {
 	[ ! -f "$git_dir" ] || read -r _ git_dir <"$git_dir"
 }
 
+is_replaying() {
+	[ -d "$git_dir/rebase-merge" ] || [ -d "$git_dir/rebase-apply" ]
+}
+
 # A rebase commits without pre-commit, and then there is nothing to do after it.
 nothing_judged() {
 	find_git_dir
-	[ -d "$git_dir/rebase-merge" ] && [ ! -f "$git_dir/git-model-judged" ]
+	is_replaying && [ ! -f "$git_dir/git-model-judged" ]
+}
+
+# What a rebase begins with is nothing to stay at: its end is verified.
+nothing_settled() {
+	find_git_dir
+	is_replaying
 }
 
 # Asked for every index that Git writes, so it starts no process.
@@ -39,13 +49,13 @@ nothing_waits() {
 nothing_moves() {
 	[ "$1" = prepared ] || return 0
 	find_git_dir
-	moved='' oids='' others='' forward=''
+	moved='' oids='' others='' forward='' count=0
 	while read -r old new ref; do
 		case $ref in
 		refs/remotes/*) continue ;;
 		HEAD | */HEAD | refs/rewritten/*)
 			# In its end a rebase moves the branch, and all of it is judged then.
-			[ ! -d "$git_dir/rebase-merge" ] && [ ! -d "$git_dir/rebase-apply" ] || continue
+			! is_replaying || continue
 			;;
 		refs/heads/*) ;;
 		refs/*) others=yes ;;
@@ -57,6 +67,9 @@ nothing_moves() {
 		case $old in *[!0]*) case $ref in refs/heads/*) forward="$forward $new ^$old" ;; esac ;; esac
 		moved="$moved$old $new $ref
 "
+		# So many at once are for git-model to look at, which reads the others itself.
+		count=$((count + 1))
+		[ "$count" -lt 64 ] || return 1
 	done
 	[ -n "$moved" ] || return 0
 	[ -z "$others" ] || are_commits || return 1
@@ -98,6 +111,8 @@ run_ours() {
 		return 0
 	elif [ "$when" = judged ] && nothing_judged; then
 		return 0
+	elif [ "$when" = settled ] && nothing_settled; then
+		return 0
 	elif [ "$when" = moving ] && nothing_moves "$@"; then
 		return 0
 	elif [ ! -x "$python" ]; then
@@ -105,7 +120,7 @@ run_ours() {
 	elif [ ! -f "$main" ]; then
 		lost=$main
 	elif [ "$when" = moving ]; then
-		printf %s "$moved" | "$python" -I -m git_model_security hook "$hook" "$@"
+		{ printf %s "$moved" && command -p cat; } | "$python" -I -m git_model_security hook "$hook" "$@"
 		return
 	else
 		"$python" -I -m git_model_security hook "$hook" "$@"

@@ -25,6 +25,10 @@ REFS = "git-model.signedrefs"
 """Configuration: patterns of the refs; several values, or `none`."""
 
 _TAGS = "refs/tags/*"
+_NO_COMMIT = (
+    "nothing was pushed; nothing else than a commit can be signed: use another ref, or"
+    " `git config git-model.signedRefs PATTERN`"
+)
 _SERIES = 2
 """From here on it is a series, and one `--amend` does not sign it."""
 
@@ -63,8 +67,12 @@ def unsigned(clone: Clone, lines: Iterable[Pushed], remote: str | None) -> Unsig
     for line in lines:
         if not line.local_oid.strip("0") or not _matches(line.remote_ref, patterns):
             continue
-        tree = index.resolve(clone.repo, f"{line.local_oid}^{{tree}}")
-        if tree is None or tree_check.holds(clone, tree):
+        tree = index.resolve(clone.repo, f"{line.local_oid}^{{commit}}^{{tree}}")
+        if tree is None:
+            found.lines.append(f"{line.remote_ref}: {line.local_oid[:12]} is no commit")
+            found.hint = found.hint or _NO_COMMIT
+            continue
+        if tree_check.holds(clone, tree):
             continue
         if line.remote_ref.startswith("refs/heads/") and _is_signed_later(clone, tree):
             continue

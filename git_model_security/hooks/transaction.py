@@ -20,6 +20,7 @@ from git_model_security.git import history, processes
 from git_model_security.git.objects import is_oid
 from git_model_security.git.paths import shown
 from git_model_security.guard import audit_log, walk
+from git_model_security.guard.finding import BROKEN_POLICY
 from git_model_security.guard.knowledge import Knowledge
 from git_model_security.hooks.refusal import refuse
 from git_model_security.workspace.inherited import Inherited
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from git_model_security.filter.clone import Clone
-    from git_model_security.guard.walk import Judged
+    from git_model_security.guard.finding import Finding
 
 _ARRIVING = {"fetch", "clone", "remote", "receive-pack", "bundle", "submodule"}
 """Commands whose new commits were made elsewhere."""
@@ -52,8 +53,7 @@ def prepared(clone: Clone, stdin: bytes) -> int:
         ProtocolError: what git says is not understood, so nothing may change.
         GitError: an object is missing or corrupt.
     """
-    moves = [_parsed(line) for line in stdin.splitlines()]
-    moves = [move for move in moves if move.new.strip("0") and move.new != move.old]
+    moves = [move for move in map(_parsed, stdin.splitlines()) if _may_be_news(move)]
     if not moves:
         return 0
     news = list(dict.fromkeys(move.new for move in moves))
@@ -64,74 +64,84 @@ def prepared(clone: Clone, stdin: bytes) -> int:
         if tips:
             known = (*history.REFS, *history.fetched(clone.repo))
             authored = history.commits(clone.repo, tips, without=known)
-        judged = _judged(clone, authored, news, _of_notes(clone, moves, tips))
-        refuse(
-            clone.repo,
-            "reference-transaction",
-            (finding.describe() for finding in judged.findings),
-            "`git add` these files again with the filter in place and commit anew;"
-            " see `git model doctor`",
-            refs=[move.ref for move in moves],
-            commits=authored,
-        )
+        if authored or len(tips) < len(news):
+            _refuse_authored(clone, moves, authored, news)
     _report_arrived(clone, moves, set(authored))
     return 0
 
 
-def _of_notes(clone: Clone, moves: Sequence[Moved], tips: Sequence[str]) -> set[str]:
-    named = [move.new for move in moves if move.ref.startswith("refs/notes/")]
-    return history.notes(clone.repo, named) if set(named) & set(tips) else set()
+def _refuse_authored(
+    clone: Clone, moves: Sequence[Moved], commits: Sequence[str], tips: Sequence[str]
+) -> None:
+    of_notes = {move.new for move in moves if move.ref.startswith("refs/notes/")}
+    notes = history.notes(clone.repo, of_notes & set(commits)) if of_notes else set()
+    found = _findings(clone, commits, tips, notes)
+    refuse(
+        clone.repo,
+        "reference-transaction",
+        (finding.describe() for finding in found),
+        "`git add` these files again with the filter in place and commit anew;"
+        " see `git model doctor`",
+        refs=[move.ref for move in moves],
+        commits=commits,
+    )
 
 
-def _judged(
+def _findings(
     clone: Clone, commits: Sequence[str], tips: Sequence[str], notes: set[str]
-) -> Judged:
+) -> list[Finding]:
     knowledge = Knowledge(
         clone.ring.keys,
         clone.knows,
         clone.digests.seals,
         vouched=Inherited(clone, tips, clone.digest).vouches,
     )
-    return walk.judged(clone.repo, commits, tips, knowledge, ends=tips, notes=notes)
+    found = walk.judged(clone.repo, commits, tips, knowledge, ends=tips, notes=notes)
+    # A policy that was broken before: to refuse would stop the mending, and the pull.
+    return [one for one in found.findings if one.rule != BROKEN_POLICY or one.commit]
 
 
-def _report_arrived(
-    clone: Clone,
-    moves: Sequence[Moved],
-    authored: set[str],
-) -> None:
+def _report_arrived(clone: Clone, moves: Sequence[Moved], authored: set[str]) -> None:
     """Says, and writes down, what came in clear with commits that others made."""
-    for move in moves:
-        if not move.ref.startswith("refs/heads/"):
-            continue
-        known = [move.old] if move.old.strip("0") else [*history.REFS]
-        came = history.commits(clone.repo, [move.new], without=known)
-        came = [commit for commit in came if commit not in authored]
-        if not came:
-            continue
-        knowledge = Knowledge(clone.ring.keys, clone.knows)
-        found = walk.judged(
-            clone.repo, came, [], knowledge, ends=[move.new], absent_is_found=False
-        ).findings
-        if not found:
-            continue
-        lines = [finding.describe() for finding in found]
-        commits = list(dict.fromkeys(finding.commit for finding in found if finding.commit))
-        audit_log.record(
-            clone.repo, "arrived-in-clear", ref=move.ref, commits=commits, findings=lines
-        )
-        more = [f"… and {len(lines) - _SHOWN} more"] * (len(lines) > _SHOWN)
-        listing = "\n  ".join([*lines[:_SHOWN], *more])
-        sys.stderr.write(
-            f"git-model: warning: {move.ref} received what must not be in a commit; it is"
-            f" on the server, and in every clone that fetched it:\n  {listing}\n"
-            "git-model: hint: `git model repair` encrypts the tip again and says what leaked\n"
-        )
+    branches = [move for move in moves if move.ref.startswith("refs/heads/")]
+    if not branches:
+        return
+    known = [move.old for move in branches if move.old.strip("0")]
+    if len(known) < len(branches):
+        known += history.REFS
+    came = history.commits(clone.repo, [move.new for move in branches], without=known)
+    came = [commit for commit in came if commit not in authored]
+    knowledge = Knowledge(clone.ring.keys, clone.knows)
+    ends = [move.new for move in branches]
+    found = walk.judged(clone.repo, came, [], knowledge, ends=ends, absent_is_found=False)
+    lines = [finding.describe() for finding in found.findings if finding.commit]
+    if not came or not lines:
+        return
+    refs = " ".join(move.ref for move in branches)
+    commits = list(dict.fromkeys(one.commit for one in found.findings if one.commit))
+    audit_log.record(clone.repo, "arrived-in-clear", ref=refs, commits=commits, findings=lines)
+    more = [f"… and {len(lines) - _SHOWN} more"] * (len(lines) > _SHOWN)
+    listing = "\n  ".join([*lines[:_SHOWN], *more])
+    sys.stderr.write(
+        f"git-model: warning: {refs} received what must not be in a commit; it is on the"
+        f" server, and in every clone that fetched it:\n  {listing}\n"
+        "git-model: hint: `git model repair` encrypts the tip again and says what leaked\n"
+    )
+
+
+def _may_be_news(move: Moved) -> bool:
+    """Tells whether a line counts, as the shim does for the first few."""
+    is_head = move.ref == "HEAD" or move.ref.endswith("/HEAD")
+    if move.ref.startswith("refs/remotes/") or not (is_head or move.ref.startswith("refs/")):
+        return False
+    return is_oid(move.new) and bool(move.new.strip("0")) and move.new != move.old
 
 
 def _parsed(line: bytes) -> Moved:
     words = os.fsdecode(line).split(" ", 2)
-    if len(words) != 3 or not all(map(is_oid, words[:2])):
+    # A symbolic ref that is moved itself names another (`ref:refs/heads/main`, git 2.46).
+    values = [word for word in words[:2] if not word.startswith("ref:")]
+    if len(words) != 3 or not all(map(is_oid, values)):
         raise ProtocolError(
             f"reference-transaction was given a line it does not understand: {shown(line)}",
             hint="see `git model doctor`; is this git newer than git-model?",

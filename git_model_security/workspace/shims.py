@@ -30,8 +30,8 @@ class Hook:
             into history; others warn and go on.
         reads: Git writes to its standard input.
         when: `always`; `waiting`, only where the filter left files to be written; `judged`,
-            only after pre-commit, where that may not have run; `moving`, only where a
-            ref gets what no ref had.
+            only after pre-commit, where that may not have run; `settled`, not while a
+            rebase goes on; `moving`, only where a ref gets what no ref had.
     """
 
     ours_last: bool = False
@@ -46,7 +46,7 @@ HOOKS = {
     "pre-merge-commit": Hook(ours_last=True, stops=True),
     "post-commit": Hook(when="judged"),
     "post-merge": Hook(),
-    "post-checkout": Hook(),
+    "post-checkout": Hook(when="settled"),
     "post-rewrite": Hook(reads=True),
     # What updates the work tree without any other hook: reset --hard, stash, rebase.
     "post-index-change": Hook(when="waiting"),

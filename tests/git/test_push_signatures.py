@@ -65,6 +65,14 @@ def test_a_tag_of_what_is_unsigned_does_not_leave(project: Project, options: lis
     project.ada.git("push", "--quiet", "origin", "v1")
 
 
+@pytest.mark.parametrize("what", ["HEAD^{tree}", "HEAD:README.md"])
+def test_a_tag_of_no_commit_cannot_be_signed(project: Project, what: str) -> None:
+    project.ada.git("tag", "odd", what)
+    said = refused(project.ada, "odd")
+    assert "is no commit" in said
+    assert "git-model.signedRefs" in said
+
+
 def test_the_default_branch_is_what_the_remote_says(project: Project) -> None:
     ada = project.ada
     project.remote.git("branch", "trunk", "main")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.fixtures.histories import MODEL
+from tests.fixtures.processes import WATCHDOG_SECONDS
 from tests.fixtures.repositories import NO_HOOKS
 
 if TYPE_CHECKING:
@@ -270,3 +272,92 @@ def test_a_line_that_is_not_understood_stops_git(project: Project, line: str) ->
     )
     assert refused.returncode == 1
     assert "does not understand" in refused.stderr
+
+
+def test_many_refs_at_once_are_judged_together(project: Project) -> None:
+    ada = project.ada
+    good, bad = ada.git("rev-parse", "HEAD"), commit_in_clear(ada)
+    lines = [f"create refs/heads/good-{number} {good}" for number in range(200)]
+    ada.git("update-ref", "--stdin", stdin="\n".join([*lines, ""]))
+    lines = [line.replace("good-", "more-") for line in lines]
+    more = "\n".join([*lines, f"create refs/heads/bad {bad}", ""])
+    done = ada.git.run("update-ref", "--stdin", stdin=more, check=False)
+    assert done.returncode != 0
+    assert "new.bin: plaintext at a protected path" in done.stderr
+    assert ada.git("for-each-ref", "refs/heads/more-*", "refs/heads/bad") == ""
+
+
+def test_a_symbolic_ref_that_moves_is_no_news(project: Project) -> None:
+    """As git 2.46 and later tell of it."""
+    head = project.ada.git("rev-parse", "HEAD")
+    lines = f"ref:refs/heads/main ref:refs/heads/x HEAD\n{'0' * 40} {head} refs/heads/x\n"
+    project.ada.model("hook", "reference-transaction", "prepared", stdin=lines)
+
+
+def test_a_broken_policy_that_arrives_can_be_pulled(project: Project) -> None:
+    bare = project.remote
+    oid = bare.git("hash-object", "-w", "--stdin", stdin=b"[broken")
+    env = {"GIT_INDEX_FILE": str(bare.path / "web.index")}
+    bare.git("read-tree", "main", env=env)
+    bare.git("update-index", "--cacheinfo", f"100644,{oid},.gitmodel", env=env)
+    new = bare.git("commit-tree", bare.git("write-tree", env=env), "-p", "main", "-m", "Edit")
+    bare.git("update-ref", "refs/heads/main", new)
+    done = project.ada.git.run("pull", "--quiet")
+    assert ".gitmodel: what is protected cannot be told from it" in done.stderr
+    assert project.ada.git("rev-parse", "HEAD") == new
+
+
+@pytest.mark.parametrize(
+    "names", [("GIT_DIR", "GIT_WORK_TREE"), ("GIT_INDEX_FILE",), ("GIT_OBJECT_DIRECTORY",)]
+)
+def test_variables_that_move_the_repository_open_no_way(
+    project: Project, tmp_path: Path, names: tuple[str, ...]
+) -> None:
+    ada = project.ada
+    git_dir = ada.path / ".git"
+    (tmp_path / "objects").mkdir()
+    values = {
+        "GIT_DIR": git_dir,
+        "GIT_WORK_TREE": ada.path,
+        "GIT_INDEX_FILE": tmp_path / "another-index",
+        "GIT_OBJECT_DIRECTORY": tmp_path / "objects",
+    }
+    env = {name: str(values[name]) for name in names}
+    env |= {"GIT_ALTERNATE_OBJECT_DIRECTORIES": str(git_dir / "objects")}
+    ada.git("read-tree", "HEAD", env=env)
+    oid = ada.git("hash-object", "-w", "--stdin", "--no-filters", stdin=CLEAR, env=env)
+    ada.git("update-index", "--add", "--cacheinfo", f"100644,{oid},new.bin", env=env)
+    for options in ([], ["--no-verify"]):
+        outside = tmp_path if "GIT_DIR" in names else ada.path
+        command = ["commit", *options, "-m", "Oops"]
+        done = ada.git.run(*command, env=env, cwd=outside, check=False)
+        assert done.returncode != 0
+        assert "new.bin: plaintext at a protected path" in done.stderr
+
+
+def test_objects_of_an_alternate_are_judged(project: Project, tmp_path: Path) -> None:
+    ada = project.ada
+    bad = commit_in_clear(ada)
+    ada.git("clone", "--quiet", "--shared", ".", str(tmp_path / "shared"))
+    shared = type(ada)(tmp_path / "shared")
+    shared.model("unlock", "--key", str(project.key), "--public-key", str(project.public))
+    assert_stopped(shared, "update-ref", "refs/heads/new", bad)
+
+
+def test_two_commits_at_once_are_judged_each_for_itself(project: Project) -> None:
+    ada = project.ada
+    ada.git("worktree", "add", "--quiet", "../beside", "-b", "beside")
+    beside = type(ada)(ada.path.parent / "beside")
+    stage_in_clear(ada)
+    for number in range(3):
+        beside.write("README.md", f"# {number}\n")
+        beside.git("add", "README.md")
+        command = ("git", "commit", "--no-verify", "-m", "x")
+        at_once = [
+            subprocess.Popen(command, cwd=one.path, stderr=subprocess.PIPE, text=True)
+            for one in (ada, beside)
+        ]
+        said = [one.communicate(timeout=WATCHDOG_SECONDS)[1] for one in at_once]
+        assert "new.bin: plaintext at a protected path" in said[0]
+        assert at_once[0].returncode != 0
+        assert at_once[1].returncode == 0, said[1]

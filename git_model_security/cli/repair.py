@@ -1,0 +1,61 @@
+"""`git model repair`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from git_model_security.cli import terminal
+from git_model_security.errors import FAILED
+from git_model_security.filter.clone import Clone
+from git_model_security.workspace import repair
+
+if TYPE_CHECKING:
+    from git_model_security.workspace.repair import Repaired
+
+
+@click.command("repair")
+@click.option("--reason", default="", metavar="TEXT", help="Why, for the audit log.")
+@click.pass_context
+def command(ctx: click.Context, reason: str) -> None:
+    """Encrypt the tip again after something came in clear, and say what leaked.
+
+    Makes one commit; files of the work tree stay as they are. Exit status 1 when
+    something is left that only you can take away.
+    """
+    clone = Clone()
+    with clone.objects:
+        done = repair.repair(clone, reason=reason)
+    _show(done)
+    ctx.exit(FAILED if done.left else 0)
+
+
+def _show(done: Repaired) -> None:
+    if done.commit:
+        count = len(done.sealed)
+        terminal.result(
+            f"Encrypted {count} file{'s' * (count != 1)} in commit {done.commit[:12]}"
+        )
+        if done.restored:
+            terminal.result("Put back .gitmodel and .gitattributes as this clone accepted them")
+    else:
+        terminal.result("Nothing to encrypt: HEAD holds ciphertext where it must")
+    if done.leaked:
+        terminal.result("Leaked, and readable in history by whoever has fetched it:")
+        for finding in done.leaked:
+            terminal.result(f"  {finding.describe()}")
+        terminal.warn(
+            "the history still holds it in clear",
+            "`git model migrate` takes it out of history; treat it as public until then",
+        )
+    for finding in done.left:
+        terminal.warn(
+            f"left: {finding.describe()}",
+            "`git model track PATH` encrypts it, `git rm --cached PATH` takes it out",
+        )
+    if done.unsigned:
+        terminal.warn(
+            f"the commit is unsigned: {done.unsigned}",
+            "look at the files, then `git model sign --adopt PATH --amend`",
+        )
