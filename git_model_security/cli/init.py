@@ -8,7 +8,6 @@ import click
 
 from git_model_security.cli import initial, terminal
 from git_model_security.errors import UsageError
-from git_model_security.git.paths import shown
 from git_model_security.git.repository import Repository
 from git_model_security.workspace import agreement, engine, initialise, setup, unlock
 from git_model_security.workspace.initialise import PlaintextHistoryError
@@ -105,11 +104,7 @@ def _tell(done: Done) -> None:
     if done.sealed_staged:
         terminal.info(f"encrypted {done.sealed_staged} tracked files in the index")
     terminal.result()
-    terminal.result(f"AES-256 key   {done.key_id}")
-    terminal.result(f"  kept in     {shown(bytes(done.key_path))}")
-    terminal.result("  back it up: git model key export FILE   (without it nothing decrypts)")
-    terminal.result(f"Signing key   {done.fingerprint[:32]}")
-    terminal.result("  give out:   git model key export --public FILE   (to whoever verifies)")
+    initial.show_keys(done.key_id, done.key_path, done.fingerprint)
     terminal.result(
         "Staged .gitmodel and .gitattributes; go on with `git add` and `git commit`."
     )

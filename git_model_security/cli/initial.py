@@ -8,10 +8,12 @@ import click
 
 from git_model_security.cli import options, terminal
 from git_model_security.cli.sizes import size
+from git_model_security.git.paths import shown
 from git_model_security.workspace.initialise import Request
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from git_model_security.guard.finding import Finding
 
@@ -66,6 +68,15 @@ def request(
         accept_plaintext_history=accept_plaintext_history,
         **given,
     )
+
+
+def show_keys(key_id: str, key_path: Path, fingerprint: str) -> None:
+    """Says which keys a repository was set up with, and what to do with them."""
+    terminal.result(f"AES-256 key   {key_id}")
+    terminal.result(f"  kept in     {shown(bytes(key_path))}")
+    terminal.result("  back it up: git model key export FILE   (without it nothing decrypts)")
+    terminal.result(f"Signing key   {fingerprint[:32]}")
+    terminal.result("  give out:   git model key export --public FILE   (to whoever verifies)")
 
 
 def show_findings(title: str, findings: Sequence[Finding]) -> None:

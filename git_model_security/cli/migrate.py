@@ -9,14 +9,14 @@ import click
 
 from git_model_security.cli import initial, migration_report, options, terminal
 from git_model_security.cli.progress import Bar
-from git_model_security.errors import FAILED, UsageError
+from git_model_security.errors import FAILED, PolicyError, UsageError
 from git_model_security.git.paths import shown
 from git_model_security.git.repository import Repository
 from git_model_security.workspace.initialise import Request
 from git_model_security.workspace.migration import plan as planning
 from git_model_security.workspace.migration import purge as purging
 from git_model_security.workspace.migration import run
-from git_model_security.workspace.migration.plan import LeftInClearError
+from git_model_security.workspace.migration.plan import RefusedError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -61,7 +61,13 @@ def command(
         )
     elif dry_run or backup:
         raise UsageError("--purge alone has no dry run, and makes no backup")
-    if purge and not dry_run and purging.is_due(repo):
+    if purge and not dry_run:
+        if not purging.is_due(repo):
+            raise PolicyError(
+                "nothing was migrated here, or it has been purged already: there is nothing"
+                " to purge",
+                hint="`git model audit --unreachable` shows what this repository still holds",
+            )
         _purge(repo, yes=yes)
 
 
@@ -77,7 +83,7 @@ def _migrated(
     try:
         with Bar("looking", is_bytes=False) as bar:
             plan = planning.make(repo, request, accept_findings=accept_findings, progress=bar)
-    except LeftInClearError as refused:
+    except RefusedError as refused:
         migration_report.show_plan(refused.plan)
         raise
     if not plan.is_needed:
@@ -123,6 +129,7 @@ def _purge(repo: Repository, *, yes: bool) -> None:
         terminal.warn(
             f"the backup still holds the plaintext, and stays: {shown(os.fsencode(name))}"
         )
+    migration_report.show_elsewhere(found)
     if found.refs:
         # A lease needs a remote-tracking ref, and a fetch would bring the old history back.
         terminal.info(

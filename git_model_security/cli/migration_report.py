@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from git_model_security.cli import initial, terminal
 from git_model_security.git.paths import shown
+from git_model_security.workspace.migration import remotes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,17 +23,23 @@ def show_plan(plan: Plan) -> None:
     if plan.is_new:
         terminal.result(f"Set up as by `git model init`, profile {plan.policy.profile},")
         terminal.result(f"  storage {plan.policy.storage}")
-    terminal.result(
-        f"Commits to make anew   {len(plan.seen.commits) + len(plan.noted.commits)}"
-    )
+        if plan.initial is not None and plan.initial.storage.warning:
+            terminal.warn(plan.initial.storage.warning)
+    # Each new policy changes all commits. One that was there leaves what was good, and
+    # what that is shows when the new trees are made.
+    most = "" if plan.is_new else "up to "
+    commits = len(plan.seen.commits) + len(plan.noted.commits)
+    terminal.result(f"Commits to make anew   {most}{commits}")
     size = terminal.bytes_text(content.size)
     terminal.result(f"Blobs to encrypt       {len(content.clear)}, {size}")
     if content.taken_over:
         terminal.result(f"  of them in git-lfs   {len(content.taken_over)}")
     terminal.result(f"Encrypted already      {content.sealed}")
-    terminal.result(f"Refs to move           {len(plan.moved)}")
+    terminal.result(f"Refs to move           {most}{len(plan.moved)}")
     paths = sorted({content.paths[oid] for oid in content.clear})
     terminal.files("Will be encrypted in all history", paths)
+    if plan.clear:
+        terminal.files("Will stay clear in all history", plan.clear)
     links = sorted(plan.seen.links)
     if links:
         terminal.files("Are links, and stay as they are", links)
@@ -68,7 +75,17 @@ def _show_losses(plan: Plan) -> None:
         copies,
         is_oid=False,
     )
-    _warn("remote-tracking refs still hold the old history", plan.remotes, is_oid=False)
+    _warn(
+        "remote-tracking refs hold what remotes have, and stay as they are until you push",
+        plan.remotes,
+        is_oid=False,
+    )
+    _warn(
+        "of them have no branch here of their name, and a push does not replace what the"
+        " remote has there: `git branch` them first, or `git push REMOTE --delete BRANCH`",
+        plan.unreplaced,
+        is_oid=False,
+    )
 
 
 def _warn(what: str, names: Sequence[str], *, is_oid: bool = True) -> None:
@@ -104,16 +121,23 @@ def tell(done: Done) -> None:
         f"Migrated: {done.commits} commits made anew, {done.blobs} blobs encrypted,"
         f" {done.moved} refs moved"
     )
+    if done.keys is not None:
+        terminal.result()
+        initial.show_keys(done.keys.key_id, done.keys.key_path, done.keys.fingerprint)
     if done.backup is not None:
         terminal.warn(
             f"the old history, IN PLAINTEXT, is in {shown(bytes(done.backup))}",
             "look at what you have, then move that file to a safe place or destroy it;"
             " git-model never deletes it",
         )
-    _explain()
+    _explain(done.remotes)
 
 
-def _explain() -> None:
+def _explain(there: Sequence[str]) -> None:
+    until = (
+        "  Until then remote-tracking refs hold the old one here, and `git model audit` says",
+        "  so; `git model audit HEAD` looks at your branch alone.",
+    )
     for line in (
         "",
         "This did NOT take plaintext back from anywhere else:",
@@ -124,6 +148,7 @@ def _explain() -> None:
         "  versions of the model as known to all of them.",
         "- Publish the new history:",
         "    git push --force-with-lease --all && git push --force --tags",
+        *(until if there else ()),
         "- Everybody else clones anew. A push or merge from an old clone would bring the",
         "  plaintext back.",
         "- Here, old objects are left until `git model migrate --purge`.",
@@ -150,11 +175,33 @@ def show_purge(found: PurgePlan) -> None:
         terminal.warn("a bundle holds no git-lfs objects: what no server has is then gone")
 
 
+def show_elsewhere(found: PurgePlan) -> None:
+    """Says what a purge here did not change."""
+    names = remotes.behind(sorted(found.refs))
+    if names:
+        terminal.warn(
+            f"only gone from here: {', '.join(names)}; the remotes still hold what they had"
+            " there",
+            "push over each, or `git push REMOTE --delete BRANCH` what you have no branch for",
+        )
+    else:
+        terminal.warn(
+            "whatever was pushed or fetched is out of reach: hosts and other clones still"
+            " hold what they had",
+        )
+
+
 def show_purged(purged: Purged) -> None:
     """Says what was removed, and gives the proof."""
     if purged.removed or purged.kept:
         terminal.result(
             f"Removed {purged.removed} git-lfs objects; {purged.kept} are still needed"
+        )
+    if purged.shared:
+        terminal.warn(
+            f"{len(purged.shared)} git-lfs objects in clear stay, since they stand outside of"
+            f" this repository, such as {purged.shared[0]}",
+            "other repositories may need them (`lfs.storage`); remove them if none does",
         )
     terminal.result(f"Audit: {purged.report.summary()}")
     if purged.left:

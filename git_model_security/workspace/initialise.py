@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 from git_model_security.errors import PolicyError
 from git_model_security.filter.clone import Clone
 from git_model_security.git import attributes as git_attributes
-from git_model_security.git import config, index
+from git_model_security.git import batch, config, index
+from git_model_security.git.index import REGULAR, Entry
 from git_model_security.keyring import files, material, ring
 from git_model_security.keyring.copies import Copies
 from git_model_security.keyring.store import KeyStore
-from git_model_security.policy import attributes, gitmodel, profiles
+from git_model_security.policy import attributes, gitmodel, pinned, profiles
 from git_model_security.policy.gitmodel import Policy, checked
 from git_model_security.signing import keys as signing_keys
 from git_model_security.workspace import (
@@ -104,6 +105,30 @@ def policy_of(repo: Repository) -> Policy | None:
         return gitmodel.find(index.staged(repo), clone.objects)
 
 
+def held(repo: Repository) -> Policy | None:
+    """Returns the policy that this clone took over, whatever branch is checked out.
+
+    Returns:
+        The policy; None for a clone that has neither policy nor key.
+
+    Raises:
+        PolicyError: it may use a key, and there is no policy to use it by.
+    """
+    oid = pinned.current(repo)
+    if oid is not None and batch.sizes(repo, [oid]):
+        clone = Clone(repo)
+        with clone.objects:
+            return gitmodel.find([Entry(gitmodel.NAME, REGULAR, oid)], clone.objects)
+    keys = config.read(repo).get(ring.KEY_ID)
+    if not keys and oid is None:
+        return None
+    raise PolicyError(
+        "this clone was set up, and neither what is checked out nor what it took over has"
+        " the policy",
+        hint="check out a branch that has .gitmodel, and `git model unlock` there",
+    )
+
+
 def plan(repo: Repository, request: Request) -> Plan:
     """Decides what will be protected; writes nothing.
 
@@ -117,6 +142,11 @@ def plan(repo: Repository, request: Request) -> Plan:
         raise PolicyError(
             "this is a git-model repository already, and this clone has no key",
             hint="`git model unlock --key FILE`",
+        )
+    if pinned.current(repo) is not None:
+        raise PolicyError(
+            "this clone is set up already, by the policy of another branch",
+            hint="`git checkout BRANCH -- .gitmodel .gitattributes` brings it here",
         )
     from git_model_security.guard import history
 

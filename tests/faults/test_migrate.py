@@ -97,6 +97,20 @@ def test_a_killed_migration_is_ended_by_the_next_one(odd: Repository, step: str)
     assert backup.stat().st_mode & 0o777 == 0o600
 
 
+def test_refs_that_stayed_behind_follow(odd: Repository) -> None:
+    """As after a loss of power while git renamed one ref after the other."""
+    old = {name: odd.git("rev-parse", name) for name in ("refs/heads/left", "refs/tags/v1")}
+    step = "workspace.migration.moving:settled"
+    execute(sys.executable, "-I", "-c", KILL, step, cwd=odd.path, check=False)
+    for name, oid in old.items():
+        odd.git("-c", f"core.hooksPath={os.devnull}", "update-ref", name, oid)
+    odd.model("migrate", "--yes")
+    claims.clean(odd)
+    for name in ("main", *old):
+        odd.model("verify", name)
+    assert "0 findings" in odd.model("audit").stdout
+
+
 def test_what_was_sealed_is_not_sealed_again(odd: Repository, home: Path) -> None:
     step = "workspace.migration.signing:signed"
     execute(sys.executable, "-I", "-c", KILL, step, cwd=odd.path, check=False)

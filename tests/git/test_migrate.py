@@ -142,12 +142,38 @@ def test_what_breaks_is_told_beforehand(odd: Repository) -> None:
         "refs name a tree or a blob, and stay as they are: refs/tags/blob, refs/tags/tree",
         "not signed by anybody this clone trusts",
         "Are links, and stay as they are (2):",
+        "Will stay clear in all history (",
+        ".clear/file.txt",
         "evil.bin",
     ):
         assert text in said, said
     assert odd.git("for-each-ref") == before
     assert not (odd.path / ".git" / "git-model" / "migrate").exists()
     assert odd.git("config", "--get", "git-model.keyId", check=False) == ""
+
+
+def test_the_new_keys_are_told_with_what_to_do_with_them(odd: Repository) -> None:
+    done = odd.model("migrate", "--yes", "--profile", "all")
+    key = odd.git("config", "git-model.keyId")
+    assert f"AES-256 key   {key}\n  kept in     " in done.stdout
+    assert "back it up: git model key export FILE" in done.stdout
+    assert f"Signing key   {odd.git('config', 'git-model.signingKey')[:32]}" in done.stdout
+    assert "give out:   git model key export --public FILE" in done.stdout
+
+
+@pytest.mark.parametrize("option", ["--key", "--signing-key"])
+@pytest.mark.parametrize("mode", ["--dry-run", "--yes"])
+def test_a_key_file_that_is_not_there_is_told_at_once(
+    odd: Repository, option: str, mode: str
+) -> None:
+    before = odd.git("for-each-ref")
+    done = odd.model("migrate", mode, option, "../nosuch", check=False)
+    assert done.returncode != 0
+    assert "../nosuch" in done.stderr
+    assert "no such file" in done.stderr.lower()
+    assert "Commits to make anew" not in done.stdout
+    assert odd.git("for-each-ref") == before
+    assert not list(odd.path.parent.glob("*.bundle"))
 
 
 def test_nothing_is_done_unasked(odd: Repository) -> None:
@@ -185,7 +211,8 @@ def test_purge_leaves_nothing_of_the_old_history(odd: Repository, remote: Reposi
     odd.git("reset", "--quiet", "--hard", "HEAD~1")
     odd.git("reset", "--quiet", "--hard", "ORIG_HEAD")
     done = odd.model("migrate", "--yes", "--profile", "all")
-    assert "remote-tracking refs still hold the old history" in done.stderr
+    assert "remote-tracking refs hold what remotes have" in done.stderr
+    assert "Until then remote-tracking refs hold the old one here" in done.stdout
     assert odd_histories.leaks(odd) != []
     purged = odd.model("migrate", "--yes", "--purge")
     assert "refs/remotes/origin/main" in purged.stdout
@@ -197,8 +224,12 @@ def test_purge_leaves_nothing_of_the_old_history(odd: Repository, remote: Reposi
     assert odd.git("for-each-ref", "refs/remotes") == ""
     assert "0 findings" in odd.model("audit", "--all").stdout
     assert_clean(odd)
-    again = odd.model("migrate", "--yes", "--purge")
+    assert "only gone from here: origin/" in purged.stderr
+    assert "the remotes still hold what they had there" in purged.stderr
+    again = odd.model("migrate", "--yes", "--purge", check=False)
+    assert again.returncode == 1
     assert "there is nothing to migrate" in again.stdout
+    assert "nothing was migrated here" in again.stderr
     assert len(list(odd.path.parent.glob("*.bundle"))) == 1
 
 

@@ -143,6 +143,20 @@ def test_objects_of_stock_git_lfs_are_encrypted_and_purged(
     assert stock.read("model.bin") == SECRET * 100 + b"0"
 
 
+def test_objects_in_a_store_that_others_share_are_left_to_them(
+    stock: Repository, tmp_path: Path
+) -> None:
+    plain = stored(stock, SECRET * 100 + b"0")
+    shared = tmp_path / "shared"
+    (stock.path / ".git" / "lfs").rename(shared)
+    stock.git("config", "lfs.storage", str(shared))
+    there = shared / plain.relative_to(stock.path / ".git" / "lfs")
+    done = stock.model("migrate", "--yes", "--purge", "--profile", "all")
+    assert there.exists()
+    assert "stay, since they stand outside of this repository" in done.stderr
+    assert "lfs.storage" in done.stderr
+
+
 def test_an_object_of_stock_git_lfs_that_is_not_here_stops_it(stock: Repository) -> None:
     lost = stored(stock, SECRET * 100 + b"0")
     away = stock.path.parent / "away"
@@ -193,6 +207,19 @@ def test_a_clone_without_a_signing_key_is_told(project: Project, person: PersonF
     clone = project.unlocked(person("bob"))
     done = clone.model("migrate", "--yes", check=False)
     assert "no signing key" in done.stderr
+
+
+def test_there_is_nothing_to_purge_where_nothing_was_migrated(project: Project) -> None:
+    done = project.ada.model("migrate", "--purge", "--yes", check=False)
+    assert done.returncode == 1
+    assert "nothing was migrated here" in done.stderr
+
+
+def test_what_a_dry_run_counts_is_no_more_than_a_bound(accepted: Repository) -> None:
+    done = accepted.model("migrate", "--dry-run")
+    assert "Commits to make anew   up to 5" in done.stdout
+    assert "Refs to move           up to 2" in done.stdout
+    assert "AES-256 key" not in accepted.model("migrate", "--yes").stdout
 
 
 def test_nothing_to_migrate_is_no_harm(project: Project) -> None:

@@ -6,11 +6,13 @@ in force over an index in clear would show every file as changed.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from git_model_security.errors import PolicyError
 from git_model_security.filter.clone import Clone
 from git_model_security.git import config
+from git_model_security.git.objects import write_blob
 from git_model_security.keyring import material, ring
 from git_model_security.keyring.copies import Copies
 from git_model_security.keyring.store import KeyStore
@@ -20,9 +22,34 @@ from git_model_security.workspace import initialise, pinned_trust, setup, signat
 from git_model_security.workspace.migration.journal import PLAN, Journal
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from git_model_security.git.repository import Repository
     from git_model_security.policy.gitmodel import Policy
     from git_model_security.workspace.initialise import Request
+
+
+@dataclass(frozen=True)
+class Kept:
+    """The keys that a migration put into the user's keyring.
+
+    Attributes:
+        key_id: the AES key's.
+        key_path: where the keyring has it.
+        fingerprint: the signing key's.
+    """
+
+    key_id: str
+    key_path: Path
+    fingerprint: str
+
+
+def kept(policy: Policy, journal: Journal) -> Kept | None:
+    """Returns the keys of a clone that was not set up before; None for one that was."""
+    plan = journal.get(PLAN) or {}
+    if not plan.get("is_new"):
+        return None
+    return Kept(policy.key_id, KeyStore().directory / policy.key_id, plan["signing"])
 
 
 def prepared(repo: Repository, request: Request, policy: Policy, journal: Journal) -> Policy:
@@ -35,9 +62,15 @@ def prepared(repo: Repository, request: Request, policy: Policy, journal: Journa
 
     Raises:
         ConfigError: a key file cannot be used.
+        PolicyError: the clone has a key meanwhile.
     """
     if (journal.get(PLAN) or {}).get("is_new"):
         return policy
+    if config.read(repo).get(ring.KEY_ID):
+        raise PolicyError(
+            "this clone has a key already, and gets no second one",
+            hint="run it again: it goes by the policy and the key that are there",
+        )
     # Both files are read before a key is made: a refused one leaves nothing behind.
     raw = material.read(request.key) if request.key else material.generate()
     fingerprint, public = initialise.signing_key(request.signing_key)
@@ -77,3 +110,12 @@ def set_up(repo: Repository, policy: Policy, journal: Journal) -> list[str]:
     ring.allow(repo, policy.key_id)
     config.put(repo, signatures.SIGNING_KEY, plan["signing"])
     return setup.configure(repo, policy, is_trusted=True)
+
+
+def take_over(repo: Repository, policy: Policy, journal: Journal) -> None:
+    """Makes the new policy this clone's own, for whatever branch is checked out later.
+
+    Only once the refs have moved: until then no commit has it.
+    """
+    if (journal.get(PLAN) or {}).get("is_new"):
+        setup.take_over(repo, policy, write_blob(repo, gitmodel.render(policy)))

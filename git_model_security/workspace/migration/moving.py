@@ -1,7 +1,8 @@
 """The moment in which all refs move, and the index that has to agree afterwards.
 
 What moves is written down first. So a run that was killed is told apart: either no ref
-has moved, or all have and only the index is behind.
+has moved, or they have and only the index is behind. Git renames one file after the other,
+so a machine that lost its power may have moved some; then the others follow.
 """
 
 from __future__ import annotations
@@ -93,6 +94,26 @@ def has_moved(repo: Repository, moving: Mapping[str, Any]) -> bool:
     """Tells whether the refs of a run that was killed have moved."""
     changed = {name: pair[1] for name, pair in moving["refs"].items() if pair[0] != pair[1]}
     return any(index.resolve(repo, name) == new for name, new in changed.items())
+
+
+def completed(repo: Repository, moving: Mapping[str, Any]) -> None:
+    """Moves the refs that stayed behind, where a machine died in the middle.
+
+    Raises:
+        GitError: a ref is neither where it was nor where it should be.
+    """
+    behind = {
+        name: pair
+        for name, pair in moving["refs"].items()
+        if pair[0] != pair[1] and index.resolve(repo, name) != pair[1]
+    }
+    if not behind:
+        return
+    with RefChange(repo, REASON) as change:
+        for name, (old, new) in behind.items():
+            change.move(name, new, old)
+        change.prepare()
+        change.commit()
 
 
 def settled(repo: Repository, journal: Journal) -> list[bytes]:

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from git_model_security.errors import KeyNotFoundError, PolicyError, UsageError
+from git_model_security.errors import PolicyError
 from git_model_security.filter.clone import Clone
 from git_model_security.git import attributes as git_attributes
 from git_model_security.git.paths import shown
 from git_model_security.policy import attributes, gitmodel
 from git_model_security.storage import LFS
-from git_model_security.workspace import initialise, signatures
-from git_model_security.workspace.initialise import Request
 from git_model_security.workspace.migration import (
+    agreed,
     compare,
     content,
     ground,
-    journal,
     refs,
     remaining,
+    remotes,
     survey,
     tags,
 )
@@ -29,6 +28,8 @@ if TYPE_CHECKING:
     from git_model_security.guard.finding import Finding
     from git_model_security.guard.walk import Progress
     from git_model_security.policy.gitmodel import Policy
+    from git_model_security.workspace import initialise
+    from git_model_security.workspace.initialise import Request
     from git_model_security.workspace.migration.compare import Lost
     from git_model_security.workspace.migration.content import Content
     from git_model_security.workspace.migration.refs import Ref
@@ -55,6 +56,8 @@ class Plan:
         unvouched: refs that no trusted signature stands for now.
         copies: protected content that also stands in clear at other paths.
         remotes: what shows other repositories and holds the old history.
+        uncovered: those of them with something in clear that no ref here has.
+        unreplaced: the others that no branch here has the name of.
     """
 
     policy: Policy
@@ -71,6 +74,14 @@ class Plan:
     unvouched: list[str] = field(default_factory=list)
     copies: dict[str, bytes] = field(default_factory=dict)
     remotes: list[str] = field(default_factory=list)
+    uncovered: list[str] = field(default_factory=list)
+    unreplaced: list[str] = field(default_factory=list)
+
+    @property
+    def clear(self) -> list[bytes]:
+        """The paths of files that stay as they are, but for those of git-model."""
+        ours = {gitmodel.NAME, survey.ATTRIBUTES, *self.policy.signature_paths()}
+        return sorted(self.seen.files.keys() - self.protected - ours)
 
     @property
     def moved(self) -> list[Ref]:
@@ -107,7 +118,8 @@ def make(
         Error: something is in the way; it says what.
     """
     ground.require(repo)
-    policy, initial, is_new = _policy(repo, request)
+    standing = agreed.found(repo, request)
+    policy = standing.policy
     there = refs.found(repo)
     moved = [ref for ref in there if ref.is_moved]
     if not moved:
@@ -125,33 +137,62 @@ def make(
     limit = policy.limit if policy.storage != LFS else None
     with clone.objects:
         ground.require_clean(repo, protected)
-        if is_new:
+        if standing.is_new or not standing.is_checked_out:
             ground.require_free(repo, {*policy.signature_paths(), gitmodel.NAME})
         found = content.told_apart(clone, seen.files, protected, limit)
         remaining.require_one_policy(repo, there, rules, seen)
         plan = Plan(
             policy,
-            is_new,
+            standing.is_new,
             there,
             seen,
             noted,
             protected,
             found,
             compare.lost(repo, [*seen.commits, *noted.commits]),
-            initial,
+            standing.initial,
         )
-        plan.findings = remaining.findings(repo, clone, plan, rules, progress)
+        found_now = remaining.found_now(repo, clone, plan, rules, progress)
+        plan.findings = remaining.findings(repo, plan, found_now)
         plan.unvouched = remaining.unvouched(clone, plan)
     names = {ref.oid: ref.name for ref in moved if ref.kind == "tag"}
     plan.signed_tags = [names.get(oid, oid) for oid in tags.signed(repo, names)]
     plan.copies = remaining.copies(plan)
     plan.remotes = sorted(ref.name for ref in there if ref.name.startswith("refs/remotes/"))
+    plan.uncovered = remotes.uncovered(repo, there, found_now)
+    plan.unreplaced = remotes.unreplaced(there, plan.uncovered)
+    if plan.uncovered:
+        raise NotHereError(plan)
     if plan.findings and not accept_findings:
         raise LeftInClearError(plan)
     return plan
 
 
-class LeftInClearError(PolicyError):
+class RefusedError(PolicyError):
+    """A migration would not do what it is for; `plan` shows what it would do."""
+
+    def __init__(self, message: str, hint: str, refused: Plan) -> None:
+        super().__init__(message, hint=hint)
+        self.plan = refused
+
+
+class NotHereError(RefusedError):
+    """Branches of other repositories hold something in clear, and are no branches here."""
+
+    def __init__(self, refused: Plan) -> None:
+        names = ", ".join(map(remotes.short, refused.uncovered))
+        super().__init__(
+            f"{len(refused.uncovered)} remote-tracking refs hold in clear what must be"
+            " encrypted, in commits that no ref here has: they would not be migrated, and a"
+            f" push would not replace them: {names}",
+            f"make branches of them, then migrate: `{remotes.cure(refused)}`; or, where"
+            " yours is only behind, `git pull`; what nobody needs: `git push REMOTE --delete"
+            " BRANCH`; what is not yours: `git remote remove REMOTE`",
+            refused,
+        )
+
+
+class LeftInClearError(RefusedError):
     """What a migration would leave in clear is more than nothing."""
 
     def __init__(self, refused: Plan) -> None:
@@ -159,40 +200,7 @@ class LeftInClearError(PolicyError):
         super().__init__(
             f"{len(refused.findings)} models, keys or other files would still be in the"
             " history in clear, at places that the policy does not protect",
-            hint=f"protect them too with {option}; a ref that names a blob or tree:"
+            f"protect them too with {option}; a ref that names a blob or tree:"
             " `git update-ref -d REF`; what may stay: --accept-findings",
+            refused,
         )
-        self.plan = refused
-
-
-def _policy(repo: Repository, request: Request) -> tuple[Policy, initialise.Plan | None, bool]:
-    """Returns the policy; what init would do, where it did nothing yet; and whether."""
-    begun = journal.Journal(repo)
-    interrupted = begun.get(journal.PLAN)
-    if interrupted is not None and interrupted.get("is_new"):
-        if request != Request() and str(request) != interrupted["asked"]:
-            raise UsageError(
-                "a migration was begun here with other options",
-                hint="without options it goes on; to begin anew, with other keys, remove"
-                f" {begun.directory}",
-            )
-        policy = gitmodel.parse(interrupted["policy"].encode())
-        return policy, None, True
-    if not initialise.is_set_up(repo):
-        initial = initialise.plan(repo, replace(request, accept_plaintext_history=True))
-        return initial.policy, initial, True
-    if request != Request():
-        raise UsageError(
-            "this repository is set up already: its policy and its keys are those it has",
-            hint="leave these options out",
-        )
-    policy_of = initialise.policy_of(repo)
-    assert policy_of is not None
-    clone = Clone(repo)
-    clone.ring.current  # noqa: B018 - raises without a key
-    if signatures.signer(clone) is None:
-        raise KeyNotFoundError(
-            "this clone has no signing key, and each ref has to be signed",
-            hint="`git model unlock --signing-key FILE` gives it one",
-        )
-    return policy_of, None, False

@@ -60,6 +60,8 @@ class Purged:
     Attributes:
         removed: git-lfs objects that are no longer here.
         kept: those that a new commit still points to.
+        shared: files that stay, since they stand outside of this repository
+            (`lfs.storage`), where others may need them.
         left: old commits and blobs that are still in the repository.
         report: the audit of what there is now.
         findings: what it found, but for what a person had accepted.
@@ -70,6 +72,7 @@ class Purged:
     left: list[str]
     report: Report
     findings: list[Finding]
+    shared: list[Path] = field(default_factory=list)
 
     @property
     def good(self) -> bool:
@@ -155,12 +158,12 @@ def carry_out(repo: Repository, found: Plan) -> Purged:
     repo.git("-c", "core.bigFileThreshold=16m", "gc", "--quiet", "--prune=now", show=True)
     clone = Clone(repo)
     with clone.objects:
-        removed, kept = _without_objects(clone, found)
+        removed, kept, shared = _without_objects(clone, found)
         left = sorted(batch.sizes(repo, found.commits | found.plain))
         report = audit.audit(repo, ("--all",), keys=clone.ring.keys, known=clone.knows)
     findings = [one for one in report.findings if one.oid not in found.accepted]
     left = [oid for oid in left if oid not in found.accepted]
-    purged = Purged(removed, kept, left, report, findings)
+    purged = Purged(removed, kept, left, report, findings, shared)
     if purged.good:
         Journal(repo).forget()
     return purged
@@ -210,12 +213,17 @@ def _names_any(log: Path, commits: set[str]) -> bool:
         )
 
 
-def _without_objects(clone: Clone, found: Plan) -> tuple[int, int]:
+def _without_objects(clone: Clone, found: Plan) -> tuple[int, int, list[Path]]:
     named = {found.objects[blob].oid for blob in batch.sizes(clone.repo, found.objects)}
-    removed = 0
+    removed, shared = 0, []
+    ours = clone.repo.common_dir.resolve()
     for pointer in found.objects.values():
         path = clone.lfs.path(pointer)
-        if pointer.oid not in named and path.exists():
-            path.unlink()
-            removed += 1
-    return removed, len(named)
+        if pointer.oid in named or not path.exists():
+            continue
+        if not path.resolve().is_relative_to(ours):
+            shared.append(path)
+            continue
+        path.unlink()
+        removed += 1
+    return removed, len(named), shared

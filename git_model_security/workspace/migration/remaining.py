@@ -15,7 +15,7 @@ from git_model_security.workspace import tree_check
 from git_model_security.workspace.migration import rewriting
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from git_model_security.filter.clone import Clone
     from git_model_security.git.repository import Repository
@@ -46,24 +46,27 @@ def require_one_policy(repo: Repository, there: list[Ref], rules: str, seen: Sur
             )
 
 
-def findings(
+def found_now(
     repo: Repository, clone: Clone, plan: Plan, rules: str, progress: Progress | None
-) -> list[Finding]:
-    """Returns what the audit would find afterwards."""
-    report = plan.initial.history if plan.initial is not None else None
-    if report is None:
-        report = audit.audit(
-            repo,
-            ("--all",),
-            rules=rules,
-            keys=clone.ring.keys,
-            known=clone.knows,
-            progress=progress,
-        )
+) -> Sequence[Finding]:
+    """Returns what an audit of all refs finds as they are, by the policy to be."""
+    if plan.initial is not None and plan.initial.history is not None:
+        return plan.initial.history.findings
+    return audit.audit(
+        repo,
+        ("--all",),
+        rules=rules,
+        keys=clone.ring.keys,
+        known=clone.knows,
+        progress=progress,
+    ).findings
+
+
+def findings(repo: Repository, plan: Plan, found: Sequence[Finding]) -> list[Finding]:
+    """Returns what the audit would find afterwards, of what it finds now."""
     named = {ref.target for ref in plan.pathless}
     named.update(*plan.noted.files.values())
-    found = [one for one in report.findings if _stays(plan, one, named)]
-    return found + list(_named(repo, plan))
+    return [one for one in found if _stays(plan, one, named)] + list(_named(repo, plan))
 
 
 def _named(repo: Repository, plan: Plan) -> Iterator[Finding]:

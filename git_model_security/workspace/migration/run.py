@@ -17,7 +17,15 @@ from typing import TYPE_CHECKING, Any
 
 from git_model_security.guard import audit_log
 from git_model_security.policy import gitmodel
-from git_model_security.workspace.migration import backup, keys, making, moving, proof
+from git_model_security.workspace.migration import (
+    backup,
+    keys,
+    making,
+    moving,
+    proof,
+    refs,
+    remotes,
+)
 from git_model_security.workspace.migration.journal import MOVING, Journal
 
 if TYPE_CHECKING:
@@ -26,6 +34,7 @@ if TYPE_CHECKING:
     from git_model_security.git.repository import Repository
     from git_model_security.policy.gitmodel import Policy
     from git_model_security.workspace.initialise import Request
+    from git_model_security.workspace.migration.keys import Kept
     from git_model_security.workspace.migration.making import Made, Progress
     from git_model_security.workspace.migration.plan import Plan
     from git_model_security.workspace.migration.rewriting import Rewriting
@@ -45,6 +54,8 @@ class Done:
         stale_notes: notes that speak of trees or tags, which are others now.
         left: files of the work tree that differ from what Git holds now.
         objects: how many objects of git-lfs were in clear.
+        keys: those of a clone that was not set up before.
+        remotes: remote-tracking refs, which say what remotes still have.
     """
 
     backup: Path | None = None
@@ -56,6 +67,8 @@ class Done:
     stale_notes: int = 0
     left: list[bytes] = field(default_factory=list)
     objects: int = 0
+    keys: Kept | None = None
+    remotes: list[str] = field(default_factory=list)
 
 
 def finished(repo: Repository) -> Done | None:
@@ -67,10 +80,15 @@ def finished(repo: Repository) -> Done | None:
     if not moving.has_moved(repo, found):
         journal.drop(MOVING)
         return None
+    moving.completed(repo, found)
     clone_policy = gitmodel.parse(found["policy"].encode())
     lines = keys.set_up(repo, clone_policy, journal)
     done = Done(None, lines, len(found["commits"]), len(found["plain"]), len(found["refs"]))
     done.objects = len(found["lfs"])
+    done.keys = keys.kept(clone_policy, journal)
+    there = (ref.name for ref in refs.found(repo))
+    done.remotes = sorted(name for name in there if name.startswith(remotes.REMOTES))
+    keys.take_over(repo, clone_policy, journal)
     done.left = moving.settled(repo, journal)
     return done
 
@@ -118,6 +136,8 @@ def carry_out(
     done.moved = sum(ref.oid != names[ref.name] for ref in plan.moved)
     done.blobs = len(rules.sealed)
     done.objects = len(plan.content.taken_over)
+    done.keys = keys.kept(policy, journal)
+    done.remotes = plan.remotes
     record = _record(plan, policy, made, rules, done)
 
     def ready() -> None:
@@ -133,6 +153,7 @@ def carry_out(
 
     with moving.scratch_dropped(repo):
         moving.moved(repo, journal, names, plan.refs, record, ready)
+    keys.take_over(repo, policy, journal)
     done.left = moving.settled(repo, journal)
     return done
 
