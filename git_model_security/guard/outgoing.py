@@ -31,7 +31,7 @@ def judged(
     repo: Repository,
     pushed: Sequence[tuple[str, str, str, str]],
     *,
-    remote: str | None = None,
+    there: Sequence[str] = (),
     keys: Mapping[str, Key] | None = None,
     known: Known | None = None,
     vouched: Known | None = None,
@@ -50,7 +50,7 @@ def judged(
         repo: the repository.
         pushed: what git gives to pre-push, as `Pushed` names it; a deletion has
             no local object and is passed.
-        remote: the name of the remote, or None (a push to an address).
+        there: objects that the remote is known to have (`git.remotes.held`).
         keys: held keys by key id.
         known: says which blobs need not be read again.
         vouched: says which pointers a trusted signature holds for.
@@ -61,15 +61,13 @@ def judged(
     """
     lines = [Pushed(*line) for line in pushed]
     leaving = [line.local_oid for line in lines if line.local_oid.strip("0")]
-    there = [line.remote_oid for line in lines if line.remote_oid.strip("0")]
+    before = [line.remote_oid for line in lines if line.remote_oid.strip("0")]
     if not leaving:
         return Judged()
-    kinds = history.peeled(repo, [*leaving, *there])
+    kinds = history.peeled(repo, [*leaving, *before, *there])
     # What the remote has and this clone does not cannot leave anything out.
-    held = [oid for oid in there if kinds[oid][0] == "commit"]
-    without = list(held)
-    if remote is not None and not set(remote) & set("*?[\\"):
-        without.append(f"--remotes={remote}")
+    held = [oid for oid in before if kinds[oid][0] == "commit"]
+    without = [*held, *(kinds[oid][1] for oid in there if kinds[oid][0] == "commit")]
     tips = [oid for oid in leaving if kinds[oid][0] == "commit"]
     commits = history.commits(repo, tips, without=without) if tips else []
     of_notes = [line.local_oid for line in lines if line.remote_ref.startswith("refs/notes/")]

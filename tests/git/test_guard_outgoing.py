@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from git_model_security.envelope import Key
+from git_model_security.git import remotes
 from git_model_security.guard import finding, outgoing
 from tests.fixtures.histories import MODEL, History, sealed
 
@@ -21,14 +22,24 @@ ZERO = "0" * 40
 def history(repo: Repository, remote: Repository) -> History:
     """A history with `origin`, where all but dotfiles is protected."""
     repo.git("remote", "add", "origin", str(remote.path))
-    return History(repo, "* filter=git-model\n.* !filter\nclear/** !filter\n")
+    history = History(repo, "* filter=git-model\n.* !filter\nclear/** !filter\n")
+    remotes.note(history.facts)
+    return history
+
+
+def _held(history: History, remote: str | None = "origin", url: str | None = None) -> list[str]:
+    if remote is None:
+        return []
+    known = history.repo.git.run("remote", "get-url", remote, check=False).stdout.strip()
+    return remotes.held(history.facts, remote, url or known)
 
 
 def _paths(
     history: History, local: str, there: str = ZERO, remote: str | None = "origin"
 ) -> list[bytes]:
     pushed = [("refs/heads/main", local, "refs/heads/main", there)]
-    return [one.path for one in outgoing.judged(history.facts, pushed, remote=remote).findings]
+    held = _held(history, remote)
+    return [one.path for one in outgoing.judged(history.facts, pushed, there=held).findings]
 
 
 def test_a_new_branch_is_judged_from_its_root(history: History) -> None:
@@ -51,7 +62,7 @@ def test_plaintext_that_a_later_commit_encrypts_leaves_all_the_same(history: His
     history.stage("a.bin", sealed(KEY, b"plain"))
     tip = history.commit()
     pushed = [("refs/heads/main", tip, "refs/heads/main", ZERO)]
-    (found,) = outgoing.judged(history.facts, pushed, remote="origin").findings
+    (found,) = outgoing.judged(history.facts, pushed, there=_held(history)).findings
     assert (found.rule, found.commit) == (finding.PLAINTEXT, bad)
 
 
@@ -69,11 +80,39 @@ def test_what_the_remote_has_already_is_not_refused(history: History) -> None:
 def test_what_another_remote_has_does_not_count(history: History) -> None:
     history.stage("a.bin", b"plain")
     tip = history.commit()
+    history.repo.git("remote", "add", "private", "../private.git")
+    remotes.note(history.facts)
     history.repo.git("update-ref", "refs/remotes/private/main", tip)
     assert _paths(history, tip) == [b"a.bin"]
     assert _paths(history, tip, remote="private") == []
     assert _paths(history, tip, remote="*") == [b"a.bin"]
     assert _paths(history, tip, remote=None) == [b"a.bin"]
+
+
+def test_the_memory_of_a_remote_that_moved_does_not_count(
+    history: History, remote: Repository
+) -> None:
+    history.stage("a.bin", b"plain")
+    tip = history.commit()
+    history.repo.git("update-ref", "refs/remotes/origin/main", tip)
+    assert _held(history) == [tip]
+    # It is asked what it has: nothing.
+    remote.git("init", "--quiet", "--bare", "../elsewhere.git")
+    elsewhere = str(remote.path.parent / "elsewhere.git")
+    assert _held(history, url=elsewhere) == []
+    history.repo.git("remote", "set-url", "origin", elsewhere)
+    assert _paths(history, tip) == [b"a.bin"]
+    history.repo.git("push", "--quiet", "--no-verify", "origin", "HEAD:refs/heads/main")
+    assert _paths(history, tip) == []
+
+
+def test_a_remote_with_a_longer_name_is_another_one(history: History) -> None:
+    history.repo.git("remote", "add", "origin/fork", "../fork.git")
+    remotes.note(history.facts)
+    history.stage("a.bin", b"plain")
+    tip = history.commit()
+    history.repo.git("update-ref", "refs/remotes/origin/fork/main", tip)
+    assert _paths(history, tip) == [b"a.bin"]
 
 
 def test_an_unknown_tip_of_the_remote_leaves_nothing_out(history: History) -> None:
@@ -117,5 +156,5 @@ def test_a_push_of_commits_and_of_a_blob_judges_both(history: History) -> None:
         ("refs/heads/main", history.commit(), "refs/heads/main", ZERO),
         ("refs/tags/w", history.blob(MODEL + b"x"), "refs/tags/w", ZERO),
     ]
-    found = outgoing.judged(history.facts, pushed, remote="origin").findings
+    found = outgoing.judged(history.facts, pushed, there=_held(history)).findings
     assert [one.path for one in found] == [b"a.bin", b""]
