@@ -49,22 +49,25 @@ nothing_waits() {
 nothing_moves() {
 	[ "$1" = prepared ] || return 0
 	find_git_dir
-	moved='' oids='' others='' forward='' count=0
+	moved='' oids='' others='' forward='' fresh='' count=0
 	while read -r old new ref; do
 		case $ref in
 		refs/remotes/*) continue ;;
-		HEAD | */HEAD | refs/rewritten/*)
+		refs/heads/*) ;;
+		HEAD | worktrees/*/HEAD | main-worktree/HEAD | refs/rewritten/*)
 			# In its end a rebase moves the branch, and all of it is judged then.
 			! is_replaying || continue
 			;;
-		refs/heads/*) ;;
 		refs/*) others=yes ;;
 		*) continue ;; # ORIG_HEAD, CHERRY_PICK_HEAD: never pushed, and soon gone
 		esac
 		# Neither is a deletion, nor a symbolic ref: what that names was judged before.
 		case $new in "$old" | ref:* | *[!0-9a-f]*) continue ;; *[!0]*) ;; *) continue ;; esac
 		case $oids in *"$new"*) ;; *) oids="$oids $new" ;; esac
-		case $old in *[!0]*) case $ref in refs/heads/*) forward="$forward $new ^$old" ;; esac ;; esac
+		case $ref,$old in
+		refs/heads/*,*[!0]*) forward="$forward $new ^$old" ;;
+		refs/heads/*) fresh="$fresh $new" ;;
+		esac
 		moved="$moved$old $new $ref
 "
 		# So many at once are for git-model to look at, which reads the others itself.
@@ -88,13 +91,17 @@ are_commits() {
 is_judged() {
 	[ $# = 1 ] && [ -f "$git_dir/git-model-judged" ] || return 1
 	judged=$(command -p cat "$git_dir/git-model-judged") && [ -n "$judged" ] || return 1
+	# A merge brings in what others made, and that is told.
+	case $judged in *"
+parent "*"
+parent "*) return 1 ;; esac
 	case $(GIT_NO_REPLACE_OBJECTS=1 git cat-file commit "$1") in
 	"$judged"*) return 0 ;;
 	esac
 	return 1
 }
 
-# No commit that no ref has yet; and no branch moves on to what it did not hold.
+# No commit that no ref has yet; and no branch comes to hold what others made.
 is_known() {
 	export GIT_NO_REPLACE_OBJECTS=1
 	# shellcheck disable=SC2086 # words
@@ -103,6 +110,10 @@ is_known() {
 	[ -z "$found" ] || return 1
 	# shellcheck disable=SC2086 # words
 	[ -z "$forward" ] || found=$(git rev-list --max-count=1 $forward) || return 1
+	[ -z "$found" ] || return 1
+	# shellcheck disable=SC2086 # words
+	[ -z "$fresh" ] || found=$(git rev-list --max-count=1 $fresh --not --branches --tags) ||
+		return 1
 	[ -z "$found" ]
 }
 

@@ -361,3 +361,44 @@ def test_two_commits_at_once_are_judged_each_for_itself(project: Project) -> Non
         assert "new.bin: plaintext at a protected path" in said[0]
         assert at_once[0].returncode != 0
         assert at_once[1].returncode == 0, said[1]
+
+
+def leak(project: Project) -> str:
+    """Lets the remote have a branch `leak` with plaintext, taken out again; both commits."""
+    ada = project.ada
+    bad = commit_in_clear(ada)
+    tree = ada.git("rev-parse", "HEAD^{tree}")
+    good = ada.git("commit-tree", tree, "-p", bad, "-m", "Not there any more")
+    ada.git("push", "--quiet", "--no-verify", "origin", f"{good}:refs/heads/leak")
+    return bad
+
+
+def test_a_merge_that_brings_a_leak_in_is_reported(
+    project: Project, person: PersonFactory
+) -> None:
+    ben = project.unlocked(person("ben"))
+    bad = leak(project)
+    ben.write("README.md", "# Ben\n")
+    ben.commit()
+    done = ben.git.run("pull", "--quiet", "--no-rebase", "--no-edit", "origin", "leak")
+    assert "refs/heads/main received what must not be in a commit" in done.stderr
+    (event,) = [one for one in log(ben) if one["action"] == "arrived-in-clear"]
+    assert event["commits"] == [bad]
+
+
+def test_a_new_branch_at_what_others_made_is_reported(
+    project: Project, person: PersonFactory
+) -> None:
+    ben = project.unlocked(person("ben"))
+    bad = leak(project)
+    ben.git("fetch", "--quiet")
+    done = ben.git.run("switch", "--quiet", "leak")
+    assert "refs/heads/leak received what must not be in a commit" in done.stderr
+    assert [one["commits"] for one in log(ben)] == [[bad]]
+    assert "received" not in ben.git.run("branch", "again", "leak").stderr
+
+
+def test_a_rebase_directory_left_over_opens_no_branch(project: Project) -> None:
+    (project.ada.path / ".git" / "rebase-apply").mkdir()
+    bad = commit_in_clear(project.ada)
+    assert_stopped(project.ada, "update-ref", "refs/heads/x/HEAD", bad)
