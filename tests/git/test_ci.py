@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import shutil
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.fixtures.histories import MODEL
-from tests.fixtures.isolation import OUTSIDE
-from tests.fixtures.processes import execute
+from tests.fixtures.processes import execute, tool
 from tests.fixtures.servers import ZERO, Client
 from tests.fixtures.tracked import ROOT
 
 if TYPE_CHECKING:
     import subprocess
+    from pathlib import Path
 
-    from tests.fixtures.people import Project
+    from tests.fixtures.people import PersonFactory, Project
 
 TEMPLATES = (ROOT / "ci" / "github-actions.yml", ROOT / "ci" / "gitlab-ci.yml")
 HOOKS = ROOT / ".pre-commit-hooks.yaml"
@@ -188,9 +184,7 @@ def test_the_index_guard_refuses_and_signs_nothing(project: Project, client: Cli
 def test_the_pre_commit_framework_runs_the_guard_beside_our_own_hook(
     project: Project, tmp_path: Path
 ) -> None:
-    framework = shutil.which("pre-commit", path=OUTSIDE.get("PATH"))
-    if framework is None:
-        pytest.skip("pre-commit is not installed: pip install pre-commit")
+    framework = tool("pre-commit")
     hook = parsed(HOOKS)[0]
     local = {"repos": [{"repo": "local", "hooks": [{**hook, "language": "system"}]}]}
     repo = project.ada
@@ -207,18 +201,10 @@ def test_the_pre_commit_framework_runs_the_guard_beside_our_own_hook(
 
 
 def parsed(path: Path) -> Any:
-    """Parses YAML by any Python at hand that can: ours needs no parser of it."""
-    home = Path(OUTSIDE.get("XDG_CACHE_HOME") or Path(OUTSIDE.get("HOME", "~"), ".cache"))
-    lfs_servers = home.glob("git-model-tests/lfs-server-*/bin/python")
-    other = shutil.which("python3", path=OUTSIDE.get("PATH", os.defpath))
-    program = "import json, sys, yaml; json.dump(yaml.safe_load(sys.stdin), sys.stdout)"
-    for python in filter(None, (sys.executable, *lfs_servers, other)):
-        asked = (python, "-I", "-c", "import yaml")
-        if execute(*asked, check=False).returncode == 0:
-            return json.loads(
-                execute(python, "-I", "-c", program, stdin=path.read_bytes()).stdout
-            )
-    return pytest.skip("no Python with PyYAML is at hand")
+    """Parses YAML, with the parser of the pre-commit framework."""
+    import yaml
+
+    return yaml.safe_load(path.read_text())
 
 
 def test_the_hooks_of_the_framework_name_our_guard() -> None:
@@ -254,3 +240,25 @@ def test_the_templates_ask_for_no_key(path: Path) -> None:
     text = path.read_text()
     assert "secrets." not in text
     assert "GIT_MODEL_KEY" not in text
+
+
+def test_a_signed_untrack_passes_where_the_job_knows_the_signer(
+    project: Project, person: PersonFactory
+) -> None:
+    base = project.ada.git("rev-parse", "HEAD")
+    project.ada.model("untrack", "config.json", "--yes")
+    project.ada.commit("Public")
+    project.ada.git("push", "--quiet")
+    made = person("job").clone(project.remote)
+    job = Client(made.path, made.env)
+    said = audit(job, f"{base}..HEAD").stdout
+    assert ".gitmodel: protects less than before" in said
+    assert "config.json" in said
+    audit(job, f"{base}..HEAD", "--public-key", str(project.public), check=True)
+    # It was for that job alone, and not for another commit under the same policy.
+    assert audit(job, f"{base}..HEAD").returncode == 1
+    job.put("tokenizer.json", b"clear\n")
+    job.record()
+    said = audit(job, f"{base}..HEAD", "--public-key", str(project.public)).stdout
+    assert "tokenizer.json: plaintext" in said
+    assert job.model("audit", "--public-key", str(project.public), check=False).returncode == 2
