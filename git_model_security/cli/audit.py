@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -26,6 +28,14 @@ _STANDARD_OUTPUT = "-"
 @click.option("--unreachable", is_flag=True, help="What no ref reaches, too.")
 @click.option("--fetch", is_flag=True, help="Download what is not here, and judge it.")
 @click.option("--ci", "range_", metavar="RANGE", help="What BASE..HEAD would bring in.")
+@click.option(
+    "--public-key",
+    "public_keys",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    multiple=True,
+    help="With --ci, a signer who may decide what is in clear.",
+)
 @options.as_json
 @click.option(
     "--sarif", metavar="FILE", help="Write SARIF 2.1.0, for code-scanning pages; - prints it."
@@ -39,6 +49,7 @@ def command(
     unreachable: bool,
     fetch: bool,
     range_: str | None,
+    public_keys: tuple[Path, ...],
     as_json: bool,
     sarif: str | None,
 ) -> None:
@@ -51,12 +62,14 @@ def command(
         raise click.UsageError("--all and revisions exclude each other")
     if range_ is not None and (everything or revisions or reflog or unreachable or fetch):
         raise click.UsageError("--ci RANGE stands for itself")
+    if public_keys and range_ is None:
+        raise click.UsageError("--public-key goes with --ci RANGE")
     if as_json and sarif == _STANDARD_OUTPUT:
         raise click.UsageError("--json and --sarif - cannot both be printed")
     clone = Clone()
     with clone.objects:
         if range_ is not None:
-            report = _of_range(clone, range_)
+            report = _of_range(clone, range_, public_keys)
         else:
             words = [*(revisions or ("--all",)), *(["--reflog"] if reflog else [])]
             report = _of_history(clone, words, unreachable, fetch)
@@ -64,10 +77,18 @@ def command(
     ctx.exit(FAILED if report.findings else 0)
 
 
-def _of_range(clone: Clone, range_: str) -> Report:
+def _of_range(clone: Clone, range_: str, public_keys: tuple[Path, ...]) -> Report:
     from git_model_security.guard import incoming
+    from git_model_security.workspace import belief
 
-    return incoming.range_report(clone.repo, range_, keys=clone.ring.keys, known=clone.knows)
+    with belief.believing(public_keys):
+        return incoming.range_report(
+            clone.repo,
+            range_,
+            keys=clone.ring.keys,
+            known=clone.knows,
+            trusted=partial(belief.holds, clone.repo),
+        )
 
 
 def _of_history(clone: Clone, revisions: list[str], unreachable: bool, fetch: bool) -> Report:

@@ -47,7 +47,8 @@ def _show(done: Repaired) -> None:
             terminal.result(f"  {finding.describe()}")
         terminal.warn(
             "the history still holds it in clear",
-            "`git model migrate` takes it out of history; treat it as public until then",
+            "treat it as public for good: whoever has fetched it keeps it;"
+            " `git model migrate` takes it out of the history",
         )
     for finding in done.left:
         terminal.warn(

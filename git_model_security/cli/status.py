@@ -10,7 +10,7 @@ import click
 from git_model_security.cli import options, terminal
 from git_model_security.filter.clone import Clone
 from git_model_security.git.paths import shown
-from git_model_security.workspace import file_state, state
+from git_model_security.workspace import file_state, health, state
 
 if TYPE_CHECKING:
     from git_model_security.workspace.file_state import File
@@ -26,6 +26,9 @@ _WORK_TREE = {file_state.POINTER: "not materialised"}
 def command(as_json: bool) -> None:
     """Show what is encrypted and what is signed."""
     clone = Clone()
+    if not as_json and health.is_strange(clone.repo):
+        terminal.result("Not a git-model repository: `git model init` makes it one")
+        return
     with clone.objects:
         found = state.of(clone)
     if as_json:

@@ -9,6 +9,7 @@ it is here and short enough; else its pointer, which `git model checkout` replac
 from __future__ import annotations
 
 import sys
+from functools import lru_cache
 from typing import TYPE_CHECKING, BinaryIO
 
 from git_model_security.envelope import HEADER_BYTES, read_header
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from git_model_security.filter.clone import Clone
     from git_model_security.filter.pipeline import Opening
     from git_model_security.git.pktline import Content
+    from git_model_security.git.repository import Repository
     from git_model_security.storage.pointer import Pointer
 
 
@@ -172,14 +174,34 @@ def _clear(
     The work tree then differs from the index, so the next `git add` encrypts it: but
     nobody here made it.
     """
-    next_step = "see `git model audit`; `git checkout -f BRANCH` leaves this commit"
-    _warn(path, "is not encrypted in Git", next_step)
+    if not _is_let_out(clone, path):
+        next_step = (
+            "`git model audit` tells since when; `git model repair` encrypts the tip again"
+        )
+        _warn(path, "is not encrypted in Git", next_step)
     from git_model_security.filter.pipeline import Joined, cut, seal
 
     with Sealed(clone, size) as sealed:
         seal(clone.ring.current, cut(Joined(content())), sealed, PlaintextHash(clone.digest))
         clone.provenance.foreign(sealed.settle(size))
     return content()
+
+
+def _is_let_out(clone: Clone, path: bytes) -> bool:
+    """Tells whether somebody trusted untracked it: after a pull this clone takes that over."""
+    from git_model_security.git import attributes
+    from git_model_security.policy.attributes import matching
+
+    patterns = _records(clone.repo)
+    return bool(patterns and attributes.protected_by(matching(patterns), [path]))
+
+
+@lru_cache(maxsize=1)  # a signature is checked, and many files may come
+def _records(repo: Repository) -> tuple[str, ...]:
+    from git_model_security.git import history
+    from git_model_security.workspace import belief
+
+    return belief.records(repo, history.ref_tips(repo)[: belief.REFS_LOOKED_AT])
 
 
 def _warn_foreign_key(path: bytes, key_id: str) -> None:

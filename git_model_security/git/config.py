@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
 _FACTORS = {"k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 
+_OWN = (b"local", b"worktree", b"system")
+"""Scopes (git-config, `--show-scope`) of what is set for a repository or a machine."""
+
 Values = dict[str, list[str]]
 """Values per key (section and variable in lower case), in the order Git read them."""
 
@@ -32,6 +35,20 @@ def read(repo: Repository, prefix: str = "git-model") -> Values:
     """Returns every value of one section, from all configuration files."""
     out = repo.git("config", "-z", "--get-regexp", rf"^{prefix}\.", accept=(0, 1))
     return parse(out)
+
+
+def read_own(repo: Repository, prefix: str = "git-model") -> Values:
+    """Returns what `read` does, of the repository's and the machine's files only.
+
+    Who pushes to a server by path or over ssh may run it under an account of their own,
+    and what stands in their `~/.gitconfig` is not the server's.
+    """
+    said = repo.git(
+        "config", "-z", "--show-scope", "--get-regexp", rf"^{prefix}\.", accept=(0, 1)
+    )
+    fields = said.split(b"\0")
+    pairs = zip(fields[0::2], fields[1::2], strict=False)
+    return parse(b"\0".join(one for scope, one in pairs if scope in _OWN))
 
 
 def last(values: Values, key: str, default: str | None = None) -> str | None:

@@ -161,6 +161,12 @@ def ends(repo: Repository, revisions: Sequence[str]) -> list[str]:
     return [oid for oid in named if not oid.startswith("^")]
 
 
+def merge_base(repo: Repository, one: str, other: str) -> str:
+    """Returns where two commits forked off; empty where they have nothing in common."""
+    said = repo.git("merge-base", one, other, accept=(0, 1, 128), extra=TRUE_HISTORY)
+    return said.decode().strip()
+
+
 def notes(repo: Repository, tips: Iterable[str] = ()) -> set[str]:
     """Returns the commits of notes: they name objects, and have no paths (git-notes).
 

@@ -125,7 +125,13 @@ def _not_started(cwd: Path | None) -> GitError:
 
 def _complaint(arguments: tuple[str | bytes, ...], status: int, stderr: bytes) -> str:
     said = stderr.decode("utf-8", "replace").strip()
-    words = (os.fsdecode(word) for word in arguments)
-    command = next((word for word in words if not word.startswith("-")), "")
+    words = iter(map(os.fsdecode, arguments))
+    command = ""
+    for word in words:
+        if not word.startswith("-"):
+            command = word
+            break
+        if word in {"-c", "-C"}:
+            next(words, None)
     reason = said.removeprefix("fatal: ") or f"ended with status {status}"
     return f"git {command}: {reason}"

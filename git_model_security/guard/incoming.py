@@ -16,6 +16,8 @@ from git_model_security.git.objects import ObjectReader
 from git_model_security.guard import policies, walk, weakening
 from git_model_security.guard.finding import BROKEN_POLICY, PLAINTEXT, POINTER
 from git_model_security.guard.knowledge import Knowledge
+from git_model_security.policy import pinned
+from git_model_security.policy.attributes import render
 from git_model_security.policy.gitmodel import NAME
 
 if TYPE_CHECKING:
@@ -59,11 +61,13 @@ class Incoming:
         findings: what must not come in.
         commits: those that no ref has yet.
         has_policy: a `.gitmodel` says what is protected.
+        ours: paths of findings that only this repository's pinned policy protects.
     """
 
     findings: list[Finding] = field(default_factory=list)
     commits: list[str] = field(default_factory=list)
     has_policy: bool = False
+    ours: set[bytes] = field(default_factory=set)
 
 
 def judged(
@@ -122,11 +126,13 @@ def judged(
     )
     carried = set(pushes.blobs(repo, commits, NAME.decode()).values())
     found = [one for one in outcome.findings if _is_of_push(one, carried)]
-    weaker = _weakened(repo, _steps(lines, kinds), trusted)
+    weaker = _weakened(repo, _steps(repo, lines, kinds, arrived), trusted)
     is_decided = not weaker and len(commits) == len(tips)
     if found and is_decided and all(map(trusted, commits)):
         found = _without_freed(repo, found, commits)
-    return Incoming([*found, *weaker], arrived.commits, has_policy)
+    ours = _by_us_alone(repo, found, ends)
+    found = [_named_ours(one) if one.path in ours else one for one in found]
+    return Incoming([*found, *weaker], arrived.commits, has_policy, ours)
 
 
 def range_report(
@@ -135,6 +141,7 @@ def range_report(
     *,
     keys: Mapping[str, Key] | None = None,
     known: Known | None = None,
+    trusted: Trusted = lambda _: False,
 ) -> Report:
     """Audits what a pull request would bring, in a checkout of it.
 
@@ -146,6 +153,7 @@ def range_report(
             zeros, as hosts say of a new branch, all below HEAD is audited.
         keys: held keys by key id.
         known: says which blobs need not be read again.
+        trusted: whose policy may protect less than that of BASE.
 
     Raises:
         UsageError: it is no range.
@@ -157,7 +165,7 @@ def range_report(
     ranges.require_whole(repo, history.commits(repo, [head], without=below))
     # Named twice: as ends their policies count, and then they are left out.
     report = audit(repo, (*below, head, *(f"^{oid}" for oid in below)), keys=keys, known=known)
-    weaker = _weakened(repo, [(old, head) for old in below], lambda _: False)
+    weaker = _weakened(repo, [(old, head) for old in below], trusted)
     return replace(report, cut=False, findings=[*report.findings, *weaker])
 
 
@@ -203,13 +211,27 @@ def _notes(
 
 
 def _steps(
-    lines: Sequence[Update], kinds: Mapping[str, tuple[str, str]]
+    repo: Repository,
+    lines: Sequence[Update],
+    kinds: Mapping[str, tuple[str, str]],
+    arrived: pushes.Arrived,
 ) -> list[tuple[str, str]]:
-    return [
+    """Returns what each tip follows: the ref's old one, or what a new ref is built upon."""
+    found = []
+    fresh = dict.fromkeys(kinds[line.new][1] for line in lines if not line.old.strip("0"))
+    new = set(arrived.commits)
+    for tip in [tip for tip in fresh if tip in new]:
+        # More than anybody pushes at once are taken for built upon all that there is.
+        if len(fresh) > _POLICIES:
+            found += [(base, tip) for base in arrived.onto]
+        elif base := history.merge_base(repo, "HEAD", tip):
+            found.append((base, tip))
+    found += [
         (kinds[line.old][1], kinds[line.new][1])
         for line in lines
         if kinds[line.old][0] == kinds[line.new][0] == "commit"
     ]
+    return found
 
 
 def _is_of_push(one: Finding, carried: Collection[str | None]) -> bool:
@@ -235,6 +257,28 @@ def _weakened(
     # The first that does not is enough: there may be any number of refs.
     wrong = {pair: next((s for s in made[pair] if not stands(*s)), None) for pair in found}
     return [replace(found[pair], commit=step[1]) for pair, step in wrong.items() if step]
+
+
+def _by_us_alone(repo: Repository, found: list[Finding], ends: Sequence[str]) -> set[bytes]:
+    """Returns the paths that no `.gitmodel` protects: a pusher cannot know of them."""
+    own = pinned.rules(repo)
+    asked = {one.path for one in found if one.rule == PLAINTEXT and one.path}
+    if not own or not asked:
+        return set()
+    ours = attributes.protected_by(own, asked)
+    with ObjectReader(repo) as reader:
+        for oid in policies.at(repo, ends):
+            policy = weakening.policy_of(reader, oid)
+            if policy is not None:
+                ours -= attributes.protected_by(render(policy), ours)
+    return ours
+
+
+def _named_ours(one: Finding) -> Finding:
+    if one.rule != PLAINTEXT:
+        return one
+    said = "by this server's own policy, which its administrator set"
+    return replace(one, detail=f"{one.detail}, {said}")
 
 
 def _without_freed(

@@ -149,9 +149,9 @@ def _rules(policy: Policy, oid: str, found: Policies, let_out: set[str]) -> list
 def _is_trusted(repo: Repository, oid: str, commits: Collection[str]) -> bool:
     if pinned.is_accepted(repo, oid):
         return True
-    from git_model_security.workspace import acceptance
+    from git_model_security.workspace import belief
 
-    return acceptance.is_signed(repo, oid, commits)
+    return belief.is_signed(repo, oid, commits)
 
 
 def _broken(oid: str, size: int, error: ConfigError) -> Finding:

@@ -20,6 +20,16 @@ if TYPE_CHECKING:
     from git_model_security.policy.gitmodel import Policy
 
 
+LESS = "protects less"
+"""What the details of these findings begin with."""
+
+_NOT_COVERED = {
+    "all": "what begins with a dot, or is in a directory that does, is no longer covered",
+    "weights": "what is not named as a model's files are is no longer covered",
+}
+"""What each profile leaves out that the other may protect."""
+
+
 def findings(
     reader: ObjectReader, steps: Iterable[tuple[str, str | None]]
 ) -> dict[tuple[str, str | None], Finding]:
@@ -39,12 +49,12 @@ def findings(
             continue
         for oid in filter(None, (old, new)):
             if oid not in read:
-                read[oid] = _read(reader, oid)
+                read[oid] = policy_of(reader, oid)
         before, after = read[old], read[new] if new else None
         if before is None or (new and after is None):
             continue  # what cannot be read is a finding of its own, or was one
         if said := lost(before, after) if after else ["the file is gone"]:
-            detail = f"protects less than before, under no trusted signature: {'; '.join(said)}"
+            detail = f"{LESS} than before, under no trusted signature: {'; '.join(said)}"
             blob = new or old
             size = reader.stream(blob).size
             found[old, new] = Finding(BROKEN_POLICY, gitmodel.NAME, blob, size, detail)
@@ -57,7 +67,10 @@ def lost(old: Policy, new: Policy) -> list[str]:
     # Neither profile protects all that the other does: `all` leaves out directories
     # that begin with a dot.
     if new.profile != old.profile:
-        said.append(f"profile {old.profile} became {new.profile}")
+        said.append(
+            f"profile {old.profile} became {new.profile}, so that"
+            f" {_NOT_COVERED[new.profile]} (`include` may name it)"
+        )
     lists = {
         "no longer included": set(old.include) - set(new.include),
         "now excluded": set(new.exclude) - set(old.exclude),
@@ -72,7 +85,8 @@ def _untracked(policy: Policy) -> Iterable[str]:
     return map(str, getattr(policy, "untracked", ()))
 
 
-def _read(reader: ObjectReader, oid: str) -> Policy | None:
+def policy_of(reader: ObjectReader, oid: str) -> Policy | None:
+    """Returns the policy in a blob; None where it cannot be read as one."""
     try:
         return gitmodel.find([Entry(gitmodel.NAME, REGULAR, oid)], reader)
     except ConfigError:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from git_model_security.errors import PolicyError
 from git_model_security.git import history, index, index_stat
 from git_model_security.git.paths import shown
-from git_model_security.hooks import judged
+from git_model_security.hooks import advice, judged
 from git_model_security.hooks.refusal import is_overridden, let_through, refuse
 from git_model_security.policy import gitmodel
 from git_model_security.storage import behind
-from git_model_security.workspace import pinned_trust, vouching
+from git_model_security.workspace import pinned_trust, tree_check, vouching
 
 if TYPE_CHECKING:
     from git_model_security.filter.clone import Clone
@@ -48,12 +48,24 @@ def _sign(clone: Clone, signer: Signer) -> None:
     """Signs the index; overridden, what nobody vouches for is committed unsigned."""
     from git_model_security.workspace import signatures
 
+    if _holds_already(clone):
+        return
     try:
         signatures.sign_index(clone, signer, vouching.sources(clone.repo))
     except PolicyError as error:
         if not is_overridden(clone.repo):
             raise
         let_through(clone.repo, "signing", str(error).splitlines())
+
+
+def _holds_already(clone: Clone) -> bool:
+    """Tells whether the index is what HEAD holds, under whosever trusted signature.
+
+    With nothing to commit Git stops after this hook, and would leave a new signature
+    staged.
+    """
+    tree = clone.repo.git("write-tree").decode().strip()
+    return tree == index.head_tree(clone.repo) and tree_check.holds(clone, tree)
 
 
 def _guarded(clone: Clone) -> bool:
@@ -78,7 +90,7 @@ def _guarded(clone: Clone) -> bool:
         clone.repo,
         "pre-commit",
         (finding.describe() for finding in found),
-        "`git add` them again with the filter in place; see `git model doctor`",
+        advice.hint(found, is_locked=clone.ring.locked),
     )
     return bool(found)
 

@@ -10,12 +10,11 @@ import sys
 from typing import TYPE_CHECKING
 
 from git_model_security.errors import ProtocolError
-from git_model_security.git import config, lfs
+from git_model_security.git import config, lfs, remotes
 from git_model_security.git.objects import is_oid
 from git_model_security.git.paths import shown
 from git_model_security.guard import outgoing
-from git_model_security.guard.finding import POINTER
-from git_model_security.hooks import signed
+from git_model_security.hooks import advice, signed
 from git_model_security.hooks.refusal import refuse
 from git_model_security.storage import behind
 from git_model_security.workspace import hook_redirect, shims
@@ -43,7 +42,7 @@ def pushed(clone: Clone, arguments: Sequence[str], stdin: bytes) -> int:
     judged = outgoing.judged(
         clone.repo,
         lines,
-        remote=remote,
+        there=remotes.held(clone.repo, remote, (*arguments, remote)[1]) if remote else (),
         keys=clone.ring.keys,
         known=clone.knows,
         vouched=Inherited(clone, tips, clone.digest).vouches,
@@ -53,7 +52,7 @@ def pushed(clone: Clone, arguments: Sequence[str], stdin: bytes) -> int:
         clone.repo,
         "pre-push",
         (finding.describe() for finding in judged.findings),
-        _hint(judged),
+        _hint(judged, clone.ring.locked),
         refs=[line.remote_ref for line in lines],
         commits=tips,
     )
@@ -82,10 +81,9 @@ def _require_signed(clone: Clone, lines: Sequence[outgoing.Pushed], remote: str 
         )
 
 
-def _hint(judged: Judged) -> str:
-    if any(one.rule == POINTER for one in judged.findings):
-        return "nothing was pushed; `git model checkout` or `git lfs fetch` brings objects"
-    return "nothing was pushed; see `git model audit`"
+def _hint(judged: Judged, is_locked: bool) -> str:
+    said = advice.hint(judged.findings, is_locked=is_locked, is_committed=True)
+    return "; ".join(filter(None, ["nothing was pushed", said]))
 
 
 def _may_send_pointers(clone: Clone, judged: Judged) -> bool:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from git_model_security.git import history
 from git_model_security.guard import staged
+from git_model_security.hooks import advice
 from git_model_security.hooks.refusal import refuse
 from git_model_security.workspace.inherited import Inherited
 
@@ -36,6 +37,6 @@ def inspected(clone: Clone) -> int:
         clone.repo,
         "index-guard",
         (finding.describe() for finding in found),
-        "`git add` them again in a clone with `git model unlock`; see `git model doctor`",
+        advice.hint(found, is_locked=clone.ring.locked),
     )
     return 0

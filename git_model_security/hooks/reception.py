@@ -13,21 +13,22 @@ import sys
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from git_model_security.errors import Error, ProtocolError
+from git_model_security.errors import Error, ProtocolError, Reason
 from git_model_security.filter.clone import Clone
 from git_model_security.filter.digests import DigestCache
 from git_model_security.git import config, history
 from git_model_security.git.objects import is_oid
 from git_model_security.git.paths import shown
-from git_model_security.guard import incoming
+from git_model_security.guard import incoming, weakening
 from git_model_security.guard.finding import BROKEN_POLICY, KEY
 from git_model_security.guard.incoming import Update
+from git_model_security.hooks import advice
 from git_model_security.hooks.refusal import refuse
 from git_model_security.policy import pinned
 from git_model_security.workspace import pinned_trust, tree_check
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from git_model_security.filter.digests import Digests
     from git_model_security.git.repository import Repository
@@ -54,14 +55,14 @@ def received(clone: Clone, stdin: bytes) -> int:
     repo = clone.repo
     updates = [_parsed(line) for line in stdin.split(b"\n") if line]
     signatures = _Signatures(repo)
-    limit = config.number(clone.settings, MAX_ENTRIES, incoming.LIMIT_ENTRIES)
+    limit = config.number(config.read_own(repo), MAX_ENTRIES, incoming.LIMIT_ENTRIES)
     judged = incoming.judged(repo, updates, trusted=signatures.hold, limit=limit)
     unsigned = signatures.missing(updates)
     refuse(
         repo,
         "pre-receive",
         [*(one.describe() for one in judged.findings), *unsigned],
-        _hint(judged, bool(unsigned)),
+        _hint(judged, unsigned),
         refs=[update.ref for update in updates],
         commits=[update.new for update in updates if not update.deletes],
         # Nobody can give `-c` to a server: its own configuration says it.
@@ -76,7 +77,7 @@ def protected_refs(repo: Repository) -> list[str]:
 
     Without a choice of the server: the branch that HEAD names, and all tags.
     """
-    chosen = config.read(repo).get(PROTECTED_REF)
+    chosen = config.read_own(repo).get(PROTECTED_REF)
     if chosen:
         return chosen
     head = repo.git("symbolic-ref", "--quiet", "HEAD", accept=(0, 1, 128))
@@ -160,23 +161,43 @@ class _NoDigests(DigestCache):
     def put(self, oid: str, digests: Digests) -> None: ...
 
 
-def _hint(judged: Incoming, unsigned: bool) -> str:
-    rules = {one.rule for one in judged.findings}
+def _hint(judged: Incoming, unsigned: Sequence[str]) -> str:
+    policies = [one for one in judged.findings if one.rule == BROKEN_POLICY]
+    content = [one for one in judged.findings if one.rule != BROKEN_POLICY]
     said = []
-    if rules & {BROKEN_POLICY}:
+    if any(one.detail.startswith(weakening.LESS) for one in policies):
         said.append(
             "a policy that protects less comes in only by a commit that a trusted signer signed"
         )
-    if rules - {BROKEN_POLICY}:
+    elif policies:
+        said.append("mend the .gitmodel, `git log -p -- .gitmodel` shows it")
+    if ours := sorted(judged.ours):
         said.append(
-            "each commit that holds it must be made anew: amend or rebase after"
-            " `git model repair`, or `git model migrate` for a long history"
+            "`git model track PATH` encrypts what only the server's own policy protects, for"
+            f" example {shown(ours[0])}"
         )
-    if KEY in rules:
+    if theirs := [one for one in content if one.path not in judged.ours]:
+        said.append(f"with git-model: {advice.hint(theirs)}")
+    if content:
+        said.append(advice.COMMITTED)
+    if any(one.rule == KEY for one in content):
         said.append("the key is not secret any more where others saw it")
-    if unsigned:
-        said.append("`git model sign --amend` signs the tip")
+    said += _how_to_sign(unsigned)
     return "; ".join([_NOTHING, *said])
+
+
+def _how_to_sign(unsigned: Sequence[str]) -> Iterator[str]:
+    strangers = [line for line in unsigned if f": {Reason.UNTRUSTED.value}: " in line]
+    if strangers:
+        yield (
+            "a signer whom this server trusts can sign it; another is trusted once the"
+            " administrator ran `git model install --server --public-key FILE`"
+        )
+    if len(strangers) < len(unsigned):
+        yield (
+            "push to another branch and let somebody sign it; with git-model:"
+            " `git model sign --amend` signs the tip"
+        )
 
 
 def _say(repo: Repository, judged: Incoming) -> None:

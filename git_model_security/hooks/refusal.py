@@ -95,8 +95,10 @@ def is_overridden(repo: Repository, *, anywhere: bool = False) -> bool:
     """Tells whether this command turns refusals into warnings.
 
     A setting in a file would do it for ever and be forgotten: it does not count, but
-    `anywhere`: on a server nobody can give `-c`.
+    `anywhere`: on a server nobody can give `-c`, and its own files say it.
     """
+    if anywhere:
+        return (config.last(config.read_own(repo), GUARD) or "").lower() == _WARN
     said = repo.git("config", "-z", "--show-scope", "--get", GUARD, accept=(0, 1))
     scope, _, value = said.removesuffix(b"\0").partition(b"\0")
-    return value.lower() == _WARN.encode() and (anywhere or scope == _ONCE)
+    return value.lower() == _WARN.encode() and scope == _ONCE

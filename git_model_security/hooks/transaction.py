@@ -20,8 +20,9 @@ from git_model_security.git import history, processes
 from git_model_security.git.objects import is_oid
 from git_model_security.git.paths import shown
 from git_model_security.guard import audit_log, walk
-from git_model_security.guard.finding import BROKEN_POLICY
+from git_model_security.guard.finding import BROKEN_POLICY, PLAINTEXT, POINTER
 from git_model_security.guard.knowledge import Knowledge
+from git_model_security.hooks import advice
 from git_model_security.hooks.refusal import refuse
 from git_model_security.workspace.inherited import Inherited
 
@@ -80,8 +81,7 @@ def _refuse_authored(
         clone.repo,
         "reference-transaction",
         (finding.describe() for finding in found),
-        "`git add` these files again with the filter in place and commit anew;"
-        " see `git model doctor`",
+        advice.hint(found, is_locked=clone.ring.locked),
         refs=[move.ref for move in moves],
         commits=commits,
     )
@@ -108,17 +108,18 @@ def _report_arrived(clone: Clone, moves: Sequence[Moved], authored: set[str]) ->
         return
     known = [move.old for move in branches if move.old.strip("0")]
     if len(known) < len(branches):
-        known += history.REFS
+        known += ("--branches", "--tags")
     came = history.commits(clone.repo, [move.new for move in branches], without=known)
     came = [commit for commit in came if commit not in authored]
     knowledge = Knowledge(clone.ring.keys, clone.knows)
     ends = [move.new for move in branches]
     found = walk.judged(clone.repo, came, [], knowledge, ends=ends, absent_is_found=False)
-    lines = [finding.describe() for finding in found.findings if finding.commit]
-    if not came or not lines:
+    leaks = _not_let_out(clone, ends, [one for one in found.findings if one.commit])
+    if not came or not leaks:
         return
+    lines = [finding.describe() for finding in leaks]
     refs = " ".join(move.ref for move in branches)
-    commits = list(dict.fromkeys(one.commit for one in found.findings if one.commit))
+    commits = list(dict.fromkeys(one.commit for one in leaks))
     audit_log.record(clone.repo, "arrived-in-clear", ref=refs, commits=commits, findings=lines)
     more = [f"… and {len(lines) - _SHOWN} more"] * (len(lines) > _SHOWN)
     listing = "\n  ".join([*lines[:_SHOWN], *more])
@@ -127,6 +128,19 @@ def _report_arrived(clone: Clone, moves: Sequence[Moved], authored: set[str]) ->
         f" server, and in every clone that fetched it:\n  {listing}\n"
         "git-model: hint: `git model repair` encrypts the tip again and says what leaked\n"
     )
+
+
+def _not_let_out(clone: Clone, ends: Sequence[str], found: list[Finding]) -> list[Finding]:
+    """Leaves out what somebody trusted untracked: it comes in together with the record."""
+    asked = {one.path for one in found if one.rule in {PLAINTEXT, POINTER} and one.path}
+    if not asked:
+        return found
+    from git_model_security.workspace import belief
+
+    free = belief.let_out(clone.repo, ends, asked)
+    return [
+        one for one in found if one.rule not in {PLAINTEXT, POINTER} or one.path not in free
+    ]
 
 
 def _may_be_news(move: Moved) -> bool:

@@ -11,6 +11,8 @@ from typing import Final
 _GZIP_WINDOW: Final = 31
 """zlib's window bits for a gzip header (zlib.h, inflateInit2)."""
 
+_LZMA_LIMIT_BYTES: Final = 128 << 20
+
 _MAGICS: Final = (
     (b"\x1f\x8b\x08", "gzip"),
     (b"BZh", "bzip2"),
@@ -58,6 +60,8 @@ def _unfold_lzma(head: bytes, limit_bytes: int) -> bytes | None:
     import lzma
 
     try:
-        return lzma.LZMADecompressor().decompress(head, limit_bytes)
+        # The head says how much memory it wants: xz -9 wants 65 MiB.
+        decompressor = lzma.LZMADecompressor(memlimit=_LZMA_LIMIT_BYTES)
+        return decompressor.decompress(head, limit_bytes)
     except lzma.LZMAError:
         return None

@@ -10,25 +10,19 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from git_model_security.errors import ConfigError, Error
+from git_model_security.errors import ConfigError
 from git_model_security.filter.clone import Clone
 from git_model_security.git import attributes as git_attributes
-from git_model_security.git import history, index
-from git_model_security.git.repository import STATE_DIRECTORY
+from git_model_security.git import index
 from git_model_security.guard import audit_log
 from git_model_security.policy import attributes, gitmodel, pinned
 from git_model_security.policy.gitmodel import NAME
-from git_model_security.workspace import checkout, opened, pinned_trust, setup, tree_check
+from git_model_security.workspace import belief, checkout, opened, pinned_trust, setup
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Iterable
 
-    from git_model_security.git.repository import Repository
     from git_model_security.policy.gitmodel import Policy
-
-_SIGNED_CANDIDATES = 8
-_REFS_LOOKED_AT = 64
-_VERSIONS_LOOKED_AT = 256
 
 
 @dataclass
@@ -48,6 +42,11 @@ class Drift:
     opened: list[bytes] = field(default_factory=list)
     closed: list[bytes] = field(default_factory=list)
     records: tuple[str, ...] = ()
+
+    @property
+    def is_felt(self) -> bool:
+        """Whether any tracked file would be kept otherwise; else nobody need be told."""
+        return bool(self.opened or self.closed)
 
     @property
     def weakens(self) -> bool:
@@ -151,9 +150,13 @@ def arrived(clone: Clone, *, is_verified: bool) -> list[str]:
     if found is None:
         return []
     # HEAD itself may be work of one's own, unsigned, on top of what came signed.
-    if follows(clone.repo, found.oid) and (is_verified or is_signed(clone.repo, found.oid)):
+    if belief.follows(clone.repo, found.oid) and (
+        is_verified or belief.is_signed(clone.repo, found.oid)
+    ):
         take(clone, found, is_confirmed=False)
-        return [f"took over the protection policy of HEAD: {described(found)}"]
+        return [f"took over the protection policy of HEAD: {described(found, is_done=True)}"]
+    if not found.is_felt:
+        return []
     if not pinned_trust.once(clone, f"policy {pinned.current(clone.repo)} {found.oid}"):
         return []
     return [
@@ -162,69 +165,15 @@ def arrived(clone: Clone, *, is_verified: bool) -> list[str]:
     ]
 
 
-def described(found: Drift) -> str:
-    """Returns in one line what taking a policy over would change."""
+def described(found: Drift, *, is_done: bool = False) -> str:
+    """Returns in one line what taking a policy over would change, or did."""
     said = []
     if found.opened:
-        said.append(f"{len(found.opened)} tracked files would be left clear")
+        be = "are now" if is_done else "would be"
+        said.append(f"{len(found.opened)} tracked files {be} left clear")
     if found.closed:
-        said.append(f"{len(found.closed)} tracked files more would be encrypted")
+        be = "are now" if is_done else "would be"
+        said.append(f"{len(found.closed)} tracked files more {be} encrypted")
     if found.records:
         said.append(f"untracked there: {', '.join(map(repr, found.records))}")
     return "; ".join(said) or "it differs for no tracked file"
-
-
-def is_signed(repo: Repository, oid: str, commits: Collection[str] = ()) -> bool:
-    """Tells whether a pinned signer signed a tree that holds a `.gitmodel`.
-
-    Only signatures over ciphertext are asked for, which cover it and need no AES key.
-
-    Args:
-        repo: the repository.
-        oid: the blob of the `.gitmodel`.
-        commits: where to look, beside HEAD and the refs.
-    """
-    if not (repo.common_dir / STATE_DIRECTORY / "trust").is_dir():
-        return False
-    verifiers = pinned_trust.pinned(repo).verifiers()
-    if not verifiers:
-        return False
-    named = list(dict.fromkeys([*commits, "HEAD", *history.ref_tips(repo)[:_REFS_LOOKED_AT]]))
-    holding = [commit for commit, held in _versions(repo, named) if held == oid]
-    clone = Clone(repo)
-    with clone.objects:
-        return any(_holds(clone, commit) for commit in holding[:_SIGNED_CANDIDATES])
-
-
-def _holds(clone: Clone, commit: str) -> bool:
-    verifiers = pinned_trust.pinned(clone.repo).verifiers()
-    try:
-        return tree_check.check(clone, commit, verifiers, sealed_only=True).good
-    except Error:
-        return False
-
-
-def follows(repo: Repository, oid: str) -> bool:
-    """Tells whether HEAD's `.gitmodel` came after the pinned one, and is new.
-
-    An older version may have been brought back by somebody with an old signed tree.
-    """
-    if index.resolve(repo, f"HEAD:{NAME.decode()}") != oid or pinned.is_accepted(repo, oid):
-        return False
-    limit = f"--max-count={_VERSIONS_LOOKED_AT}"
-    listed = repo.git("rev-list", limit, "HEAD", "--", NAME).decode().split()
-    versions = [held for _, held in _versions(repo, listed)]
-    mine = pinned.current(repo)
-    return mine in versions and oid not in versions[versions.index(mine) :]
-
-
-def _versions(repo: Repository, commits: Iterable[str]) -> list[tuple[str, str]]:
-    """Returns the blobs of `.gitmodel` in commits; empty where there is none."""
-    named = list(commits)
-    asked = "".join(f"{commit}:{NAME.decode()}\n" for commit in named).encode()
-    answers = repo.git(
-        "cat-file", "--batch-check=%(objecttype) %(objectname)", stdin=asked
-    ).decode()
-    found = (line.partition(" ") for line in answers.splitlines())
-    held = [oid if kind == "blob" else "" for kind, _, oid in found]
-    return list(zip(named, held, strict=True))

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 from git_model_security.errors import Error
 from git_model_security.filter.clone import Clone
-from git_model_security.git import config, lfs
+from git_model_security.git import config, index, lfs
 from git_model_security.git.paths import shown
 from git_model_security.git.run import run
-from git_model_security.keyring import files
+from git_model_security.keyring import files, ring
 from git_model_security.keyring.store import KeyStore
+from git_model_security.policy import pinned
 from git_model_security.workspace import (
     acceptance,
     drivers,
@@ -21,6 +22,8 @@ from git_model_security.workspace import (
     initialise,
     oversize,
     pinned_trust,
+    server,
+    server_health,
     setup,
     signatures,
     unlock,
@@ -45,8 +48,20 @@ class Symptom:
 
 
 def symptoms(repo: Repository) -> list[Symptom]:
-    """Returns what is wrong with a clone; an empty list is a healthy one."""
+    """Returns what is wrong with a clone or a server; an empty list is a healthy one."""
+    if server.is_bare(repo):
+        return [*_of_machine(), *(Symptom(*one) for one in server_health.symptoms(repo))]
+    if is_strange(repo):
+        return [*_of_machine(), Symptom("not a git-model repository", "`git model init`")]
     return [*_of_machine(), *_of_clone(repo), *_of_storage(repo)]
+
+
+def is_strange(repo: Repository) -> bool:
+    """Tells whether nothing here was ever git-model's: no policy, no key, nothing pinned."""
+    if config.read(repo).get(ring.KEY_ID) or pinned.rules(repo) or pinned.current(repo):
+        return False
+    named = [f"{tip}:.gitmodel" for tip in ("HEAD", "")]
+    return repo.work_tree is not None and not any(index.resolve(repo, one) for one in named)
 
 
 def mend(repo: Repository) -> list[str]:
@@ -98,15 +113,15 @@ def _of_storage(repo: Repository) -> Iterator[Symptom]:
 def _of_clone(repo: Repository) -> Iterator[Symptom]:
     clone = Clone(repo)
     try:
-        ring = clone.ring
-        if ring.locked:
+        held = clone.ring
+        if held.locked:
             yield Symptom("this clone is locked", "`git model unlock --key FILE`")
             return
-        ring.current  # noqa: B018 - raises when the material is not here
+        held.current  # noqa: B018 - raises when the material is not here
     except Error as error:
         yield Symptom(str(error), error.hint or "`git model unlock --key FILE`")
         return
-    kept = KeyStore().directory / ring.current.id
+    kept = KeyStore().directory / held.current.id
     if kept.exists() and files.is_exposed(kept):
         yield Symptom(f"others can read {kept}", f"`chmod 600 {kept}`")
     yield from _of_policy(clone)
@@ -127,6 +142,11 @@ def _of_clone(repo: Repository) -> Iterator[Symptom]:
 
 
 def _of_policy(clone: Clone) -> Iterator[Symptom]:
+    if index.resolve(clone.repo, "HEAD") and not index.resolve(clone.repo, "HEAD:.gitmodel"):
+        yield Symptom(
+            "HEAD has no .gitmodel, and this clone was set up by one",
+            "`git model repair` puts it back, or check out a branch that has it",
+        )
     if not setup.is_pinned(clone.repo):
         yield Symptom("no protection policy is pinned", "`git model doctor --fix`")
         return
@@ -136,7 +156,7 @@ def _of_policy(clone: Clone) -> Iterator[Symptom]:
     except Error as error:
         yield Symptom(str(error), error.hint or "`git log -- .gitmodel`")
         return
-    if found is not None:
+    if found is not None and found.is_felt:
         yield Symptom(
             f".gitmodel is not what this clone pinned: {acceptance.described(found)}",
             "`git model track --accept` takes it over",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from git_model_security.git import attributes as git_attributes
-from git_model_security.git import config, index
+from git_model_security.git import config, index, remotes
 from git_model_security.policy import attributes, gitmodel, pinned
 from git_model_security.storage import LFS
 from git_model_security.workspace import drivers, hook_setup
@@ -45,6 +45,7 @@ def configure(repo: Repository, policy: Policy, *, is_trusted: bool) -> list[str
     ):
         config.put(repo, LOOSE_COMPRESSION, "0")
         done.append("set core.looseCompression=0, since ciphertext does not compress")
+    remotes.note(repo)
     return [*done, *hook_setup.install(repo)]
 
 
@@ -55,12 +56,12 @@ def _pin(repo: Repository, policy: Policy, is_trusted: bool) -> bool:
     mine = pinned.current(repo)
     if oid == mine or (mine is None and is_trusted):
         return take_over(repo, policy, oid)
-    from git_model_security.workspace import acceptance
+    from git_model_security.workspace import belief
 
     if is_pinned(repo):
-        is_next = is_trusted and acceptance.follows(repo, oid)
+        is_next = is_trusted and belief.follows(repo, oid)
         return is_next and take_over(repo, policy, oid)
-    if not policy.untracked or acceptance.is_signed(repo, oid):
+    if not policy.untracked or belief.is_signed(repo, oid):
         return take_over(repo, policy, oid)
     # A stranger's word that something was untracked is worth nothing: this clone goes on
     # to encrypt it.

@@ -134,7 +134,7 @@ def _require_vouched(clone: Clone, content: Sequence[Entry], found: Sources) -> 
         )
         raise PolicyError(
             f"{len(names)} files came from a commit without a trusted signature,"
-            f" and were not made here:\n  {listed}",
+            f" and nothing shows that they were made here:\n  {listed}",
             hint="look at them, then `git model sign --adopt PATH` (`.` for all) and commit",
         )
 

@@ -90,7 +90,7 @@ def _drift(clone: Clone) -> str:
         found = acceptance.drift(clone)
     except ConfigError:  # what HEAD is says it already
         return ""
-    return acceptance.described(found) if found else ""
+    return acceptance.described(found) if found and found.is_felt else ""
 
 
 def head_state(clone: Clone, *, sealed_only: bool = False) -> str:

@@ -257,3 +257,14 @@ def test_a_second_signer_is_believed_once_pinned(
     project.ada.commit()
     assert_clean(project.ada)
     assert_signed(project.ada)
+
+
+def test_nothing_to_commit_leaves_the_index_alone(
+    project: Project, person: PersonFactory
+) -> None:
+    bob = project.signing(person("bob"))
+    done = bob.git.run("commit", "--message", "Nothing", check=False)
+    assert "nothing to commit" in done.stdout
+    assert_clean(bob)
+    bob.git("commit", "--quiet", "--allow-empty", "--message", "Empty")
+    bob.model("verify", "HEAD")

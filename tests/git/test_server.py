@@ -459,3 +459,15 @@ def test_a_tree_that_unfolds_into_millions_of_files_is_refused(
     bomb = guarded.git("commit-tree", oid, "-m", "Bomb")
     assert "more than 5000 changed files" in guarded.refused(f"{bomb}:refs/heads/bomb")
     assert "more than 5000 changed files" in guarded.refused(f"{oid}:refs/tags/bomb")
+
+
+def test_the_settings_of_who_pushes_are_not_the_server_s(
+    project: Project, guarded: Client
+) -> None:
+    guarded.git("config", "--global", "git-model.guard", "warn")
+    guarded.git("config", "--global", "git-model.maxEntries", "1")
+    guarded.put("config.json", b"{}\n")
+    guarded.record()
+    assert "config.json: plaintext at a protected path" in guarded.refused("main")
+    project.remote.git("config", "git-model.guard", "warn")
+    assert "pre-receive was overridden" in guarded.accepted("main")

@@ -154,3 +154,25 @@ def test_a_trust_that_cannot_be_read_refuses(project: Project, signed: Client) -
     signed.put("train.py", b"print('eve')\n")
     signed.record()
     assert "not the public key it is named for" in signed.refused("main")
+
+
+def test_an_old_signed_tree_on_a_new_ref_does_not_free_what_was_protected_since(
+    project: Project, signed: Client
+) -> None:
+    ada = project.ada
+    old = ada.git("rev-parse", "HEAD")
+    ada.write("data/secret.txt", "secret\n" * 20)
+    ada.model("track", "data/**")
+    ada.commit("Track")
+    ada.git("push", "--quiet")
+    signed.git("pull", "--quiet")
+    signed.put("data/secret.txt", b"secret\n" * 20)
+    clear = signed.record()
+    replayed = signed.git("commit-tree", f"{old}^{{tree}}", "-p", clear, "-m", "As it was")
+    for ref in ("refs/heads/y", "refs/tags/y"):
+        said = signed.refused(f"{replayed}:{ref}")
+        assert "data/secret.txt: plaintext at a protected path" in said
+    # A branch from before that goes on as it was is nobody's attack.
+    signed.git("checkout", "--quiet", "--force", old)
+    signed.put("train.py", b"print('older')\n")
+    signed.accepted(f"{signed.record()}:refs/heads/release-1")

@@ -231,3 +231,60 @@ def test_a_policy_that_was_not_taken_over_is_not_built_upon(
     bob.model("init", "--storage", "inline")
     assert ".gitmodel is not the policy" in bob.model("status").stderr
     assert is_sealed(edit(bob))
+
+
+def test_a_signed_record_is_no_leak_when_it_is_pulled(
+    project: Project, bob: Repository
+) -> None:
+    project.ada.model("untrack", "params.json", "--yes")
+    published(project.ada)
+    said = bob.git.run("pull", "--quiet").stderr
+    assert "1 tracked files are now left clear" in said
+    assert "is not encrypted in Git" not in said
+    assert "must not be in a commit" not in said
+    assert "arrived-in-clear" not in bob.read(".git/git-model/audit.log").decode()
+
+
+def test_an_unsigned_record_is_one(
+    project: Project, person: PersonFactory, bob: Repository
+) -> None:
+    other = carol(project, person)
+    other.model("untrack", "params.json", "--yes")
+    published(other, "--no-verify")
+    said = bob.git.run("pull", "--quiet").stderr
+    assert "params.json is not encrypted in Git" in said
+    assert "`git model repair` encrypts" in said
+    assert "must not be in a commit" in said
+
+
+def test_a_record_that_comes_back_with_an_old_signed_tree_is_one(
+    project: Project, person: PersonFactory, bob: Repository
+) -> None:
+    ada = project.ada
+    ada.model("untrack", "params.json", "--yes")
+    published(ada)
+    let_out = ada.git("rev-parse", "HEAD^{tree}")
+    bob.git("pull", "--quiet")
+    ada.model("track", "params.json")
+    ada.write("README.md", "so that the policy is another\n")
+    ada.model("track", "*.extra", "--yes", check=False)
+    published(ada)
+    bob.git("pull", "--quiet")
+    bob.model("track", "--accept", "--yes", check=False)
+    stale = ada.git("commit-tree", let_out, "-p", "HEAD", "-m", "Back")
+    ada.git("push", "--quiet", "--no-verify", "origin", f"{stale}:main")
+    said = bob.git.run("pull", "--quiet").stderr
+    assert "params.json is not encrypted in Git" in said
+    assert "must not be in a commit" in said
+
+
+def test_a_policy_that_differs_for_no_tracked_file_is_not_spoken_of(
+    project: Project, person: PersonFactory, bob: Repository
+) -> None:
+    other = carol(project, person)
+    other.model("track", "*.of-nobody")
+    published(other, "--no-verify")
+    said = bob.git.run("pull", "--quiet").stderr
+    assert "pinned policy" not in said
+    assert "not the policy" not in bob.model("status").stderr
+    assert "track --accept" not in bob.model("doctor", check=False).stdout

@@ -1,0 +1,66 @@
+"""What to do about what a guard found: one hint, by the rules that it breaks."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING
+
+from git_model_security.git.paths import shown
+from git_model_security.guard import finding as rules
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from git_model_security.guard.finding import Finding
+
+COMMITTED = (
+    "each commit that holds it must be made anew: `git commit --amend` or `git rebase -i`, or"
+    " `git model migrate` for a long history"
+)
+
+
+def hint(
+    findings: Iterable[Finding], *, is_locked: bool = False, is_committed: bool = False
+) -> str:
+    """Returns what whoever made it does next.
+
+    Args:
+        findings: what was found; each rule is spoken of once, with its first path.
+        is_locked: this clone may use no key.
+        is_committed: commits hold it already, not the index alone.
+    """
+    first: dict[str, str] = {}
+    for one in findings:
+        first.setdefault(one.rule, shlex.quote(shown(one.path)) if one.path else "PATH")
+    said = []
+    if sealable := first.get(rules.PLAINTEXT) or first.get(rules.DAMAGED):
+        unlock = "`git model unlock --key FILE`, then " * is_locked
+        said.append(
+            f"{unlock}`git add {sealable}` again with the filter in place;"
+            " see `git model doctor`"
+        )
+    if model := first.get(rules.MODEL):
+        said.append(f"`git model track {model}` encrypts the model from now on")
+    if key := first.get(rules.KEY):
+        said.append(
+            f"`git rm --cached {key}` takes the key out; make a new one if it was ever pushed"
+        )
+    if copy := first.get(rules.COPY):
+        said.append(
+            f"{copy} holds content that is encrypted elsewhere: `git model track {copy}`, or"
+            f" `git rm --cached {copy}`"
+        )
+    if pointer := first.get(rules.POINTER):
+        said.append(
+            "`git lfs fetch --all` brings what pointers name; one that git-lfs did not write:"
+            f" `git rm --cached {pointer}`"
+        )
+    if rules.BROKEN_POLICY in first:
+        said.append(
+            "`git log -p -- .gitmodel` shows what changed; `git model repair` puts it back"
+        )
+    if rules.UNREADABLE in first:
+        said.append("`git fsck` says what is lost; fetch it from a complete clone")
+    if is_committed and first.keys() - {rules.POINTER, rules.UNREADABLE}:
+        said.append(COMMITTED)
+    return "; ".join(said)

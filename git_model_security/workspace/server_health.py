@@ -1,0 +1,34 @@
+"""What is wrong with a bare repository that people push to: its guard, not its keys."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from git_model_security.git import config
+from git_model_security.workspace import hook_redirect, server_hook, shims
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from git_model_security.git.repository import Repository
+
+_INSTALL = "`git model install --server`"
+
+
+def symptoms(repo: Repository) -> Iterator[tuple[str, str]]:
+    """Yields what is wrong, each with its remedy."""
+    hook = _hook(repo)
+    if not shims.is_ours(hook):
+        yield f"nothing judges what is pushed here: {hook} is not git-model's", _INSTALL
+    elif not shims.is_executable(hook):
+        yield f"{hook} is not executable, so Git does not run it", f"`chmod +x {hook}`"
+    elif not shims.works(hook):
+        yield f"the program that {hook} names is gone, so nothing is accepted", _INSTALL
+
+
+def _hook(repo: Repository) -> Path:
+    named = config.get(repo, server_hook.PLACE, "--local")
+    if named is not None:
+        return repo.common_dir / named
+    return hook_redirect.effective(repo) / server_hook.HOOK

@@ -1,0 +1,43 @@
+"""What doctor and status say where there is no clone of git-model, or half of one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tests.fixtures.people import Project
+    from tests.fixtures.repositories import Repository
+    from tests.fixtures.servers import Client
+
+
+def test_a_repository_that_never_was_git_models(repo: Repository) -> None:
+    assert "Not a git-model repository: `git model init`" in repo.model("status").stdout
+    done = repo.model("doctor", check=False)
+    assert done.returncode == 1
+    assert done.stdout == "not a git-model repository: `git model init`\n"
+
+
+def test_a_head_without_a_policy_is_a_symptom(project: Project) -> None:
+    ada = project.ada
+    assert "HEAD has no .gitmodel" not in ada.model("doctor", check=False).stdout
+    tree = ada.git("mktree", stdin="")
+    commit = ada.git("commit-tree", tree, "-m", "Nothing")
+    ada.git("checkout", "--quiet", "--detach", commit)
+    said = ada.model("doctor", check=False).stdout
+    assert "HEAD has no .gitmodel" in said
+    assert "`git model repair`" in said
+
+
+def test_a_server_is_asked_for_its_hook_and_not_for_keys(
+    project: Project, guarded: Client
+) -> None:
+    server = project.remote
+    assert server.model("doctor").stdout == "Nothing is wrong\n"
+    hook = server.path / "hooks" / "pre-receive"
+    hook.write_text(hook.read_text().replace("\npython=", "\npython=/gone"))
+    said = server.model("doctor", check=False).stdout
+    assert "is gone, so nothing is accepted: `git model install --server`" in said
+    hook.unlink()
+    said = server.model("doctor", check=False).stdout
+    assert "nothing judges what is pushed here" in said
+    assert "locked" not in said
