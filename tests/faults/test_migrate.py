@@ -73,7 +73,21 @@ def refs(repo: Repository) -> str:
     return "\n".join(line for line in listed if "refs/git-model/" not in line)
 
 
-@pytest.mark.parametrize("step", STEPS)
+ALWAYS = {
+    "workspace.migration.journal:Journal.add_sealed",
+    "workspace.migration.signing:signed",
+    "workspace.migration.moving:RefChange",
+    "git.ref_change:RefChange.commit",
+    "workspace.migration.moving:settled",
+    "workspace.migration.journal:Journal.finish",
+}
+"""Around the moment in which all changes; the others are a long harness."""
+
+
+@pytest.mark.parametrize(
+    "step",
+    [pytest.param(step, marks=() if step in ALWAYS else pytest.mark.long) for step in STEPS],
+)
 def test_a_killed_migration_is_ended_by_the_next_one(odd: Repository, step: str) -> None:
     before = refs(odd)
     words = (sys.executable, "-I", "-c", KILL, step)
