@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     from git_model_security.git.repository import Repository
 
 
+_KINDS = {"blob", "commit", "tag", "tree"}
+
+
 def sizes(repo: Repository, oids: Iterable[str]) -> dict[str, int]:
     """Returns the lengths in bytes of those objects that are here; none is fetched."""
     asked = "".join(f"{oid}\n" for oid in dict.fromkeys(oids)).encode()
@@ -22,6 +25,20 @@ def sizes(repo: Repository, oids: Iterable[str]) -> dict[str, int]:
     )
     found = (line.split() for line in answers.splitlines())
     return {words[0].decode(): int(words[2]) for words in found if len(words) == 3}
+
+
+def named(repo: Repository, revisions: Iterable[str]) -> list[tuple[str, str]]:
+    """Returns kind and oid of what each revision names, in this order; else twice `""`.
+
+    Raises:
+        GitError: git ended, as it does at an object that is corrupt, or promised.
+    """
+    asked = "".join(f"{revision}\n" for revision in revisions).encode()
+    answers = repo.git(
+        "cat-file", "--batch-check=%(objecttype) %(objectname)", stdin=asked
+    ).splitlines()
+    found = (answer.decode().partition(" ") for answer in answers)
+    return [(kind, oid) if kind in _KINDS else ("", "") for kind, _, oid in found]
 
 
 def contents(repo: Repository, oids: Iterable[str]) -> dict[str, bytes]:

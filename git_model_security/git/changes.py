@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from git_model_security.errors import GitError
 from git_model_security.git import index
-from git_model_security.git.history import FROM_COMMITS, REMOVED, TRUE_HISTORY, peeled
+from git_model_security.git.history import FROM_COMMITS, TRUE_HISTORY, peeled
 from git_model_security.git.index import Entry
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from git_model_security.git.repository import Repository
 
-__all__ = ["REMOVED", "Change", "Introduced", "against", "changes", "pathless"]
+__all__ = ["Change", "Introduced", "against", "changes", "pathless"]
 
 _BATCH_COMMITS = 2048
 """Commits per `git diff-tree`: what it says of them is held in memory."""

@@ -12,15 +12,12 @@ from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING
 
 from git_model_security.errors import GitError
-from git_model_security.git.index import Entry
+from git_model_security.git.index import REMOVED, Entry
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from git_model_security.git.repository import Repository
-
-REMOVED = 0
-"""Mode of a path that a commit removes."""
 
 _OPTIONS = (
     *("--no-data", "--show-original-ids", "--reencode=no", "--no-renames"),

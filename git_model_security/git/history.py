@@ -10,7 +10,7 @@ import os
 from typing import TYPE_CHECKING
 
 from git_model_security.errors import GitError, UsageError
-from git_model_security.git import index
+from git_model_security.git import batch, index
 from git_model_security.git.objects import is_oid
 
 if TYPE_CHECKING:
@@ -27,10 +27,6 @@ REFS = ("--exclude=refs/rewritten/*", "--glob=*")
 TRUE_HISTORY = {"GIT_GRAFT_FILE": os.devnull}
 # A commit-graph file repeats what commits say; here only the commits count.
 FROM_COMMITS = ("-c", "core.commitGraph=false")
-
-
-REMOVED = 0
-"""Mode of a path that is no longer there."""
 
 
 def is_shallow(repo: Repository) -> bool:
@@ -118,23 +114,15 @@ def peeled(repo: Repository, oids: Iterable[str]) -> dict[str, tuple[str, str]]:
 
 
 def _peeled(repo: Repository, names: list[str]) -> dict[str, tuple[str, str]]:
-    asked = "".join(f"{name}^{{}}\n" for name in names).encode()
     try:
-        answers = repo.git(
-            "cat-file", "--batch-check=%(objecttype) %(objectname)", stdin=asked
-        ).splitlines()
+        found = batch.named(repo, (f"{name}^{{}}" for name in names))
     except GitError:
         # Git ends at the first one that is corrupt, or that a remote has promised.
         if len(names) == 1:
             return {names[0]: ("", "")}
         middle = len(names) // 2
         return _peeled(repo, names[:middle]) | _peeled(repo, names[middle:])
-    kinds = {"commit", "tree", "blob"}
-    found = (answer.decode().rpartition(" ")[::2] for answer in answers)
-    return {
-        name: (kind, oid) if kind in kinds else ("", "")
-        for name, (kind, oid) in zip(names, found, strict=True)
-    }
+    return dict(zip(names, found, strict=True))
 
 
 def blobs_at(repo: Repository, treeishes: Iterable[str], path: str) -> list[str]:
@@ -143,16 +131,12 @@ def blobs_at(repo: Repository, treeishes: Iterable[str], path: str) -> list[str]
     One that is not here, in a partial clone, is returned all the same.
     """
     names = [f"{treeish}:{path}" for treeish in dict.fromkeys(treeishes)]
-    asked = "".join(f"{name}\n" for name in names).encode()
     try:
-        answers = repo.git(
-            "cat-file", "--batch-check=%(objecttype) %(objectname)", stdin=asked
-        ).decode()
+        found = batch.named(repo, names)
     except GitError:
         # Git ends at the first one that is not here. Their names it knows.
         return list(dict.fromkeys(filter(None, (index.resolve(repo, name) for name in names))))
-    found = (answer.partition(" ") for answer in answers.splitlines())
-    return list(dict.fromkeys(oid for kind, _, oid in found if kind == "blob"))
+    return list(dict.fromkeys(oid for kind, oid in found if kind == "blob"))
 
 
 def ends(repo: Repository, revisions: Sequence[str]) -> list[str]:

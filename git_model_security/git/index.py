@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from git_model_security.git.repository import Repository
 
 REGULAR, EXECUTABLE, SYMLINK, GITLINK = 0o100644, 0o100755, 0o120000, 0o160000
+REMOVED = 0
+"""Mode of a path that is no longer there."""
 
 
 @dataclass(frozen=True, slots=True)

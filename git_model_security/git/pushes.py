@@ -11,9 +11,8 @@ import os
 from typing import TYPE_CHECKING, NamedTuple
 
 from git_model_security.errors import GitError, PolicyError
-from git_model_security.git import ranges
-from git_model_security.git.history import REMOVED
-from git_model_security.git.index import GITLINK, Entry
+from git_model_security.git import batch, history, ranges
+from git_model_security.git.index import GITLINK, REMOVED, Entry
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -22,8 +21,8 @@ if TYPE_CHECKING:
 
 # As it was pushed: no grafts, no commit-graph, and no file that says where history ends.
 # A commit whose parents are neither here nor in the push then is an error of git's.
-_TRUE_HISTORY = {"GIT_GRAFT_FILE": os.devnull, "GIT_SHALLOW_FILE": os.devnull}
-_FROM_COMMITS = ("-c", "core.commitGraph=false", "-c", "advice.graftFileDeprecated=false")
+_TRUE_HISTORY = {**history.TRUE_HISTORY, "GIT_SHALLOW_FILE": os.devnull}
+_FROM_COMMITS = (*history.FROM_COMMITS, "-c", "advice.graftFileDeprecated=false")
 _BATCH = 512
 """Lines for one process: less than a pipe holds, so that they are written before reading."""
 _BYTES_PER_ENTRY = 256
@@ -99,24 +98,18 @@ def require_bounded(
 def blobs(repo: Repository, treeishes: Iterable[str], path: str) -> dict[str, str | None]:
     """Returns the blob at a path of each tree, or None where there is none."""
     names = list(dict.fromkeys(treeishes))
-    asked = "".join(f"{name}:{path}\n" for name in names).encode()
-    said = repo.git("cat-file", "--batch-check=%(objecttype) %(objectname)", stdin=asked)
-    found = (line.decode().partition(" ") for line in said.splitlines())
+    found = batch.named(repo, (f"{name}:{path}" for name in names))
     return {
         name: oid if kind == "blob" else None
-        for name, (kind, _, oid) in zip(names, found, strict=True)
+        for name, (kind, oid) in zip(names, found, strict=True)
     }
 
 
 def trees(repo: Repository, commits: Iterable[str]) -> dict[str, str]:
     """Returns the trees of those of the commits that are here."""
     names = list(dict.fromkeys(commits))
-    asked = "".join(f"{name}^{{tree}}\n" for name in names).encode()
-    said = repo.git("cat-file", "--batch-check=%(objecttype) %(objectname)", stdin=asked)
-    found = (line.decode().partition(" ") for line in said.splitlines())
-    return {
-        name: oid for name, (kind, _, oid) in zip(names, found, strict=True) if kind == "tree"
-    }
+    found = batch.named(repo, (f"{name}^{{tree}}" for name in names))
+    return {name: oid for name, (kind, oid) in zip(names, found, strict=True) if kind}
 
 
 def versions(repo: Repository, commits: Sequence[str], path: str) -> set[str]:
@@ -135,7 +128,7 @@ def bygone(repo: Repository, commit: str, path: str) -> set[str]:
     """Returns the blobs that ever stood at a path in the history of a commit."""
     listed = repo.git(
         *(*_FROM_COMMITS, "rev-list", "--full-history", commit, "--", path),
-        extra={"GIT_GRAFT_FILE": os.devnull},
+        extra=history.TRUE_HISTORY,
     )
     return versions(repo, listed.decode().split(), path)
 

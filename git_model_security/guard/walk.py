@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from git_model_security.git import changes, history
-from git_model_security.git.index import EXECUTABLE, REGULAR, Entry
+from git_model_security.git.index import EXECUTABLE, REGULAR, REMOVED, Entry
 from git_model_security.git.objects import is_oid
 from git_model_security.guard import places, policies, protection
 from git_model_security.guard.inspector import Inspector
@@ -152,7 +152,7 @@ def _walked(
     walked = _Walked()
     for change in changes.changes(repo, commits, damaged):
         if change.commit in notes and _is_note(change.entry.path):
-            if change.entry.mode != changes.REMOVED:
+            if change.entry.mode != REMOVED:
                 entry = Entry(b"", REGULAR, change.entry.oid)
                 walked.since.setdefault(entry, change.commit)
             continue
@@ -161,7 +161,7 @@ def _walked(
             # Parents come first, so that mostly the walk has met the blob itself.
             if Entry(path, REGULAR, oid) not in walked.since:
                 walked.replaced[path].add(oid)
-        if change.entry.mode != changes.REMOVED:
+        if change.entry.mode != REMOVED:
             walked.since.setdefault(_normal(change.entry), change.commit)
         if damaged is not None:
             walked.past.take(change)

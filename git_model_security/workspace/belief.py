@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from git_model_security.errors import ConfigError, Error
 from git_model_security.filter.clone import Clone
 from git_model_security.git import attributes as git_attributes
-from git_model_security.git import history, index
+from git_model_security.git import batch, history, index
 from git_model_security.git.index import REGULAR, Entry
 from git_model_security.git.objects import ObjectReader
 from git_model_security.git.repository import STATE_DIRECTORY
@@ -140,10 +140,6 @@ def follows(repo: Repository, oid: str, commit: str = "HEAD") -> bool:
 def _versions(repo: Repository, commits: Iterable[str]) -> list[tuple[str, str]]:
     """Returns the blobs of `.gitmodel` in commits; empty where there is none."""
     named = list(commits)
-    asked = "".join(f"{commit}:{NAME.decode()}\n" for commit in named).encode()
-    answers = repo.git(
-        "cat-file", "--batch-check=%(objecttype) %(objectname)", stdin=asked
-    ).decode()
-    found = (line.partition(" ") for line in answers.splitlines())
-    held = [oid if kind == "blob" else "" for kind, _, oid in found]
+    found = batch.named(repo, (f"{commit}:{NAME.decode()}" for commit in named))
+    held = [oid if kind == "blob" else "" for kind, oid in found]
     return list(zip(named, held, strict=True))

@@ -11,8 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from git_model_security.errors import ConfigError
-from git_model_security.git.fast_export import REMOVED
-from git_model_security.git.index import REGULAR, Entry
+from git_model_security.git.index import REGULAR, REMOVED, Entry
 from git_model_security.git.objects import ObjectReader
 from git_model_security.policy import attributes, gitmodel
 from git_model_security.workspace.migration.survey import ATTRIBUTES

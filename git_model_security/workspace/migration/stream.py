@@ -11,8 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from git_model_security.git import fast_export, fast_import
-from git_model_security.git.fast_export import REMOVED
-from git_model_security.git.index import Entry
+from git_model_security.git.index import REMOVED, Entry
 from git_model_security.workspace.migration.refs import SCRATCH
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from git_model_security.git import fast_export
-from git_model_security.git.index import GITLINK, SYMLINK
+from git_model_security.git.index import GITLINK, REMOVED, SYMLINK
 from git_model_security.policy.gitmodel import NAME
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def taken(repo: Repository, tips: Iterable[str]) -> Survey:
         for change in commit.changes:
             if change.mode in {SYMLINK, GITLINK}:
                 seen.links.add(change.path)
-            elif change.mode != fast_export.REMOVED:
+            elif change.mode != REMOVED:
                 seen.files.setdefault(change.path, set()).add(change.oid)
             if change.path.startswith(ours):
                 seen.blocked.add(change.path)
