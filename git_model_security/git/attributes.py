@@ -48,7 +48,7 @@ def filtered(
     listed = b"".join(path + b"\0" for path in paths)
     options = _ANY_CASE if any_case else ()
     said = repo.git(*options, "check-attr", "-z", "--stdin", "filter", stdin=listed)
-    return _with_driver(said, driver)
+    return with_driver(said, driver)
 
 
 def protected_by(rules: str, paths: Iterable[bytes], *, any_case: bool = False) -> set[bytes]:
@@ -59,7 +59,7 @@ def protected_by(rules: str, paths: Iterable[bytes], *, any_case: bool = False) 
         paths: paths relative to the top; they need not exist.
         any_case: match patterns in any letter case.
     """
-    return _with_driver(_said_by(rules, paths, any_case=any_case), DRIVER)
+    return with_driver(_said_by(rules, paths, any_case=any_case), DRIVER)
 
 
 def drivers_by(rules: str, paths: Iterable[bytes]) -> dict[bytes, bytes]:
@@ -95,7 +95,8 @@ def _said_by(rules: str, paths: Iterable[bytes], *, any_case: bool = False) -> b
         )
 
 
-def _with_driver(output: bytes, driver: bytes) -> set[bytes]:
+def with_driver(output: bytes, driver: bytes = DRIVER) -> set[bytes]:
+    """Returns the paths with a driver, of what `git check-attr -z` says of one attribute."""
     fields = output.split(b"\0")
     return {
         path for path, value in zip(fields[0::3], fields[2::3], strict=False) if value == driver

@@ -12,11 +12,11 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from git_model_security.git.attributes import DRIVER
+from git_model_security.git.attributes import with_driver
 from git_model_security.git.run import run
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Mapping
 
     from git_model_security.git.repository import Repository
 
@@ -83,7 +83,7 @@ def _asked(
                 *("check-attr", "--cached", "-z", "--stdin", "filter"),
                 stdin=listed,
             )
-            found |= {questions[path] for path in _with_driver(said)}
+            found |= {questions[path] for path in with_driver(said)}
     return found
 
 
@@ -117,9 +117,3 @@ class _Scratch:
             env.pop(name, None)
         words = ("-c", f"core.attributesFile={os.devnull}", *_ODD_NAMES, *arguments)
         return run(*words, cwd=self._directory / "tree", env=env, stdin=stdin)
-
-
-def _with_driver(output: bytes) -> Iterable[bytes]:
-    fields = output.split(b"\0")
-    pairs = zip(fields[0::3], fields[2::3], strict=False)
-    return [path for path, value in pairs if value == DRIVER]
