@@ -6,10 +6,9 @@ import sys
 from typing import TYPE_CHECKING
 
 from git_model_security.errors import PolicyError
-from git_model_security.git import history, index, index_stat
+from git_model_security.git import index, index_stat
 from git_model_security.git.paths import shown
-from git_model_security.hooks import advice, judged
-from git_model_security.hooks.refusal import is_overridden, let_through, refuse
+from git_model_security.hooks import judged, refusal
 from git_model_security.policy import gitmodel
 from git_model_security.storage import behind
 from git_model_security.workspace import pinned_trust, tree_check, vouching
@@ -27,9 +26,12 @@ def before(clone: Clone) -> int:
             vouch for what nobody here made.
         Error: signing failed; nothing unsigned slips through because of it.
     """
+    # post-commit needs none of these, and a person waits for it.
+    from git_model_security.hooks import inspection
     from git_model_security.workspace import signatures
 
-    found = _guarded(clone)
+    _require_objects(clone)
+    is_overridden = inspection.refused(clone, "pre-commit")
     policy = gitmodel.find(index.staged(clone.repo), clone.objects)
     if policy is not None and policy.when == "commit":
         chosen = None if clone.ring.locked else signatures.signer(clone)
@@ -37,7 +39,7 @@ def before(clone: Clone) -> int:
             _say_unsigned(clone)
         else:
             _sign(clone, chosen)
-    if found:
+    if is_overridden:
         judged.forget(clone.repo)
     else:
         judged.remember(clone.repo)
@@ -53,9 +55,9 @@ def _sign(clone: Clone, signer: Signer) -> None:
     try:
         signatures.sign_index(clone, signer, vouching.sources(clone.repo))
     except PolicyError as error:
-        if not is_overridden(clone.repo):
+        if not refusal.is_overridden(clone.repo):
             raise
-        let_through(clone.repo, "signing", str(error).splitlines())
+        refusal.let_through(clone.repo, "signing", str(error).splitlines())
 
 
 def _holds_already(clone: Clone) -> bool:
@@ -64,35 +66,10 @@ def _holds_already(clone: Clone) -> bool:
     With nothing to commit Git stops after this hook, and would leave a new signature
     staged.
     """
-    tree = clone.repo.git("write-tree").decode().strip()
-    return tree == index.head_tree(clone.repo) and tree_check.holds(clone, tree)
-
-
-def _guarded(clone: Clone) -> bool:
-    """Refuses what must not be committed; tells whether a person overrode that."""
-    # post-commit needs none of these, and a person waits for it.
-    from git_model_security.guard import staged as guard
-    from git_model_security.workspace.inherited import Inherited
-
-    # Only what is authored here: what a parent has in clear arrived from elsewhere,
-    # and refusing it would stop everybody's work without taking it back.
-    _require_objects(clone)
-    inherited = Inherited(clone, history.parents_to_be(clone.repo), clone.digest)
-    found = guard.findings(
-        clone.repo,
-        clone.ring.keys,
-        clone.knows,
-        inherited.vouches,
-        sealed_before=clone.digests.seals,
-        authored_only=True,
-    )
-    refuse(
-        clone.repo,
-        "pre-commit",
-        (finding.describe() for finding in found),
-        advice.hint(found, is_locked=clone.ring.locked),
-    )
-    return bool(found)
+    if clone.repo.git("diff-index", "--cached", "--raw", "HEAD", accept=(0, 128)):
+        return False
+    tree = index.head_tree(clone.repo)
+    return tree is not None and tree_check.holds(clone, tree)
 
 
 def _require_objects(clone: Clone) -> None:

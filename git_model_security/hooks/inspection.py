@@ -24,6 +24,23 @@ def inspected(clone: Clone) -> int:
     Raises:
         PolicyError: a protected path is staged in clear, or a model or key anywhere.
     """
+    refused(clone, "index-guard")
+    return 0
+
+
+def refused(clone: Clone, guard: str) -> bool:
+    """Refuses what must not be committed; tells whether a person overrode that.
+
+    Only what is authored here: what a parent has in clear arrived from elsewhere, and
+    refusing it would stop everybody's work without taking it back.
+
+    Args:
+        clone: the clone.
+        guard: the hook that asks.
+
+    Raises:
+        PolicyError: with what was found.
+    """
     inherited = Inherited(clone, history.parents_to_be(clone.repo), clone.digest)
     found = staged.findings(
         clone.repo,
@@ -35,8 +52,8 @@ def inspected(clone: Clone) -> int:
     )
     refuse(
         clone.repo,
-        "index-guard",
+        guard,
         (finding.describe() for finding in found),
         advice.hint(found, is_locked=clone.ring.locked),
     )
-    return 0
+    return bool(found)
