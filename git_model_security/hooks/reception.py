@@ -137,10 +137,7 @@ class _Signatures:
                 verdict = tree_check.check(clone, revision, self._verifiers, sealed_only=True)
             except Error as error:
                 return f"signature cannot be checked: {error}"
-        if verdict.good:
-            return ""
-        finding = verdict.findings[0]
-        return f"{finding.reason.value}: {finding.detail}"
+        return verdict.why
 
 
 class _Forgetful(Clone):

@@ -143,10 +143,7 @@ def _why(clone: Clone, tree: str) -> str:
         verdict = tree_check.check(clone, tree, trust.verifiers(), may_be_absent=True)
     except ConfigError as error:
         return f"unverified: {error}"
-    if verdict.good:
-        return "unverified"
-    finding = verdict.findings[0]
-    return f"not signed as it is: {finding.reason.value}: {finding.detail}"
+    return "unverified" if verdict.good else f"not signed as it is: {verdict.why}"
 
 
 def _hint(clone: Clone, line: Pushed) -> str:

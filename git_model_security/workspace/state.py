@@ -112,10 +112,7 @@ def head_state(clone: Clone, *, sealed_only: bool = False) -> str:
         verdict = tree_check.check(clone, "HEAD", trust.verifiers(), sealed_only=sealed_only)
     except Error as error:
         return f"unverified: {error}"
-    if verdict.good:
-        return VERIFIED
-    finding = verdict.findings[0]
-    return f"unverified: {finding.reason.value}: {finding.detail}"
+    return VERIFIED if verdict.good else f"unverified: {verdict.why}"
 
 
 def _held_by_head(clone: Clone) -> set[tuple[bytes, str]]:

@@ -51,6 +51,14 @@ class Verdict:
         """Whether every signature holds."""
         return not self.findings
 
+    @property
+    def why(self) -> str:
+        """The first reason why it is not good, in a few words; empty when it is."""
+        if self.good:
+            return ""
+        finding = self.findings[0]
+        return f"{finding.reason.value}: {finding.detail}"
+
     def to_json(self) -> dict[str, object]:
         """Returns the verdict for machines; the keys are stable."""
         return {
