@@ -93,6 +93,7 @@ class Reason(enum.Enum):
     MALFORMED = "malformed bundle"
     UNTRUSTED = "untrusted signer"
     WRONG_KEY = "wrong key"
+    WRONG_IDENTITY = "wrong identity"
     INVALID = "invalid signature"
     STALE = "stale signature"
     TAMPERED = "tampered"

@@ -14,7 +14,7 @@ from git_model_security.keyring import files, material, ring
 from git_model_security.keyring.copies import Copies
 from git_model_security.keyring.store import KeyStore
 from git_model_security.signing import keys as signing_keys
-from git_model_security.workspace import key_place, signatures
+from git_model_security.workspace import key_place, signers
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -59,13 +59,13 @@ def export(file: Path, public: bool) -> None:
     """Write this clone's AES-256 key to FILE, or its public signing key."""
     repo = Repository.discover()
     if public:
-        fingerprint = config.last(config.read(repo), signatures.SIGNING_KEY)
+        fingerprint = config.last(config.read(repo), signers.SIGNING_KEY)
         if fingerprint is None:
             raise KeyNotFoundError(
                 "this clone has no signing key", hint="`git model unlock --signing-key FILE`"
             )
-        path = signatures.keystore().path(fingerprint)
-        private = signing_keys.load_private(path, signatures.password())
+        path = signers.keystore().path(fingerprint)
+        private = signing_keys.load_private(path, signers.password())
         files.write_new(file, signing_keys.public_pem(private), files.PUBLIC_MODE)
         terminal.result(f"{file}: public key {fingerprint}")
         return
@@ -92,5 +92,5 @@ def show() -> None:
         terminal.result(
             f"{key_id}  AES-256{'  used by this clone' if key_id in wanted else ''}"
         )
-    for fingerprint in signatures.keystore().fingerprints():
+    for fingerprint in signers.keystore().fingerprints():
         terminal.result(f"{fingerprint[:32]}  signing")

@@ -12,7 +12,7 @@ from git_model_security.errors import FAILED, ConfigError
 from git_model_security.filter.clone import Clone
 from git_model_security.git import index
 from git_model_security.git.paths import shown
-from git_model_security.signing.methods import KeyVerifier
+from git_model_security.signing.by_key import KeyVerifier
 from git_model_security.workspace import pinned_trust, tree_check, worktree_check
 
 if TYPE_CHECKING:

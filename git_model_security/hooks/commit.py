@@ -28,13 +28,13 @@ def before(clone: Clone) -> int:
     """
     # post-commit needs none of these, and a person waits for it.
     from git_model_security.hooks import inspection
-    from git_model_security.workspace import signatures
+    from git_model_security.workspace import signers
 
     _require_objects(clone)
     is_overridden = inspection.refused(clone, "pre-commit")
     policy = gitmodel.find(index.staged(clone.repo), clone.objects)
     if policy is not None and policy.when == "commit":
-        chosen = None if clone.ring.locked else signatures.signer(clone)
+        chosen = None if clone.ring.locked else signers.signer(clone)
         if chosen is None:
             _say_unsigned(clone)
         else:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from git_model_security.errors import ConfigError
 from git_model_security.git import attributes, config, history, index
 from git_model_security.policy import gitmodel
-from git_model_security.workspace import pinned_trust, signatures, tree_check
+from git_model_security.workspace import pinned_trust, signers, tree_check
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -118,7 +118,7 @@ def _is_signed_later(clone: Clone, tree: str) -> bool:
 
 
 def _can_sign(clone: Clone) -> bool:
-    return not clone.ring.locked and signatures.signer(clone) is not None
+    return not clone.ring.locked and signers.signer(clone) is not None
 
 
 def _needed_a_key(clone: Clone, line: Pushed) -> bool:

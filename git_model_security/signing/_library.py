@@ -12,18 +12,24 @@ import contextlib
 import functools
 import os
 import sys
+import tempfile
 from importlib.machinery import PathFinder
 from importlib.util import LazyLoader
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from git_model_security.errors import ConfigError
 from git_model_security.signing.manifest import Manifest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from importlib.machinery import ModuleSpec
     from types import ModuleType
 
-    from model_signing import hashing, manifest
+    from model_signing import hashing, manifest, signing
+
+ANY_DIRECTORY = "."
+"""The library wants the model's path, and hands it to our own hashing only."""
 
 _SELDOM = frozenset(
     f"model_signing._signing.{name}" for name in ("sign_sigstore", "sign_certificate")
@@ -71,6 +77,42 @@ def off_stdout() -> Iterator[None]:
     """
     with contextlib.redirect_stdout(sys.stderr):
         yield
+
+
+@contextlib.contextmanager
+def scratch(doing: str) -> Iterator[Path]:
+    """Gives a private directory: the library reads and writes bundles by path.
+
+    Args:
+        doing: names the operation in messages.
+
+    Raises:
+        ConfigError: there is no room to work in.
+    """
+    try:
+        with tempfile.TemporaryDirectory(prefix="git-model-") as directory, off_stdout():
+            yield Path(directory)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise ConfigError(f"cannot {doing}: {reason}") from error
+
+
+def sign(manifest: Manifest, configure: Callable[[signing.Config, Path], None]) -> bytes:
+    """Has the library sign digests that are known already.
+
+    Args:
+        manifest: what to sign.
+        configure: sets the method; gets a private directory too.
+
+    Raises:
+        ConfigError: there is no room to work in.
+    """
+    config = load().signing.Config().set_hashing_config(prepared(manifest))
+    with scratch("sign") as directory:
+        configure(config, directory)
+        path = directory / "bundle"
+        config.sign(ANY_DIRECTORY, path)
+        return path.read_bytes()
 
 
 def prepared(source: Manifest) -> hashing.Config:

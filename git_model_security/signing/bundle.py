@@ -1,4 +1,4 @@
-"""Bundles: signing a manifest, and opening a bundle to the manifest it signs.
+"""Opening a bundle to the manifest that it signs.
 
 Knows digests only; files, blobs and trust stores are the caller's.
 docs/SPEC.md, "Signatures: opening".
@@ -6,25 +6,27 @@ docs/SPEC.md, "Signatures: opening".
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from git_model_security.errors import ConfigError, Reason, VerificationError
-from git_model_security.signing import _library, dsse, roles, statement
+from git_model_security.errors import Reason, VerificationError
+from git_model_security.signing import _library, claims, dsse, roles, statement
 from git_model_security.signing.document import malformed
-from git_model_security.signing.methods import KeySigner
+from git_model_security.signing.identity import CERTIFICATE, KEY, SIGSTORE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from git_model_security.signing.identity import SignerIdentity
     from git_model_security.signing.manifest import Manifest
-    from git_model_security.signing.methods import Signer, SignerIdentity, Verifier
+    from git_model_security.signing.methods import Verifier
     from git_model_security.signing.roles import Subject
 
-_ANY_DIRECTORY = "."
-"""The library wants the model's path, and hands it to our own hashing only."""
+_PINNING = {
+    KEY: "`git model trust add key --public-key FILE`",
+    CERTIFICATE: "`git model trust add certificate --certificate-chain FILE --identity WHO`",
+    SIGSTORE: "`git model trust add sigstore --identity WHO --identity-provider ISSUER`",
+}
 
 
 @dataclass(frozen=True)
@@ -45,29 +47,6 @@ class Opened:
     def role(self) -> str | None:
         """`plaintext`, `ciphertext`, or None for a bundle of other software."""
         return self.subject.role if self.subject else None
-
-
-def sign(manifest: Manifest, signer: Signer) -> bytes:
-    """Signs a manifest; each call gives other bytes, since ECDSA is randomised.
-
-    Returns:
-        The bundle, JSON.
-
-    Raises:
-        ConfigError: the key cannot be handed over, or there is no room to work in.
-    """
-    if isinstance(signer, KeySigner):
-        return signer.sign(manifest)
-    model_signing = _library.load()
-    config = model_signing.signing.Config().set_hashing_config(_library.prepared(manifest))
-    try:
-        with _scratch() as directory, _library.off_stdout():
-            signer.configure(config)
-            path = Path(directory, "bundle")
-            config.sign(_ANY_DIRECTORY, path)
-            return path.read_bytes()
-    except OSError as error:
-        raise ConfigError(f"cannot sign: {(error.strerror or str(error)).lower()}") from error
 
 
 def open_bundle(
@@ -98,7 +77,9 @@ def open_bundle(
         origin: the file's name, to begin messages with.
 
     Raises:
-        VerificationError: `MALFORMED`, `UNTRUSTED`, `WRONG_KEY` or `INVALID`.
+        VerificationError: `MALFORMED`, `UNTRUSTED`, `WRONG_KEY`, `WRONG_IDENTITY` or
+            `INVALID`.
+        ConfigError: there is no room to work in.
     """
     try:
         bundle = dsse.parse(data)
@@ -119,42 +100,57 @@ def open_bundle(
 
 
 def _candidates(bundle: dsse.Bundle, verifiers: Sequence[Verifier]) -> list[Verifier]:
-    fitting = [
-        verifier
-        for verifier in verifiers
-        if verifier.identity.method == bundle.kind
-        and bundle.hint in {None, verifier.identity.fingerprint}
-    ]
+    fitting = [verifier for verifier in verifiers if verifier.accepts(bundle)]
     if fitting:
         return fitting
-    named = f"{bundle.kind} {bundle.hint[:16]}" if bundle.hint else f"a {bundle.kind}"
+    claimed = claims.signer(bundle)
     given = [verifier.identity for verifier in verifiers if verifier.explicit]
     if given:
+        wanted = ", nor by ".join(map(_named, given))
+        is_key = given[0].method == KEY
         raise VerificationError(
-            Reason.WRONG_KEY,
-            f"signed by {named}, not by {given[0].method} {given[0].fingerprint[:16]} as given",
-            hint="give the public key of the one who signed",
+            Reason.WRONG_KEY if is_key else Reason.WRONG_IDENTITY,
+            f"signed by {claimed}, not by {wanted} as given",
+            hint="give the public key of the one who signed"
+            if is_key
+            else "if that is the signer you expect, say so: see `git model verify --help`",
         )
     raise VerificationError(
         Reason.UNTRUSTED,
-        f"signed by {named}, which is not trusted here",
-        hint="if the signer gave you the key, `git model unlock --public-key FILE` pins it",
+        f"signed by {claimed}, which is not trusted here",
+        hint=f"if you know the signer: {_PINNING[bundle.kind]}",
     )
+
+
+def _named(identity: SignerIdentity) -> str:
+    return f"{identity.method} {identity.name or identity.fingerprint[:16]}"
 
 
 def _first_that_verifies(
     bundle: dsse.Bundle, candidates: list[Verifier]
 ) -> tuple[Manifest, SignerIdentity]:
-    # More than one only for a bundle that names no key.
+    # More than one only for a bundle that names no key, or for two roots of one subject.
+    outcomes = []
     for verifier in candidates:
-        signed = _verified(bundle, verifier)
-        if signed is not None:
-            return signed, verifier.identity
-    raise VerificationError(
+        outcomes.append(_outcome(bundle, verifier))
+        if isinstance(outcomes[-1], tuple):
+            return outcomes[-1]
+    refused = next((one for one in outcomes if isinstance(one, VerificationError)), None)
+    raise refused or VerificationError(
         Reason.INVALID,
         "the signature does not hold: the bundle was altered",
         hint="restore the file from the signer's commit, or ask for a new signature",
     )
+
+
+def _outcome(
+    bundle: dsse.Bundle, verifier: Verifier
+) -> tuple[Manifest, SignerIdentity] | VerificationError | None:
+    try:
+        signed = _verified(bundle, verifier)
+        return None if signed is None else (signed, verifier.proven(bundle))
+    except VerificationError as error:
+        return error
 
 
 def _verified(bundle: dsse.Bundle, verifier: Verifier) -> Manifest | None:
@@ -165,15 +161,13 @@ def _verified(bundle: dsse.Bundle, verifier: Verifier) -> Manifest | None:
     hashing, seen = _library.recorder()
     config = model_signing.verifying.Config().set_hashing_config(hashing)
     try:
-        with _scratch() as directory, _library.off_stdout():
-            verifier.configure(config)
-            path = Path(directory, "bundle")
+        with _library.scratch("verify") as directory, verifier.explaining(bundle):
+            verifier.configure(config, directory)
+            path = directory / "bundle"
             path.write_bytes(bundle.hinting(verifier.identity.fingerprint))
-            config.verify(_ANY_DIRECTORY, path)
+            config.verify(_library.ANY_DIRECTORY, path)
     except InvalidSignature:
         return None
-    except OSError as error:
-        raise ConfigError(f"cannot verify: {(error.strerror or str(error)).lower()}") from error
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         # The library has no errors of its own. The signature held, or the outside
         # is odd in a way that we did not see: say what is wrong in our words.
@@ -185,11 +179,6 @@ def _verified(bundle: dsse.Bundle, verifier: Verifier) -> Manifest | None:
     if strict != _library.plain(seen[0]):
         raise malformed("the signed statement can be read in two ways")
     return strict
-
-
-def _scratch() -> tempfile.TemporaryDirectory[str]:
-    # 0700, and only for the bundle: the library reads and writes it by path.
-    return tempfile.TemporaryDirectory(prefix="git-model-")
 
 
 def _described(subject: Subject | None) -> str:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 
+    from git_model_security.signing.pem import Password
+
 __all__ = [
     "fingerprint",
     "generate",
@@ -46,12 +48,12 @@ def new() -> EllipticCurvePrivateKey:
     return ec.generate_private_key(ec.SECP256R1())
 
 
-def load_private(path: Path, password: bytes | None = None) -> EllipticCurvePrivateKey:
+def load_private(path: Path, password: Password | None = None) -> EllipticCurvePrivateKey:
     """Reads a private key.
 
     Args:
         path: a PEM file.
-        password: of the key, used only if it is encrypted.
+        password: of the key, used or asked for only if it is encrypted.
 
     Raises:
         ConfigError: it is something else; the message says what.

@@ -15,6 +15,8 @@ from git_model_security.signing import keys, pem
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from git_model_security.signing.pem import Password
+
 _SUFFIX = ".pem"
 
 
@@ -24,7 +26,7 @@ class KeyStore:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
 
-    def add(self, path: Path, password: bytes | None = None) -> str:
+    def add(self, path: Path, password: Password | None = None) -> str:
         """Keeps a copy of a key file; one that is there already stays as it is.
 
         Returns:

@@ -1,45 +1,42 @@
-"""Signing methods: how a bundle is signed, and by whom it may be.
+"""Signing methods: what signs, and what accepts the bundles of whom.
 
-One `Signer` and one `Verifier` per method, in a table by model_signing's word for
-it. Each configures the library and knows nothing of manifests.
+The words are model_signing's. Each method has a module of its own (`by_key`,
+`by_certificate`, `by_pkcs11`, `by_sigstore`), which is imported when it is used.
 docs/SPEC.md, "Signatures: methods".
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from git_model_security.errors import UsageError
-from git_model_security.keyring import files
-from git_model_security.signing import key_bundle, pem, pipe
-from git_model_security.signing.keys import load_private
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    import contextlib
     from pathlib import Path
 
-    from model_signing import signing, verifying
+    from model_signing import verifying
 
+    from git_model_security.signing.dsse import Bundle
+    from git_model_security.signing.identity import SignerIdentity
     from git_model_security.signing.manifest import Manifest
 
-KEY = "key"
+METHODS = ("sigstore", "key", "certificate", "pkcs11-key", "pkcs11-certificate")
+"""What can sign."""
+VERIFYING = ("sigstore", "key", "certificate")
+"""What can verify: a token's signatures are those of its key or certificate."""
 
 
-@dataclass(frozen=True)
-class SignerIdentity:
-    """Who signed, as far as a verified bundle proves it.
+class Pin(NamedTuple):
+    """What a clone keeps of a signer that it trusts.
 
     Attributes:
-        method: in model_signing's words.
-        fingerprint: of the public key, in hexadecimal.
+        kind: `SignerIdentity.method`.
+        content: all that a verifier is made of again; its SHA-256 names it.
     """
 
-    method: str
-    fingerprint: str
-
-    def __str__(self) -> str:
-        return self.fingerprint
+    kind: str
+    content: bytes
 
 
 class Signer(Protocol):
@@ -49,12 +46,16 @@ class Signer(Protocol):
     def identity(self) -> SignerIdentity:
         """Who the bundle will name."""
 
-    def configure(self, config: signing.Config) -> None:
-        """Makes the library sign so."""
+    def sign(self, manifest: Manifest) -> bytes:
+        """Returns a bundle over a manifest; each call may give other bytes.
+
+        Raises:
+            Error: it cannot sign; nothing was signed.
+        """
 
 
 class Verifier(Protocol):
-    """Accepts the bundles of one identity."""
+    """Accepts the bundles of one signer."""
 
     @property
     def identity(self) -> SignerIdentity:
@@ -64,108 +65,45 @@ class Verifier(Protocol):
     def explicit(self) -> bool:
         """Whether the user gave it for this one check, and did not pin it before."""
 
-    def configure(self, config: verifying.Config) -> None:
-        """Makes the library verify so."""
-
-
-class KeySigner:
-    """Signs with a private key.
-
-    Args:
-        private_key: a PEM file, or the PEM itself (from a variable, in CI).
-        password: of the key, if it is encrypted.
-
-    Raises:
-        ConfigError: it is no signing key, or the password does not open it.
-    """
-
-    def __init__(self, private_key: Path | bytes, password: bytes | None = None) -> None:
-        if isinstance(private_key, bytes):
-            self._key = pem.parse_private(private_key, password)
-        else:
-            self._key = load_private(private_key, password)
-        self._identity = SignerIdentity(KEY, pem.fingerprint(pem.public_pem(self._key)))
-
     @property
-    def identity(self) -> SignerIdentity:
-        """Who the bundle will name."""
-        return self._identity
+    def pin(self) -> Pin:
+        """What a clone keeps of it."""
 
-    def configure(self, config: signing.Config) -> None:
-        """Gives the library the key that was checked, not a file to read again.
+    def accepts(self, bundle: Bundle) -> bool:
+        """Tells whether a bundle claims to be by whom this accepts; it proves nothing."""
 
-        Nor does it get the password, which it would hand on as `str` where bytes
-        are needed.
+    def configure(self, config: verifying.Config, scratch: Path) -> None:
+        """Makes the library verify so.
+
+        Args:
+            config: of the library.
+            scratch: a private directory, for what is public and wanted as a file.
         """
-        with pipe.readable(pem.private_pem(self._key)) as path:
-            config.use_elliptic_key_signer(private_key=path)
 
-    def sign(self, manifest: Manifest) -> bytes:
-        """Returns the bundle that the library would make, without importing it."""
-        return key_bundle.sign(manifest, self._key, self._identity.fingerprint)
-
-
-class KeyVerifier:
-    """Accepts what one public key verifies.
-
-    Args:
-        public_key: in PEM.
-        explicit: the user gave it for this one check (`--public-key`).
-        origin: names the file in messages.
-
-    Raises:
-        ConfigError: it is no public key that could have signed.
-    """
-
-    def __init__(
-        self, public_key: bytes, explicit: bool = False, origin: str = "the public key"
-    ) -> None:
-        self._pem = pem.parse_public(public_key, origin)
-        self._explicit = explicit
-        self._identity = SignerIdentity(KEY, pem.fingerprint(self._pem))
-
-    @classmethod
-    def from_file(cls, path: Path) -> KeyVerifier:
-        """Returns an explicit verifier for a public key file.
+    def explaining(self, bundle: Bundle) -> contextlib.AbstractContextManager[None]:
+        """Tells what the library means by an error of its own.
 
         Raises:
-            ConfigError: it cannot be read, or see the class.
+            VerificationError: in place of that.
         """
-        return cls(files.read(path), explicit=True, origin=str(path))
 
-    @property
-    def identity(self) -> SignerIdentity:
-        """Who must have signed."""
-        return self._identity
+    def proven(self, bundle: Bundle) -> SignerIdentity:
+        """Returns who signed a bundle that the library has verified.
 
-    @property
-    def explicit(self) -> bool:
-        """Whether the user gave it for this one check."""
-        return self._explicit
-
-    def configure(self, config: verifying.Config) -> None:
-        """Gives the library the key that was checked."""
-        with pipe.readable(self._pem) as path:
-            config.use_elliptic_key_verifier(public_key=path)
+        Raises:
+            VerificationError: a check that the library does not make fails.
+        """
 
 
-METHODS: Mapping[str, type[KeySigner]] = {KEY: KeySigner}
-"""What signs today, by model_signing's word."""
-
-_STOCK = ("sigstore", KEY, "certificate", "pkcs11-key", "pkcs11-certificate")
-
-
-def find(name: str) -> type[KeySigner]:
-    """Returns the signer of a method.
+def canonical(word: str) -> str:
+    """Returns a method by its word, which may be written with underscores.
 
     Raises:
-        UsageError: model_signing has no such method, or git-model not yet.
+        UsageError: model_signing has no such method.
     """
-    if name in METHODS:
-        return METHODS[name]
-    known = ", ".join(METHODS)
-    if name in _STOCK:
+    name = word.replace("_", "-")
+    if name not in METHODS:
         raise UsageError(
-            f"the signing method {name} is not built yet", hint=f"there is today: {known}"
+            f"there is no signing method {word!r}", hint=f"there is: {', '.join(METHODS)}"
         )
-    raise UsageError(f"there is no signing method {name!r}", hint=f"there is today: {known}")
+    return name

@@ -9,12 +9,16 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from git_model_security.errors import ConfigError
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+
+Password = bytes | Callable[[str], bytes | None]
+"""A password, or what asks for it, given what it is for, and returns None without one."""
 
 AES_KEY_BYTES = 32
 CURVES = {"secp256r1": "P-256", "secp384r1": "P-384", "secp521r1": "P-521"}
@@ -25,13 +29,13 @@ _PASSWORD = "set GIT_MODEL_SIGNING_KEY_PASSWORD to its password"  # noqa: S105
 
 
 def parse_private(
-    pem: bytes, password: bytes | None = None, origin: str = "the signing key"
+    pem: bytes, password: Password | None = None, origin: str = "the signing key"
 ) -> EllipticCurvePrivateKey:
     """Parses a private key.
 
     Args:
         pem: the key.
-        password: of the key, used only if it is encrypted.
+        password: of the key, used or asked for only if it is encrypted.
         origin: names the file or variable in messages.
 
     Raises:
@@ -47,12 +51,15 @@ def parse_private(
     if "OPENSSH PRIVATE KEY" in labels:
         raise ConfigError(f"{origin}: an OpenSSH key; {_WANTED}", hint=_GENERATE)
     encrypted = "ENCRYPTED PRIVATE KEY" in labels or b"Proc-Type: 4,ENCRYPTED" in pem
-    if encrypted and not password:
+    secret = None
+    if encrypted:
+        secret = password(origin) if callable(password) else password
+    if encrypted and not secret:
         raise ConfigError(f"{origin}: the private key is encrypted", hint=_PASSWORD)
     try:
         # A password for a key that has none is a TypeError there: the variable may
         # be set for another key.
-        key = load_pem_private_key(pem, password if encrypted else None)
+        key = load_pem_private_key(pem, secret)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         if encrypted:
             raise ConfigError(

@@ -1,27 +1,51 @@
 """Pinned trust: whose signatures this clone believes.
 
 One directory, given by the caller (in the Git common directory, never committed:
-who can push must not decide who is trusted). A public key is `<fingerprint>.pub`
-and so names its own content; other methods get suffixes of their own.
-docs/SPEC.md, "Signatures: trust".
+who can push must not decide who is trusted). Each signer is a file there that is named
+for its own content, by SHA-256: `<fingerprint>.pub` is a public key, and other methods
+have suffixes of their own. docs/SPEC.md, "Signatures: trust".
 """
 
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
+import importlib
+from typing import TYPE_CHECKING, NamedTuple
 
 from git_model_security.errors import ConfigError, KeyNotFoundError
 from git_model_security.keyring import files
-from git_model_security.signing import pem
-from git_model_security.signing.methods import KeyVerifier
+from git_model_security.signing.by_key import KeyVerifier
+from git_model_security.signing.identity import CERTIFICATE, KEY, SIGSTORE
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from git_model_security.signing.methods import Verifier
 
-_PUBLIC_KEY = ".pub"
+_SUFFIXES = {".pub": KEY, ".certificate": CERTIFICATE, ".sigstore": SIGSTORE}
+_BY_KIND = {kind: suffix for suffix, kind in _SUFFIXES.items()}
+_VERIFIERS = {
+    KEY: "by_key.KeyVerifier",
+    CERTIFICATE: "by_certificate.CertificateVerifier",
+    SIGSTORE: "by_sigstore.SigstoreVerifier",
+}
+_SHORTEST = 8
+"""Digits of a fingerprint that may stand for the whole one."""
+
+
+class Trusted(NamedTuple):
+    """A signer that is pinned.
+
+    Attributes:
+        fingerprint: what names the pin: SHA-256 of its content; of a key, the key's own.
+        kind: see `methods.Pin`.
+        content: see `methods.Pin`.
+    """
+
+    fingerprint: str
+    kind: str
+    content: bytes
 
 
 class Trust:
@@ -30,36 +54,62 @@ class Trust:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
 
+    def add(self, verifier: Verifier) -> str:
+        """Pins a signer and returns what names it; twice is the same as once.
+
+        Raises:
+            ConfigError: the directory cannot be written.
+        """
+        kind, content = verifier.pin
+        fingerprint = hashlib.sha256(content).hexdigest()
+        name = f"{fingerprint}{_BY_KIND[kind]}"
+        files.keep(self.directory, name, content, files.PUBLIC_MODE)
+        return fingerprint
+
     def add_public_key(self, public_key: bytes, origin: str = "the public key") -> str:
-        """Pins a public key and returns its fingerprint; twice is the same as once.
+        """Pins a public key and returns its fingerprint.
 
         Raises:
             ConfigError: it is no public key that could have signed, or the
                 directory cannot be written.
         """
-        canonical = pem.parse_public(public_key, origin)
-        fingerprint = pem.fingerprint(canonical)
-        name = f"{fingerprint}{_PUBLIC_KEY}"
-        files.keep(self.directory, name, canonical, files.PUBLIC_MODE)
-        return fingerprint
+        return self.add(KeyVerifier(public_key, origin=origin))
 
-    def remove(self, fingerprint: str) -> None:
+    def remove(self, fingerprint: str) -> str:
         """Takes a signer's trust away.
 
+        Args:
+            fingerprint: or its first eight digits or more.
+
+        Returns:
+            The whole fingerprint.
+
         Raises:
-            KeyNotFoundError: it is not pinned here.
+            KeyNotFoundError: it is not pinned here, or several begin so.
         """
-        if fingerprint not in self._names():
-            raise KeyNotFoundError(f"the signer {fingerprint[:16]!r} is not pinned here")
-        self._file(fingerprint).unlink()
+        found = [
+            (name, suffix)
+            for name, suffix in self._names()
+            if name == fingerprint
+            or (len(fingerprint) >= _SHORTEST and name.startswith(fingerprint))
+        ]
+        if len(found) != 1:
+            what = "is not pinned here" if not found else "is not one signer only"
+            raise KeyNotFoundError(
+                f"the signer {fingerprint[:16]!r} {what}",
+                hint="`git model trust list` shows who is",
+            )
+        name, suffix = found[0]
+        self._file(name, suffix).unlink()
+        return name
 
     def fingerprints(self) -> list[str]:
-        """Returns the fingerprints of the pinned public keys, sorted.
+        """Returns what names the pinned signers, sorted.
 
         Raises:
             ConfigError: a file there is not what its name says.
         """
-        return list(self._keys())
+        return [one.fingerprint for one in self.pinned()]
 
     def verifiers(self) -> list[Verifier]:
         """Returns a verifier for each pinned signer.
@@ -67,9 +117,20 @@ class Trust:
         Raises:
             ConfigError: a file there is not what its name says.
         """
-        return [
-            KeyVerifier(pem, origin=str(self._file(name))) for name, pem in self._keys().items()
-        ]
+        return [self.verifier(one) for one in self.pinned()]
+
+    def verifier(self, pinned: Trusted) -> Verifier:
+        """Returns the verifier of a pinned signer.
+
+        Raises:
+            ConfigError: it is not what a verifier can be made of.
+        """
+        module, name = _VERIFIERS[pinned.kind].split(".")
+        # Certificates and sigstore are imported only where somebody is pinned so.
+        found = importlib.import_module(f"git_model_security.signing.{module}")
+        origin = str(self._file(pinned.fingerprint, _BY_KIND[pinned.kind]))
+        made: Verifier = getattr(found, name).from_pin(pinned.content, origin)
+        return made
 
     @property
     def fingerprint(self) -> str:
@@ -80,26 +141,34 @@ class Trust:
         Raises:
             ConfigError: a file there is not what its name says.
         """
-        names = "".join(f"{name}{_PUBLIC_KEY}\n" for name in self._keys())
+        names = "".join(f"{one.fingerprint}{_BY_KIND[one.kind]}\n" for one in self.pinned())
         return hashlib.sha256(names.encode()).hexdigest()
 
-    def _keys(self) -> dict[str, bytes]:
-        found = {name: files.read(self._file(name)) for name in self._names()}
-        for name, text in found.items():
-            # The name is the digest of the content, so this needs no parser.
-            if pem.fingerprint(text) != name:
+    def pinned(self) -> list[Trusted]:
+        """Returns the pinned signers, sorted by what names them.
+
+        Raises:
+            ConfigError: a file there is not what its name says.
+        """
+        found = []
+        for name, suffix in self._names():
+            content = files.read(self._file(name, suffix))
+            if hashlib.sha256(content).hexdigest() != name:
+                what = "public key" if suffix == _BY_KIND[KEY] else "signer"
                 raise ConfigError(
-                    f"{self._file(name)}: not the public key it is named for",
-                    hint="remove the file, and pin the signer's key again",
+                    f"{self._file(name, suffix)}: not the {what} it is named for",
+                    hint="remove the file, and pin the signer again",
                 )
+            found.append(Trusted(name, _SUFFIXES[suffix], content))
         return found
 
-    def _names(self) -> list[str]:
+    def _names(self) -> Iterator[tuple[str, str]]:
         if not self.directory.is_dir():
-            return []
+            return
         # Names with a leading dot are files that are being written.
-        found = self.directory.glob(f"[!.]*{_PUBLIC_KEY}")
-        return sorted(path.name.removesuffix(_PUBLIC_KEY) for path in found)
+        for path in sorted(self.directory.glob("[!.]*")):
+            if path.suffix in _SUFFIXES:
+                yield path.name.removesuffix(path.suffix), path.suffix
 
-    def _file(self, fingerprint: str) -> Path:
-        return self.directory / f"{fingerprint}{_PUBLIC_KEY}"
+    def _file(self, fingerprint: str, suffix: str) -> Path:
+        return self.directory / f"{fingerprint}{suffix}"

@@ -25,7 +25,7 @@ from git_model_security.workspace import (
     server,
     server_health,
     setup,
-    signatures,
+    signers,
     unlock,
 )
 
@@ -135,7 +135,7 @@ def _of_clone(repo: Repository) -> Iterator[Symptom]:
         )
     if not pinned_trust.pinned(repo).fingerprints():
         yield Symptom("no trusted signer is pinned", "`git model unlock --public-key FILE`")
-    if config.last(clone.settings, signatures.SIGNING_KEY) is None:
+    if config.last(clone.settings, signers.SIGNING_KEY) is None:
         yield Symptom(
             "no signing key: commits are unsigned", "`git model unlock --signing-key FILE`"
         )

@@ -23,7 +23,7 @@ from git_model_security.workspace import (
     pinned_trust,
     sealing,
     setup,
-    signatures,
+    signers,
     takeover,
 )
 
@@ -224,7 +224,7 @@ def carry_out(repo: Repository, request: Request, planned: Plan) -> Done:
     if request.key is not None:
         Copies().add(key.id, request.key)
     ring.allow(repo, key.id)
-    config.put(repo, signatures.SIGNING_KEY, fingerprint)
+    config.put(repo, signers.SIGNING_KEY, fingerprint)
     pinned_trust.pinned(repo).add_public_key(public)
     policy = Policy(**{**vars(planned.policy), "key_id": key.id})
     of_lfs = takeover.paths_of_lfs(repo)
@@ -248,9 +248,9 @@ def signing_key(given: Path | None) -> tuple[str, bytes]:
     Returns:
         Its fingerprint and its public key in PEM.
     """
-    store = signatures.keystore()
-    fingerprint = store.create() if given is None else store.add(given, signatures.password())
-    private = signing_keys.load_private(store.path(fingerprint), signatures.password())
+    store = signers.keystore()
+    fingerprint = store.create() if given is None else store.add(given, signers.password())
+    private = signing_keys.load_private(store.path(fingerprint), signers.password())
     return fingerprint, signing_keys.public_pem(private)
 
 

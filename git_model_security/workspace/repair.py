@@ -15,7 +15,7 @@ from git_model_security.git import index
 from git_model_security.git.index import REGULAR, Entry
 from git_model_security.guard import audit_log, history
 from git_model_security.policy import gitmodel, pinned
-from git_model_security.workspace import agreement, sealing, signatures, vouching
+from git_model_security.workspace import agreement, sealing, signatures, signers, vouching
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -129,7 +129,7 @@ def _accepted(clone: Clone) -> Policy:
 
 def _sign(clone: Clone) -> str:
     """Signs the index; returns why it cannot be: what came in clear is somebody else's."""
-    signer = signatures.signer(clone)
+    signer = signers.signer(clone)
     if signer is None:
         return "this clone has no signing key"
     try:

@@ -10,7 +10,7 @@ from git_model_security.errors import GitError, KeyNotFoundError
 from git_model_security.git import attributes, index
 from git_model_security.git.run import child_environment, run
 from git_model_security.policy import gitmodel
-from git_model_security.workspace import signatures, vouching
+from git_model_security.workspace import signatures, signers, vouching
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,7 +28,7 @@ def sign(clone: Clone, *, amend: bool = False) -> Signed:
         GitError: there is no commit to amend.
     """
     clone.repo.top  # noqa: B018 - raises in a bare repository
-    chosen = signatures.signer(clone)
+    chosen = signers.signer(clone)
     if chosen is None:
         raise KeyNotFoundError(
             "this clone has no signing key",

@@ -3,29 +3,25 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from git_model_security.errors import PolicyError
 from git_model_security.filter import blobs
 from git_model_security.filter.digests import Digests, PlaintextHash
-from git_model_security.git import attributes, config, index, index_stat, worktree
+from git_model_security.git import attributes, index, index_stat, worktree
 from git_model_security.git.index import REGULAR, Entry
 from git_model_security.git.objects import write_blob
 from git_model_security.git.paths import shown
 from git_model_security.git.replacement import Replacement, naming
 from git_model_security.guard import policies
-from git_model_security.keyring.store import config_home
 from git_model_security.policy import gitmodel
 from git_model_security.policy.gitmodel import CIPHERTEXT_SIGNATURE, within
-from git_model_security.signing import bundle
-from git_model_security.signing.keystore import KeyStore
-from git_model_security.signing.methods import KeySigner
 from git_model_security.workspace import manifests, pinned_trust, vouching
 from git_model_security.workspace.inherited import Inherited
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Sequence
 
     from git_model_security.filter.clone import Clone
@@ -34,8 +30,6 @@ if TYPE_CHECKING:
     from git_model_security.signing.methods import Signer
     from git_model_security.workspace.vouching import Sources
 
-SIGNING_KEY = "git-model.signingkey"
-"""Configuration: fingerprint of the signing key this clone signs with."""
 SHOWN_PATHS = 20
 
 
@@ -50,25 +44,6 @@ class Signed:
 
     renewed: list[bytes] = field(default_factory=list)
     tree: str = ""
-
-
-def signer(clone: Clone) -> Signer | None:
-    """Returns the signer of this clone, or None when it has no signing key."""
-    fingerprint = config.last(clone.settings, SIGNING_KEY)
-    if fingerprint is None:
-        return None
-    return KeySigner(keystore().path(fingerprint), password())
-
-
-def keystore() -> KeyStore:
-    """Returns the signing keys that this user keeps."""
-    return KeyStore(config_home() / "signing")
-
-
-def password() -> bytes | None:
-    """Returns the password of the signing key, where the environment has it."""
-    text = os.environ.get("GIT_MODEL_SIGNING_KEY_PASSWORD")
-    return text.encode() if text else None
 
 
 def sign_index(clone: Clone, chosen: Signer, found: Sources) -> Signed:
@@ -158,7 +133,7 @@ class _Round:
         staged = self._entries.get(path)
         if staged is not None and pinned_trust.maker_of(self._clone, staged.oid) == maker:
             return
-        made = bundle.sign(manifest, self._signer)
+        made = self._signer.sign(manifest)
         blob = blobs.seal(self._clone, made) if is_sealed else made
         oid = write_blob(self._clone.repo, blob)
         if is_sealed:

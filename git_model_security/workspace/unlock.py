@@ -20,7 +20,7 @@ from git_model_security.workspace import (
     engine,
     pinned_trust,
     setup,
-    signatures,
+    signers,
     tree_check,
 )
 from git_model_security.workspace.report import Report
@@ -236,10 +236,10 @@ def _fitting(key: Key, wanted: list[str], origin: str) -> Key:
 
 
 def _use_signing_key(repo: Repository, path: Path, result: Unlocked) -> None:
-    store = signatures.keystore()
-    fingerprint = store.add(path, signatures.password())
+    store = signers.keystore()
+    fingerprint = store.add(path, signers.password())
     if files.is_exposed(path):
         result.warnings.append(f"{path}: others can read this key; `chmod 600 {path}`")
-    private = signing_keys.load_private(store.path(fingerprint), signatures.password())
+    private = signing_keys.load_private(store.path(fingerprint), signers.password())
     pinned_trust.pinned(repo).add_public_key(signing_keys.public_pem(private))
-    config.put(repo, signatures.SIGNING_KEY, fingerprint)
+    config.put(repo, signers.SIGNING_KEY, fingerprint)

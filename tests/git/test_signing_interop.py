@@ -11,10 +11,10 @@ import pytest
 
 from git_model_security.errors import Reason, VerificationError
 from git_model_security.signing import keys
-from git_model_security.signing.bundle import Opened, open_bundle, sign
+from git_model_security.signing.bundle import Opened, open_bundle
+from git_model_security.signing.by_key import KeySigner, KeyVerifier
 from git_model_security.signing.ciphertext import ciphertext_manifest
 from git_model_security.signing.manifest import plaintext_manifest
-from git_model_security.signing.methods import KeySigner, KeyVerifier
 from tests.fixtures.bundles import Pair, make_pair
 from tests.fixtures.processes import execute, need
 
@@ -77,7 +77,7 @@ def test_the_stock_command_verifies_a_work_tree_that_we_signed(
     name: str, model: Path, pair: Pair
 ) -> None:
     manifest = plaintext_manifest(".", "sha256", digests(), name)
-    (model / name).write_bytes(sign(manifest, KeySigner(pair.private)))
+    (model / name).write_bytes(KeySigner(pair.private).sign(manifest))
     done = stock_verify(model, pair, name)
     assert done.returncode == 0, done.stderr
 
@@ -87,7 +87,7 @@ def test_the_stock_command_sees_damage_under_our_signature(
     damage: str, model: Path, pair: Pair
 ) -> None:
     manifest = plaintext_manifest(".", "sha256", digests())
-    (model / "model.sig").write_bytes(sign(manifest, KeySigner(pair.private)))
+    (model / "model.sig").write_bytes(KeySigner(pair.private).sign(manifest))
     if damage == "changed":
         (model / "config.json").write_bytes(b"{ }\n")
     elif damage == "missing":
@@ -106,7 +106,7 @@ def test_every_curve_works_both_ways(curve: str, model: Path, tmp_path: Path) ->
     execute("openssl", "ecparam", "-name", curve, "-genkey", "-out", private)
     pair = Pair(private)
     manifest = plaintext_manifest(".", "sha256", digests())
-    (model / "model.sig").write_bytes(sign(manifest, KeySigner(private)))
+    (model / "model.sig").write_bytes(KeySigner(private).sign(manifest))
     assert stock_verify(model, pair).returncode == 0
 
 
@@ -117,7 +117,7 @@ def test_an_encrypted_key_signs_what_stock_verifies(model: Path, tmp_path: Path)
     command = ("pkcs8", "-topk8", "-in", pair.private, "-out", locked, "-passout", "pass:word")
     execute("openssl", *command)
     manifest = plaintext_manifest(".", "sha256", digests())
-    (model / "model.sig").write_bytes(sign(manifest, KeySigner(locked, b"word")))
+    (model / "model.sig").write_bytes(KeySigner(locked, b"word").sign(manifest))
     assert stock_verify(model, pair).returncode == 0
 
 
@@ -149,14 +149,14 @@ def test_a_stock_bundle_of_another_signer_is_untrusted(
 
 def test_a_blake3_bundle_is_ours_to_verify(pair: Pair) -> None:
     manifest = plaintext_manifest(".", "blake3", digests("blake3"))
-    opened = open_bundle(sign(manifest, KeySigner(pair.private)), [KeyVerifier(pair.public)])
+    opened = open_bundle(KeySigner(pair.private).sign(manifest), [KeyVerifier(pair.public)])
     assert opened.manifest == manifest
 
 
 def test_a_bundle_over_ten_thousand_files_opens(pair: Pair) -> None:
     entries = [(f"layer/{number}.bin".encode(), bytes(32)) for number in range(10_000)]
     manifest = ciphertext_manifest(".", entries, b"")
-    opened = open_bundle(sign(manifest, KeySigner(pair.private)), [KeyVerifier(pair.public)])
+    opened = open_bundle(KeySigner(pair.private).sign(manifest), [KeyVerifier(pair.public)])
     assert opened.manifest == manifest
 
 

@@ -9,10 +9,10 @@ import pytest
 
 from git_model_security.errors import Reason, VerificationError
 from git_model_security.signing import dsse, roles
-from git_model_security.signing.bundle import open_bundle, sign
+from git_model_security.signing.bundle import open_bundle
+from git_model_security.signing.by_key import KeySigner, KeyVerifier
 from git_model_security.signing.ciphertext import ciphertext_manifest
 from git_model_security.signing.manifest import Manifest, plaintext_manifest
-from git_model_security.signing.methods import KeySigner, KeyVerifier
 from git_model_security.signing.roles import Subject
 from tests.fixtures.bundles import Pair, changed, encoded, make_pair, signed, statement
 
@@ -55,7 +55,7 @@ def refusal(
 )
 def test_what_was_signed_is_read_back(manifest: Manifest, ada: Pair, bob: Pair) -> None:
     verifiers = [KeyVerifier(bob.public), KeyVerifier(ada.public)]
-    opened = open_bundle(sign(manifest, KeySigner(ada.private)), verifiers)
+    opened = open_bundle(KeySigner(ada.private).sign(manifest), verifiers)
     assert opened.manifest == manifest
     assert opened.manifest.fingerprint == manifest.fingerprint
     assert opened.signer == KeySigner(ada.private).identity
@@ -63,14 +63,14 @@ def test_what_was_signed_is_read_back(manifest: Manifest, ada: Pair, bob: Pair) 
 
 
 def test_nothing_is_printed(ada: Pair, capfd: pytest.CaptureFixture[str]) -> None:
-    data = sign(PLAINTEXT, KeySigner(ada.private))
+    data = KeySigner(ada.private).sign(PLAINTEXT)
     hintless = changed(json.loads(data), "verificationMaterial.publicKey", {})
     open_bundle(encoded(hintless), [KeyVerifier(ada.public)])
     assert capfd.readouterr() == ("", "")
 
 
 def test_a_bundle_that_names_no_key_is_tried_with_each(ada: Pair, bob: Pair) -> None:
-    document = json.loads(sign(PLAINTEXT, KeySigner(bob.private)))
+    document = json.loads(KeySigner(bob.private).sign(PLAINTEXT))
     data = encoded(changed(document, "verificationMaterial.publicKey", {}))
     opened = open_bundle(data, [KeyVerifier(ada.public), KeyVerifier(bob.public)])
     assert opened.signer.fingerprint == bob.fingerprint
@@ -78,7 +78,7 @@ def test_a_bundle_that_names_no_key_is_tried_with_each(ada: Pair, bob: Pair) -> 
 
 
 def test_a_signer_who_is_not_pinned_is_untrusted(ada: Pair, bob: Pair) -> None:
-    data = sign(PLAINTEXT, KeySigner(ada.private))
+    data = KeySigner(ada.private).sign(PLAINTEXT)
     assert refusal(data, bob).reason is Reason.UNTRUSTED
     assert refusal(data).reason is Reason.UNTRUSTED
     assert ada.fingerprint[:16] in str(refusal(data, bob))
@@ -87,21 +87,21 @@ def test_a_signer_who_is_not_pinned_is_untrusted(ada: Pair, bob: Pair) -> None:
 def test_a_key_given_for_the_check_that_did_not_sign_is_the_wrong_key(
     ada: Pair, bob: Pair
 ) -> None:
-    found = refusal(sign(PLAINTEXT, KeySigner(ada.private)), bob, explicit=True)
+    found = refusal(KeySigner(ada.private).sign(PLAINTEXT), bob, explicit=True)
     assert found.reason is Reason.WRONG_KEY
     assert ada.fingerprint[:16] in str(found)
     assert bob.fingerprint[:16] in str(found)
 
 
 def test_naming_a_trusted_key_does_not_help_who_does_not_hold_it(ada: Pair, bob: Pair) -> None:
-    forged = json.loads(sign(PLAINTEXT, KeySigner(bob.private)))
+    forged = json.loads(KeySigner(bob.private).sign(PLAINTEXT))
     hint = {"hint": ada.fingerprint}
     data = encoded(changed(forged, "verificationMaterial.publicKey", hint))
     assert refusal(data, ada).reason is Reason.INVALID
 
 
 def test_every_flipped_byte_of_the_payload_is_an_invalid_signature(ada: Pair) -> None:
-    document = json.loads(sign(PLAINTEXT, KeySigner(ada.private)))
+    document = json.loads(KeySigner(ada.private).sign(PLAINTEXT))
     payload = base64.b64decode(document["dsseEnvelope"]["payload"])
     for position in range(0, len(payload), 97):
         flipped = bytearray(payload)
@@ -115,7 +115,7 @@ def test_every_flipped_byte_of_the_payload_is_an_invalid_signature(ada: Pair) ->
 
 @pytest.mark.parametrize("text", ["", "AAAA", "MAYCAQECAQE="])
 def test_another_signature_is_invalid(text: str, ada: Pair) -> None:
-    document = json.loads(sign(PLAINTEXT, KeySigner(ada.private)))
+    document = json.loads(KeySigner(ada.private).sign(PLAINTEXT))
     data = encoded(changed(document, "dsseEnvelope.signatures.0.sig", text))
     assert refusal(data, ada).reason is Reason.INVALID
 
@@ -167,7 +167,7 @@ def test_what_is_no_bundle_is_malformed(data: bytes, said: str, ada: Pair) -> No
 def test_an_outside_of_another_form_is_malformed(
     path: str, value: object, said: str, ada: Pair
 ) -> None:
-    document = json.loads(sign(PLAINTEXT, KeySigner(ada.private)))
+    document = json.loads(KeySigner(ada.private).sign(PLAINTEXT))
     found = refusal(encoded(changed(document, path, value)), ada)
     assert found.reason is Reason.MALFORMED
     assert said in str(found)
@@ -176,7 +176,7 @@ def test_an_outside_of_another_form_is_malformed(
 
 @pytest.mark.parametrize("kind", ["certificate", "x509CertificateChain"])
 def test_a_method_that_nobody_is_pinned_for_is_untrusted(kind: str, ada: Pair) -> None:
-    document = json.loads(sign(PLAINTEXT, KeySigner(ada.private)))
+    document = json.loads(KeySigner(ada.private).sign(PLAINTEXT))
     data = encoded(changed(document, "verificationMaterial", {kind: {}}))
     assert refusal(data, ada).reason is Reason.UNTRUSTED
 
@@ -282,13 +282,13 @@ def test_a_bundle_that_claims_a_role_has_the_form_of_that_role(
 
 
 def test_a_ciphertext_bundle_over_another_digest_is_refused(ada: Pair) -> None:
-    data = sign(replace(CIPHERTEXT, digest="blake3"), KeySigner(ada.private))
+    data = KeySigner(ada.private).sign(replace(CIPHERTEXT, digest="blake3"))
     assert "not sha256" in str(refusal(data, ada))
 
 
 def test_a_bundle_for_another_signature_name_is_refused_where_that_is_known(ada: Pair) -> None:
     manifest = plaintext_manifest(".", "sha256", [(b"w", ONE)], "evil.bin")
-    data = sign(manifest, KeySigner(ada.private))
+    data = KeySigner(ada.private).sign(manifest)
     assert open_bundle(data, [KeyVerifier(ada.public)]).manifest == manifest
     found = refusal(data, ada, signature_name="model.sig")
     assert found.reason is Reason.MALFORMED
@@ -299,7 +299,7 @@ def test_a_bundle_for_another_signature_name_is_refused_where_that_is_known(ada:
     "expected", [Subject(roles.CIPHERTEXT, "."), Subject(roles.PLAINTEXT, "models/other")]
 )
 def test_a_good_bundle_in_the_place_of_another_is_refused(expected: Subject, ada: Pair) -> None:
-    data = sign(PLAINTEXT, KeySigner(ada.private))
+    data = KeySigner(ada.private).sign(PLAINTEXT)
     found = refusal(data, ada, expected=expected, origin="model.sig")
     assert found.reason is Reason.INVALID
     assert str(found).startswith("model.sig: signs the plaintext of .")
@@ -318,7 +318,7 @@ def test_no_temporary_file_stays(
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(scratch))
-    data = sign(PLAINTEXT, KeySigner(ada.private))
+    data = KeySigner(ada.private).sign(PLAINTEXT)
     open_bundle(data, [KeyVerifier(ada.public)])
     refusal(data[:-9], ada)
     assert list(scratch.iterdir()) == []

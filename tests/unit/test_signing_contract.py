@@ -12,9 +12,9 @@ import pytest
 from git_model_security import signing
 from git_model_security.errors import VerificationError
 from git_model_security.signing import _library, key_bundle
-from git_model_security.signing.bundle import open_bundle, sign
+from git_model_security.signing.bundle import open_bundle
+from git_model_security.signing.by_key import KeySigner, KeyVerifier
 from git_model_security.signing.manifest import Digest, Manifest, plaintext_manifest
-from git_model_security.signing.methods import KeySigner, KeyVerifier
 from tests.fixtures.bundles import Pair, make_pair
 from tests.fixtures.processes import execute
 
@@ -25,13 +25,13 @@ SELDOM = ("sigstore", "requests", "tuf", "OpenSSL", "rich")
 SIGN_AND_VERIFY = """
 import sys, json
 from pathlib import Path
-from git_model_security.signing.bundle import open_bundle, sign
+from git_model_security.signing.bundle import open_bundle
 from git_model_security.signing.ciphertext import ciphertext_manifest
-from git_model_security.signing.methods import KeySigner, KeyVerifier
+from git_model_security.signing.by_key import KeySigner, KeyVerifier
 from git_model_security.signing.pem import public_pem
 from git_model_security.signing.keys import load_private
 private = Path(sys.argv[1])
-data = sign(ciphertext_manifest(".", [(b"w", bytes(32))], b""), KeySigner(private))
+data = KeySigner(private).sign(ciphertext_manifest(".", [(b"w", bytes(32))], b""))
 open_bundle(data, [KeyVerifier(public_pem(load_private(private)))])
 print(json.dumps(sorted(sys.modules)))
 """
@@ -103,10 +103,10 @@ def test_the_library_compares_what_it_was_given_with_what_was_signed(
     library = _library.load()
     manifest = Manifest("m", "sha256", {"a": bytes(32)}, ("x",))
     path = tmp_path / "bundle"
-    path.write_bytes(sign(manifest, KeySigner(pair.private)))
+    path.write_bytes(KeySigner(pair.private).sign(manifest))
     hashing, seen = _library.recorder()
     config = library.verifying.Config().set_hashing_config(hashing)
-    KeyVerifier(pair.public).configure(config)
+    KeyVerifier(pair.public).configure(config, tmp_path)
     config.verify(tmp_path, path)
     (signed,) = seen
     assert signed.model_name == "m"
@@ -117,7 +117,7 @@ def test_the_library_compares_what_it_was_given_with_what_was_signed(
 def test_a_library_that_compares_nothing_verifies_nothing(
     pair: Pair, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    data = sign(plaintext_manifest(".", "sha256", [(b"w", bytes(32))]), KeySigner(pair.private))
+    data = KeySigner(pair.private).sign(plaintext_manifest(".", "sha256", [(b"w", bytes(32))]))
     library = _library.load()
 
     class Careless(library.verifying.Config):  # type: ignore[name-defined, misc]
@@ -132,6 +132,6 @@ def test_a_library_that_compares_nothing_verifies_nothing(
 
 def test_the_fingerprint_of_a_key_is_the_librarys_hint(pair: Pair) -> None:
     manifest = Manifest("m", "sha256", {"a": bytes(32)})
-    document = json.loads(sign(manifest, KeySigner(pair.private)))
+    document = json.loads(KeySigner(pair.private).sign(manifest))
     hint = document["verificationMaterial"]["publicKey"]["hint"]
     assert hint == KeySigner(pair.private).identity.fingerprint

@@ -9,8 +9,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from git_model_security.errors import ConfigError, KeyNotFoundError, UsageError
 from git_model_security.keyring import files
 from git_model_security.signing import keys, methods, pem
+from git_model_security.signing.by_key import KeySigner, KeyVerifier
 from git_model_security.signing.keystore import KeyStore
-from git_model_security.signing.methods import KeySigner, KeyVerifier
 from tests.fixtures.processes import execute, need
 
 if TYPE_CHECKING:
@@ -165,9 +165,7 @@ def test_the_store_says_when_it_has_no_such_key(fingerprint: str, tmp_path: Path
         KeyStore(tmp_path).path(fingerprint)
 
 
-def test_methods_are_known_by_name() -> None:
-    assert methods.find("key") is KeySigner
-    with pytest.raises(UsageError, match="not built yet"):
-        methods.find("sigstore")
-    with pytest.raises(UsageError, match="no signing method"):
-        methods.find("blood")
+def test_methods_are_known_by_name_with_underscores_too() -> None:
+    assert methods.canonical("pkcs11_key") == "pkcs11-key"
+    with pytest.raises(UsageError, match="no signing method 'blood'"):
+        methods.canonical("blood")

@@ -16,7 +16,7 @@ from git_model_security.git.paths import shown
 from git_model_security.keyring import material, ring
 from git_model_security.policy import gitmodel
 from git_model_security.signing import keys as signing_keys
-from git_model_security.workspace import initialise, signatures
+from git_model_security.workspace import initialise, signers
 from git_model_security.workspace.initialise import Request
 from git_model_security.workspace.migration import journal, refs, rewriting
 
@@ -68,7 +68,7 @@ def found(repo: Repository, request: Request) -> Agreed:
         )
     clone = Clone(repo)
     clone.ring.current  # noqa: B018 - raises without a key
-    if signatures.signer(clone) is None:
+    if signers.signer(clone) is None:
         raise KeyNotFoundError(
             "this clone has no signing key, and each ref has to be signed",
             hint="`git model unlock --signing-key FILE` gives it one",
@@ -121,4 +121,4 @@ def _require_readable(request: Request) -> None:
     if request.key is not None:
         material.read(request.key)
     if request.signing_key is not None:
-        signing_keys.load_private(request.signing_key, signatures.password())
+        signing_keys.load_private(request.signing_key, signers.password())

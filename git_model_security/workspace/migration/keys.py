@@ -18,7 +18,7 @@ from git_model_security.keyring.copies import Copies
 from git_model_security.keyring.store import KeyStore
 from git_model_security.policy import gitmodel
 from git_model_security.storage import LFS
-from git_model_security.workspace import initialise, pinned_trust, setup, signatures
+from git_model_security.workspace import initialise, pinned_trust, setup, signers
 from git_model_security.workspace.migration.journal import PLAN, Journal
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def opened(repo: Repository, policy: Policy, journal: Journal) -> Clone:
         storage = {"git-model.storage": [policy.storage], "git-model.digest": [policy.digest]}
         if policy.storage == LFS:
             storage["git-model.threshold"] = [str(policy.threshold)]
-        held = {ring.KEY_ID: [policy.key_id], signatures.SIGNING_KEY: [plan["signing"]]}
+        held = {ring.KEY_ID: [policy.key_id], signers.SIGNING_KEY: [plan["signing"]]}
         clone.settings = {**config.read(repo, "(git-model|lfs|remote)"), **storage, **held}
     return clone
 
@@ -108,7 +108,7 @@ def set_up(repo: Repository, policy: Policy, journal: Journal) -> list[str]:
     if not plan.get("is_new"):
         return []
     ring.allow(repo, policy.key_id)
-    config.put(repo, signatures.SIGNING_KEY, plan["signing"])
+    config.put(repo, signers.SIGNING_KEY, plan["signing"])
     return setup.configure(repo, policy, is_trusted=True)
 
 

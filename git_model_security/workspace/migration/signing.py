@@ -15,8 +15,12 @@ from git_model_security.git.objects import write_blob
 from git_model_security.git.paths import shown
 from git_model_security.policy import gitmodel
 from git_model_security.policy.gitmodel import CIPHERTEXT_SIGNATURE, within
-from git_model_security.signing import bundle
-from git_model_security.workspace import manifests, pinned_trust, signatures, tree_check
+from git_model_security.workspace import (
+    manifests,
+    pinned_trust,
+    signers,
+    tree_check,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -50,7 +54,7 @@ def signed(clone: Clone, commits: Iterable[str], rewriting: Rewriting) -> dict[s
     Raises:
         KeyNotFoundError: this clone has no signing key.
     """
-    signer = signatures.signer(clone)
+    signer = signers.signer(clone)
     if signer is None:
         raise KeyNotFoundError(
             "this clone has no signing key, and each ref will have to be signed",
@@ -108,7 +112,7 @@ def _require_room(entries: dict[bytes, Entry], path: bytes) -> None:
 
 
 def _bundle(clone: Clone, signer: Signer, manifest: Manifest, *, is_sealed: bool) -> str:
-    made = bundle.sign(manifest, signer)
+    made = signer.sign(manifest)
     blob = blobs.seal(clone, made) if is_sealed else made
     oid = write_blob(clone.repo, blob)
     if is_sealed:

@@ -1,0 +1,134 @@
+"""The method `key`: an elliptic-curve key pair in PEM. docs/SPEC.md, "Signatures: keys"."""
+
+from __future__ import annotations
+
+import contextlib
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from git_model_security.keyring import files
+from git_model_security.signing import key_bundle, pem, pipe
+from git_model_security.signing.identity import KEY, SignerIdentity
+from git_model_security.signing.keys import load_private
+from git_model_security.signing.methods import Pin
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+    from model_signing import verifying
+
+    from git_model_security.signing.dsse import Bundle
+    from git_model_security.signing.manifest import Manifest
+    from git_model_security.signing.pem import Password
+
+
+class KeySigner:
+    """Signs with a private key.
+
+    Args:
+        private_key: a PEM file, or the PEM itself (from a variable, in CI).
+        password: of the key, if it is encrypted.
+        fingerprint: of the key, where it is known: then the key is read, and its
+            password asked for, when the first signature is made.
+
+    Raises:
+        ConfigError: it is no signing key, or the password does not open it.
+    """
+
+    def __init__(
+        self,
+        private_key: Path | bytes,
+        password: Password | None = None,
+        fingerprint: str | None = None,
+    ) -> None:
+        self._source = private_key
+        self._password = password
+        self._identity = SignerIdentity(
+            KEY, fingerprint or pem.fingerprint(pem.public_pem(self._key))
+        )
+
+    @property
+    def identity(self) -> SignerIdentity:
+        """Who the bundle will name."""
+        return self._identity
+
+    @cached_property
+    def _key(self) -> EllipticCurvePrivateKey:
+        if isinstance(self._source, bytes):
+            return pem.parse_private(self._source, self._password)
+        return load_private(self._source, self._password)
+
+    def sign(self, manifest: Manifest) -> bytes:
+        """Returns the bundle that the library would make, without importing it."""
+        return key_bundle.sign(manifest, self._key, self._identity.fingerprint)
+
+
+class KeyVerifier:
+    """Accepts what one public key verifies.
+
+    Args:
+        public_key: in PEM.
+        explicit: the user gave it for this one check (`--public-key`).
+        origin: names the file in messages.
+
+    Raises:
+        ConfigError: it is no public key that could have signed.
+    """
+
+    def __init__(
+        self, public_key: bytes, explicit: bool = False, origin: str = "the public key"
+    ) -> None:
+        self._pem = pem.parse_public(public_key, origin)
+        self._explicit = explicit
+        self._identity = SignerIdentity(KEY, pem.fingerprint(self._pem))
+
+    @classmethod
+    def from_file(cls, path: Path) -> KeyVerifier:
+        """Returns an explicit verifier for a public key file.
+
+        Raises:
+            ConfigError: it cannot be read, or see the class.
+        """
+        return cls(files.read(path), explicit=True, origin=str(path))
+
+    @classmethod
+    def from_pin(cls, content: bytes, origin: str) -> KeyVerifier:
+        """Returns the verifier of a pinned public key.
+
+        Raises:
+            ConfigError: see the class.
+        """
+        return cls(content, origin=origin)
+
+    @property
+    def identity(self) -> SignerIdentity:
+        """Who must have signed."""
+        return self._identity
+
+    @property
+    def explicit(self) -> bool:
+        """Whether the user gave it for this one check."""
+        return self._explicit
+
+    @property
+    def pin(self) -> Pin:
+        """The public key; its SHA-256 is its fingerprint."""
+        return Pin(KEY, self._pem)
+
+    def accepts(self, bundle: Bundle) -> bool:
+        """Tells whether a bundle names this key, or none."""
+        return bundle.kind == KEY and bundle.hint in {None, self._identity.fingerprint}
+
+    def configure(self, config: verifying.Config, scratch: Path) -> None:  # noqa: ARG002
+        """Gives the library the key that was checked."""
+        with pipe.readable(self._pem) as path:
+            config.use_elliptic_key_verifier(public_key=path)
+
+    def explaining(self, bundle: Bundle) -> contextlib.AbstractContextManager[None]:  # noqa: ARG002
+        """Leaves errors as they are: this method has none of its own."""
+        return contextlib.nullcontext()
+
+    def proven(self, bundle: Bundle) -> SignerIdentity:  # noqa: ARG002
+        """Returns who signed; a signature that holds is all that there is to prove."""
+        return self._identity
