@@ -35,9 +35,9 @@ def signer(bundle: Bundle) -> str:
     except VerificationError:  # untrusted in any case: who it is cannot be said
         return f"a {bundle.kind}"
     if bundle.kind == CERTIFICATE:
-        return f"certificate {_shown(leaf.subject.rfc4514_string()) or 'without a subject'}"
+        return f"a certificate of {_shown(leaf.subject.rfc4514_string()) or 'nobody'}"
     identity, issuer = identity_and_issuer(leaf)
-    return f"sigstore {_shown(identity or 'nobody')} ({_shown(issuer or 'no issuer')})"
+    return f"a sigstore identity: {_shown(identity or 'nobody')} ({_shown(issuer or 'no issuer')})"
 
 
 def chain(bundle: Bundle) -> list[Certificate]:
