@@ -32,7 +32,8 @@ class Waiting:
     def __init__(self, clone: Clone) -> None:
         self._clone = clone
         self._files: dict[bytes, tuple[Pointer, str]] = {}
-        self._missing: list[bytes] | None = None
+        self._new: list[bytes] = []
+        self._missing: list[bytes] = []
         self._download: lfs.Download | None = None
         self._failed: Error | None = None
         self._order: deque[bytes] = deque()
@@ -41,6 +42,7 @@ class Waiting:
     def add(self, path: bytes, answer: smudge.Delayed) -> None:
         """Takes in a file."""
         self._files[path] = (answer.pointer, answer.oid)
+        self._new.append(path)
 
     def __contains__(self, path: bytes) -> bool:
         """Tells whether a file's content was promised and not taken yet."""
@@ -48,12 +50,7 @@ class Waiting:
 
     def available(self) -> list[bytes]:
         """Returns the files that may be taken now; waits for some, if any are left."""
-        if self._missing is None:
-            ready = [path for path in self._files if self._is_here(path)]
-            self._missing = _without(self._files, ready)
-            self._start()
-        else:
-            ready = []
+        ready = self._sorted_out()
         while not ready and self._missing:
             is_over = self._download is None or self._download.poll() is not None
             ready = [path for path in self._missing if is_over or self._is_here(path)]
@@ -63,6 +60,18 @@ class Waiting:
                 time.sleep(_POLL_SECONDS)
         self._missing = _without(self._missing, ready)
         self._order.extend(ready)
+        return ready
+
+    def _sorted_out(self) -> list[bytes]:
+        """Returns which of the files taken in since are here, and has the others fetched.
+
+        A rebase delays files of one commit after those of the other, to one process.
+        """
+        new, self._new = self._new, []
+        ready = [path for path in new if self._is_here(path)]
+        absent = _without(new, ready)
+        self._missing += absent
+        self._start(absent)
         return ready
 
     def take(self, path: bytes) -> Iterable[BytesLike]:
@@ -96,13 +105,15 @@ class Waiting:
     def _is_here(self, path: bytes) -> bool:
         return self._clone.lfs.holds(self._files[path][0])
 
-    def _start(self) -> None:
-        if self._missing:
-            oids = [self._files[path][1] for path in self._missing]
-            try:
-                self._download = lfs.start_fetch(self._clone.repo, oids)
-            except Error as error:
-                self._failed = error
+    def _start(self, paths: list[bytes]) -> None:
+        if not paths:
+            return
+        self._failed = None
+        try:
+            oids = [self._files[path][1] for path in paths]
+            self._download = lfs.start_fetch(self._clone.repo, oids)
+        except Error as error:
+            self._failed = error
 
     def _end(self) -> None:
         if self._download is not None:

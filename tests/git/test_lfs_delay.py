@@ -155,3 +155,34 @@ def test_verify_tells_what_was_not_fetched_from_what_was_tampered_with(
     assert "not fetched: long.bin: its git-lfs object" in done.stdout
     assert "tampered" not in done.stdout
     assert "git model checkout" in done.stderr
+
+
+@pytest.mark.parametrize("are_here", [True, False], ids=["here", "fetched"])
+def test_one_process_delays_again_for_each_commit_that_it_replays(
+    are_here: bool, published: Repository
+) -> None:
+    for round_ in (b"second", b"third"):
+        published.write("part-0.bin", round_ * 20_000)
+        published.write("part-1.bin", round_ * 30_000)
+        published.commit(round_.decode())
+    published.git("push", "--quiet")
+    if not are_here:
+        shutil.rmtree(published.path / ".git" / "lfs" / "objects")
+    published.git("revert", "--no-edit", "HEAD", "HEAD~1")
+    for name in ("part-0.bin", "part-1.bin"):
+        assert published.read(name) == FILES[name]
+    assert published.status() == ""
+
+
+def test_a_rebase_carries_many_commits_of_one_file(published: Repository) -> None:
+    published.git("switch", "--quiet", "--create", "topic")
+    for number in range(3):
+        published.write("part-0.bin", bytes([number]) * 100_000)
+        published.commit(f"step {number}")
+    published.git("switch", "--quiet", "main")
+    published.write("other.bin", os.urandom(70_000))
+    published.commit("main goes on")
+    published.git("rebase", "--quiet", "main", "topic")
+    assert published.read("part-0.bin") == bytes([2]) * 100_000
+    subjects = published.git("log", "--format=%s", "-3").splitlines()
+    assert subjects == ["step 2", "step 1", "step 0"]
