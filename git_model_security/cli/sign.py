@@ -2,30 +2,35 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
-from git_model_security.cli import terminal
+from git_model_security.cli import methods, terminal
 from git_model_security.filter.clone import Clone
 from git_model_security.git.paths import shown
 from git_model_security.workspace import sign
 
 
-@click.command("sign")
-@click.argument("method", required=False, type=click.Choice(["key"]))
+@click.command("sign", context_settings=methods.SPELLINGS)
+@click.argument("method", required=False, type=methods.METHOD)
 @click.option("--amend", is_flag=True, help="Put the signature into HEAD.")
 @click.option("--adopt", multiple=True, metavar="PATH", help="Vouch for what others made.")
-def command(method: str | None, amend: bool, adopt: tuple[str, ...]) -> None:  # noqa: ARG001
+@methods.signing
+def command(method: str | None, amend: bool, adopt: tuple[str, ...], **said: Any) -> None:
     """Sign what is staged; `git commit` does it by itself.
 
     Content that came from a commit without a trusted signature is never signed
-    unless you vouch for it with --adopt.
+    unless you vouch for it with --adopt. The method is as configured, unless you
+    name one: sigstore, key, certificate, pkcs11-key or pkcs11-certificate.
     """
+    given = methods.given(method, said)
     clone = Clone()
     with clone.objects:
         if adopt:
             for path in sign.adopt(clone, adopt):
                 terminal.info(f"adopted {shown(path)}")
-        done = sign.sign(clone, amend=amend)
+        done = sign.sign(clone, given, amend=amend)
     if not done.renewed:
         terminal.result("Signed already: the signatures are for just this content")
     elif amend:

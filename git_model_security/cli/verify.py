@@ -3,28 +3,24 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from git_model_security.cli import options, terminal
-from git_model_security.errors import FAILED, ConfigError
+from git_model_security.cli import methods, options, terminal
+from git_model_security.errors import FAILED
 from git_model_security.filter.clone import Clone
 from git_model_security.git import index
 from git_model_security.git.paths import shown
-from git_model_security.signing.by_key import KeyVerifier
-from git_model_security.workspace import pinned_trust, tree_check, worktree_check
+from git_model_security.signing.methods import VERIFYING
+from git_model_security.workspace import tree_check, verifiers, worktree_check
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
-    from git_model_security.signing.methods import Verifier
     from git_model_security.workspace.verdict import Verdict
 
 _HINTS = {
     "unsigned": "`git model sign` signs what is staged",
-    "untrusted signer": "if you know the signer: `git model unlock --public-key FILE`",
+    "untrusted signer": "if you know the signer: `git model trust add`",
     "wrong key": "ask the signer for the public key that belongs to the signature",
     "stale signature": "find out who changed it; your own HEAD: `git model sign --amend`",
     "tampered": "`git restore PATH` brings back what Git holds; find out who changed it",
@@ -35,14 +31,12 @@ _HINTS = {
 }
 
 
-@click.command("verify")
-@click.argument("words", nargs=-1, metavar="[key] [REV]")
-@options.public_key
-@click.option("--public_key", "public_key_too", type=options.FILE, hidden=True)
+@click.command("verify", context_settings=methods.SPELLINGS)
+@click.argument("words", nargs=-1, metavar="[METHOD] [REV]")
+@methods.verifying
 @click.option("--encrypted", is_flag=True, help="Verify ciphertext; needs no AES key.")
 @click.option(
     "--ignore-unsigned-files",
-    "--ignore_unsigned_files",
     is_flag=True,
     help="Let files pass that nobody signed.",
 )
@@ -50,53 +44,45 @@ _HINTS = {
 @click.pass_context
 def command(
     ctx: click.Context,
+    /,
     words: tuple[str, ...],
-    public_key: Path | None,
-    public_key_too: Path | None,
     encrypted: bool,
     ignore_unsigned_files: bool,
     as_json: bool,
+    **said: Any,
 ) -> None:
     """Check the signatures of the work tree, or of the commit REV.
 
-    Every file is hashed again. Exit status 1 when anything does not hold.
+    Every file is hashed again. Exit status 1 when anything does not hold. The signer
+    is the one that is described, else any that this clone trusts. METHOD is sigstore,
+    key or certificate, and may be left out where the options tell.
     """
-    revisions = words[1:] if words[:1] == ("key",) else words
+    method = words[0] if words and words[0] in VERIFYING else None
+    revisions = words[1:] if method else words
+    asked = methods.asked(method, said)
     if len(revisions) > 1:
         raise click.UsageError(f"one revision at a time, not {len(revisions)}")
     clone = Clone()
     if not (revisions or encrypted):
         clone.repo.top  # noqa: B018 - raises in a bare repository
     with clone.objects:
-        verifiers = _verifiers(clone, public_key or public_key_too)
+        accepted = verifiers.of(clone.repo, asked)
         if revisions or encrypted:
             name = revisions[0] if revisions else "HEAD"
             commit = index.unambiguous(clone.repo, name)
-            verdict = tree_check.check(clone, commit, verifiers, sealed_only=encrypted)
+            verdict = tree_check.check(clone, commit, accepted, sealed_only=encrypted)
             verdict.subject = f"{name} ({commit[:12]})"
             if not revisions:
                 worktree_check.add_locked_files(clone, verdict)
         else:
             verdict = worktree_check.check(
-                clone, verifiers, ignore_unsigned_files=ignore_unsigned_files
+                clone, accepted, ignore_unsigned_files=ignore_unsigned_files
             )
     if as_json:
         terminal.document(verdict.to_json())
     else:
         _show(verdict)
     ctx.exit(0 if verdict.good else FAILED)
-
-
-def _verifiers(clone: Clone, given: Path | None) -> Sequence[Verifier]:
-    if given is not None:
-        return [KeyVerifier.from_file(given)]
-    verifiers = pinned_trust.pinned(clone.repo).verifiers()
-    if not verifiers:
-        raise ConfigError(
-            "this clone trusts no signer yet",
-            hint="`git model verify --public-key FILE`; `unlock --public-key FILE` pins it",
-        )
-    return verifiers
 
 
 def _show(verdict: Verdict) -> None:

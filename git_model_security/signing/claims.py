@@ -37,7 +37,9 @@ def signer(bundle: Bundle) -> str:
     if bundle.kind == CERTIFICATE:
         return f"a certificate of {_shown(leaf.subject.rfc4514_string()) or 'nobody'}"
     identity, issuer = identity_and_issuer(leaf)
-    return f"a sigstore identity: {_shown(identity or 'nobody')} ({_shown(issuer or 'no issuer')})"
+    return (
+        f"a sigstore identity: {_shown(identity or 'nobody')} ({_shown(issuer or 'no issuer')})"
+    )
 
 
 def chain(bundle: Bundle) -> list[Certificate]:

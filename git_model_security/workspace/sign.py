@@ -17,10 +17,16 @@ if TYPE_CHECKING:
 
     from git_model_security.filter.clone import Clone
     from git_model_security.workspace.signatures import Signed
+    from git_model_security.workspace.signers import Given
 
 
-def sign(clone: Clone, *, amend: bool = False) -> Signed:
+def sign(clone: Clone, given: Given | None = None, *, amend: bool = False) -> Signed:
     """Signs the index and stages the signatures; with `amend`, into HEAD itself.
+
+    Args:
+        clone: the clone.
+        given: who signs; None is as configured.
+        amend: put them into HEAD itself.
 
     Raises:
         KeyNotFoundError: the clone has no signing key.
@@ -28,7 +34,7 @@ def sign(clone: Clone, *, amend: bool = False) -> Signed:
         GitError: there is no commit to amend.
     """
     clone.repo.top  # noqa: B018 - raises in a bare repository
-    chosen = signers.signer(clone)
+    chosen = signers.signer(clone, given)
     if chosen is None:
         raise KeyNotFoundError(
             "this clone has no signing key",

@@ -1,0 +1,100 @@
+"""The options of model_signing's methods, in its words; underscores are accepted too."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from git_model_security.cli import options
+from git_model_security.signing import methods
+from git_model_security.workspace.signers import Given
+from git_model_security.workspace.verifiers import Asked
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    _Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+def _hyphened(token: str) -> str:
+    return token.replace("_", "-")
+
+
+SPELLINGS = {"token_normalize_func": _hyphened}
+"""Context settings of the commands that take these options."""
+
+METHOD = click.Choice(methods.METHODS)
+
+_CHAIN = click.option(
+    "--certificate-chain",
+    type=options.FILE,
+    multiple=True,
+    metavar="FILE",
+    help="Certificates up to the root (PEM); several times for several files.",
+)
+_TRUST_CONFIG = click.option(
+    "--trust-config", type=options.FILE, metavar="FILE", help="A Sigstore of your own (JSON)."
+)
+_STAGING = click.option("--use-staging", is_flag=True, help="Sigstore's staging instance.")
+
+_CERTIFICATE = click.option(
+    "--signing-certificate", type=options.FILE, metavar="FILE", help="Yours (PEM)."
+)
+_PKCS11 = click.option("--pkcs11-uri", metavar="URI", help="The key in a token (RFC 7512).")
+_AMBIENT = click.option(
+    "--use-ambient-credentials", is_flag=True, help="The OIDC token that CI offers."
+)
+_CLIENT = click.option("--client-id", metavar="ID", help="Of an OpenID Connect client.")
+
+SETTLED = (_CERTIFICATE, _CHAIN, _PKCS11, _TRUST_CONFIG, _STAGING, _AMBIENT, _CLIENT)
+"""What a clone may keep in its configuration, besides the key."""
+
+_SIGNING = (
+    click.option("--private-key", type=options.FILE, metavar="FILE", help="Private key (PEM)."),
+    *SETTLED,
+    click.option("--client-secret", metavar="SECRET", help="Of that client; others see it."),
+    click.option("--identity-token", metavar="TOKEN", help="OIDC token; others see it."),
+    click.option("--oauth-force-oob", is_flag=True, help="Show an address, open no browser."),
+)
+_VERIFYING = (
+    options.public_key,
+    _CHAIN,
+    click.option("--identity", metavar="WHO", help="Subject, or Sigstore identity."),
+    click.option("--identity-provider", metavar="ISSUER", help="Who vouches for it (OIDC)."),
+    _TRUST_CONFIG,
+    _STAGING,
+)
+
+
+def _all(command: _Command, chosen: tuple[Callable[[_Command], _Command], ...]) -> _Command:
+    for option in reversed(chosen):
+        command = option(command)
+    return command
+
+
+def signing(command: _Command) -> _Command:
+    """Gives a command the options of who signs; `given` takes what was said."""
+    return _all(command, _SIGNING)
+
+
+def settled(command: _Command) -> _Command:
+    """Gives a command those options that a clone keeps; `given` takes what was said."""
+    return _all(command, SETTLED)
+
+
+def verifying(command: _Command) -> _Command:
+    """Gives a command the options of who must have signed; `asked` takes what was said."""
+    return _all(command, _VERIFYING)
+
+
+def given(method: str | None, said: dict[str, Any]) -> Given:
+    """Takes what was said of who signs out of a command's values."""
+    names = [name for name in vars(Given()) if name in said]
+    return Given(method=method, **{name: said.pop(name) for name in names})
+
+
+def asked(method: str | None, said: dict[str, Any]) -> Asked:
+    """Takes what was said of who must have signed out of a command's values."""
+    names = [name for name in vars(Asked()) if name in said]
+    return Asked(method=method, **{name: said.pop(name) for name in names})

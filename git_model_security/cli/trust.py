@@ -1,0 +1,74 @@
+"""`git model trust`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from git_model_security.cli import methods, options, terminal
+from git_model_security.errors import UsageError
+from git_model_security.git.repository import Repository
+from git_model_security.signing.methods import VERIFYING
+from git_model_security.workspace import pinned_trust, verifiers
+
+
+@click.group("trust")
+def command() -> None:
+    """Say whose signatures this clone believes.
+
+    That is kept in this clone only: who can push does not decide who is trusted.
+    """
+
+
+@command.command("add", context_settings=methods.SPELLINGS)
+@click.argument("method", required=False, type=click.Choice(VERIFYING))
+@methods.verifying
+@options.yes
+def add(method: str | None, yes: bool, **said: Any) -> None:
+    """Trust a signer, after showing who it is.
+
+    Compare the fingerprint with what the signer told you by another way than the
+    repository. Without a terminal nobody can, and --yes says that somebody did.
+    """
+    repo = Repository.discover()
+    verifier = verifiers.explicit(methods.asked(method, said))
+    if verifier is None:
+        raise UsageError(
+            "there is no signer to trust",
+            hint="`git model trust add --public-key FILE`; see `git model trust add --help`",
+        )
+    trust = pinned_trust.pinned(repo)
+    identity = verifier.identity
+    terminal.info(f"{identity.method} {identity.name or 'of the fingerprint'}")
+    terminal.info(f"  {identity.fingerprint}")
+    options.confirm("Trust all that this signer signs?", yes=yes)
+    terminal.result(f"Trusted: {trust.add(verifier)[:16]} {identity}")
+
+
+@command.command("list")
+@options.as_json
+def show(as_json: bool) -> None:
+    """List the signers that this clone trusts."""
+    trust = pinned_trust.pinned(Repository.discover())
+    found = [(one, trust.verifier(one).identity) for one in trust.pinned()]
+    if as_json:
+        signers = [
+            {"fingerprint": one.fingerprint, "method": one.kind, "identity": str(identity)}
+            for one, identity in found
+        ]
+        terminal.document({"version": 1, "signers": signers})
+        return
+    for one, identity in found:
+        terminal.result(f"{one.fingerprint[:16]}  {one.kind:<12}{identity}")
+    if not found:
+        terminal.info("this clone trusts no signer yet: `git model trust add` pins one")
+
+
+@command.command("remove")
+@click.argument("fingerprint")
+def remove(fingerprint: str) -> None:
+    """Trust a signer no more; FINGERPRINT is as `list` shows it."""
+    repo = Repository.discover()
+    gone = pinned_trust.pinned(repo).remove(fingerprint)
+    terminal.result(f"Not trusted any more: {gone[:16]}")
