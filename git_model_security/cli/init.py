@@ -6,29 +6,33 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from git_model_security.cli import initial, terminal
+from git_model_security.cli import initial, methods, terminal
 from git_model_security.errors import UsageError
 from git_model_security.git.repository import Repository
 from git_model_security.workspace import agreement, engine, initialise, setup, unlock
 from git_model_security.workspace.initialise import PlaintextHistoryError
+from git_model_security.workspace.signers import Given
 
 if TYPE_CHECKING:
     from git_model_security.workspace.initialise import Done, Plan, Request
 
 
-@click.command("init")
+@click.command("init", context_settings=methods.SPELLINGS)
 @initial.chosen
+@click.option("--sign-with", type=methods.METHOD, help="Signing method; `key` unless said.")
+@methods.settled
 @click.option(
     "--accept-plaintext-history", is_flag=True, help="Go on although history holds plaintext."
 )
-def command(**given: Any) -> None:
+def command(sign_with: str | None, **given: Any) -> None:
     """Make this repository an encrypted, signed model repository.
 
     Without --key and --signing-key both keys are made and kept in your keyring.
     """
     repo = Repository.discover()
     repo.top  # noqa: B018 - raises in a bare repository
-    request = initial.request(**given)
+    signing = methods.given(sign_with, given)
+    request = initial.request(signing=signing, **given)
     if initialise.is_set_up(repo):
         _again(repo, request)
         return
@@ -57,6 +61,11 @@ def _again(repo: Repository, request: Request) -> None:
                 f"{option}: this repository is set up already, with {present!r}",
                 hint="leave the option out: what is protected was decided when it was set up",
             )
+    if request.signing != Given():
+        raise UsageError(
+            "this repository is set up already",
+            hint="`git model config signingMethod METHOD`; see `git model config`",
+        )
     if request.key or request.signing_key:
         raise UsageError(
             "this repository is set up already", hint="`git model unlock` takes other keys"
@@ -104,7 +113,7 @@ def _tell(done: Done) -> None:
     if done.sealed_staged:
         terminal.info(f"encrypted {done.sealed_staged} tracked files in the index")
     terminal.result()
-    initial.show_keys(done.key_id, done.key_path, done.fingerprint)
+    initial.show_keys(done.key_id, done.key_path, done.fingerprint, done.method)
     terminal.result(
         "Staged .gitmodel and .gitattributes; go on with `git add` and `git commit`."
     )

@@ -37,7 +37,6 @@ _OPTIONS = (
     click.option(
         "--digest", type=click.Choice(["sha256", "blake3"]), help="Digest to sign over."
     ),
-    click.option("--sign-with", type=click.Choice(["key"]), help="Signing method."),
     click.option("--include", multiple=True, metavar="PATTERN", help="Encrypt these as well."),
     click.option("--exclude", multiple=True, metavar="PATTERN", help="Leave these clear."),
     click.option(
@@ -57,7 +56,6 @@ def request(
     *,
     storage: str | None,
     model_root: tuple[str, ...],
-    sign_with: str | None,  # noqa: ARG001 - one method so far
     accept_plaintext_history: bool = False,
     **given: Any,
 ) -> Request:
@@ -70,11 +68,14 @@ def request(
     )
 
 
-def show_keys(key_id: str, key_path: Path, fingerprint: str) -> None:
+def show_keys(key_id: str, key_path: Path, fingerprint: str, method: str = "key") -> None:
     """Says which keys a repository was set up with, and what to do with them."""
     terminal.result(f"AES-256 key   {key_id}")
     terminal.result(f"  kept in     {shown(bytes(key_path))}")
     terminal.result("  back it up: git model key export FILE   (without it nothing decrypts)")
+    if method != "key":
+        terminal.result(f"Signs with    {method}")
+        return
     terminal.result(f"Signing key   {fingerprint[:32]}")
     terminal.result("  give out:   git model key export --public FILE   (to whoever verifies)")
 

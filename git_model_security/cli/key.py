@@ -65,7 +65,7 @@ def export(file: Path, public: bool) -> None:
                 "this clone has no signing key", hint="`git model unlock --signing-key FILE`"
             )
         path = signers.keystore().path(fingerprint)
-        private = signing_keys.load_private(path, signers.password())
+        private = signing_keys.load_private(path, signers.password)
         files.write_new(file, signing_keys.public_pem(private), files.PUBLIC_MODE)
         terminal.result(f"{file}: public key {fingerprint}")
         return

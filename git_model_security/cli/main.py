@@ -28,6 +28,7 @@ _COMMANDS = {
     "audit": "find plaintext and models in all history",
     "repair": "encrypt the tip again after something came in clear",
     "migrate": "rewrite history, so that it was always encrypted",
+    "config": "show or change how this clone signs and verifies",
     "key": "make, export and list keys",
     "install": "let Git know the filter, for every repository of this user",
     "uninstall": "undo install, or the hooks of this repository",

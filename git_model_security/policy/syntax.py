@@ -23,11 +23,12 @@ MAX_SIZE_BYTES = 1 << 40
 CHANGED_HINT = "`git log -- .gitmodel` shows who changed it"
 _UPGRADE_HINT = f"install a newer git-model, or ask who changed it: {CHANGED_HINT}"
 
+_METHODS = ("sigstore", "key", "certificate", "pkcs11-key", "pkcs11-certificate")
 _CHOICES = {
     "profile": ("protect.profile", ("all", "weights")),
     "storage": ("storage.engine", ("inline", "lfs")),
     "digest": ("signing.digest", ("sha256", "blake3")),
-    "method": ("signing.method", ("key",)),
+    "method": ("signing.method", _METHODS),
     "when": ("signing.when", ("commit", "push", "release")),
 }
 _SIZES = {"threshold": "storage.threshold", "limit": "storage.limit"}

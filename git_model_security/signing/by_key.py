@@ -63,6 +63,10 @@ class KeySigner:
         """Returns the bundle that the library would make, without importing it."""
         return key_bundle.sign(manifest, self._key, self._identity.fingerprint)
 
+    def verifier(self) -> KeyVerifier:
+        """Returns what accepts these signatures."""
+        return KeyVerifier(pem.public_pem(self._key))
+
 
 class KeyVerifier:
     """Accepts what one public key verifies.

@@ -15,6 +15,8 @@ from git_model_security.signing import keys, pem
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+
     from git_model_security.signing.pem import Password
 
 _SUFFIX = ".pem"
@@ -37,7 +39,15 @@ class KeyStore:
                 cannot be written.
         """
         text = files.read(path)
-        name = keys.fingerprint(keys.public_pem(pem.parse_private(text, password, str(path))))
+        return self.keep(text, pem.parse_private(text, password, str(path)))
+
+    def keep(self, text: bytes, key: EllipticCurvePrivateKey) -> str:
+        """Keeps a key as its file has it, and returns its fingerprint.
+
+        Raises:
+            ConfigError: the store cannot be written.
+        """
+        name = keys.fingerprint(keys.public_pem(key))
         files.keep(self.directory, f"{name}{_SUFFIX}", text)
         return name
 

@@ -53,6 +53,13 @@ class Signer(Protocol):
             Error: it cannot sign; nothing was signed.
         """
 
+    def verifier(self) -> Verifier | None:
+        """Returns what accepts these signatures; None while that is not known.
+
+        Raises:
+            Error: it cannot be made.
+        """
+
 
 class Verifier(Protocol):
     """Accepts the bundles of one signer."""

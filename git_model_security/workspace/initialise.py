@@ -16,16 +16,16 @@ from git_model_security.keyring.copies import Copies
 from git_model_security.keyring.store import KeyStore
 from git_model_security.policy import attributes, gitmodel, pinned, profiles
 from git_model_security.policy.gitmodel import Policy, checked
-from git_model_security.signing import keys as signing_keys
 from git_model_security.workspace import (
     agreement,
     engine,
     pinned_trust,
     sealing,
     setup,
-    signers,
+    signing_setup,
     takeover,
 )
+from git_model_security.workspace.signers import Given
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,6 +41,7 @@ class Request:
 
     key: Path | None = None
     signing_key: Path | None = None
+    signing: Given = field(default_factory=Given)
     profile: str | None = None
     digest: str | None = None
     storage: str | None = None
@@ -80,7 +81,8 @@ class Done:
         lines: what was set up.
         key_id: the key that seals new content.
         key_path: where the keyring has it.
-        fingerprint: the signing key's.
+        fingerprint: the signing key's; empty where the method has none in a file.
+        method: how it signs.
         sealed_staged: how many tracked files were encrypted in the index.
         warnings: what the user should look at.
     """
@@ -89,6 +91,7 @@ class Done:
     key_id: str
     key_path: Path
     fingerprint: str
+    method: str
     sealed_staged: int
     warnings: list[str]
 
@@ -163,6 +166,7 @@ def plan(repo: Repository, request: Request) -> Plan:
             storage=chosen.storage,
             threshold=chosen.threshold,
             limit=chosen.limit,
+            method=request.signing.method or "key",
             roots=request.roots or (".",),
         )
     )
@@ -218,14 +222,12 @@ def carry_out(repo: Repository, request: Request, planned: Plan) -> Done:
         for path in (request.key, request.signing_key)
         if path is not None and path.exists() and files.is_exposed(path)
     ]
-    fingerprint, public = signing_key(request.signing_key)
+    fingerprint = signing_setup.use(repo, request.signing, request.signing_key)
     store = KeyStore()
     key = store.add(raw)
     if request.key is not None:
         Copies().add(key.id, request.key)
     ring.allow(repo, key.id)
-    config.put(repo, signers.SIGNING_KEY, fingerprint)
-    pinned_trust.pinned(repo).add_public_key(public)
     policy = Policy(**{**vars(planned.policy), "key_id": key.id})
     of_lfs = takeover.paths_of_lfs(repo)
     lines = setup.configure(repo, policy, is_trusted=True)
@@ -239,19 +241,9 @@ def carry_out(repo: Repository, request: Request, planned: Plan) -> Done:
             pinned_trust.adopt(clone, tree)
     warnings += takeover.left_behind(repo, sealed.taken_over, of_lfs)
     count = len(sealed.paths)
-    return Done(lines, key.id, store.directory / key.id, fingerprint, count, warnings)
-
-
-def signing_key(given: Path | None) -> tuple[str, bytes]:
-    """Puts a signing key into the keyring, or makes one.
-
-    Returns:
-        Its fingerprint and its public key in PEM.
-    """
-    store = signers.keystore()
-    fingerprint = store.create() if given is None else store.add(given, signers.password())
-    private = signing_keys.load_private(store.path(fingerprint), signers.password())
-    return fingerprint, signing_keys.public_pem(private)
+    return Done(
+        lines, key.id, store.directory / key.id, fingerprint, policy.method, count, warnings
+    )
 
 
 def _is_file(repo: Repository, path: bytes) -> bool:

@@ -150,9 +150,19 @@ class _Round:
             index.stage(repo, [self._entries[path] for path in self._bundles])
             written = {path: _write(repo, path, made) for path, made in self._bundles.items()}
             index_stat.refresh(repo, written)
+            self._trust_oneself()
         tree = repo.git("write-tree").decode().strip()
         pinned_trust.remember_good(self._clone, tree)
         return Signed(sorted(self._bundles), tree)
+
+    def _trust_oneself(self) -> None:
+        """Pins whoever signs here, who may be known only now (a Sigstore identity)."""
+        own = self._signer.verifier()
+        trust = pinned_trust.pinned(self._clone.repo)
+        if own is not None and own.pin not in (
+            (kind, data) for _, kind, data in trust.pinned()
+        ):
+            trust.add(own)
 
 
 def _write(repo: Repository, path: bytes, content: bytes) -> os.stat_result:

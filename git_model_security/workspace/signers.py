@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from git_model_security.errors import ConfigError, UsageError
 from git_model_security.git import config
 from git_model_security.keyring.store import config_home
 from git_model_security.signing import methods
@@ -17,9 +19,10 @@ from git_model_security.signing.by_key import KeySigner
 from git_model_security.signing.keystore import KeyStore
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Mapping
 
     from git_model_security.filter.clone import Clone
+    from git_model_security.git.repository import Repository
     from git_model_security.signing.methods import Signer
 
 METHOD = "git-model.signingmethod"
@@ -34,6 +37,35 @@ TRUST_CONFIG = "git-model.trustconfig"
 STAGING = "git-model.usestaging"
 AMBIENT = "git-model.useambientcredentials"
 CLIENT_ID = "git-model.clientid"
+
+_SETTINGS = {
+    "method": METHOD,
+    "signing_certificate": CERTIFICATE,
+    "certificate_chain": CHAIN,
+    "pkcs11_uri": PKCS11_URI,
+    "trust_config": TRUST_CONFIG,
+    "use_staging": STAGING,
+    "use_ambient_credentials": AMBIENT,
+    "client_id": CLIENT_ID,
+}
+"""Configuration by the names of `Given`; a secret is kept in none."""
+
+_SIGSTORE = (
+    "identity_token",
+    "use_ambient_credentials",
+    "use_staging",
+    "oauth_force_oob",
+    "client_id",
+    "client_secret",
+    "trust_config",
+)
+_BELONGING: Mapping[str, tuple[str, ...]] = {
+    "key": ("private_key",),
+    "certificate": ("private_key", "signing_certificate", "certificate_chain"),
+    "pkcs11-key": ("pkcs11_uri",),
+    "pkcs11-certificate": ("pkcs11_uri", "signing_certificate", "certificate_chain"),
+    "sigstore": _SIGSTORE,
+}
 
 PRIVATE_KEY_VARIABLE = "SIGNING_PRIVATE_KEY"
 """Environment: the private key itself in PEM, for CI."""
@@ -65,10 +97,39 @@ def keystore() -> KeyStore:
     return KeyStore(config_home() / "signing")
 
 
-def password() -> bytes | None:
-    """Returns the password of the signing key, where the environment has it."""
+def password(origin: str) -> bytes | None:  # noqa: ARG001 - for who is asked
+    """Returns the password of a signing key, or None where nobody knows it.
+
+    Args:
+        origin: what it is for, as the question names it.
+    """
     text = os.environ.get("GIT_MODEL_SIGNING_KEY_PASSWORD")
     return text.encode() if text else None
+
+
+def settle(repo: Repository, given: Given) -> None:
+    """Keeps in a clone's configuration how it signs from now on.
+
+    Raises:
+        ConfigError: what was given holds a secret.
+    """
+    if given.pkcs11_uri and "pin-value=" in given.pkcs11_uri.lower():
+        raise ConfigError(
+            "the PKCS#11 URI holds the PIN, which the configuration would then keep in clear",
+            hint="leave pin-value out: it is asked for, or read from GIT_MODEL_PKCS11_PIN",
+        )
+    for name, key in _SETTINGS.items():
+        value = getattr(given, name)
+        if value:
+            config.unset(repo, key)
+            for one in value if isinstance(value, tuple) else (value,):
+                config.add(repo, key, _settled(one))
+
+
+def _settled(value: object) -> str:
+    if isinstance(value, Path):
+        return str(value.expanduser().absolute())
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def signer(clone: Clone, given: Given | None = None) -> Signer | None:
@@ -80,20 +141,33 @@ def signer(clone: Clone, given: Given | None = None) -> Signer | None:
         KeyNotFoundError: the key that it names is not in the keyring.
     """
     asked = given or Given()
-    method = asked.method or config.last(clone.settings, METHOD) or "key"
-    return _MAKERS[methods.canonical(method)](clone, asked)
+    method = methods.canonical(asked.method or config.last(clone.settings, METHOD) or "key")
+    require_fitting(method, asked)
+    return _MAKERS[method](clone, asked)
+
+
+def require_fitting(method: str, given: Given) -> None:
+    """Raises where something was given that says nothing of a method.
+
+    Raises:
+        UsageError: with the option.
+    """
+    for name, value in vars(given).items():
+        if value and name != "method" and name not in _BELONGING[method]:
+            option = name.replace("_", "-")
+            raise UsageError(f"--{option} says nothing of the method {method}")
 
 
 def _by_key(clone: Clone, given: Given) -> Signer | None:
     if given.private_key is not None:
-        return KeySigner(given.private_key, password())
+        return KeySigner(given.private_key, password)
     pem = os.environ.get(PRIVATE_KEY_VARIABLE)
     if pem:
-        return KeySigner(pem.encode(), password())
+        return KeySigner(pem.encode(), password)
     fingerprint = config.last(clone.settings, SIGNING_KEY)
     if fingerprint is None:
         return None
-    return KeySigner(keystore().path(fingerprint), password(), fingerprint)
+    return KeySigner(keystore().path(fingerprint), password, fingerprint)
 
 
 _MAKERS = {"key": _by_key}

@@ -14,13 +14,12 @@ from git_model_security.keyring import files, material, ring
 from git_model_security.keyring.copies import Copies
 from git_model_security.keyring.store import KeyStore
 from git_model_security.policy import gitmodel
-from git_model_security.signing import keys as signing_keys
 from git_model_security.workspace import (
     checkout,
     engine,
     pinned_trust,
     setup,
-    signers,
+    signing_setup,
     tree_check,
 )
 from git_model_security.workspace.report import Report
@@ -136,7 +135,8 @@ def permit(
     if public_key is not None:
         pin_public_key(repo, public_key)
     if signing_key is not None:
-        _use_signing_key(repo, signing_key, result)
+        signing_setup.use_key(repo, signing_key)
+        result.warnings += filter(None, [_exposed(signing_key)])
     held = _choose(key, wanted, result)
     ring.allow(repo, held.id)
     result.key_id = held.id
@@ -206,8 +206,7 @@ def _choose(path: Path | None, wanted: list[str], result: Unlocked) -> Key:
     if path is not None:
         raw = material.read(path)
         given = _fitting(Key(raw), wanted, str(path))
-        if files.is_exposed(path):
-            result.warnings.append(f"{path}: others can read this key; `chmod 600 {path}`")
+        result.warnings += filter(None, [_exposed(path)])
         store.add(raw)
         Copies().add(given.id, path)
         return given
@@ -235,11 +234,9 @@ def _fitting(key: Key, wanted: list[str], origin: str) -> Key:
     return key
 
 
-def _use_signing_key(repo: Repository, path: Path, result: Unlocked) -> None:
-    store = signers.keystore()
-    fingerprint = store.add(path, signers.password())
-    if files.is_exposed(path):
-        result.warnings.append(f"{path}: others can read this key; `chmod 600 {path}`")
-    private = signing_keys.load_private(store.path(fingerprint), signers.password())
-    pinned_trust.pinned(repo).add_public_key(signing_keys.public_pem(private))
-    config.put(repo, signers.SIGNING_KEY, fingerprint)
+def _exposed(path: Path) -> str | None:
+    return (
+        f"{path}: others can read this key; `chmod 600 {path}`"
+        if files.is_exposed(path)
+        else None
+    )

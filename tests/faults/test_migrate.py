@@ -182,7 +182,7 @@ def test_a_full_disk_leaves_the_refs_where_they_were(repo: Repository, limit: in
 
 def asked() -> Request:
     """Returns what `--profile all` asks for."""
-    return initial.request(storage="inline", model_root=(), sign_with=None, profile="all")
+    return initial.request(storage="inline", model_root=(), profile="all")
 
 
 def test_a_commit_made_meanwhile_is_not_lost(

@@ -121,4 +121,4 @@ def _require_readable(request: Request) -> None:
     if request.key is not None:
         material.read(request.key)
     if request.signing_key is not None:
-        signing_keys.load_private(request.signing_key, signers.password())
+        signing_keys.load_private(request.signing_key, signers.password)

@@ -18,7 +18,7 @@ from git_model_security.keyring.copies import Copies
 from git_model_security.keyring.store import KeyStore
 from git_model_security.policy import gitmodel
 from git_model_security.storage import LFS
-from git_model_security.workspace import initialise, pinned_trust, setup, signers
+from git_model_security.workspace import pinned_trust, setup, signers, signing_setup
 from git_model_security.workspace.migration.journal import PLAN, Journal
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def prepared(repo: Repository, request: Request, policy: Policy, journal: Journa
         )
     # Both files are read before a key is made: a refused one leaves nothing behind.
     raw = material.read(request.key) if request.key else material.generate()
-    fingerprint, public = initialise.signing_key(request.signing_key)
+    fingerprint, public = signing_setup.keep_key(request.signing_key)
     key = KeyStore().add(raw)
     if request.key is not None:
         Copies().add(key.id, request.key)

@@ -1,0 +1,58 @@
+"""`git model config`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from git_model_security.cli import terminal
+from git_model_security.errors import FAILED, UsageError
+from git_model_security.git.repository import Repository
+from git_model_security.workspace import settings
+
+if TYPE_CHECKING:
+    from git_model_security.workspace.settings import Setting
+
+
+@click.command("config")
+@click.argument("name", required=False)
+@click.argument("values", nargs=-1, metavar="[VALUE]...")
+@click.option("--unset", is_flag=True, help="Take a setting back.")
+@click.pass_context
+def command(ctx: click.Context, name: str | None, values: tuple[str, ...], unset: bool) -> None:
+    """Show or change how this clone signs and verifies.
+
+    Without NAME all settings are shown. `signing.when` and `signing.method` are for
+    all clones: they stand in .gitmodel, and a change of them is yours to commit.
+    """
+    repo = Repository.discover()
+    if name is None:
+        if unset:
+            raise UsageError("--unset needs the name of a setting")
+        _show_all(repo)
+        return
+    setting = settings.find(name)
+    if unset:
+        if values:
+            raise UsageError("--unset takes a name and no value")
+        settings.unset(repo, setting)
+    elif values:
+        settings.put(repo, setting, values)
+        if setting.policy is not None:
+            terminal.info(f"{setting.name} is staged in .gitmodel: commit it")
+    else:
+        found = settings.values(repo, setting)
+        for value in found:
+            terminal.result(value)
+        ctx.exit(0 if found else FAILED)
+
+
+def _show_all(repo: Repository) -> None:
+    for setting in settings.ALL:
+        terminal.result(f"{setting.name:<22} {_shown(repo, setting):<24} {setting.what}")
+
+
+def _shown(repo: Repository, setting: Setting) -> str:
+    found = settings.values(repo, setting)
+    return ", ".join(found) if found else "-"

@@ -1,0 +1,144 @@
+"""The settings of a clone, by the names that `git model config` has for them.
+
+Most are ordinary configuration of Git for one clone, `git-model.NAME`, and `git config`
+shows and sets them as well; here each is checked first. A few all clones must agree on:
+those are in `.gitmodel`, and changing one is a change to commit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from git_model_security.errors import ConfigError, PolicyError, UsageError
+from git_model_security.git import config
+from git_model_security.policy.gitmodel import Policy, checked
+from git_model_security.signing.methods import METHODS
+from git_model_security.workspace import agreement, initialise, signers
+from git_model_security.workspace.signers import Given
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from git_model_security.git.repository import Repository
+
+_BOOLEAN = ("true", "false")
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A setting.
+
+    Attributes:
+        name: as people write it; Git does not care about its case.
+        what: what it says, in a few words.
+        choices: the values it can have; empty where any will do.
+        is_list: whether it may have several.
+        policy: the field of the policy in `.gitmodel` that it is; None in the clone only.
+    """
+
+    name: str
+    what: str
+    choices: tuple[str, ...] = ()
+    is_list: bool = False
+    policy: str | None = None
+
+    @property
+    def key(self) -> str:
+        """Its variable in Git's configuration."""
+        return f"git-model.{self.name.lower()}"
+
+
+ALL = (
+    Setting("signing.when", "when to sign", ("commit", "push", "release"), policy="when"),
+    Setting("signing.method", "how new clones sign", METHODS, policy="method"),
+    Setting("signingMethod", "how this clone signs", METHODS),
+    Setting("signingKey", "fingerprint of its private key in the keyring"),
+    Setting("signingCertificate", "its certificate, a file"),
+    Setting("certificateChain", "the certificates above that, files", is_list=True),
+    Setting("pkcs11Uri", "its key in a token"),
+    Setting("pkcs11Module", "where PKCS#11 modules are", is_list=True),
+    Setting("trustConfig", "a Sigstore of your own, a file"),
+    Setting("useStaging", "Sigstore's staging instance", _BOOLEAN),
+    Setting("useAmbientCredentials", "the OIDC token that CI offers", _BOOLEAN),
+    Setting("clientId", "of an OpenID Connect client"),
+    Setting("publicLog", "agreement to sign with public Sigstore", _BOOLEAN),
+    Setting("signedRefs", "refs that must be signed when pushed", is_list=True),
+    Setting("verify", "after a checkout", ("enforce", "warn", "off")),
+    Setting("directThreshold", "files from here on are written beside the filter"),
+    Setting("skipSmudge", "leave large files as pointers", _BOOLEAN),
+)
+
+
+def find(name: str) -> Setting:
+    """Returns a setting by its name, in any letter case.
+
+    Raises:
+        UsageError: there is none.
+    """
+    wanted = name.removeprefix("git-model.").lower()
+    for setting in ALL:
+        if setting.name.lower() == wanted:
+            return setting
+    raise UsageError(f"there is no setting {name!r}", hint="`git model config` lists them")
+
+
+def values(repo: Repository, setting: Setting) -> Sequence[str]:
+    """Returns what a setting is set to; empty where it is not.
+
+    Raises:
+        ConfigError: `.gitmodel` cannot be used.
+    """
+    if setting.policy is None:
+        return config.read(repo).get(setting.key, [])
+    policy = initialise.policy_of(repo)
+    return [] if policy is None else [str(getattr(policy, setting.policy))]
+
+
+def put(repo: Repository, setting: Setting, new: Sequence[str]) -> None:
+    """Sets a setting; one of `.gitmodel` is staged, to be committed.
+
+    Raises:
+        UsageError: it cannot have this value, or only one.
+        ConfigError: the value holds a secret.
+        PolicyError: there is no `.gitmodel` yet.
+    """
+    if len(new) > 1 and not setting.is_list:
+        raise UsageError(f"{setting.name} has one value, not {len(new)}")
+    for value in new:
+        if setting.choices and value not in setting.choices:
+            choices = ", ".join(setting.choices)
+            raise UsageError(f"{setting.name} is none of {choices}: {value!r}")
+    if setting.policy is not None:
+        _agree(repo, setting.policy, new[0])
+        return
+    if setting.key == signers.PKCS11_URI:
+        signers.settle(repo, Given(pkcs11_uri=new[0]))
+        return
+    if setting.key == signers.SIGNING_KEY:
+        signers.keystore().path(new[0])
+    config.unset(repo, setting.key)
+    for value in new:
+        config.add(repo, setting.key, value)
+
+
+def unset(repo: Repository, setting: Setting) -> None:
+    """Takes a setting back.
+
+    Raises:
+        ConfigError: it is one of `.gitmodel`, which has a value in any case.
+    """
+    if setting.policy is not None:
+        raise ConfigError(f"{setting.name} stands in .gitmodel and has a value in any case")
+    config.unset(repo, setting.key)
+
+
+def _agree(repo: Repository, field: str, value: str) -> None:
+    policy = initialise.policy_of(repo)
+    if policy is None:
+        raise PolicyError(
+            "there is no .gitmodel in the index: this is not a git-model repository",
+            hint="`git model init` makes it one",
+        )
+    agreed = checked(Policy(**{**vars(policy), field: value}))
+    agreement.write(repo, agreed)
