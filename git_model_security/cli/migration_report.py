@@ -36,6 +36,8 @@ def show_plan(plan: Plan) -> None:
         terminal.result(f"  of them in git-lfs   {len(content.taken_over)}")
     terminal.result(f"Encrypted already      {content.sealed}")
     terminal.result(f"Refs to move           {most}{len(plan.moved)}")
+    if plan.stash.entries:
+        terminal.result(f"Stashes to carry       {most}{len(plan.stash.entries)}")
     paths = sorted({content.paths[oid] for oid in content.clear})
     terminal.files("Will be encrypted in all history", paths)
     if plan.clear:
@@ -119,7 +121,7 @@ def tell(done: Done) -> None:
         terminal.files("Differ from what Git holds now (`git diff`)", done.left)
     terminal.result(
         f"Migrated: {done.commits} commits made anew, {done.blobs} blobs encrypted,"
-        f" {done.moved} refs moved"
+        f" {done.moved} refs moved" + f", {done.stashed} stashes carried" * bool(done.stashed)
     )
     if done.keys is not None:
         terminal.result()
@@ -163,6 +165,12 @@ def show_purge(found: PurgePlan) -> None:
         f"To purge: {len(found.commits)} old commits, {len(found.plain)} blobs in clear,"
         f" the reflogs of {len(found.reflogs)} refs"
     )
+    if found.stashes:
+        numbers = ", ".join(f"stash@{{{number}}}" for number in found.stashes)
+        terminal.warn(
+            f"stashes of the old history go: {numbers}",
+            "`git model migrate` without --purge carries them first",
+        )
     names = [name.encode("utf-8", "surrogateescape") for name in sorted(found.refs)]
     if names:
         terminal.files("Refs that still hold the old history and go", names)

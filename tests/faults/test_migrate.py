@@ -229,9 +229,7 @@ def test_changes_that_are_in_no_commit_are_not_risked(odd: Repository) -> None:
     refused(odd, "in no commit", "model.bin")
     odd.git("add", "model.bin")
     refused(odd, "in no commit", "model.bin")
-    odd.git("stash", "--quiet")
-    refused(odd, "stashed changes", "git stash branch")
-    odd.git("stash", "drop", "--quiet")
+    odd.git("reset", "--quiet", "--hard")
     odd.write(".gitmodel", "mine")
     refused(odd, ".gitmodel")
 

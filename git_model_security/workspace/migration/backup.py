@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING
 
 from git_model_security.errors import GitError, PolicyError
 from git_model_security.git import bundle_file
-from git_model_security.workspace.migration import refs
+from git_model_security.workspace.migration import refs, stashes
 from git_model_security.workspace.migration.journal import PLAN, Journal
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from git_model_security.git.repository import Repository
+    from git_model_security.git.stash import Stashed
 
 
 def place(repo: Repository, given: Path | None) -> Path:
@@ -36,8 +39,10 @@ def place(repo: Repository, given: Path | None) -> Path:
     return path
 
 
-def kept(repo: Repository, journal: Journal, given: Path | None) -> Path:
-    """Makes sure of a backup of all refs as they are now.
+def kept(
+    repo: Repository, journal: Journal, given: Path | None, stashed: Sequence[Stashed]
+) -> Path:
+    """Makes sure of a backup of all refs, and of all stashes, as they are now.
 
     One that an earlier run made of just these refs, and that is still there, is enough.
 
@@ -45,8 +50,9 @@ def kept(repo: Repository, journal: Journal, given: Path | None) -> Path:
         GitError: it cannot be written.
         PolicyError: see `place`.
     """
+    stashes.released(repo)  # those of a run that was killed
     plan = journal.get(PLAN) or {}
-    state = _state(repo)
+    state = _state(repo, stashed)
     if plan.get("backup") is not None:
         # Left by a run that was killed while it wrote.
         earlier = Path(plan["backup"])
@@ -64,14 +70,15 @@ def kept(repo: Repository, journal: Journal, given: Path | None) -> Path:
     # name only when it is complete.
     journal.put(PLAN, {**plan, "backup": str(path), "backup_of": state})
     names = [ref.name for ref in refs.found(repo) if not ref.name.startswith(refs.SCRATCH)]
-    bundle_file.write(repo, path, names)
+    with stashes.held(repo, stashed) as entries:
+        bundle_file.write(repo, path, [*names, *entries])
     return path
 
 
-def _state(repo: Repository) -> str:
+def _state(repo: Repository, stashed: Sequence[Stashed]) -> str:
     listed = "".join(
         f"{ref.oid} {ref.name}\n"
         for ref in refs.found(repo)
         if not ref.name.startswith(refs.SCRATCH)
-    )
+    ) + "".join(f"{entry.oid}\n" for entry in stashed)
     return hashlib.sha256(listed.encode("utf-8", "surrogateescape")).hexdigest()

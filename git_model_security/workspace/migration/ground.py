@@ -69,12 +69,6 @@ def _problems(repo: Repository) -> Iterator[tuple[str, str]]:
             f" {names}",
             "`git worktree remove` them (`git worktree prune` where they are gone)",
         )
-    stashed = repo.git("for-each-ref", "--count=1", "refs/stash")
-    if stashed:
-        yield (
-            "there are stashed changes, most of which no ref names",
-            "`git stash branch NAME` makes a branch of one; `git stash drop` drops it",
-        )
     tags = repo.git("ls-files", "-v", "-z").split(b"\0")
     if any(tag[:1] in {b"S", b"h", b"s"} for tag in tags):
         yield (
@@ -114,7 +108,7 @@ def require_clean(repo: Repository, guarded: set[bytes]) -> None:
         listed = "\n  ".join([*names[:_SHOWN_PATHS], *more])
         raise PolicyError(
             f"there are changes that are in no commit:\n  {listed}",
-            hint="commit them, or `git stash` and make a branch of it, then migrate",
+            hint="commit them, or `git stash` them, which is carried along; then migrate",
         )
 
 

@@ -116,7 +116,8 @@ def commits(
             progress("commits", count, total)
 
     engine = stream.Engine(repo, journal.path("marks"), len(plan.seen.commits), told)
-    made = engine.rewritten(branches, stream.Content(rules, tips))
+    everything = list(dict.fromkeys([*branches, *plan.stash.oids]))
+    made = engine.rewritten(everything, stream.Content(rules, tips, plan.stash))
     speaking = stream.Notes({**rules.sealed, **made})
     noted = engine.rewritten(notes, speaking)
     compare.require_same(repo, made)

@@ -15,6 +15,7 @@ from git_model_security.errors import GitError
 from git_model_security.git import index, worktree
 from git_model_security.git.index import Entry
 from git_model_security.git.ref_change import RefChange
+from git_model_security.workspace.migration import stashes
 from git_model_security.workspace.migration.journal import MOVING, Journal
 from git_model_security.workspace.migration.refs import SCRATCH
 
@@ -65,9 +66,12 @@ def moved(
             change.move(name, oid, olds[name])
         for name, oid in scratch(repo).items():
             change.delete(name, oid)
+        stashes.move(change, record["stash"])
         change.prepare()
+        stashes.require_unchanged(repo, record["stash"])
         set_up()
         change.commit()
+    stashes.settled(repo, journal)
 
 
 def scratch(repo: Repository) -> dict[str, str]:
@@ -93,11 +97,14 @@ def scratch_dropped(repo: Repository) -> Iterator[None]:
 def has_moved(repo: Repository, moving: Mapping[str, Any]) -> bool:
     """Tells whether the refs of a run that was killed have moved."""
     changed = {name: pair[1] for name, pair in moving["refs"].items() if pair[0] != pair[1]}
-    return any(index.resolve(repo, name) == new for name, new in changed.items())
+    is_any = any(index.resolve(repo, name) == new for name, new in changed.items())
+    return is_any or stashes.has_moved(repo, moving.get("stash", []))
 
 
-def completed(repo: Repository, moving: Mapping[str, Any]) -> None:
+def completed(repo: Repository, journal: Journal, moving: Mapping[str, Any]) -> None:
     """Moves the refs that stayed behind, where a machine died in the middle.
+
+    And writes the stash, which comes after the refs.
 
     Raises:
         GitError: a ref is neither where it was nor where it should be.
@@ -107,13 +114,13 @@ def completed(repo: Repository, moving: Mapping[str, Any]) -> None:
         for name, pair in moving["refs"].items()
         if pair[0] != pair[1] and index.resolve(repo, name) != pair[1]
     }
-    if not behind:
-        return
-    with RefChange(repo, REASON) as change:
-        for name, (old, new) in behind.items():
-            change.move(name, new, old)
-        change.prepare()
-        change.commit()
+    if behind:
+        with RefChange(repo, REASON) as change:
+            for name, (old, new) in behind.items():
+                change.move(name, new, old)
+            change.prepare()
+            change.commit()
+    stashes.settled(repo, journal)
 
 
 def settled(repo: Repository, journal: Journal) -> list[bytes]:

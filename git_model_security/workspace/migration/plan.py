@@ -19,6 +19,7 @@ from git_model_security.workspace.migration import (
     refs,
     remaining,
     remotes,
+    stashes,
     survey,
     tags,
 )
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from git_model_security.workspace.migration.compare import Lost
     from git_model_security.workspace.migration.content import Content
     from git_model_security.workspace.migration.refs import Ref
+    from git_model_security.workspace.migration.stashes import Stash
     from git_model_security.workspace.migration.survey import Survey
 
 
@@ -45,6 +47,7 @@ class Plan:
         is_new: the repository is not set up yet: its policy and keys come with this.
         initial: what `git model init` would do here; None where it is set up.
         refs: all refs.
+        stash: the list of stashes, which are migrated with them.
         seen: what the history holds.
         noted: what the history of notes holds, which have no paths (git-notes).
         protected: paths whose files become ciphertext.
@@ -63,6 +66,7 @@ class Plan:
     policy: Policy
     is_new: bool
     refs: list[Ref]
+    stash: Stash
     seen: Survey
     noted: Survey
     protected: set[bytes]
@@ -125,7 +129,9 @@ def make(
     if not moved:
         raise PolicyError("there is no history yet", hint="`git model init` sets it up")
     rules = attributes.render(policy)
-    seen = survey.taken(repo, (ref.target for ref in moved if not ref.is_note))
+    stash = stashes.found(repo, there)
+    branches = [ref.target for ref in moved if not ref.is_note]
+    seen = survey.taken(repo, [*branches, *stash.oids])
     noted = survey.taken(repo, (ref.target for ref in moved if ref.is_note))
     if seen.blocked:
         raise PolicyError(
@@ -145,6 +151,7 @@ def make(
             policy,
             standing.is_new,
             there,
+            stash,
             seen,
             noted,
             protected,

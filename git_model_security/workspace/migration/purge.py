@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 from git_model_security.errors import PolicyError
 from git_model_security.filter.clone import Clone
-from git_model_security.git import batch, index
+from git_model_security.git import batch, index, stash
 from git_model_security.git.ref_change import RefChange
 from git_model_security.guard import audit_log
 from git_model_security.guard import history as audit
 from git_model_security.storage.pointer import Pointer
-from git_model_security.workspace.migration import moving, refs
+from git_model_security.workspace.migration import moving, refs, stashes
 from git_model_security.workspace.migration.journal import MOVING, Journal
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ class Plan:
         refs: refs that show other repositories, or were left by tools, and reach old
             commits.
         reflogs: refs whose reflogs go.
+        stashes: numbers of stashes that somebody brought back since, and that go.
         objects: git-lfs objects in clear, with the blobs that pointed to them.
         backups: the bundles of the old refs, which stay.
         accepted: blobs that a person let stay in clear when it was migrated.
@@ -48,6 +49,7 @@ class Plan:
     plain: set[str] = field(default_factory=set)
     refs: dict[str, str] = field(default_factory=dict)
     reflogs: list[str] = field(default_factory=list)
+    stashes: list[int] = field(default_factory=list)
     objects: dict[str, Pointer] = field(default_factory=dict)
     backups: list[str] = field(default_factory=list)
     accepted: set[str] = field(default_factory=set)
@@ -111,6 +113,7 @@ def plan(repo: Repository) -> Plan:
             found.objects[blob] = Pointer(oid, size)
     new = {oid for record in records for oid in record["commits"].values()}
     found.commits -= new
+    found.stashes = stashes.of(repo, found.commits)
     found.refs = refs.holding(repo, _first(repo, found.commits))
     return found
 
@@ -128,7 +131,7 @@ def _first(repo: Repository, commits: set[str]) -> list[str]:
 def carry_out(repo: Repository, found: Plan) -> Purged:
     """Removes it all.
 
-    1. The reflogs that name old commits.
+    1. The reflogs that name old commits; of the stash, the only list, just those entries.
     2. Refs that show other repositories with the old history, and pseudo-refs.
     3. Objects that nothing names any more, and then
     4. git-lfs objects in clear, where their pointers are gone.
@@ -160,7 +163,8 @@ def carry_out(repo: Repository, found: Plan) -> Purged:
     with clone.objects:
         removed, kept, shared = _without_objects(clone, found)
         left = sorted(batch.sizes(repo, found.commits | found.plain))
-        report = audit.audit(repo, ("--all",), keys=clone.ring.keys, known=clone.knows)
+        everything = ("--all", *(entry.oid for entry in stash.listed(repo)))
+        report = audit.audit(repo, everything, keys=clone.ring.keys, known=clone.knows)
     findings = [one for one in report.findings if one.oid not in found.accepted]
     left = [oid for oid in left if oid not in found.accepted]
     purged = Purged(removed, kept, left, report, findings, shared)
@@ -180,7 +184,8 @@ def _drop_links(repo: Repository) -> None:
 
 def _expire(repo: Repository, found: Plan) -> None:
     """Empties the reflogs that name old commits; never that of the stash, its only list."""
-    names = [name for name in _logged(repo, found) if name != refs.STASH]
+    stashes.without(repo, found.commits)
+    names = [name for name in _logged(repo, found) if name != stash.REF]
     there = [name for name in names if index.resolve(repo, name) is not None]
     for start in range(0, len(there), _AT_ONCE):
         some = there[start : start + _AT_ONCE]

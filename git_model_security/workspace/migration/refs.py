@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from git_model_security.git import history
+from git_model_security.git import history, stash
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 SCRATCH = "refs/git-model/migrated/"
 """Where new history waits until all refs move at once."""
 NOTES = "refs/notes/"
-STASH = "refs/stash"
 
 _NOT_OURS = ("refs/remotes/", "refs/prefetch/", "refs/original/", "refs/git-model/")
 """What shows other repositories, or was left by tools: `purge` drops what is old there."""
@@ -42,8 +41,9 @@ class Ref:
 
     @property
     def is_moved(self) -> bool:
-        """Whether it will name new history."""
-        return self.target_kind == "commit" and not self.name.startswith(_NOT_OURS)
+        """Whether it will name new history; the stash is a list, and not moved like this."""
+        is_ours = self.name != stash.REF and not self.name.startswith(_NOT_OURS)
+        return is_ours and self.target_kind == "commit"
 
     @property
     def is_note(self) -> bool:

@@ -49,12 +49,16 @@ def require_one_policy(repo: Repository, there: list[Ref], rules: str, seen: Sur
 def found_now(
     repo: Repository, clone: Clone, plan: Plan, rules: str, progress: Progress | None
 ) -> Sequence[Finding]:
-    """Returns what an audit of all refs finds as they are, by the policy to be."""
-    if plan.initial is not None and plan.initial.history is not None:
+    """Returns what an audit of all refs finds as they are, by the policy to be.
+
+    And of all stashes: a ref names the newest alone.
+    """
+    older = plan.stash.oids[1:]
+    if plan.initial is not None and plan.initial.history is not None and not older:
         return plan.initial.history.findings
     return audit.audit(
         repo,
-        ("--all",),
+        ("--all", *older),
         rules=rules,
         keys=clone.ring.keys,
         known=clone.knows,

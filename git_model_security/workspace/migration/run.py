@@ -4,7 +4,8 @@
 2. Each blob in clear is sealed once, and each version of `.gitattributes` is written.
 3. What each ref will name is signed, as a tree that is not made yet.
 4. All commits are made anew, held by scratch refs, and compared with the old ones.
-5. All refs move at once, or none; then the clone is set up, and its index agrees.
+5. All refs move at once, or none, and the stash with them; then the clone is set up, and
+   its index agrees.
 
 Nothing that anybody sees changes before step 5. A run that was killed is run again: what
 is sealed is remembered, and the rest takes little.
@@ -25,6 +26,7 @@ from git_model_security.workspace.migration import (
     proof,
     refs,
     remotes,
+    stashes,
 )
 from git_model_security.workspace.migration.journal import MOVING, Journal
 
@@ -50,6 +52,7 @@ class Done:
         commits: how many commits were made anew.
         blobs: how many blobs were sealed.
         moved: how many refs have moved.
+        stashed: how many stashes are others now.
         unsigned: refs that could not be signed, and why.
         stale_notes: notes that speak of trees or tags, which are others now.
         left: files of the work tree that differ from what Git holds now.
@@ -63,6 +66,7 @@ class Done:
     commits: int = 0
     blobs: int = 0
     moved: int = 0
+    stashed: int = 0
     unsigned: dict[str, str] = field(default_factory=dict)
     stale_notes: int = 0
     left: list[bytes] = field(default_factory=list)
@@ -80,11 +84,12 @@ def finished(repo: Repository) -> Done | None:
     if not moving.has_moved(repo, found):
         journal.drop(MOVING)
         return None
-    moving.completed(repo, found)
+    moving.completed(repo, journal, found)
     clone_policy = gitmodel.parse(found["policy"].encode())
     lines = keys.set_up(repo, clone_policy, journal)
     done = Done(None, lines, len(found["commits"]), len(found["plain"]), len(found["refs"]))
     done.objects = len(found["lfs"])
+    done.stashed = len(found.get("stash", []))
     done.keys = keys.kept(clone_policy, journal)
     there = (ref.name for ref in refs.found(repo))
     done.remotes = sorted(name for name in there if name.startswith(remotes.REMOTES))
@@ -119,7 +124,7 @@ def carry_out(
     policy = plan.policy
     if plan.is_new:
         policy = keys.prepared(repo, request, policy, journal)
-    done = Done(backup.kept(repo, journal, backup_file))
+    done = Done(backup.kept(repo, journal, backup_file, plan.stash.entries))
     clone = keys.opened(repo, policy, journal)
     with clone.objects, moving.scratch_dropped(repo):
         rules = making.content(clone, plan, policy, journal, progress)
@@ -139,6 +144,7 @@ def carry_out(
     done.keys = keys.kept(policy, journal)
     done.remotes = plan.remotes
     record = _record(plan, policy, made, rules, done)
+    done.stashed = len(record["stash"])
 
     def ready() -> None:
         audit_log.record(
@@ -172,6 +178,7 @@ def _record(
         "policy": gitmodel.render(policy).decode(),
         "backup": str(done.backup),
         "commits": {old: new for old, new in made.all.items() if old != new},
+        "stash": stashes.record(plan.stash, made.commits),
         "accepted": sorted({one.oid for one in plan.findings}),
         "plain": sorted(oid for oid in rules.sealed if oid not in stays),
         "lfs": [

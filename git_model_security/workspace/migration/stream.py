@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from git_model_security.git.repository import Repository
     from git_model_security.workspace.migration.rewriting import Rewriting
     from git_model_security.workspace.migration.signing import Tip
+    from git_model_security.workspace.migration.stashes import Stash
 
     Rewrite = Callable[[Commit], None]
     Progress = Callable[[int, int], None]
@@ -30,11 +31,17 @@ _AT_WORK = (SCRATCH + "at-work").encode()
 
 
 class Content:
-    """Rewrites the commits of a project, in the order of the stream."""
+    """Rewrites the commits of a project, in the order of the stream.
 
-    def __init__(self, rewriting: Rewriting, tips: Mapping[str, Tip]) -> None:
+    A stash is applied as what it changes since the commit that it began with: it keeps
+    the signatures of that, and what was untracked gets no files of ours, or `git stash
+    pop` would remove the ones and stumble over the others.
+    """
+
+    def __init__(self, rewriting: Rewriting, tips: Mapping[str, Tip], stash: Stash) -> None:
         self._rewriting = rewriting
         self._tips = tips
+        self._stash = stash
         self._signed: dict[bytes, Tip] = {}
         """Tips by their mark."""
 
@@ -43,8 +50,11 @@ class Content:
         own = [self._rewriting.entry(change) for change in commit.changes]
         paths = {change.path for change in own}
         if not commit.parents:
-            before = self._rewriting.defaults()
+            is_untracked = commit.oid in self._stash.untracked
+            before = [] if is_untracked else self._rewriting.defaults()
             commit.changes = [entry for entry in before if entry.path not in paths] + own
+        elif commit.oid in self._stash.alone:
+            commit.changes = own
         else:
             above = self._signed.get(commit.parents[0])
             back = _given_back(above) if above is not None else []
