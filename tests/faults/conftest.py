@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.faults.claims import MARKER
+from tests.fixtures.copies import copied
 from tests.fixtures.processes import execute
 from tests.fixtures.repositories import Repository
 
@@ -97,16 +98,13 @@ def _establish(directory: Path) -> None:
 @pytest.fixture
 def made(template: Path, tmp_path: Path, home: Path) -> Established:
     """The set-up repository; its author's keyring is in the home of this test."""
-    for name in ("repo", "remote.git"):
-        # Links as links, and time stamps: the index believes them.
-        shutil.copytree(template / name, tmp_path / name, symlinks=True)
+    repo = copied(template / "repo", tmp_path / "repo")
+    remote = copied(template / "remote.git", tmp_path / "remote.git")
     for name in ("aes256.bin", "signer.pub"):
         shutil.copy2(template / name, tmp_path / name)
     kept = template / "home" / ".config" / "git-model"
     shutil.copytree(kept, home / ".config" / "git-model")
-    repo, remote = Repository(tmp_path / "repo"), Repository(tmp_path / "remote.git")
     repo.git("remote", "set-url", "origin", str(remote.path))
-    repo.git("update-index", "-q", "--refresh")
     return Established(repo, remote, tmp_path / "aes256.bin", tmp_path / "signer.pub")
 
 

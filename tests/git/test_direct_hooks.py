@@ -15,7 +15,7 @@ from tests.fixtures.repositories import Repository
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.fixtures.lfs_projects import LfsProject, LfsProjectFactory
+    from tests.fixtures.lfs_projects import LfsProject, LfsPublication
     from tests.fixtures.people import PersonFactory
 
 LARGE = FILES[0]
@@ -29,19 +29,27 @@ def weights(seed: int) -> bytes:
     return random.Random(seed).randbytes(250_000)
 
 
-@pytest.fixture
-def project(lfs_project: LfsProjectFactory) -> LfsProject:
+@pytest.fixture(scope="module")
+def branches(
+    lfs_publication: LfsPublication, tmp_path_factory: pytest.TempPathFactory
+) -> LfsPublication:
     """Ada's branch `main`, and `next` with other weights; all pushed; she is on `main`."""
-    project = lfs_project()
-    ada = project.ada
+    made = lfs_publication.again(tmp_path_factory.mktemp("branches"))
+    ada = made.project.ada
     ada.git(*THRESHOLD)
-    project.push()
+    ada.git("push", "--quiet", "--set-upstream", "origin", "main")
     ada.git("switch", "--quiet", "--create", "next")
     ada.write(LARGE, weights(1))
     ada.commit("Next")
     ada.git("push", "--quiet", "origin", "next")
     ada.git("switch", "--quiet", "main")
-    return project
+    return made
+
+
+@pytest.fixture
+def project(branches: LfsPublication, home: Path, tmp_path: Path) -> LfsProject:
+    """The two branches, with Ada's keys in the test's own home."""
+    return branches.copy(tmp_path, home)
 
 
 def assert_in_place(repo: Repository, path: str, content: bytes) -> None:

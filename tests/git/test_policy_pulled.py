@@ -13,15 +13,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.fixtures.copies import copied
 from tests.fixtures.people import is_sealed
+from tests.fixtures.processes import execute
+from tests.fixtures.repositories import Repository
 
 if TYPE_CHECKING:
     import subprocess
     from collections.abc import Callable
+    from pathlib import Path
     from typing import Any
 
-    from tests.fixtures.people import Project
-    from tests.fixtures.repositories import CloneFactory, Repository
+    from tests.fixtures.people import Project, Publication
 
     Deed = Callable[[Repository], object]
 
@@ -31,21 +34,37 @@ EDITED = ("config.json", "weights/params.json", "weights/new/vocab.json")
 POLICY = "[git-model]\n\tversion = 1\n[protect]\n\tprofile = weights\n"
 
 
+@pytest.fixture(scope="module")
+def pulled(publication: Publication, tmp_path_factory: pytest.TempPathFactory) -> Publication:
+    """What Ada published, with a directory that is protected too, and Mallory's clone."""
+    made = publication.again(tmp_path_factory.mktemp("pulled"))
+    ada = made.project.ada
+    ada.write("weights/params.json", b'{"layers": 1}\n')
+    ada.commit("Weights")
+    ada.git("push", "--quiet")
+    execute("git", "clone", "--quiet", "remote.git", "mallory", cwd=made.directory, env=ada.env)
+    mallory = Repository(made.directory / "mallory")
+    mallory.git("config", "core.hooksPath", os.devnull)
+    return made
+
+
+@pytest.fixture
+def project(pulled: Publication, home: Path, tmp_path: Path) -> Project:
+    return pulled.copy(tmp_path, home)
+
+
 @pytest.fixture
 def ada(project: Project) -> Repository:
     """Ada's repository, with a directory that is protected too."""
-    project.ada.write("weights/params.json", b'{"layers": 1}\n')
-    project.ada.commit("Weights")
-    project.ada.git("push", "--quiet")
     return project.ada
 
 
 @pytest.fixture
-def mallory(ada: Repository, clone: CloneFactory) -> Repository:
+def mallory(pulled: Publication, ada: Repository, tmp_path: Path) -> Repository:
     """A stranger's clone of what she pushed, where nothing of git-model runs."""
     assert ada.status() == ""
-    made = clone(name="mallory")
-    made.git("config", "core.hooksPath", os.devnull)
+    made = copied(pulled.directory / "mallory", tmp_path / "mallory")
+    made.git("remote", "set-url", "origin", str(tmp_path / "remote.git"))
     return made
 
 
