@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import random
+import shutil
 import signal
 import subprocess
 import threading
@@ -15,6 +17,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.faults import claims
+from tests.fixtures.copies import copied
+from tests.fixtures.people import founded
 from tests.fixtures.processes import MODEL, WATCHDOG_SECONDS, execute, need, skip_or_fail
 
 if TYPE_CHECKING:
@@ -27,20 +31,31 @@ PATHS = ("shards/a.bin", "shards/b.bin", "c.bin")
 SIZE = (12 << 20) + 345
 
 
+@functools.cache
 def content(path: str) -> bytes:
     return claims.MARKER + random.Random(path).randbytes(SIZE)
 
 
-@pytest.fixture
-def pointers(repo: Repository) -> Repository:
-    """A repository whose large files are committed, here, and stand as pointers."""
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory with a repository whose large files stand as pointers, and its home."""
     need("git-lfs")
+    directory = tmp_path_factory.mktemp("original")
+    repo = founded(directory)
     repo.model("init", "--profile", "all", "--storage", "lfs")
     for path in PATHS:
         repo.write(path, content(path))
     repo.commit()
     as_pointers(repo)
-    return repo
+    repo.git("remote", "remove", "origin")
+    return directory
+
+
+@pytest.fixture
+def pointers(original: Path, home: Path, tmp_path: Path) -> Repository:
+    """A repository whose large files are committed, here, and stand as pointers."""
+    shutil.copytree(original / "home" / ".config", home / ".config")
+    return copied(original / "repo", tmp_path / "repo")
 
 
 def as_pointers(repo: Repository) -> None:

@@ -13,21 +13,36 @@ from tests.fixtures.people import assert_clean, assert_signed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
-    from tests.fixtures.people import PersonFactory, Project
+    from tests.fixtures.people import PersonFactory, Project, Publication
     from tests.fixtures.repositories import Repository
 
 CONFIG = '{\n  "layers": %d,\n  "heads": 4,\n  "width": %d\n}\n'
 
 
+@pytest.fixture(scope="module")
+def versions(publication: Publication, tmp_path_factory: pytest.TempPathFactory) -> Publication:
+    """The model in two versions, with Mallory's clone."""
+    made = publication.again(tmp_path_factory.mktemp("versions"))
+    ada = made.project.ada
+    ada.write("model.safetensors", b"version 2")
+    ada.write("other.bin", b"another file")
+    ada.commit()
+    ada.git("push", "--quiet")
+    made.project.unlocked(made.person("mallory"))
+    return made
+
+
 @pytest.fixture
-def mallory(project: Project, person: PersonFactory) -> Repository:
-    """Mallory's clone; the model had two versions by then."""
-    project.ada.write("model.safetensors", b"version 2")
-    project.ada.write("other.bin", b"another file")
-    project.ada.commit()
-    project.ada.git("push", "--quiet")
-    return project.unlocked(person("mallory"))
+def project(versions: Publication, home: Path, tmp_path: Path) -> Project:
+    return versions.copy(tmp_path, home)
+
+
+@pytest.fixture
+def mallory(versions: Publication, project: Project, person: PersonFactory) -> Repository:
+    """Mallory's clone."""
+    return versions.clone(person("mallory"), project)
 
 
 def forge(mallory: Repository) -> str:

@@ -16,7 +16,7 @@ from tests.fixtures.processes import execute
 from tests.fixtures.repositories import NO_HOOKS
 
 if TYPE_CHECKING:
-    from tests.fixtures.lfs_projects import LfsProject, LfsProjectFactory
+    from tests.fixtures.lfs_projects import LfsProject
     from tests.fixtures.people import PersonFactory
     from tests.fixtures.repositories import Repository
 
@@ -33,10 +33,8 @@ TOLERATED = (
 
 
 @pytest.fixture
-def project(lfs_project: LfsProjectFactory) -> LfsProject:
-    made = lfs_project()
-    made.push()
-    return made
+def project(pushed_lfs_project: LfsProject) -> LfsProject:
+    return pushed_lfs_project
 
 
 def keep(repo: Repository, content: bytes) -> str:

@@ -13,15 +13,13 @@ from tests.fixtures.repositories import Repository
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.fixtures.lfs_projects import LfsProject, LfsProjectFactory
+    from tests.fixtures.lfs_projects import LfsProject
     from tests.fixtures.people import Person, PersonFactory
 
 
 @pytest.fixture
-def project(lfs_project: LfsProjectFactory) -> LfsProject:
-    project = lfs_project()
-    project.push()
-    return project
+def project(pushed_lfs_project: LfsProject) -> LfsProject:
+    return pushed_lfs_project
 
 
 @pytest.fixture

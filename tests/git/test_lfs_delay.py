@@ -8,28 +8,38 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.fixtures.people import Publication, founded
 from tests.fixtures.processes import need
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tests.fixtures.people import Project
     from tests.fixtures.repositories import Repository
 
 FILES = {f"part-{number}.bin": os.urandom(100_000 + number) for number in range(5)}
 LONG = {"long.bin": os.urandom((5 << 20) + 1)}
 
 
-@pytest.fixture
-def published(repo: Repository, remote: Repository) -> Repository:
-    """A model that was pushed to a path, and whose objects are then gone from here."""
+@pytest.fixture(scope="module")
+def publication(tmp_path_factory: pytest.TempPathFactory) -> Publication:
     need("git-lfs")
+    directory = tmp_path_factory.mktemp("delayed")
+    repo = founded(directory)
     repo.model("init", "--profile", "all", "--storage", "lfs", "--threshold", "64k")
     for name, content in {**FILES, **LONG}.items():
         repo.write(name, content)
     repo.commit()
-    repo.git("remote", "add", "origin", str(remote.path))
+    repo.model("key", "export", "../aes256.bin")
+    repo.model("key", "export", "--public", "../ada.pub")
     repo.git("push", "--quiet", "--set-upstream", "origin", "main")
-    return repo
+    return Publication(directory)
+
+
+@pytest.fixture
+def published(project: Project) -> Repository:
+    """A model that was pushed to a path, and whose objects are then gone from here."""
+    return project.ada
 
 
 def forget(repo: Repository, *, objects: bool = True) -> None:

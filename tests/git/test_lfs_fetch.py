@@ -13,15 +13,13 @@ from git_model_security.git.repository import Repository as Facts
 from tests.fixtures.lfs_projects import FILES
 
 if TYPE_CHECKING:
-    from tests.fixtures.lfs_projects import LfsProject, LfsProjectFactory
+    from tests.fixtures.lfs_projects import LfsProject
     from tests.fixtures.repositories import CloneFactory, Repository
 
 
 @pytest.fixture
-def project(lfs_project: LfsProjectFactory) -> LfsProject:
-    made = lfs_project()
-    made.push()
-    return made
+def project(pushed_lfs_project: LfsProject) -> LfsProject:
+    return pushed_lfs_project
 
 
 @pytest.fixture
