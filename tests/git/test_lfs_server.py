@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from tests.fixtures.giftless import LfsServer
     from tests.fixtures.lfs_faults import FaultyServer
-    from tests.fixtures.lfs_projects import LfsProject, LfsProjectFactory
+    from tests.fixtures.lfs_projects import LfsProject, LfsProjectFactory, LfsPublication
     from tests.fixtures.people import Person, PersonFactory
 
 SKIP = {"GIT_MODEL_SKIP_SMUDGE": "1"}
@@ -143,13 +144,46 @@ def test_a_remote_that_is_a_directory_keeps_the_objects(
     assert_clean(clone)
 
 
+@pytest.fixture(scope="module")
+def stranding(
+    pushed_lfs_publication: LfsPublication, tmp_path_factory: pytest.TempPathFactory
+) -> LfsPublication:
+    """A project whose objects are in a directory aside, and Ben's clone with pointers."""
+    made = pushed_lfs_publication.again(tmp_path_factory.mktemp("stranding"))
+    project = made.project
+    (project.remote.path / "lfs" / "objects").rename(made.directory / "objects")
+    clone = made.person("ben").clone(project.remote)
+    clone.model("unlock", *keys(project), env=SKIP)
+    return made
+
+
 @pytest.fixture
 def stranded(
-    lfs_project: LfsProjectFactory, faulty_server: FaultyServer, person: PersonFactory
+    stranding: LfsPublication,
+    faulty_server: FaultyServer,
+    person: PersonFactory,
+    home: Path,
+    tmp_path: Path,
 ) -> tuple[LfsProject, Repository]:
     """A project whose objects only the server has, and an unlocked clone with pointers."""
-    project = published(lfs_project(), faulty_server)
-    return project, locked_out(project, person("ben"), faulty_server)
+    project = stranding.copy(tmp_path, home)
+    shutil.copytree(stranding.directory / "objects", faulty_server.objects)
+    clone = stranding.clone(person("ben"), project)
+    faulty_server.serve(clone)
+    assert_intact(clone)
+    return project, clone
+
+
+def test_an_unlock_that_writes_no_file_asks_the_server_for_nothing(
+    pushed_lfs_project: LfsProject, faulty_server: FaultyServer, person: PersonFactory
+) -> None:
+    project = pushed_lfs_project
+    (project.remote.path / "lfs" / "objects").rename(faulty_server.objects)
+    clone = person("ben").clone(project.remote)
+    faulty_server.serve(clone)
+    clone.model("unlock", *keys(project), env=SKIP)
+    assert faulty_server.batches == 0
+    assert_intact(clone)
 
 
 def test_a_checkout_asks_the_server_once_for_all_files(
@@ -212,27 +246,13 @@ def test_a_missing_object_stops_the_push_and_is_named(
 def model_clone(project: LfsProject, who: Person, url: str | None = None) -> Repository:
     """Clones with `git model clone` for somebody who has the key and trusts Ada."""
     path = who.home.parent / f"{who.name}-clone"
-    options = ("--key", str(project.key), "--public-key", str(project.public))
     source = url or str(project.remote.path)
-    Repository(who.home, who.env).model("clone", *options, source, str(path))
+    Repository(who.home, who.env).model("clone", *keys(project), source, str(path))
     return Repository(path, who.env)
 
 
-def published(project: LfsProject, server: FaultyServer) -> LfsProject:
-    """Pushes, and moves the objects from the remote's directory to a server."""
-    project.push()
-    (project.remote.path / "lfs" / "objects").rename(server.objects)
-    return project
-
-
-def locked_out(project: LfsProject, who: Person, server: FaultyServer) -> Repository:
-    """Clones and unlocks for somebody who has pointers, and no object yet."""
-    clone = who.clone(project.remote)
-    server.serve(clone)
-    keys = ("--key", str(project.key), "--public-key", str(project.public))
-    clone.model("unlock", *keys, env=SKIP)
-    assert server.batches == 0
-    return clone
+def keys(project: LfsProject) -> tuple[str, ...]:
+    return ("--key", str(project.key), "--public-key", str(project.public))
 
 
 def filtered(clone: Repository) -> subprocess.CompletedProcess[str]:

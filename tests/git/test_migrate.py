@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+import shutil
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
 
 from git_model_security.policy import attributes
 from tests.fixtures import odd_histories
+from tests.fixtures.copies import copied
 from tests.fixtures.odd_histories import ODD_BRANCH, OURS, SECRET
-from tests.fixtures.people import assert_clean, is_sealed
+from tests.fixtures.people import assert_clean, founded, is_sealed
 from tests.fixtures.processes import execute
 from tests.fixtures.repositories import Repository
 
@@ -34,11 +37,51 @@ def migrated(repo: Repository, *options: str) -> Path:
     return backup
 
 
-def restored(backup: Path) -> Repository:
-    """Returns the old history, out of the backup."""
-    old = Repository(backup.parent / "old")
+def restored(backup: Path, directory: Path | None = None) -> Repository:
+    """Returns the old history, out of the backup, in a directory or beside it."""
+    old = Repository(directory or backup.parent / "old")
     execute("git", "clone", "--quiet", "--mirror", backup, old.path)
     return old
+
+
+@dataclass(frozen=True)
+class Migrated:
+    """The odd history once it was migrated: a directory to copy, and what was before.
+
+    Attributes:
+        directory: holds `repo`, `home` and `old.bundle`, the backup.
+        refs: oid of each ref before, by name.
+        head: what HEAD was.
+        stdout, stderr: what was said.
+    """
+
+    directory: Path
+    refs: dict[str, str]
+    head: str
+    stdout: str
+    stderr: str
+
+
+@pytest.fixture(scope="module")
+def migration(tmp_path_factory: pytest.TempPathFactory) -> Migrated:
+    directory = tmp_path_factory.mktemp("migration")
+    repo = founded(directory)
+    repo.git("remote", "remove", "origin")
+    odd_histories.make(repo)
+    listed = repo.git("for-each-ref", "--format=%(refname) %(objectname)").splitlines()
+    refs = dict(line.rsplit(" ", 1) for line in listed)
+    head = repo.git("symbolic-ref", "HEAD")
+    backup = ("--backup", str(directory / "old.bundle"))
+    done = repo.model("migrate", "--yes", *backup, "--profile", "all")
+    assert_clean(repo)  # in a copy Git could not say otherwise
+    return Migrated(directory, refs, head, done.stdout, done.stderr)
+
+
+@pytest.fixture
+def moved(migration: Migrated, home: Path, tmp_path: Path) -> Repository:
+    """The repository with the odd history, migrated."""
+    shutil.copytree(migration.directory / "home" / ".config", home / ".config")
+    return copied(migration.directory / "repo", tmp_path / "repo")
 
 
 @pytest.mark.parametrize("storage", ["inline", "lfs"])
@@ -80,23 +123,15 @@ def test_every_commit_gives_the_same_files_as_before(
         assert now == was
 
 
-def test_every_ref_is_moved_and_each_tip_is_signed(odd: Repository) -> None:
-    old = {
-        name: oid
-        for oid, name in (
-            line.split(" ", 1)
-            for line in odd.git(
-                "for-each-ref", "--format=%(objectname) %(refname)"
-            ).splitlines()
-        )
-    }
-    head = odd.git("symbolic-ref", "HEAD")
-    backup = migrated(odd, "--profile", "all")
+def test_every_ref_is_moved_and_each_tip_is_signed(
+    migration: Migrated, moved: Repository, tmp_path: Path
+) -> None:
+    odd = moved
     new = odd_histories.record(odd)
     same = {"refs/tags/blob", "refs/tags/tree"}
-    for name, oid in old.items():
+    for name, oid in migration.refs.items():
         assert (odd.git("rev-parse", name) == oid) == (name in same), name
-    assert odd.git("symbolic-ref", "HEAD") == head
+    assert odd.git("symbolic-ref", "HEAD") == migration.head
     assert_clean(odd)
     odd.git("fsck", "--full", "--strict", "--no-dangling")
     odd.model("verify")
@@ -110,7 +145,8 @@ def test_every_ref_is_moved_and_each_tip_is_signed(odd: Repository) -> None:
     audit = odd.model("audit")
     assert "0 findings" in audit.stdout
     # What a tag says stays, but for its signature.
-    was = restored(backup).git("cat-file", "tag", "refs/tags/v1").splitlines()
+    old = restored(migration.directory / "old.bundle", tmp_path / "old")
+    was = old.git("cat-file", "tag", "refs/tags/v1").splitlines()
     now = odd.git("cat-file", "tag", "refs/tags/v1").splitlines()
     assert now[0] == f"object {new[was[0].split()[1]]}"
     assert now[1:] == was[1:]
@@ -119,17 +155,11 @@ def test_every_ref_is_moved_and_each_tip_is_signed(odd: Repository) -> None:
     assert odd.git("rev-parse", "nested^{}") == odd.git("rev-parse", "light")
 
 
-def test_notes_follow_their_commits(odd: Repository) -> None:
-    said = migrated_and_said(odd)
-    assert odd.git("notes", "show", "main~3") == "a note"
-    assert odd.git("notes", "--ref", "review", "show", "light") == "another"
-    assert odd.git("notes", "show", "main:README.md") == "a note of a blob"
-    assert "1 notes speak of trees or tags" in said
-
-
-def migrated_and_said(repo: Repository, *options: str) -> str:
-    done = repo.model("migrate", "--yes", "--profile", "all", *options)
-    return str(done.stdout + done.stderr)
+def test_notes_follow_their_commits(migration: Migrated, moved: Repository) -> None:
+    assert moved.git("notes", "show", "main~3") == "a note"
+    assert moved.git("notes", "--ref", "review", "show", "light") == "another"
+    assert moved.git("notes", "show", "main:README.md") == "a note of a blob"
+    assert "1 notes speak of trees or tags" in migration.stdout + migration.stderr
 
 
 def test_what_breaks_is_told_beforehand(odd: Repository) -> None:
@@ -152,13 +182,15 @@ def test_what_breaks_is_told_beforehand(odd: Repository) -> None:
     assert odd.git("config", "--get", "git-model.keyId", check=False) == ""
 
 
-def test_the_new_keys_are_told_with_what_to_do_with_them(odd: Repository) -> None:
-    done = odd.model("migrate", "--yes", "--profile", "all")
-    key = odd.git("config", "git-model.keyId")
-    assert f"AES-256 key   {key}\n  kept in     " in done.stdout
-    assert "back it up: git model key export FILE" in done.stdout
-    assert f"Signing key   {odd.git('config', 'git-model.signingKey')[:32]}" in done.stdout
-    assert "give out:   git model key export --public FILE" in done.stdout
+def test_the_new_keys_are_told_with_what_to_do_with_them(
+    migration: Migrated, moved: Repository
+) -> None:
+    said = migration.stdout
+    key = moved.git("config", "git-model.keyId")
+    assert f"AES-256 key   {key}\n  kept in     " in said
+    assert "back it up: git model key export FILE" in said
+    assert f"Signing key   {moved.git('config', 'git-model.signingKey')[:32]}" in said
+    assert "give out:   git model key export --public FILE" in said
 
 
 @pytest.mark.parametrize("option", ["--key", "--signing-key"])
@@ -260,14 +292,13 @@ def test_a_kept_pack_is_found_by_the_proof(odd: Repository) -> None:
     assert odd_histories.leaks(odd) == []
 
 
-def test_the_clone_is_set_up_and_goes_on_as_after_init(odd: Repository) -> None:
-    migrated(odd, "--profile", "all")
-    assert odd.read("model.bin").startswith(SECRET)
-    odd.write("model.bin", SECRET + b"new")
-    odd.commit("Go on")
-    assert is_sealed(odd.blob("HEAD:model.bin"))
-    odd.model("verify")
-    assert_clean(odd)
+def test_the_clone_is_set_up_and_goes_on_as_after_init(moved: Repository) -> None:
+    assert moved.read("model.bin").startswith(SECRET)
+    moved.write("model.bin", SECRET + b"new")
+    moved.commit("Go on")
+    assert is_sealed(moved.blob("HEAD:model.bin"))
+    moved.model("verify")
+    assert_clean(moved)
 
 
 def test_a_detached_head_moves_too(odd: Repository) -> None:
