@@ -66,12 +66,21 @@ def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return directory
 
 
-def test_it_installs_upgrades_and_removes_itself(machine: Path, tmp_path: Path) -> None:
-    prefix = tmp_path / "a prefix with 'quotes'"
+def test_it_installs_itself_shows_the_demo_upgrades_and_is_removed(
+    machine: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A machine that has never seen the project, whose person has quotes in their name.
+    prefix = tmp_path / "a home with 'quotes'" / ".local"
+    monkeypatch.setenv("HOME", str(prefix.parent))
+    monkeypatch.setenv("XDG_DATA_HOME", str(prefix / "share"))
     git_model = prefix / "bin" / "git-model"
 
-    first = install("--prefix", prefix)
+    first = install("--demo")
+    if "could not be fetched" in first.stderr:
+        skip_or_fail("the package index cannot be reached")
     assert first.returncode == 0, first.stdout + first.stderr
+    assert first.stdout.count("(exit status 1)") == 2
+    assert git_model.is_symlink()
     assert f"{prefix / 'bin'} is not on your PATH".replace("'", "") in first.stdout.replace(
         "'", ""
     )
@@ -93,15 +102,6 @@ def test_it_installs_upgrades_and_removes_itself(machine: Path, tmp_path: Path) 
     assert tree(prefix) == {"bin", "share"}
     assert execute("git", "config", "--global", "filter.git-model.required").stdout == "true\n"
     assert "filter.git-model.required=true" in gone.stdout
-
-
-def test_the_demo_runs_on_a_machine_that_has_never_seen_the_project(machine: Path) -> None:
-    done = install("--demo")
-    if "could not be fetched" in done.stderr:
-        skip_or_fail("the package index cannot be reached")
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.count("(exit status 1)") == 2
-    assert (machine / ".local" / "bin" / "git-model").is_symlink()
 
 
 @pytest.fixture
