@@ -24,6 +24,7 @@ _COMMANDS = {
     "untrack": "leave files clear from now on, on record",
     "sign": "sign what is staged, or vouch for what others made",
     "verify": "check signatures: the gate before deployment",
+    "log": "show what was signed, verified, overridden and repaired",
     "trust": "say whose signatures this clone believes",
     "audit": "find plaintext and models in all history",
     "repair": "encrypt the tip again after something came in clear",

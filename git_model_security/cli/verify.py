@@ -13,7 +13,7 @@ from git_model_security.filter.clone import Clone
 from git_model_security.git import index
 from git_model_security.git.paths import shown
 from git_model_security.signing.methods import VERIFYING
-from git_model_security.workspace import tree_check, verifiers, worktree_check
+from git_model_security.workspace import events, tree_check, verifiers, worktree_check
 
 if TYPE_CHECKING:
     from git_model_security.workspace.verdict import Verdict
@@ -78,6 +78,7 @@ def command(
             verdict = worktree_check.check(
                 clone, accepted, ignore_unsigned_files=ignore_unsigned_files
             )
+    events.verified(clone.repo, verdict, name if revisions or encrypted else None)
     if as_json:
         terminal.document(verdict.to_json())
     else:

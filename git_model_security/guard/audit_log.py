@@ -1,4 +1,4 @@
-"""The audit log: what a person overrode or repaired, and what came in, one line each.
+"""The audit log: what was overridden, repaired, signed and verified, one line each.
 
 JSON lines under the git common dir, only ever appended to. Whoever can write there can
 write the hooks beside it, so it is a memory for colleagues, no proof against them.
@@ -6,6 +6,7 @@ write the hooks beside it, so it is a memory for colleagues, no proof against th
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from datetime import datetime, timezone
@@ -15,7 +16,7 @@ from git_model_security.errors import GitError
 from git_model_security.git import identity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from git_model_security.git.repository import Repository
 
@@ -30,6 +31,7 @@ def record(
     commits: Iterable[str] = (),
     reason: str = "",
     findings: Iterable[str] = (),
+    facts: Mapping[str, object] | None = None,
 ) -> None:
     """Appends an event.
 
@@ -40,6 +42,7 @@ def record(
         commits: oids of the commits that it is about.
         reason: what the person gave as the reason.
         findings: what was found, a line of text each.
+        facts: what else belongs to this action.
 
     Raises:
         GitError: it cannot be written, so what it is about must not happen either.
@@ -52,6 +55,7 @@ def record(
         "user": identity.committer(repo),
         "reason": reason,
         "findings": list(findings),
+        **(facts or {}),
     }
     line = json.dumps(event, ensure_ascii=True) + "\n"
     path = repo.state_dir / NAME
@@ -67,3 +71,25 @@ def record(
         raise GitError(
             f"{path}: {error.strerror}", hint="the audit log must be written before going on"
         ) from error
+
+
+def read(repo: Repository) -> list[dict[str, object]]:
+    """Returns the events, the oldest first; a line that is none is left out.
+
+    Raises:
+        GitError: the log cannot be read.
+    """
+    try:
+        text = (repo.state_dir / NAME).read_bytes()
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise GitError(f"{repo.state_dir / NAME}: {error.strerror}") from error
+    events = []
+    for line in text.splitlines():
+        # A machine may die while it writes the last one.
+        with contextlib.suppress(ValueError):
+            event = json.loads(line)
+            if isinstance(event, dict):
+                events.append(event)
+    return events

@@ -17,7 +17,7 @@ from git_model_security.git.replacement import Replacement, naming
 from git_model_security.guard import policies
 from git_model_security.policy import gitmodel
 from git_model_security.policy.gitmodel import CIPHERTEXT_SIGNATURE, within
-from git_model_security.workspace import manifests, pinned_trust, vouching
+from git_model_security.workspace import events, manifests, pinned_trust, vouching
 from git_model_security.workspace.inherited import Inherited
 
 if TYPE_CHECKING:
@@ -122,6 +122,7 @@ class _Round:
         self._signer = chosen
         self._entries = entries
         self._bundles: dict[bytes, bytes] = {}
+        self._digests: dict[str, str] = {}
 
     def entries(self) -> list[Entry]:
         """Returns the entries as they stand, in Git's order."""
@@ -142,6 +143,7 @@ class _Round:
         pinned_trust.remember_maker(self._clone, oid, maker)
         self._entries[path] = Entry(path, REGULAR, oid)
         self._bundles[path] = made
+        self._digests[shown(path)] = manifest.fingerprint
 
     def finish(self) -> Signed:
         """Puts the new signatures into the index and the work tree."""
@@ -152,6 +154,8 @@ class _Round:
             index_stat.refresh(repo, written)
             self._trust_oneself()
         tree = repo.git("write-tree").decode().strip()
+        if self._bundles:
+            events.signed(repo, self._signer.identity, tree, self._digests)
         pinned_trust.remember_good(self._clone, tree)
         return Signed(sorted(self._bundles), tree)
 

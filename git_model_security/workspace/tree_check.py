@@ -149,7 +149,7 @@ class _Root:
         except Error as error:
             yield Finding(_reason(error), self._root, str(error), hint=error.hint)
             return
-        verdict.signers[self._root] = str(opened.signer)
+        verdict.took(self._root, opened)
         verdict.files += len(opened.manifest.items) - 1
         yield from differences(opened.manifest, actual, self._root, Reason.STALE)
 
@@ -173,7 +173,7 @@ class _Root:
         except Error as error:
             yield Finding(_reason(error), self._root, str(error), hint=error.hint)
             return
-        verdict.signers[self._root] = str(opened.signer)
+        verdict.took(self._root, opened)
         yield from differences(opened.manifest, actual, self._root, Reason.STALE)
 
     def _forgot(self, names: Sequence[str]) -> bool:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from git_model_security.errors import Reason
+    from git_model_security.signing.bundle import Opened
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,8 @@ class Verdict:
         subject: what was verified, for people.
         files: how many files the signatures cover.
         signers: fingerprints or identities that signed, by root.
+        methods: how they signed, by root.
+        digests: fingerprints of the manifests that were signed, by root.
         findings: what does not hold.
         notes: what is worth saying and no failure.
     """
@@ -43,8 +46,16 @@ class Verdict:
     subject: str
     files: int = 0
     signers: dict[str, str] = field(default_factory=dict)
+    methods: dict[str, str] = field(default_factory=dict)
+    digests: dict[str, str] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+
+    def took(self, root: str, opened: Opened) -> None:
+        """Notes whose bundle is the one of a root."""
+        self.signers[root] = str(opened.signer)
+        self.methods[root] = opened.signer.method
+        self.digests[root] = opened.manifest.fingerprint
 
     @property
     def good(self) -> bool:

@@ -81,7 +81,7 @@ def check(
             said = f"{policy.signature}: {error}"
             verdict.findings.append(Finding(error.reason, root, said, hint=error.hint))
             continue
-        verdict.signers[root] = str(opened.signer)
+        verdict.took(root, opened)
         verdict.files += len(opened.manifest.items)
         findings = _compare(clone, policy, root, opened, committed, present)
         verdict.findings += (

@@ -1,0 +1,69 @@
+"""`git model log`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from git_model_security.cli import options, terminal
+from git_model_security.git.paths import shown
+from git_model_security.git.repository import Repository
+from git_model_security.guard import audit_log
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_OID_DIGITS = 12
+_SIGNER_CHARACTERS = 48
+
+
+@click.command("log")
+@click.option("-n", "--max-count", type=click.IntRange(min=1), metavar="N", help="The last N.")
+@click.option("--action", metavar="WORD", help="Only these, such as sign or verify.")
+@options.as_json
+def command(max_count: int | None, action: str | None, as_json: bool) -> None:
+    """Show what this clone signed, verified, overrode and repaired.
+
+    The newest comes first. It is kept in this clone alone, and whoever can write to its
+    .git can change it.
+    """
+    events = audit_log.read(Repository.discover())
+    if action is not None:
+        events = [event for event in events if event.get("action") == action]
+    if max_count is not None:
+        events = events[-max_count:]
+    if as_json:
+        terminal.document({"version": 1, "events": events})
+        return
+    for event in reversed(events):
+        terminal.result(_line(event))
+        findings = event.get("findings")
+        for finding in findings if isinstance(findings, list) else []:
+            terminal.result(f"    {_text(finding)}")
+    if not events:
+        terminal.info("nothing yet")
+
+
+def _line(event: Mapping[str, object]) -> str:
+    commits = event.get("commits")
+    oids = commits if isinstance(commits, list) and commits else [event.get("tree") or ""]
+    more = f" (+{len(oids) - 1})" if len(oids) > 1 else ""
+    outcome = "" if "good" not in event else "good" if event["good"] is True else "NOT GOOD"
+    by = event.get("signer") or event.get("user") or ""
+    words = (
+        _text(event.get("time", "")),
+        f"{_text(event.get('action', '')):<14}",
+        f"{_text(oids[0])[:_OID_DIGITS]}{more}",
+        outcome,
+        _text(event.get("method", "")),
+        _text(by)[:_SIGNER_CHARACTERS],
+        _text(event.get("ref", "")),
+        _text(event.get("reason", "")),
+        _text(event.get("run", "")),
+    )
+    return "  ".join(word for word in words if word)
+
+
+def _text(value: object) -> str:
+    return shown(str(value).encode("utf-8", "surrogateescape")).strip('"')

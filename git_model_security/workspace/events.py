@@ -1,0 +1,96 @@
+"""What was signed and verified, in the audit log: by whom, of what, in which run of CI."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from git_model_security.errors import GitError, described
+from git_model_security.git import config, index
+from git_model_security.guard import audit_log
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from git_model_security.git.repository import Repository
+    from git_model_security.signing.identity import SignerIdentity
+    from git_model_security.workspace.verdict import Verdict
+
+_RUNS = ("CI_JOB_URL", "BUILD_URL", "CIRCLE_BUILD_URL")
+"""Variables in which GitLab, Jenkins and CircleCI name the run."""
+
+
+def signed(
+    repo: Repository, identity: SignerIdentity, tree: str, digests: Mapping[str, str]
+) -> None:
+    """Records a signature.
+
+    Args:
+        repo: the repository.
+        identity: who signed.
+        tree: what is signed, with its signatures; its commit may come later.
+        digests: SHA-256 of the signed manifest by the path of its bundle.
+
+    Raises:
+        GitError: the log cannot be written: nothing is signed without a trace.
+    """
+    facts = {"tree": tree, "signer": str(identity), "digests": dict(digests)}
+    audit_log.record(repo, "sign", facts=_facts(repo, identity.method, facts))
+
+
+def verified(repo: Repository, verdict: Verdict, revision: str | None) -> None:
+    """Records a verification, good or bad; where that cannot be written it is only said.
+
+    A check may run where nothing can be written, and its answer is worth more.
+
+    Args:
+        repo: the repository.
+        verdict: what it found.
+        revision: what was verified; None for the work tree, which HEAD's commit names.
+    """
+    commit = index.resolve(repo, f"{revision or 'HEAD'}^{{commit}}")
+    facts = {
+        "subject": verdict.subject,
+        "good": verdict.good,
+        "signer": ", ".join(sorted(set(verdict.signers.values()))),
+        "digests": dict(verdict.digests),
+    }
+    methods = ", ".join(sorted(set(verdict.methods.values())))
+    try:
+        audit_log.record(
+            repo,
+            "verify",
+            commits=[commit] if commit else [],
+            findings=[f"{one.reason.value}: {one.detail}" for one in verdict.findings],
+            facts=_facts(repo, methods, facts),
+        )
+    except GitError as error:
+        sys.stderr.write(described(error).replace("error:", "warning:", 1))
+
+
+def _facts(repo: Repository, method: str, facts: Mapping[str, object]) -> dict[str, object]:
+    return {"repository": _name(repo), "method": method, **facts, "run": _run()}
+
+
+def _name(repo: Repository) -> str:
+    """Returns where the repository is from, without a password; else where it is."""
+    url = config.get(repo, "remote.origin.url")
+    if not url:
+        return str(repo.work_tree or repo.git_dir)
+    parts = urlsplit(url)
+    if parts.scheme and parts.hostname:
+        port = f":{parts.port}" if parts.port else ""
+        return parts._replace(netloc=f"{parts.hostname}{port}", query="", fragment="").geturl()
+    return url
+
+
+def _run() -> str:
+    """Returns the run of CI that this is, if it is one."""
+    environment = os.environ
+    if environment.get("GITHUB_RUN_ID"):
+        server = environment.get("GITHUB_SERVER_URL", "")
+        place = environment.get("GITHUB_REPOSITORY", "")
+        return f"{server}/{place}/actions/runs/{environment['GITHUB_RUN_ID']}"
+    return next((environment[name] for name in _RUNS if environment.get(name)), "")
