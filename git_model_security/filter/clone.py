@@ -6,6 +6,7 @@ import os
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from git_model_security.errors import ConfigError
 from git_model_security.filter.database import Memory
 from git_model_security.filter.digests import CLEAR, DigestCache
 from git_model_security.filter.provenance import Provenance
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 DEFAULT_THRESHOLD_BYTES = 1 << 20
 DIRECT_THRESHOLD_BYTES = 512 << 20
 SKIP_SMUDGE = "git-model.skipsmudge"
+VERIFY = "git-model.verify"
+ENFORCE, WARN, OFF = "enforce", "warn", "off"
 
 
 class Clone:
@@ -78,10 +81,35 @@ class Clone:
         return config.is_true(settings, SKIP_SMUDGE)
 
     @cached_property
+    def is_deploy(self) -> bool:
+        """Whether only files of verified trees may be written here (`clone --deploy`)."""
+        return config.is_deploy(self.settings)
+
+    @cached_property
+    def verification(self) -> str:
+        """What is done about a signature that does not hold: `ENFORCE`, `WARN` or `OFF`.
+
+        `GIT_MODEL_VERIFY`, else `git-model.verify`, else `WARN`; a deploy clone enforces,
+        whatever is said.
+
+        Raises:
+            ConfigError: another word was chosen.
+        """
+        if self.is_deploy:
+            return ENFORCE
+        chosen = os.environ.get("GIT_MODEL_VERIFY") or config.last(self.settings, VERIFY)
+        if chosen is not None and chosen not in {ENFORCE, WARN, OFF}:
+            # A word that is mistyped would else be taken for the weaker one.
+            raise ConfigError(
+                f"GIT_MODEL_VERIFY, or {VERIFY}: {chosen!r} is no way to verify",
+                hint="enforce, warn or off",
+            )
+        return chosen or WARN
+
+    @property
     def verifies(self) -> bool:
         """Whether what arrives is checked against its signature."""
-        chosen = os.environ.get("GIT_MODEL_VERIFY")
-        return (chosen or config.last(self.settings, "git-model.verify")) != "off"
+        return self.verification != OFF
 
     @cached_property
     def pool(self) -> ThreadPoolExecutor:

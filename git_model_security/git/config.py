@@ -15,6 +15,9 @@ _FACTORS = {"k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 _OWN = (b"local", b"worktree", b"system")
 """Scopes (git-config, `--show-scope`) of what is set for a repository or a machine."""
 
+DEPLOY = "git-model.deploy"
+"""Switch: this is a deploy clone (docs/DEPLOY.md)."""
+
 Values = dict[str, list[str]]
 """Values per key (section and variable in lower case), in the order Git read them."""
 
@@ -81,11 +84,26 @@ def is_true(values: Values, key: str) -> bool:
     return (last(values, key) or "").lower() in {"true", "yes", "on", "1"}
 
 
+def is_deploy(values: Values) -> bool:
+    """Tells whether this is a deploy clone.
+
+    One `true` suffices: a value in another file, or of `git -c`, takes nothing back.
+    """
+    return any(is_true({DEPLOY: [said]}, DEPLOY) for said in values.get(DEPLOY, ()))
+
+
 def get(repo: Repository, key: str, scope: str | None = None) -> str | None:
     """Returns one value, or None; `scope` is `--local` and so on."""
     scoped = (scope,) if scope else ()
     out = repo.git("config", *scoped, "-z", "--get", key, accept=(0, 1))
     return os.fsdecode(out.removesuffix(b"\0")) if out else None
+
+
+def get_once(repo: Repository, key: str) -> str | None:
+    """Returns the value that a variable has for this command only (`git -c`), or None."""
+    said = repo.git("config", "-z", "--show-scope", "--get", key, accept=(0, 1))
+    scope, _, value = said.removesuffix(b"\0").partition(b"\0")
+    return os.fsdecode(value) if scope == b"command" else None
 
 
 def put(repo: Repository, key: str, value: str, scope: str = "--local") -> None:

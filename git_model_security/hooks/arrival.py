@@ -8,11 +8,11 @@ Nothing here can stop what happened already, so the exit status is 0 unless
 
 from __future__ import annotations
 
-import os
 import sys
 from typing import TYPE_CHECKING
 
 from git_model_security.errors import FAILED, Error, described
+from git_model_security.filter.clone import ENFORCE
 from git_model_security.git import config, history, index
 from git_model_security.hooks import merge
 from git_model_security.keyring import ring
@@ -35,9 +35,12 @@ def checked_out(
     clone: Clone, arguments: Sequence[str], progress: Progress | None = None
 ) -> int:
     """post-checkout; a checkout of single files (flag 0) says nothing of a commit."""
+    swept = _swept(clone)
     complete = _is_replaying(clone) or _write_pending(clone, progress, _PATIENCE_SECONDS)
     status = _verify(clone) if arguments[2:3] == [_BRANCH_CHECKOUT] else 0
-    return status if complete or _mode(clone) != "enforce" else FAILED
+    if not swept:
+        return FAILED
+    return status if complete or clone.verification != ENFORCE else FAILED
 
 
 def merged(clone: Clone, progress: Progress | None = None) -> int:
@@ -55,7 +58,7 @@ def index_changed(clone: Clone, progress: Progress | None = None) -> int:
     """
     if not _is_replaying(clone):
         _write_pending(clone, progress, patience_seconds=0)
-    return 0
+    return 0 if _swept(clone) else FAILED
 
 
 def rewritten(clone: Clone, arguments: Sequence[str], progress: Progress | None = None) -> int:
@@ -100,6 +103,20 @@ def _is_replaying(clone: Clone) -> bool:
     return any((clone.repo.git_dir / name).is_dir() for name in _REPLAYS)
 
 
+def _is_deployed(clone: Clone) -> bool:
+    from git_model_security.hooks import deployment
+
+    return deployment.arrived(clone)
+
+
+def _swept(clone: Clone) -> bool:
+    if not clone.is_deploy:
+        return True
+    from git_model_security.hooks import deployment
+
+    return deployment.sweep(clone)
+
+
 def _is_set_up(clone: Clone) -> bool:
     # The clone's own settings, not .gitmodel: a commit that removes it must not
     # silence the warning.
@@ -134,21 +151,17 @@ def _write_pending(clone: Clone, progress: Progress | None, patience_seconds: fl
     if not report.failed:
         return True
     sys.stderr.write("git-model: hint: then `git model checkout` writes these files\n")
-    if _mode(clone) == "enforce":
+    if clone.verification == ENFORCE:
         for failure in report.failed:  # for post-checkout, which fails then
             pending.note(clone.repo, failure.path)
     return False
 
 
-def _mode(clone: Clone) -> str | None:
-    chosen = os.environ.get("GIT_MODEL_VERIFY")
-    return chosen or config.last(clone.settings, "git-model.verify")
-
-
 def _verify(clone: Clone) -> int:
-    mode = _mode(clone)
+    if clone.is_deploy and not _is_deployed(clone):
+        return FAILED
     tree = index.head_tree(clone.repo)
-    if mode == "off" or tree is None or not _is_set_up(clone):
+    if not clone.verifies or tree is None or not _is_set_up(clone):
         return 0
     commit = (index.resolve(clone.repo, "HEAD") or "")[:10]
     trust = pinned_trust.pinned(clone.repo)
@@ -167,7 +180,7 @@ def _verify(clone: Clone) -> int:
             " see `git model verify HEAD`\n"
         )
     _meet_policy(clone, is_verified=False)
-    return FAILED if mode == "enforce" else 0
+    return FAILED if clone.verification == ENFORCE else 0
 
 
 def _meet_policy(clone: Clone, *, is_verified: bool) -> None:
