@@ -151,6 +151,43 @@ def merge_base(repo: Repository, one: str, other: str) -> str:
     return said.decode().strip()
 
 
+def descends(repo: Repository, commit: str, ancestor: str) -> bool:
+    """Tells whether a commit is another one, or was made after it.
+
+    Raises:
+        GitError: one of them is not here, as in a shallow clone.
+    """
+    words = ("merge-base", "--is-ancestor", ancestor, commit)
+    try:
+        repo.git(*FROM_COMMITS, *words, extra=TRUE_HISTORY)
+    except GitError:
+        index.require(repo, f"{commit}^{{commit}}")
+        index.require(repo, f"{ancestor}^{{commit}}")
+        return False
+    return True
+
+
+def trees(repo: Repository, commits: Sequence[str]) -> list[str]:
+    """Returns the trees of commits, in their order.
+
+    Raises:
+        GitError: a commit is missing.
+    """
+    return [index.require(repo, f"{commit}^{{tree}}") for commit in commits]
+
+
+def trees_below(repo: Repository, commit: str) -> set[str]:
+    """Returns the trees of all commits that a commit was made after, and its own."""
+    words = ("rev-list", "--no-commit-header", "--format=%T", commit)
+    return set(repo.git(*FROM_COMMITS, *words, extra=TRUE_HISTORY).decode().split())
+
+
+def branch(repo: Repository) -> str | None:
+    """Returns the ref that HEAD names, in full; None when it is detached."""
+    said = repo.git("symbolic-ref", "--quiet", "HEAD", accept=(0, 1))
+    return os.fsdecode(said.strip()) or None
+
+
 def notes(repo: Repository, tips: Iterable[str] = ()) -> set[str]:
     """Returns the commits of notes: they name objects, and have no paths (git-notes).
 

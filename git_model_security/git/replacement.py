@@ -58,10 +58,7 @@ class Replacement:
     """
 
     def __init__(self, top: Path, path: bytes, mode: int = 0o666, size: int = 0) -> None:
-        *parents, self._name = path.split(b"/")
-        for component in (*parents, self._name):
-            if not is_safe_component(os.fsdecode(component)):
-                raise GitError(f"{shown(path)}: not a path that can be written safely")
+        *parents, self._name = checked(path).split(b"/")
         self._partial: bytes | None = None
         self._directory = descend(top, parents, make=True)
         try:
@@ -198,6 +195,17 @@ def _allocate(descriptor: int, size: int) -> None:
     except OSError:
         os.ftruncate(descriptor, 0)  # a file system may keep what it got so far
         raise
+
+
+def checked(path: bytes) -> bytes:
+    """Returns a path that is one Git would write.
+
+    Raises:
+        GitError: it is not.
+    """
+    if not all(is_safe_component(os.fsdecode(one)) for one in path.split(b"/")):
+        raise GitError(f"{shown(path)}: not a path that can be written safely")
+    return path
 
 
 def descend(top: Path, parents: Iterable[bytes], *, make: bool = False) -> int:

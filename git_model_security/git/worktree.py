@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from git_model_security.errors import GitError
 from git_model_security.git.objects import CHUNK_BYTES, blob_hash
 from git_model_security.git.paths import shown
-from git_model_security.git.replacement import Replacement, descend, naming
+from git_model_security.git.replacement import Replacement, checked, descend, naming
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -179,6 +179,40 @@ def head(top: Path, path: bytes, length: int) -> tuple[os.stat_result, bytes] | 
         return (facts, os.read(descriptor, length)) if stat.S_ISREG(facts.st_mode) else None
     finally:
         os.close(descriptor)
+
+
+def link(top: Path, path: bytes, target: bytes) -> os.stat_result:
+    """Makes a symbolic link where nothing stands, and returns its stat data.
+
+    Args:
+        top: the work tree.
+        path: relative to it; its directories are made when they are missing.
+        target: where it leads, as Git has it.
+
+    Raises:
+        GitError: the path is not one that Git would write, or something is in the way.
+    """
+    *parents, name = checked(path).split(b"/")
+    with naming(path):
+        directory = descend(top, parents, make=True)
+        try:
+            os.symlink(target, name, dir_fd=directory)
+            return os.stat(name, dir_fd=directory, follow_symlinks=False)
+        finally:
+            os.close(directory)
+
+
+def unlink(top: Path, path: bytes) -> bool:
+    """Removes a symbolic link, and nothing else; tells whether one was there."""
+    if not _is_link(top, path):
+        return False
+    *parents, name = path.split(b"/")
+    directory = descend(top, parents)
+    try:
+        os.unlink(name, dir_fd=directory)
+    finally:
+        os.close(directory)
+    return True
 
 
 def _opened(top: Path, path: bytes) -> int:
