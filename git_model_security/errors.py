@@ -101,6 +101,8 @@ class Reason(enum.Enum):
     EXTRA = "extra file"
     NOT_FETCHED = "not fetched"
     NO_KEY = "key not held"
+    OLDER = "rolled back"
+    UNEXPECTED = "another commit"
 
 
 class VerificationError(Error):

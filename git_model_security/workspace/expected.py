@@ -1,0 +1,76 @@
+"""Which commit a person expects: `--expect COMMIT` and `--at-least REV`.
+
+A signature says who signed a tree, not that it is the one of today: somebody may have
+brought back an older one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from git_model_security.errors import Reason, UsageError
+from git_model_security.git import history, index
+from git_model_security.workspace.verdict import Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from git_model_security.git.repository import Repository
+
+_LEAST_DIGITS = 7
+_HINT = "an older commit, or another: find out who moved the branch"
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What a commit has to be.
+
+    Attributes:
+        commit: its oid, in full or its first digits; empty for any.
+        at_least: a revision that it is or follows; empty for none.
+
+    Raises:
+        UsageError: `commit` is no oid: names say what the host likes.
+    """
+
+    commit: str = ""
+    at_least: str = ""
+
+    def __post_init__(self) -> None:
+        """Checks what a person wrote."""
+        said = self.commit
+        if said and (len(said) < _LEAST_DIGITS or set(said.lower()) - set("0123456789abcdef")):
+            raise UsageError(
+                f"--expect: {said!r} is no commit id",
+                hint=f"best all of it, and no less than {_LEAST_DIGITS} hexadecimal digits",
+            )
+
+    def differences(self, repo: Repository, commit: str) -> Iterator[Finding]:
+        """Yields why a commit is not the one that is expected.
+
+        Args:
+            repo: the repository.
+            commit: oid of the commit.
+
+        Raises:
+            GitError: `at_least` names nothing, or more than one commit.
+        """
+        if self.commit and not commit.startswith(self.commit.lower()):
+            said = f"{commit} is not the commit {self.commit}"
+            yield Finding(Reason.UNEXPECTED, ".", said, hint=_HINT)
+        elif self.commit and len(_alike(repo, self.commit)) > 1:
+            said = f"{self.commit} is the beginning of several commits"
+            yield Finding(Reason.UNEXPECTED, ".", said, hint="give all of the commit id")
+        if self.at_least:
+            least = index.unambiguous(repo, self.at_least)
+            if not history.descends(repo, commit, least):
+                said = f"{commit[:12]} does not follow {self.at_least} ({least[:12]})"
+                yield Finding(Reason.OLDER, ".", said, hint=_HINT)
+
+
+def _alike(repo: Repository, digits: str) -> list[str]:
+    """Returns the commits whose oids begin so."""
+    named = repo.git("rev-parse", f"--disambiguate={digits.lower()}").decode().split()
+    kinds = history.peeled(repo, named)
+    return [oid for oid in named if kinds[oid] == ("commit", oid)]
