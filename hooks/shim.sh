@@ -126,6 +126,8 @@ run_ours() {
 		return 0
 	elif [ "$when" = moving ] && nothing_moves "$@"; then
 		return 0
+	elif [ "$hook,$1" = reference-transaction,aborted ]; then
+		return 0
 	elif [ ! -x "$python" ]; then
 		lost=$python
 	elif [ ! -f "$main" ]; then

@@ -20,6 +20,12 @@ if TYPE_CHECKING:
 BEGIN = "# >>> git-model: generated from .gitmodel, do not edit >>>"
 END = "# <<< git-model <<<"
 
+GUARD_BEGIN = "# >>> git-model: a deploy clone, everything is verified >>>"
+GUARD_END = "# <<< git-model: deploy <<<"
+
+VERIFIED = "filter=git-model-verified -text -ident !eol !working-tree-encoding"
+"""In a deploy clone, for all that is clear: content passes as it is, once it is verified."""
+
 # `-diff` or `binary` would make `git lfs prune` delete unpushed objects; eol and
 # working-tree-encoding would change bytes between the filter and the work tree.
 _TAIL = "-text -ident -delta !eol !working-tree-encoding"
@@ -81,20 +87,41 @@ def block(text: str) -> str:
     return begin + inside + end if begin and end else ""
 
 
-def spliced(text: str, block: str) -> str:
+def guarding(block: str) -> str:
+    """Returns a block that leads every path through a filter of ours.
+
+    What `block` protects it protects as well; what that leaves clear is verified.
+
+    Args:
+        block: of `render`; may be empty.
+    """
+    rules = [line for line in block.splitlines() if not line.startswith("#")]
+    clear = (CLEAR, NEEDED, CLEAR_SIGNATURE)
+    # The last word of a line counts (attr.c), and this one is the last line.
+    lines = [f"{line} {VERIFIED}" if line.endswith(clear) else line for line in rules]
+    return "\n".join([GUARD_BEGIN, f"* {VERIFIED}", *lines, GUARD_END, ""])
+
+
+def spliced(text: str, block: str, begin: str = BEGIN, end: str = END) -> str:
     """Returns a file's text with our block put last, where it outranks the rest.
 
     A block that stands already is taken out first, so doing it twice is the
     same as doing it once. An empty `block` only takes it out.
+
+    Args:
+        text: of the file.
+        block: with its marker lines.
+        begin: the first of these.
+        end: the last.
     """
     kept: list[str] = []
     inside = False
     for line in text.splitlines(keepends=True):
-        if line.rstrip("\n") == BEGIN:
+        if line.rstrip("\n") == begin:
             inside = True
         if not inside:
             kept.append(line)
-        if line.rstrip("\n") == END:
+        if line.rstrip("\n") == end:
             inside = False
     before = "".join(kept)
     if before and not before.endswith("\n"):

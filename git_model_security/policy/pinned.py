@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from git_model_security.git import config
 from git_model_security.git.objects import is_oid
 from git_model_security.git.repository import STATE_DIRECTORY
 from git_model_security.policy import attributes
@@ -36,8 +37,20 @@ def rules(repo: Repository) -> str:
 
 def pin(repo: Repository, policy: Policy) -> bool:
     """Writes a policy's attributes to `info/attributes`; tells whether they changed."""
+    return _pin(repo, attributes.render(policy))
+
+
+def guard(repo: Repository) -> None:
+    """Leads every path of a deploy clone through a filter of ours, before any policy."""
+    _pin(repo, rules(repo))
+
+
+def _pin(repo: Repository, block: str) -> bool:
     old = _text(repo)
-    new = attributes.spliced(old, attributes.render(policy))
+    new = attributes.spliced(old, block)
+    if config.is_deploy(config.read(repo)):
+        markers = (attributes.GUARD_BEGIN, attributes.GUARD_END)
+        new = attributes.spliced(new, attributes.guarding(block), *markers)
     if new == old:
         return False
     _replace(_attributes(repo), new)

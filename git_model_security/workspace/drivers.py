@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from git_model_security.git.repository import Repository
 
 REQUIRED = "filter.git-model.required"
-_OURS = r"^(filter\.git-model|diff\.git-model|merge\.git-model(-signature)?)\."
+_VERIFIED = "filter.git-model-verified."
+_OURS = r"^(filter\.git-model(-verified)?|diff\.git-model|merge\.git-model(-signature)?)\."
 
 
 def command(*words: str) -> str:
@@ -38,7 +39,10 @@ def configure(
     Raises:
         GitError: the configuration cannot be written.
     """
-    wanted = _wanted(program or Program.current())
+    program = program or Program.current()
+    wanted = _wanted(program)
+    if repo is not None and config.is_deploy(config.read(repo)):
+        wanted |= _wanted_to_deploy(program)
     present = _present(repo, scope)
     # Everything of ours that is not wanted goes. A left-over clean command would run
     # where process is missing, cachetextconv writes plaintext below refs/notes, and
@@ -61,7 +65,7 @@ def remove(repo: Repository | None, scope: str = "--local") -> bool:
     present = _present(repo, scope)
     if present and present.get(REQUIRED) != ["true"]:
         _config(repo, scope, "--replace-all", REQUIRED, "true")
-    others = [key for key in present if key != REQUIRED]
+    others = [key for key in present if key not in {REQUIRED, f"{_VERIFIED}required"}]
     for key in others:
         _config(repo, scope, "--unset-all", key)
     return bool(others)
@@ -81,6 +85,13 @@ def _wanted(program: Program) -> dict[str, str]:
         # Keeps ours; the commit hook signs the merged content anew.
         "merge.git-model-signature.name": "git-model signature, made anew by the commit",
         "merge.git-model-signature.driver": "true",
+    }
+
+
+def _wanted_to_deploy(program: Program) -> dict[str, str]:
+    return {
+        f"{_VERIFIED}required": "true",
+        f"{_VERIFIED}process": program.command("filter-process", "verified"),
     }
 
 

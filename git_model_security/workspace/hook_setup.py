@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from git_model_security.git import config
 from git_model_security.workspace import hook_directory, hook_redirect, husky, shims
 from git_model_security.workspace.hook_directory import EARLIER, Outcome
 from git_model_security.workspace.journal import Journal
@@ -104,10 +105,13 @@ def missing(repo: Repository) -> list[str]:
 
 def _install_beside(journal: Journal, repo: Repository, program: Program) -> list[str]:
     _remove(journal, hook_redirect.directory(repo), shims.ALL)
+    always = _always(repo)
     directory = _default(repo)
     journal.make_directory(directory)
     outcomes = {
-        hook: hook_directory.install(journal, directory, hook, shims.beside(hook, program))
+        hook: hook_directory.install(
+            journal, directory, hook, shims.beside(hook, program, always=always)
+        )
         for hook in HOOKS
     }
     return _installed(directory, outcomes)
@@ -117,9 +121,12 @@ def _install_redirected(
     journal: Journal, repo: Repository, hooks: Path, program: Program
 ) -> list[str]:
     _remove(journal, _default(repo), HOOKS)
+    always = _always(repo)
     directory = hook_redirect.make_directory(journal, repo)
     outcomes = {
-        hook: hook_directory.install(journal, directory, hook, shims.redirected(hook, program))
+        hook: hook_directory.install(
+            journal, directory, hook, shims.redirected(hook, program, always=always)
+        )
         for hook in shims.ALL
     }
     lines = _installed(directory, {hook: outcomes[hook] for hook in HOOKS})
@@ -137,10 +144,13 @@ def _install_husky(
 ) -> list[str]:
     _remove(journal, _default(repo), HOOKS)
     hook_redirect.remove(journal, repo)
+    always = _always(repo)
     directory = hook_redirect.make_directory(journal, repo)
     _remove(journal, directory, set(shims.ALL) - set(HOOKS))
     outcomes = {
-        hook: hook_directory.install(journal, directory, hook, shims.alone(hook, program))
+        hook: hook_directory.install(
+            journal, directory, hook, shims.alone(hook, program, always=always)
+        )
         for hook in HOOKS
     }
     lines = _installed(directory, outcomes)
@@ -157,6 +167,11 @@ def _install_husky(
         for hook, obstacle in obstacles.items()
         if obstacle
     ]
+
+
+def _always(repo: Repository) -> bool:
+    # In a deploy clone they look at every move; elsewhere that would cost too much.
+    return config.is_deploy(config.read(repo))
 
 
 def _default(repo: Repository) -> Path:
