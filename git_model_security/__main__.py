@@ -14,7 +14,7 @@ def main() -> int:
     if sys.argv[1:2] == ["filter-process"]:
         from git_model_security.filter.process import main as serve
 
-        return serve()
+        return serve(is_verbatim=sys.argv[2:] == ["verified"])
     from git_model_security.cli import run
 
     return run(sys.argv[1:])

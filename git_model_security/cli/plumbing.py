@@ -17,8 +17,9 @@ def filter_process(arguments: Sequence[str]) -> int:
     """Serves a Git command as its long-running filter."""
     from git_model_security.filter.process import main
 
-    _require(arguments, 0, "filter-process")
-    return main()
+    if arguments not in ([], ["verified"]):
+        raise UsageError("usage: git-model filter-process [verified] (Git runs it)")
+    return main(is_verbatim=bool(arguments))
 
 
 def textconv(arguments: Sequence[str]) -> int:

@@ -38,6 +38,9 @@ CREATE TABLE IF NOT EXISTS foreigners (oid TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS merged (
     path BLOB, oid TEXT, ours TEXT, theirs TEXT, PRIMARY KEY (path, oid, ours, theirs)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS released (
+    path BLOB, oid TEXT, mode INTEGER, under TEXT, PRIMARY KEY (path, oid, mode, under)
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS judged (
     subject TEXT, under TEXT, verdict TEXT NOT NULL, PRIMARY KEY (subject, under)
 ) WITHOUT ROWID;

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from git_model_security.errors import PolicyError
 from git_model_security.filter import blobs
 from git_model_security.filter.clone import Clone
 from git_model_security.filter.digests import PlaintextHash
@@ -39,6 +40,11 @@ def merge(base: str, ours: str, theirs: str, marker_size: str, path: str) -> int
         Error: a blob does not open; ours is left as it was.
     """
     clone = Clone()
+    if clone.is_deploy:
+        raise PolicyError(
+            "this is a deploy clone: what it has not verified is not decrypted to be merged",
+            hint="merge in another clone, and sign the result there",
+        )
     files = [Path(ours), Path(base), Path(theirs)]
     sealed = [file.read_bytes() for file in files]
     texts = [text for content in sealed if (text := _opened(clone, content)) is not None]

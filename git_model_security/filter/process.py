@@ -17,13 +17,17 @@ if TYPE_CHECKING:
 _CAPABILITIES = (b"clean", b"smudge", b"delay")
 
 
-def main() -> int:
-    """Serves one Git command over standard input and output; returns the exit status."""
+def main(*, is_verbatim: bool = False) -> int:
+    """Serves one Git command over standard input and output; returns the exit status.
+
+    Args:
+        is_verbatim: see `Server`.
+    """
     # The handshake comes before the imports that do the work: Git waits for it.
     pipe = Pipe(0, 1)
     try:
         _handshake(pipe)
-        _serve(pipe)
+        _serve(pipe, is_verbatim=is_verbatim)
     except (EOFError, BrokenPipeError):
         return 0
     except ProtocolError as error:
@@ -48,7 +52,7 @@ def _handshake(pipe: Pipe) -> None:
     pipe.widen()
 
 
-def _serve(pipe: Pipe) -> None:
+def _serve(pipe: Pipe, *, is_verbatim: bool) -> None:
     from git_model_security.filter.server import Server
 
     server: Server | None = None
@@ -62,7 +66,7 @@ def _serve(pipe: Pipe) -> None:
             continue
         content = pipe.content()
         try:
-            server = server or Server()
+            server = server or Server(is_verbatim=is_verbatim)
             answer = server.answer(request, content)
         except (Error, OSError) as error:
             content.drain()

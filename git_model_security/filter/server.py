@@ -5,21 +5,28 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from git_model_security.errors import VerificationError
 from git_model_security.filter.clone import Clone
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from git_model_security.envelope.layout import BytesLike
     from git_model_security.filter.delayed import Waiting
     from git_model_security.git.pktline import Content
+    from git_model_security.workspace.release import Gate
 
 
 class Server:
-    """Cleans and smudges for one Git command; imports only what is asked of it."""
+    """Cleans and smudges for one Git command; imports only what is asked of it.
 
-    def __init__(self) -> None:
+    Args:
+        is_verbatim: it serves the driver of a deploy clone for what is clear in Git.
+    """
+
+    def __init__(self, *, is_verbatim: bool = False) -> None:
         self._clone = Clone()
+        self._is_verbatim = is_verbatim
 
     @cached_property
     def waiting(self) -> Waiting:
@@ -27,6 +34,12 @@ class Server:
         from git_model_security.filter.delayed import Waiting
 
         return Waiting(self._clone)
+
+    @cached_property
+    def _gate(self) -> Gate:
+        from git_model_security.workspace.release import Gate
+
+        return Gate(self._clone)
 
     def answer(
         self, request: Mapping[bytes, bytes], content: Content
@@ -37,6 +50,8 @@ class Server:
             Error: it cannot be had; also while iterating.
         """
         path = request[b"pathname"]
+        if self._is_verbatim:
+            return self._verbatim(request, content)
         if request[b"command"] == b"clean":
             from git_model_security.filter.clean import clean
 
@@ -53,7 +68,35 @@ class Server:
                 content,
                 blob.decode() if blob else None,
                 can_delay=request.get(b"can-delay") == b"1",
+                admit=self._admission(request) if self._clone.is_deploy else None,
             )
         except smudge.Delayed as later:
             self.waiting.add(path, later)
             return None
+
+    def _verbatim(
+        self, request: Mapping[bytes, bytes], content: Content
+    ) -> Iterable[BytesLike]:
+        from git_model_security.filter import verbatim
+
+        if request[b"command"] == b"clean":
+            return verbatim.clean(self._clone, content)
+        return verbatim.smudge(self._clone, content, self._admission(request))
+
+    def _admission(self, request: Mapping[bytes, bytes]) -> Callable[[str], None]:
+        """Returns what lets a blob be written at the path of a request, or raises."""
+        path = request[b"pathname"]
+        treeish = request.get(b"treeish", b"").decode("utf-8", "surrogateescape")
+        ref = request.get(b"ref", b"").decode("utf-8", "surrogateescape")
+
+        def admit(oid: str) -> None:
+            try:
+                self._gate.admit(path, oid, treeish, ref)
+            except VerificationError:
+                # Git stops now, and its hooks do not run.
+                from git_model_security.workspace import links
+
+                links.sweep_new(self._clone.repo, self._gate)
+                raise
+
+        return admit

@@ -49,6 +49,7 @@ def smudge(
     oid: str | None,
     *,
     can_delay: bool = False,
+    admit: Callable[[str], None] | None = None,
 ) -> Iterable[BytesLike]:
     """Returns the work tree content for a blob.
 
@@ -58,8 +59,10 @@ def smudge(
         content: the blob's bytes in pieces; all of it is read before this returns.
         oid: the blob's name, where Git told it.
         can_delay: Git lets the answer wait.
+        admit: raises for a blob that must not be written; it is asked for just what came.
 
     Raises:
+        Error: see `admit`.
         Delayed: the answer waits, see `delayed`.
         EnvelopeError: it begins like an envelope and is none; or, while iterating, it
             does not open: what was yielded before must be discarded.
@@ -68,6 +71,9 @@ def smudge(
     spooled = Spooled(clone)
     for piece in content:
         spooled.write(piece)
+    if admit is not None:
+        oid = spooled.oid()
+        admit(oid)
     if not head or clone.ring.locked:
         return spooled.chunks()
     # What is as long as that, and no longer, may go on: it is no pointer then.

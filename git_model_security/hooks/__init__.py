@@ -54,12 +54,7 @@ def _action(
 
         return lambda clone: departure.pushed(clone, arguments, stdin)
     if name == "reference-transaction":
-        from git_model_security.hooks import transaction
-
-        # The other states come when nothing can be stopped any more.
-        if arguments[:1] != ["prepared"]:
-            return lambda clone: 0  # noqa: ARG005
-        return lambda clone: transaction.prepared(clone, stdin)
+        return _of_transaction(arguments[:1], stdin)
     if name == "pre-receive":
         from git_model_security.hooks import reception
 
@@ -79,6 +74,22 @@ def _action(
     if name == "post-rewrite":
         return lambda clone: arrival.rewritten(clone, arguments, progress)
     raise UsageError(f"{name}: not a hook of git-model")
+
+
+def _of_transaction(state: Sequence[str], stdin: bytes) -> Callable[[Clone], int]:
+    from git_model_security.hooks import deployment, transaction
+
+    def action(clone: Clone) -> int:
+        # The other states come when nothing can be stopped any more.
+        if state != ["prepared"]:
+            if clone.is_deploy and state == ["committed"]:
+                deployment.moved(clone, stdin)
+            return 0
+        if clone.is_deploy:
+            deployment.moving(clone, stdin)
+        return transaction.prepared(clone, stdin)
+
+    return action
 
 
 def _written(clone: Clone, progress: Progress | None) -> int:

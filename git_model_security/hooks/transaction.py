@@ -54,10 +54,10 @@ def prepared(clone: Clone, stdin: bytes) -> int:
         ProtocolError: what git says is not understood, so nothing may change.
         GitError: an object is missing or corrupt.
     """
-    moves = [move for move in map(_parsed, stdin.splitlines()) if _may_be_news(move)]
-    if not moves:
+    moved = [move for move in moves(stdin) if _may_be_news(move)]
+    if not moved:
         return 0
-    news = list(dict.fromkeys(move.new for move in moves))
+    news = list(dict.fromkeys(move.new for move in moved))
     kinds = history.peeled(clone.repo, news)
     tips = [oid for kind, oid in kinds.values() if kind == "commit"]
     authored: list[str] = []
@@ -66,9 +66,18 @@ def prepared(clone: Clone, stdin: bytes) -> int:
             known = (*history.REFS, *history.fetched(clone.repo))
             authored = history.commits(clone.repo, tips, without=known)
         if authored or len(tips) < len(news):
-            _refuse_authored(clone, moves, authored, news)
-    _report_arrived(clone, moves, set(authored))
+            _refuse_authored(clone, moved, authored, news)
+    _report_arrived(clone, moved, set(authored))
     return 0
+
+
+def moves(stdin: bytes) -> list[Moved]:
+    """Returns the lines of the hook's standard input.
+
+    Raises:
+        ProtocolError: one is not understood, so nothing may change.
+    """
+    return [_parsed(line) for line in stdin.splitlines()]
 
 
 def _refuse_authored(

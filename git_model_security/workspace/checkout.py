@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from git_model_security.git.repository import Repository
     from git_model_security.workspace.materialise import Progress
     from git_model_security.workspace.open_file import Job
+    from git_model_security.workspace.release import Gate
 
 _LOCK_PATIENCE_SECONDS = 2.0
 
@@ -78,10 +79,10 @@ def restore(
         _rewrite(clone.repo, found.inline, report)
     if leave_pointers:
         report.pointers = [job.entry.path for job in found.jobs]
-    elif found.jobs:
+    elif jobs := _admitted(clone, found.jobs, report):
         staged = index.staged(clone.repo)
-        _prepare(clone.repo, found.jobs, staged)
-        jobs = _fetched(clone, found.jobs, staged, report)
+        _prepare(clone.repo, jobs, staged)
+        jobs = _fetched(clone, jobs, staged, report)
         try:
             materialise.write(clone, jobs, progress)
         finally:
@@ -89,6 +90,25 @@ def restore(
     look_again(clone.repo, found.alike)
     report.written.sort()
     return report
+
+
+def _admitted(clone: Clone, jobs: list[Job], report: Report) -> list[Job]:
+    """Leaves out, in a deploy clone, what was not verified; the filter asks the same."""
+    if not clone.is_deploy:
+        return jobs
+    from git_model_security.workspace.release import Gate
+
+    gate = Gate(clone)
+    return [job for job in jobs if _is_admitted(gate, job.entry, report)]
+
+
+def _is_admitted(gate: Gate, entry: Entry, report: Report) -> bool:
+    try:
+        gate.admit(entry.path, entry.oid)
+    except Error as error:
+        report.failed.append(Failure(entry.path, error))
+        return False
+    return True
 
 
 def _rewrite(repo: Repository, paths: list[bytes], report: Report) -> None:

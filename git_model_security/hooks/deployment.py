@@ -1,0 +1,91 @@
+"""A deploy clone: no ref comes to hold what is not verified, and no link stays.
+
+Git asks no filter for links, empty files, modes and removals (docs/DEPLOY.md). So the
+refs are guarded where commits come in: a fetch, and a merge before it touches the work
+tree. What a person has Git write by the name of an object is looked at right after it.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from git_model_security.errors import Error, described
+from git_model_security.git import history, index
+from git_model_security.git.objects import is_oid
+from git_model_security.git.paths import shown
+from git_model_security.hooks.transaction import Moved, moves
+from git_model_security.workspace import links, release
+from git_model_security.workspace.release import Gate
+
+if TYPE_CHECKING:
+    from git_model_security.filter.clone import Clone
+
+
+def moving(clone: Clone, stdin: bytes) -> None:
+    """Judges the refs that are about to be moved.
+
+    Raises:
+        VerificationError: a commit may not be deployed; then no ref is moved.
+        ProtocolError: what git says is not understood.
+    """
+    gate = Gate(clone)
+    for move in moves(stdin):
+        if move.ref == "ORIG_HEAD":
+            # `git merge` and `git pull` write it first, and name what they will merge.
+            for commit in history.parents_to_be(clone.repo)[1:]:
+                gate.accept(commit, gate.branch)
+        elif is_local(move) or (_holds_commit(move) and move.ref.startswith("refs/remotes/")):
+            gate.accept(move.new, _branch(gate, move.ref))
+
+
+def moved(clone: Clone, stdin: bytes) -> None:
+    """Remembers where branches are now: they may not go back behind that."""
+    gate = Gate(clone)
+    for move in filter(is_local, moves(stdin)):
+        gate.remember(move.new, _branch(gate, move.ref))
+
+
+def arrived(clone: Clone) -> bool:
+    """Judges what HEAD is now, after a switch to a branch, which moves no ref.
+
+    Returns:
+        Whether it may be deployed; if not, that was said.
+    """
+    commit = index.resolve(clone.repo, "HEAD^{commit}")
+    if commit is None:
+        return True
+    gate = Gate(clone)
+    try:
+        gate.accept(commit, gate.branch)
+    except Error as error:
+        sys.stderr.write(described(error))
+        return False
+    gate.remember(commit, gate.branch)
+    return True
+
+
+def is_local(move: Moved) -> bool:
+    """Tells whether HEAD or a branch of this clone gets a commit."""
+    is_head = move.ref == "HEAD" or move.ref.endswith("/HEAD")
+    return _holds_commit(move) and (is_head or move.ref.startswith("refs/heads/"))
+
+
+def _holds_commit(move: Moved) -> bool:
+    return is_oid(move.new) and bool(move.new.strip("0")) and move.new != move.old
+
+
+def _branch(gate: Gate, ref: str) -> str | None:
+    return gate.branch if ref == "HEAD" else release.branch_of(ref)
+
+
+def sweep(clone: Clone) -> bool:
+    """Removes links that Git made and nobody verified; tells whether there were none."""
+    removed = links.sweep(clone.repo, Gate(clone))
+    for path in removed:
+        sys.stderr.write(
+            f"git-model: error: {shown(path)}: a link that is in no verified tree: removed\n"
+        )
+    if removed:
+        sys.stderr.write("git-model: hint: `git reset --hard` to a commit that is verified\n")
+    return not removed

@@ -1,0 +1,58 @@
+"""Links in a deploy clone: Git makes them itself, and asks no filter.
+
+So they are looked at when Git has made them: after it wrote the index, and when the
+filter refuses a file, upon which Git stops in the middle of its work.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from typing import TYPE_CHECKING
+
+from git_model_security.git import index, index_stat, worktree
+from git_model_security.git.index import SYMLINK, Entry
+from git_model_security.git.objects import blob_oid
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from git_model_security.git.repository import Repository
+    from git_model_security.workspace.release import Gate
+
+
+def sweep(repo: Repository, gate: Gate) -> list[bytes]:
+    """Removes links of the index that are in no verified tree; returns their paths."""
+    entries = [entry for entry in index.staged(repo) if entry.mode == SYMLINK]
+    return _removed(repo, gate.unknown(entries)) if entries else []
+
+
+def sweep_new(repo: Repository, gate: Gate) -> list[bytes]:
+    """Does the same for links of which the index knows nothing yet: Git is at work.
+
+    It took the index lock before it wrote anything: what a person linked is older.
+    """
+    file = index_stat.path_of(repo)
+    lock = file.with_name(f"{file.name}.lock")
+    try:
+        began = lock.stat().st_ctime_ns
+    except FileNotFoundError:
+        return []
+    return _removed(repo, gate.unknown(_links(repo, began)))
+
+
+def _removed(repo: Repository, entries: Iterable[Entry]) -> list[bytes]:
+    return [entry.path for entry in entries if worktree.unlink(repo.top, entry.path)]
+
+
+def _links(repo: Repository, since: int) -> Iterator[Entry]:
+    top = os.fsencode(repo.top)
+    for directory, names, files in os.walk(top):
+        if b".git" in names:
+            names.remove(b".git")
+        for name in (*names, *files):
+            path = os.path.join(directory, name)  # noqa: PTH118 - bytes
+            facts = os.lstat(path)
+            if stat.S_ISLNK(facts.st_mode) and facts.st_ctime_ns >= since:
+                oid = blob_oid(repo.object_format, os.readlink(path))  # noqa: PTH115 - bytes
+                yield Entry(path.removeprefix(top).lstrip(b"/"), SYMLINK, oid)

@@ -1,0 +1,234 @@
+"""Verify before decrypt: what a deploy clone may write into its work tree.
+
+A file is written when just this blob, at just this path, stands in a tree that was
+verified as a whole: then it is *released*. docs/DEPLOY.md says what that holds against.
+
+A commit is released when
+
+1. both signatures of each model root hold for its tree under the pinned trust, with
+   every file opened, those of git-lfs as well;
+2. it is the last verified tip of its branch, or follows it with a tree that was not there
+   before: an older one was signed, too.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from git_model_security.errors import Reason, VerificationError
+from git_model_security.git import config, history, index, lfs
+from git_model_security.guard import audit_log
+from git_model_security.storage import behind
+from git_model_security.workspace import pinned_trust, tree_check, verified_tips
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from git_model_security.filter.clone import Clone
+    from git_model_security.git.index import Entry
+
+ROLLBACK = "git-model.rollback"
+"""Configuration: the commit, in full, that may be gone back to; for one command (`-c`)."""
+
+_HEADS, _REMOTES = "refs/heads/", "refs/remotes/"
+
+
+class Gate:
+    """Releases files of verified commits, for the length of one process."""
+
+    def __init__(self, clone: Clone) -> None:
+        self._clone = clone
+        self._repo = clone.repo
+        self._accepted: dict[tuple[str, str | None], VerificationError | None] = {}
+        self._candidates: list[str] | None = None
+
+    def admit(self, path: bytes, oid: str, treeish: str = "", ref: str = "") -> None:
+        """Lets a file be written.
+
+        Args:
+            path: of the file.
+            oid: of what is written, as it is in Git.
+            treeish: what Git says it comes from; empty where it does not say.
+            ref: the ref that Git was given for that; empty for none.
+
+        Raises:
+            VerificationError: it stands in no tree that is verified.
+        """
+        commit = index.resolve(self._repo, f"{treeish}^{{commit}}") if treeish else None
+        if commit is not None:
+            # Known files do not make up for this: others are missing, or are links.
+            self.accept(commit, branch_of(ref) or self.branch)
+        if self.has_released(path, oid) or self._is_found(path, oid):
+            return
+        raise VerificationError(
+            Reason.UNTRUSTED,
+            "it is in no verified tree, and this is a deploy clone: not written",
+            hint="`git model verify REV` tells what is wrong with the commit that it is from",
+        )
+
+    def has_released(self, path: bytes, oid: str) -> bool:
+        """Tells whether a file stands in a tree that was released under the trust of now."""
+        row = self._clone.memory.execute(
+            "SELECT 1 FROM released WHERE path = ? AND oid = ? AND under = ?",
+            (path, oid, _under(self._clone)),
+        )
+        return row.fetchone() is not None
+
+    def unknown(self, entries: Iterable[Entry]) -> list[Entry]:
+        """Returns the entries that are, in just this mode, in no released tree."""
+        rows = self._clone.memory.execute(
+            "SELECT path, oid, mode FROM released WHERE under = ?", (_under(self._clone),)
+        )
+        known = set(rows)
+        return [one for one in entries if (one.path, one.oid, one.mode) not in known]
+
+    def accept(self, commit: str, branch: str | None) -> None:
+        """Releases the files of a commit, if it may be deployed.
+
+        Args:
+            commit: its oid.
+            branch: the branch that it is for, without `refs/heads/`; None for none.
+
+        Raises:
+            VerificationError: it is not verified, or goes back behind what is.
+        """
+        asked = (commit, branch)
+        if asked not in self._accepted:
+            try:
+                self._verify(commit)
+                self._require_new(commit, branch)
+                self._release(commit)
+                self._accepted[asked] = None
+            except VerificationError as error:
+                self._accepted[asked] = error
+        refused = self._accepted[asked]
+        if refused is not None:
+            raise refused
+
+    def remember(self, commit: str, branch: str | None) -> None:
+        """Remembers what is deployed now: nothing older may be, from now on."""
+        verified_tips.put(self._repo, branch, commit)
+
+    @property
+    def branch(self) -> str | None:
+        """The branch that HEAD is on; None when it is detached."""
+        return branch_name(history.branch(self._repo))
+
+    def _is_found(self, path: bytes, oid: str) -> bool:
+        """Looks for a commit that has the file and may be deployed; releases that."""
+        if self._candidates is None:
+            self._candidates = list(dict.fromkeys(self._named()))
+        for commit in self._candidates:
+            held = [entry for entry in index.tree(self._repo, commit) if entry.path == path]
+            if not held or held[0].oid != oid:
+                continue
+            try:
+                self.accept(commit, self.branch)
+            except VerificationError:
+                continue
+            return True
+        return False
+
+    def _named(self) -> Iterator[str]:
+        """Yields where a file may come from when Git does not say."""
+        yield from history.fetched(self._repo)
+        for name in ("MERGE_HEAD", "CHERRY_PICK_HEAD"):
+            yield from history.pseudo_ref(self._repo, name)
+        for revision in ("HEAD", "@{upstream}"):
+            commit = index.resolve(self._repo, f"{revision}^{{commit}}")
+            if commit is not None:
+                yield commit
+
+    def _verify(self, commit: str) -> None:
+        clone = self._clone
+        tree = index.require(self._repo, f"{commit}^{{tree}}")
+        if _is_known(clone, tree):
+            return
+        verifiers = pinned_trust.pinned(self._repo).verifiers()
+        if not verifiers:
+            raise VerificationError(
+                Reason.UNTRUSTED,
+                "this deploy clone trusts no signer any more: nothing is written",
+                hint="`git model unlock --public-key FILE` pins one",
+            )
+        for sealed_only in (True, False):
+            if not sealed_only:
+                self._fetch(index.tree(self._repo, tree))
+            verdict = tree_check.check(clone, commit, verifiers, sealed_only=sealed_only)
+            if not verdict.good:
+                raise VerificationError(
+                    verdict.findings[0].reason,
+                    f"{commit[:12]} is not verified: {verdict.why}",
+                    hint=f"`git model verify {commit[:12]}` tells all; it is not written",
+                )
+        pinned_trust.remember_good(clone, tree)
+
+    def _fetch(self, entries: Sequence[Entry]) -> None:
+        """Has git-lfs fetch what the tree needs: only what is here can be opened."""
+        found = behind.pointers(self._repo, [(one.path, one.oid) for one in entries])
+        absent = {path for path, pointer in found if not self._clone.lfs.holds(pointer)}
+        if absent:
+            lfs.fetch(self._repo, [one.oid for one in entries if one.path in absent])
+
+    def _require_new(self, commit: str, branch: str | None) -> None:
+        last = verified_tips.of(self._repo, branch)
+        if last is None or last == commit or self._follows(commit, last):
+            return
+        # In a file it would hold for ever, and be forgotten.
+        if config.get_once(self._repo, ROLLBACK) == commit:
+            audit_log.record(
+                self._repo, "rolled-back", ref=branch or "HEAD", commits=[commit, last]
+            )
+            return
+        raise VerificationError(
+            Reason.OLDER,
+            f"{commit[:12]} goes back behind {last[:12]}, which was deployed here",
+            hint=f"if it is meant: `git -c {ROLLBACK}={commit}`, and the command",
+        )
+
+    def _follows(self, commit: str, last: str) -> bool:
+        """Tells whether a commit was made after another, and is no tree of before it.
+
+        Who can push can put an old tree, with its good signatures, into a new commit.
+        """
+        if not history.descends(self._repo, commit, last):
+            return False
+        trees = history.trees(self._repo, [commit, last])
+        return trees[0] == trees[1] or trees[0] not in history.trees_below(self._repo, last)
+
+    def _release(self, commit: str) -> None:
+        tree = index.require(self._repo, f"{commit}^{{tree}}")
+        if _is_known(self._clone, tree):
+            return
+        under = _under(self._clone)
+        rows = ((one.path, one.oid, one.mode, under) for one in index.tree(self._repo, tree))
+        memory = self._clone.memory
+        memory.execute_many("INSERT OR IGNORE INTO released VALUES (?, ?, ?, ?)", rows)
+        memory.execute(
+            "INSERT OR REPLACE INTO judged VALUES (?, ?, 'released')", (tree, f"tree {under}")
+        )
+
+
+def branch_name(ref: str | None) -> str | None:
+    """Returns the short name of a branch's ref; None for another ref."""
+    return ref.removeprefix(_HEADS) if ref and ref.startswith(_HEADS) else None
+
+
+def branch_of(ref: str) -> str | None:
+    """Returns the branch that a ref is of, here or as a remote has it."""
+    if ref.startswith(_REMOTES):
+        return ref.removeprefix(_REMOTES).partition("/")[2] or None
+    return branch_name(ref)
+
+
+def _under(clone: Clone) -> str:
+    """Returns what a release depends on: whom the clone trusts, and that it could open all."""
+    depth = "sealed" if clone.ring.locked else "opened"
+    return f"{depth} {pinned_trust.pinned(clone.repo).fingerprint}"
+
+
+def _is_known(clone: Clone, tree: str) -> bool:
+    row = clone.memory.execute(
+        "SELECT 1 FROM judged WHERE subject = ? AND under = ?", (tree, f"tree {_under(clone)}")
+    ).fetchone()
+    return row is not None

@@ -1,0 +1,52 @@
+"""The last verified tip of each branch of a deploy clone: what may not be gone back behind.
+
+A file of its own and no part of the memory, which may be lost: then an older signed
+tree would be taken for news.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from git_model_security.git.objects import is_oid
+
+if TYPE_CHECKING:
+    from git_model_security.git.repository import Repository
+
+NAME = "verified-tips"
+_LAST = "*"
+"""Stands for whichever branch was deployed last: a branch that is new here follows it."""
+
+
+def of(repo: Repository, branch: str | None) -> str | None:
+    """Returns the commit that the next one has to follow; None before the first.
+
+    Args:
+        repo: the repository.
+        branch: name of the branch, without `refs/heads/`; None for a detached HEAD.
+    """
+    tips = _read(repo)
+    return tips.get(branch or _LAST) or tips.get(_LAST)
+
+
+def put(repo: Repository, branch: str | None, commit: str) -> None:
+    """Remembers a commit as the tip of a branch, and as what was deployed last."""
+    tips = _read(repo)
+    new = tips | {_LAST: commit} | ({branch: commit} if branch else {})
+    if new == tips:
+        return
+    path = repo.state_dir / NAME
+    partial = path.with_name(f"{NAME}.{os.getpid()}")
+    text = "".join(f"{oid} {name}\n" for name, oid in new.items())
+    partial.write_text(text, "utf-8", "surrogateescape")
+    partial.replace(path)
+
+
+def _read(repo: Repository) -> dict[str, str]:
+    try:
+        text = (repo.state_dir / NAME).read_text("utf-8", "surrogateescape")
+    except FileNotFoundError:
+        return {}
+    pairs = (line.split(" ", 1) for line in text.split("\n") if " " in line)
+    return {name: oid for oid, name in pairs if is_oid(oid)}
