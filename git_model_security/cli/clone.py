@@ -11,7 +11,8 @@ from git_model_security.cli.progress import Bar
 from git_model_security.cli.unlock import skip_smudge, tell
 from git_model_security.errors import FAILED
 from git_model_security.filter.clone import Clone
-from git_model_security.workspace import cloning, state
+from git_model_security.workspace import cloning, deploying, state
+from git_model_security.workspace.expected import Expected
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,6 +26,11 @@ if TYPE_CHECKING:
 @click.option("-b", "--branch", metavar="NAME", help="Check out this branch or tag.")
 @click.option("--depth", type=click.IntRange(min=1), help="Fetch only so many commits.")
 @skip_smudge
+@click.option(
+    "--deploy", is_flag=True, help="Write nothing that --public-key does not verify, ever."
+)
+@options.expect
+@options.at_least
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -35,13 +41,23 @@ def command(
     branch: str | None,
     depth: int | None,
     skip_smudge: bool | None,
+    deploy: bool,
+    expect: str,
+    at_least: str,
 ) -> None:
     """Clone a repository, unlock it, check it out and verify it.
 
-    With --public-key the exit status is 1 when the signatures do not hold.
+    With --public-key the exit status is 1 when the signatures do not hold. With --deploy
+    no file is written then, now and after every pull; see docs/DEPLOY.md.
     """
     extra = [f"--branch={branch}"] if branch else []
     extra += [f"--depth={depth}"] if depth else []
+    expected = Expected(expect, at_least)
+    if deploy:
+        _deploy(ctx, url, directory, extra, key, public_key, skip_smudge, expected)
+        return
+    if expected != Expected():
+        raise click.UsageError("--expect and --at-least need --deploy")
     with Bar("Decrypting") as bar:
         repo, done = cloning.clone(
             url,
@@ -64,3 +80,30 @@ def command(
         terminal.warn(f"HEAD is {found}", "do not deploy it; see `git model verify HEAD`")
     if done.report.failed or (public_key is not None and found not in {"", state.VERIFIED}):
         ctx.exit(FAILED)
+
+
+def _deploy(
+    ctx: click.Context,
+    url: str,
+    directory: Path | None,
+    extra: list[str],
+    key: Path | None,
+    public_key: Path | None,
+    skip_smudge: bool | None,
+    expected: Expected,
+) -> None:
+    if public_key is None:
+        raise click.UsageError("--deploy needs --public-key: nothing else says whom to trust")
+    if skip_smudge:
+        raise click.UsageError("--deploy writes all files, so it cannot --skip-smudge")
+    with Bar("Decrypting") as bar:
+        repo, done = deploying.clone(
+            *(url, directory, extra),
+            key=key,
+            public_key=public_key,
+            expected=expected,
+            progress=bar,
+        )
+    tell(done)
+    terminal.result(f"Deployed to {repo.top}: all of it is verified")
+    ctx.exit(FAILED if done.report.failed else 0)

@@ -18,6 +18,12 @@ public_key = click.option(
 signing_key = click.option(
     "--signing-key", type=FILE, metavar="FILE", help="Private key to sign with (PEM)."
 )
+expect = click.option(
+    "--expect", default="", metavar="COMMIT", help="It has to be just this commit."
+)
+at_least = click.option(
+    "--at-least", default="", metavar="REV", help="It has to be this commit, or follow it."
+)
 yes = click.option("--yes", is_flag=True, help="Do not ask.")
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 

@@ -14,6 +14,7 @@ from git_model_security.git import index
 from git_model_security.git.paths import shown
 from git_model_security.signing.methods import VERIFYING
 from git_model_security.workspace import events, tree_check, verifiers, worktree_check
+from git_model_security.workspace.expected import Expected
 
 if TYPE_CHECKING:
     from git_model_security.workspace.verdict import Verdict
@@ -40,6 +41,8 @@ _HINTS = {
     is_flag=True,
     help="Let files pass that nobody signed.",
 )
+@options.expect
+@options.at_least
 @options.as_json
 @click.pass_context
 def command(
@@ -48,6 +51,8 @@ def command(
     words: tuple[str, ...],
     encrypted: bool,
     ignore_unsigned_files: bool,
+    expect: str,
+    at_least: str,
     as_json: bool,
     **said: Any,
 ) -> None:
@@ -62,6 +67,7 @@ def command(
     asked = methods.asked(method, said)
     if len(revisions) > 1:
         raise click.UsageError(f"one revision at a time, not {len(revisions)}")
+    expected = Expected(expect, at_least)
     clone = Clone()
     if not (revisions or encrypted):
         clone.repo.top  # noqa: B018 - raises in a bare repository
@@ -78,6 +84,9 @@ def command(
             verdict = worktree_check.check(
                 clone, accepted, ignore_unsigned_files=ignore_unsigned_files
             )
+        if expected != Expected():
+            commit = index.unambiguous(clone.repo, revisions[0] if revisions else "HEAD")
+            verdict.findings += expected.differences(clone.repo, commit)
     events.verified(clone.repo, verdict, name if revisions or encrypted else None)
     if as_json:
         terminal.document(verdict.to_json())

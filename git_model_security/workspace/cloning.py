@@ -55,13 +55,7 @@ def clone(
         material.read(key)
     if public_key is not None:
         files.read(public_key)
-    target = directory or Path(_humanish(url))
-    existed = target.exists() and any(target.iterdir())
-    if existed:
-        raise GitError(f"{target}: exists and is not empty", hint="name another directory")
-    arguments = ("clone", "--no-checkout", *options, "--", url, str(target))
-    run(*arguments, env=child_environment(local=False), show=True)
-    repo = Repository.discover(target, local=False)
+    repo = fetched(url, directory, options)
     if index.head_tree(repo) is None:
         _require_empty(repo)
         return repo, unlock.Unlocked(lines=["the repository is empty: `git model init` it"])
@@ -83,6 +77,21 @@ def clone(
     if problem is not None:
         raise problem
     return repo, done
+
+
+def fetched(url: str, directory: Path | None, options: Sequence[str]) -> Repository:
+    """Clones with Git, and lets it write no file; see `clone`.
+
+    Raises:
+        GitError: Git could not, or the directory is in use.
+    """
+    target = directory or Path(_humanish(url))
+    existed = target.exists() and any(target.iterdir())
+    if existed:
+        raise GitError(f"{target}: exists and is not empty", hint="name another directory")
+    arguments = ("clone", "--no-checkout", *options, "--", url, str(target))
+    run(*arguments, env=child_environment(local=False), show=True)
+    return Repository.discover(target, local=False)
 
 
 def _require_empty(repo: Repository) -> None:

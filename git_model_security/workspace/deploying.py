@@ -1,0 +1,107 @@
+"""`git model clone --deploy`: a clone in which nothing stands that was not verified.
+
+1. Clone, and let Git write no file.
+2. Say that this is a deploy clone, before anything else could write one: from now on
+   the filters admit nothing that was not released.
+3. Pin the signer; verify the signatures over ciphertext, which needs no key.
+4. Is it the commit that is expected?
+5. Let the clone use the key, and set it up.
+6. Verify all of it, with every file opened, and release it (`release`).
+7. Write the work tree past Git, and make the index agree.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from git_model_security.errors import GitError, VerificationError
+from git_model_security.filter.clone import Clone
+from git_model_security.git import config, index
+from git_model_security.keyring import files, material
+from git_model_security.policy import pinned
+from git_model_security.workspace import (
+    cloning,
+    drivers,
+    pinned_trust,
+    tree_check,
+    unlock,
+    writing,
+)
+from git_model_security.workspace.release import Gate
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from git_model_security.git.repository import Repository
+    from git_model_security.workspace.expected import Expected
+    from git_model_security.workspace.materialise import Progress
+    from git_model_security.workspace.verdict import Finding
+
+
+def clone(
+    url: str,
+    directory: Path | None,
+    options: Sequence[str],
+    *,
+    key: Path | None,
+    public_key: Path,
+    expected: Expected,
+    progress: Progress | None = None,
+) -> tuple[Repository, unlock.Unlocked]:
+    """Clones what a signer signed, or leaves a clone without any file.
+
+    Args:
+        url: what `git clone` takes.
+        directory: where to; None is Git's choice.
+        options: options for `git clone`.
+        key: see `unlock.permit`.
+        public_key: PEM of the signer to trust.
+        expected: which commit it has to be.
+        progress: told how far the decryption is.
+
+    Raises:
+        VerificationError: it is not verified, or another commit; no file is written.
+        GitError: Git could not clone, or the repository is empty.
+        Error: see `unlock.permit`; no file is written.
+    """
+    if key is not None:
+        material.read(key)
+    files.read(public_key)
+    # One branch: others may be work that nobody signed yet, and need not come in.
+    repo = cloning.fetched(url, directory, ("--single-branch", *options))
+    commit = index.resolve(repo, "HEAD^{commit}")
+    if commit is None:
+        raise GitError(f"{repo.top}: there is no commit to deploy", hint="name a --branch")
+    config.put(repo, config.DEPLOY, "true")
+    pinned.guard(repo)
+    drivers.configure(repo)
+    unlock.pin_public_key(repo, public_key)
+    _require_signed(repo, commit, expected)
+    repo.git("read-tree", "HEAD")
+    done = unlock.permit(repo, index.staged(repo), key=key)
+    clone = Clone(repo)
+    with clone.objects:
+        gate = Gate(clone)
+        gate.accept(commit, gate.branch)
+        done.report = writing.write(clone, index.tree(repo, commit), progress)
+        gate.remember(commit, gate.branch)
+    return repo, done
+
+
+def _require_signed(repo: Repository, commit: str, expected: Expected) -> None:
+    clone = Clone(repo)
+    verifiers = pinned_trust.pinned(repo).verifiers()
+    with clone.objects:
+        verdict = tree_check.check(clone, commit, verifiers, sealed_only=True)
+    for finding in (*verdict.findings, *expected.differences(repo, commit)):
+        raise _refused(repo, commit, finding)
+
+
+def _refused(repo: Repository, commit: str, finding: Finding) -> VerificationError:
+    return VerificationError(
+        finding.reason,
+        f"{commit[:12]} is not deployed: {finding.reason.value}: {finding.detail}",
+        hint=f"no file was written; look at it with `git -C {repo.top} model verify HEAD`,"
+        " then remove that directory",
+    )
