@@ -7,6 +7,7 @@ pytest_plugins = (
     "tests.fixtures.repositories",
     "tests.fixtures.models",
     "tests.fixtures.people",
+    "tests.fixtures.deployments",
     "tests.fixtures.giftless",
     "tests.fixtures.lfs_faults",
     "tests.fixtures.lfs_projects",

@@ -1,0 +1,167 @@
+"""`git model clone --deploy`: what it does on a good day, and when it must not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.fixtures.deployments import EVIL, SECRET
+from tests.fixtures.people import assert_clean
+
+if TYPE_CHECKING:
+    import subprocess
+    from typing import Any
+
+    from tests.fixtures.deployments import Deployment
+
+
+def deploy(
+    deployment: Deployment, *options: str, name: str = "new"
+) -> subprocess.CompletedProcess[Any]:
+    """Deploys once more."""
+    return deployment.ada.model(
+        *("clone", "--deploy", "remote.git", name, "--key", "aes256.bin"),
+        *("--public-key", "ada.pub", *options),
+        cwd=deployment.directory,
+        check=False,
+    )
+
+
+def files(deployment: Deployment, name: str = "new") -> list[str]:
+    return sorted(path.name for path in (deployment.directory / name).iterdir())
+
+
+def test_a_deploy_clone_is_what_was_signed_with_modes_and_links(deployment: Deployment) -> None:
+    clone = deployment.clone
+    for path in deployment.ada.git("ls-files").splitlines():
+        ours, theirs = clone.path / path, deployment.ada.path / path
+        assert ours.is_symlink() == theirs.is_symlink()
+        assert ours.stat().st_mode == theirs.stat().st_mode
+        assert ours.is_dir() or ours.read_bytes() == theirs.read_bytes()
+    assert (clone.path / "current").readlink().name == "lib"
+    assert_clean(clone)
+    clone.model("verify")
+
+
+def test_it_needs_a_signer(deployment: Deployment) -> None:
+    done = deployment.ada.model(
+        "clone", "--deploy", "remote.git", "new", cwd=deployment.directory, check=False
+    )
+    assert done.returncode == 2
+    assert "--deploy needs --public-key" in done.stderr
+    assert not (deployment.directory / "new").exists()
+
+
+@pytest.mark.parametrize("deed", ["code", "a link", "swapped blobs", "no signature"])
+def test_what_is_not_signed_leaves_no_file(deployment: Deployment, deed: str) -> None:
+    mallory = deployment.mallory
+    if deed == "code":
+        mallory.write("train.py", EVIL)
+    elif deed == "a link":
+        (mallory.path / "lib" / "util.py").unlink()
+        (mallory.path / "lib" / "util.py").symlink_to("/etc/passwd")
+    elif deed == "swapped blobs":
+        mallory.write("model/config.json", mallory.blob("HEAD:model/model.sig"))
+    else:
+        mallory.git("rm", "--quiet", "model/.model-encrypted.sig")
+    deployment.attack()
+    done = deploy(deployment)
+    assert done.returncode == 1
+    assert "is not deployed" in done.stderr
+    assert "no file was written" in done.stderr
+    assert files(deployment) == [".git"]
+
+
+def test_an_unknown_signer_or_a_missing_key_leaves_no_file(deployment: Deployment) -> None:
+    deployment.ada.model("key", "generate-signing", "../x.pem", "../x.pub")
+    done = deploy(deployment, "--public-key", "x.pub")
+    assert done.returncode == 1
+    assert "untrusted signer" in done.stderr
+    assert files(deployment) == [".git"]
+    deployment.ada.model("key", "generate", "../wrong.bin")
+    done = deploy(deployment, "--key", "wrong.bin", name="other")
+    assert done.returncode == 1
+    assert "wrong key" in done.stderr
+    assert files(deployment, "other") == [".git"]
+
+
+def test_an_expected_commit_is_asked_for(deployment: Deployment) -> None:
+    first = deployment.ada.git("rev-parse", "HEAD")
+    second = deployment.publish(train_py="print('better')\n")
+    done = deploy(deployment, "--expect", first)
+    assert done.returncode == 1
+    assert f"{second} is not the commit {first}" in done.stderr
+    assert files(deployment) == [".git"]
+    assert deploy(deployment, "--expect", second[:12], name="a").returncode == 0
+    assert deploy(deployment, "--expect", "main", name="b").returncode == 2
+
+
+def test_a_pull_of_what_is_signed_goes_through(deployment: Deployment) -> None:
+    ada, clone = deployment.ada, deployment.clone
+    (ada.path / "new").symlink_to("lib")
+    (ada.path / "train.py").chmod(0o755)
+    ada.write("model/vocab.json", SECRET)
+    commit = deployment.publish(new_py="print('new')\n")
+    said = clone.git.run("pull", "--quiet").stderr
+    assert "warning" not in said
+    assert clone.git("rev-parse", "HEAD") == commit
+    assert clone.read("model/vocab.json") == SECRET.encode()
+    assert (clone.path / "new").is_symlink()
+    assert (clone.path / "train.py").stat().st_mode & 0o100
+    assert_clean(clone)
+
+
+def test_git_commands_on_verified_content_work(deployment: Deployment) -> None:
+    clone = deployment.clone
+    for path in ("model/config.json", "train.py"):
+        (clone.path / path).unlink()
+    clone.git("checkout", "--", "train.py")
+    clone.git("restore", ".")
+    clone.write("train.py", "mine\n")
+    clone.git("stash", "--quiet")
+    assert clone.read("train.py") == b"print('train')\n"
+    clone.git("worktree", "add", "--quiet", "../tree")
+    assert (deployment.directory / "tree" / "model" / "config.json").read_text() == SECRET
+    clone.git("archive", "HEAD", "--output", "../a.tar")
+    assert SECRET.encode() in (deployment.directory / "a.tar").read_bytes()
+    clone.git("switch", "--quiet", "--create", "side")
+    clone.git("switch", "--quiet", "main")
+    assert_clean(clone)
+
+
+def test_the_environment_does_not_turn_verification_off(deployment: Deployment) -> None:
+    deployment.mallory.write("train.py", EVIL)
+    deployment.attack()
+    off = {"GIT_MODEL_VERIFY": "off"}
+    done = deployment.clone.git.run("pull", "--quiet", env=off, check=False)
+    assert done.returncode
+    command = ("-c", "git-model.deploy=false", "reset", "--hard", "FETCH_HEAD")
+    assert deployment.clone.git.run(*command, env=off, check=False).returncode
+    deployment.assert_honest()
+
+
+def test_a_mistyped_mode_is_an_error(deployment: Deployment) -> None:
+    ada = deployment.ada
+    done = ada.git.run("checkout", "HEAD", env={"GIT_MODEL_VERIFY": "enforced"}, check=False)
+    assert "'enforced' is no way to verify" in done.stderr
+    ada.git("config", "git-model.verify", "enforce")
+    ada.write("train.py", "unsigned\n")
+    ada.git("commit", "--quiet", "--all", "--no-verify", "--message", "x")
+    assert ada.git.run("checkout", "--detach", check=False).returncode == 1
+
+
+def test_expect_and_at_least_pin_a_commit(deployment: Deployment) -> None:
+    ada = deployment.ada
+    first = ada.git("rev-parse", "HEAD")
+    second = deployment.publish(train_py="print('better')\n")
+    ada.model("verify", "--expect", second)
+    ada.model("verify", "HEAD", "--expect", second[:10], "--at-least", first)
+    older = ada.model("verify", first, "--at-least", second, check=False)
+    assert older.returncode == 1
+    assert "rolled back" in older.stdout
+    other = ada.model("verify", "--expect", first, check=False)
+    assert other.returncode == 1
+    assert "another commit" in other.stdout
+    assert ada.model("verify", "--expect", second[:4], check=False).returncode == 2
+    assert ada.model("verify", "--expect", "main", check=False).returncode == 2
