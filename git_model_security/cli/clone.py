@@ -11,8 +11,9 @@ from git_model_security.cli.progress import Bar
 from git_model_security.cli.unlock import skip_smudge, tell
 from git_model_security.errors import FAILED
 from git_model_security.filter.clone import Clone
-from git_model_security.workspace import cloning, deploying, state
+from git_model_security.workspace import cloning, deploying, state, verifiers
 from git_model_security.workspace.expected import Expected
+from git_model_security.workspace.verifiers import Asked
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -92,7 +93,8 @@ def _deploy(
     skip_smudge: bool | None,
     expected: Expected,
 ) -> None:
-    if public_key is None:
+    signer = verifiers.explicit(Asked(public_key=public_key))
+    if signer is None:
         raise click.UsageError("--deploy needs --public-key: nothing else says whom to trust")
     if skip_smudge:
         raise click.UsageError("--deploy writes all files, so it cannot --skip-smudge")
@@ -100,7 +102,7 @@ def _deploy(
         repo, done = deploying.clone(
             *(url, directory, extra),
             key=key,
-            public_key=public_key,
+            signer=signer,
             expected=expected,
             progress=bar,
         )

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from git_model_security.errors import GitError, VerificationError
 from git_model_security.filter.clone import Clone
 from git_model_security.git import config, index
-from git_model_security.keyring import files, material
+from git_model_security.keyring import material
 from git_model_security.policy import pinned
 from git_model_security.workspace import (
     cloning,
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from git_model_security.git.repository import Repository
+    from git_model_security.signing.methods import Verifier
     from git_model_security.workspace.expected import Expected
     from git_model_security.workspace.materialise import Progress
     from git_model_security.workspace.verdict import Finding
@@ -45,7 +46,7 @@ def clone(
     options: Sequence[str],
     *,
     key: Path | None,
-    public_key: Path,
+    signer: Verifier,
     expected: Expected,
     progress: Progress | None = None,
 ) -> tuple[Repository, unlock.Unlocked]:
@@ -56,7 +57,7 @@ def clone(
         directory: where to; None is Git's choice.
         options: options for `git clone`.
         key: see `unlock.permit`.
-        public_key: PEM of the signer to trust.
+        signer: whom to trust.
         expected: which commit it has to be.
         progress: told how far the decryption is.
 
@@ -67,7 +68,6 @@ def clone(
     """
     if key is not None:
         material.read(key)
-    files.read(public_key)
     # One branch: others may be work that nobody signed yet, and need not come in.
     repo = cloning.fetched(url, directory, ("--single-branch", *options))
     commit = index.resolve(repo, "HEAD^{commit}")
@@ -76,7 +76,7 @@ def clone(
     config.put(repo, config.DEPLOY, "true")
     pinned.guard(repo)
     drivers.configure(repo)
-    unlock.pin_public_key(repo, public_key)
+    pinned_trust.pinned(repo).add(signer)
     _require_signed(repo, commit, expected)
     repo.git("read-tree", "HEAD")
     done = unlock.permit(repo, index.staged(repo), key=key)

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from git_model_security.errors import Reason, VerificationError
+from git_model_security.errors import Error, Reason, VerificationError
 from git_model_security.git import config, history, index, lfs
 from git_model_security.guard import audit_log
 from git_model_security.storage import behind
@@ -152,15 +152,14 @@ class Gate:
                 hint="`git model unlock --public-key FILE` pins one",
             )
         for sealed_only in (True, False):
-            if not sealed_only:
-                self._fetch(index.tree(self._repo, tree))
-            verdict = tree_check.check(clone, commit, verifiers, sealed_only=sealed_only)
-            if not verdict.good:
-                raise VerificationError(
-                    verdict.findings[0].reason,
-                    f"{commit[:12]} is not verified: {verdict.why}",
-                    hint=f"`git model verify {commit[:12]}` tells all; it is not written",
-                )
+            try:
+                if not sealed_only:
+                    self._fetch(index.tree(self._repo, tree))
+                found = tree_check.check(clone, commit, verifiers, sealed_only=sealed_only)
+            except Error as error:  # a .gitmodel that is refused; git-lfs that fails
+                raise _refused(commit, Reason.MALFORMED, str(error)) from error
+            if not found.good:
+                raise _refused(commit, found.findings[0].reason, found.why)
         pinned_trust.remember_good(clone, tree)
 
     def _fetch(self, entries: Sequence[Entry]) -> None:
@@ -207,6 +206,14 @@ class Gate:
         memory.execute(
             "INSERT OR REPLACE INTO judged VALUES (?, ?, 'released')", (tree, f"tree {under}")
         )
+
+
+def _refused(commit: str, reason: Reason, why: str) -> VerificationError:
+    return VerificationError(
+        reason,
+        f"{commit[:12]} is not verified: {why}",
+        hint=f"`git model verify {commit[:12]}` tells all; it is not written",
+    )
 
 
 def branch_name(ref: str | None) -> str | None:
