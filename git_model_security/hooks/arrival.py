@@ -35,9 +35,10 @@ def checked_out(
     clone: Clone, arguments: Sequence[str], progress: Progress | None = None
 ) -> int:
     """post-checkout; a checkout of single files (flag 0) says nothing of a commit."""
-    swept = _swept(clone)
+    is_branch = arguments[2:3] == [_BRANCH_CHECKOUT]
+    swept = _swept(clone, of_files=not is_branch)
     complete = _is_replaying(clone) or _write_pending(clone, progress, _PATIENCE_SECONDS)
-    status = _verify(clone) if arguments[2:3] == [_BRANCH_CHECKOUT] else 0
+    status = _verify(clone) if is_branch else 0
     if not swept:
         return FAILED
     return status if complete or clone.verification != ENFORCE else FAILED
@@ -109,12 +110,12 @@ def _is_deployed(clone: Clone) -> bool:
     return deployment.arrived(clone)
 
 
-def _swept(clone: Clone) -> bool:
+def _swept(clone: Clone, *, of_files: bool = False) -> bool:
     if not clone.is_deploy:
         return True
     from git_model_security.hooks import deployment
 
-    return deployment.sweep(clone)
+    return deployment.sweep(clone, of_files=of_files)
 
 
 def _is_set_up(clone: Clone) -> bool:

@@ -15,6 +15,7 @@ from git_model_security.git import history, index
 from git_model_security.git.objects import is_oid
 from git_model_security.git.paths import shown
 from git_model_security.hooks.transaction import Moved, moves
+from git_model_security.policy import pinned
 from git_model_security.workspace import links, release
 from git_model_security.workspace.release import Gate
 
@@ -29,6 +30,10 @@ def moving(clone: Clone, stdin: bytes) -> None:
         VerificationError: a commit may not be deployed; then no ref is moved.
         ProtocolError: what git says is not understood.
     """
+    if pinned.guard(clone.repo):
+        sys.stderr.write(
+            "git-model: warning: info/attributes was changed: everything is verified again\n"
+        )
     gate = Gate(clone)
     for move in moves(stdin):
         if move.ref == "ORIG_HEAD":
@@ -79,9 +84,17 @@ def _branch(gate: Gate, ref: str) -> str | None:
     return gate.branch if ref == "HEAD" else release.branch_of(ref)
 
 
-def sweep(clone: Clone) -> bool:
-    """Removes links that Git made and nobody verified; tells whether there were none."""
-    removed = links.sweep(clone.repo, Gate(clone))
+def sweep(clone: Clone, *, of_files: bool = False) -> bool:
+    """Removes links that Git made and nobody verified; tells whether there were none.
+
+    Args:
+        clone: the deploy clone.
+        of_files: single files were checked out, maybe beside the index.
+    """
+    gate = Gate(clone)
+    removed = links.sweep(clone.repo, gate)
+    if of_files:
+        removed += links.sweep_untracked(clone.repo, gate)
     for path in removed:
         sys.stderr.write(
             f"git-model: error: {shown(path)}: a link that is in no verified tree: removed\n"

@@ -40,9 +40,9 @@ def pin(repo: Repository, policy: Policy) -> bool:
     return _pin(repo, attributes.render(policy))
 
 
-def guard(repo: Repository) -> None:
-    """Leads every path of a deploy clone through a filter of ours, before any policy."""
-    _pin(repo, rules(repo))
+def guard(repo: Repository) -> bool:
+    """Leads every path of a deploy clone through a filter of ours; tells if that was news."""
+    return _pin(repo, rules(repo))
 
 
 def _pin(repo: Repository, block: str) -> bool:

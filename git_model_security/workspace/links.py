@@ -1,7 +1,7 @@
 """Links in a deploy clone: Git makes them itself, and asks no filter.
 
-So they are looked at when Git has made them: after it wrote the index, and when the
-filter refuses a file, upon which Git stops in the middle of its work.
+So they are looked at when Git has made them: after it wrote the index, after a checkout
+of single files, and when the filter refuses one, upon which Git stops where it is.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import os
 import stat
 from typing import TYPE_CHECKING
 
-from git_model_security.git import index, index_stat, worktree
+from git_model_security.git import batch, index, index_stat, worktree
 from git_model_security.git.index import SYMLINK, Entry
 from git_model_security.git.objects import blob_oid
 
@@ -39,6 +39,17 @@ def sweep_new(repo: Repository, gate: Gate) -> list[bytes]:
     except FileNotFoundError:
         return []
     return _removed(repo, gate.unknown(_links(repo, began)))
+
+
+def sweep_untracked(repo: Repository, gate: Gate) -> list[bytes]:
+    """Does the same for links that Git made beside the index (`git restore --source`).
+
+    Where such a link leads stands in an object, and in no verified tree. What a person
+    linked has no object, but where history has the like.
+    """
+    found = gate.unknown(_links(repo, 0))
+    here = batch.sizes(repo, (entry.oid for entry in found))
+    return _removed(repo, (one for one in found if one.oid in here and not gate.knows(one.oid)))
 
 
 def _removed(repo: Repository, entries: Iterable[Entry]) -> list[bytes]:

@@ -74,6 +74,14 @@ class Gate:
         )
         return row.fetchone() is not None
 
+    def knows(self, oid: str) -> bool:
+        """Tells whether a blob stands anywhere in a tree that was released."""
+        row = self._clone.memory.execute(
+            "SELECT 1 FROM released WHERE oid = ? AND under = ? LIMIT 1",
+            (oid, _under(self._clone)),
+        )
+        return row.fetchone() is not None
+
     def unknown(self, entries: Iterable[Entry]) -> list[Entry]:
         """Returns the entries that are, in just this mode, in no released tree."""
         rows = self._clone.memory.execute(

@@ -34,6 +34,8 @@ def configure(repo: Repository, policy: Policy, *, is_trusted: bool) -> list[str
     done = []
     if _pin(repo, policy, is_trusted):
         done.append("pinned the protection policy in info/attributes")
+    if config.is_deploy(config.read(repo)):
+        pinned.guard(repo)
     drivers.configure(repo, "--local")
     config.put(repo, "git-model.digest", policy.digest)
     _put_storage(repo, policy)

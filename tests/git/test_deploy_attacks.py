@@ -168,6 +168,7 @@ WAYS = [
     f"checkout {DEED}new-link -- lib/evil",
     f"read-tree -u -m HEAD {DEED}new-link",
     f"cherry-pick {DEED}new-link",
+    f"restore --source {DEED}new-link lib/evil",
 ]
 
 
@@ -186,7 +187,17 @@ def test_a_link_of_the_operator_stays(victim: Deployment) -> None:
     mine = victim.clone.path / "mine"
     mine.symlink_to("lib")
     victim.clone.git.run("checkout", ALL, check=False)
+    victim.clone.git("checkout", "--", "train.py")
     assert mine.is_symlink()
+
+
+def test_rules_in_info_attributes_are_put_back_before_a_merge(victim: Deployment) -> None:
+    place = victim.clone.path / ".git" / "info" / "attributes"
+    before = place.read_text()
+    place.write_text(f"{before}* -filter\n")
+    victim.clone.git.run("merge", f"{DEED}code", check=False)
+    assert place.read_text().endswith(before.splitlines()[-1] + "\n")
+    victim.assert_honest()
 
 
 def test_rules_of_the_machine_do_not_take_the_filter_away(victim: Deployment) -> None:
