@@ -8,9 +8,11 @@ pytest_plugins = (
     "tests.fixtures.models",
     "tests.fixtures.people",
     "tests.fixtures.deployments",
+    "tests.fixtures.chains",
     "tests.fixtures.giftless",
     "tests.fixtures.lfs_faults",
     "tests.fixtures.lfs_projects",
     "tests.fixtures.no_lfs",
     "tests.fixtures.servers",
+    "tests.fixtures.tokens",
 )

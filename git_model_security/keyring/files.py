@@ -26,8 +26,12 @@ def is_exposed(path: Path) -> bool:
     return bool(path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH))
 
 
-def read(path: Path) -> bytes:
+def read(path: Path, what: str = "key") -> bytes:
     """Reads a key file.
+
+    Args:
+        path: the file.
+        what: what it should hold, for the message.
 
     Raises:
         ConfigError: it cannot be read, or is too long for any key.
@@ -36,9 +40,9 @@ def read(path: Path) -> bytes:
         with path.open("rb") as file:
             pem = file.read(MAX_BYTES + 1)
     except OSError as error:
-        raise ConfigError(f"{path}: cannot read the key: {_reason(error)}") from error
+        raise ConfigError(f"{path}: cannot read the {what}: {_reason(error)}") from error
     if len(pem) > MAX_BYTES:
-        raise ConfigError(f"{path}: too long for a key")
+        raise ConfigError(f"{path}: too long for a {what}")
     return pem
 
 

@@ -10,6 +10,7 @@ import binascii
 from typing import TYPE_CHECKING
 
 from git_model_security.errors import VerificationError
+from git_model_security.signing import certificates
 from git_model_security.signing.document import malformed, member
 from git_model_security.signing.identity import CERTIFICATE, KEY
 
@@ -58,11 +59,14 @@ def chain(bundle: Bundle) -> list[Certificate]:
     if not 1 <= len(found) <= MAX_CERTIFICATES:
         raise malformed(f"{len(found)} certificates in the bundle")
     try:
-        return [
+        chain = [
             load_der_x509_certificate(_decoded(member(one, "rawBytes", str))) for one in found
         ]
+        for certificate in chain:
+            certificates.require_readable(certificate)
     except ValueError as error:
         raise malformed("a certificate in the bundle is damaged") from error
+    return chain
 
 
 def identity_and_issuer(leaf: Certificate) -> tuple[str, str]:

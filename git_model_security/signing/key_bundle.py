@@ -1,4 +1,4 @@
-"""Signs by key in the form that model_signing writes, without waiting for its import.
+"""Bundles by key and by certificate as model_signing writes them, without its import.
 
 Every commit signs, and the library takes longer to import than all the rest of the
 hook (pydantic and protobuf, for one JSON document). What is written here is the
@@ -17,24 +17,55 @@ from git_model_security.signing.dsse import MEDIA_TYPE, PAYLOAD_TYPE
 from git_model_security.signing.statement import PREDICATE_TYPE, STATEMENT_TYPE
 
 if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+    from collections.abc import Callable, Mapping
+
+    from cryptography.hazmat.primitives.asymmetric.ec import (
+        EllipticCurvePrivateKey,
+        EllipticCurvePublicKey,
+    )
+    from cryptography.hazmat.primitives.hashes import HashAlgorithm
 
     from git_model_security.signing.manifest import Manifest
 
 
 def sign(manifest: Manifest, key: EllipticCurvePrivateKey, fingerprint: str) -> bytes:
     """Returns the bundle, JSON; each call gives other bytes, since ECDSA is randomised."""
+    return write(manifest, hint(fingerprint), lambda data: signature(data, key))
+
+
+def write(
+    manifest: Manifest, material: Mapping[str, object], signing: Callable[[bytes], bytes]
+) -> bytes:
+    """Returns a bundle, JSON.
+
+    Args:
+        manifest: what to sign.
+        material: what the bundle says of who signed.
+        signing: makes the signature, in DER, over the bytes that it is given.
+    """
     payload = statement(manifest)
+    # The DSSE pre-authentication encoding (dsse v1, protocol.md).
+    encoded = b"DSSEv1 %d %s %d %s" % (
+        len(PAYLOAD_TYPE),
+        PAYLOAD_TYPE.encode("ascii"),
+        len(payload),
+        payload,
+    )
     document = {
         "mediaType": MEDIA_TYPE,
-        "verificationMaterial": {"publicKey": {"hint": fingerprint}, "tlogEntries": []},
+        "verificationMaterial": {**material, "tlogEntries": []},
         "dsseEnvelope": {
             "payload": _text(payload),
             "payloadType": PAYLOAD_TYPE,
-            "signatures": [{"sig": _text(_signature(payload, key)), "keyid": ""}],
+            "signatures": [{"sig": _text(signing(encoded)), "keyid": ""}],
         },
     }
     return json.dumps(document, separators=(",", ":")).encode("ascii")
+
+
+def hint(fingerprint: str) -> dict[str, object]:
+    """Returns what a bundle says of a signer by key."""
+    return {"publicKey": {"hint": fingerprint}}
 
 
 def statement(manifest: Manifest) -> bytes:
@@ -61,19 +92,19 @@ def statement(manifest: Manifest) -> bytes:
     return json.dumps(document, indent=2).encode("ascii")
 
 
-def _signature(payload: bytes, key: EllipticCurvePrivateKey) -> bytes:
-    from cryptography.hazmat.primitives import hashes
+def signature(data: bytes, key: EllipticCurvePrivateKey) -> bytes:
+    """Returns a signature of a key in memory, in DER."""
     from cryptography.hazmat.primitives.asymmetric import ec
 
+    return key.sign(data, ec.ECDSA(digest_for(key.public_key())))
+
+
+def digest_for(public_key: EllipticCurvePublicKey) -> HashAlgorithm:
+    """Returns what a key's signatures hash with, by its size."""
+    from cryptography.hazmat.primitives import hashes
+
     by_bits = {256: hashes.SHA256(), 384: hashes.SHA384(), 521: hashes.SHA512()}
-    # The DSSE pre-authentication encoding (dsse v1, protocol.md).
-    encoded = b"DSSEv1 %d %s %d %s" % (
-        len(PAYLOAD_TYPE),
-        PAYLOAD_TYPE.encode("ascii"),
-        len(payload),
-        payload,
-    )
-    return key.sign(encoded, ec.ECDSA(by_bits[key.curve.key_size]))
+    return by_bits[public_key.key_size]
 
 
 def _text(data: bytes) -> str:

@@ -15,7 +15,10 @@ from typing import TYPE_CHECKING
 from git_model_security.errors import ConfigError
 
 if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+    from cryptography.hazmat.primitives.asymmetric.ec import (
+        EllipticCurvePrivateKey,
+        EllipticCurvePublicKey,
+    )
 
 Password = bytes | Callable[[str], bytes | None]
 """A password, or what asks for it, given what it is for, and returns None without one."""
@@ -23,9 +26,9 @@ Password = bytes | Callable[[str], bytes | None]
 AES_KEY_BYTES = 32
 CURVES = {"secp256r1": "P-256", "secp384r1": "P-384", "secp521r1": "P-521"}
 
-_WANTED = "a signing key is an elliptic-curve key on NIST P-256, P-384 or P-521, in PEM"
+WANTED = "a signing key is an elliptic-curve key on NIST P-256, P-384 or P-521, in PEM"
 _GENERATE = "`git model key generate-signing PRIVATE PUBLIC` makes a new pair"
-_PASSWORD = "set GIT_MODEL_SIGNING_KEY_PASSWORD to its password"  # noqa: S105
+_PASSWORD = "set GIT_MODEL_SIGNING_KEY_PASSWORD or GIT_ASKPASS, or use a terminal"  # noqa: S105
 
 
 def parse_private(
@@ -49,7 +52,7 @@ def parse_private(
     if not any(label.endswith("PRIVATE KEY") for label in labels):
         raise ConfigError(f"{origin}: {_instead(pem, labels, 'private')}", hint=_GENERATE)
     if "OPENSSH PRIVATE KEY" in labels:
-        raise ConfigError(f"{origin}: an OpenSSH key; {_WANTED}", hint=_GENERATE)
+        raise ConfigError(f"{origin}: an OpenSSH key; {WANTED}", hint=_GENERATE)
     encrypted = "ENCRYPTED PRIVATE KEY" in labels or b"Proc-Type: 4,ENCRYPTED" in pem
     secret = None
     if encrypted:
@@ -67,7 +70,7 @@ def parse_private(
             ) from error
         raise ConfigError(f"{origin}: a damaged private key", hint=_GENERATE) from error
     if not isinstance(key, ec.EllipticCurvePrivateKey):
-        raise ConfigError(f"{origin}: {_named(key)}; {_WANTED}", hint=_GENERATE)
+        raise ConfigError(f"{origin}: {_named(key)}; {WANTED}", hint=_GENERATE)
     _check_curve(key.curve.name, origin)
     return key
 
@@ -97,11 +100,9 @@ def parse_public(pem: bytes, origin: str = "the public key") -> bytes:
     except (ValueError, UnsupportedAlgorithm) as error:
         raise ConfigError(f"{origin}: a damaged public key") from error
     if not isinstance(key, ec.EllipticCurvePublicKey):
-        raise ConfigError(f"{origin}: {_named(key)}; {_WANTED}")
+        raise ConfigError(f"{origin}: {_named(key)}; {WANTED}")
     _check_curve(key.curve.name, origin)
-    return key.public_bytes(
-        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-    )
+    return canonical(key)
 
 
 def private_pem(private: EllipticCurvePrivateKey) -> bytes:
@@ -117,11 +118,27 @@ def private_pem(private: EllipticCurvePrivateKey) -> bytes:
 
 def public_pem(private: EllipticCurvePrivateKey) -> bytes:
     """Returns the public key in canonical PEM (SubjectPublicKeyInfo)."""
+    return canonical(private.public_key())
+
+
+def canonical(public: EllipticCurvePublicKey) -> bytes:
+    """Returns a public key in canonical PEM (SubjectPublicKeyInfo)."""
     from cryptography.hazmat.primitives import serialization
 
-    return private.public_key().public_bytes(
+    return public.public_bytes(
         serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
     )
+
+
+def key_fault(public: object) -> str | None:
+    """Returns why a public key of any kind is none that verifies models, or None."""
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    if not isinstance(public, ec.EllipticCurvePublicKey):
+        return f"{_named(public)}; {WANTED}"
+    if public.curve.name not in CURVES:
+        return f"a key on the curve {public.curve.name}; {WANTED}"
+    return None
 
 
 def fingerprint(canonical_pem: bytes) -> str:
@@ -144,10 +161,10 @@ def _labels(pem: bytes) -> list[str]:
 def _instead(pem: bytes, labels: list[str], wanted: str) -> str:
     if labels:
         # What stands first may be parameters; the last block is the thing itself.
-        return f"a PEM file that holds {labels[-1]!r}, not a {wanted} key; {_WANTED}"
+        return f"a PEM file that holds {labels[-1]!r}, not a {wanted} key; {WANTED}"
     if len(pem) == AES_KEY_BYTES:
-        return f"{AES_KEY_BYTES} bytes, as an AES-256 key has; {_WANTED}"
-    return f"not a PEM file; {_WANTED}"
+        return f"{AES_KEY_BYTES} bytes, as an AES-256 key has; {WANTED}"
+    return f"not a PEM file; {WANTED}"
 
 
 def _named(key: object) -> str:
@@ -157,4 +174,4 @@ def _named(key: object) -> str:
 
 def _check_curve(name: str, origin: str) -> None:
     if name not in CURVES:
-        raise ConfigError(f"{origin}: a key on the curve {name}; {_WANTED}", hint=_GENERATE)
+        raise ConfigError(f"{origin}: a key on the curve {name}; {WANTED}", hint=_GENERATE)

@@ -1,0 +1,226 @@
+"""The method `certificate`: a key that an authority vouches for.
+
+docs/SPEC.md, "Signatures: certificates".
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from git_model_security.errors import ConfigError, Reason, VerificationError
+from git_model_security.git.paths import shown
+from git_model_security.keyring import files
+from git_model_security.signing import certificates, certification, claims, key_bundle, pem
+from git_model_security.signing.chain import Chain, identity
+from git_model_security.signing.identity import CERTIFICATE, SignerIdentity
+from git_model_security.signing.methods import Pin
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+    from model_signing import verifying
+
+    from git_model_security.signing.dsse import Bundle
+    from git_model_security.signing.manifest import Manifest
+    from git_model_security.signing.pem import Password
+
+_PIN = b"identity: "
+
+
+class CertificateSigner:
+    """Signs with a private key and the certificate for it.
+
+    Args:
+        private_key: a PEM file, or the PEM itself; read when the first signature is made.
+        signing_certificate: see `Chain`.
+        certificate_chain: see `Chain`.
+        password: of the key, used or asked for only if it is encrypted.
+
+    Raises:
+        ConfigError: see `Chain`.
+    """
+
+    def __init__(
+        self,
+        private_key: Path | bytes,
+        signing_certificate: Path,
+        certificate_chain: Sequence[Path] = (),
+        password: Password | None = None,
+    ) -> None:
+        self._source = private_key
+        self._password = password
+        self._chain = Chain(signing_certificate, certificate_chain)
+
+    @property
+    def identity(self) -> SignerIdentity:
+        """Who the bundle will name."""
+        return self._chain.identity
+
+    @cached_property
+    def _key(self) -> EllipticCurvePrivateKey:
+        given = self._source
+        origin = "the signing key" if isinstance(given, bytes) else str(given)
+        text = given if isinstance(given, bytes) else files.read(given)
+        key = pem.parse_private(text, self._password, origin)
+        self._chain.require_key(key.public_key(), origin)
+        return key
+
+    def sign(self, manifest: Manifest) -> bytes:
+        """Returns the bundle that the library would make, without importing it.
+
+        Raises:
+            ConfigError: the key and the certificate are not for each other, or one of
+                them cannot sign, or not now.
+        """
+        self._chain.require_usable()
+        return key_bundle.write(
+            manifest, self._chain.material, lambda data: key_bundle.signature(data, self._key)
+        )
+
+
+class CertificateVerifier:
+    """Accepts one identity that one of the given roots vouches for.
+
+    Args:
+        certificate_chain: in PEM: one root or more, and what else may stand in a chain;
+            only what is signed by itself is trusted.
+        identity: the subject as RFC 4514 has it, its common name, one of the alternative
+            names, or SHA-256 of the certificate.
+        explicit: the user gave it for this one check.
+        origin: names the file in messages.
+
+    Raises:
+        ConfigError: there is no root, or the identity is empty.
+    """
+
+    def __init__(
+        self,
+        certificate_chain: bytes,
+        identity: str,
+        explicit: bool = False,
+        origin: str = "the certificate chain",
+    ) -> None:
+        given = sorted(set(certificates.parse(certificate_chain, origin)), key=certificates.der)
+        self._roots = [one for one in given if certificates.is_root(one)]
+        self._between = [one for one in given if one not in self._roots]
+        if not self._roots:
+            raise ConfigError(
+                f"{origin}: no root certificate among {len(given)}",
+                hint="give the root as well: the certificate that is signed by itself",
+            )
+        if not identity or not identity.isprintable():
+            raise ConfigError(
+                "a signer by certificate is pinned by who it is",
+                hint="`openssl x509 -in CERTIFICATE -noout -subject -nameopt RFC2253` shows it",
+            )
+        self._name = certificates.as_fingerprint(identity) or identity
+        self._explicit = explicit
+
+    @classmethod
+    def from_files(
+        cls, certificate_chain: Sequence[Path], identity: str
+    ) -> CertificateVerifier:
+        """Returns an explicit verifier for files of certificates.
+
+        Raises:
+            ConfigError: one cannot be read, or see the class.
+        """
+        found = [one for path in certificate_chain for one in certificates.load(path)]
+        origin = ", ".join(map(str, certificate_chain))
+        return cls(certificates.pem(found), identity, explicit=True, origin=origin)
+
+    @classmethod
+    def from_pin(cls, content: bytes, origin: str) -> CertificateVerifier:
+        """Returns the verifier of a pinned identity.
+
+        Raises:
+            ConfigError: it is no such pin, or see the class.
+        """
+        first, _, chain = content.partition(b"\n")
+        if not first.startswith(_PIN):
+            raise ConfigError(f"{origin}: does not begin with the identity pinned")
+        return cls(chain, first.removeprefix(_PIN).decode("utf-8", "replace"), origin=origin)
+
+    @property
+    def identity(self) -> SignerIdentity:
+        """Who must have signed."""
+        content = self.pin.content
+        return SignerIdentity(CERTIFICATE, hashlib.sha256(content).hexdigest(), self._name)
+
+    @property
+    def explicit(self) -> bool:
+        """Whether the user gave it for this one check."""
+        return self._explicit
+
+    @property
+    def pin(self) -> Pin:
+        """The identity in a line, and the certificates in PEM."""
+        chain = certificates.pem([*self._roots, *self._between])
+        return Pin(CERTIFICATE, _PIN + self._name.encode() + b"\n" + chain)
+
+    def accepts(self, bundle: Bundle) -> bool:
+        """Tells whether a bundle claims to be by whom is pinned."""
+        if bundle.kind != CERTIFICATE:
+            return False
+        return certificates.is_for(claims.chain(bundle)[0], self._name)
+
+    def configure(self, config: verifying.Config, scratch: Path) -> None:
+        """Gives the library the same certificates; with none it would trust the web's.
+
+        It also looks for certificates between among these, and trusts only what is signed
+        by itself, as we do: its OpenSSL takes no other end of a chain.
+        """
+        path = scratch / "chain"
+        path.write_bytes(certificates.pem([*self._roots, *self._between]))
+        config.use_certificate_verifier(certificate_chain=[path])
+
+    @contextlib.contextmanager
+    def explaining(self, bundle: Bundle) -> Iterator[None]:
+        """Lets the library see only what has passed our own checks; its words are no help.
+
+        Raises:
+            VerificationError: see `proven`; or `INVALID`: OpenSSL sees a chain otherwise.
+        """
+        from OpenSSL.crypto import X509StoreContextError
+
+        self.proven(bundle)
+        try:
+            yield
+        except X509StoreContextError as error:
+            raise _invalid(f"OpenSSL does not accept its chain: {error}") from error
+
+    def proven(self, bundle: Bundle) -> SignerIdentity:
+        """Returns who signed.
+
+        1. The leaf is for whom is pinned.
+        2. It holds a key that signs, is valid now, and for signing.
+        3. A chain of authorities, valid now and for this, leads to a given root.
+
+        Raises:
+            VerificationError: `WRONG_IDENTITY` or `INVALID`.
+        """
+        leaf, *between = claims.chain(bundle)
+        if not certificates.is_for(leaf, self._name):
+            raise VerificationError(
+                Reason.WRONG_IDENTITY,
+                f"signed by {certificates.named(leaf)}, not by {shown(self._name.encode())}",
+            )
+        at = certification.now()
+        reason = certification.leaf_fault(leaf, at)
+        if reason:
+            raise _invalid(f"the certificate of {certificates.named(leaf)} {reason}")
+        reason = certification.chain_fault(leaf, [*between, *self._between], self._roots, at)
+        if reason:
+            raise _invalid(f"signed by {certificates.named(leaf)}: {reason}")
+        return identity(leaf)
+
+
+def _invalid(message: str) -> VerificationError:
+    return VerificationError(
+        Reason.INVALID, message, hint="ask the signer to sign again with a valid certificate"
+    )

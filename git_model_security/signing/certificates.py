@@ -1,0 +1,155 @@
+"""X.509 certificates of signers: reading them, and whom they are for.
+
+What must hold of one is in `certification`. docs/SPEC.md, "Signatures: certificates".
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import TYPE_CHECKING
+
+from git_model_security.errors import ConfigError
+from git_model_security.git.paths import shown
+from git_model_security.keyring import files
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from cryptography.x509 import Certificate
+
+_HINT = "`openssl x509 -in FILE -out FILE.pem` writes a certificate in PEM"
+
+
+def load(path: Path) -> list[Certificate]:
+    """Reads the certificates of a PEM file.
+
+    Raises:
+        ConfigError: it cannot be read, or holds none.
+    """
+    return parse(files.read(path, "certificate"), str(path))
+
+
+def parse(pem: bytes, origin: str) -> list[Certificate]:
+    """Parses certificates in PEM; what stands between them is passed over.
+
+    Raises:
+        ConfigError: there is none, or a damaged one.
+    """
+    from cryptography import x509
+
+    if b"PRIVATE KEY-----" in pem:
+        raise ConfigError(f"{origin}: a private key where a certificate is wanted", hint=_HINT)
+    if b"-----BEGIN CERTIFICATE-----" not in pem:
+        raise ConfigError(f"{origin}: no certificate in PEM", hint=_HINT)
+    try:
+        found = x509.load_pem_x509_certificates(pem)
+        for certificate in found:
+            require_readable(certificate)
+    except ValueError as error:
+        raise ConfigError(f"{origin}: a damaged certificate", hint=_HINT) from error
+    return found
+
+
+def require_readable(certificate: Certificate) -> None:
+    """Reads all of a certificate that is read later; cryptography parses it lazily.
+
+    Raises:
+        ValueError: something in it cannot be read.
+    """
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.x509 import DuplicateExtension, UnsupportedGeneralNameType
+
+    try:
+        names(certificate)
+        certificate.public_key()
+    except (
+        TypeError,
+        UnsupportedAlgorithm,
+        DuplicateExtension,
+        UnsupportedGeneralNameType,
+    ) as error:
+        raise ValueError(str(error)) from error
+
+
+def fingerprint(certificate: Certificate) -> str:
+    """Returns SHA-256 over the certificate in DER, as `openssl x509 -fingerprint` does."""
+    return hashlib.sha256(der(certificate)).hexdigest()
+
+
+def der(certificate: Certificate) -> bytes:
+    """Returns a certificate in DER."""
+    from cryptography.hazmat.primitives.serialization import Encoding
+
+    return certificate.public_bytes(Encoding.DER)
+
+
+def pem(certificates: Iterable[Certificate]) -> bytes:
+    """Returns certificates in PEM."""
+    from cryptography.hazmat.primitives.serialization import Encoding
+
+    return b"".join(certificate.public_bytes(Encoding.PEM) for certificate in certificates)
+
+
+def subject(certificate: Certificate) -> str:
+    """Returns the subject as RFC 4514 writes it; empty where there is none."""
+    from cryptography.x509 import NameOID
+
+    # `openssl x509 -nameopt RFC2253` calls it so too.
+    return certificate.subject.rfc4514_string({NameOID.EMAIL_ADDRESS: "emailAddress"})
+
+
+def names(certificate: Certificate) -> list[str]:
+    """Returns whom a certificate is for, by every name that it may be pinned by.
+
+    The subject, its common name (if it has just one), and the e-mail addresses, URIs and
+    DNS names among the alternative names. They are compared whole and letter by letter: a
+    DNS name with a `*` is only that text.
+    """
+    from cryptography import x509
+
+    common = certificate.subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)
+    found = [subject(certificate), *(str(one.value) for one in common if len(common) == 1)]
+    try:
+        extension = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
+    except x509.ExtensionNotFound:
+        return list(filter(None, found))
+    for kind in (x509.RFC822Name, x509.UniformResourceIdentifier, x509.DNSName):
+        found += extension.value.get_values_for_type(kind)
+    return list(filter(None, found))
+
+
+def named(certificate: Certificate) -> str:
+    """Returns what to call a certificate's holder, fit for a terminal."""
+    holder = next(iter(names(certificate)), fingerprint(certificate))
+    return shown(holder.encode("utf-8", "backslashreplace"))
+
+
+def as_fingerprint(identity: str) -> str | None:
+    """Returns the fingerprint that an identity is, with or without colons; else None."""
+    plain = identity.replace(":", "").lower()
+    return plain if re.fullmatch("[0-9a-f]{64}", plain) else None
+
+
+def is_for(certificate: Certificate, identity: str) -> bool:
+    """Tells whether a certificate is the one pinned, or is for whom is pinned."""
+    pinned = as_fingerprint(identity)
+    # What looks like a fingerprint is no name: an authority could write one as a name.
+    return fingerprint(certificate) == pinned if pinned else identity in names(certificate)
+
+
+def is_root(certificate: Certificate) -> bool:
+    """Tells whether a certificate is signed by itself, as roots are."""
+    return has_issued(certificate, certificate)
+
+
+def has_issued(issuer: Certificate, certificate: Certificate) -> bool:
+    """Tells whether one certificate is signed by the key of another, and names it."""
+    from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+
+    try:
+        certificate.verify_directly_issued_by(issuer)
+    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
+        return False
+    return True

@@ -1,0 +1,172 @@
+"""What must hold of a signer's certificate and of the chain above it.
+
+The library checks less than a verifier must. A bundle by certificate has no timestamp,
+so the library takes the moment when the leaf began to be valid for the time of signing,
+and an expired leaf holds for ever; it takes any leaf that may sign anything; and it
+does not ask who the leaf is for. docs/SPEC.md, "Signatures: certificates".
+
+Each question is answered by a reason against the certificate, or None: a signer and a
+verifier make different errors of it.
+"""
+
+from __future__ import annotations
+
+import datetime
+from typing import TYPE_CHECKING
+
+from git_model_security.signing import certificates, pem
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from cryptography.x509 import Certificate, ExtensionType
+    from cryptography.x509.verification import ClientVerifier, ExtensionPolicy
+
+CLOCK_SKEW = datetime.timedelta(minutes=5)
+"""How far the first moment of a certificate may lie ahead: its issuer dates a fresh one
+by another clock than ours. The last moment gets no such grace."""
+
+MAX_BETWEEN = 8
+"""Certificates between leaf and root."""
+
+
+def leaf_fault(leaf: Certificate, at: datetime.datetime) -> str | None:
+    """Returns why a certificate cannot be a signer's, or None.
+
+    Args:
+        leaf: the certificate.
+        at: the time that counts, with its zone.
+    """
+    reason = pem.key_fault(leaf.public_key())
+    if reason:
+        return f"holds {reason}"
+    return validity_fault(leaf, at) or usage_fault(leaf)
+
+
+def validity_fault(certificate: Certificate, at: datetime.datetime) -> str | None:
+    """Returns why a certificate is not valid at a time, or None."""
+    if at > certificate.not_valid_after_utc:
+        return f"expired on {_date(certificate.not_valid_after_utc)}"
+    if at + CLOCK_SKEW < certificate.not_valid_before_utc:
+        return f"is not valid until {_date(certificate.not_valid_before_utc)}"
+    return None
+
+
+def usage_fault(certificate: Certificate) -> str | None:
+    """Returns why a certificate is not for signing models, or None.
+
+    Key usage must have digitalSignature, extended key usage must have codeSigning, and
+    one of the two must be there at all. The library takes either of them, also beside
+    the other one that forbids it.
+    """
+    from cryptography import x509
+
+    found = {type(extension.value): extension.value for extension in certificate.extensions}
+    usage = found.get(x509.KeyUsage)
+    extended = found.get(x509.ExtendedKeyUsage)
+    if isinstance(usage, x509.KeyUsage) and not usage.digital_signature:
+        return "is not for signing: its key usage lacks digitalSignature"
+    if extended is not None and not _is_for_code(extended):
+        return "is not for code signing: its extended key usage lacks codeSigning"
+    if usage is None and extended is None:
+        return "is not for signing: it states no key usage"
+    return None
+
+
+def chain_fault(
+    leaf: Certificate,
+    between: Sequence[Certificate],
+    roots: Sequence[Certificate],
+    at: datetime.datetime,
+) -> str | None:
+    """Returns why no chain leads from a leaf to one of the roots, or None.
+
+    By RFC 5280 as `cryptography.x509.verification` has it: signatures (ECDSA on the NIST
+    curves, RSA from 2048 bits, each with SHA-2), dates, path lengths, name constraints,
+    and no critical extension that it does not know. An authority must be one by its
+    basic constraints, must be allowed to issue certificates and, where its extended key
+    usage says for what, for code signing. What that package asks of the web's authorities
+    beyond is not asked for: a company's own need not know it.
+
+    Args:
+        leaf: the signer's.
+        between: what may stand between it and a root; not trusted.
+        roots: what is trusted.
+        at: the time that counts, with its zone.
+    """
+    from cryptography.x509.verification import VerificationError
+
+    known = (leaf, *between, *roots)
+    # What is valid but for the skew is looked at in its first moment.
+    begins = (certificate.not_valid_before_utc for certificate in known)
+    moment = max(at, *(begin for begin in begins if begin <= at + CLOCK_SKEW), at)
+    try:
+        _verifier(roots, moment).verify(leaf, list(between))
+    except VerificationError as error:
+        for certificate in known:
+            reason = validity_fault(certificate, at)
+            if reason:
+                return f"the certificate of {certificates.named(certificate)} {reason}"
+        said = str(error).partition(" (encountered")[0].rpartition(": ")[2]
+        return f"its chain does not end in a given root ({said})"
+    return None
+
+
+def now() -> datetime.datetime:
+    """Returns the time that counts: there is no other in a bundle by certificate."""
+    return datetime.datetime.now(datetime.timezone.utc)
+
+
+def _verifier(roots: Sequence[Certificate], moment: datetime.datetime) -> ClientVerifier:
+    from cryptography.x509.verification import ExtensionPolicy, PolicyBuilder, Store
+
+    return (
+        PolicyBuilder()
+        .store(Store(list(roots)))
+        .time(moment)
+        .max_chain_depth(MAX_BETWEEN)
+        # The leaf's own extensions are looked at in `leaf_fault`.
+        .extension_policies(ca_policy=_of_authorities(), ee_policy=ExtensionPolicy.permit_all())
+        .build_client_verifier()
+    )
+
+
+def _of_authorities() -> ExtensionPolicy:
+    from cryptography import x509
+    from cryptography.x509.verification import Criticality, ExtensionPolicy
+
+    def require(condition: bool) -> None:
+        # What a validator raises ends the search along this path.
+        if not condition:
+            raise ValueError("an authority of the chain may not issue it")
+
+    return (
+        ExtensionPolicy.permit_all()
+        .require_present(
+            x509.BasicConstraints,
+            Criticality.AGNOSTIC,
+            lambda _policy, _certificate, found: require(found.ca),
+        )
+        .may_be_present(
+            x509.KeyUsage,
+            Criticality.AGNOSTIC,
+            lambda _policy, _certificate, found: require(found is None or found.key_cert_sign),
+        )
+        .may_be_present(
+            x509.ExtendedKeyUsage,
+            Criticality.AGNOSTIC,
+            lambda _policy, _certificate, found: require(found is None or _is_for_code(found)),
+        )
+    )
+
+
+def _is_for_code(usage: ExtensionType) -> bool:
+    from cryptography.x509 import ExtendedKeyUsage
+    from cryptography.x509.oid import ExtendedKeyUsageOID
+
+    assert isinstance(usage, ExtendedKeyUsage)
+    return ExtendedKeyUsageOID.CODE_SIGNING in usage
+
+
+def _date(moment: datetime.datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M} UTC"
