@@ -1,0 +1,143 @@
+"""The methods `pkcs11-key` and `pkcs11-certificate`: a key that stays in its token.
+
+Their bundles are those of `key` and `certificate`: who verifies needs no token.
+model_signing's own signers are not used: they leave their session to the garbage
+collector, take the first key of a name, ask for no PIN, and by certificate sign nothing
+(1.1.1 hands DER to a field for base64). docs/SPEC.md, "Signatures: tokens".
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from git_model_security.errors import KeyNotFoundError
+from git_model_security.signing import key_bundle, pem, pkcs11_uri, token
+from git_model_security.signing.chain import Chain
+from git_model_security.signing.identity import KEY, SignerIdentity
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+
+    from git_model_security.signing.manifest import Manifest
+    from git_model_security.signing.pem import Password
+
+
+class Pkcs11Signer:
+    """Signs with a key in a token.
+
+    Args:
+        uri: names the key (RFC 7512).
+        module_paths: modules, or directories of them, to take where the URI names none.
+        pin: of the token, or what asks for it when the first signature is made.
+        fingerprint: of the key, where it is known: then the token is not asked for it.
+
+    Raises:
+        ConfigError: the URI is none.
+    """
+
+    def __init__(
+        self,
+        uri: str,
+        module_paths: Sequence[Path] = (),
+        pin: Password | None = None,
+        fingerprint: str | None = None,
+    ) -> None:
+        self._key = _Key(uri, module_paths, pin)
+        self._fingerprint = fingerprint
+
+    @cached_property
+    def identity(self) -> SignerIdentity:
+        """Who the bundle will name; asks the token for it.
+
+        Raises:
+            Error: see `token`.
+        """
+        return SignerIdentity(KEY, self._fingerprint or self._fingerprint_in_token())
+
+    def sign(self, manifest: Manifest) -> bytes:
+        """Returns a bundle like one by a key in a file.
+
+        Raises:
+            Error: see `token`.
+        """
+        material = key_bundle.hint(self._fingerprint_in_token())
+        public_key = self._key.public
+        return key_bundle.write(
+            manifest, material, lambda data: self._key.sign(data, public_key)
+        )
+
+    def _fingerprint_in_token(self) -> str:
+        return pem.fingerprint(pem.canonical(self._key.public))
+
+
+class Pkcs11CertificateSigner:
+    """Signs with a key in a token and the certificate for it, in a file.
+
+    Args:
+        uri: see `Pkcs11Signer`.
+        signing_certificate: see `chain.Chain`.
+        certificate_chain: see `chain.Chain`.
+        module_paths: see `Pkcs11Signer`.
+        pin: see `Pkcs11Signer`.
+
+    Raises:
+        ConfigError: the URI is none, or see `chain.Chain`.
+    """
+
+    def __init__(
+        self,
+        uri: str,
+        signing_certificate: Path,
+        certificate_chain: Sequence[Path] = (),
+        module_paths: Sequence[Path] = (),
+        pin: Password | None = None,
+    ) -> None:
+        self._key = _Key(uri, module_paths, pin)
+        self._chain = Chain(signing_certificate, certificate_chain)
+
+    @property
+    def identity(self) -> SignerIdentity:
+        """Who the bundle will name."""
+        return self._chain.identity
+
+    def sign(self, manifest: Manifest) -> bytes:
+        """Returns a bundle like one by a certificate whose key is in a file.
+
+        Raises:
+            Error: see `token`.
+            ConfigError: the certificate cannot sign, or not now, or is another key's.
+        """
+        public_key = self._chain.require_usable()
+        material = self._chain.material
+        return key_bundle.write(
+            manifest, material, lambda data: self._key.sign(data, public_key)
+        )
+
+
+class _Key:
+    """A key in a token, which is opened for each use: it may be pulled out between two."""
+
+    def __init__(self, uri: str, module_paths: Sequence[Path], pin: Password | None) -> None:
+        self._uri = pkcs11_uri.parse(uri)
+        self._module_paths = tuple(module_paths)
+        self._pin = pin
+
+    @cached_property
+    def public(self) -> EllipticCurvePublicKey:
+        """The public half, which most tokens show to anybody."""
+        with token.opened(self._uri, self._module_paths) as found:
+            try:
+                return found.public_key()
+            except KeyNotFoundError:
+                found.login(self._pin)
+                return found.public_key()
+
+    def sign(self, data: bytes, public_key: EllipticCurvePublicKey) -> bytes:
+        """Returns a signature in DER that the public key has verified."""
+        with token.opened(self._uri, self._module_paths) as found:
+            found.login(self._pin)
+            return found.sign(data, public_key)
