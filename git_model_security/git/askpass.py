@@ -1,0 +1,70 @@
+"""The program that Git asks for passwords by: a window, where there is no terminal.
+
+As git does it (gitcredentials(7), "Requesting credentials"; prompt.c): which program,
+and how it is called. What it answers is a secret: nothing of it may be shown.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from typing import TYPE_CHECKING
+
+from git_model_security.errors import GitError
+from git_model_security.git.run import child_environment
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_TERMINAL = "GIT_TERMINAL_PROMPT"
+_FALSE = frozenset({"0", "false", "no", "off", ""})
+
+
+def program(environment: Mapping[str, str], configured: str | None) -> str | None:
+    """Returns the program to ask, or None.
+
+    Args:
+        environment: where GIT_ASKPASS comes first, and SSH_ASKPASS last.
+        configured: the value of core.askPass.
+    """
+    # git takes the first that is set; an empty one means that none is to be asked.
+    for found in (environment.get("GIT_ASKPASS"), configured, environment.get("SSH_ASKPASS")):
+        if found is not None:
+            return found or None
+    return None
+
+
+def may_use_terminal(environment: Mapping[str, str]) -> bool:
+    """Tells whether the user leaves the terminal to prompts (git, GIT_TERMINAL_PROMPT)."""
+    return environment.get(_TERMINAL, "1").lower() not in _FALSE
+
+
+def ask(asked: str, prompt: str) -> bytes | None:
+    """Runs the program and returns the first line that it answers.
+
+    Args:
+        asked: the program; never a shell's command line.
+        prompt: its only argument, which other users of the machine can read.
+
+    Returns:
+        None when the person cancelled, or answered nothing.
+
+    Raises:
+        GitError: it cannot be run.
+    """
+    try:
+        done = subprocess.run(
+            (asked, prompt),
+            env=child_environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            check=False,
+        )
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise GitError(
+            f"{os.fspath(asked)}: cannot ask for a password: {reason}",
+            hint="see GIT_ASKPASS, core.askPass and SSH_ASKPASS in gitcredentials(7)",
+        ) from error
+    answer = done.stdout.split(b"\n", 1)[0].rstrip(b"\r")
+    return answer if done.returncode == 0 and answer else None
