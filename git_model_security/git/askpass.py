@@ -11,7 +11,7 @@ import subprocess
 from typing import TYPE_CHECKING
 
 from git_model_security.errors import GitError
-from git_model_security.git.run import child_environment
+from git_model_security.git.run import child_environment, run
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,18 +20,24 @@ _TERMINAL = "GIT_TERMINAL_PROMPT"
 _FALSE = frozenset({"0", "false", "no", "off", ""})
 
 
-def program(environment: Mapping[str, str], configured: str | None) -> str | None:
+def program(environment: Mapping[str, str]) -> str | None:
     """Returns the program to ask, or None.
 
     Args:
-        environment: where GIT_ASKPASS comes first, and SSH_ASKPASS last.
-        configured: the value of core.askPass.
+        environment: where GIT_ASKPASS comes before core.askPass, and SSH_ASKPASS after.
     """
     # git takes the first that is set; an empty one means that none is to be asked.
-    for found in (environment.get("GIT_ASKPASS"), configured, environment.get("SSH_ASKPASS")):
-        if found is not None:
-            return found or None
-    return None
+    found = environment.get("GIT_ASKPASS")
+    if found is None:
+        found = _configured()
+    if found is None:
+        found = environment.get("SSH_ASKPASS")
+    return found or None
+
+
+def _configured() -> str | None:
+    said = run("config", "-z", "--type=path", "--get", "core.askPass", accept=(0, 1))
+    return os.fsdecode(said.removesuffix(b"\0")) if said else None
 
 
 def may_use_terminal(environment: Mapping[str, str]) -> bool:

@@ -14,12 +14,8 @@ from __future__ import annotations
 
 import getpass
 import os
-from typing import TYPE_CHECKING
 
-from git_model_security.git import askpass, config
-
-if TYPE_CHECKING:
-    from git_model_security.git.repository import Repository
+from git_model_security.git import askpass
 
 KEY_VARIABLE = "GIT_MODEL_SIGNING_KEY_PASSWORD"
 PIN_VARIABLE = "GIT_MODEL_PKCS11_PIN"
@@ -27,14 +23,9 @@ _TERMINAL = "/dev/tty"
 
 
 class Passphrases:
-    """Asks for a secret once: a commit signs twice.
+    """Asks a person for a secret once: a commit signs twice."""
 
-    Args:
-        repo: whose core.askPass counts; None leaves that away.
-    """
-
-    def __init__(self, repo: Repository | None = None) -> None:
-        self._repo = repo
+    def __init__(self) -> None:
         self._known: dict[str, bytes | None] = {}
 
     def for_key(self, key: str) -> bytes | None:
@@ -54,19 +45,21 @@ class Passphrases:
         return self._secret(PIN_VARIABLE, f"PIN of the token {token}: ")
 
     def _secret(self, variable: str, prompt: str) -> bytes | None:
-        # By what it opens, not by the prompt: a key is read where it was, and as kept.
+        text = os.environ.get(variable)
+        if text:
+            return os.fsencode(text)
+        # By what it opens, not by the question: a key is read where it was, and as kept.
         if variable not in self._known:
-            text = os.environ.get(variable)
-            self._known[variable] = os.fsencode(text) if text else self._asked(prompt)
+            self._known[variable] = _asked(prompt)
         return self._known[variable]
 
-    def _asked(self, prompt: str) -> bytes | None:
-        configured = config.get(self._repo, "core.askpass") if self._repo else None
-        program = askpass.program(os.environ, configured)
-        answer = askpass.ask(program, prompt) if program else None
-        if answer is None and askpass.may_use_terminal(os.environ):
-            return _from_terminal(prompt)
-        return answer
+
+def _asked(prompt: str) -> bytes | None:
+    program = askpass.program(os.environ)
+    answer = askpass.ask(program, prompt) if program else None
+    if answer is None and askpass.may_use_terminal(os.environ):
+        return _from_terminal(prompt)
+    return answer
 
 
 def _from_terminal(prompt: str) -> bytes | None:

@@ -130,7 +130,8 @@ class _Round:
 
     def renew(self, path: bytes, manifest: Manifest, *, is_sealed: bool) -> None:
         """Signs a manifest unless the signature at `path` is for the same one."""
-        maker = f"{self._signer.identity} {manifest.fingerprint}"
+        # Not by name: a renewed certificate has the same one, and signs anew.
+        maker = f"{self._signer.identity.fingerprint} {manifest.fingerprint}"
         staged = self._entries.get(path)
         if staged is not None and pinned_trust.maker_of(self._clone, staged.oid) == maker:
             return

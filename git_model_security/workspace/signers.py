@@ -17,9 +17,10 @@ from git_model_security.keyring.store import config_home
 from git_model_security.signing import methods
 from git_model_security.signing.by_key import KeySigner
 from git_model_security.signing.keystore import KeyStore
+from git_model_security.workspace.passphrase import Passphrases
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from git_model_security.filter.clone import Clone
     from git_model_security.git.repository import Repository
@@ -71,6 +72,9 @@ PRIVATE_KEY_VARIABLE = "SIGNING_PRIVATE_KEY"
 """Environment: the private key itself in PEM, for CI."""
 
 
+_SECRETS = Passphrases()
+
+
 @dataclass(frozen=True)
 class Given:
     """What a command line says of who signs; None and empty mean: as configured.
@@ -97,14 +101,13 @@ def keystore() -> KeyStore:
     return KeyStore(config_home() / "signing")
 
 
-def password(origin: str) -> bytes | None:  # noqa: ARG001 - for who is asked
+def password(origin: str) -> bytes | None:
     """Returns the password of a signing key, or None where nobody knows it.
 
     Args:
         origin: what it is for, as the question names it.
     """
-    text = os.environ.get("GIT_MODEL_SIGNING_KEY_PASSWORD")
-    return text.encode() if text else None
+    return _SECRETS.for_key(origin)
 
 
 def settle(repo: Repository, given: Given) -> None:
@@ -159,15 +162,76 @@ def require_fitting(method: str, given: Given) -> None:
 
 
 def _by_key(clone: Clone, given: Given) -> Signer | None:
+    found = _private_key(clone, given)
+    if found is None:
+        return None
+    private_key, fingerprint = found
+    return KeySigner(private_key, password, fingerprint)
+
+
+def _by_certificate(clone: Clone, given: Given) -> Signer | None:
+    from git_model_security.signing.by_certificate import CertificateSigner
+
+    found = _private_key(clone, given)
+    if found is None:
+        return None
+    leaf, above = _certificate(clone, given)
+    return CertificateSigner(found[0], leaf, above, password)
+
+
+def _by_pkcs11_key(clone: Clone, given: Given) -> Signer:
+    from git_model_security.signing.by_pkcs11 import Pkcs11Signer
+
+    uri, modules = _token(clone, given)
+    return Pkcs11Signer(uri, modules, _SECRETS.for_token)
+
+
+def _by_pkcs11_certificate(clone: Clone, given: Given) -> Signer:
+    from git_model_security.signing.by_pkcs11 import Pkcs11CertificateSigner
+
+    uri, modules = _token(clone, given)
+    leaf, above = _certificate(clone, given)
+    return Pkcs11CertificateSigner(uri, leaf, above, modules, _SECRETS.for_token)
+
+
+def _private_key(clone: Clone, given: Given) -> tuple[Path | bytes, str | None] | None:
+    """Returns the private key, and its fingerprint where that is known before it is read."""
     if given.private_key is not None:
-        return KeySigner(given.private_key, password)
+        return given.private_key, None
     pem = os.environ.get(PRIVATE_KEY_VARIABLE)
     if pem:
-        return KeySigner(pem.encode(), password)
+        return pem.encode(), None
     fingerprint = config.last(clone.settings, SIGNING_KEY)
-    if fingerprint is None:
-        return None
-    return KeySigner(keystore().path(fingerprint), password, fingerprint)
+    return None if fingerprint is None else (keystore().path(fingerprint), fingerprint)
 
 
-_MAKERS = {"key": _by_key}
+def _certificate(clone: Clone, given: Given) -> tuple[Path, list[Path]]:
+    configured = config.last(clone.settings, CERTIFICATE)
+    leaf = given.signing_certificate or (Path(configured).expanduser() if configured else None)
+    if leaf is None:
+        raise ConfigError(
+            "there is no certificate to sign with",
+            hint="--signing-certificate FILE, or `git model config signingCertificate FILE`",
+        )
+    above = list(given.certificate_chain)
+    if not above and given.signing_certificate is None:
+        above = [Path(one).expanduser() for one in clone.settings.get(CHAIN, ())]
+    return leaf, above
+
+
+def _token(clone: Clone, given: Given) -> tuple[str, list[Path]]:
+    uri = given.pkcs11_uri or config.last(clone.settings, PKCS11_URI)
+    if uri is None:
+        raise ConfigError(
+            "there is no key in a token to sign with",
+            hint="--pkcs11-uri URI, or `git model config pkcs11Uri URI`",
+        )
+    return uri, [Path(one).expanduser() for one in clone.settings.get(PKCS11_MODULE, ())]
+
+
+_MAKERS: Mapping[str, Callable[[Clone, Given], Signer | None]] = {
+    "key": _by_key,
+    "certificate": _by_certificate,
+    "pkcs11-key": _by_pkcs11_key,
+    "pkcs11-certificate": _by_pkcs11_certificate,
+}

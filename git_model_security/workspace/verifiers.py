@@ -110,4 +110,10 @@ def _by_key(asked: Asked) -> Verifier:
     return KeyVerifier.from_file(asked.public_key)
 
 
-_MAKERS = {"key": _by_key}
+def _by_certificate(asked: Asked) -> Verifier:
+    from git_model_security.signing.by_certificate import CertificateVerifier
+
+    return CertificateVerifier.from_files(asked.certificate_chain, asked.identity or "")
+
+
+_MAKERS = {"key": _by_key, "certificate": _by_certificate}

@@ -9,6 +9,7 @@ from git_model_security.errors import GitError
 from git_model_security.git import askpass
 from git_model_security.workspace.passphrase import Passphrases
 from tests.fixtures.hooks import script
+from tests.fixtures.processes import execute
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,7 +30,9 @@ if TYPE_CHECKING:
 def test_the_program_is_the_one_that_git_would_ask(
     environment: dict[str, str], configured: str | None, chosen: str | None
 ) -> None:
-    assert askpass.program(environment, configured) == chosen
+    if configured is not None:
+        execute("git", "config", "--global", "core.askPass", configured)
+    assert askpass.program(environment) == chosen
 
 
 @pytest.mark.parametrize(
