@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from git_model_security.errors import KeyNotFoundError
-from git_model_security.signing import key_bundle, pem, pkcs11_uri, token
+from git_model_security.signing import key_bundle, pem, pkcs11_uri, token_session
 from git_model_security.signing.chain import Chain
 from git_model_security.signing.identity import KEY, SignerIdentity
 
@@ -54,24 +54,30 @@ class Pkcs11Signer:
         """Who the bundle will name; asks the token for it.
 
         Raises:
-            Error: see `token`.
+            Error: see `token_session` and `token`.
         """
-        return SignerIdentity(KEY, self._fingerprint or self._fingerprint_in_token())
+        return SignerIdentity(KEY, self._fingerprint or pem.fingerprint(self.public_key))
+
+    @property
+    def public_key(self) -> bytes:
+        """The public key in canonical PEM, as a verifier wants it; asks the token.
+
+        Raises:
+            Error: see `token_session` and `token`.
+        """
+        return pem.canonical(self._key.public)
 
     def sign(self, manifest: Manifest) -> bytes:
         """Returns a bundle like one by a key in a file.
 
         Raises:
-            Error: see `token`.
+            Error: see `token_session` and `token`.
         """
-        material = key_bundle.hint(self._fingerprint_in_token())
+        material = key_bundle.hint(pem.fingerprint(self.public_key))
         public_key = self._key.public
         return key_bundle.write(
             manifest, material, lambda data: self._key.sign(data, public_key)
         )
-
-    def _fingerprint_in_token(self) -> str:
-        return pem.fingerprint(pem.canonical(self._key.public))
 
 
 class Pkcs11CertificateSigner:
@@ -108,7 +114,7 @@ class Pkcs11CertificateSigner:
         """Returns a bundle like one by a certificate whose key is in a file.
 
         Raises:
-            Error: see `token`.
+            Error: see `token_session` and `token`.
             ConfigError: the certificate cannot sign, or not now, or is another key's.
         """
         public_key = self._chain.require_usable()
@@ -129,7 +135,7 @@ class _Key:
     @cached_property
     def public(self) -> EllipticCurvePublicKey:
         """The public half, which most tokens show to anybody."""
-        with token.opened(self._uri, self._module_paths) as found:
+        with token_session.opened(self._uri, self._module_paths) as found:
             try:
                 return found.public_key()
             except KeyNotFoundError:
@@ -138,6 +144,6 @@ class _Key:
 
     def sign(self, data: bytes, public_key: EllipticCurvePublicKey) -> bytes:
         """Returns a signature in DER that the public key has verified."""
-        with token.opened(self._uri, self._module_paths) as found:
+        with token_session.opened(self._uri, self._module_paths) as found:
             found.login(self._pin)
             return found.sign(data, public_key)

@@ -1,15 +1,10 @@
-"""Keys in PKCS #11 tokens: opening a session, finding the key, signing with it.
+"""A key in a PKCS #11 token: logging in, finding it, signing with it.
 
-The only user of PyKCS11. That package calls into a module that it may have unloaded by
-then: what it gave out must not be touched after `unload`, nor be left to the garbage
-collector. So everything happens within `opened`, which closes in order.
+`token_session` opens and closes the token. docs/SPEC.md, "Signatures: tokens".
 """
 
 from __future__ import annotations
 
-import contextlib
-import importlib
-import sys
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from git_model_security.errors import ConfigError, KeyNotFoundError
@@ -17,8 +12,6 @@ from git_model_security.signing import pem
 from git_model_security.signing.key_bundle import digest_for
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-    from pathlib import Path
     from types import ModuleType
 
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
@@ -27,7 +20,7 @@ if TYPE_CHECKING:
     from git_model_security.signing.pkcs11_uri import Uri
 
 _PIN = "give its PIN by pin-source in the URI, GIT_MODEL_PKCS11_PIN, GIT_ASKPASS or a terminal"
-_CHECK = "`pkcs11-tool --module FILE --list-objects --login` shows what a token holds"
+CHECK = "`pkcs11-tool --module FILE --list-objects --login` shows what a token holds"
 
 _SAID = {
     "CKR_PIN_INCORRECT": ("the PIN is wrong", "a few wrong PINs in a row lock a token"),
@@ -36,11 +29,11 @@ _SAID = {
     "CKR_PIN_EXPIRED": ("the PIN has expired", "set a new one with the token's own tool"),
     "CKR_PIN_LOCKED": ("it is locked: too many wrong PINs", "its security officer unlocks it"),
     "CKR_USER_PIN_NOT_INITIALIZED": ("it has no PIN yet", "set one with the token's own tool"),
-    "CKR_USER_NOT_LOGGED_IN": ("it wants its PIN for each signature", _PIN),
+    "CKR_USER_NOT_LOGGED_IN": ("it takes no login", _PIN),
     "CKR_TOKEN_NOT_PRESENT": ("it is gone", "insert it again"),
     "CKR_DEVICE_REMOVED": ("it is gone", "insert it again"),
-    "CKR_KEY_FUNCTION_NOT_PERMITTED": ("the key may not sign (CKA_SIGN)", _CHECK),
-    "CKR_MECHANISM_INVALID": ("it cannot sign by ECDSA", _CHECK),
+    "CKR_KEY_FUNCTION_NOT_PERMITTED": ("the key may not sign (CKA_SIGN)", CHECK),
+    "CKR_MECHANISM_INVALID": ("it cannot sign by ECDSA", CHECK),
 }
 
 _CURVES = {
@@ -52,13 +45,14 @@ _CURVES = {
 
 
 class Token:
-    """A token with an open session; made by `opened`."""
+    """A token with an open session; see `token_session.opened`."""
 
     def __init__(self, library: ModuleType, session: Any, uri: Uri, info: Any) -> None:
         self._library = library
         self._session = session
         self._uri = uri
         self._info = info
+        self._secret: bytes | None = None
 
     @property
     def label(self) -> str:
@@ -78,15 +72,15 @@ class Token:
         if flags & self._library.CKF_USER_PIN_LOCKED:
             self._raise("CKR_PIN_LOCKED")
         if flags & self._library.CKF_PROTECTED_AUTHENTICATION_PATH:
-            secret = None  # typed at the token itself
+            self._secret = None  # typed at the token itself
         else:
-            secret = self._uri.pin() or (pin(self.label) if callable(pin) else pin)
-            if not secret and not flags & self._library.CKF_LOGIN_REQUIRED:
+            self._secret = self._uri.pin() or (pin(self.label) if callable(pin) else pin)
+            if not self._secret and not flags & self._library.CKF_LOGIN_REQUIRED:
                 return
-            if not secret:
+            if not self._secret:
                 raise ConfigError(f"the token {self.label!r} wants a PIN", hint=_PIN)
         try:
-            self._session.login(secret)
+            self._session.login(self._secret)
         except self._library.PyKCS11Error as error:
             if str(error).startswith("CKR_USER_ALREADY_LOGGED_IN"):
                 return
@@ -136,9 +130,11 @@ class Token:
         algorithm = digest_for(public_key)
         running = hashes.Hash(algorithm)
         running.update(data)
-        mechanism = self._library.Mechanism(self._library.CKM_ECDSA, None)
+        (always,) = self._read(key, "CKA_ALWAYS_AUTHENTICATE")
+        sign = self._sign_after_login if always else self._session.sign
         try:
-            raw = bytes(self._session.sign(key, running.finalize(), mechanism))
+            mechanism = self._library.Mechanism(self._library.CKM_ECDSA, None)
+            raw = bytes(sign(key, running.finalize(), mechanism))
         except self._library.PyKCS11Error as error:
             self._fail(error)
         half = len(raw) // 2
@@ -148,9 +144,24 @@ class Token:
             public_key.verify(signature, data, ec.ECDSA(algorithm))
         except InvalidSignature as error:
             raise ConfigError(
-                f"{self._uri}: the token signs with another key than expected", hint=_CHECK
+                f"{self._uri}: the token signs with another key than expected", hint=CHECK
             ) from error
         return signature
+
+    def _sign_after_login(self, key: Any, data: bytes, mechanism: Any) -> Any:
+        # Keys for signatures that a person answers for (PIV's slot 9c) want the PIN
+        # between the two calls of a signature, where PyKCS11's `sign` has no room for it.
+        module, handle = self._session.lib, self._session.session
+        content, signature = self._library.ckbytelist(data), self._library.ckbytelist()
+        self._require(module.C_SignInit(handle, mechanism.to_native(), key))
+        self._session.login(self._secret, self._library.CKU_CONTEXT_SPECIFIC)
+        for _ in ("its length", "itself"):
+            self._require(module.C_Sign(handle, content, signature))
+        return signature
+
+    def _require(self, code: int) -> None:
+        if code != self._library.CKR_OK:
+            raise self._library.PyKCS11Error(code)
 
     def _find(self, kind: int, what: str) -> Any:
         template: list[tuple[int, object]] = [(self._library.CKA_CLASS, kind)]
@@ -165,7 +176,7 @@ class Token:
             self._fail(error)
         if not found:
             raise KeyNotFoundError(
-                f"{self._uri}: no such {what} in the token {self.label!r}", hint=_CHECK
+                f"{self._uri}: no such {what} in the token {self.label!r}", hint=CHECK
             )
         if len(found) > 1:
             raise ConfigError(
@@ -189,74 +200,5 @@ class Token:
         self._raise(str(error).partition(" ")[0], error)
 
     def _raise(self, code: str, cause: Exception | None = None) -> NoReturn:
-        said, hint = _SAID.get(code, (f"it says {cause}", _CHECK))
+        said, hint = _SAID.get(code, (f"it says {cause}", CHECK))
         raise ConfigError(f"the token {self.label!r}: {said}", hint=hint) from cause
-
-
-@contextlib.contextmanager
-def opened(uri: Uri, module_paths: Iterable[Path] = ()) -> Iterator[Token]:
-    """Opens a session with the token that a URI names, and closes it again.
-
-    Raises:
-        ConfigError: PyKCS11 or the module is not there, or is none.
-        KeyNotFoundError: there is no such token.
-    """
-    library = _pykcs11()
-    path = uri.module(module_paths)
-    module = library.PyKCS11Lib()
-    try:
-        module.load(str(path))
-    except library.PyKCS11Error as error:
-        raise ConfigError(
-            f"{path}: cannot be loaded as a PKCS #11 module: {error}",
-            hint="give the module of your token: ?module-path=FILE in the URI",
-        ) from error
-    try:
-        slot, info = _slot(library, module, uri)
-        session = module.openSession(slot)
-        try:
-            yield Token(library, session, uri, info)
-        finally:
-            # The session may be gone with its token.
-            with contextlib.suppress(library.PyKCS11Error):
-                session.closeSession()
-    except library.PyKCS11Error as error:
-        raise ConfigError(f"{uri}: the token says {error}", hint=_CHECK) from error
-    finally:
-        module.unload()
-
-
-def _slot(library: ModuleType, module: Any, uri: Uri) -> tuple[int, Any]:
-    seen = []
-    for slot in module.getSlotList(tokenPresent=True):
-        info = module.getTokenInfo(slot)
-        if not info.flags & library.CKF_TOKEN_INITIALIZED:
-            continue
-        has = {
-            "token": info.label,
-            "manufacturer": info.manufacturerID,
-            "model": info.model,
-            "serial": info.serialNumber,
-            "slot-id": str(slot),
-        }
-        seen.append(str(info.label).strip("\0 "))
-        if all(
-            str(has[name]).strip("\0 ").encode() == value.strip(b"\0 ")
-            for name, value in uri.path.items()
-            if name in has
-        ):
-            return slot, info
-    present = ", ".join(map(repr, seen)) or "none"
-    raise KeyNotFoundError(
-        f"{uri}: no such token is present; there is {present}", hint="insert the token"
-    )
-
-
-def _pykcs11() -> ModuleType:
-    try:
-        return importlib.import_module("PyKCS11")  # it has no types
-    except ImportError as error:
-        raise ConfigError(
-            "signing by PKCS #11 needs the Python package pykcs11, which is not installed",
-            hint=f"{sys.executable} -m pip install pykcs11",
-        ) from error
