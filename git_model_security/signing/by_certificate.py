@@ -82,6 +82,10 @@ class CertificateSigner:
             manifest, self._chain.material, lambda data: key_bundle.signature(data, self._key)
         )
 
+    def verifier(self) -> CertificateVerifier | None:
+        """Returns what accepts these signatures, if the chain was given up to its root."""
+        return verifier_of(self._chain)
+
 
 class CertificateVerifier:
     """Accepts one identity that one of the given roots vouches for.
@@ -218,6 +222,23 @@ class CertificateVerifier:
         if reason:
             raise _invalid(f"signed by {certificates.named(leaf)}: {reason}")
         return identity(leaf)
+
+
+def verifier_of(chain: Chain) -> CertificateVerifier | None:
+    """Returns what accepts a signer by who it is, also with the next certificate.
+
+    None where its root is not known.
+
+    Raises:
+        ConfigError: its name cannot be pinned.
+    """
+    known = [chain.leaf, *chain.above]
+    roots = [one for one in known if certificates.is_root(one)]
+    if not roots:
+        return None
+    above = [one for one in known if one is not chain.leaf or one in roots]
+    name = next(iter(certificates.names(chain.leaf)), certificates.fingerprint(chain.leaf))
+    return CertificateVerifier(certificates.pem(above), name, origin=chain.origin)
 
 
 def _invalid(message: str) -> VerificationError:

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 from git_model_security.errors import KeyNotFoundError
 from git_model_security.signing import key_bundle, pem, pkcs11_uri, token_session
+from git_model_security.signing.by_certificate import CertificateVerifier, verifier_of
+from git_model_security.signing.by_key import KeyVerifier
 from git_model_security.signing.chain import Chain
 from git_model_security.signing.identity import KEY, SignerIdentity
 
@@ -56,16 +58,7 @@ class Pkcs11Signer:
         Raises:
             Error: see `token_session` and `token`.
         """
-        return SignerIdentity(KEY, self._fingerprint or pem.fingerprint(self.public_key))
-
-    @property
-    def public_key(self) -> bytes:
-        """The public key in canonical PEM, as a verifier wants it; asks the token.
-
-        Raises:
-            Error: see `token_session` and `token`.
-        """
-        return pem.canonical(self._key.public)
+        return SignerIdentity(KEY, self._fingerprint or self.verifier().identity.fingerprint)
 
     def sign(self, manifest: Manifest) -> bytes:
         """Returns a bundle like one by a key in a file.
@@ -73,11 +66,19 @@ class Pkcs11Signer:
         Raises:
             Error: see `token_session` and `token`.
         """
-        material = key_bundle.hint(pem.fingerprint(self.public_key))
+        material = key_bundle.hint(self.verifier().identity.fingerprint)
         public_key = self._key.public
         return key_bundle.write(
             manifest, material, lambda data: self._key.sign(data, public_key)
         )
+
+    def verifier(self) -> KeyVerifier:
+        """Returns what accepts these signatures; asks the token.
+
+        Raises:
+            Error: see `token_session` and `token`.
+        """
+        return KeyVerifier(pem.canonical(self._key.public))
 
 
 class Pkcs11CertificateSigner:
@@ -122,6 +123,10 @@ class Pkcs11CertificateSigner:
         return key_bundle.write(
             manifest, material, lambda data: self._key.sign(data, public_key)
         )
+
+    def verifier(self) -> CertificateVerifier | None:
+        """Returns what accepts these signatures, if the chain was given up to its root."""
+        return verifier_of(self._chain)
 
 
 class _Key:

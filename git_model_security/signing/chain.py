@@ -38,9 +38,9 @@ class Chain:
         self.leaf, *above = certificates.load(signing_certificate)
         for path in certificate_chain:
             above += certificates.load(path)
-        self._above = [one for one in dict.fromkeys(above) if one != self.leaf]
-        if self._above and not any(
-            certificates.has_issued(issuer, self.leaf) for issuer in self._above
+        self.above = [one for one in dict.fromkeys(above) if one != self.leaf]
+        if self.above and not any(
+            certificates.has_issued(issuer, self.leaf) for issuer in self.above
         ):
             raise ConfigError(
                 f"{self.origin}: no certificate of the chain given has issued it",
@@ -57,7 +57,7 @@ class Chain:
         """What a bundle holds of it."""
         chain = [
             {"rawBytes": base64.b64encode(certificates.der(one)).decode("ascii")}
-            for one in (self.leaf, *self._above)
+            for one in (self.leaf, *self.above)
         ]
         return {"x509CertificateChain": {"certificates": chain}}
 

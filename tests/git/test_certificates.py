@@ -292,6 +292,19 @@ def test_a_pin_holds_all_that_a_verifier_needs(chains: Chains) -> None:
         CertificateVerifier.from_pin(chains.root.read_bytes(), "pin")
 
 
+def test_who_signs_is_accepted_with_the_next_certificate_too(chains: Chains) -> None:
+    one = chains["good"]
+    assert signer(chains).verifier() is None
+    whole = CertificateSigner(
+        one.key, one.certificate, [*chains.chain("good"), chains.root]
+    ).verifier()
+    assert whole is not None
+    assert whole.pin.kind == "certificate"
+    assert open_bundle(signer(chains, "renewed").sign(MANIFEST), [whole])
+    alone = chains["alone"]
+    assert CertificateSigner(alone.key, alone.certificate).verifier() is not None
+
+
 def test_a_verifier_needs_a_root_and_an_identity(chains: Chains, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="no root certificate among 1"):
         CertificateVerifier.from_files([chains.chain("good")[0]], IDENTITY)
