@@ -14,7 +14,8 @@ from git_model_security.errors import PolicyError
 from git_model_security.git import attributes, history, index, pushes, ranges
 from git_model_security.git.objects import ObjectReader
 from git_model_security.guard import policies, walk, weakening
-from git_model_security.guard.finding import BROKEN_POLICY, PLAINTEXT, POINTER
+from git_model_security.guard.decided import Decided
+from git_model_security.guard.finding import BROKEN_POLICY, PLAINTEXT
 from git_model_security.guard.knowledge import Knowledge
 from git_model_security.policy import pinned
 from git_model_security.policy.attributes import render
@@ -62,12 +63,14 @@ class Incoming:
         commits: those that no ref has yet.
         has_policy: a `.gitmodel` says what is protected.
         ours: paths of findings that only this repository's pinned policy protects.
+        stale: somebody trusted has signed some of them, by a policy of before.
     """
 
     findings: list[Finding] = field(default_factory=list)
     commits: list[str] = field(default_factory=list)
     has_policy: bool = False
     ours: set[bytes] = field(default_factory=set)
+    stale: bool = False
 
 
 def judged(
@@ -87,8 +90,9 @@ def judged(
        went to another server.
     3. A `.gitmodel` that protects less than the one before it is a finding, since the
        next push would be judged by it.
-    4. Where all that is pushed stands under a trusted signature, that person has decided
-       what is in clear, and only the repository's own attributes bind them.
+    4. Where all tips stand under a trusted signature, those persons have decided what is
+       in clear in the trees that they signed, as far as they knew HEAD's policy: see
+       `guard.decided`. All else that comes with them is judged by it.
 
     Args:
         repo: the repository, in the middle of receiving.
@@ -112,7 +116,9 @@ def judged(
         raise PolicyError(f"more than {_TREES} refs that hold trees are not judged")
     pushes.require_bounded(repo, arrived.commits, trees, limit=limit)
     held = [kinds[line.old][1] for line in lines if kinds[line.old][0] == "commit"]
-    ends = [*held, *arrived.onto, *_branches_without_head(repo), *commits, *trees]
+    branches = _branches_without_head(repo)
+    bases = branches or ["HEAD"]
+    ends = [*held, *arrived.onto, *branches, *commits, *trees]
     has_policy = _require_few_policies(repo, arrived.commits, ends)
     outcome = walk.judged(
         repo,
@@ -120,6 +126,8 @@ def judged(
         tips,
         Knowledge(),
         ends=ends,
+        # What others untracked stands in a signed tree, or waits until HEAD says it too.
+        releasing=set(filter(None, pushes.blobs(repo, bases, NAME.decode()).values())) or None,
         elsewhere=pushes.replaced(repo, _moves(repo, lines, kinds), limit=limit),
         notes=_notes(repo, lines, kinds),
         absent_is_found=False,
@@ -128,11 +136,12 @@ def judged(
     found = [one for one in outcome.findings if _is_of_push(one, carried)]
     weaker = _weakened(repo, _steps(repo, lines, kinds, arrived), trusted)
     is_decided = not weaker and len(commits) == len(tips)
+    decided = Decided(repo, bases, trusted)
     if found and is_decided and all(map(trusted, commits)):
-        found = _without_freed(repo, found, commits)
+        found = decided.kept(found, commits)
     ours = _by_us_alone(repo, found, ends)
     found = [_named_ours(one) if one.path in ours else one for one in found]
-    return Incoming([*found, *weaker], arrived.commits, has_policy, ours)
+    return Incoming([*found, *weaker], arrived.commits, has_policy, ours, decided.stale)
 
 
 def range_report(
@@ -279,20 +288,3 @@ def _named_ours(one: Finding) -> Finding:
         return one
     said = "by this server's own policy, which its administrator set"
     return replace(one, detail=f"{one.detail}, {said}")
-
-
-def _without_freed(
-    repo: Repository, found: list[Finding], commits: Sequence[str]
-) -> list[Finding]:
-    """Leaves out what is protected by policies of before only."""
-    blobs = pushes.blobs(repo, commits, NAME.decode()).values()
-    # The signatures stand in what is pushed, which no ref names yet.
-    rules = policies.read(repo, filter(None, dict.fromkeys(blobs)), commits=commits).rules
-    asked = {one.path for one in found if one.rule in {PLAINTEXT, POINTER} and one.path}
-    bound = attributes.protected(repo, asked)
-    for text in rules:
-        bound |= attributes.protected_by(text, asked)
-    free = asked - bound
-    return [
-        one for one in found if one.rule not in {PLAINTEXT, POINTER} or one.path not in free
-    ]

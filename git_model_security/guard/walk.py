@@ -69,6 +69,7 @@ def judged(
     *,
     ends: Sequence[str] = (),
     rules: str | None = None,
+    releasing: Collection[str] | None = None,
     elsewhere: Iterable[Entry] = (),
     notes: Collection[str] = (),
     absent_is_found: bool = True,
@@ -84,6 +85,7 @@ def judged(
         knowledge: what is known beforehand.
         ends: commits whose `.gitmodel` says what is protected, beside HEAD's.
         rules: attributes to judge by instead of policies and attributes in force.
+        releasing: policies whose records of what was untracked may count; None means all.
         elsewhere: what stands where the commits go; it is not judged itself.
         notes: those of the commits whose files are notes, and have no paths.
         absent_is_found: a pointer whose object is not here is a finding.
@@ -105,7 +107,9 @@ def judged(
     chosen = _policies(repo, walked, ends) if rules is None else []
     if whole is not None:
         chosen = whole.readable(repo, chosen)
-    policy = policies.read(repo, chosen) if rules is None else policies.Policies([rules])
+    policy = policies.Policies([rules] if rules is not None else [])
+    if rules is None:
+        policy = policies.read(repo, chosen, releasing=releasing)
     covered = protection.protected(repo, paths, policy.rules, in_force=rules is None)
     blobs = places.of_blobs(walked.since, covered)
     found = list(policy.broken)

@@ -168,6 +168,11 @@ def _hint(judged: Incoming, unsigned: Sequence[str]) -> str:
         )
     elif policies:
         said.append("mend the .gitmodel, `git log -p -- .gitmodel` shows it")
+    if judged.stale:
+        said.append(
+            "the policy of the default branch protects this, and came after what was signed:"
+            " merge that branch first"
+        )
     if ours := sorted(judged.ours):
         said.append(
             "`git model track PATH` encrypts what only the server's own policy protects, for"

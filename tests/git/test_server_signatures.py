@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from tests.fixtures.people import PersonFactory, Project
+    from tests.fixtures.people import Person, PersonFactory, Project
+    from tests.fixtures.repositories import Repository
     from tests.fixtures.servers import Client
 
 
@@ -176,3 +177,91 @@ def test_an_old_signed_tree_on_a_new_ref_does_not_free_what_was_protected_since(
     signed.git("checkout", "--quiet", "--force", old)
     signed.put("train.py", b"print('older')\n")
     signed.accepted(f"{signed.record()}:refs/heads/release-1")
+
+
+def test_an_old_signed_tree_frees_nothing_that_head_protects_since(
+    project: Project, signed: Client
+) -> None:
+    ada = project.ada
+    old = ada.git("rev-parse", "HEAD")
+    ada.write("a.csv", "1,2\n" * 20)
+    ada.model("track", "*.csv")
+    ada.commit("Tables")
+    ada.git("push", "--quiet", "origin", "main", f"{old}:refs/heads/before")
+    # Without any key: the table in clear, and on top of it the tree that Ada signed once.
+    signed.git("checkout", "--quiet", "--force", old)
+    signed.put("a.csv", b"1,2\n" * 20)
+    clear = signed.record()
+    replayed = signed.git("commit-tree", f"{old}^{{tree}}", "-p", clear, "-m", "As it was")
+    for ref in ("refs/heads/evil", "refs/tags/v9", "refs/heads/before"):
+        assert "a.csv: plaintext at a protected path" in signed.refused(f"{replayed}:{ref}")
+
+
+def test_who_signs_in_a_stale_clone_frees_nothing_that_head_protects_since(
+    project: Project, signed: Client, person: PersonFactory
+) -> None:
+    ada, bob = project.ada, trusted_by_the_server(project, person("bob"))
+    ada.model("track", "*.csv")
+    ada.commit("Tables")
+    ada.git("push", "--quiet")
+    bob.write("d.csv", "3,4\n" * 20)
+    bob.commit("Without having heard of it")
+    said = refusal(bob, "main:refs/heads/stale")
+    assert "d.csv: plaintext at a protected path" in said
+    assert "merge that branch first" in said
+    # What is clear by both is nobody's business.
+    bob.git("reset", "--quiet", "--hard", "HEAD^")
+    bob.write("train.py", "print('bob')\n")
+    bob.commit("Another")
+    bob.git("push", "--quiet", "origin", "main:refs/heads/stale")
+
+
+def trusted_by_the_server(project: Project, who: Person) -> Repository:
+    """Returns the clone of somebody who signs, with as much right to as Ada."""
+    clone = project.signing(who)
+    project.remote.model("install", "--server", "--public-key", str(who.home / "signing.pub"))
+    return clone
+
+
+def refusal(repo: Repository, *refs: str) -> str:
+    """Pushes, and returns what the server said when it refused."""
+    done = repo.git.run("push", "--no-verify", "origin", *refs, check=False)
+    assert done.returncode == 1
+    assert "pre-receive hook declined" in done.stderr
+    return done.stderr
+
+
+def test_what_was_untracked_once_and_is_protected_again_does_not_come_in_clear(
+    project: Project, signed: Client, person: PersonFactory
+) -> None:
+    ada = project.ada
+    ada.model("untrack", "--yes", "config.json")
+    ada.git("commit", "--quiet", "--message", "Public")
+    ada.git("push", "--quiet", "origin", "main", "HEAD:refs/tags/v1", "HEAD:refs/heads/v1")
+    bob = trusted_by_the_server(project, person("bob"))
+    ada.model("track", "config.json")
+    ada.git("commit", "--quiet", "--message", "Not any more")
+    ada.git("push", "--quiet", "origin", "main")
+    bob.write("config.json", '{"secret": 1}\n')
+    bob.commit("Stale")
+    for ref in ("refs/heads/stale", "refs/heads/v1", "refs/tags/v2"):
+        assert "config.json: plaintext" in refusal(bob, f"HEAD:{ref}")
+
+
+def test_a_signature_frees_nothing_of_the_commits_below_it(
+    project: Project, signed: Client
+) -> None:
+    ada = project.ada
+    signed.put("model.safetensors", b"a model, in clear\n" * 20)
+    signed.put("config.json", b"{}\n")
+    clear = signed.record()
+    ada.model("untrack", "--yes", "config.json")
+    ada.git("commit", "--quiet", "--message", "Public")
+    tree = ada.git("rev-parse", "HEAD^{tree}")
+    signed.git("fetch", "--quiet", str(ada.path), "main")
+    said = signed.refused(
+        signed.git("commit-tree", tree, "-p", clear, "-m", "Over it") + ":refs/heads/topic"
+    )
+    assert said.count("config.json: plaintext") == 1
+    assert clear[:12] in said
+    ada.git("push", "--quiet", "origin", "main:refs/heads/topic")
