@@ -47,6 +47,8 @@ def _show(found: State) -> None:
             f".gitmodel is not the policy that this clone pinned: {found.policy_drift}",
             "the pinned one stays in force; `git model track --accept` takes .gitmodel over",
         )
+    if found.is_migrating:
+        terminal.warn("a migration was interrupted", "`git model migrate` ends it")
     if not found.files:
         terminal.result("No protected files in the index")
         return

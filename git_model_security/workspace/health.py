@@ -28,6 +28,7 @@ from git_model_security.workspace import (
     signers,
     unlock,
 )
+from git_model_security.workspace.migration.journal import Journal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,7 +54,10 @@ def symptoms(repo: Repository) -> list[Symptom]:
         return [*_of_machine(), *(Symptom(*one) for one in server_health.symptoms(repo))]
     if is_strange(repo):
         return [*_of_machine(), Symptom("not a git-model repository", "`git model init`")]
-    return [*_of_machine(), *_of_clone(repo), *_of_storage(repo)]
+    found = [*_of_machine(), *_of_clone(repo), *_of_storage(repo)]
+    if Journal(repo).is_moving:
+        found.append(Symptom("a migration was interrupted", "`git model migrate` ends it"))
+    return found
 
 
 def is_strange(repo: Repository) -> bool:

@@ -16,6 +16,7 @@ from git_model_security.workspace import (
     pinned_trust,
     tree_check,
 )
+from git_model_security.workspace.migration.journal import Journal
 
 if TYPE_CHECKING:
     from git_model_security.filter.clone import Clone
@@ -37,6 +38,7 @@ class State:
         files: the protected files of the index.
         missing_hooks: hooks that would not run.
         policy_drift: how `.gitmodel` differs from what this clone pinned; empty when not.
+        is_migrating: `git model migrate` was killed in the middle.
     """
 
     locked: bool
@@ -46,6 +48,7 @@ class State:
     files: list[File] = field(default_factory=list)
     missing_hooks: list[str] = field(default_factory=list)
     policy_drift: str = ""
+    is_migrating: bool = False
 
     def to_json(self) -> dict[str, object]:
         """Returns the state for machines; the keys are stable."""
@@ -58,6 +61,7 @@ class State:
             "files": [file.to_json() for file in self.files],
             "missing_hooks": self.missing_hooks,
             "policy_drift": self.policy_drift,
+            "is_migrating": self.is_migrating,
         }
 
 
@@ -78,6 +82,7 @@ def of(clone: Clone) -> State:
         missing_hooks=[] if locked else hook_setup.missing(repo),
     )
     state.policy_drift = _drift(clone)
+    state.is_migrating = Journal(repo).is_moving
     entries = [entry for entry in index.staged(repo) if entry.is_file and not entry.stage]
     guarded = attributes.protected(repo, (entry.path for entry in entries))
     held = _held_by_head(clone) if state.head == VERIFIED else set()

@@ -125,6 +125,39 @@ def test_refs_that_stayed_behind_follow(odd: Repository) -> None:
     assert "0 findings" in odd.model("audit").stdout
 
 
+def test_work_on_top_of_a_migration_that_was_killed_does_not_stand_in_its_way(
+    odd: Repository,
+) -> None:
+    step = "workspace.migration.moving:settled"
+    execute(sys.executable, "-I", "-c", KILL, step, cwd=odd.path, check=False)
+    claims.told(odd.model("doctor", check=False), "a migration was interrupted")
+    assert "git model migrate" in odd.model("status").stderr
+    odd.git("reset", "--quiet", "--hard")
+    odd.write("README.md", "later\n")
+    odd.git("add", "README.md")
+    odd.git("commit", "--quiet", "--message", "Later")
+    odd.git("branch", "--quiet", "-D", "left")
+    ended = odd.model("migrate", "--yes")
+    assert "an interrupted migration had moved all refs already" in ended.stderr
+    assert odd.git("log", "-1", "--format=%s") == "Later"
+    claims.clean(odd)
+    odd.model("migrate", "--yes", "--purge")
+    assert odd_histories.leaks(odd) == []
+
+
+def test_the_record_of_a_killed_migration_of_one_branch_is_not_lost(repo: Repository) -> None:
+    repo.write("model.bin", odd_histories.SECRET)
+    repo.commit()
+    step = "workspace.migration.moving:settled"
+    execute(sys.executable, "-I", "-c", KILL, step, cwd=repo.path, check=False)
+    repo.git("reset", "--quiet", "--hard")
+    repo.write("model.bin", odd_histories.SECRET + b"more")
+    repo.commit("Later")
+    repo.model("migrate", "--yes", "--purge")
+    assert odd_histories.leaks(repo) == []
+    assert len(list(repo.path.parent.glob("*.bundle"))) == 1
+
+
 def test_what_was_sealed_is_not_sealed_again(odd: Repository, home: Path) -> None:
     step = "workspace.migration.signing:signed"
     execute(sys.executable, "-I", "-c", KILL, step, cwd=odd.path, check=False)

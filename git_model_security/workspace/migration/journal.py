@@ -93,6 +93,11 @@ class Journal:
             # The first line feed ends a line that a crash has cut.
             file.write("\n" + "".join(f"{old} {new}\n" for old, new in pairs))
 
+    @property
+    def is_moving(self) -> bool:
+        """Whether a run was killed, maybe after its refs had moved."""
+        return (self.directory / MOVING).exists()
+
     def finish(self) -> None:
         """Keeps the record of what was moved, and forgets the rest."""
         moving = self.directory / MOVING

@@ -95,24 +95,30 @@ def scratch_dropped(repo: Repository) -> Iterator[None]:
 
 
 def has_moved(repo: Repository, moving: Mapping[str, Any]) -> bool:
-    """Tells whether the refs of a run that was killed have moved."""
-    changed = {name: pair[1] for name, pair in moving["refs"].items() if pair[0] != pair[1]}
-    is_any = any(index.resolve(repo, name) == new for name, new in changed.items())
-    return is_any or stashes.has_moved(repo, moving.get("stash", []))
+    """Tells whether the refs of a run that was killed have moved.
+
+    Whoever worked on since has other commits on top, so any ref counts that reaches new
+    history; the scratch refs, which hold it before, do not.
+    """
+    made = set(moving["commits"].values()) - moving["commits"].keys()
+    seen = repo.git("rev-list", f"--exclude={SCRATCH}*", "--all").decode().split()
+    return not made.isdisjoint(seen) or stashes.has_moved(repo, moving.get("stash", []))
 
 
 def completed(repo: Repository, journal: Journal, moving: Mapping[str, Any]) -> None:
     """Moves the refs that stayed behind, where a machine died in the middle.
 
-    And writes the stash, which comes after the refs.
+    Only those that are still just where they were. What is gone, or somewhere else, was
+    moved by somebody since: what is in clear there, the next migration finds. And writes
+    the stash, which comes after the refs.
 
     Raises:
-        GitError: a ref is neither where it was nor where it should be.
+        GitError: another Git command moved one meanwhile.
     """
     behind = {
         name: pair
         for name, pair in moving["refs"].items()
-        if pair[0] != pair[1] and index.resolve(repo, name) != pair[1]
+        if pair[0] != pair[1] and _direct(repo, name) == pair[0]
     }
     if behind:
         with RefChange(repo, REASON) as change:
@@ -121,6 +127,13 @@ def completed(repo: Repository, journal: Journal, moving: Mapping[str, Any]) -> 
             change.prepare()
             change.commit()
     stashes.settled(repo, journal)
+
+
+def _direct(repo: Repository, name: str) -> str | None:
+    """Returns what a ref holds; of HEAD, only where it names no branch."""
+    if name == "HEAD" and repo.git("symbolic-ref", "--quiet", "HEAD", accept=(0, 1)):
+        return None
+    return index.resolve(repo, name)
 
 
 def settled(repo: Repository, journal: Journal) -> list[bytes]:
@@ -135,7 +148,8 @@ def settled(repo: Repository, journal: Journal) -> list[bytes]:
     moving = journal.get(MOVING)
     assert moving is not None
     left: list[bytes] = []
-    if moving["head"] is not None and index.head_tree(repo) is not None:
+    old = moving["head"] and index.resolve(repo, f"{moving['head']}^{{tree}}")
+    if old and index.head_tree(repo) is not None:
         left = _agreed(repo, moving)
     journal.finish()
     return left
