@@ -10,7 +10,7 @@ import os
 from typing import TYPE_CHECKING
 
 from git_model_security.errors import GitError, UsageError
-from git_model_security.git import batch, index
+from git_model_security.git import batch, index, worktree_refs
 from git_model_security.git.objects import is_oid
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ def commits(
     """
     options = [word for word in revisions if word in REF_OPTIONS]
     names = [word for word in revisions if word not in REF_OPTIONS]
+    names += _elsewhere(repo) if "--all" in options else []
     for word in names:
         if word.startswith("-") or "\n" in word:
             raise UsageError(f"{word!r}: not a revision", hint="see gitrevisions(7)")
@@ -74,6 +75,8 @@ def graph(repo: Repository) -> Iterator[tuple[str, list[str]]]:
     """
     listed = repo.git(
         *(*FROM_COMMITS, "rev-list", "--topo-order", "--reverse", "--parents", "--all"),
+        "--stdin",
+        stdin="".join(f"{oid}\n" for oid in _elsewhere(repo)).encode(),
         extra=TRUE_HISTORY,
     )
     for line in listed.decode().splitlines():
@@ -142,6 +145,7 @@ def blobs_at(repo: Repository, treeishes: Iterable[str], path: str) -> list[str]
 def ends(repo: Repository, revisions: Sequence[str]) -> list[str]:
     """Returns the oids that walks over `revisions` start from (see `commits`)."""
     named = repo.git(*FROM_COMMITS, "rev-parse", "--revs-only", *revisions).decode().split()
+    named += _elsewhere(repo) if "--all" in revisions else []
     return [oid for oid in named if not oid.startswith("^")]
 
 
@@ -202,10 +206,13 @@ def notes(repo: Repository, tips: Iterable[str] = ()) -> set[str]:
 
 
 def ref_tips(repo: Repository) -> list[str]:
-    """Returns the oids that refs hold, annotated tags not followed."""
-    return list(
-        dict.fromkeys(repo.git("for-each-ref", "--format=%(objectname)").decode().split())
-    )
+    """Returns the oids that refs hold, of all work trees; annotated tags not followed."""
+    held = repo.git("for-each-ref", "--format=%(objectname)").decode().split()
+    return list(dict.fromkeys([*held, *_elsewhere(repo)]))
+
+
+def _elsewhere(repo: Repository) -> list[str]:
+    return [oid for _, oid in worktree_refs.elsewhere(repo)]
 
 
 def author_dates(repo: Repository, oids: Iterable[str]) -> dict[str, str]:

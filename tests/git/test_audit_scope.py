@@ -3,6 +3,7 @@ repositories; and what it downloads, which is nothing unless it is told to."""
 
 from __future__ import annotations
 
+import os
 import random
 import unicodedata
 from typing import TYPE_CHECKING
@@ -55,6 +56,24 @@ def test_a_reflog_holds_what_was_reset_and_is_read_on_request(history: History) 
     assert _paths(repo, "--reflog") == {"a.bin"}
     assert _paths(repo, "--all", "--reflog") == {"a.bin"}
     assert _paths(repo, "main", "--reflog") == {"a.bin"}
+
+
+@pytest.mark.parametrize("name", ["refs/worktree/x", "refs/bisect/bad", "refs/rewritten/on"])
+def test_what_only_another_work_tree_has_is_read(history: History, name: str) -> None:
+    repo = history.repo
+    clean = history.commit()
+    history.stage("a.bin", b"plain")
+    leak = history.commit()
+    repo.git("reset", "--quiet", "--hard", clean)
+    repo.git("worktree", "add", "--quiet", "--detach", "../other", clean)
+    other = Repository(repo.path.parent / "other")
+    unguarded = ("-c", f"core.hooksPath={os.devnull}", "update-ref")
+    for here, there in ((repo, other), (other, repo)):
+        there.git(*unguarded, name, leak)
+        assert _paths(here) == {"a.bin"}
+        assert f"/{name}" in here.model("audit", check=False).stdout
+        there.git(*unguarded, "-d", name)
+        assert _paths(here) == set()
 
 
 def test_every_stash_is_read_with_its_index_and_its_untracked_files(repo: Repository) -> None:
