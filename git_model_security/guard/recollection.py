@@ -1,7 +1,8 @@
 """One audit's use of what earlier ones remembered.
 
 A report is recalled only where everything is as it was: each ref, the policies, the keys
-and the attributes in force; and where nothing came meanwhile that was not here then.
+and the attributes in force; where nothing came meanwhile that was not here then, and where
+no file of the object store is gone.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from git_model_security.errors import GitError
-from git_model_security.git import config, history, refs, store
+from git_model_security.git import batch, config, history, refs, store
 from git_model_security.git.objects import ObjectReader
 from git_model_security.guard import circumstances, policies
 from git_model_security.guard.finding import UNREADABLE
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 
 _MAX_FINDINGS = 10_000
 """With more a walk costs less than what it would have to remember."""
+_MAX_FILES = 50_000
+"""Of the object store; `git gc` leaves a few."""
 
 
 class Recollection:
@@ -52,11 +55,15 @@ class Recollection:
         self._since = time.time()
         # Taken before the walk: refs may move, and attributes change, in the meantime.
         self._scope = self._scoped()
+        self._store = store.files(repo)
         self._base = ""
 
     def facts(self, key_ids: frozenset[str]) -> Facts:
         """Returns what was seen of blobs under the same keys."""
-        return self._remembered.facts(self._of_keys(key_ids))
+        facts = self._remembered.facts(self._of_keys(key_ids))
+        # What is lost meanwhile is told when it is read, and so it has to be.
+        here = batch.sizes(self._repo, facts)
+        return {oid: fact for oid, fact in facts.items() if oid in here}
 
     def report(self) -> Report | None:
         """Returns the report of the last audit, where it would be the same today."""
@@ -94,8 +101,10 @@ class Recollection:
             absent=[(one.oid, one.size) for one in self._pointers(whole.absent)],
             missing=sorted(whole.missing),
             findings=list(report.findings),
+            store=store.files(self._repo),
         )
-        if len(walk.absent) == report.absent:
+        is_short = len(walk.store) <= _MAX_FILES and walk.store.items() >= self._store.items()
+        if is_short and len(walk.absent) == report.absent:
             self._remembered.keep_walk(self._scope, walk)
 
     def _is_lasting(self, report: Report, whole: Whole) -> bool:
@@ -109,7 +118,8 @@ class Recollection:
 
     def _is_as_it_was(self, walk: Walk) -> bool:
         under = self._now(walk.policies, walk.directories)
-        return walk.under == under and not self._has_come(walk)
+        is_all_here = self._store.items() >= walk.store.items()
+        return is_all_here and walk.under == under and not self._has_come(walk)
 
     def _now(self, oids: Sequence[str], directories: Iterable[bytes]) -> str:
         try:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     Facts = Mapping[str, tuple[bytes, int]]
     """By blob: where it stood (see `where`), and what was seen (see `Inspector.fact`)."""
 
-RULES_VERSION = "1"
+RULES_VERSION = "2"
 """Of what is found: with another one all that is remembered is worth nothing."""
 _KEPT_WALKS = 16
 _SCHEMA = (
@@ -54,6 +54,7 @@ class Walk:
             and size.
         missing: blobs that were not here themselves.
         findings: with the refs that reach them.
+        store: the files of the object store, with their lengths.
     """
 
     under: str = ""
@@ -66,6 +67,7 @@ class Walk:
     absent: list[tuple[str, int]] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
+    store: dict[str, int] = field(default_factory=dict)
 
 
 class Remembered:

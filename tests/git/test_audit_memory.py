@@ -335,3 +335,30 @@ def test_the_command_remembers(history: History) -> None:
     assert Memory(history.facts).execute("SELECT count(*) FROM audited_walks").fetchone() == (
         1,
     )
+
+
+def test_an_object_that_is_lost_since_is_told(history: History) -> None:
+    blob = history.stage("c.bin", sealed(KEY, b"lost"))
+    history.commit()
+    assert _audited(history).clean
+    history.lose(blob)
+    for revisions in ((), ("--all", "--reflog")):
+        (one,) = _audited(history, *revisions).findings
+        assert (one.rule, one.oid, one.path) == (finding.UNREADABLE, blob, b"c.bin")
+
+
+def test_a_tree_that_is_lost_since_is_told(history: History) -> None:
+    assert _audited(history).clean
+    history.lose(history.repo.git("rev-parse", "HEAD^{tree}"))
+    assert {one.rule for one in _audited(history).findings} == {finding.UNREADABLE}
+
+
+def test_packing_changes_nothing_of_what_is_told(history: History, watch: Watch) -> None:
+    first = _audited(history)
+    history.repo.git("gc", "--quiet")
+    watch.clear()
+    assert _audited(history) == first
+    assert watch.reads == []
+    watch.clear()
+    assert _audited(history) == first
+    assert watch.walks == 0
