@@ -48,6 +48,17 @@ def described(error: Exception, place: str = "") -> str:
     return "\n".join([*lines, ""])
 
 
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """Returns a number of things as a message says it: `1 file`, `2 files`.
+
+    Args:
+        number: how many.
+        noun: one of them.
+        plural: several of them, where an `s` in the end is not all.
+    """
+    return f"{number} {noun if number == 1 else plural or noun + 's'}"
+
+
 class UsageError(Error):
     """The command cannot mean what was asked (exit status 2)."""
 

@@ -9,6 +9,7 @@ import click
 from git_model_security.cli import methods, terminal
 from git_model_security.filter.clone import Clone
 from git_model_security.git.paths import shown
+from git_model_security.hooks import inspection
 from git_model_security.workspace import sign
 
 
@@ -27,10 +28,11 @@ def command(method: str | None, amend: bool, adopt: tuple[str, ...], **said: Any
     given = methods.given(method, said)
     clone = Clone()
     with clone.objects:
-        if adopt:
-            for path in sign.adopt(clone, adopt):
-                terminal.info(f"adopted {shown(path)}")
+        inspection.require_sealed(clone)
+        adopted = sign.adopt(clone, adopt) if adopt else []
         done = sign.sign(clone, given, amend=amend)
+    for path in adopted:
+        terminal.info(f"adopted {shown(path)}")
     if not done.renewed:
         terminal.result("Signed already: the signatures are for just this content")
     elif amend:

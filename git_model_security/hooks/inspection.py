@@ -9,13 +9,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from git_model_security.git import history
+from git_model_security.git.paths import shown
 from git_model_security.guard import staged
+from git_model_security.guard.finding import PLAINTEXT
 from git_model_security.hooks import advice
 from git_model_security.hooks.refusal import refuse
 from git_model_security.workspace.inherited import Inherited
 
 if TYPE_CHECKING:
     from git_model_security.filter.clone import Clone
+    from git_model_security.guard.finding import Finding
 
 
 def inspected(clone: Clone) -> int:
@@ -26,6 +29,28 @@ def inspected(clone: Clone) -> int:
     """
     refused(clone, "index-guard")
     return 0
+
+
+def require_sealed(clone: Clone) -> None:
+    """Refuses to have signed what stands in clear at a protected path, whoever made it.
+
+    A signature says that this is the model; in clear it would go on to be so.
+
+    Raises:
+        PolicyError: with what was found.
+    """
+    found = [one for one in _findings(clone, authored_only=False) if one.rule == PLAINTEXT]
+    came = [one for one in found if one.inherited]
+    said = [
+        f"`git model repair` encrypts {shown(one.path)}, which came in clear" for one in came
+    ]
+    said = [*said[:1], advice.hint([one for one in found if not one.inherited])]
+    refuse(
+        clone.repo,
+        "sign",
+        (finding.describe() for finding in found),
+        "; ".join(filter(None, said)),
+    )
 
 
 def refused(clone: Clone, guard: str) -> bool:
@@ -41,15 +66,7 @@ def refused(clone: Clone, guard: str) -> bool:
     Raises:
         PolicyError: with what was found.
     """
-    inherited = Inherited(clone, history.parents_to_be(clone.repo), clone.digest)
-    found = staged.findings(
-        clone.repo,
-        clone.ring.keys,
-        clone.knows,
-        inherited.vouches,
-        sealed_before=clone.digests.seals,
-        authored_only=True,
-    )
+    found = _findings(clone, authored_only=True)
     refuse(
         clone.repo,
         guard,
@@ -57,3 +74,15 @@ def refused(clone: Clone, guard: str) -> bool:
         advice.hint(found, is_locked=clone.ring.locked),
     )
     return bool(found)
+
+
+def _findings(clone: Clone, *, authored_only: bool) -> list[Finding]:
+    inherited = Inherited(clone, history.parents_to_be(clone.repo), clone.digest)
+    return staged.findings(
+        clone.repo,
+        clone.ring.keys,
+        clone.knows,
+        inherited.vouches,
+        sealed_before=clone.digests.seals,
+        authored_only=authored_only,
+    )

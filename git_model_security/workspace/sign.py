@@ -42,7 +42,9 @@ def sign(clone: Clone, given: Given | None = None, *, amend: bool = False) -> Si
         )
     if amend and index.head_tree(clone.repo) is None:
         raise GitError("there is no commit to amend yet", hint="`git model sign`, then commit")
-    done = signatures.sign_index(clone, chosen, vouching.sources(clone.repo, amend=amend))
+    done = signatures.sign_index(
+        clone, chosen, vouching.sources(clone.repo, amend=amend), amend=amend
+    )
     if amend:
         # --no-verify: our pre-commit would ask again what was just decided here.
         clone.repo.git(

@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from git_model_security.errors import PolicyError
+from git_model_security.errors import PolicyError, counted
 from git_model_security.filter import blobs
 from git_model_security.filter.digests import Digests, PlaintextHash
 from git_model_security.git import attributes, index, index_stat, worktree
@@ -17,7 +17,7 @@ from git_model_security.git.replacement import Replacement, naming
 from git_model_security.guard import policies
 from git_model_security.policy import gitmodel
 from git_model_security.policy.gitmodel import CIPHERTEXT_SIGNATURE, within
-from git_model_security.workspace import events, manifests, pinned_trust, vouching
+from git_model_security.workspace import adoption, events, manifests, pinned_trust, vouching
 from git_model_security.workspace.inherited import Inherited
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class Signed:
     tree: str = ""
 
 
-def sign_index(clone: Clone, chosen: Signer, found: Sources) -> Signed:
+def sign_index(clone: Clone, chosen: Signer, found: Sources, *, amend: bool = False) -> Signed:
     """Signs the staged content of every model root and stages the signatures.
 
     1. No path may be in conflict, and there must be a policy.
@@ -60,6 +60,7 @@ def sign_index(clone: Clone, chosen: Signer, found: Sources) -> Signed:
         clone: the clone.
         chosen: who signs.
         found: what content may come from.
+        amend: it is for HEAD itself, as hints say then.
 
     Raises:
         PolicyError: step 1 or 2 fails, or a root holds what cannot be signed.
@@ -71,7 +72,7 @@ def sign_index(clone: Clone, chosen: Signer, found: Sources) -> Signed:
         raise PolicyError("the index has no .gitmodel, or paths in conflict: nothing to sign")
     _require_no_file_lost(clone, entries)
     content = [entry for entry in entries if entry.path not in policy.signature_paths()]
-    _require_vouched(clone, content, found)
+    _require_vouched(clone, content, found, amend=amend)
     state = _Round(clone, chosen, {entry.path: entry for entry in entries})
     commits = (*found.parents, *(tip for tip, _ in found.earlier))
     signed = Inherited(clone, commits, policy.digest).plaintext
@@ -95,7 +96,9 @@ def _require_no_file_lost(clone: Clone, entries: Sequence[Entry]) -> None:
         )
 
 
-def _require_vouched(clone: Clone, content: Sequence[Entry], found: Sources) -> None:
+def _require_vouched(
+    clone: Clone, content: Sequence[Entry], found: Sources, *, amend: bool
+) -> None:
     guarded = attributes.protected(clone.repo, (entry.path for entry in content))
     refused = vouching.unvouched(clone, content, guarded, vouching.ground(clone, found))
     if refused:
@@ -107,10 +110,11 @@ def _require_vouched(clone: Clone, content: Sequence[Entry], found: Sources) -> 
         listed = "\n  ".join(
             [*names[:SHOWN_PATHS], *([f"… and {more} more"] if more > 0 else [])]
         )
+        unsealed = {path for path, _ in refused} & guarded
         raise PolicyError(
-            f"{len(names)} files came from a commit without a trusted signature,"
+            f"{counted(len(names), 'file')} came from a commit without a trusted signature,"
             f" and nothing shows that they were made here:\n  {listed}",
-            hint="look at them, then `git model sign --adopt PATH` (`.` for all) and commit",
+            hint=adoption.hint(clone, unsealed, amend=amend),
         )
 
 

@@ -141,3 +141,33 @@ def test_changes_of_the_work_tree_stay_where_they_are(
     ada.model("repair")
     assert ada.read("config.json") == b'{"mine": 1}\n'
     assert ada.status() == " M config.json"
+
+
+def test_what_came_in_clear_is_not_signed_but_repaired(
+    project: Project, person: PersonFactory
+) -> None:
+    ada = arrived(project, person, config__json=CLEAR)
+    ada.write("README.md", "# Words\n")
+    said = ada.git.run("commit", "--all", "--message", "Words", check=False).stderr
+    assert "config.json came in clear: `git model repair`" in said
+    for words in (["--adopt", "."], ["--amend"]):
+        said = ada.model("sign", *words, check=False)
+        assert said.returncode == 1
+        assert "config.json: plaintext at a protected path" in said.stderr
+        assert "hint: `git model repair` encrypts config.json" in said.stderr
+    ada.model("repair")
+    said = ada.model("sign", "--adopt", "train.py", "--amend", check=False)
+    assert "adopted" not in said.stderr
+    assert "look at them, then `git model sign --adopt PATH --amend`" in said.stderr
+    ada.model("sign", "--adopt", "config.json", "--amend")
+    ada.git("commit", "--all", "--message", "Words")
+    ada.model("verify", "HEAD")
+
+
+def test_what_is_staged_in_clear_is_not_signed(project: Project) -> None:
+    oid = project.ada.git("hash-object", "-w", "--stdin", "--no-filters", stdin=CLEAR)
+    project.ada.git("update-index", "--cacheinfo", f"100644,{oid},config.json")
+    said = project.ada.model("sign", check=False)
+    assert said.returncode == 1
+    assert "`git add config.json` again" in said.stderr
+    assert "repair" not in said.stderr
