@@ -24,7 +24,7 @@ class Error(Exception):
 
     Args:
         message: what happened, to which file; lower case, no full stop.
-        hint: what to do next, where that helps.
+        hint: what to do next, where that helps; several things a line each.
     """
 
     exit_status = FAILED
@@ -44,7 +44,7 @@ def described(error: Exception, place: str = "") -> str:
     lines = [f"git-model: error: {place and place + ': '}{error}"]
     hint = getattr(error, "hint", None)
     if hint:
-        lines.append(f"git-model: hint: {hint}")
+        lines += (f"git-model: hint: {one}" for one in hint.split("\n"))
     return "\n".join([*lines, ""])
 
 

@@ -139,7 +139,9 @@ def judged(
     decided = Decided(repo, bases, trusted)
     if found and is_decided and all(map(trusted, commits)):
         found = decided.kept(found, commits)
-    ours = _by_us_alone(repo, found, ends)
+    # By what is pushed: a record of `untrack` takes nothing off the pinned policy.
+    pushed = sorted(filter(None, carried)) or policies.at(repo, ends)
+    ours = _by_us_alone(repo, found, pushed)
     found = [_named_ours(one) if one.path in ours else one for one in found]
     return Incoming([*found, *weaker], arrived.commits, has_policy, ours, decided.stale)
 
@@ -268,15 +270,15 @@ def _weakened(
     return [replace(found[pair], commit=step[1]) for pair, step in wrong.items() if step]
 
 
-def _by_us_alone(repo: Repository, found: list[Finding], ends: Sequence[str]) -> set[bytes]:
-    """Returns the paths that no `.gitmodel` protects: a pusher cannot know of them."""
+def _by_us_alone(repo: Repository, found: list[Finding], named: Sequence[str]) -> set[bytes]:
+    """Returns the paths that no `.gitmodel` of `named` protects: a pusher cannot know."""
     own = pinned.rules(repo)
     asked = {one.path for one in found if one.rule == PLAINTEXT and one.path}
     if not own or not asked:
         return set()
     ours = attributes.protected_by(own, asked)
     with ObjectReader(repo) as reader:
-        for oid in policies.at(repo, ends):
+        for oid in named:
             policy = weakening.policy_of(reader, oid)
             if policy is not None:
                 ours -= attributes.protected_by(render(policy), ours)

@@ -17,12 +17,27 @@ COMMITTED = (
     "each commit that holds it must be made anew: `git commit --amend` or `git rebase -i`, or"
     " `git model migrate` for a long history"
 )
+PAST = (
+    "the tip is good, and the history is not: `git model migrate` makes it anew, encrypted;"
+    " `git -c git-model.guard=warn push` publishes it as it is, once and for all"
+)
+_NO_PATH = (
+    "no commit has what a tag or another ref names by itself: leave that ref out, or"
+    " `git tag --delete` it"
+)
 
 
 def hint(
     findings: Iterable[Finding], *, is_locked: bool = False, is_committed: bool = False
 ) -> str:
-    """Returns what whoever made it does next.
+    """Returns what whoever made it does next in one line; see `clauses`."""
+    return "; ".join(clauses(findings, is_locked=is_locked, is_committed=is_committed))
+
+
+def clauses(
+    findings: Iterable[Finding], *, is_locked: bool = False, is_committed: bool = False
+) -> list[str]:
+    """Returns what whoever made it does next, a clause each.
 
     Args:
         findings: what was found; each rule is spoken of once, with its first path.
@@ -30,9 +45,12 @@ def hint(
         is_committed: commits hold it already, not the index alone.
     """
     first: dict[str, str] = {}
-    for one in findings:
-        first.setdefault(one.rule, shlex.quote(shown(one.path)) if one.path else "PATH")
     said = []
+    for one in findings:
+        if one.path or one.rule in {rules.BROKEN_POLICY, rules.UNREADABLE}:
+            first.setdefault(one.rule, shlex.quote(shown(one.path)))
+        else:
+            said = [_NO_PATH]
     if sealable := first.get(rules.PLAINTEXT) or first.get(rules.DAMAGED):
         unlock = "`git model unlock --key FILE`, then " * is_locked
         said.append(
@@ -63,4 +81,4 @@ def hint(
         said.append("`git fsck` says what is lost; fetch it from a complete clone")
     if is_committed and first.keys() - {rules.POINTER, rules.UNREADABLE}:
         said.append(COMMITTED)
-    return "; ".join(said)
+    return said

@@ -10,10 +10,11 @@ import sys
 from typing import TYPE_CHECKING
 
 from git_model_security.errors import ProtocolError
-from git_model_security.git import config, lfs, remotes
+from git_model_security.git import config, history, index, lfs, remotes
 from git_model_security.git.objects import is_oid
 from git_model_security.git.paths import shown
 from git_model_security.guard import outgoing
+from git_model_security.guard.finding import KEY, POINTER, UNREADABLE
 from git_model_security.hooks import advice, signed
 from git_model_security.hooks.refusal import refuse
 from git_model_security.storage import behind
@@ -52,7 +53,7 @@ def pushed(clone: Clone, arguments: Sequence[str], stdin: bytes) -> int:
         clone.repo,
         "pre-push",
         (finding.describe() for finding in judged.findings),
-        _hint(judged, clone.ring.locked),
+        _hint(clone, judged, tips),
         refs=[line.remote_ref for line in lines],
         commits=tips,
     )
@@ -81,9 +82,22 @@ def _require_signed(clone: Clone, lines: Sequence[outgoing.Pushed], remote: str 
         )
 
 
-def _hint(judged: Judged, is_locked: bool) -> str:
-    said = advice.hint(judged.findings, is_locked=is_locked, is_committed=True)
-    return "; ".join(filter(None, ["nothing was pushed", said]))
+def _hint(clone: Clone, judged: Judged, tips: Sequence[str]) -> str:
+    if not judged.findings:
+        return ""
+    kinds = history.peeled(clone.repo, tips).values()
+    commits = [oid for kind, oid in kinds if kind == "commit"]
+    held = {(one.path, one.oid) for oid in commits for one in index.tree(clone.repo, oid)}
+    present = [one for one in judged.findings if not one.path or (one.path, one.oid) in held]
+    locked = clone.ring.locked
+    said = advice.clauses(present, is_locked=locked, is_committed=True)
+    # A key is made anew, and what is lost is fetched, wherever it stands.
+    past = [one for one in judged.findings if one not in present]
+    alike = [one for one in past if one.rule in {KEY, POINTER, UNREADABLE}]
+    said += advice.clauses(alike, is_committed=True)
+    if len(alike) < len(past):
+        said.append(advice.PAST)
+    return "; ".join(["nothing was pushed", *dict.fromkeys(said)])
 
 
 def _may_send_pointers(clone: Clone, judged: Judged) -> bool:

@@ -40,6 +40,10 @@ PROTECTED_REF = "git-model.protectedref"
 MAX_ENTRIES = "git-model.maxentries"
 
 _NOTHING = "nothing was accepted"
+_STRANGERS = (
+    "git-model encrypts and signs models in Git; without it, ask whoever administers this"
+    " repository for the program and a key"
+)
 _SHOWN_REFS = 20
 
 
@@ -159,9 +163,10 @@ class _NoDigests(DigestCache):
 
 
 def _hint(judged: Incoming, unsigned: Sequence[str]) -> str:
+    """Returns what the pusher does next, who may never have heard of git-model."""
     policies = [one for one in judged.findings if one.rule == BROKEN_POLICY]
     content = [one for one in judged.findings if one.rule != BROKEN_POLICY]
-    said = []
+    said = [_NOTHING]
     if any(one.detail.startswith(weakening.LESS) for one in policies):
         said.append(
             "a policy that protects less comes in only by a commit that a trusted signer signed"
@@ -178,28 +183,29 @@ def _hint(judged: Incoming, unsigned: Sequence[str]) -> str:
             "`git model track PATH` encrypts what only the server's own policy protects, for"
             f" example {shown(ours[0])}"
         )
-    if theirs := [one for one in content if one.path not in judged.ours]:
-        said.append(f"with git-model: {advice.hint(theirs)}")
+        said.append("that policy changes only by the administrator of the server")
+    theirs = [one for one in content if one.path not in judged.ours]
+    said += (f"with git-model: {clause}" for clause in advice.clauses(theirs))
     if content:
         said.append(advice.COMMITTED)
     if any(one.rule == KEY for one in content):
         said.append("the key is not secret any more where others saw it")
     said += _how_to_sign(unsigned)
-    return "; ".join([_NOTHING, *said])
+    said.append(_STRANGERS)
+    return "\n".join(said)
 
 
 def _how_to_sign(unsigned: Sequence[str]) -> Iterator[str]:
     strangers = [line for line in unsigned if f": {Reason.UNTRUSTED.value}: " in line]
     if strangers:
+        yield "a signer whom this server trusts can sign it"
         yield (
-            "a signer whom this server trusts can sign it; another is trusted once the"
-            " administrator ran `git model install --server --public-key FILE`"
+            "another is trusted once the administrator ran"
+            " `git model install --server --public-key FILE`"
         )
     if len(strangers) < len(unsigned):
-        yield (
-            "push to another branch and let somebody sign it; with git-model:"
-            " `git model sign --amend` signs the tip"
-        )
+        yield "push to another branch and let somebody sign it"
+        yield "with git-model: `git model sign --amend` signs the tip"
 
 
 def _say(repo: Repository, judged: Incoming) -> None:

@@ -60,7 +60,10 @@ def test_a_server_tells_how_to_get_a_signature(
     signed.put("train.py", b"print('eve')\n")
     signed.record()
     hint = signed.refused("main")
-    assert "push to another branch and let somebody sign it; with git-model:" in hint
+    lines = [line.removeprefix("remote: ").strip() for line in hint.splitlines()]
+    assert "git-model: hint: push to another branch and let somebody sign it" in lines
+    assert "git-model: hint: with git-model: `git model sign --amend` signs the tip" in lines
+    assert "without it, ask whoever administers this repository" in hint
     assert "install --server --public-key" not in hint
     bob = project.signing(person("bob"))
     bob.write("train.py", "print('bob')\n")
@@ -90,6 +93,40 @@ def test_what_only_the_server_protects_is_said_to_be_so(
     own = [line.split(":")[0].strip() for line in lines]
     assert own == [".hidden.py"]
     assert "for example .hidden.py" in said
+
+
+def test_a_record_of_untrack_takes_nothing_off_the_servers_own_policy(
+    project: Project,
+) -> None:
+    public = str(project.public)
+    project.remote.model("install", "--server", "--profile", "weights", "--public-key", public)
+    project.ada.model("untrack", "config.json", "--yes")
+    project.ada.git("commit", "--quiet", "--message", "Untrack")
+    said = project.ada.git.run("push", "origin", "main", check=False).stderr
+    assert "config.json: plaintext at a protected path, by this server's own policy" in said
+    assert "that policy changes only by the administrator of the server" in said
+    assert "git add" not in said
+
+
+def test_what_only_history_holds_is_not_added_again(project: Project) -> None:
+    stage(project.ada, "config.json", CLEAR)
+    project.ada.git("-c", "git-model.guard=warn", "commit", "--quiet", "--message", "Oops")
+    project.ada.git("add", "--renormalize", "config.json")
+    project.ada.git("commit", "--quiet", "--message", "Mended")
+    hint = hint_of(project.ada.git.run("push", "origin", "main", check=False).stderr)
+    assert "git add" not in hint
+    assert "`git model migrate`" in hint
+    project.ada.git("-c", "git-model.guard=warn", "push", "origin", "main")
+    project.ada.write("config.json", "{}\n")
+    project.ada.commit()
+    project.ada.git("push", "origin", "main")
+
+
+def test_what_a_tag_names_by_itself_is_told_so(project: Project) -> None:
+    oid = project.ada.git("hash-object", "-w", "--stdin", "--no-filters", stdin=MODEL)
+    done = project.ada.git.run("tag", "odd", oid, check=False)
+    assert hint_of(done.stderr).startswith("no commit has what a tag or another ref names")
+    assert "git model track" not in done.stderr
 
 
 def test_a_profile_that_covers_less_is_told_in_words(guarded: Client) -> None:
