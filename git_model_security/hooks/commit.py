@@ -15,6 +15,7 @@ from git_model_security.workspace import pinned_trust, tree_check, vouching
 
 if TYPE_CHECKING:
     from git_model_security.filter.clone import Clone
+    from git_model_security.policy.gitmodel import Policy
     from git_model_security.signing.methods import Signer
 
 
@@ -107,6 +108,7 @@ def after(clone: Clone) -> int:
     if policy is None:
         return 0
     vouching.settle(clone)
+    _say_unsigned_head(clone, policy)
     paths = policy.signature_paths()
     staged = {entry.path: entry.oid for entry in index.staged(clone.repo)}
     behind = [
@@ -127,4 +129,21 @@ def _say_unsigned(clone: Clone) -> None:
         sys.stderr.write(
             "git-model: warning: this clone has no signing key: its commits are unsigned\n"
             "git-model: hint: `git model unlock --signing-key FILE` signs from now on\n"
+        )
+
+
+def _say_unsigned_head(clone: Clone, policy: Policy) -> None:
+    """Says that what was just committed went past pre-commit, which would have signed it."""
+    if policy.when != "commit" or clone.ring.locked:
+        return
+    tree = index.head_tree(clone.repo)
+    if tree is None or pinned_trust.is_known_good(clone, tree):
+        return
+    from git_model_security.hooks import unsigned
+    from git_model_security.workspace import signers
+
+    if signers.signer(clone) is not None:
+        sys.stderr.write(
+            "git-model: warning: this commit is unsigned\n"
+            f"git-model: hint: {unsigned.of_head(clone)}\n"
         )

@@ -6,12 +6,14 @@ hold what is unsigned or stale: a rebase passes through that.
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from git_model_security.errors import ConfigError
-from git_model_security.git import attributes, config, history, index
+from git_model_security.git import attributes, config, index
+from git_model_security.hooks import unsigned as repair
 from git_model_security.policy import gitmodel
 from git_model_security.workspace import pinned_trust, signers, tree_check
 
@@ -26,11 +28,9 @@ REFS = "git-model.signedrefs"
 
 _TAGS = "refs/tags/*"
 _NO_COMMIT = (
-    "nothing was pushed; nothing else than a commit can be signed: use another ref, or"
-    " `git config git-model.signedRefs PATTERN`"
+    "nothing was pushed; only a commit can be signed: tag one, `git tag --delete {0}` the"
+    " other, or push it to a ref that need not be signed (`git config git-model.signedRefs`)"
 )
-_SERIES = 2
-"""From here on it is a series, and one `--amend` does not sign it."""
 
 
 @dataclass
@@ -70,7 +70,9 @@ def unsigned(clone: Clone, lines: Iterable[Pushed], remote: str | None) -> Unsig
         tree = index.resolve(clone.repo, f"{line.local_oid}^{{commit}}^{{tree}}")
         if tree is None:
             found.lines.append(f"{line.remote_ref}: {line.local_oid[:12]} is no commit")
-            found.hint = found.hint or _NO_COMMIT
+            found.hint = found.hint or _NO_COMMIT.format(
+                shlex.quote(line.remote_ref.rpartition("/")[2])
+            )
             continue
         if tree_check.holds(clone, tree):
             continue
@@ -154,14 +156,4 @@ def _hint(clone: Clone, line: Pushed) -> str:
             "nothing was pushed; push to another branch and let somebody sign it, or give"
             " this clone a key: `git model unlock --key FILE --signing-key FILE`"
         )
-    base = line.remote_oid if line.remote_oid.strip("0") else None
-    if base is not None and index.resolve(clone.repo, f"{base}^{{commit}}") is None:
-        base = None
-    series = history.commits(clone.repo, [line.local_oid], without=[base] if base else [])
-    hint = "nothing was pushed; `git model sign --amend` signs it"
-    if len(series) < _SERIES:
-        return hint
-    onto = base[:12] if base else "--root"
-    return (
-        f"{hint}; each commit of the series: git rebase --exec 'git model sign --amend' {onto}"
-    )
+    return f"nothing was pushed; {repair.hint(clone, line)}"

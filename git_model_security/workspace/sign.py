@@ -45,10 +45,14 @@ def sign(clone: Clone, given: Given | None = None, *, amend: bool = False) -> Si
     done = signatures.sign_index(
         clone, chosen, vouching.sources(clone.repo, amend=amend), amend=amend
     )
-    if amend:
-        # --no-verify: our pre-commit would ask again what was just decided here.
+    if amend and done.tree != index.head_tree(clone.repo):
+        # --no-verify: our pre-commit would ask again what was just decided here. And what
+        # HEAD is, empty or without a message, is not for us to refuse.
         clone.repo.git(
-            "commit", "--amend", "--no-edit", "--no-verify", "--quiet", filters=True, show=True
+            *("commit", "--amend", "--no-edit", "--no-verify", "--quiet"),
+            *("--allow-empty", "--allow-empty-message"),
+            filters=True,
+            show=True,
         )
     return done
 

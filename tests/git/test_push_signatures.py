@@ -51,6 +51,30 @@ def test_a_series_is_repaired_by_the_line_that_is_shown(project: Project) -> Non
     project.ada.git("push", "--quiet", "origin", "main")
 
 
+def test_what_nobody_vouches_for_is_adopted_by_the_line_that_is_shown(project: Project) -> None:
+    ada = project.ada
+    ada.write("README.md", "# Words\n")
+    made = ada.git.run("commit", "--no-verify", "--all", "--message", "Unsigned")
+    hint = "README.md for example; `git model sign --adopt PATH --amend` (`.` for all) does"
+    assert "warning: this commit is unsigned\n" in made.stderr
+    assert hint in made.stderr
+    assert hint in refused(ada, "main")
+    ada.model("sign", "--adopt", "README.md", "--amend")
+    ada.git("push", "--quiet", "origin", "main")
+
+
+def test_an_empty_commit_is_signed_too(project: Project) -> None:
+    ada = project.ada
+    commit_unsigned(ada)
+    ada.git("commit", "--quiet", "--no-verify", "--allow-empty", "--message", "Empty")
+    ada.model("sign", "--amend")
+    head = ada.git("rev-parse", "HEAD")
+    assert "Signed already" in ada.model("sign", "--amend").stdout
+    assert ada.git("rev-parse", "HEAD") == head
+    ada.git("rebase", "--exec", "git model sign --amend", "origin/main")
+    ada.git("push", "--quiet", "origin", "main")
+
+
 def test_other_branches_may_hold_what_is_unsigned(project: Project) -> None:
     commit_unsigned(project.ada)
     project.ada.git("push", "--quiet", "origin", "main:refs/heads/topic")
@@ -60,9 +84,23 @@ def test_other_branches_may_hold_what_is_unsigned(project: Project) -> None:
 def test_a_tag_of_what_is_unsigned_does_not_leave(project: Project, options: list[str]) -> None:
     commit_unsigned(project.ada)
     project.ada.git("tag", *options, "v1")
-    assert "refs/tags/v1" in refused(project.ada, "v1")
+    said = refused(project.ada, "v1")
+    assert "refs/tags/v1" in said
+    assert "sign --amend` signs it; then `git tag --force v1` moves the tag" in said
     project.ada.git("tag", "--force", *options, "v1", "origin/main")
     project.ada.git("push", "--quiet", "origin", "v1")
+
+
+def test_a_tag_of_another_commit_is_moved_and_history_is_let_alone(project: Project) -> None:
+    commit = commit_unsigned(project.ada)
+    project.ada.git("tag", "old")
+    project.ada.write("config.json", '{"layers": 4}\n')
+    project.ada.commit()
+    project.ada.git("push", "--quiet", "origin", "main")
+    said = refused(project.ada, "old")
+    assert f"`git switch --create BRANCH {commit[:12]}`" in said
+    assert "`git tag --force old`" in said
+    assert "rebase" not in said
 
 
 @pytest.mark.parametrize("what", ["HEAD^{tree}", "HEAD:README.md"])
@@ -71,6 +109,7 @@ def test_a_tag_of_no_commit_cannot_be_signed(project: Project, what: str) -> Non
     said = refused(project.ada, "odd")
     assert "is no commit" in said
     assert "git-model.signedRefs" in said
+    assert "`git tag --delete odd`" in said
 
 
 def test_the_default_branch_is_what_the_remote_says(project: Project) -> None:
