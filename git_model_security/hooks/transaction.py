@@ -16,7 +16,7 @@ import sys
 from typing import TYPE_CHECKING, NamedTuple
 
 from git_model_security.errors import ProtocolError
-from git_model_security.git import history, processes
+from git_model_security.git import history, index, processes
 from git_model_security.git.objects import is_oid
 from git_model_security.git.paths import shown
 from git_model_security.guard import audit_log, walk
@@ -135,7 +135,17 @@ def _report_arrived(clone: Clone, moves: Sequence[Moved], authored: set[str]) ->
     sys.stderr.write(
         f"git-model: warning: {refs} received what must not be in a commit; it is on the"
         f" server, and in every clone that fetched it:\n  {listing}\n"
-        "git-model: hint: `git model repair` encrypts the tip again and says what leaked\n"
+        f"git-model: hint: {_what_now(clone, ends, leaks)}\n"
+    )
+
+
+def _what_now(clone: Clone, ends: Sequence[str], leaks: Sequence[Finding]) -> str:
+    held = {(one.path, one.oid) for end in ends for one in index.tree(clone.repo, end)}
+    if any((one.path, one.oid) in held for one in leaks):
+        return "`git model repair` encrypts the tip again and says what leaked"
+    return (
+        "the tip holds it no more, and the history does for good: `git model audit` says since"
+        " when, `git model migrate` takes it out"
     )
 
 
