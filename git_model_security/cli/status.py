@@ -10,7 +10,7 @@ import click
 from git_model_security.cli import options, terminal
 from git_model_security.filter.clone import Clone
 from git_model_security.git.paths import shown
-from git_model_security.workspace import file_state, health, state
+from git_model_security.workspace import agreement, file_state, health, state
 
 if TYPE_CHECKING:
     from git_model_security.workspace.file_state import File
@@ -49,6 +49,8 @@ def _show(found: State) -> None:
         )
     if found.is_migrating:
         terminal.warn("a migration was interrupted", "`git model migrate` ends it")
+    if not found.attributes_hold:
+        terminal.warn(agreement.UNWRITTEN, "`git model doctor --fix`, then `git commit`")
     if not found.files:
         terminal.result("No protected files in the index")
         return

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from git_model_security.errors import PolicyError
 from git_model_security.git import index, index_stat
 from git_model_security.git.paths import shown
+from git_model_security.guard import override
 from git_model_security.hooks import judged, refusal
 from git_model_security.policy import gitmodel
 from git_model_security.storage import behind
@@ -29,11 +30,16 @@ def before(clone: Clone) -> int:
     """
     # post-commit needs none of these, and a person waits for it.
     from git_model_security.hooks import inspection
-    from git_model_security.workspace import signers
+    from git_model_security.workspace import agreement, signers
 
     _require_objects(clone)
     is_overridden = inspection.refused(clone, "pre-commit")
     policy = gitmodel.find(index.staged(clone.repo), clone.objects)
+    if policy is not None and not agreement.is_written(clone.repo, policy):
+        sys.stderr.write(
+            f"git-model: warning: {agreement.UNWRITTEN}\n"
+            "git-model: hint: `git model doctor --fix` writes and stages it again\n"
+        )
     if policy is not None and policy.when == "commit":
         chosen = None if clone.ring.locked else signers.signer(clone)
         if chosen is None:
@@ -56,7 +62,7 @@ def _sign(clone: Clone, signer: Signer) -> None:
     try:
         signatures.sign_index(clone, signer, vouching.sources(clone.repo))
     except PolicyError as error:
-        if not refusal.is_overridden(clone.repo):
+        if not override.is_overridden(clone.repo):
             raise
         refusal.let_through(clone.repo, "signing", str(error).splitlines())
 

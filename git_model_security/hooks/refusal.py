@@ -7,19 +7,15 @@ from typing import TYPE_CHECKING
 
 from git_model_security.errors import PolicyError
 from git_model_security.git import config
-from git_model_security.guard import audit_log
+from git_model_security.guard import audit_log, override
+from git_model_security.guard.override import GUARD, REASON, WARN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from git_model_security.git.repository import Repository
 
-GUARD = "git-model.guard"
-REASON = "git-model.reason"
-_WARN = "warn"
 _SHOWN_FINDINGS = 20
-_ONCE = b"command"
-"""Scope of `git -c` (git-config, `--show-scope`)."""
 
 
 def refuse(
@@ -41,7 +37,7 @@ def refuse(
         hint: what to do about it.
         refs: the refs that would change, for the audit log.
         commits: the commits that would be let in, for the audit log.
-        anywhere: see `is_overridden`.
+        anywhere: see `override.is_overridden`.
 
     Raises:
         PolicyError: with the list.
@@ -50,9 +46,11 @@ def refuse(
     lines = list(found)
     if not lines:
         return
-    if is_overridden(repo, anywhere=anywhere):
+    if override.is_overridden(repo, anywhere=anywhere):
         let_through(repo, guard, lines, refs=refs, commits=commits)
         return
+    wrong = override.misunderstood(repo, anywhere=anywhere)
+    hint = "\n".join(filter(None, [wrong, hint]))
     raise PolicyError(f"refused:\n  {_listing(lines)}", hint=hint)
 
 
@@ -78,7 +76,7 @@ def let_through(
         findings=lines,
     )
     sys.stderr.write(
-        f"git-model: warning: {guard} was overridden ({GUARD}={_WARN}); it had refused:\n"
+        f"git-model: warning: {guard} was overridden ({GUARD}={WARN}); it had refused:\n"
         f"  {_listing(lines)}\n"
         f"git-model: warning: this is written to {repo.state_dir / audit_log.NAME}\n"
     )
@@ -89,16 +87,3 @@ def _listing(lines: Sequence[str]) -> str:
     if len(lines) > len(shown):
         shown.append(f"… and {len(lines) - len(shown)} more")
     return "\n  ".join(shown)
-
-
-def is_overridden(repo: Repository, *, anywhere: bool = False) -> bool:
-    """Tells whether this command turns refusals into warnings.
-
-    A setting in a file would do it for ever and be forgotten: it does not count, but
-    `anywhere`: on a server nobody can give `-c`, and its own files say it.
-    """
-    if anywhere:
-        return (config.last(config.read_own(repo), GUARD) or "").lower() == _WARN
-    said = repo.git("config", "-z", "--show-scope", "--get", GUARD, accept=(0, 1))
-    scope, _, value = said.removesuffix(b"\0").partition(b"\0")
-    return value.lower() == _WARN.encode() and scope == _ONCE

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from git_model_security.errors import ConfigError
 from git_model_security.git import index, worktree
+from git_model_security.git.attributes import protected_by
 from git_model_security.git.objects import write_blob
 from git_model_security.policy import attributes, gitmodel, pinned
 from git_model_security.storage import LFS
@@ -15,6 +16,11 @@ from git_model_security.workspace import engine
 if TYPE_CHECKING:
     from git_model_security.git.repository import Repository
     from git_model_security.policy.gitmodel import Policy
+
+UNWRITTEN = (
+    ".gitattributes does not say what .gitmodel does: where nobody has unlocked a clone, files"
+    " may be added in clear"
+)
 
 
 def write(repo: Repository, policy: Policy) -> str:
@@ -52,6 +58,27 @@ def write(repo: Repository, policy: Policy) -> str:
     if before is None or pinned.is_accepted(repo, before):
         pinned.accept(repo, oid)
     return oid
+
+
+def is_written(repo: Repository, policy: Policy) -> bool:
+    """Tells whether the `.gitattributes` of the index says what a policy does.
+
+    Clones that pinned the policy do not depend on it; those that nobody unlocked do.
+    What `git lfs track` and people wrote below the block is no harm unless it outranks it.
+    """
+    blob = index.resolve(repo, ":.gitattributes")
+    text = "" if blob is None else _text(repo.git("cat-file", "blob", blob))
+    rules = attributes.render(policy)
+    if attributes.block(text) != rules:
+        return False
+    if "filter" not in text.rpartition(attributes.END)[2]:
+        return True
+    paths = [entry.path for entry in index.staged(repo) if entry.is_file]
+    return protected_by(rules, paths) <= protected_by(text, paths)
+
+
+def _text(content: bytes) -> str:
+    return content.decode("utf-8", "surrogateescape").replace("\r\n", "\n")
 
 
 def change_storage(

@@ -11,11 +11,13 @@ from git_model_security.filter.clone import Clone
 from git_model_security.git import config, index, lfs
 from git_model_security.git.paths import shown
 from git_model_security.git.run import run
+from git_model_security.guard import override
 from git_model_security.keyring import files, ring
 from git_model_security.keyring.store import KeyStore
-from git_model_security.policy import pinned
+from git_model_security.policy import gitmodel, pinned
 from git_model_security.workspace import (
     acceptance,
+    agreement,
     drivers,
     engine,
     hook_setup,
@@ -77,7 +79,12 @@ def mend(repo: Repository) -> list[str]:
     policy = initialise.policy_of(repo)
     if policy is None or not initialise.is_set_up(repo):
         return []
-    return setup.configure(repo, policy, is_trusted=unlock.is_verified(repo))
+    done = setup.configure(repo, policy, is_trusted=unlock.is_verified(repo))
+    oid = index.resolve(repo, f":{gitmodel.NAME.decode()}")
+    if not agreement.is_written(repo, policy) and oid and pinned.is_accepted(repo, oid):
+        agreement.write(repo, policy)
+        done.append("wrote .gitattributes anew and staged it: commit it")
+    return done
 
 
 def _of_machine() -> Iterator[Symptom]:
@@ -137,6 +144,8 @@ def _of_clone(repo: Repository) -> Iterator[Symptom]:
         yield Symptom(
             f"hooks that do not run: {', '.join(missing)}", "`git model doctor --fix`"
         )
+    if wrong := override.misunderstood(repo):
+        yield Symptom(wrong, f"`git config --unset {override.GUARD}`")
     if not pinned_trust.pinned(repo).fingerprints():
         yield Symptom("no trusted signer is pinned", "`git model unlock --public-key FILE`")
     if config.last(clone.settings, signers.SIGNING_KEY) is None:
@@ -151,6 +160,9 @@ def _of_policy(clone: Clone) -> Iterator[Symptom]:
             "HEAD has no .gitmodel, and this clone was set up by one",
             "`git model repair` puts it back, or check out a branch that has it",
         )
+    policy = initialise.policy_of(clone.repo)
+    if policy is not None and not agreement.is_written(clone.repo, policy):
+        yield Symptom(agreement.UNWRITTEN, "`git model doctor --fix`, then `git commit`")
     if not setup.is_pinned(clone.repo):
         yield Symptom("no protection policy is pinned", "`git model doctor --fix`")
         return

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from git_model_security.git import config
+from git_model_security.guard import override
 from git_model_security.workspace import hook_redirect, server_hook, shims
 
 if TYPE_CHECKING:
@@ -18,6 +19,13 @@ _INSTALL = "`git model install --server`"
 
 def symptoms(repo: Repository) -> Iterator[tuple[str, str]]:
     """Yields what is wrong, each with its remedy."""
+    if override.is_overridden(repo, anywhere=True):
+        yield (
+            f"{override.GUARD}={override.WARN} lets everything in, with a warning",
+            f"`git config --unset {override.GUARD}`, when it is over",
+        )
+    elif wrong := override.misunderstood(repo, anywhere=True):
+        yield wrong, f"`git config --unset {override.GUARD}`"
     hook = _hook(repo)
     if not shims.is_ours(hook):
         yield f"nothing judges what is pushed here: {hook} is not git-model's", _INSTALL

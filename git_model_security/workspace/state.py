@@ -10,6 +10,7 @@ from git_model_security.git import attributes, index
 from git_model_security.policy import gitmodel
 from git_model_security.workspace import (
     acceptance,
+    agreement,
     file_state,
     hook_setup,
     manifests,
@@ -19,7 +20,10 @@ from git_model_security.workspace import (
 from git_model_security.workspace.migration.journal import Journal
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from git_model_security.filter.clone import Clone
+    from git_model_security.git.index import Entry
     from git_model_security.workspace.file_state import File
 
 
@@ -39,6 +43,7 @@ class State:
         missing_hooks: hooks that would not run.
         policy_drift: how `.gitmodel` differs from what this clone pinned; empty when not.
         is_migrating: `git model migrate` was killed in the middle.
+        attributes_hold: whether `.gitattributes` says what `.gitmodel` does.
     """
 
     locked: bool
@@ -49,6 +54,7 @@ class State:
     missing_hooks: list[str] = field(default_factory=list)
     policy_drift: str = ""
     is_migrating: bool = False
+    attributes_hold: bool = True
 
     def to_json(self) -> dict[str, object]:
         """Returns the state for machines; the keys are stable."""
@@ -62,6 +68,7 @@ class State:
             "missing_hooks": self.missing_hooks,
             "policy_drift": self.policy_drift,
             "is_migrating": self.is_migrating,
+            "attributes_hold": self.attributes_hold,
         }
 
 
@@ -83,7 +90,9 @@ def of(clone: Clone) -> State:
     )
     state.policy_drift = _drift(clone)
     state.is_migrating = Journal(repo).is_moving
-    entries = [entry for entry in index.staged(repo) if entry.is_file and not entry.stage]
+    staged = index.staged(repo)
+    state.attributes_hold = _attributes_hold(clone, staged)
+    entries = [entry for entry in staged if entry.is_file and not entry.stage]
     guarded = attributes.protected(repo, (entry.path for entry in entries))
     held = _held_by_head(clone) if state.head == VERIFIED else set()
     state.files = file_state.of(clone, [e for e in entries if e.path in guarded], held)
@@ -96,6 +105,14 @@ def _drift(clone: Clone) -> str:
     except ConfigError:  # what HEAD is says it already
         return ""
     return acceptance.described(found) if found and found.is_felt else ""
+
+
+def _attributes_hold(clone: Clone, staged: Sequence[Entry]) -> bool:
+    try:
+        policy = gitmodel.find(staged, clone.objects)
+    except ConfigError:
+        return True
+    return policy is None or agreement.is_written(clone.repo, policy)
 
 
 def head_state(clone: Clone, *, sealed_only: bool = False) -> str:

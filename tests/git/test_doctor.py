@@ -41,3 +41,39 @@ def test_a_server_is_asked_for_its_hook_and_not_for_keys(
     said = server.model("doctor", check=False).stdout
     assert "nothing judges what is pushed here" in said
     assert "locked" not in said
+
+
+def test_an_override_on_a_server_is_a_symptom(project: Project, guarded: Client) -> None:
+    project.remote.git("config", "git-model.guard", "warn")
+    said = project.remote.model("doctor", check=False).stdout
+    assert "git-model.guard=warn lets everything in" in said
+
+
+def test_an_override_that_overrides_nothing_is_told(project: Project) -> None:
+    project.ada.git("config", "git-model.guard", "warn")
+    said = project.ada.model("doctor", check=False).stdout
+    assert "git-model.guard=warn in a file overrides nothing" in said
+    project.ada.git("config", "git-model.guard", "off")
+    said = project.ada.model("doctor", check=False).stdout
+    assert "git-model.guard=off is no value" in said
+
+
+def test_attributes_that_say_less_than_the_policy_are_told_and_mended(project: Project) -> None:
+    ada = project.ada
+    text = ada.read(".gitattributes")
+    lines = [line for line in text.splitlines(keepends=True) if b"*.json " not in line]
+    lines = [line for line in lines if b"safetensors" not in line]
+    ada.write(".gitattributes", b"".join(lines))
+    ada.git("add", ".gitattributes")
+    wanted = ".gitattributes does not say what .gitmodel does"
+    assert wanted in ada.model("doctor", check=False).stdout
+    assert wanted in ada.model("status").stderr
+    assert wanted in ada.git.run("commit", "--message", "Less").stderr
+    ada.model("doctor", "--fix", check=False)
+    assert ada.blob(":.gitattributes") == text
+    ada.write(".gitattributes", text + b"*.psd filter=lfs -text\n")
+    ada.git("add", ".gitattributes")
+    assert wanted not in ada.git.run("commit", "--message", "More").stderr
+    ada.write(".gitattributes", text + b"*.safetensors filter=lfs\n")
+    ada.git("add", ".gitattributes")
+    assert wanted in ada.git.run("commit", "--message", "Less again").stderr
