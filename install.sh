@@ -269,7 +269,7 @@ run_tests() { # [PYTEST ARGUMENT...]
         { echo "$here"; cat "$here/pyproject.toml"; } >"$venv/project.stamp"
     fi
     cd "$here"
-    exec "$venv/bin/python" -m pytest -n auto "$@"
+    exec "$venv/bin/python" -m pytest -n auto --dist worksteal "$@"
 }
 
 # --- command line -----------------------------------------------------------------
