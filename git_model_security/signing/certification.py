@@ -85,8 +85,8 @@ def chain_fault(
     curves, RSA from 2048 bits, each with SHA-2), dates, path lengths, name constraints,
     and no critical extension that it does not know. An authority must be one by its
     basic constraints, must be allowed to issue certificates and, where its extended key
-    usage says for what, for code signing. What that package asks of the web's authorities
-    beyond is not asked for: a company's own need not know it.
+    usage says for what, for code signing (or anything). What that package asks
+    of the web's authorities beyond is not asked for: a company's own need not know it.
 
     Args:
         leaf: the signer's.
@@ -155,7 +155,9 @@ def _of_authorities() -> ExtensionPolicy:
         .may_be_present(
             x509.ExtendedKeyUsage,
             Criticality.AGNOSTIC,
-            lambda _policy, _certificate, found: require(found is None or _is_for_code(found)),
+            lambda _policy, _certificate, found: require(
+                found is None or _may_issue_for_code(found)
+            ),
         )
     )
 
@@ -166,6 +168,14 @@ def _is_for_code(usage: ExtensionType) -> bool:
 
     assert isinstance(usage, ExtendedKeyUsage)
     return ExtendedKeyUsageOID.CODE_SIGNING in usage
+
+
+def _may_issue_for_code(usage: ExtensionType) -> bool:
+    from cryptography.x509 import ExtendedKeyUsage
+    from cryptography.x509.oid import ExtendedKeyUsageOID
+
+    assert isinstance(usage, ExtendedKeyUsage)
+    return _is_for_code(usage) or ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE in usage
 
 
 def _date(moment: datetime.datetime) -> str:

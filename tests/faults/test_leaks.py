@@ -58,6 +58,7 @@ def test_no_program_that_we_start_sees_a_secret_of_signing(
     monkeypatch.setenv("SIGNING_PRIVATE_KEY", PEM)
     monkeypatch.setenv("SIGSTORE_ID_TOKEN", "id-token-secret")
     monkeypatch.setenv("GIT_MODEL_SIGNING_KEY_PASSWORD", PASSWORD)
+    monkeypatch.setenv("GIT_MODEL_PKCS11_PIN", PASSWORD)
     for words in ("status", "sign", "sign --amend", "verify", "audit", "lock", "unlock"):
         made.repo.model(*words.split())
     made.repo.model("clone", str(made.remote.path), "../new")

@@ -96,8 +96,10 @@ def test_other_curves_verify_too(curve: str, chains: Chains) -> None:
     assert open_bundle(signer(chains, curve).sign(MANIFEST), [verifier(chains)])
 
 
-@pytest.mark.parametrize("name", ["digital signature only", "code signing only"])
-def test_one_of_the_two_usages_is_enough(name: str, chains: Chains) -> None:
+@pytest.mark.parametrize(
+    "name", ["digital signature only", "code signing only", "of an issuer of anything"]
+)
+def test_no_more_is_asked_of_usages_than_that_they_allow_it(name: str, chains: Chains) -> None:
     assert open_bundle(signer(chains, name).sign(MANIFEST), [verifier(chains)])
 
 
@@ -205,6 +207,13 @@ def test_a_chain_that_does_not_hold_is_refused(name: str, said: str, chains: Cha
     with pytest.raises(VerificationError, match=said) as refused:
         open_bundle(signer(chains, name).sign(MANIFEST), [verifier(chains)])
     assert refused.value.reason is Reason.INVALID
+
+
+def test_an_expired_root_vouches_for_nobody(chains: Chains) -> None:
+    root = chains["expired root"].certificate
+    data = signer(chains, "of an expired root").sign(MANIFEST)
+    with pytest.raises(VerificationError, match="CN=Old root expired on 2021-01-01"):
+        open_bundle(data, [CertificateVerifier.from_files([root], IDENTITY)])
 
 
 def test_a_root_in_the_bundle_is_not_trusted(chains: Chains) -> None:
