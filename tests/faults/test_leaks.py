@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from tests.faults.conftest import Established
 
 PASSWORD = "correct-horse-battery"
-PEM = "-----BEGIN PRIVATE KEY-----\nSIGNING-SECRET\n-----END PRIVATE KEY-----\n"
 HOOKS = (
     "post-commit",
     "post-checkout",
@@ -43,8 +42,10 @@ def log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_no_program_that_we_start_sees_a_secret_of_signing(
-    made: Established, tmp_path: Path, log: Path, monkeypatch: pytest.MonkeyPatch
+    made: Established, tmp_path: Path, log: Path, monkeypatch: pytest.MonkeyPatch, home: Path
 ) -> None:
+    (own,) = (home / ".config" / "git-model" / "signing").glob("*.pem")
+    private = own.read_text()
     spy = tmp_path / "spied"
     for hook in HOOKS:
         path = made.repo.path / ".git" / "hooks" / hook
@@ -55,7 +56,7 @@ def test_no_program_that_we_start_sees_a_secret_of_signing(
     # From here on: a hook of a Git that the user starts has the user's environment.
     spy.unlink()
     log.unlink()
-    monkeypatch.setenv("SIGNING_PRIVATE_KEY", PEM)
+    monkeypatch.setenv("SIGNING_PRIVATE_KEY", private)
     monkeypatch.setenv("SIGSTORE_ID_TOKEN", "id-token-secret")
     monkeypatch.setenv("GIT_MODEL_SIGNING_KEY_PASSWORD", PASSWORD)
     monkeypatch.setenv("GIT_MODEL_PKCS11_PIN", PASSWORD)
@@ -64,7 +65,7 @@ def test_no_program_that_we_start_sees_a_secret_of_signing(
     made.repo.model("clone", str(made.remote.path), "../new")
     assert "HOME=" in spy.read_text()
     assert log.read_text().count("argument ") > 50
-    for secret in (PASSWORD, "SIGNING-SECRET", "id-token-secret"):
+    for secret in (PASSWORD, private.splitlines()[1], "id-token-secret"):
         assert secret not in spy.read_text()
         assert secret not in log.read_text()
 
