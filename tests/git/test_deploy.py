@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.fixtures.deployments import EVIL, SECRET
+from tests.fixtures.lfs_projects import FILES
 from tests.fixtures.people import assert_clean
+from tests.fixtures.repositories import NO_HOOKS, Repository
 
 if TYPE_CHECKING:
     import subprocess
     from typing import Any
 
     from tests.fixtures.deployments import Deployment
+    from tests.fixtures.lfs_projects import LfsProjectFactory
 
 
 def deploy(
@@ -165,3 +168,41 @@ def test_expect_and_at_least_pin_a_commit(deployment: Deployment) -> None:
     assert "another commit" in other.stdout
     assert ada.model("verify", "--expect", second[:4], check=False).returncode == 2
     assert ada.model("verify", "--expect", "main", check=False).returncode == 2
+
+
+def test_objects_of_git_lfs_are_verified_by_every_road(lfs_project: LfsProjectFactory) -> None:
+    project = lfs_project()
+    project.push()
+    ada, directory = project.ada, project.key.parent
+    keys = ("--key", str(project.key), "--public-key", str(project.public))
+    ada.model("clone", "--deploy", *keys, str(project.remote.path), "mine", cwd=directory)
+    clone = Repository(directory / "mine")
+    project.assert_complete(clone)
+    assert_clean(clone)
+    large, other = FILES[:2]
+    ada.write(large, project.content[other] + b"more")
+    ada.commit()
+    project.push()
+    clone.git("config", "git-model.directThreshold", "100k")
+    clone.git("pull", "--quiet")
+    assert clone.read(large) == ada.read(large)
+    # Somebody without a key has one pointer stand for another file.
+    ada.git(
+        *NO_HOOKS,
+        "update-index",
+        "--cacheinfo",
+        f"100644,{ada.git('rev-parse', f':{other}')},{large}",
+    )
+    ada.git(*NO_HOOKS, "commit", "--quiet", "--message", "Swapped")
+    ada.git(*NO_HOOKS, "push", "--quiet")
+    clone.git(*NO_HOOKS, "fetch", "--quiet")
+    for direct in ("100k", "1g"):
+        clone.git("config", "git-model.directThreshold", direct)
+        clone.git.run("reset", "--hard", "origin/main", check=False)
+        assert not (clone.path / large).exists()
+    clone.git(*NO_HOOKS, "read-tree", "origin/main")
+    # Its pointer stands there, as the filter would have left it.
+    clone.write(large, clone.blob(f":{large}"))
+    for command in ("checkout", "unlock"):
+        assert clone.model(command, check=False).returncode == 1
+    assert len(clone.read(large)) < 200
