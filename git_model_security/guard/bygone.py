@@ -8,20 +8,23 @@ evaluated twice, and each bound that is met is a finding itself.
 
 from __future__ import annotations
 
+import contextlib
 from collections import defaultdict
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from git_model_security.errors import ConfigError
 from git_model_security.git import attributes, batch, past_attributes, store
 from git_model_security.git.past_attributes import MACRO, NAME, is_askable
 from git_model_security.guard import policies
 from git_model_security.guard.finding import BROKEN_POLICY, Finding
 from git_model_security.guard.past_rules import MAX_TREES, Tables, standing
 from git_model_security.policy import gitmodel
+from git_model_security.policy.attributes import matching
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from git_model_security.git.index import Entry
     from git_model_security.git.repository import Repository
@@ -69,11 +72,14 @@ def covered(
     today: Callable[[bytes], bool],
     rules: Iterable[str] = (),
     here: Callable[[str], bool] | None = None,
+    *,
+    untracked: Collection[str] = (),
 ) -> Bygone:
     """Returns what commits' own rules protect.
 
     An entry is judged by the rules of each commit that brings it in, and of commits that
-    change rules while it stands there.
+    change rules while it stands there. What was untracked is let out from the commit on
+    that records it; what leaked before had not been let out by anybody.
 
     Args:
         repo: the repository.
@@ -82,6 +88,7 @@ def covered(
         today: says which paths are protected anyway.
         rules: texts of attributes that count anyway.
         here: says which objects can be read without fetching them; None for all.
+        untracked: patterns of records that are trusted here.
 
     Raises:
         GitError: an object is missing or corrupt.
@@ -90,19 +97,47 @@ def covered(
     if not past.rules:
         return found
     tables = Tables(repo, commits, past, found.bound)
-    questions = _Questions(tables)
-    for entry, commit in past.brought:
-        if not today(entry.path):
-            questions.ask(entry, commit)
+    asked = [(entry, commit) for entry, commit in past.brought if not today(entry.path)]
     left = _MAX_STANDING
     for commit in islice(past.rules, MAX_TREES):
         entries = standing(repo, commit) if left > 0 else []
         left -= len(entries)
-        for entry in entries:
-            if entry.is_file and not today(entry.path):
-                questions.ask(entry, commit)
+        asked += [
+            (entry, commit) for entry in entries if entry.is_file and not today(entry.path)
+        ]
+    free = _let_out(repo, tables, asked, untracked, here)
+    questions = _Questions(tables)
+    for entry, commit in asked:
+        if (tables.of(commit).get(gitmodel.NAME), entry.path) not in free:
+            questions.ask(entry, commit)
     _by_attributes(repo, questions, found, here)
     _by_policies(repo, questions, found, set(rules), here)
+    return found
+
+
+def _let_out(
+    repo: Repository,
+    tables: Tables,
+    asked: Iterable[tuple[Entry, str]],
+    untracked: Collection[str],
+    here: Callable[[str], bool] | None,
+) -> set[tuple[str | None, bytes]]:
+    """Returns policies, and the paths that their own records let out."""
+    if not untracked:
+        return set()
+    paths: defaultdict[str, set[bytes]] = defaultdict(set)
+    for entry, commit in asked:
+        if policy := tables.of(commit).get(gitmodel.NAME):
+            paths[policy].add(entry.path)
+    oids = [oid for oid in paths if here is None or here(oid)][:_MAX_POLICIES]
+    found: set[tuple[str | None, bytes]] = set()
+    for oid, text in store.readable(repo, oids, gitmodel.MAX_BYTES):
+        with contextlib.suppress(
+            ConfigError
+        ):  # one that protected nothing, and lets out nothing
+            named = [one for one in gitmodel.parse(text).untracked if one in untracked]
+            lines = matching(named)
+            found |= {(oid, path) for path in attributes.protected_by(lines, paths[oid])}
     return found
 
 

@@ -100,16 +100,12 @@ class Whole:
         self._absent(oid for changed in past.rules.values() for _, oid in changed if oid)
         readable = [oid for oid in commits if oid not in self.damaged]
         then = bygone.covered(
-            repo, readable, past, covered.__contains__, policy.rules, self.here
+            *(repo, readable, past, covered.__contains__, policy.rules, self.here),
+            untracked=policy.releases.patterns,
         )
-        released = policy.releases.paths({path for path, _ in then.covered})
         for oid in {oid for _, oid in then.covered} & blobs.keys():
             where = blobs[oid]
-            moved = [
-                path
-                for path in where.clear
-                if (path, oid) in then.covered and path not in released
-            ]
+            moved = [path for path in where.clear if (path, oid) in then.covered]
             where.protected |= dict.fromkeys(moved, bygone.BY_COMMIT)
             where.clear = [path for path in where.clear if path not in where.protected]
         return then.broken

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.fixtures.people import assert_clean, is_sealed
+from tests.fixtures.repositories import NO_HOOKS
 
 if TYPE_CHECKING:
     from tests.fixtures.people import PersonFactory, Project
@@ -288,3 +289,25 @@ def test_a_policy_that_differs_for_no_tracked_file_is_not_spoken_of(
     assert "pinned policy" not in said
     assert "not the policy" not in bob.model("status").stderr
     assert "track --accept" not in bob.model("doctor", check=False).stdout
+
+
+def test_what_leaked_before_it_was_untracked_is_found_all_the_same(
+    project: Project, bob: Repository
+) -> None:
+    ada = project.ada
+    leak = ada.git("hash-object", "-w", "--stdin", "--no-filters", stdin=NEW)
+    ada.git("update-index", "--cacheinfo", f"100644,{leak},params.json")
+    ada.git(*NO_HOOKS, "commit", "--quiet", "--no-verify", "--message", "Leak")
+    leaked = ada.git("rev-parse", "HEAD")
+    ada.git("reset", "--quiet", "HEAD~1", "--", "params.json")
+    ada.commit("Sealed again")
+    ada.model("untrack", "params.json", "--yes")
+    published(ada, "--no-verify")
+    bob.git("pull", "--quiet")
+    bob.write("params.json", NEW + b"more")
+    bob.commit("Clear, and unsigned")
+    for revisions in ((), (leaked,), (f"--ci={leaked}~1..HEAD",)):
+        for repo in (ada, bob):
+            done = repo.model("audit", *revisions, check=False)
+            assert done.stdout.count("params.json: plaintext") == 1
+            assert leaked[:12] in done.stdout
