@@ -9,6 +9,7 @@ import click
 from git_model_security.cli import terminal
 from git_model_security.errors import FAILED
 from git_model_security.filter.clone import Clone
+from git_model_security.guard.finding import KEY
 from git_model_security.workspace import repair
 
 if TYPE_CHECKING:
@@ -51,9 +52,14 @@ def _show(done: Repaired) -> None:
             " `git model migrate` takes it out of the history",
         )
     for finding in done.left:
+        encrypts = "`git model track PATH` encrypts it, " * (finding.rule != KEY)
         terminal.warn(
-            f"left: {finding.describe()}",
-            "`git model track PATH` encrypts it, `git rm --cached PATH` takes it out",
+            f"left: {finding.describe()}", f"{encrypts}`git rm --cached PATH` takes it out"
+        )
+    if any(finding.rule == KEY for finding in (*done.leaked, *done.left)):
+        terminal.warn(
+            "a key was in clear, and to encrypt it now takes nothing back",
+            "make a new one where others may have seen it, and treat what it protected as known",
         )
     if done.unsigned:
         terminal.warn(

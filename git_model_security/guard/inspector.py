@@ -208,6 +208,11 @@ class Inspector:
             self._count(oid, judgement)
             rule = _RULES.get(judgement.verdict)
             said = judgement.detail + subject.place
+            # To encrypt a key that leaked is not enough: it has to be replaced.
+            is_clear = judgement.verdict is Verdict.PLAINTEXT
+            if is_clear and (leak := self._key_in(subject, places.protected)):
+                rule = finding.KEY
+                said = f"{leak}{subject.place}; at a protected path"
         if rule:
             for path, why in places.protected.items():
                 detail = f"{said}; {why}" if why else said
@@ -227,7 +232,7 @@ class Inspector:
             for path in paths:
                 yield Finding(finding.POINTER, path, oid, subject.size, detail)
             return
-        if paths and (leak := key_in(head, size, self._knowledge.key_ids, paths)):
+        if paths and (leak := self._key_in(subject, paths)):
             for path in paths:
                 yield Finding(finding.KEY, path, oid, subject.size, leak + subject.place)
             return
@@ -238,6 +243,9 @@ class Inspector:
                 )
                 detail = f"model file ({title}) {where}{subject.place}"
                 yield Finding(finding.MODEL, path, oid, subject.size, detail)
+
+    def _key_in(self, subject: Subject, paths: Iterable[bytes]) -> str | None:
+        return key_in(subject.head, subject.length, self._knowledge.key_ids, paths)
 
     def _is_copy(self, oid: str, length: int) -> bool:
         sealed_before = self._knowledge.sealed_before

@@ -205,7 +205,8 @@ def _history(clone: Clone, start: Ground, patterns: tuple[str, ...]) -> list[Fin
     from git_model_security.guard import finding, history
 
     report = history.audit(clone.repo, ("--all",), rules=attributes.matching(patterns))
-    found = [one for one in report.findings if one.rule in {finding.PLAINTEXT, finding.POINTER}]
+    rules = {finding.PLAINTEXT, finding.POINTER, finding.KEY}
+    found = [one for one in report.findings if one.rule in rules]
     matched = start.matched(patterns, {one.path for one in found})
     return [one for one in found if one.path in matched]
 

@@ -82,6 +82,28 @@ def test_a_sealed_key_at_a_protected_path_passes(history: History) -> None:
     assert _everywhere(history) == [[]] * 3
 
 
+@pytest.mark.parametrize("content", [RAW, PEM[0]])
+def test_a_key_in_clear_at_a_protected_path_is_told_as_a_key(
+    history: History, content: bytes
+) -> None:
+    history.stage("k.bin", content)
+    assert _everywhere(history) == [[(finding.KEY, b"k.bin")]] * 3
+    (found,) = audit(history.facts, keys=HELD).findings
+    assert "new key" in found.detail
+    assert "at a protected path" in found.detail
+
+
+def test_repair_says_that_a_key_leaked(project: Project) -> None:
+    ada = project.ada
+    content = project.key.read_bytes()
+    oid = ada.git("hash-object", "-w", "--stdin", "--no-filters", stdin=content)
+    ada.git("update-index", "--add", "--cacheinfo", f"100644,{oid},config.json")
+    ada.git(*NO_HOOKS, "commit", "--quiet", "--no-verify", "--message", "Oops")
+    done = ada.model("repair")
+    assert "config.json: the AES-256 key" in done.stdout
+    assert "a key was in clear" in done.stderr
+
+
 def test_a_key_in_place_of_a_link_or_under_a_tag_is_found(history: History) -> None:
     history.stage("link", RAW, mode="120000")
     history.commit()
