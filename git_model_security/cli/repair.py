@@ -59,7 +59,7 @@ def _show(done: Repaired) -> None:
     if any(finding.rule == KEY for finding in (*done.leaked, *done.left)):
         terminal.warn(
             "a key was in clear, and to encrypt it now takes nothing back",
-            "make a new one where others may have seen it, and treat what it protected as known",
+            "make a new one where others may have seen it; what it protected may be known",
         )
     if done.unsigned:
         terminal.warn(

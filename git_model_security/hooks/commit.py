@@ -46,6 +46,8 @@ def before(clone: Clone) -> int:
             _say_unsigned(clone)
         else:
             _sign(clone, chosen)
+    elif policy is not None and not (clone.ring.locked or is_overridden):
+        vouching.note(clone, policy)
     if is_overridden:
         judged.forget(clone.repo)
     else:
@@ -139,8 +141,8 @@ def _say_unsigned(clone: Clone) -> None:
 
 
 def _say_unsigned_head(clone: Clone, policy: Policy) -> None:
-    """Says that what was just committed went past pre-commit, which would have signed it."""
-    if policy.when != "commit" or clone.ring.locked:
+    """Says that what was just committed is unsigned: not yet, or past pre-commit."""
+    if policy.when == "release" or clone.ring.locked:
         return
     tree = index.head_tree(clone.repo)
     if tree is None or pinned_trust.is_known_good(clone, tree):
@@ -149,7 +151,9 @@ def _say_unsigned_head(clone: Clone, policy: Policy) -> None:
     from git_model_security.workspace import signers
 
     if signers.signer(clone) is not None:
+        what = "this commit is unsigned"
+        if policy.when == "push":
+            what = "unsigned, sign before push"
         sys.stderr.write(
-            "git-model: warning: this commit is unsigned\n"
-            f"git-model: hint: {unsigned.of_head(clone)}\n"
+            f"git-model: warning: {what}\ngit-model: hint: {unsigned.of_head(clone)}\n"
         )

@@ -23,7 +23,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from git_model_security.git import history, index
+from git_model_security.git import attributes, history, index
 from git_model_security.git.objects import blob_hash
 from git_model_security.workspace import ancestry, elsewhere, pinned_trust
 
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from git_model_security.filter.provenance import Pair
     from git_model_security.git.index import Entry
     from git_model_security.git.repository import Repository
+    from git_model_security.policy.gitmodel import Policy
 
 REMOVED = ""
 """Oid of a path that is not there."""
@@ -116,8 +117,11 @@ def ground(clone: Clone, found: Sources) -> Ground:
     absent = {path for path in base if any(path not in held for held in above)}
     known = {(path, *fact) for path, fact in base.items() if path not in settled}
     result.verified |= known
-    # An unsigned commit of one's own taints nothing where its blobs were made here.
-    own = made_here(clone, result)
+    # An unsigned commit of one's own taints nothing where its blobs were made here, or
+    # where somebody vouched for them.
+    adopted = clone.provenance.adopted()
+    own = made_here(clone, result) | adopted
+    dropped |= {path for path, oid in adopted if oid == REMOVED}
     for commit in doubtful:
         held = ancestry.facts(clone, commit)
         changed = {(path, *fact) for path, fact in held.items()} - result.verified
@@ -172,10 +176,40 @@ def unvouched(
     return refused
 
 
+def note(clone: Clone, policy: Policy) -> None:
+    """Remembers what of the index a signature of now would cover, for one made later.
+
+    Where commits are not signed one by one, the tip of a series is; and of a file outside
+    the filter nothing else would show then that it was made here.
+    """
+    entries = index.staged(clone.repo)
+    content = [entry for entry in entries if entry.path not in policy.signature_paths()]
+    if any(entry.stage for entry in content):
+        return
+    before = history.parents_to_be(clone.repo)[:1]
+    held = ancestry.facts(clone, before[0]) if before else {}
+    guarded = attributes.protected(clone.repo, (entry.path for entry in content))
+    refused = set(unvouched(clone, content, guarded, ground(clone, sources(clone.repo))))
+    made = {(entry.path, entry.oid) for entry in content} - refused
+    made -= {(path, oid) for path, (_, oid) in held.items()}
+    gone = held.keys() - {entry.path for entry in entries}
+    clone.provenance.adopt({*made, *((path, REMOVED) for path in gone)} - refused)
+
+
 def settle(clone: Clone, commit: str = "HEAD") -> None:
-    """Forgets what was made here of the paths that a commit, if it is signed, changed."""
-    if pinned_trust.is_known_good(clone, index.require(clone.repo, f"{commit}^{{tree}}")):
-        clone.provenance.committed(history.changed(clone.repo, commit))
+    """Forgets what was made here of the paths that a commit, if it is signed, changed.
+
+    With it all that unsigned commits below it changed, which it signs as well.
+    """
+    if not pinned_trust.is_known_good(clone, index.require(clone.repo, f"{commit}^{{tree}}")):
+        return
+    paths = set(history.changed(clone.repo, commit))
+    parents = clone.repo.git("rev-parse", f"{commit}^@").decode().split()
+    unsigned = [parent for parent in parents if not ancestry.stands(clone, parent)]
+    if unsigned:
+        base = ancestry.last_verified(clone, unsigned)
+        paths |= {path for path, _ in base.items() ^ ancestry.facts(clone, commit).items()}
+    clone.provenance.committed(paths)
 
 
 def made_here(clone: Clone, below: Ground) -> set[Pair]:

@@ -150,5 +150,9 @@ def test_what_all_clones_agree_on_is_staged(model: Repository) -> None:
     assert b"when = push" in model.read(".gitmodel")
     before = model.blob("HEAD:model.sig")
     model.write("weights.bin", b"other weights")
-    model.commit()
+    said = model.git.run("commit", "--quiet", "--all", "--message", "Unsigned").stderr
+    assert "unsigned, sign before push" in said
+    assert "git model sign --amend" in said
     assert model.blob("HEAD:model.sig") == before
+    model.model("sign", "--amend")
+    model.model("verify")
