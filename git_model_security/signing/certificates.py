@@ -101,22 +101,14 @@ def subject(certificate: Certificate) -> str:
 
 
 def names(certificate: Certificate) -> list[str]:
-    """Returns whom a certificate is for, by every name that it may be pinned by.
+    """Returns whom a certificate is for: every name that it can be pinned by.
 
     The subject, its common name (if it has just one), and the e-mail addresses, URIs and
-    DNS names among the alternative names. They are compared whole and letter by letter: a
-    DNS name with a `*` is only that text.
+    DNS names among the alternative names.
     """
-    from cryptography import x509
-
-    common = certificate.subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)
-    found = [subject(certificate), *(str(one.value) for one in common if len(common) == 1)]
-    try:
-        extension = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
-    except x509.ExtensionNotFound:
-        return list(filter(None, found))
-    for kind in (x509.RFC822Name, x509.UniformResourceIdentifier, x509.DNSName):
-        found += extension.value.get_values_for_type(kind)
+    found = [subject(certificate), *_common_name(certificate)]
+    for kind in ("RFC822Name", "UniformResourceIdentifier", "DNSName"):
+        found += _alternative(certificate, kind)
     return list(filter(None, found))
 
 
@@ -133,10 +125,39 @@ def as_fingerprint(identity: str) -> str | None:
 
 
 def is_for(certificate: Certificate, identity: str) -> bool:
-    """Tells whether a certificate is the one pinned, or is for whom is pinned."""
+    """Tells whether a certificate is the one pinned, or is for whom is pinned.
+
+    The form of an identity says what it is compared with, whole and letter by letter.
+    An authority that checks the e-mail addresses that it writes, and lets people choose a
+    common name, would else let them choose an address, or a whole subject, as that name.
+    """
     pinned = as_fingerprint(identity)
-    # What looks like a fingerprint is no name: an authority could write one as a name.
-    return fingerprint(certificate) == pinned if pinned else identity in names(certificate)
+    if pinned:
+        return fingerprint(certificate) == pinned
+    if re.match(r"[A-Za-z0-9.-]+=", identity):
+        return identity == subject(certificate)
+    if "://" in identity:
+        return identity in _alternative(certificate, "UniformResourceIdentifier")
+    if "@" in identity:
+        return identity in _alternative(certificate, "RFC822Name")
+    return identity in [*_common_name(certificate), *_alternative(certificate, "DNSName")]
+
+
+def _common_name(certificate: Certificate) -> list[str]:
+    from cryptography.x509 import NameOID
+
+    found = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    return [str(one.value) for one in found if len(found) == 1]
+
+
+def _alternative(certificate: Certificate, kind: str) -> list[str]:
+    from cryptography import x509
+
+    try:
+        extension = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
+    except x509.ExtensionNotFound:
+        return []
+    return list(extension.value.get_values_for_type(getattr(x509, kind)))
 
 
 def is_root(certificate: Certificate) -> bool:
