@@ -72,10 +72,16 @@ class Chain:
         """
         from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 
-        reason = certification.leaf_fault(self.leaf, certification.now())
+        at = certification.now()
+        who, reason = self.leaf, certification.leaf_fault(self.leaf, at)
+        # An authority may have had its own certificate renewed: one that is valid will do.
+        issuers = [one for one in self.above if certificates.has_issued(one, self.leaf)]
+        faults = [certification.validity_fault(one, at) for one in issuers]
+        if not reason and issuers and all(faults):
+            who, reason = issuers[0], faults[0]
         if reason:
             raise ConfigError(
-                f"{self.origin}: the certificate of {certificates.named(self.leaf)} {reason}",
+                f"{self.origin}: the certificate of {certificates.named(who)} {reason}",
                 hint="ask your certificate authority for one for code signing",
             )
         public_key = self.leaf.public_key()

@@ -148,6 +148,10 @@ def test_a_signer_is_pinned_by_the_fingerprint_that_openssl_shows(chains: Chains
         ("two names", "Release signing"),
         ("two names", "Mallory"),
         ("alternative names", "example.com"),
+        # What an authority leaves to the applicant is no name of another kind.
+        ("names in disguise", IDENTITY),
+        ("names in disguise", "https://example.com/ci"),
+        ("an address for a name", "release@example.com"),
     ],
 )
 def test_another_signer_of_the_same_root_is_refused(
@@ -205,8 +209,13 @@ def test_a_certificate_that_cannot_sign_verifies_nothing(name: str, chains: Chai
 )
 def test_a_chain_that_does_not_hold_is_refused(name: str, said: str, chains: Chains) -> None:
     with pytest.raises(VerificationError, match=said) as refused:
-        open_bundle(signer(chains, name).sign(MANIFEST), [verifier(chains)])
+        open_bundle(forged(chains, name), [verifier(chains)])
     assert refused.value.reason is Reason.INVALID
+
+
+def test_nobody_signs_below_an_expired_authority(chains: Chains) -> None:
+    with pytest.raises(ConfigError, match="CN=Old intermediate expired on 2021-01-01"):
+        signer(chains, "below an expired one").sign(MANIFEST)
 
 
 def test_an_expired_root_vouches_for_nobody(chains: Chains) -> None:
