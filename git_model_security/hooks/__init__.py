@@ -77,17 +77,15 @@ def _action(
 
 
 def _of_transaction(state: Sequence[str], stdin: bytes) -> Callable[[Clone], int]:
-    from git_model_security.hooks import deployment, transaction
+    from git_model_security.hooks import transaction
 
     def action(clone: Clone) -> int:
-        # The other states come when nothing can be stopped any more.
-        if state != ["prepared"]:
-            if clone.is_deploy and state == ["committed"]:
-                deployment.moved(clone, stdin)
-            return 0
         if clone.is_deploy:
-            deployment.moving(clone, stdin)
-        return transaction.prepared(clone, stdin)
+            from git_model_security.hooks import deployment
+
+            deployment.transaction(clone, state, stdin)
+        # The other states come when nothing can be stopped any more.
+        return transaction.prepared(clone, stdin) if state == ["prepared"] else 0
 
     return action
 

@@ -20,7 +20,17 @@ from git_model_security.workspace import links, release
 from git_model_security.workspace.release import Gate
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from git_model_security.filter.clone import Clone
+
+
+def transaction(clone: Clone, state: Sequence[str], stdin: bytes) -> None:
+    """reference-transaction: `moving` before it is done, `moved` after."""
+    if state == ["prepared"]:
+        moving(clone, stdin)
+    elif state == ["committed"]:
+        moved(clone, stdin)
 
 
 def moving(clone: Clone, stdin: bytes) -> None:

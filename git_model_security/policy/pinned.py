@@ -45,16 +45,25 @@ def guard(repo: Repository) -> bool:
     return _pin(repo, rules(repo))
 
 
+def is_guarded(repo: Repository) -> bool:
+    """Tells whether no path of a deploy clone gets round our filters."""
+    return _with(repo, rules(repo)) == _text(repo)
+
+
 def _pin(repo: Repository, block: str) -> bool:
-    old = _text(repo)
-    new = attributes.spliced(old, block)
-    if config.is_deploy(config.read(repo)):
-        markers = (attributes.GUARD_BEGIN, attributes.GUARD_END)
-        new = attributes.spliced(new, attributes.guarding(block), *markers)
-    if new == old:
+    new = _with(repo, block)
+    if new == _text(repo):
         return False
     _replace(_attributes(repo), new)
     return True
+
+
+def _with(repo: Repository, block: str) -> str:
+    new = attributes.spliced(_text(repo), block)
+    if config.is_deploy(config.read(repo)):
+        markers = (attributes.GUARD_BEGIN, attributes.GUARD_END)
+        new = attributes.spliced(new, attributes.guarding(block), *markers)
+    return new
 
 
 def current(repo: Repository) -> str | None:

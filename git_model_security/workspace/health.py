@@ -139,6 +139,11 @@ def _of_clone(repo: Repository) -> Iterator[Symptom]:
     command = config.get(repo, "filter.git-model.process", "--local")
     if command != drivers.command("filter-process"):
         yield Symptom("the filter is not this git-model", "`git model doctor --fix`")
+    if clone.is_deploy and not pinned.is_guarded(repo):
+        yield Symptom(
+            "info/attributes lets files into this deploy clone that are not verified",
+            "`git model doctor --fix`",
+        )
     missing = hook_setup.missing(repo)
     if missing:
         yield Symptom(

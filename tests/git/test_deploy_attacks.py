@@ -195,6 +195,8 @@ def test_rules_in_info_attributes_are_put_back_before_a_merge(victim: Deployment
     place = victim.clone.path / ".git" / "info" / "attributes"
     before = place.read_text()
     place.write_text(f"{before}* -filter\n")
+    said = victim.clone.model("doctor", check=False).stdout
+    assert "info/attributes lets files into this deploy clone" in said
     victim.clone.git.run("merge", f"{DEED}code", check=False)
     assert place.read_text().endswith(before.splitlines()[-1] + "\n")
     victim.assert_honest()
