@@ -15,7 +15,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, NamedTuple
 
-from git_model_security.errors import ProtocolError
+from git_model_security.errors import GitError, ProtocolError
 from git_model_security.git import history, index, processes
 from git_model_security.git.objects import is_oid
 from git_model_security.git.paths import shown
@@ -52,7 +52,7 @@ def prepared(clone: Clone, stdin: bytes) -> int:
     Raises:
         PolicyError: a commit or object made here holds what must not be kept.
         ProtocolError: what git says is not understood, so nothing may change.
-        GitError: an object is missing or corrupt.
+        GitError: an object of what was made here is missing or corrupt.
     """
     moved = [move for move in moves(stdin) if _may_be_news(move)]
     if not moved:
@@ -67,7 +67,14 @@ def prepared(clone: Clone, stdin: bytes) -> int:
             authored = history.commits(clone.repo, tips, without=known)
         if authored or len(tips) < len(news):
             _refuse_authored(clone, moved, authored, news)
-    _report_arrived(clone, moved, set(authored))
+    try:
+        _report_arrived(clone, moved, set(authored))
+    except GitError as error:
+        # A partial clone away from its remote. Nothing here was made here, to be refused.
+        sys.stderr.write(
+            f"git-model: warning: what others made was not looked at: {error}\n"
+            "git-model: hint: `git model audit --fetch` looks at it, where the remote answers\n"
+        )
     return 0
 
 

@@ -402,3 +402,24 @@ def test_a_rebase_directory_left_over_opens_no_branch(project: Project) -> None:
     (project.ada.path / ".git" / "rebase-apply").mkdir()
     bad = commit_in_clear(project.ada)
     assert_stopped(project.ada, "update-ref", "refs/heads/x/HEAD", bad)
+
+
+def test_what_a_remote_has_stops_nothing_in_a_partial_clone_away_from_it(
+    project: Project, person: PersonFactory
+) -> None:
+    project.remote.git("config", "uploadpack.allowFilter", "true")
+    project.remote.git("config", "uploadpack.allowAnySHA1InWant", "true")
+    bob = project.unlocked(person("bob"), "--no-local", "--filter=blob:none")
+    project.ada.write("config.json", '{"layers": 3}\n')
+    project.ada.commit()
+    project.ada.git("push", "--quiet")
+    bob.git("fetch", "--quiet")
+    project.remote.path.rename(project.remote.path.with_name("away.git"))
+    said = bob.git.run("branch", "--force", "x", "origin/main").stderr
+    assert "what others made was not looked at" in said
+    assert bob.git("rev-parse", "x") == bob.git("rev-parse", "origin/main")
+    bob.write("README.md", "# Mine\n")
+    bob.commit()
+    # What is made here must be readable all the same.
+    made = bob.git("commit-tree", "origin/main^{tree}", "-p", "HEAD", "-m", "Made here")
+    assert bob.git.run("branch", "--force", "y", made, check=False).returncode != 0
