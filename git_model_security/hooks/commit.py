@@ -35,7 +35,7 @@ def before(clone: Clone) -> int:
     _require_objects(clone)
     is_overridden = inspection.refused(clone, "pre-commit")
     policy = gitmodel.find(index.staged(clone.repo), clone.objects)
-    if policy is not None and not agreement.is_written(clone.repo, policy):
+    if not agreement.is_written(clone):
         sys.stderr.write(
             f"git-model: warning: {agreement.UNWRITTEN}\n"
             "git-model: hint: `git model doctor --fix` writes and stages it again\n"

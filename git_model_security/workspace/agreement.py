@@ -14,9 +14,12 @@ from git_model_security.storage import LFS
 from git_model_security.workspace import engine
 
 if TYPE_CHECKING:
+    from git_model_security.filter.clone import Clone
     from git_model_security.git.repository import Repository
     from git_model_security.policy.gitmodel import Policy
 
+_MAX_BYTES = 100 << 20
+"""Of a `.gitattributes`, as Git reads them (2.39, "attr.c")."""
 UNWRITTEN = (
     ".gitattributes does not say what .gitmodel does: where nobody has unlocked a clone, files"
     " may be added in clear"
@@ -60,24 +63,31 @@ def write(repo: Repository, policy: Policy) -> str:
     return oid
 
 
-def is_written(repo: Repository, policy: Policy) -> bool:
-    """Tells whether the `.gitattributes` of the index says what a policy does.
+def is_written(clone: Clone) -> bool:
+    """Tells whether the `.gitattributes` of the index says what its `.gitmodel` does.
 
     Clones that pinned the policy do not depend on it; those that nobody unlocked do.
     What `git lfs track` and people wrote below the block is no harm unless it outranks it.
+
+    Raises:
+        ConfigError: `.gitmodel` cannot be used.
     """
-    blob = index.resolve(repo, ":.gitattributes")
-    text = "" if blob is None else _text(repo.git("cat-file", "blob", blob))
+    staged = index.staged(clone.repo)
+    policy = gitmodel.find(staged, clone.objects)
+    if policy is None:
+        return True
+    oids = {entry.path: entry.oid for entry in staged if entry.is_file}
+    text = _text(clone, oids[b".gitattributes"]) if b".gitattributes" in oids else ""
     rules = attributes.render(policy)
     if attributes.block(text) != rules:
         return False
     if "filter" not in text.rpartition(attributes.END)[2]:
         return True
-    paths = [entry.path for entry in index.staged(repo) if entry.is_file]
-    return protected_by(rules, paths) <= protected_by(text, paths)
+    return protected_by(rules, oids) <= protected_by(text, oids)
 
 
-def _text(content: bytes) -> str:
+def _text(clone: Clone, oid: str) -> str:
+    content = clone.objects.read(oid, limit_bytes=_MAX_BYTES)
     return content.decode("utf-8", "surrogateescape").replace("\r\n", "\n")
 
 

@@ -81,7 +81,10 @@ def mend(repo: Repository) -> list[str]:
         return []
     done = setup.configure(repo, policy, is_trusted=unlock.is_verified(repo))
     oid = index.resolve(repo, f":{gitmodel.NAME.decode()}")
-    if not agreement.is_written(repo, policy) and oid and pinned.is_accepted(repo, oid):
+    clone = Clone(repo)
+    with clone.objects:
+        is_written = agreement.is_written(clone)
+    if not is_written and oid and pinned.is_accepted(repo, oid):
         agreement.write(repo, policy)
         done.append("wrote .gitattributes anew and staged it: commit it")
     return done
@@ -165,18 +168,18 @@ def _of_policy(clone: Clone) -> Iterator[Symptom]:
             "HEAD has no .gitmodel, and this clone was set up by one",
             "`git model repair` puts it back, or check out a branch that has it",
         )
-    policy = initialise.policy_of(clone.repo)
-    if policy is not None and not agreement.is_written(clone.repo, policy):
-        yield Symptom(agreement.UNWRITTEN, "`git model doctor --fix`, then `git commit`")
     if not setup.is_pinned(clone.repo):
         yield Symptom("no protection policy is pinned", "`git model doctor --fix`")
         return
     try:
         with clone.objects:
             found = acceptance.drift(clone)
+            is_written = agreement.is_written(clone)
     except Error as error:
         yield Symptom(str(error), error.hint or "`git log -- .gitmodel`")
         return
+    if not is_written:
+        yield Symptom(agreement.UNWRITTEN, "`git model doctor --fix`, then `git commit`")
     if found is not None and found.is_felt:
         yield Symptom(
             f".gitmodel is not what this clone pinned: {acceptance.described(found)}",

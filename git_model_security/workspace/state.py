@@ -20,10 +20,7 @@ from git_model_security.workspace import (
 from git_model_security.workspace.migration.journal import Journal
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from git_model_security.filter.clone import Clone
-    from git_model_security.git.index import Entry
     from git_model_security.workspace.file_state import File
 
 
@@ -90,9 +87,8 @@ def of(clone: Clone) -> State:
     )
     state.policy_drift = _drift(clone)
     state.is_migrating = Journal(repo).is_moving
-    staged = index.staged(repo)
-    state.attributes_hold = _attributes_hold(clone, staged)
-    entries = [entry for entry in staged if entry.is_file and not entry.stage]
+    state.attributes_hold = _attributes_hold(clone)
+    entries = [entry for entry in index.staged(repo) if entry.is_file and not entry.stage]
     guarded = attributes.protected(repo, (entry.path for entry in entries))
     held = _held_by_head(clone) if state.head == VERIFIED else set()
     state.files = file_state.of(clone, [e for e in entries if e.path in guarded], held)
@@ -107,12 +103,11 @@ def _drift(clone: Clone) -> str:
     return acceptance.described(found) if found and found.is_felt else ""
 
 
-def _attributes_hold(clone: Clone, staged: Sequence[Entry]) -> bool:
+def _attributes_hold(clone: Clone) -> bool:
     try:
-        policy = gitmodel.find(staged, clone.objects)
-    except ConfigError:
+        return agreement.is_written(clone)
+    except ConfigError:  # what HEAD is says it already
         return True
-    return policy is None or agreement.is_written(clone.repo, policy)
 
 
 def head_state(clone: Clone, *, sealed_only: bool = False) -> str:
