@@ -10,20 +10,38 @@ from tests.fixtures.people import assert_clean, is_sealed
 from tests.fixtures.repositories import NO_HOOKS
 
 if TYPE_CHECKING:
-    from tests.fixtures.people import PersonFactory, Project
+    from pathlib import Path
+
+    from tests.fixtures.people import PersonFactory, Project, Publication
     from tests.fixtures.repositories import Repository
 
 OLD = b'{"words": "which were encrypted for a while, and are long enough to be told"}\n'
 NEW = b'{"words": "which somebody wrote after that, also long enough to be told apart"}\n'
 
 
+@pytest.fixture(scope="module")
+def parameters(
+    publication: Publication, tmp_path_factory: pytest.TempPathFactory
+) -> Publication:
+    """The model with another protected file, and Bob's clone."""
+    made = publication.again(tmp_path_factory.mktemp("parameters"))
+    ada = made.project.ada
+    ada.write("params.json", OLD)
+    ada.commit("Parameters")
+    ada.git("push", "--quiet")
+    made.project.unlocked(made.person("bob"))
+    return made
+
+
 @pytest.fixture
-def bob(project: Project, person: PersonFactory) -> Repository:
+def project(parameters: Publication, home: Path, tmp_path: Path) -> Project:
+    return parameters.copy(tmp_path, home)
+
+
+@pytest.fixture
+def bob(parameters: Publication, project: Project, person: PersonFactory) -> Repository:
     """Bob has the key, trusts Ada, and signs nothing."""
-    project.ada.write("params.json", OLD)
-    project.ada.commit("Parameters")
-    project.ada.git("push", "--quiet")
-    return project.unlocked(person("bob"))
+    return parameters.clone(person("bob"), project)
 
 
 def published(repo: Repository, *options: str) -> None:
@@ -74,11 +92,11 @@ def test_two_records_that_meet_are_resolved_by_a_person(
     project: Project, person: PersonFactory
 ) -> None:
     ada, eve = project.ada, project.signing(person("eve"))
-    ada.write("params.json", OLD)
-    ada.commit("Parameters")
+    ada.write("vocab.json", OLD)
+    ada.commit("Vocabulary")
     ada.git("push", "--quiet")
     eve.git("pull", "--quiet")
-    eve.model("untrack", "params.json", "--yes")
+    eve.model("untrack", "vocab.json", "--yes")
     published(eve)
     ada.model("untrack", "config.json", "--yes")
     ada.git("commit", "--quiet", "--message", "Mine")
@@ -90,7 +108,7 @@ def test_two_records_that_meet_are_resolved_by_a_person(
     ada.git("add", ".gitmodel", ".gitattributes")
     ada.model("track", "--accept", "--yes")
     ada.git("commit", "--quiet", "--no-edit")
-    assert ada.blob("HEAD:params.json") == OLD
+    assert ada.blob("HEAD:vocab.json") == OLD
     assert b"layers" in ada.blob("HEAD:config.json")
     assert_clean(ada)
     ada.git("push", "--quiet")
