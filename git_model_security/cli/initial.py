@@ -62,7 +62,7 @@ def request(
     """Returns what the user asked for."""
     return Request(
         storage=None if storage == "auto" else storage,
-        roots=tuple(root.rstrip("/") or root for root in model_root),
+        roots=tuple(map(options.root, model_root)),
         accept_plaintext_history=accept_plaintext_history,
         **given,
     )

@@ -7,6 +7,7 @@ the work tree, where it could be a symlink. docs/SPEC.md, "Repository format".
 from __future__ import annotations
 
 import functools
+import itertools
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -153,14 +154,15 @@ def checked(policy: Policy) -> Policy:
     """Returns the policy when its names are safe to use as paths and patterns.
 
     Raises:
-        ConfigError: the signature name is not one path component, a root leaves
-            the work tree, or a pattern cannot stand in an attributes file.
+        ConfigError: the signature name is not one path component, a root leaves the
+            work tree or lies in another, or a pattern cannot stand in an attributes file.
     """
     if not is_safe_component(policy.signature) or policy.signature.startswith((".git", "-")):
         raise ConfigError(f".gitmodel: {policy.signature!r} cannot be the signature's name")
     for root in policy.roots:
         if root != "." and not all(map(is_safe_component, root.split("/"))):
             raise ConfigError(f".gitmodel: model root {root!r} is not a directory of the tree")
+    _check_apart(policy.roots)
     for pattern in (*policy.include, *policy.exclude, *policy.untracked):
         # `!` is not allowed in attributes and `[attr]` would define a macro
         # (gitattributes, "Defining macro attributes"); a line feed would add a line.
@@ -169,6 +171,25 @@ def checked(policy: Policy) -> Policy:
     if policy.key_id and not _is_key_id(policy.key_id):
         raise ConfigError(f".gitmodel: {policy.key_id!r} is not a key id")
     return policy
+
+
+def _check_apart(roots: tuple[str, ...]) -> None:
+    """Raises where a model root is in another one.
+
+    The bundle over plaintext of the outer would cover the bundle over ciphertext of the
+    inner, and that one, with the listing of the whole tree, the first: neither could be
+    made before the other.
+    """
+    # By components what is in a root follows it at once; the top comes before all.
+    ordered = sorted(roots, key=lambda root: [] if root == "." else root.split("/"))
+    for outer, inner in itertools.pairwise(ordered):
+        if outer == inner:
+            raise ConfigError(f".gitmodel: model root {outer!r} is named twice")
+        if outer == "." or inner.startswith(f"{outer}/"):
+            raise ConfigError(
+                f".gitmodel: model root {inner!r} is in model root {outer!r}",
+                hint="choose roots that do not hold one another; the outer signs all below it",
+            )
 
 
 def _is_key_id(text: str) -> bool:
