@@ -16,6 +16,7 @@ from benchmarks import (
     large,
     machine,
     memory,
+    signing,
     small_files,
     transactions,
 )
@@ -23,7 +24,10 @@ from benchmarks.figure import Figure, table
 from benchmarks.large import scale
 from benchmarks.place import Place
 
-_PARTS = ("handshake", "small-files", "commit", "transactions", "audit", "memory", "core")
+_PARTS = (
+    *("handshake", "small-files", "commit", "signing", "transactions", "audit"),
+    *("memory", "core"),
+)
 _LARGE = "large"
 """Only when it is asked for: it takes a quarter of an hour, and more with --full."""
 
@@ -56,6 +60,8 @@ def _measure(part: str, place: Place, options: argparse.Namespace) -> list[Figur
         return small_files.figures(place)
     if part == "commit":
         return commits.figures(place)
+    if part == "signing":
+        return signing.figures(place)
     if part == "transactions":
         return transactions.figures(place)
     if part == "audit":

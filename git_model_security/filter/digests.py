@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 CLEAR = ""
 """Key id of a blob that is no envelope."""
 
+_AT_ONCE = 500
+"""Blobs per question; SQLite may be built to take 999 values in one."""
+
 
 @dataclass(frozen=True)
 class Digests:
@@ -90,9 +93,26 @@ class DigestCache:
 
     def __init__(self, memory: Memory) -> None:
         self._memory = memory
+        self._recalled: dict[str, Digests] = {}
+
+    def recall(self, oids: Iterable[str]) -> None:
+        """Reads what is known of many blobs at once, for `get` to find it."""
+        wanted = [oid for oid in oids if oid not in self._recalled]
+        for start in range(0, len(wanted), _AT_ONCE):
+            part = tuple(wanted[start : start + _AT_ONCE])
+            marks = ",".join("?" * len(part))
+            rows = self._memory.execute(
+                "SELECT oid, key_id, length, sha256, blake3, sealed_sha256 FROM digests"  # noqa: S608
+                f" WHERE oid IN ({marks})",
+                part,
+            )
+            self._recalled |= {oid: Digests(*known) for oid, *known in rows}
 
     def get(self, oid: str) -> Digests | None:
         """Returns what is known of a blob."""
+        recalled = self._recalled.get(oid)
+        if recalled is not None:
+            return recalled
         row = self._memory.execute(
             "SELECT key_id, length, sha256, blake3, sealed_sha256 FROM digests WHERE oid = ?",
             (oid,),
@@ -127,10 +147,14 @@ class DigestCache:
 
     def forget(self, oids: Iterable[str]) -> None:
         """Forgets blobs, so that they are opened again."""
-        self._memory.execute_many("DELETE FROM digests WHERE oid = ?", ((oid,) for oid in oids))
+        gone = list(oids)
+        for oid in gone:
+            self._recalled.pop(oid, None)
+        self._memory.execute_many("DELETE FROM digests WHERE oid = ?", ((oid,) for oid in gone))
 
     def put(self, oid: str, digests: Digests) -> None:
         """Remembers what was computed of a blob, beside what was known before."""
+        self._recalled.pop(oid, None)
         self._memory.execute(
             "INSERT INTO digests VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (oid) DO UPDATE SET"
             " key_id = excluded.key_id, length = excluded.length,"

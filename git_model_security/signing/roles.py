@@ -7,6 +7,7 @@ docs/SPEC.md, "Signatures: roles".
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 from git_model_security.errors import Reason, VerificationError
@@ -97,5 +98,9 @@ def is_ignored(path: bytes, signature_name: str = STOCK_SIGNATURE) -> bool:
         path: relative to the model root.
         signature_name: file name of the plaintext bundle.
     """
-    top = path.split(b"/", 1)[0]
-    return any(top == name.encode() for name in ignore_paths(signature_name))
+    return path.split(b"/", 1)[0] in _ignored(signature_name)
+
+
+@functools.lru_cache(maxsize=16)
+def _ignored(signature_name: str) -> frozenset[bytes]:
+    return frozenset(name.encode() for name in ignore_paths(signature_name))

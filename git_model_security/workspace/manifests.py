@@ -57,10 +57,15 @@ def plaintext(
         Error: a blob does not open, or is not here.
     """
     items = []
-    for name, entry in under(root, entries):
-        if is_ignored(name, policy.signature):
-            continue
+    below = [
+        (name, entry)
+        for name, entry in under(root, entries)
+        if not is_ignored(name, policy.signature)
+    ]
+    clone.digests.recall(entry.oid for _, entry in below)
+    for _, entry in below:
         _require_file(entry)
+    for name, entry in below:
         try:
             value = blobs.digests(clone, entry.oid, digest).by_name(digest)
         except (EnvelopeError, KeyNotFoundError, NotFetchedError) as error:
@@ -94,6 +99,7 @@ def sealed(clone: Clone, policy: Policy, root: str, entries: Sequence[Entry]) ->
         PolicyError: a link stands under the root.
     """
     items = []
+    clone.digests.recall(entry.oid for _, entry in under(root, entries))
     for name, entry in under(root, entries):
         if name != CIPHERTEXT_SIGNATURE.encode():
             _require_file(entry)

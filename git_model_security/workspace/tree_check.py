@@ -30,7 +30,7 @@ from git_model_security.workspace import manifests, pinned_trust
 from git_model_security.workspace.verdict import Finding, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from git_model_security.filter.clone import Clone
     from git_model_security.git.index import Entry
@@ -68,6 +68,8 @@ def check(
     *,
     sealed_only: bool = False,
     may_be_absent: bool = False,
+    roots: Collection[str] = (),
+    entries: Sequence[Entry] | None = None,
 ) -> Verdict:
     """Verifies the signatures of a commit or tree against its content.
 
@@ -85,12 +87,15 @@ def check(
         may_be_absent: in step 3 pass over objects of git-lfs that are not here. Step 2
             has shown that just these objects, and this bundle over plaintext, are what
             the signer signed.
+        roots: the model roots to look at; empty for all.
+        entries: what the revision holds, where the caller has read it.
 
     Raises:
         GitError: there is no such revision.
         ConfigError: its `.gitmodel` cannot be used.
     """
-    entries = index.tree(clone.repo, index.require(clone.repo, f"{revision}^{{tree}}"))
+    if entries is None:
+        entries = index.tree(clone.repo, index.require(clone.repo, f"{revision}^{{tree}}"))
     verdict = Verdict(revision)
     policy = gitmodel.find(entries, clone.objects)
     if policy is None:
@@ -100,7 +105,14 @@ def check(
         return verdict
     # A link or an executable in a signature's place is no signature.
     found = {entry.path: entry for entry in entries if entry.mode == index.REGULAR}
+    for root in roots:
+        if root not in policy.roots:
+            listed = f"the model roots of .gitmodel are {', '.join(policy.roots)}"
+            detail = "is no model root"
+            verdict.findings.append(Finding(Reason.UNSIGNED, root, detail, hint=listed))
     for root in policy.roots:
+        if roots and root not in roots:
+            continue
         round_ = _Root(clone, policy, root, entries, found, verifiers, may_be_absent)
         verdict.findings += round_.sealed(verdict)
         if not sealed_only and not clone.ring.locked:
@@ -147,7 +159,7 @@ class _Root:
             yield Finding(error.reason, self._root, said, hint=error.hint)
             return
         except Error as error:
-            yield Finding(_reason(error), self._root, str(error), hint=error.hint)
+            yield Finding(reason_of(error), self._root, str(error), hint=error.hint)
             return
         verdict.took(self._root, opened)
         verdict.files += len(opened.manifest.items) - 1
@@ -171,7 +183,7 @@ class _Root:
             yield Finding(error.reason, self._root, said, hint=error.hint)
             return
         except Error as error:
-            yield Finding(_reason(error), self._root, str(error), hint=error.hint)
+            yield Finding(reason_of(error), self._root, str(error), hint=error.hint)
             return
         verdict.took(self._root, opened)
         yield from differences(opened.manifest, actual, self._root, Reason.STALE)
@@ -216,8 +228,8 @@ class _Root:
         return Finding(Reason.UNSIGNED, self._root, f"there is no {name}")
 
 
-def _reason(error: Error) -> Reason:
-    """Returns why content that was signed cannot be compared."""
+def reason_of(error: Error) -> Reason:
+    """Returns why what was signed cannot be compared."""
     if isinstance(error, NotFetchedError):
         return Reason.NOT_FETCHED
     return Reason.NO_KEY if isinstance(error, KeyNotFoundError) else Reason.TAMPERED

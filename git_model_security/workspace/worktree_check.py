@@ -6,30 +6,26 @@ Every byte is read again: what Git remembers of a file is not asked.
 from __future__ import annotations
 
 import os
-import stat
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from git_model_security.envelope import HEADER_BYTES
 from git_model_security.errors import Error, GitError, Reason, VerificationError
 from git_model_security.filter import blobs
-from git_model_security.filter.digests import CLEAR, PlaintextHash
 from git_model_security.git import index, worktree
-from git_model_security.git.objects import CHUNK_BYTES
 from git_model_security.git.paths import shown
 from git_model_security.policy import gitmodel
 from git_model_security.policy.gitmodel import within
 from git_model_security.signing import bundle
 from git_model_security.signing.roles import PLAINTEXT, Subject, is_ignored
 from git_model_security.storage import behind
-from git_model_security.workspace import tree_check
+from git_model_security.workspace import file_digests, tree_check
 from git_model_security.workspace.manifests import under
 from git_model_security.workspace.tree_check import MAX_BUNDLE_BYTES
 from git_model_security.workspace.verdict import Finding, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from git_model_security.filter.clone import Clone
@@ -37,10 +33,16 @@ if TYPE_CHECKING:
     from git_model_security.policy.gitmodel import Policy
     from git_model_security.signing.bundle import Opened
     from git_model_security.signing.methods import Verifier
+    from git_model_security.workspace.file_digests import Progress
 
 
 def check(
-    clone: Clone, verifiers: Sequence[Verifier], *, ignore_unsigned_files: bool = False
+    clone: Clone,
+    verifiers: Sequence[Verifier],
+    *,
+    ignore_unsigned_files: bool = False,
+    roots: Collection[str] = (),
+    progress: Progress | None = None,
 ) -> Verdict:
     """Verifies the work tree.
 
@@ -58,6 +60,8 @@ def check(
         verifiers: who may have signed.
         ignore_unsigned_files: let files pass that are not signed (model_signing's
             option of that name).
+        roots: the model roots to look at; empty for all.
+        progress: told how far the hashing of a root is.
 
     Raises:
         GitError: there is no work tree.
@@ -69,12 +73,13 @@ def check(
         return verdict
     committed = index.tree(clone.repo, "HEAD")
     policy = gitmodel.find(committed, clone.objects)
-    sealed = tree_check.check(clone, "HEAD", verifiers, sealed_only=True)
+    sealed = tree_check.check(clone, "HEAD", verifiers, sealed_only=True, roots=roots)
     if policy is None:
         return sealed
     tracked = {entry.path for entry in (*index.staged(clone.repo), *committed)}
     present = tracked | set(index.untracked(clone.repo))
-    for root in policy.roots:
+    chosen = [root for root in policy.roots if not roots or root in roots]
+    for root in chosen:
         try:
             opened = _bundle(clone, policy, root, verifiers)
         except VerificationError as error:
@@ -83,14 +88,14 @@ def check(
             continue
         verdict.took(root, opened)
         verdict.files += len(opened.manifest.items)
-        findings = _compare(clone, policy, root, opened, committed, present)
+        findings = _compare(clone, policy, root, opened, committed, present, progress)
         verdict.findings += (
             finding
             for finding in findings
             if not (ignore_unsigned_files and finding.reason is Reason.EXTRA)
         )
     verdict.findings += _unsaid(verdict, sealed)
-    verdict.findings += _unlike_head(clone, policy, committed)
+    verdict.findings += _unlike_head(clone, policy, chosen, committed)
     ignored = index.untracked(clone.repo, ignored=True)
     if ignored:
         verdict.notes.append(
@@ -100,13 +105,15 @@ def check(
     return verdict
 
 
-def _unlike_head(clone: Clone, policy: Policy, committed: Sequence[Entry]) -> Iterator[Finding]:
+def _unlike_head(
+    clone: Clone, policy: Policy, roots: Sequence[str], committed: Sequence[Entry]
+) -> Iterator[Finding]:
     """Yields what differs from HEAD and is in no bundle over plaintext.
 
     The bundles themselves: an older one, with the files that it signs, holds as well,
     and is not what HEAD is. And what bundles leave out, such as `.gitattributes`.
     """
-    for root in policy.roots:
+    for root in roots:
         own = [
             entry
             for name, entry in under(root, committed)
@@ -166,6 +173,7 @@ def _compare(
     opened: Opened,
     committed: Sequence[Entry],
     present: Iterable[bytes],
+    progress: Progress | None,
 ) -> Iterator[Finding]:
     """Hashes a root's files and tells the differences apart (steps 3 and 4)."""
     signed = opened.manifest
@@ -176,7 +184,9 @@ def _compare(
         if not is_ignored(name, policy.signature)
     }
     names |= {name.encode() for name in signed.items}
-    actual = _digests(clone, prefix, sorted(names), signed.digest)
+    actual = file_digests.digests(
+        clone.repo.top / os.fsdecode(prefix), names, signed.digest, progress
+    )
     head = {name: entry for name, entry in under(root, committed) if entry.is_file}
     stale: list[str] = []
     groups: dict[Reason, list[str]] = {
@@ -226,38 +236,6 @@ def _blob_digest(clone: Clone, entry: Entry, digest: str) -> bytes | None:
         return blobs.digests(clone, entry.oid, digest).by_name(digest)
     except Error:
         return None
-
-
-def _digests(
-    clone: Clone, prefix: bytes, names: Sequence[bytes], digest: str
-) -> dict[bytes, bytes]:
-    """Returns the digest of every file that is there; hashing uses all cores."""
-    top = os.fsencode(clone.repo.top) + b"/" + prefix
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        hashed = pool.map(lambda name: _digest(top + name, digest), names)
-        return {name: value for name, value in zip(names, hashed, strict=True) if value}
-
-
-def _digest(path: bytes, digest: str) -> bytes | None:
-    """Returns a file's digest, or None when there is no such file; links do not count.
-
-    A link is told as content of its own kind, so that it never equals a file.
-    """
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except OSError:
-        return b"unreadable"
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        return b"not a file"
-    with os.fdopen(descriptor, "rb", buffering=0) as file:
-        running = PlaintextHash(digest)
-        buffer = memoryview(bytearray(CHUNK_BYTES))
-        while count := file.readinto(buffer):
-            running.update(buffer[:count])
-    return running.digests(CLEAR).by_name(digest)
 
 
 def _read_small(file: Path) -> bytes:
