@@ -42,6 +42,13 @@ def _show(found: State) -> None:
         "Locked: this clone has no key" if found.locked else f"Unlocked, key {found.key_id}"
     )
     terminal.result(f"HEAD {found.head}" if found.head else "No commits yet")
+    if found.stock_verifies:
+        terminal.result("Digest sha256: the stock `model_signing verify` checks it as well")
+    elif found.digest:
+        terminal.result(
+            f"Digest {found.digest}: `git model verify` checks it, and model_signing's"
+            " Python API; the stock `model_signing verify` does not"
+        )
     if found.policy_drift:
         terminal.warn(
             f".gitmodel is not the policy that this clone pinned: {found.policy_drift}",

@@ -41,6 +41,7 @@ class State:
         policy_drift: how `.gitmodel` differs from what this clone pinned; empty when not.
         is_migrating: `git model migrate` was killed in the middle.
         attributes_hold: whether `.gitattributes` says what `.gitmodel` does.
+        digest: what `model.sig` is made over; empty without a policy.
     """
 
     locked: bool
@@ -52,6 +53,15 @@ class State:
     policy_drift: str = ""
     is_migrating: bool = False
     attributes_hold: bool = True
+    digest: str = ""
+
+    @property
+    def stock_verifies(self) -> bool:
+        """Whether the stock `model_signing verify` command can check `model.sig`.
+
+        It always hashes with SHA-256; of other digests only its Python API knows.
+        """
+        return self.digest == "sha256"
 
     def to_json(self) -> dict[str, object]:
         """Returns the state for machines; the keys are stable."""
@@ -66,6 +76,8 @@ class State:
             "policy_drift": self.policy_drift,
             "is_migrating": self.is_migrating,
             "attributes_hold": self.attributes_hold,
+            "digest": self.digest,
+            "stock_verifies": self.stock_verifies,
         }
 
 
@@ -89,10 +101,19 @@ def of(clone: Clone) -> State:
     state.is_migrating = Journal(repo).is_moving
     state.attributes_hold = _attributes_hold(clone)
     entries = [entry for entry in index.staged(repo) if entry.is_file and not entry.stage]
+    state.digest = _digest(clone, entries)
     guarded = attributes.protected(repo, (entry.path for entry in entries))
     held = _held_by_head(clone) if state.head == VERIFIED else set()
     state.files = file_state.of(clone, [e for e in entries if e.path in guarded], held)
     return state
+
+
+def _digest(clone: Clone, entries: Sequence[Entry]) -> str:
+    try:
+        policy = gitmodel.find(entries, clone.objects)
+    except ConfigError:  # what HEAD is says it already
+        return ""
+    return policy.digest if policy else ""
 
 
 def _drift(clone: Clone) -> str:
