@@ -176,4 +176,5 @@ def plain(source: manifest.Manifest) -> Manifest:
         item.identifier: item.digest.digest_value for item in source.resource_descriptors()
     }
     ignored = tuple(terms.get("ignore_paths", ()))
-    return Manifest(source.model_name, terms["hash_type"], items, ignored)
+    shard_bytes = terms.get("shard_size")
+    return Manifest(source.model_name, terms["hash_type"], items, ignored, shard_bytes)

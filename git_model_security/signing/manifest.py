@@ -49,12 +49,15 @@ class Manifest:
         digest: the algorithm of all items.
         items: digest by name; names are relative to the model root.
         ignore_paths: names that a verifier leaves out of the comparison.
+        shard_bytes: length of the parts of files that the items are of, as other
+            software may have signed (see `shards`); None where they are files.
     """
 
     name: str
     digest: Digest
     items: Mapping[str, bytes]
     ignore_paths: tuple[str, ...] = ()
+    shard_bytes: int | None = None
 
     @property
     def fingerprint(self) -> str:

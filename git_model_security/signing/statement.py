@@ -7,12 +7,14 @@ signs what it is given. docs/SPEC.md, "Signatures: opening", steps 4 and 5.
 from __future__ import annotations
 
 from git_model_security.git.paths import shown
-from git_model_security.signing import names, roles
+from git_model_security.signing import names, roles, shards
 from git_model_security.signing.document import load, malformed, member
 from git_model_security.signing.manifest import DIGEST_BYTES, DIGESTS, Manifest
 
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 PREDICATE_TYPE = "https://model_signing/signature/v1.0"
+
+_MAX_SHARD_BYTES = 1 << 60
 
 
 def parse(payload: bytes) -> Manifest:
@@ -34,8 +36,7 @@ def parse(payload: bytes) -> Manifest:
         raise malformed(f"{len(subjects)} subjects in the signed statement, not one")
     predicate = member(statement, "predicate", dict)
     serialization = member(predicate, "serialization", dict)
-    if member(serialization, "method", str) != "files":
-        raise malformed("signed by parts of files, which git-model does not verify")
+    shard_bytes = _shard_bytes(serialization)
     digest = member(serialization, "hash_type", str)
     if digest not in DIGESTS:
         raise malformed(f"signed over {shown(_bytes(digest))}, not {' or '.join(DIGESTS)}")
@@ -45,9 +46,23 @@ def parse(payload: bytes) -> Manifest:
     return Manifest(
         name=member(subjects[0], "name", str),
         digest=digest,
-        items=_items(member(predicate, "resources", list), digest),
+        items=_items(member(predicate, "resources", list), digest, shard_bytes),
         ignore_paths=tuple(ignored),
+        shard_bytes=shard_bytes,
     )
+
+
+def _shard_bytes(serialization: dict[str, object]) -> int | None:
+    method = member(serialization, "method", str)
+    if method == "files":
+        return None
+    if method != "shards":
+        raise malformed("signed neither by files nor by parts of files")
+    # The library writes it as 1000.0: protobuf's structures know no integers.
+    size = serialization.get("shard_size")
+    if not isinstance(size, int | float) or not 0 < size < _MAX_SHARD_BYTES or size % 1:
+        raise malformed("signed by parts of files, and does not say how long they are")
+    return int(size)
 
 
 def check(manifest: Manifest, signature_name: str | None = None) -> None:
@@ -68,7 +83,7 @@ def check(manifest: Manifest, signature_name: str | None = None) -> None:
     if not manifest.items:
         raise malformed("signs no file at all")
     # 2. Every name stays inside the root and outside `.git`.
-    for name in manifest.items:
+    for name in manifest.items if manifest.shard_bytes is None else shards.files(manifest):
         reason = names.fault(name)
         if reason and not (role == roles.CIPHERTEXT and name == roles.TREE_ITEM):
             raise malformed(f"signs a name that {reason}: {shown(_bytes(name))}")
@@ -77,20 +92,23 @@ def check(manifest: Manifest, signature_name: str | None = None) -> None:
         reason = names.fault(name)
         if reason and name != ".git":
             raise malformed(f"ignores a path that {reason}: {shown(_bytes(name))}")
-    # 3. What is left out is exactly what the role leaves out.
+    # 3. A role is over files, and leaves out exactly what that role leaves out.
+    if role is not None and manifest.shard_bytes is not None:
+        raise malformed("is in a role of ours, and signed by parts of files")
     if role == roles.PLAINTEXT:
         _check_plaintext(manifest, signature_name)
     elif role == roles.CIPHERTEXT:
         _check_ciphertext(manifest)
 
 
-def _items(resources: list[object], digest: str) -> dict[str, bytes]:
+def _items(resources: list[object], digest: str, shard_bytes: int | None) -> dict[str, bytes]:
+    algorithm = digest if shard_bytes is None else f"{digest}-sharded-{shard_bytes}"
     items: dict[str, bytes] = {}
     for resource in resources:
         name = member(resource, "name", str)
         if name in items:
             raise malformed(f"signs a name twice: {shown(_bytes(name))}")
-        if member(resource, "algorithm", str) != digest:
+        if member(resource, "algorithm", str) != algorithm:
             raise malformed(f"signs {shown(_bytes(name))} over another digest than {digest}")
         items[name] = _digest(member(resource, "digest", str))
     return items
