@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from git_model_security.cli import methods, options, terminal
+from git_model_security.cli import methods, options, range_table, terminal, verify_forms
+from git_model_security.cli.verify_forms import Forms
 from git_model_security.errors import FAILED
 from git_model_security.filter.clone import Clone
-from git_model_security.git import index
+from git_model_security.git import commit_list, index
 from git_model_security.git.paths import shown
 from git_model_security.signing.methods import VERIFYING
-from git_model_security.workspace import events, tree_check, verifiers, worktree_check
+from git_model_security.workspace import events, verifiers
 from git_model_security.workspace.expected import Expected
+from git_model_security.workspace.range_check import RangeVerdict
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from git_model_security.workspace.verdict import Verdict
+    from git_model_security.workspace.verifiers import Asked
 
 _HINTS = {
     "unsigned": "`git model sign` signs what is staged",
@@ -33,9 +39,25 @@ _HINTS = {
 
 
 @click.command("verify", context_settings=methods.SPELLINGS)
-@click.argument("words", nargs=-1, metavar="[METHOD] [REV]")
+@click.argument("words", nargs=-1, metavar="[METHOD] [REV | REV..REV]")
 @methods.verifying
 @click.option("--encrypted", is_flag=True, help="Verify ciphertext; needs no AES key.")
+@click.option(
+    "--dir",
+    "directory",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Verify a deployed directory, without Git.",
+)
+@click.option(
+    "--signature", metavar="FILE", help="With --dir, its bundle: a name in DIR, or a path."
+)
+@click.option(
+    "--model-root", "roots", multiple=True, metavar="DIR", help="Only the model in DIR."
+)
+@click.option(
+    "--all-models", is_flag=True, help="Also models with a bundle that .gitmodel does not name."
+)
 @click.option(
     "--ignore-unsigned-files",
     is_flag=True,
@@ -50,13 +72,17 @@ def command(
     /,
     words: tuple[str, ...],
     encrypted: bool,
+    directory: Path | None,
+    signature: str | None,
+    roots: tuple[str, ...],
+    all_models: bool,
     ignore_unsigned_files: bool,
     expect: str,
     at_least: str,
     as_json: bool,
     **said: Any,
 ) -> None:
-    """Check the signatures of the work tree, or of the commit REV.
+    """Check the signatures of the work tree, of the commit REV, or of each in a range.
 
     Every file is hashed again. Exit status 1 when anything does not hold. The signer
     is the one that is described, else any that this clone trusts. METHOD is sigstore,
@@ -65,34 +91,68 @@ def command(
     method = words[0] if words and words[0] in VERIFYING else None
     revisions = words[1:] if method else words
     asked = methods.asked(method, said)
-    if len(revisions) > 1:
-        raise click.UsageError(f"one revision at a time, not {len(revisions)}")
+    chosen = tuple(map(options.root, roots))
+    forms = Forms(encrypted, chosen, all_models, ignore_unsigned_files, signature)
     expected = Expected(expect, at_least)
+    _require_sense(revisions, directory, forms, expected)
+    if directory is None:
+        found = _in_clone(revisions, asked, forms, expected)
+    else:
+        found = verify_forms.of_directory(directory, asked, forms)
+    if as_json:
+        terminal.document(found.to_json())
+    elif isinstance(found, RangeVerdict):
+        range_table.show(found)
+    else:
+        _show(found)
+    ctx.exit(0 if found.good else FAILED)
+
+
+def _require_sense(
+    revisions: Sequence[str], directory: Path | None, forms: Forms, expected: Expected
+) -> None:
+    is_range = commit_list.is_range(revisions)
+    if expected != Expected() and (is_range or directory is not None):
+        raise click.UsageError("--expect and --at-least go with one commit")
+    if forms.all_models and forms.roots:
+        raise click.UsageError("--all-models and --model-root exclude each other")
+    if directory is not None:
+        if revisions or forms.encrypted:
+            raise click.UsageError("--dir looks at decrypted files, not at commits")
+        if len(forms.roots) > 1:
+            raise click.UsageError("one directory is one --model-root")
+    elif forms.signature is not None:
+        raise click.UsageError("--signature goes with --dir; else .gitmodel names it")
+    elif is_range:
+        if forms.all_models:
+            raise click.UsageError("--all-models goes with one commit, not with a range")
+    elif len(revisions) > 1:
+        raise click.UsageError(f"one revision at a time, not {len(revisions)}; or A..B")
+
+
+def _in_clone(
+    revisions: tuple[str, ...], asked: Asked, forms: Forms, expected: Expected
+) -> Verdict | RangeVerdict:
     clone = Clone()
-    if not (revisions or encrypted):
+    if not (revisions or forms.encrypted):
         clone.repo.top  # noqa: B018 - raises in a bare repository
     with clone.objects:
         accepted = verifiers.of(clone.repo, asked)
-        if revisions or encrypted:
-            name = revisions[0] if revisions else "HEAD"
-            commit = index.unambiguous(clone.repo, name)
-            verdict = tree_check.check(clone, commit, accepted, sealed_only=encrypted)
-            verdict.subject = f"{name} ({commit[:12]})"
-            if not revisions:
-                worktree_check.add_locked_files(clone, verdict)
+        if commit_list.is_range(revisions):
+            found = verify_forms.of_range(clone, revisions, accepted, forms)
+            events.verified_range(clone.repo, found)
+            return found
+        revision = revisions[0] if revisions else None
+        if revisions or forms.encrypted:
+            verdict = verify_forms.of_commit(clone, revision, accepted, forms)
         else:
-            verdict = worktree_check.check(
-                clone, accepted, ignore_unsigned_files=ignore_unsigned_files
-            )
+            verdict = verify_forms.of_work_tree(clone, accepted, forms)
         if expected != Expected():
-            commit = index.unambiguous(clone.repo, revisions[0] if revisions else "HEAD")
+            commit = index.unambiguous(clone.repo, revision or "HEAD")
             verdict.findings += expected.differences(clone.repo, commit)
-    events.verified(clone.repo, verdict, name if revisions or encrypted else None)
-    if as_json:
-        terminal.document(verdict.to_json())
-    else:
-        _show(verdict)
-    ctx.exit(0 if verdict.good else FAILED)
+    name = "HEAD" if forms.encrypted else None
+    events.verified(clone.repo, verdict, revision or name)
+    return verdict
 
 
 def _show(verdict: Verdict) -> None:

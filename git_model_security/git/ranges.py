@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from git_model_security.git.repository import Repository
 
-_FETCH_ALL = "check out with all history (`fetch-depth: 0`, `GIT_DEPTH: 0`)"
+FETCH_ALL = "check out with all history (`fetch-depth: 0`, `GIT_DEPTH: 0`)"
 
 
 def ends(repo: Repository, range_: str) -> tuple[str, list[str]]:
@@ -52,7 +52,7 @@ def require_whole(repo: Repository, commits: Iterable[str]) -> None:
     if cut:
         raise GitError(
             f"history is cut at commit {min(cut)[:12]}, so not all of the range is here",
-            hint=f"{_FETCH_ALL}, or `git fetch --unshallow`",
+            hint=f"{FETCH_ALL}, or `git fetch --unshallow`",
         )
 
 
@@ -71,7 +71,7 @@ def _commit(repo: Repository, name: str) -> str:
     if oid is None:
         raise GitError(
             f"{name}: this commit is not in the checkout, so nothing can be compared with it",
-            hint=f"{_FETCH_ALL}, or `git fetch --no-tags origin {name}`",
+            hint=f"{FETCH_ALL}, or `git fetch --no-tags origin {name}`",
         )
     return oid
 
@@ -81,6 +81,6 @@ def _merge_bases(repo: Repository, base: str, head: str) -> list[str]:
     if not found and history.is_shallow(repo):
         raise GitError(
             "history is cut before the commit that both ends of the range come from",
-            hint=f"{_FETCH_ALL}, or `git fetch --unshallow`",
+            hint=f"{FETCH_ALL}, or `git fetch --unshallow`",
         )
     return found

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from git_model_security.errors import GitError, described
 from git_model_security.git import config, index
 from git_model_security.guard import audit_log
+from git_model_security.workspace.verdict import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from git_model_security.git.repository import Repository
     from git_model_security.signing.identity import SignerIdentity
-    from git_model_security.workspace.verdict import Verdict
+    from git_model_security.workspace.range_check import RangeVerdict
 
 _RUNS = ("CI_JOB_URL", "BUILD_URL", "CIRCLE_BUILD_URL")
 """Variables in which GitLab, Jenkins and CircleCI name the run."""
@@ -51,6 +53,32 @@ def verified(repo: Repository, verdict: Verdict, revision: str | None) -> None:
         revision: what was verified; None for the work tree, which HEAD's commit names.
     """
     commit = index.resolve(repo, f"{revision or 'HEAD'}^{{commit}}")
+    _verified(repo, verdict, [commit] if commit else [])
+
+
+def verified_directory(repo: Repository, verdict: Verdict) -> None:
+    """Records the verification of a directory without Git, in the repository one is in."""
+    _verified(repo, verdict, [])
+
+
+def verified_range(repo: Repository, found: RangeVerdict) -> None:
+    """Records the verification of a range, as one event."""
+    verdict = Verdict(found.subject)
+    for row in found.rows:
+        verdict.signers |= {
+            f"{row.commit.oid} {root}": signer for root, signer in row.verdict.signers.items()
+        }
+        verdict.methods |= {
+            f"{row.commit.oid} {root}": method for root, method in row.verdict.methods.items()
+        }
+        if not row.verdict.good:
+            finding = row.verdict.findings[0]
+            detail = f"{row.commit.oid}: {finding.detail}"
+            verdict.findings.append(replace(finding, detail=detail))
+    _verified(repo, verdict, [row.commit.oid for row in found.rows])
+
+
+def _verified(repo: Repository, verdict: Verdict, commits: list[str]) -> None:
     facts = {
         "subject": verdict.subject,
         "good": verdict.good,
@@ -62,7 +90,7 @@ def verified(repo: Repository, verdict: Verdict, revision: str | None) -> None:
         audit_log.record(
             repo,
             "verify",
-            commits=[commit] if commit else [],
+            commits=commits,
             findings=[f"{one.reason.value}: {one.detail}" for one in verdict.findings],
             facts=_facts(repo, methods, facts),
         )

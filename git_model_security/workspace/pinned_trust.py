@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from git_model_security import __version__
 from git_model_security.signing.trust import Trust
+from git_model_security.workspace.verdict import Verdict
 
 if TYPE_CHECKING:
     from git_model_security.filter.clone import Clone
@@ -32,10 +34,43 @@ def is_known_good(clone: Clone, tree: str) -> bool:
     return row is not None
 
 
-def _under(clone: Clone) -> str:
+def _under(clone: Clone, *, sealed_only: bool = False) -> str:
     # A verdict of a locked clone saw less: it does not count for an unlocked one.
-    depth = "sealed" if clone.ring.locked else "opened"
+    depth = "sealed" if sealed_only or clone.ring.locked else "opened"
     return f"{__version__} {depth} {pinned(clone.repo).fingerprint}"
+
+
+class Signers:
+    """Memory of who signed the trees that held, read as a whole for many questions.
+
+    Args:
+        clone: the clone.
+        sealed_only: whether only ciphertext was, or shall be, looked at.
+    """
+
+    def __init__(self, clone: Clone, sealed_only: bool) -> None:
+        self._memory = clone.memory
+        self._under = f"signed by {_under(clone, sealed_only=sealed_only)}"
+        rows = self._memory.execute(
+            "SELECT subject, verdict FROM judged WHERE under = ?", (self._under,)
+        )
+        self._known: dict[str, str] = dict(rows.fetchall())
+
+    def recall(self, tree: str) -> Verdict | None:
+        """Returns the verdict on a tree whose signatures held; None where none is known."""
+        known = self._known.get(tree)
+        if known is None:
+            return None
+        signers, methods = json.loads(known)
+        return Verdict(tree, signers=signers, methods=methods)
+
+    def remember(self, tree: str, verdict: Verdict) -> None:
+        """Remembers a verdict if it is good."""
+        if verdict.good:
+            facts = json.dumps([verdict.signers, verdict.methods])
+            self._memory.execute(
+                "INSERT OR REPLACE INTO judged VALUES (?, ?, ?)", (tree, self._under, facts)
+            )
 
 
 def adopt(clone: Clone, tree: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -69,6 +69,19 @@ class Verdict:
             return ""
         finding = self.findings[0]
         return f"{finding.reason.value}: {finding.detail}"
+
+    def add(self, other: Verdict, root: str) -> None:
+        """Adds the verdict on one model, which lies in the directory `root`."""
+        self.files += other.files
+        for mine, theirs in (
+            (self.signers, other.signers),
+            (self.methods, other.methods),
+            (self.digests, other.digests),
+        ):
+            mine.update((root, value) for value in theirs.values())
+        self.findings += (replace(finding, root=root) for finding in other.findings)
+        where = "" if root == "." else f"{root}: "
+        self.notes += (f"{where}{note}" for note in other.notes)
 
     def to_json(self) -> dict[str, object]:
         """Returns the verdict for machines; the keys are stable."""

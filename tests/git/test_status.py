@@ -33,6 +33,8 @@ def test_the_document_for_machines(project: Project) -> None:
     assert found["head"] == "verified"
     assert len(found["signers"]) == 1
     assert found["missing_hooks"] == []
+    assert found["digest"] == "sha256"
+    assert found["stock_verifies"] is True
     assert files(project.ada)["model.safetensors"] == {
         "path": "model.safetensors",
         "encrypted": True,
@@ -47,12 +49,21 @@ def test_the_document_for_machines(project: Project) -> None:
     assert set(files(project.ada)) == {"config.json", "model.safetensors", "model.sig"}
 
 
+def test_a_digest_that_the_stock_command_does_not_check(repo: Repository) -> None:
+    repo.write("model.bin", b"w")
+    repo.model("init", "--digest", "blake3")
+    repo.commit()
+    assert state(repo)["stock_verifies"] is False
+    assert "`model_signing verify` does not" in repo.model("status").stdout
+
+
 def test_the_table_for_people(project: Project) -> None:
     project.ada.write("odd [bold]name.bin", b"x")
     project.ada.git("add", "--all")
     said = project.ada.model("status", env={"COLUMNS": "120"}).stdout
     assert said.startswith("Unlocked, key ")
     assert "HEAD verified" in said
+    assert "Digest sha256: the stock `model_signing verify` checks it as well" in said
     line = next(line for line in said.splitlines() if "model.safetensors" in line)
     words = line.split()
     assert words[1:3] == ["encrypted,", "inline"]

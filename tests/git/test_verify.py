@@ -122,6 +122,15 @@ def test_a_file_replaced_by_a_link(project: Project, tmp_path: Path) -> None:
     assert findings(project.ada) == {"tampered": ["config.json"]}
 
 
+def test_a_directory_replaced_by_a_link(project: Project, tmp_path: Path) -> None:
+    project.ada.write("sub/weights.bin", b"w")
+    project.ada.commit()
+    (project.ada.path / "sub").rename(tmp_path / "elsewhere")
+    (project.ada.path / "sub").symlink_to(tmp_path / "elsewhere")
+    found = findings(project.ada, "--ignore-unsigned-files")
+    assert found == {"missing file": ["sub/weights.bin"]}
+
+
 def test_no_signature(project: Project) -> None:
     (project.ada.path / "model.sig").unlink()
     assert findings(project.ada) == {"unsigned": []}

@@ -1,0 +1,166 @@
+"""What `git model verify` looks at, by its options: files, a commit, a range, a directory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from git_model_security.cli.progress import Bar
+from git_model_security.errors import ConfigError, GitError
+from git_model_security.git import index
+from git_model_security.git.repository import Repository
+from git_model_security.signing.roles import STOCK_SIGNATURE
+from git_model_security.workspace import (
+    directory_check,
+    events,
+    models_check,
+    pinned_trust,
+    range_check,
+    tree_check,
+    verifiers,
+    worktree_check,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from git_model_security.filter.clone import Clone
+    from git_model_security.signing.methods import Verifier
+    from git_model_security.workspace.range_check import RangeVerdict
+    from git_model_security.workspace.verdict import Verdict
+    from git_model_security.workspace.verifiers import Asked
+
+
+@dataclass(frozen=True)
+class Forms:
+    """What the options ask for.
+
+    Attributes:
+        encrypted: look at ciphertext alone.
+        roots: the model roots to look at; empty for all.
+        all_models: look at every model that has a bundle.
+        ignore_unsigned_files: let files pass that nobody signed.
+        signature: the bundle of a directory.
+    """
+
+    encrypted: bool = False
+    roots: tuple[str, ...] = ()
+    all_models: bool = False
+    ignore_unsigned_files: bool = False
+    signature: str | None = None
+
+
+def of_work_tree(clone: Clone, accepted: Sequence[Verifier], forms: Forms) -> Verdict:
+    """Verifies the files of the work tree."""
+    with Bar("Hashing") as bar:
+        verdict = worktree_check.check(
+            clone,
+            accepted,
+            ignore_unsigned_files=forms.ignore_unsigned_files,
+            roots=forms.roots,
+            progress=bar,
+        )
+        if forms.all_models:
+            models_check.add_beside_roots(
+                clone,
+                verdict,
+                accepted,
+                ignore_unsigned_files=forms.ignore_unsigned_files,
+                progress=bar,
+            )
+    return verdict
+
+
+def of_commit(
+    clone: Clone, revision: str | None, accepted: Sequence[Verifier], forms: Forms
+) -> Verdict:
+    """Verifies what a commit holds; without one HEAD, and the files of a locked clone."""
+    name = revision or "HEAD"
+    commit = index.unambiguous(clone.repo, name)
+    verdict = tree_check.check(
+        clone, commit, accepted, sealed_only=forms.encrypted, roots=forms.roots
+    )
+    verdict.subject = f"{name} ({commit[:12]})"
+    if forms.all_models and not forms.encrypted:
+        models_check.add_beside_roots_of(clone, commit, verdict, accepted)
+    if revision is None:
+        worktree_check.add_locked_files(clone, verdict)
+    return verdict
+
+
+def of_range(
+    clone: Clone,
+    words: Sequence[str],
+    accepted: Sequence[Verifier],
+    forms: Forms,
+) -> RangeVerdict:
+    """Verifies every commit of a range."""
+    with Bar("Verifying", is_bytes=False) as bar:
+        return range_check.check(
+            clone,
+            words,
+            accepted,
+            sealed_only=forms.encrypted,
+            roots=forms.roots,
+            remembers=not any(verifier.explicit for verifier in accepted),
+            progress=bar,
+        )
+
+
+def of_directory(directory: Path, asked: Asked, forms: Forms) -> Verdict:
+    """Verifies a directory without Git.
+
+    Raises:
+        ConfigError: no signer was described, and the repository around trusts nobody.
+    """
+    repo = _around(directory)
+    given = verifiers.explicit(asked)
+    accepted = _pinned(repo) if given is None else [given]
+    signature = forms.signature or STOCK_SIGNATURE
+    with Bar("Hashing") as bar:
+        if forms.all_models:
+            verdict = models_check.of_directory(
+                directory,
+                accepted,
+                signature=signature,
+                ignore_unsigned_files=forms.ignore_unsigned_files,
+                progress=bar,
+            )
+        else:
+            verdict = directory_check.check(
+                directory,
+                accepted,
+                signature=signature,
+                root=forms.roots[0] if forms.roots else None,
+                ignore_unsigned_files=forms.ignore_unsigned_files,
+                progress=bar,
+            )
+    if repo is not None:
+        events.verified_directory(repo, verdict)
+    return verdict
+
+
+def _around(directory: Path) -> Repository | None:
+    """Returns the repository in which the command runs.
+
+    None also for one that came with the directory that is verified: it has no say.
+    """
+    try:
+        repo = Repository.discover()
+    except GitError:
+        return None
+    inside = repo.common_dir.resolve().is_relative_to(directory.resolve())
+    return None if inside else repo
+
+
+def _pinned(repo: Repository | None) -> Sequence[Verifier]:
+    found = [] if repo is None else pinned_trust.pinned(repo).verifiers()
+    if not found:
+        raise ConfigError(
+            "this clone trusts no signer yet"
+            if repo
+            else "outside of a repository, and in one that came along, nobody is trusted",
+            hint="say who must have signed, such as `key --public-key FILE`",
+        )
+    return found

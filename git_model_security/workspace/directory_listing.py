@@ -1,0 +1,58 @@
+"""What lies below a directory that nobody vouches for; no link is followed."""
+
+from __future__ import annotations
+
+import os
+import stat
+from typing import TYPE_CHECKING
+
+from git_model_security.errors import ConfigError
+from git_model_security.git.paths import shown
+from git_model_security.git.replacement import descend
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+    from pathlib import Path
+
+
+def files(
+    top: Path, left_out: Collection[bytes] = (), met: set[bytes] | None = None
+) -> dict[bytes, int]:
+    """Returns what lies below a directory, directories not, with the kind (`st_mode`).
+
+    Args:
+        top: the directory.
+        left_out: paths to pass over, with all that lies below them.
+        met: gets those of them that are there.
+
+    Raises:
+        ConfigError: a directory cannot be read.
+    """
+    found: dict[bytes, int] = {}
+    waiting = [b""]
+    while waiting:
+        parent = waiting.pop()
+        try:
+            for path, mode in _listed(top, parent):
+                if path in left_out:
+                    if met is not None:
+                        met.add(path)
+                elif stat.S_ISDIR(mode):
+                    waiting.append(path)
+                else:
+                    found[path] = stat.S_IFMT(mode)
+        except OSError as error:
+            place = os.fsencode(top) + (b"/" + parent if parent else b"")
+            reason = (error.strerror or str(error)).lower()
+            raise ConfigError(f"{shown(place)}: cannot be listed: {reason}") from error
+    return found
+
+
+def _listed(top: Path, parent: bytes) -> Iterator[tuple[bytes, int]]:
+    directory = descend(top, parent.split(b"/") if parent else ())
+    try:
+        for name in map(os.fsencode, os.listdir(directory)):  # noqa: PTH208 - a descriptor
+            mode = os.stat(name, dir_fd=directory, follow_symlinks=False).st_mode
+            yield (parent + b"/" + name if parent else name), mode
+    finally:
+        os.close(directory)

@@ -1,0 +1,187 @@
+"""Verifies every model that has a bundle: in a directory, and beside the model roots.
+
+A repository may hold models of others, with their bundles, that `.gitmodel` does not
+name; `git model verify --all-models` looks at these too.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from typing import TYPE_CHECKING
+
+from git_model_security.errors import Error, Reason, VerificationError
+from git_model_security.filter import blobs
+from git_model_security.git import index
+from git_model_security.git.paths import shown
+from git_model_security.policy import gitmodel
+from git_model_security.signing import bundle
+from git_model_security.signing.roles import STOCK_SIGNATURE
+from git_model_security.workspace import directory_check, directory_listing, manifests
+from git_model_security.workspace.tree_check import MAX_BUNDLE_BYTES, reason_of
+from git_model_security.workspace.verdict import Finding, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
+
+    from git_model_security.filter.clone import Clone
+    from git_model_security.git.index import Entry
+    from git_model_security.policy.gitmodel import Policy
+    from git_model_security.signing.methods import Verifier
+    from git_model_security.workspace.file_digests import Progress
+
+
+def of_directory(
+    top: Path,
+    verifiers: Sequence[Verifier],
+    *,
+    signature: str = STOCK_SIGNATURE,
+    ignore_unsigned_files: bool = False,
+    progress: Progress | None = None,
+) -> Verdict:
+    """Verifies every model at and below a directory: each one that has a bundle.
+
+    A file that lies in none of them is a finding: whoever takes a bundle away must not
+    make a model pass.
+
+    Raises:
+        ConfigError: it is no directory.
+    """
+    verdict = Verdict(f"all models in {shown(os.fsencode(top))}")
+    directory_check.require_directory(top)
+    present = directory_listing.files(top)
+    models = sorted(
+        parent for parent, name in map(os.path.split, present) if name == os.fsencode(signature)
+    )
+    for model in models:
+        found = directory_check.check(
+            top / os.fsdecode(model),
+            verifiers,
+            signature=signature,
+            ignore_unsigned_files=ignore_unsigned_files,
+            progress=progress,
+        )
+        verdict.add(found, os.fsdecode(model) or ".")
+    stray = tuple(
+        shown(name) for name in sorted(present) if models and not _is_in(name, models)
+    )
+    if not models:
+        detail = f"there is no {signature} in it or below"
+        verdict.findings.append(Finding(Reason.UNSIGNED, ".", detail))
+    elif stray and not ignore_unsigned_files:
+        detail = "in no model that is signed"
+        verdict.findings.append(
+            Finding(Reason.EXTRA, ".", detail, stray, directory_check.REMOVE)
+        )
+    return verdict
+
+
+def _is_in(name: bytes, models: Sequence[bytes]) -> bool:
+    return any(not model or name.startswith(model + b"/") for model in models)
+
+
+def add_beside_roots(
+    clone: Clone,
+    verdict: Verdict,
+    verifiers: Sequence[Verifier],
+    *,
+    ignore_unsigned_files: bool = False,
+    progress: Progress | None = None,
+) -> None:
+    """Adds to a verdict on the work tree what lies there beside the model roots.
+
+    Raises:
+        ConfigError: HEAD's `.gitmodel` cannot be used.
+    """
+    if index.head_tree(clone.repo) is None:
+        return
+    policy = gitmodel.find(index.tree(clone.repo, "HEAD"), clone.objects)
+    if policy is None:
+        return
+    tracked = (entry.path for entry in index.staged(clone.repo))
+    for model in _beside(policy, {*tracked, *index.untracked(clone.repo)}):
+        found = directory_check.check(
+            clone.repo.top / os.fsdecode(model),
+            verifiers,
+            signature=policy.signature,
+            ignore_unsigned_files=ignore_unsigned_files,
+            progress=progress,
+        )
+        _add(verdict, found, model)
+
+
+def add_beside_roots_of(
+    clone: Clone, revision: str, verdict: Verdict, verifiers: Sequence[Verifier]
+) -> None:
+    """Adds to a verdict on a commit what it holds beside the model roots.
+
+    Raises:
+        ConfigError: its `.gitmodel` cannot be used.
+    """
+    entries = index.tree(clone.repo, revision)
+    policy = gitmodel.find(entries, clone.objects)
+    if policy is None:
+        return
+    for model in _beside(policy, [entry.path for entry in entries if entry.is_file]):
+        found = Verdict("")
+        try:
+            found.findings += _tree_findings(clone, policy, model, entries, found, verifiers)
+        except VerificationError as error:
+            said = f"{policy.signature}: {error}"
+            found.findings.append(Finding(error.reason, ".", said, hint=error.hint))
+        except Error as error:
+            found.findings.append(Finding(reason_of(error), ".", str(error), hint=error.hint))
+        _add(verdict, found, model)
+
+
+def _tree_findings(
+    clone: Clone,
+    policy: Policy,
+    model: bytes,
+    entries: Sequence[Entry],
+    verdict: Verdict,
+    verifiers: Sequence[Verifier],
+) -> Iterator[Finding]:
+    below = dict(manifests.under(os.fsdecode(model) or ".", entries))
+    signature = policy.signature.encode()
+    data = blobs.plaintext(clone, below[signature].oid, MAX_BUNDLE_BYTES)
+    opened = bundle.open_bundle(data, verifiers, signature_name=policy.signature)
+    directory_check.require_plaintext(opened)
+    if opened.manifest.shard_bytes:
+        detail = f"{policy.signature}: signed by parts of files, which --dir verifies"
+        yield Finding(Reason.MALFORMED, ".", detail, hint="`git model verify --dir DIR`")
+        return
+    verdict.took(".", opened)
+    verdict.files = len(opened.manifest.items)
+    left_out = [os.fsencode(path) for path in (*opened.manifest.ignore_paths, policy.signature)]
+    signed = {os.fsencode(name): value for name, value in opened.manifest.items.items()}
+    kept = {
+        name: entry
+        for name, entry in below.items()
+        if not any(name == path or name.startswith(path + b"/") for path in left_out)
+    }
+    actual = {
+        name: blobs.digests(clone, kept[name].oid, opened.manifest.digest).by_name(
+            opened.manifest.digest
+        )
+        if kept[name].is_file
+        else b"not a file"
+        for name in signed.keys() & kept.keys()
+    }
+    kinds = {name: stat.S_IFMT(entry.mode) for name, entry in kept.items()}
+    yield from directory_check.differences(signed, actual, kinds, False)
+
+
+def _beside(policy: Policy, paths: Iterable[bytes]) -> list[bytes]:
+    """Returns the directories with a bundle over plaintext that are no model root."""
+    name = policy.signature.encode()
+    roots = {b"" if root == "." else root.encode() for root in policy.roots}
+    found = {parent for parent, last in map(os.path.split, paths) if last == name}
+    return sorted(found - roots)
+
+
+def _add(verdict: Verdict, found: Verdict, model: bytes) -> None:
+    root = os.fsdecode(model) or "."
+    found.notes.append("no model root of .gitmodel")
+    verdict.add(found, root)

@@ -1,0 +1,125 @@
+"""Repositories with several models: each root has its two bundles."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from git_model_security.signing.by_key import KeySigner
+from tests.fixtures.bundles import Pair, encoded, make_pair, signed, statement
+from tests.fixtures.people import assert_clean
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.fixtures.people import PersonFactory
+    from tests.fixtures.repositories import Repository
+
+
+@pytest.fixture
+def two(repo: Repository) -> Repository:
+    """Two models, committed, and a file that belongs to neither."""
+    for root in ("models/a", "models/b"):
+        repo.write(f"{root}/w.bin", root.encode())
+        repo.write(f"{root}/sub/w.bin", root.encode() * 2)
+    repo.write("tool.py", "pass\n")
+    repo.model("init", "--model-root", "./models/a/", "--model-root", "models/b")
+    repo.commit()
+    return repo
+
+
+def reasons(repo: Repository, *arguments: str) -> dict[tuple[str, str], list[str]]:
+    """Returns the files named, by root and reason."""
+    done = repo.model("verify", "--json", *arguments, check=False)
+    verdict = json.loads(done.stdout)
+    assert done.returncode == (0 if verdict["good"] else 1)
+    return {(one["root"], one["reason"]): one["files"] for one in verdict["findings"]}
+
+
+def test_each_root_is_verified_also_in_a_clone(
+    two: Repository, person: PersonFactory, tmp_path: Path
+) -> None:
+    two.model("key", "export", str(tmp_path / "key"))
+    two.model("key", "export", "--public", str(tmp_path / "pub"))
+    ada = person("bob")
+    clone = ada.clone(two)
+    clone.model("unlock", "--key", str(tmp_path / "key"), "--public-key", str(tmp_path / "pub"))
+    for form in ([], ["HEAD"], ["--encrypted"], ["--all-models"], ["--all-models", "HEAD"]):
+        assert reasons(clone, *form) == {}
+    assert_clean(clone)
+    clone.write("models/b/sub/w.bin", b"!")
+    assert reasons(clone) == {("models/b", "tampered"): ["sub/w.bin"]}
+    assert reasons(clone, "--model-root", "models/a") == {}
+    assert ("models/b", "tampered") in reasons(clone, "--model-root", "models/b/")
+    assert reasons(clone, "--model-root", "models") == {("models", "unsigned"): []}
+    assert reasons(clone, "HEAD", "--model-root", "models") == {("models", "unsigned"): []}
+
+
+def test_roots_that_hold_one_another_are_refused(repo: Repository) -> None:
+    for outer, inner in (("a", "a/x"), (".", "a"), ("a/x", "a/x/")):
+        done = repo.model(
+            "init",
+            "--model-root",
+            "b",
+            "--model-root",
+            inner,
+            "--model-root",
+            outer,
+            check=False,
+        )
+        assert done.returncode == 1
+        assert "model root" in done.stderr
+        assert not (repo.path / ".gitmodel").exists()
+
+
+def put_model_of_another(repo: Repository, pair: Pair) -> None:
+    repo.write("third/v 1/w.bin", b"w")
+    items = {"w.bin": hashlib.sha256(b"w").digest()}
+    repo.write("third/v 1/model.sig", encoded(signed(pair, statement(items, "bert"))))
+
+
+def test_models_of_others_are_found_by_their_bundles(two: Repository, tmp_path: Path) -> None:
+    other = make_pair(tmp_path / "other.pem")
+    assert KeySigner(other.private).identity.fingerprint == other.fingerprint
+    put_model_of_another(two, other)
+    root = "third/v 1"
+    assert reasons(two, "--all-models") == {(root, "untrusted signer"): []}
+    (tmp_path / "other.pub").write_bytes(other.public)
+    two.model("unlock", "--public-key", str(tmp_path / "other.pub"))
+    assert reasons(two, "--all-models") == {}
+    assert f"{root}: no model root of .gitmodel" in two.model("verify", "--all-models").stderr
+    two.commit("Third")
+    assert reasons(two, "--all-models", "HEAD") == {}
+    two.write("third/v 1/w.bin", b"!")
+    two.write("third/v 1/more.bin", b"!")
+    two.commit("Not theirs")
+    expected = {(root, "tampered"): ["w.bin"], (root, "extra file"): ["more.bin"]}
+    assert reasons(two, "--all-models") == expected
+    assert reasons(two, "--all-models", "HEAD") == expected
+    assert reasons(two) == {}
+
+
+def test_a_deployed_root_is_verified_by_the_trust_of_the_clone_one_stands_in(
+    two: Repository, tmp_path: Path
+) -> None:
+    deployed = tmp_path / "deployed"
+    deployed.mkdir()
+    (two.path / "models/a").rename(deployed / "a")
+    two.git("restore", "models/a")
+    where = ("--dir", str(deployed / "a"))
+    assert reasons(two, *where) == {}
+    assert reasons(two, *where, "--model-root", "models/a") == {}
+    assert reasons(two, *where, "--model-root", "models/b") == {(".", "invalid signature"): []}
+    (deployed / "a" / "extra.py").write_text("")
+    assert reasons(two, *where) == {(".", "extra file"): ["extra.py"]}
+    assert reasons(two, *where, "--ignore-unsigned-files") == {}
+    # Outside of a clone, and in a directory that brings a repository along, nobody is.
+    for place in (tmp_path, two.path):
+        refused = two.model("verify", "--dir", ".", check=False, cwd=place)
+        assert refused.returncode == 1
+        assert "key --public-key FILE" in refused.stderr
+    for wrong in (["HEAD"], ["--encrypted"]):
+        assert two.model("verify", *where, *wrong, check=False).returncode == 2
