@@ -20,7 +20,10 @@ from git_model_security.workspace import (
 from git_model_security.workspace.migration.journal import Journal
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from git_model_security.filter.clone import Clone
+    from git_model_security.git.index import Entry
     from git_model_security.workspace.file_state import File
 
 
