@@ -40,8 +40,9 @@ def add(method: str | None, yes: bool, **said: Any) -> None:
         )
     trust = pinned_trust.pinned(repo)
     identity = verifier.identity
-    terminal.info(f"{identity.method} {identity.name or 'of the fingerprint'}")
-    terminal.info(f"  {identity.fingerprint}")
+    terminal.info(f"{identity.method} {identity.name}".rstrip())
+    for line in verifier.anchors:
+        terminal.info(f"  {line}")
     options.confirm("Trust all that this signer signs?", yes=yes)
     terminal.result(f"Trusted: {trust.add(verifier)[:16]} {identity}")
 

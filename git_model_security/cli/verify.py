@@ -14,6 +14,7 @@ from git_model_security.errors import FAILED
 from git_model_security.filter.clone import Clone
 from git_model_security.git import commit_list, index
 from git_model_security.git.paths import shown
+from git_model_security.signing import pem
 from git_model_security.signing.methods import VERIFYING
 from git_model_security.workspace import events, verifiers
 from git_model_security.workspace.expected import Expected
@@ -159,7 +160,7 @@ def _show(verdict: Verdict) -> None:
     for note in verdict.notes:
         terminal.info(note)
     if verdict.good:
-        signers = ", ".join(sorted({name[:32] for name in verdict.signers.values()}))
+        signers = ", ".join(sorted(set(map(_short, verdict.signers.values()))))
         terminal.result(
             f"Verified: {verdict.subject}, {verdict.files} files, signed by {signers}"
         )
@@ -173,3 +174,7 @@ def _show(verdict: Verdict) -> None:
     hints = (one.hint or _HINTS.get(one.reason.value) for one in verdict.findings)
     for hint in dict.fromkeys(filter(None, hints)):
         click.echo(f"git-model: hint: {hint}", err=True)
+
+
+def _short(signer: str) -> str:
+    return signer[:32] if pem.is_fingerprint(signer) else signer

@@ -167,6 +167,14 @@ class CertificateVerifier:
         chain = certificates.pem([*self._roots, *self._between])
         return Pin(CERTIFICATE, _PIN + self._name.encode() + b"\n" + chain)
 
+    @property
+    def anchors(self) -> tuple[str, ...]:
+        """The roots, each with its SHA-256."""
+        return tuple(
+            f"root {certificates.named(root)}, SHA-256 {certificates.fingerprint(root)}"
+            for root in self._roots
+        )
+
     def accepts(self, bundle: Bundle) -> bool:
         """Tells whether a bundle claims to be by whom is pinned."""
         if bundle.kind != CERTIFICATE:

@@ -120,6 +120,11 @@ class KeyVerifier:
         """The public key; its SHA-256 is its fingerprint."""
         return Pin(KEY, self._pem)
 
+    @property
+    def anchors(self) -> tuple[str, ...]:
+        """The fingerprint of the key."""
+        return (f"fingerprint {self._identity.fingerprint}",)
+
     def accepts(self, bundle: Bundle) -> bool:
         """Tells whether a bundle names this key, or none."""
         return bundle.kind == KEY and bundle.hint in {None, self._identity.fingerprint}

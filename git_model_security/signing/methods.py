@@ -76,6 +76,10 @@ class Verifier(Protocol):
     def pin(self) -> Pin:
         """What a clone keeps of it."""
 
+    @property
+    def anchors(self) -> tuple[str, ...]:
+        """What a person compares with the signer's word before trusting, a line each."""
+
     def accepts(self, bundle: Bundle) -> bool:
         """Tells whether a bundle claims to be by whom this accepts; it proves nothing."""
 

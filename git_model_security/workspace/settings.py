@@ -8,6 +8,7 @@ those are in `.gitmodel`, and changing one is a change to commit.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from git_model_security.errors import ConfigError, PolicyError, UsageError
@@ -34,6 +35,7 @@ class Setting:
         what: what it says, in a few words.
         choices: the values it can have; empty where any will do.
         is_list: whether it may have several.
+        is_path: whether it names files, which are kept from the top of the file system.
         policy: the field of the policy in `.gitmodel` that it is; None in the clone only.
     """
 
@@ -41,6 +43,7 @@ class Setting:
     what: str
     choices: tuple[str, ...] = ()
     is_list: bool = False
+    is_path: bool = False
     policy: str | None = None
 
     @property
@@ -54,11 +57,13 @@ ALL = (
     Setting("signing.method", "how new clones sign", METHODS, policy="method"),
     Setting("signingMethod", "how this clone signs", METHODS),
     Setting("signingKey", "fingerprint of its private key in the keyring"),
-    Setting("signingCertificate", "its certificate, a file"),
-    Setting("certificateChain", "the certificates above that, files", is_list=True),
+    Setting("signingCertificate", "its certificate, a file", is_path=True),
+    Setting(
+        "certificateChain", "the certificates above that, files", is_list=True, is_path=True
+    ),
     Setting("pkcs11Uri", "its key in a token"),
-    Setting("pkcs11Module", "where PKCS#11 modules are", is_list=True),
-    Setting("trustConfig", "a Sigstore of your own, a file"),
+    Setting("pkcs11Module", "where PKCS#11 modules are", is_list=True, is_path=True),
+    Setting("trustConfig", "a Sigstore of your own, a file", is_path=True),
     Setting("useStaging", "Sigstore's staging instance", _BOOLEAN),
     Setting("useAmbientCredentials", "the OIDC token that CI offers", _BOOLEAN),
     Setting("clientId", "of an OpenID Connect client"),
@@ -119,7 +124,8 @@ def put(repo: Repository, setting: Setting, new: Sequence[str]) -> None:
         signers.keystore().path(new[0])
     config.unset(repo, setting.key)
     for value in new:
-        config.add(repo, setting.key, value)
+        place = str(Path(value).expanduser().absolute()) if setting.is_path else value
+        config.add(repo, setting.key, place)
 
 
 def unset(repo: Repository, setting: Setting) -> None:

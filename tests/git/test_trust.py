@@ -112,6 +112,8 @@ def test_what_belongs_to_another_method_of_signing_is_refused(model: Repository)
 def test_settings_are_checked_and_shown(model: Repository) -> None:
     assert model.model("config", "signing.when").stdout == "commit\n"
     assert refused(model, "config", "trustConfig") == ""
+    model.model("config", "trustConfig", "here.json")
+    assert model.model("config", "trustConfig").stdout == f"{model.path}/here.json\n"
     model.model("config", "verify", "enforce")
     assert model.git("config", "git-model.verify") == "enforce"
     model.model("config", "--unset", "VERIFY")

@@ -120,5 +120,7 @@ def _bundle(clone: Clone, signer: Signer, manifest: Manifest, *, is_sealed: bool
         running.update(made)
         digests = running.digests(clone.ring.current.id, hashlib.sha256(blob).digest())
         clone.digests.put(oid, digests)
-    pinned_trust.remember_maker(clone, oid, f"{signer.identity} {manifest.fingerprint}")
+    pinned_trust.remember_maker(
+        clone, oid, f"{signer.identity.fingerprint} {manifest.fingerprint}"
+    )
     return oid
