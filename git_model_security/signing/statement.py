@@ -13,6 +13,11 @@ from git_model_security.signing.manifest import DIGEST_BYTES, DIGESTS, Manifest
 
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 PREDICATE_TYPE = "https://model_signing/signature/v1.0"
+EARLY_PREDICATE_TYPE = "https://model_signing/Digests/v0.1"
+"""Of model_signing before 0.3: each file is a subject, and nothing is left out."""
+EARLY_NAME = "compat-undefined-not-present"
+"""What model_signing calls a model that was signed so; it is no role of ours."""
+_EARLY_HASH = "actual_hash_algorithm"
 
 _MAX_SHARD_BYTES = 1 << 60
 
@@ -20,8 +25,8 @@ _MAX_SHARD_BYTES = 1 << 60
 def parse(payload: bytes) -> Manifest:
     """Reads a statement strictly; model_signing reads it loosely.
 
-    The library takes the last of two items with one name, normalises names, and
-    takes the form from before 1.0 that has no ignore paths. All of these are refused.
+    The library takes the last of two items with one name, and normalises names. Both
+    are refused.
 
     Raises:
         VerificationError: `MALFORMED`, with what is wrong.
@@ -29,9 +34,12 @@ def parse(payload: bytes) -> Manifest:
     statement = load(payload, "the signed statement")
     if member(statement, "_type", str) != STATEMENT_TYPE:
         raise malformed("the signed statement is not in-toto v1")
-    if member(statement, "predicateType", str) != PREDICATE_TYPE:
-        raise malformed("the signed statement is not a model signature v1.0")
     subjects = member(statement, "subject", list)
+    predicate_type = member(statement, "predicateType", str)
+    if predicate_type == EARLY_PREDICATE_TYPE:
+        return Manifest(EARLY_NAME, "sha256", _early_items(subjects))
+    if predicate_type != PREDICATE_TYPE:
+        raise malformed("the signed statement is not a model signature v1.0")
     if len(subjects) != 1:
         raise malformed(f"{len(subjects)} subjects in the signed statement, not one")
     predicate = member(statement, "predicate", dict)
@@ -111,6 +119,19 @@ def _items(resources: list[object], digest: str, shard_bytes: int | None) -> dic
         if member(resource, "algorithm", str) != algorithm:
             raise malformed(f"signs {shown(_bytes(name))} over another digest than {digest}")
         items[name] = _digest(member(resource, "digest", str))
+    return items
+
+
+def _early_items(subjects: list[object]) -> dict[str, bytes]:
+    items: dict[str, bytes] = {}
+    for subject in subjects:
+        name = member(subject, "name", str)
+        if name in items:
+            raise malformed(f"signs a name twice: {shown(_bytes(name))}")
+        # Other digests, and of parts of files, stood there as "sha256" too.
+        if member(member(subject, "annotations", dict), _EARLY_HASH, str) != "file-sha256":
+            raise malformed(f"signs {shown(_bytes(name))} over another digest than sha256")
+        items[name] = _digest(member(member(subject, "digest", dict), "sha256", str))
     return items
 
 

@@ -189,7 +189,7 @@ RESOURCE = {"name": "w.bin", "algorithm": "sha256", "digest": ONE.hex()}
     ("path", "value", "said"),
     [
         ("_type", "https://in-toto.io/Statement/v0.1", "not in-toto v1"),
-        ("predicateType", "https://model_signing/Digests/v0.1", "not a model signature v1.0"),
+        ("predicateType", "https://model_signing/Digests/v0.1", "'annotations'"),
         ("predicateType", "https://slsa.dev/provenance/v1", "not a model signature v1.0"),
         ("subject", [], "0 subjects"),
         ("subject", [SUBJECT, SUBJECT], "2 subjects"),
