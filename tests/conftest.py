@@ -14,5 +14,6 @@ pytest_plugins = (
     "tests.fixtures.lfs_projects",
     "tests.fixtures.no_lfs",
     "tests.fixtures.servers",
+    "tests.fixtures.sigstore_loopback",
     "tests.fixtures.tokens",
 )
