@@ -97,6 +97,14 @@ class ProtocolError(Error):
     """The other end of a pipe does not speak the protocol it should."""
 
 
+class SigningError(Error):
+    """A signature could not be made; nothing was signed."""
+
+
+class PersonNeededError(SigningError):
+    """To sign, a person must log in or answer, and nobody is there."""
+
+
 class Reason(enum.Enum):
     """Why a signature does not hold; each is told apart to the user."""
 

@@ -97,18 +97,23 @@ def scratch(doing: str) -> Iterator[Path]:
         raise ConfigError(f"cannot {doing}: {reason}") from error
 
 
-def sign(manifest: Manifest, configure: Callable[[signing.Config, Path], None]) -> bytes:
+def sign(
+    manifest: Manifest,
+    configure: Callable[[signing.Config, Path], None],
+    explaining: Callable[[], contextlib.AbstractContextManager[None]] = contextlib.nullcontext,
+) -> bytes:
     """Has the library sign digests that are known already.
 
     Args:
         manifest: what to sign.
         configure: sets the method; gets a private directory too.
+        explaining: tells what the library means by an error of its own.
 
     Raises:
         ConfigError: there is no room to work in.
     """
     config = load().signing.Config().set_hashing_config(prepared(manifest))
-    with scratch("sign") as directory:
+    with scratch("sign") as directory, explaining():
         configure(config, directory)
         path = directory / "bundle"
         config.sign(ANY_DIRECTORY, path)

@@ -1,0 +1,237 @@
+"""The method `sigstore`: an identity that an OIDC issuer vouches for, in a public log.
+
+model_signing signs and verifies; sigstore is imported when that happens and not before.
+docs/SPEC.md, "Signatures: Sigstore".
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from git_model_security.errors import (
+    ConfigError,
+    SigningError,
+    UsageError,
+    VerificationError,
+)
+from git_model_security.signing import _library, claims, dsse, sigstore_errors
+from git_model_security.signing.bundle import open_bundle
+from git_model_security.signing.document import malformed
+from git_model_security.signing.identity import SIGSTORE, SignerIdentity
+from git_model_security.signing.methods import Pin
+from git_model_security.signing.sigstore_instance import Instance
+
+if TYPE_CHECKING:
+    import contextlib
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from model_signing import signing, verifying
+
+    from git_model_security.signing.dsse import Bundle
+    from git_model_security.signing.manifest import Manifest
+    from git_model_security.signing.oidc import Source, Token
+
+_TRUST_CONFIG = "trust-config.json"
+
+
+class SigstoreSigner:
+    """Signs as whom an OIDC token names.
+
+    Args:
+        instance: which Sigstore.
+        source: where the token comes from.
+        agreed: raises unless its user agreed to what a public instance publishes.
+    """
+
+    def __init__(
+        self, instance: Instance, source: Source, agreed: Callable[[], None] | None = None
+    ) -> None:
+        self._instance = instance
+        self._source = source
+        self._agreed = agreed
+        self._held: Token | None = None
+        self._own: SigstoreVerifier | None = None
+
+    @property
+    def identity(self) -> SignerIdentity:
+        """Where it signs: who that will be, only a token tells, and none is needed yet."""
+        where = self._instance.trust_config or str(self._instance).encode()
+        return SignerIdentity(SIGSTORE, hashlib.sha256(where).hexdigest())
+
+    def sign(self, manifest: Manifest) -> bytes:
+        """Returns a bundle; one token serves as many as it lasts for.
+
+        Raises:
+            PersonNeededError: somebody would have to log in, and nobody is there.
+            SigningError: there is no token, no network, or Sigstore said no.
+            PolicyError: nobody agreed to what is published.
+        """
+        if self._instance.is_public and self._agreed is not None:
+            self._agreed()
+        token = self._token()
+
+        def configure(config: signing.Config, directory: Path) -> None:
+            config.use_sigstore_signer(
+                use_staging=self._instance.is_staging,
+                identity_token=token,
+                client_id=self._source.client_id,
+                trust_config=_written(self._instance.trust_config, directory),
+            )
+
+        made = _library.sign(
+            manifest, configure, lambda: sigstore_errors.signing(self._instance)
+        )
+        self._own = self._verified(made, manifest)
+        return made
+
+    def verifier(self) -> SigstoreVerifier | None:
+        """Returns what accepts these signatures; None before the first."""
+        return self._own
+
+    def _verified(self, made: bytes, manifest: Manifest) -> SigstoreVerifier:
+        """Verifies what was just made: sigstore believes what the servers answered."""
+        try:
+            identity, issuer = claims.identity_and_issuer(claims.chain(dsse.parse(made))[0])
+            own = SigstoreVerifier(identity, issuer, self._instance)
+            if open_bundle(made, [own]).manifest != manifest:
+                raise malformed("it is over another model")
+        except (UsageError, VerificationError) as error:
+            raise SigningError(
+                f"the new signature does not hold: {error}",
+                hint="the trust config, or the sigstore package, may be older than the servers",
+            ) from error
+        return own
+
+    def _token(self) -> str:
+        if self._held is None or not self._held.lasts():
+            self._held = self._source.token(self._issuer)
+        return self._held.text
+
+    @cached_property
+    def _issuer(self) -> str:
+        """Where a person logs in: as the package has it, which may be older than the log's."""
+        from sigstore.models import ClientTrustConfig
+
+        with sigstore_errors.signing(self._instance):
+            document = ClientTrustConfig.from_json(self._instance.document.decode())
+            return document.signing_config.get_oidc_url()
+
+
+class SigstoreVerifier:
+    """Accepts what one identity signed, as one issuer vouched for it.
+
+    Args:
+        identity: an e-mail address, or the URL of a CI workflow.
+        issuer: the OIDC issuer, a URL.
+        instance: which Sigstore.
+        explicit: the user gave it for this one check.
+
+    Raises:
+        UsageError: identity or issuer is empty.
+    """
+
+    def __init__(
+        self,
+        identity: str,
+        issuer: str,
+        instance: Instance | None = None,
+        explicit: bool = False,
+    ) -> None:
+        if not identity or not issuer:
+            # Without the issuer, any of them could vouch for the same address.
+            raise UsageError("sigstore needs both --identity and --identity-provider")
+        self._expected = (identity, issuer)
+        self.instance = instance or Instance()
+        self._explicit = explicit
+
+    @classmethod
+    def from_pin(cls, content: bytes, origin: str) -> SigstoreVerifier:
+        """Returns the verifier of a pinned identity.
+
+        Raises:
+            ConfigError: the pin is none of ours.
+        """
+        try:
+            found = json.loads(content)
+            config = found.get("trustConfig")
+            instance = Instance(
+                None if config is None else _canonical(config), bool(found["staging"]), origin
+            )
+            return cls(found["identity"], found["issuer"], instance)
+        except (ValueError, LookupError, TypeError, AttributeError, UsageError) as error:
+            raise ConfigError(
+                f"{origin}: not a pinned identity",
+                hint="`git model trust remove` and `git model trust add sigstore`",
+            ) from error
+
+    @property
+    def identity(self) -> SignerIdentity:
+        """Who must have signed."""
+        name = "{} ({})".format(*self._expected)
+        return SignerIdentity(SIGSTORE, hashlib.sha256(self.pin.content).hexdigest(), name)
+
+    @property
+    def explicit(self) -> bool:
+        """Whether the user gave it for this one check."""
+        return self._explicit
+
+    @property
+    def pin(self) -> Pin:
+        """Identity, issuer, and the instance: with its trust config, as that is the root."""
+        identity, issuer = self._expected
+        config = self.instance.trust_config
+        content = {
+            "identity": identity,
+            "issuer": issuer,
+            "staging": self.instance.is_staging,
+            **({} if config is None else {"trustConfig": json.loads(config)}),
+        }
+        return Pin(SIGSTORE, _canonical(content))
+
+    def accepts(self, bundle: Bundle) -> bool:
+        """Tells whether a bundle's certificate is of this identity and issuer."""
+        if bundle.kind != SIGSTORE:
+            return False
+        return claims.identity_and_issuer(claims.chain(bundle)[0]) == self._expected
+
+    def configure(self, config: verifying.Config, scratch: Path) -> None:
+        """Gives the library what is trusted: by itself it would fetch that."""
+        from sigstore.errors import Error
+        from sigstore.models import ClientTrustConfig
+
+        document = self.instance.document
+        try:
+            ClientTrustConfig.from_json(document.decode()).trusted_root.get_fulcio_certs()
+        except (Error, ValueError, LookupError, TypeError, AttributeError) as error:
+            raise ConfigError(
+                f"{self.instance.origin}: sigstore cannot use it",
+                hint="ask whoever runs that Sigstore for its ClientTrustConfig",
+            ) from error
+        identity, issuer = self._expected
+        config.use_sigstore_verifier(
+            identity=identity, oidc_issuer=issuer, trust_config=_written(document, scratch)
+        )
+
+    def explaining(self, bundle: Bundle) -> contextlib.AbstractContextManager[None]:
+        """Tells what sigstore means by an error."""
+        return sigstore_errors.verifying(self.instance, bundle)
+
+    def proven(self, bundle: Bundle) -> SignerIdentity:  # noqa: ARG002
+        """Returns who signed: `accepts` read the certificate that the library verified."""
+        return self.identity
+
+
+def _canonical(value: object) -> bytes:
+    return json.dumps(value, sort_keys=True, separators=(",", ":")).encode("ascii")
+
+
+def _written(document: bytes | None, directory: Path) -> Path | None:
+    if document is None:
+        return None
+    path = directory / _TRUST_CONFIG
+    path.write_bytes(document)
+    return path

@@ -1,0 +1,239 @@
+"""OIDC tokens: where one comes from that proves to Sigstore who signs.
+
+A token is a secret while it lasts, some minutes: it is never logged, and no child process
+gets it. Nothing here verifies one, Sigstore does; reading it saves a round trip, and tells
+what is wrong with it. docs/SPEC.md, "Signatures: Sigstore".
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import sys
+import time
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+
+from git_model_security.errors import PersonNeededError, SigningError
+from git_model_security.git import terminal
+
+if TYPE_CHECKING:
+    from git_model_security.signing.oidc_store import TokenStore
+
+VARIABLE = "SIGSTORE_ID_TOKEN"
+AUDIENCE = "sigstore"
+"""What a token must be for; also the client id when a person logs in."""
+
+_LEEWAY_SECONDS = 5
+"""As sigstore allows for clocks that differ."""
+_NEEDED_SECONDS = 10
+"""What a kept token must still last for: a certificate is asked for with it."""
+
+_NEW = "a token lasts some minutes: get a new one, and sign at once"
+_ELSEWHERE = (
+    f"set {VARIABLE}, or let the CI job ask for one (GitHub: `permissions: id-token: write`,"
+    f" GitLab: `id_tokens:`); a person signs in a terminal"
+)
+
+
+@dataclass(frozen=True)
+class Token:
+    """A token that could be used now.
+
+    Attributes:
+        text: the token itself.
+        ends: when it ends, in seconds since 1970.
+    """
+
+    text: str = field(repr=False)
+    ends: float
+
+    def lasts(self) -> bool:
+        """Tells whether a certificate can still be asked for with it."""
+        return self.ends - time.time() > _NEEDED_SECONDS
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where tokens come from, tried in this order.
+
+    Attributes:
+        given: a token of the command line.
+        ambient: ask the CI system that this runs in; None is: where `CI` is set.
+        client_id: the audience.
+        client_secret: of the client, where the issuer wants one.
+        force_oob: show an address and ask for a code, do not open a browser.
+        store: keeps what a person got by logging in; None keeps nothing.
+    """
+
+    given: str | None = field(default=None, repr=False)
+    ambient: bool | None = None
+    client_id: str = AUDIENCE
+    client_secret: str = field(default="", repr=False)
+    force_oob: bool = False
+    store: TokenStore | None = None
+
+    def token(self, issuer: str) -> Token:
+        """Returns a token.
+
+        Args:
+            issuer: where a person logs in.
+
+        Raises:
+            SigningError: one was given that cannot be used, or asking failed.
+            PersonNeededError: somebody would have to log in, and nobody is there.
+        """
+        if self.given:
+            return read(self.given, self.client_id, "--identity-token")
+        if text := os.environ.get(VARIABLE):
+            return read(text, self.client_id, VARIABLE)
+        is_ci = os.environ.get("CI", "").lower() not in {"", "0", "false"}
+        if is_ci if self.ambient is None else self.ambient:
+            text = ambient(self.client_id)
+            if text:
+                return read(text, self.client_id, "the CI system")
+        return self._kept(issuer) or self._asked(issuer)
+
+    def _kept(self, issuer: str) -> Token | None:
+        text = self.store.get(issuer, self.client_id) if self.store else None
+        if not self.store or text is None:
+            return None
+        try:
+            token = read(text, self.client_id, "the token kept")
+        except SigningError:
+            token = None
+        if token is None or not token.lasts():
+            self.store.drop(issuer, self.client_id)
+            return None
+        return token
+
+    def _asked(self, issuer: str) -> Token:
+        text = log_in(issuer, self)
+        token = read(text, self.client_id, issuer)
+        if self.store:
+            self.store.put(issuer, self.client_id, text)
+        return token
+
+
+def read(text: str, audience: str, origin: str) -> Token:
+    """Reads a token, and says what is wrong with one that could not be used.
+
+    Args:
+        text: the token.
+        audience: whom it must be for.
+        origin: names it in messages, which never show it.
+
+    Raises:
+        SigningError: it is none, has ended, has not begun, or is for something else.
+    """
+    said = _claims(text.strip(), origin)
+    for name in ("iss", "sub", "iat"):
+        if name not in said:
+            raise SigningError(f"{origin}: the OIDC token does not say {name!r}", hint=_NEW)
+    ends, begins = said.get("exp"), max(_number(said.get("iat")), _number(said.get("nbf")))
+    if not isinstance(ends, (int, float)):
+        raise SigningError(f"{origin}: the OIDC token does not say when it ends", hint=_NEW)
+    now = time.time()
+    if ends <= now:
+        raise SigningError(f"{origin}: the OIDC token expired at {_at(ends)}", hint=_NEW)
+    if begins > now + _LEEWAY_SECONDS:
+        raise SigningError(
+            f"{origin}: the OIDC token begins at {_at(begins)}, which is still to come",
+            hint="look whether the clock of this machine is right",
+        )
+    meant = said.get("aud")
+    if audience not in (meant if isinstance(meant, list) else [meant]):
+        raise SigningError(
+            f"{origin}: the OIDC token is not for {audience!r}",
+            hint=f"ask for a token with the audience {audience}",
+        )
+    return Token(text.strip(), ends)
+
+
+def ambient(audience: str) -> str | None:
+    """Returns the token that the CI system gives to this job; None outside of one.
+
+    Raises:
+        SigningError: there is a CI system, and it gives none.
+    """
+    from id import GitHubOidcPermissionCredentialError
+    from sigstore.oidc import IdentityError, detect_credential
+
+    try:
+        return detect_credential(audience)
+    except (IdentityError, OSError) as error:
+        if isinstance(error.__cause__, GitHubOidcPermissionCredentialError):
+            raise SigningError(
+                "no OIDC token available: this GitHub job may not ask for one",
+                hint="`permissions: id-token: write` in the workflow; runs for forks get none",
+            ) from error
+        raise SigningError(f"no OIDC token available: {error}", hint=_ELSEWHERE) from error
+
+
+def log_in(issuer: str, source: Source) -> str:
+    """Has a person log in, in a browser or by a code, and returns the token.
+
+    Raises:
+        PersonNeededError: nobody is there.
+        SigningError: the issuer does not answer, or says no.
+    """
+    from sigstore.errors import Error, NetworkError
+    from sigstore.oidc import Issuer, IssuerError
+
+    with terminal.opened() as person:
+        if person is None:
+            raise PersonNeededError(
+                "no OIDC token available, and no terminal to log in at", hint=_ELSEWHERE
+            )
+        # The library asks for the code on standard input, which a hook does not have.
+        before, sys.stdin = sys.stdin, person
+        try:
+            got = Issuer(issuer).identity_token(
+                client_id=source.client_id,
+                client_secret=source.client_secret,
+                force_oob=source.force_oob,
+            )
+        except NetworkError as error:
+            raise SigningError(
+                f"cannot reach {issuer} to log in", hint="look at the network and HTTPS_PROXY"
+            ) from error
+        except EOFError as error:
+            raise SigningError("no verification code was given") from error
+        except (Error, IssuerError, OSError, ValueError, LookupError) as error:
+            said = str(error) or type(error.__cause__ or error).__name__
+            raise SigningError(
+                f"{issuer} gave no OIDC token: {said}", hint="log in again"
+            ) from error
+        finally:
+            sys.stdin = before
+    return str(got)
+
+
+def _claims(text: str, origin: str) -> dict[str, Any]:
+    parts = text.split(".")
+    try:
+        if len(parts) != 3:
+            raise ValueError
+        said = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
+        if not isinstance(said, dict):
+            raise ValueError
+    except (ValueError, RecursionError):
+        # No cause: it could quote the token.
+        raise SigningError(
+            f"{origin}: not an OIDC token", hint="it is a JWT: three parts with dots between"
+        ) from None
+    return said
+
+
+def _number(value: object) -> float:
+    return value if isinstance(value, (int, float)) else 0
+
+
+def _at(seconds: float) -> str:
+    try:
+        when = datetime.fromtimestamp(seconds, timezone.utc)
+    except (ValueError, OverflowError, OSError):
+        return "a time that is none"
+    return f"{when:%Y-%m-%d %H:%M:%S} UTC"

@@ -1,0 +1,111 @@
+"""Which Sigstore: the public one, its staging instance, or one with its own trust config.
+
+What is trusted is taken from the sigstore package or from the file given, never fetched:
+a verification must come to the same result without network.
+docs/SPEC.md, "Signatures: Sigstore".
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from git_model_security.errors import ConfigError, UsageError
+from git_model_security.keyring import files
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MEDIA_TYPE = "application/vnd.dev.sigstore.clienttrustconfig.v0.1+json"
+"""A client trust config (sigstore protobuf-specs, ClientTrustConfig)."""
+
+_PUBLIC = "https://tuf-repo-cdn.sigstore.dev"
+_STAGING = "https://tuf-repo-cdn.sigstage.dev"
+
+
+@dataclass(frozen=True)
+class Instance:
+    """A Sigstore instance.
+
+    Args:
+        trust_config: the ClientTrustConfig of one of one's own, JSON.
+        is_staging: the public one for tests.
+        origin: names the trust config in messages.
+
+    Raises:
+        ConfigError: the trust config is none.
+        UsageError: both are given.
+    """
+
+    trust_config: bytes | None = None
+    is_staging: bool = False
+    origin: str = "the trust config"
+
+    def __post_init__(self) -> None:
+        if self.trust_config is None:
+            return
+        if self.is_staging:
+            # model_signing would take one when signing, and the other when verifying.
+            raise UsageError("--trust-config and --use-staging exclude each other")
+        _check(self.trust_config, self.origin)
+
+    @classmethod
+    def chosen(cls, trust_config: Path | None, use_staging: bool) -> Instance:
+        """Returns the instance that options or settings name.
+
+        Raises:
+            ConfigError: the file cannot be read, or see the class.
+            UsageError: both are given.
+        """
+        if trust_config is None:
+            return cls(is_staging=use_staging)
+        return cls(files.read(trust_config), use_staging, str(trust_config))
+
+    @property
+    def is_public(self) -> bool:
+        """Whether what is signed there is published."""
+        return self.trust_config is None
+
+    @property
+    def document(self) -> bytes:
+        """The ClientTrustConfig, JSON."""
+        if self.trust_config is not None:
+            return self.trust_config
+        from importlib import resources
+
+        url = quote(_STAGING if self.is_staging else _PUBLIC, safe="")
+        store = resources.files("sigstore._store").joinpath(url)
+        return json.dumps(
+            {
+                "mediaType": MEDIA_TYPE,
+                "trustedRoot": json.loads(store.joinpath("trusted_root.json").read_bytes()),
+                "signingConfig": json.loads(
+                    store.joinpath("signing_config.v0.2.json").read_bytes()
+                ),
+            }
+        ).encode()
+
+    def __str__(self) -> str:
+        if self.trust_config is not None:
+            return f"the Sigstore of {self.origin}"
+        return "Sigstore's staging instance" if self.is_staging else "public Sigstore"
+
+
+def _check(document: bytes, origin: str) -> None:
+    hint = "it is the file that `model_signing sign --trust_config` takes"
+    try:
+        found = json.loads(document)
+    except (ValueError, RecursionError) as error:
+        raise ConfigError(
+            f"{origin}: not JSON, so no Sigstore trust config", hint=hint
+        ) from error
+    media = found.get("mediaType") if isinstance(found, dict) else None
+    if media == MEDIA_TYPE:
+        return
+    if isinstance(media, str) and "trustedroot" in media:
+        raise ConfigError(
+            f"{origin}: a trusted root alone, where a client trust config is wanted", hint=hint
+        )
+    raise ConfigError(f"{origin}: not a Sigstore client trust config (v0.1)", hint=hint)
