@@ -7,6 +7,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
+from git_model_security.git import askpass
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -22,7 +24,7 @@ def opened() -> Iterator[TextIO | None]:
     variables"): an editor or a script runs Git, and a question would hang it.
     """
     try:
-        if os.environ.get("GIT_TERMINAL_PROMPT", "").lower() in {"0", "false", "no", "off"}:
+        if not askpass.may_use_terminal(os.environ):
             raise OSError
         terminal = _TERMINAL.open(encoding="utf-8", errors="replace")
     except OSError:

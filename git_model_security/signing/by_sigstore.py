@@ -192,6 +192,14 @@ class SigstoreVerifier:
         }
         return Pin(SIGSTORE, _canonical(content))
 
+    @property
+    def anchors(self) -> tuple[str, ...]:
+        """Which Sigstore vouches; one of one's own with the SHA-256 of its trust config."""
+        config = self.instance.trust_config
+        if config is None:
+            return (f"by {self.instance}",)
+        return (f"by {self.instance.origin}, SHA-256 {hashlib.sha256(config).hexdigest()}",)
+
     def accepts(self, bundle: Bundle) -> bool:
         """Tells whether a bundle's certificate is of this identity and issuer."""
         if bundle.kind != SIGSTORE:

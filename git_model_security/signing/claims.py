@@ -49,7 +49,7 @@ def chain(bundle: Bundle) -> list[Certificate]:
     Raises:
         VerificationError: `MALFORMED`.
     """
-    from cryptography.x509 import load_der_x509_certificate
+    from cryptography.x509 import InvalidVersion, load_der_x509_certificate
 
     material = member(bundle.document, "verificationMaterial", dict)
     if "x509CertificateChain" in material:
@@ -64,7 +64,7 @@ def chain(bundle: Bundle) -> list[Certificate]:
         ]
         for certificate in chain:
             certificates.require_readable(certificate)
-    except ValueError as error:
+    except (ValueError, InvalidVersion) as error:
         raise malformed("a certificate in the bundle is damaged") from error
     return chain
 

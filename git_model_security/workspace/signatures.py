@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from git_model_security.filter.clone import Clone
     from git_model_security.git.repository import Repository
+    from git_model_security.signing.identity import SignerIdentity
     from git_model_security.signing.manifest import Manifest
     from git_model_security.signing.methods import Signer
     from git_model_security.workspace.vouching import Sources
@@ -157,21 +158,19 @@ class _Round:
             index.stage(repo, [self._entries[path] for path in self._bundles])
             written = {path: _write(repo, path, made) for path, made in self._bundles.items()}
             index_stat.refresh(repo, written)
-            self._trust_oneself()
         tree = repo.git("write-tree").decode().strip()
         if self._bundles:
-            events.signed(repo, self._signer.identity, tree, self._digests)
+            events.signed(repo, self._trusted(), tree, self._digests)
         pinned_trust.remember_good(self._clone, tree)
         return Signed(sorted(self._bundles), tree)
 
-    def _trust_oneself(self) -> None:
-        """Pins whoever signs here, who may be known only now (a Sigstore identity)."""
+    def _trusted(self) -> SignerIdentity:
+        """Pins whoever signs here, and returns who that is: a token tells only now."""
         own = self._signer.verifier()
-        trust = pinned_trust.pinned(self._clone.repo)
-        if own is not None and own.pin not in (
-            (kind, data) for _, kind, data in trust.pinned()
-        ):
-            trust.add(own)
+        if own is None:
+            return self._signer.identity
+        pinned_trust.pinned(self._clone.repo).add(own)
+        return own.identity
 
 
 def _write(repo: Repository, path: bytes, content: bytes) -> os.stat_result:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from git_model_security.filter.clone import Clone
     from git_model_security.git.repository import Repository
     from git_model_security.signing.methods import Signer
+    from git_model_security.signing.sigstore_instance import Instance
 
 METHOD = "git-model.signingmethod"
 """Configuration: the method, in model_signing's words; `key` where there is none."""
@@ -229,9 +230,41 @@ def _token(clone: Clone, given: Given) -> tuple[str, list[Path]]:
     return uri, [Path(one).expanduser() for one in clone.settings.get(PKCS11_MODULE, ())]
 
 
+def _by_sigstore(clone: Clone, given: Given) -> Signer:
+    from git_model_security.signing import oidc, oidc_store
+    from git_model_security.signing.by_sigstore import SigstoreSigner
+    from git_model_security.workspace import consent
+
+    ambient = given.use_ambient_credentials or config.is_true(clone.settings, AMBIENT)
+    client_id = given.client_id or config.last(clone.settings, CLIENT_ID)
+    source = oidc.Source(
+        given=given.identity_token,
+        ambient=ambient or None,
+        client_id=client_id or oidc.AUDIENCE,
+        client_secret=given.client_secret or "",
+        force_oob=given.oauth_force_oob,
+        store=oidc_store.TokenStore(),
+    )
+    return SigstoreSigner(
+        _instance(clone, given), source, lambda: consent.require_public_log(clone.repo)
+    )
+
+
+def _instance(clone: Clone, given: Given) -> Instance:
+    from git_model_security.signing.sigstore_instance import Instance
+
+    if given.trust_config or given.use_staging:
+        return Instance.chosen(given.trust_config, given.use_staging)
+    kept = config.last(clone.settings, TRUST_CONFIG)
+    return Instance.chosen(
+        Path(kept).expanduser() if kept else None, config.is_true(clone.settings, STAGING)
+    )
+
+
 _MAKERS: Mapping[str, Callable[[Clone, Given], Signer | None]] = {
     "key": _by_key,
     "certificate": _by_certificate,
     "pkcs11-key": _by_pkcs11_key,
     "pkcs11-certificate": _by_pkcs11_certificate,
+    "sigstore": _by_sigstore,
 }

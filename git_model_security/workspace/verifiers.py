@@ -116,4 +116,14 @@ def _by_certificate(asked: Asked) -> Verifier:
     return CertificateVerifier.from_files(asked.certificate_chain, asked.identity or "")
 
 
-_MAKERS = {"key": _by_key, "certificate": _by_certificate}
+def _by_sigstore(asked: Asked) -> Verifier:
+    from git_model_security.signing.by_sigstore import SigstoreVerifier
+    from git_model_security.signing.sigstore_instance import Instance
+
+    instance = Instance.chosen(asked.trust_config, asked.use_staging)
+    return SigstoreVerifier(
+        asked.identity or "", asked.identity_provider or "", instance, explicit=True
+    )
+
+
+_MAKERS = {"key": _by_key, "certificate": _by_certificate, "sigstore": _by_sigstore}
