@@ -9,6 +9,7 @@ pytest_plugins = (
     "tests.fixtures.people",
     "tests.fixtures.deployments",
     "tests.fixtures.chains",
+    "tests.fixtures.collector",
     "tests.fixtures.giftless",
     "tests.fixtures.lfs_faults",
     "tests.fixtures.lfs_projects",

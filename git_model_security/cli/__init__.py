@@ -14,6 +14,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+from git_model_security import logs, telemetry
 from git_model_security.errors import BUG, INTERRUPTED, Error, described
 
 if TYPE_CHECKING:
@@ -22,9 +23,18 @@ if TYPE_CHECKING:
 
 def run(arguments: Sequence[str]) -> int:
     """Runs a command line and returns its exit status; nothing gets out but that."""
+    status = _status(arguments)
+    telemetry.end(status)
+    return status
+
+
+def _status(arguments: Sequence[str]) -> int:
     try:
+        logs.begin()
+        telemetry.begin("git-model")
         return _dispatch(arguments)
     except Error as error:
+        telemetry.failed(error)
         sys.stderr.write(described(error))
         return error.exit_status
     except KeyboardInterrupt:
@@ -34,13 +44,15 @@ def run(arguments: Sequence[str]) -> int:
         sys.stderr.close()
         return 0
     except OSError as error:
+        telemetry.failed(error)
         place = f"{error.filename}: " if error.filename else ""
         what = (error.strerror or str(error)).lower()
         sys.stderr.write(described(Error(f"{place}{what}")))
         return Error.exit_status
-    except Exception:  # noqa: BLE001 - the last line: a bug is told as one
+    except Exception as error:  # noqa: BLE001 - the last line: a bug is told as one
         import traceback
 
+        telemetry.failed(error)
         traceback.print_exc()
         sys.stderr.write("git-model: error: this is a bug of git-model; please report it\n")
         return BUG
@@ -53,6 +65,7 @@ def _dispatch(arguments: Sequence[str]) -> int:
         arguments[0] if arguments else ""
     )
     if command is not None:
+        telemetry.rename(f"git-model {arguments[0]}")
         return command(arguments[1:])
     from git_model_security.cli.main import main
 

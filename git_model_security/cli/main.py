@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from git_model_security import __version__
+from git_model_security import __version__, logs, telemetry
 from git_model_security.errors import INTERRUPTED, USAGE
 
 if TYPE_CHECKING:
@@ -68,8 +68,17 @@ class _Commands(click.Group):
     cls=_Commands, name="git-model", context_settings={"help_option_names": ["-h", "--help"]}
 )
 @click.version_option(__version__, prog_name="git-model")
-def group() -> None:
+@click.option(
+    "--log-level",
+    metavar="LEVEL",
+    help="Tell more on standard error: debug, info, warning or error.",
+)
+@click.pass_context
+def group(ctx: click.Context, log_level: str | None) -> None:
     """Keep AI models encrypted and signed in ordinary Git repositories."""
+    logs.begin(log_level)
+    if ctx.invoked_subcommand in _COMMANDS:
+        telemetry.rename(f"git-model {ctx.invoked_subcommand}")
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import sys
+import time
 from typing import TYPE_CHECKING
 
-from git_model_security.errors import FAILED, Error, ProtocolError, described
+from git_model_security import logs, telemetry
+from git_model_security.errors import Error, ProtocolError, UsageError, described
 from git_model_security.git.paths import shown
 from git_model_security.git.pktline import Pipe
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from git_model_security.envelope.layout import BytesLike
 
@@ -23,16 +25,27 @@ def main(*, is_verbatim: bool = False) -> int:
     Args:
         is_verbatim: see `Server`.
     """
+    status = _status(is_verbatim=is_verbatim)
+    telemetry.end(status)
+    return status
+
+
+def _status(*, is_verbatim: bool) -> int:
     # The handshake comes before the imports that do the work: Git waits for it.
     pipe = Pipe(0, 1)
+    counts = {b"clean": 0, b"smudge": 0}
     try:
         _handshake(pipe)
-        _serve(pipe, is_verbatim=is_verbatim)
+        logs.begin()
+        telemetry.begin("git-model filter-process")
+        _serve(pipe, counts, is_verbatim=is_verbatim)
     except (EOFError, BrokenPipeError):
         return 0
-    except ProtocolError as error:
+    except (ProtocolError, UsageError) as error:
         _report(error)
-        return FAILED
+        return error.exit_status
+    finally:
+        telemetry.note(cleaned=counts[b"clean"], smudged=counts[b"smudge"])
     return 0
 
 
@@ -52,7 +65,7 @@ def _handshake(pipe: Pipe) -> None:
     pipe.widen()
 
 
-def _serve(pipe: Pipe, *, is_verbatim: bool) -> None:
+def _serve(pipe: Pipe, counts: dict[bytes, int], *, is_verbatim: bool) -> None:
     from git_model_security.filter.server import Server
 
     server: Server | None = None
@@ -65,6 +78,7 @@ def _serve(pipe: Pipe, *, is_verbatim: bool) -> None:
             pipe.send()
             continue
         content = pipe.content()
+        since = time.perf_counter()
         try:
             server = server or Server(is_verbatim=is_verbatim)
             answer = server.answer(request, content)
@@ -80,6 +94,9 @@ def _serve(pipe: Pipe, *, is_verbatim: bool) -> None:
         else:
             pipe.write_list([b"status=success"])
             _write(pipe, answer, request[b"pathname"])
+            counts[request[b"command"]] += 1
+        if logs.is_on():
+            _log(request, time.perf_counter() - since, is_later=answer is None)
         pipe.send()
 
 
@@ -101,6 +118,13 @@ def _write(pipe: Pipe, answer: Iterable[BytesLike], path: bytes) -> None:
     pipe.write_list(status)
 
 
+def _log(request: Mapping[bytes, bytes], seconds: float, *, is_later: bool) -> None:
+    what = request[b"command"].decode("ascii", "replace")
+    later = ", its content comes later" if is_later else ""
+    logs.debug("%s %s: %.1f ms%s", what, shown(request[b"pathname"]), seconds * 1000, later)
+
+
 def _report(error: Exception, path: bytes | None = None) -> None:
+    telemetry.failed(error)
     sys.stderr.write(described(error, shown(path) if path else ""))
     sys.stderr.flush()

@@ -10,6 +10,7 @@ import os
 import subprocess
 from typing import TYPE_CHECKING
 
+from git_model_security import logs
 from git_model_security.errors import GitError
 from git_model_security.git.run import child_environment, run
 
@@ -58,6 +59,7 @@ def ask(asked: str, prompt: str) -> bytes | None:
     Raises:
         GitError: it cannot be run.
     """
+    logs.running((asked, prompt))
     try:
         done = subprocess.run(
             (asked, prompt),

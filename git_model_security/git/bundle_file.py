@@ -6,6 +6,7 @@ import os
 import subprocess
 from typing import TYPE_CHECKING
 
+from git_model_security import logs
 from git_model_security.errors import GitError
 
 if TYPE_CHECKING:
@@ -73,9 +74,11 @@ def _name(partial: Path, path: Path) -> None:
 
 def _create(repo: Repository, descriptor: int, tips: list[str]) -> None:
     asked = "".join(f"{tip}\n" for tip in tips)
+    # What is longer is copied through, and not held in memory to look for deltas.
+    command = ("git", "-c", "core.bigFileThreshold=16m", *_CREATE)
+    logs.running(command)
     done = subprocess.run(
-        # What is longer is copied through, and not held in memory to look for deltas.
-        ("git", "-c", "core.bigFileThreshold=16m", *_CREATE),
+        command,
         cwd=repo.work_tree or repo.git_dir,
         env=repo.environment(),
         input=os.fsencode(asked),

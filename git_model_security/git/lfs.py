@@ -12,6 +12,7 @@ import sys
 import tempfile
 from typing import IO, TYPE_CHECKING
 
+from git_model_security import logs
 from git_model_security.errors import GitError
 from git_model_security.git import config
 from git_model_security.git.paths import shown
@@ -77,6 +78,7 @@ class Download(subprocess.Popen[bytes]):
 
     def __init__(self, repo: Repository, arguments: tuple[str, ...]) -> None:
         # A file and not a pipe: nobody may be reading while the filter does its work.
+        logs.running(("git", *arguments))
         self._said: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long
         super().__init__(
             ("git", *arguments),
@@ -188,9 +190,11 @@ def push(repo: Repository, remote: str, url: str, stdin: bytes) -> None:
     directory = (repo.work_tree or repo.git_dir) / url
     if remote == url and directory.is_dir():
         remote = url = directory.resolve().as_uri()
+    command = ("git", "-c", "lfs.allowincompletepush=false", "lfs", "pre-push", remote, url)
+    logs.running(command)
     with tempfile.TemporaryFile() as said:
         done = subprocess.run(
-            ("git", "-c", "lfs.allowincompletepush=false", "lfs", "pre-push", remote, url),
+            command,
             cwd=repo.work_tree or repo.git_dir,
             env=repo.environment(),
             input=stdin,

@@ -6,6 +6,7 @@ import os
 import subprocess
 from typing import TYPE_CHECKING
 
+from git_model_security import logs
 from git_model_security.errors import GitError
 
 if TYPE_CHECKING:
@@ -71,6 +72,7 @@ def spawn(
     arguments: tuple[str | bytes, ...], *, cwd: Path | None, env: Mapping[str, str]
 ) -> subprocess.Popen[bytes]:
     """Starts git with pipes on standard input and output; see `run` for errors."""
+    logs.running(("git", *arguments))
     try:
         return subprocess.Popen(
             ("git", *arguments), cwd=cwd, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE
@@ -101,6 +103,7 @@ def run(
     Raises:
         GitError: git is missing, or ended with another status.
     """
+    logs.running(("git", *arguments))
     try:
         done = subprocess.run(
             ("git", *arguments),

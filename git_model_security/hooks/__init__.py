@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from git_model_security import telemetry
 from git_model_security.errors import UsageError
 from git_model_security.filter.clone import Clone
 from git_model_security.storage import pending
@@ -34,6 +35,7 @@ def run(
         Error: a `pre-` hook refuses.
     """
     action = _action(name, arguments, stdin, progress)
+    telemetry.rename(f"git-model hook {name}")
     clone = Clone()
     with clone.objects:
         return action(clone)

@@ -10,6 +10,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from git_model_security import logs
 from git_model_security.errors import KeyNotFoundError
 from git_model_security.git import config
 from git_model_security.keyring import material
@@ -91,6 +92,7 @@ def of(repo: Repository, values: config.Values | None = None) -> Ring:
     given = from_environment()
     if given is not None and given.id in wanted:
         held[given.id] = given
+    logs.info("keys of this clone: %s; here: %s", ", ".join(wanted), ", ".join(held))
     return Ring(wanted, held)
 
 

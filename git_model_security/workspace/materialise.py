@@ -14,7 +14,9 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from git_model_security import logs, telemetry
 from git_model_security.errors import Error
+from git_model_security.git.paths import shown
 from git_model_security.workspace.open_file import Job, OpenFile
 
 if TYPE_CHECKING:
@@ -32,6 +34,7 @@ Progress = Callable[[int, int], None]
 """Is told how far the work is: bytes done, and bytes in all."""
 
 
+@telemetry.span("decrypt")
 def write(clone: Clone, jobs: Sequence[Job], progress: Progress | None = None) -> None:
     """Writes files; what became of each stands in its job, also after an interruption.
 
@@ -121,6 +124,7 @@ class _Work:
     def _begin(self, job: Job) -> None:
         """Opens a file, and writes its first segment, often the only one."""
         file = None
+        logs.debug("open %s", shown(job.entry.path))
         try:
             file = OpenFile(self._clone, job, is_hashed=job.entry.oid in self._unknown)
         except Error as error:
@@ -161,6 +165,7 @@ class _Work:
 
     def _finish(self, file: OpenFile) -> None:
         digests = file.finish()
+        logs.debug("done with %s", shown(file.job.entry.path))
         with self._changed:
             self.done_bytes += file.job.pointer.size - file.counted_bytes
             if digests is not None:

@@ -11,6 +11,7 @@ import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from git_model_security import telemetry
 from git_model_security.errors import GitError, NotFetchedError, PolicyError
 from git_model_security.filter import blobs
 from git_model_security.filter.digests import PlaintextHash
@@ -89,6 +90,7 @@ def require_content(
             )
 
 
+@telemetry.span("encrypt")
 def seal_staged(clone: Clone) -> SealedIndex:
     """Encrypts clear blobs of the index at protected paths.
 

@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from git_model_security import logs, telemetry
 from git_model_security.errors import PolicyError, counted
 from git_model_security.filter import blobs
 from git_model_security.filter.digests import Digests, PlaintextHash
@@ -140,7 +141,9 @@ class _Round:
         staged = self._entries.get(path)
         if staged is not None and pinned_trust.maker_of(self._clone, staged.oid) == maker:
             return
-        made = self._signer.sign(manifest)
+        with telemetry.span("sign"):
+            made = self._signer.sign(manifest)
+        logs.info("signed %s as %s", shown(path), self._signer.identity)
         blob = blobs.seal(self._clone, made) if is_sealed else made
         oid = write_blob(self._clone.repo, blob)
         if is_sealed:

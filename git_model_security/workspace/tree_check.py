@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from git_model_security import telemetry
 from git_model_security.errors import (
     ConfigError,
     Error,
@@ -61,6 +62,7 @@ def holds(clone: Clone, tree: str) -> bool:
     return True
 
 
+@telemetry.span("verify")
 def check(
     clone: Clone,
     revision: str,

@@ -9,6 +9,7 @@ import os
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from git_model_security import telemetry
 from git_model_security.envelope import HEADER_BYTES
 from git_model_security.errors import Error, GitError, Reason, VerificationError
 from git_model_security.filter import blobs
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from git_model_security.workspace.file_digests import Progress
 
 
+@telemetry.span("verify")
 def check(
     clone: Clone,
     verifiers: Sequence[Verifier],
