@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from git_model_security import __version__
+from git_model_security.signing.identity import CERTIFICATE
 from git_model_security.signing.trust import Trust
 from git_model_security.workspace.verdict import Verdict
 
@@ -65,8 +66,8 @@ class Signers:
         return Verdict(tree, signers=signers, methods=methods)
 
     def remember(self, tree: str, verdict: Verdict) -> None:
-        """Remembers a verdict if it is good."""
-        if verdict.good:
+        """Remembers a verdict if it is good, and no certificate may end it."""
+        if verdict.good and CERTIFICATE not in verdict.methods.values():
             facts = json.dumps([verdict.signers, verdict.methods])
             self._memory.execute(
                 "INSERT OR REPLACE INTO judged VALUES (?, ?, ?)", (tree, self._under, facts)
