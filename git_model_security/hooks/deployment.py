@@ -58,7 +58,10 @@ def moved(clone: Clone, stdin: bytes) -> None:
     """Remembers where branches are now: they may not go back behind that."""
     gate = Gate(clone)
     for move in filter(is_local, moves(stdin)):
-        gate.remember(move.new, _branch(gate, move.ref))
+        if move.ref == "HEAD":
+            gate.remember_head(move.new)
+        else:
+            gate.remember(move.new, release.branch_of(move.ref))
 
 
 def arrived(clone: Clone) -> bool:
@@ -76,7 +79,7 @@ def arrived(clone: Clone) -> bool:
     except Error as error:
         sys.stderr.write(described(error))
         return False
-    gate.remember(commit, gate.branch)
+    gate.remember_head(commit)
     return True
 
 

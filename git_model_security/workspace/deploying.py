@@ -85,7 +85,7 @@ def clone(
         gate = Gate(clone)
         gate.accept(commit, gate.branch)
         done.report = writing.write(clone, index.tree(repo, commit), progress)
-        gate.remember(commit, gate.branch)
+        gate.remember_head(commit)
     return repo, done
 
 

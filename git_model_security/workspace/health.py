@@ -156,7 +156,7 @@ def _of_clone(repo: Repository) -> Iterator[Symptom]:
         yield Symptom(wrong, f"`git config --unset {override.GUARD}`")
     if not pinned_trust.pinned(repo).fingerprints():
         yield Symptom("no trusted signer is pinned", "`git model unlock --public-key FILE`")
-    if config.last(clone.settings, signers.SIGNING_KEY) is None:
+    if config.last(clone.settings, signers.SIGNING_KEY) is None and not clone.is_deploy:
         yield Symptom(
             "no signing key: commits are unsigned", "`git model unlock --signing-key FILE`"
         )

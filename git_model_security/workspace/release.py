@@ -114,8 +114,13 @@ class Gate:
             raise refused
 
     def remember(self, commit: str, branch: str | None) -> None:
-        """Remembers what is deployed now: nothing older may be, from now on."""
-        verified_tips.put(self._repo, branch, commit)
+        """Remembers the tip of a branch: nothing older may be, from now on."""
+        verified_tips.put(self._repo, [branch] if branch else [], commit)
+
+    def remember_head(self, commit: str) -> None:
+        """Remembers what is deployed now, on the branch that it is on."""
+        names = filter(None, [verified_tips.LAST, self.branch])
+        verified_tips.put(self._repo, names, commit)
 
     @property
     def branch(self) -> str | None:

@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING
 from git_model_security.git.objects import is_oid
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from git_model_security.git.repository import Repository
 
 NAME = "verified-tips"
-_LAST = "*"
-"""Stands for whichever branch was deployed last: a branch that is new here follows it."""
+LAST = "*"
+"""Stands for what was deployed last, on whichever branch: a new one follows it."""
 
 
 def of(repo: Repository, branch: str | None) -> str | None:
@@ -27,13 +29,13 @@ def of(repo: Repository, branch: str | None) -> str | None:
         branch: name of the branch, without `refs/heads/`; None for a detached HEAD.
     """
     tips = _read(repo)
-    return tips.get(branch or _LAST) or tips.get(_LAST)
+    return tips.get(branch or LAST) or tips.get(LAST)
 
 
-def put(repo: Repository, branch: str | None, commit: str) -> None:
-    """Remembers a commit as the tip of a branch, and as what was deployed last."""
+def put(repo: Repository, names: Iterable[str], commit: str) -> None:
+    """Remembers a commit as the tip of branches, or of `LAST`."""
     tips = _read(repo)
-    new = tips | {_LAST: commit} | ({branch: commit} if branch else {})
+    new = tips | dict.fromkeys(names, commit)
     if new == tips:
         return
     path = repo.state_dir / NAME
