@@ -38,10 +38,16 @@ def show_plan(plan: Plan) -> None:
     terminal.result(f"Refs to move           {most}{len(plan.moved)}")
     if plan.stash.entries:
         terminal.result(f"Stashes to carry       {most}{len(plan.stash.entries)}")
-    paths = sorted({content.paths[oid] for oid in content.clear})
+    by_turns = plan.let_out.files()
+    paths = sorted({content.paths[oid] for oid in content.clear} - by_turns.keys())
     terminal.files("Will be encrypted in all history", paths)
-    if plan.clear:
-        terminal.files("Will stay clear in all history", plan.clear)
+    if by_turns:
+        terminal.files(
+            "Were untracked: encrypted in commits that protect them", sorted(by_turns)
+        )
+    clear = [path for path in plan.clear if path not in by_turns]
+    if clear:
+        terminal.files("Will stay clear in all history", clear)
     links = sorted(plan.seen.links)
     if links:
         terminal.files("Are links, and stay as they are", links)

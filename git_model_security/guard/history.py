@@ -53,6 +53,7 @@ def audit(
     revisions: Sequence[str] = (_EVERY_REF,),
     *,
     rules: str | None = None,
+    untracked: tuple[str, ...] = (),
     keys: Mapping[str, Key] | None = None,
     known: Known | None = None,
     unreachable: bool = False,
@@ -75,6 +76,8 @@ def audit(
             those, refs that hold no commit (a tag of a blob) are judged as well.
         rules: text of an attributes file: audit for a policy about to be set. Then
             nothing is encrypted yet, so a git-lfs object that is not here is a finding.
+        untracked: with those rules, patterns of paths where clear content may follow an
+            envelope.
         keys: held keys by key id; without them envelopes are not proven.
         known: says which blobs this clone sealed or opened itself.
         unreachable: judge what is in the object store and no ref reaches, too; a blob
@@ -115,6 +118,7 @@ def audit(
         Knowledge(keys, known),
         ends=course.ends,
         rules=rules,
+        untracked=untracked,
         notes=course.notes,
         absent_is_found=rules is not None,
         whole=whole,

@@ -13,6 +13,7 @@ from git_model_security.git.objects import is_oid
 from git_model_security.guard import places, policies, protection
 from git_model_security.guard.inspector import Inspector
 from git_model_security.guard.past_rules import Past
+from git_model_security.guard.releases import Releases
 from git_model_security.policy.gitmodel import NAME
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from git_model_security.git.repository import Repository
     from git_model_security.guard.finding import Finding
     from git_model_security.guard.knowledge import Knowledge
-    from git_model_security.guard.releases import Releases
     from git_model_security.guard.whole import Whole
 
     Progress = Callable[[int, int], None]
@@ -69,6 +69,7 @@ def judged(
     *,
     ends: Sequence[str] = (),
     rules: str | None = None,
+    untracked: tuple[str, ...] = (),
     releasing: Collection[str] | None = None,
     elsewhere: Iterable[Entry] = (),
     notes: Collection[str] = (),
@@ -85,6 +86,7 @@ def judged(
         knowledge: what is known beforehand.
         ends: commits whose `.gitmodel` says what is protected, beside HEAD's.
         rules: attributes to judge by instead of policies and attributes in force.
+        untracked: with those, patterns of what was let out.
         releasing: policies whose records of what was untracked may count; None means all.
         elsewhere: what stands where the commits go; it is not judged itself.
         notes: those of the commits whose files are notes, and have no paths.
@@ -107,7 +109,7 @@ def judged(
     chosen = _policies(repo, walked, ends) if rules is None else []
     if whole is not None:
         chosen = whole.readable(repo, chosen)
-    policy = policies.Policies([rules] if rules is not None else [])
+    policy = policies.Policies([rules or ""], releases=Releases(untracked))
     if rules is None:
         policy = policies.read(repo, chosen, releasing=releasing)
     covered = protection.protected(repo, paths, policy.rules, in_force=rules is None)

@@ -12,6 +12,7 @@ from tests.fixtures.histories import MODEL
 from tests.fixtures.odd_histories import SECRET
 from tests.fixtures.people import assert_clean, is_sealed
 from tests.fixtures.processes import execute, need
+from tests.fixtures.repositories import NO_HOOKS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -200,7 +201,7 @@ def test_a_branch_whose_policy_protects_more_is_refused(accepted: Repository) ->
     accepted.git("-c", "core.hooksPath=/dev/null", "update-ref", "refs/heads/other", made)
     done = accepted.model("migrate", "--yes", check=False)
     assert done.returncode == 1
-    assert "refs/heads/other protects 1 paths" in done.stderr
+    assert "are protected by refs/heads/other" in done.stderr
 
 
 def test_a_clone_without_a_signing_key_is_told(project: Project, person: PersonFactory) -> None:
@@ -270,3 +271,59 @@ def test_what_a_person_accepts_stays_and_is_shown(repo: Repository) -> None:
     assert repo.blob("HEAD:data.xyz") == MODEL
     assert odd_histories.leaks(repo) == []
     assert repo.model("audit", check=False).returncode == 1
+
+
+def leaked(repo: Repository, content: bytes) -> str:
+    """Commits content in clear past all guards, then what it was before; returns the first."""
+    oid = repo.git("hash-object", "-w", "--stdin", "--no-filters", stdin=content)
+    repo.git("update-index", "--cacheinfo", f"100644,{oid},config.json")
+    repo.git(*NO_HOOKS, "commit", "--quiet", "--no-verify", "--message", "Leak")
+    commit = repo.git("rev-parse", "HEAD")
+    repo.git("reset", "--quiet", "HEAD~1", "--", "config.json")
+    repo.commit("Sealed again")
+    return commit
+
+
+def test_what_was_untracked_is_each_commits_own(project: Project) -> None:
+    ada = project.ada
+    ada.git("tag", "v1")
+    ada.git("branch", "old")
+    public = ada.read("config.json")
+    leaks = leaked(ada, SECRET), leaked(ada, public)
+    ada.model("untrack", "--yes", "config.json")
+    ada.model("sign", "--adopt", "config.json")  # a commit that nobody signed had it before
+    ada.git("commit", "--quiet", "--message", "Public")
+    ada.write("config.json", b"{}\n")
+    tip = ada.commit("Later")
+    ada.git("update-ref", "-d", "refs/remotes/origin/main")
+    assert ada.model("audit", check=False).stdout.count("config.json: plaintext") == 2
+    told = ada.model("migrate", "--dry-run").stdout
+    assert "Were untracked: encrypted in commits that protect them" in told
+    ada.model("migrate", "--yes")
+    assert ada.git("rev-parse", "main") != tip
+    assert ada.blob("main:config.json") == b"{}\n"
+    assert ada.blob("main~1:config.json") == public
+    for name in ("main~2", "main~3", "main~4", "main~5", "v1", "old"):
+        assert is_sealed(ada.blob(f"{name}:config.json")), name
+    for name in ("main", "v1", "old"):
+        ada.model("verify", name)
+    assert_clean(ada)
+    assert "0 findings" in ada.model("audit").stdout
+    ada.model("migrate", "--purge", "--yes")
+    assert odd_histories.leaks(ada) == []
+    assert all(ada.git.run("cat-file", "-e", oid, check=False).returncode for oid in leaks)
+
+
+def test_refs_that_protect_more_are_named_all_at_once(project: Project) -> None:
+    ada = project.ada
+    leaked(ada, SECRET)
+    first = ada.git("rev-parse", "HEAD")
+    ada.write("a.csv", "1,2\n")
+    ada.model("track", "*.csv")
+    ada.commit("Tables")
+    ada.git("tag", "v1")
+    ada.git("branch", "side")
+    ada.git(*NO_HOOKS, "reset", "--quiet", "--hard", first)
+    said = ada.model("migrate", "--dry-run", check=False).stderr
+    assert "such as a.csv, are protected by refs/heads/side, refs/tags/v1" in said
+    assert "git model track" in said

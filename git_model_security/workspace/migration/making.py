@@ -68,6 +68,7 @@ def content(
         set(kept),
         write_blob(clone.repo, own.encode()),
         spliced,
+        plan.let_out.guarded,
     )
 
 
@@ -117,7 +118,7 @@ def commits(
 
     engine = stream.Engine(repo, journal.path("marks"), len(plan.seen.commits), told)
     everything = list(dict.fromkeys([*branches, *plan.stash.oids]))
-    made = engine.rewritten(everything, stream.Content(rules, tips, plan.stash))
+    made = engine.rewritten(everything, stream.Content(repo, rules, tips, plan.stash))
     speaking = stream.Notes({**rules.sealed, **made})
     noted = engine.rewritten(notes, speaking)
     compare.require_same(repo, made)

@@ -23,6 +23,8 @@ from git_model_security.workspace.migration import (
     survey,
     tags,
 )
+from git_model_security.workspace.migration import let_out as let_outs
+from git_model_security.workspace.migration.let_out import LetOut
 
 if TYPE_CHECKING:
     from git_model_security.git.repository import Repository
@@ -51,6 +53,7 @@ class Plan:
         seen: what the history holds.
         noted: what the history of notes holds, which have no paths (git-notes).
         protected: paths whose files become ciphertext.
+        let_out: paths whose files do in some commits, and stay clear in others.
         content: what stands there.
         lost: what the commits cannot keep.
         signed_tags: tags that lose their signature; oids of those that only a tag names.
@@ -70,6 +73,7 @@ class Plan:
     seen: Survey
     noted: Survey
     protected: set[bytes]
+    let_out: LetOut
     content: Content
     lost: Lost
     initial: initialise.Plan | None = None
@@ -145,8 +149,13 @@ def make(
         ground.require_clean(repo, protected)
         if standing.is_new or not standing.is_checked_out:
             ground.require_free(repo, {*policy.signature_paths(), gitmodel.NAME})
-        found = content.told_apart(clone, seen.files, protected, limit)
-        remaining.require_one_policy(repo, there, rules, seen)
+        let_out = LetOut()
+        if not standing.is_new:
+            let_out = let_outs.found(repo, [*branches, *stash.oids], seen.files, protected)
+        then = let_out.files()
+        files = {**seen.files, **then}
+        found = content.told_apart(clone, files, protected | then.keys(), limit)
+        remaining.require_one_policy(repo, there, rules, seen, let_out)
         plan = Plan(
             policy,
             standing.is_new,
@@ -155,6 +164,7 @@ def make(
             seen,
             noted,
             protected,
+            let_out,
             found,
             compare.lost(repo, [*seen.commits, *noted.commits]),
             standing.initial,

@@ -37,6 +37,7 @@ def require_good(clone: Clone, plan: Plan, policy: Policy, made: Made) -> None:
             clone.repo,
             list(dict.fromkeys(ends)),
             rules=attributes.render(policy),
+            untracked=plan.let_out.patterns,
             keys=clone.ring.keys,
             known=clone.knows,
         )

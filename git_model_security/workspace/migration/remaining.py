@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from git_model_security.errors import PolicyError
 from git_model_security.git import attributes as git_attributes
-from git_model_security.git import history, index
+from git_model_security.git import index, pushes
 from git_model_security.git.paths import shown
 from git_model_security.guard import history as audit
 from git_model_security.guard.finding import BROKEN_POLICY, COPY, Finding
@@ -20,30 +20,41 @@ if TYPE_CHECKING:
     from git_model_security.filter.clone import Clone
     from git_model_security.git.repository import Repository
     from git_model_security.guard.walk import Progress
+    from git_model_security.workspace.migration.let_out import LetOut
     from git_model_security.workspace.migration.plan import Plan
     from git_model_security.workspace.migration.refs import Ref
     from git_model_security.workspace.migration.survey import Survey
 
+_SHOWN = 50
 
-def require_one_policy(repo: Repository, there: list[Ref], rules: str, seen: Survey) -> None:
-    """Raises where another branch protects what HEAD's policy leaves clear.
 
-    What is sealed there would stand at paths that no filter opens.
+def require_one_policy(
+    repo: Repository, there: list[Ref], rules: str, seen: Survey, let_out: LetOut
+) -> None:
+    """Raises where another ref protects what HEAD's policy leaves clear.
+
+    What is sealed there would stand at paths that no filter opens. What was untracked on
+    purpose is each commit's own.
     """
-    files = set(seen.files)
-    ours = git_attributes.protected_by(rules, files)
-    tips = {ref.target: ref.name for ref in there if ref.is_moved and not ref.is_note}
-    name = gitmodel.NAME.decode()
-    there_too = rewriting.kept_policies(repo, history.blobs_at(repo, tips, name))
-    for oid, policy in there_too.items():
-        more = git_attributes.protected_by(attributes.render(policy), files) - ours
-        if more:
-            holders = (tips[tip] for tip in tips if oid in history.blobs_at(repo, [tip], name))
-            raise PolicyError(
-                f"{next(holders, name)} protects {len(more)} paths that the policy here"
-                f" does not, such as {shown(min(more))}",
-                hint="merge what its .gitmodel says, or remove that ref, then migrate",
-            )
+    refs = [ref for ref in there if ref.is_moved and not ref.is_note]
+    held = pushes.blobs(repo, (ref.target for ref in refs), gitmodel.NAME.decode())
+    policies = rewriting.kept_policies(repo, dict.fromkeys(filter(None, held.values())))
+    ours = git_attributes.protected_by(rules, seen.files) | let_out.paths
+    more = {
+        oid: git_attributes.protected_by(attributes.render(policy), seen.files) - ours
+        for oid, policy in policies.items()
+    }
+    paths = {path for found in more.values() for path in found}
+    if paths:
+        holders = sorted(ref.name for ref in refs if more.get(held[ref.target] or ""))
+        said = [shown(name.encode("utf-8", "surrogateescape")) for name in holders]
+        others = [f"{len(said) - _SHOWN} more"] * (len(said) > _SHOWN)
+        raise PolicyError(
+            f"{len(paths)} paths that the policy here does not protect, such as"
+            f" {shown(min(paths))}, are protected by {', '.join([*said[:_SHOWN], *others])}",
+            hint="`git model track PATTERN` protects them here too; or remove these refs, then"
+            " migrate",
+        )
 
 
 def found_now(
@@ -60,6 +71,7 @@ def found_now(
         repo,
         ("--all", *older),
         rules=rules,
+        untracked=plan.let_out.patterns,
         keys=clone.ring.keys,
         known=clone.knows,
         progress=progress,

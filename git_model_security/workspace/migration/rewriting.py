@@ -1,8 +1,9 @@
 """What becomes of each entry of each commit: a function of path, mode and blob alone.
 
-So the tree of a commit can be told before it is made, and is the same however the
-history came to it. A commit keeps the `.gitmodel` it has, and the attributes that were
-generated from one: its signature goes on to hold where nothing else changed.
+And of the commit's own `.gitmodel`, where something was untracked on purpose. So the tree
+of a commit can be told before it is made, and is the same however the history came to it.
+A commit keeps the `.gitmodel` it has, and the attributes that were generated from one: its
+signature goes on to hold where nothing else changed.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from git_model_security.policy import attributes, gitmodel
 from git_model_security.workspace.migration.survey import ATTRIBUTES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from git_model_security.git.repository import Repository
     from git_model_security.policy.gitmodel import Policy
@@ -37,6 +38,7 @@ class Rewriting:
         kept: `.gitmodel`s that commits keep.
         block: oid of the `.gitattributes` for commits that have none.
         attributes: `.gitattributes` of the history, with what each becomes.
+        guarded: more such paths in commits that have a `.gitmodel`, by its blob.
     """
 
     protected: set[bytes]
@@ -45,6 +47,7 @@ class Rewriting:
     kept: set[str]
     block: str
     attributes: Mapping[str, str]
+    guarded: Mapping[str, frozenset[bytes]] = field(default_factory=dict)
     _defaults: list[Entry] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -53,15 +56,21 @@ class Rewriting:
             Entry(gitmodel.NAME, REGULAR, self.policy),
         ]
 
-    def entry(self, entry: Entry) -> Entry:
-        """Returns what an entry becomes; of one that is removed, what stands there then."""
+    def entry(self, entry: Entry, more: Collection[bytes] = ()) -> Entry:
+        """Returns what an entry becomes; of one that is removed, what stands there then.
+
+        Args:
+            entry: the entry.
+            more: what else is protected in its commit: see `guarded`.
+        """
         if entry.path == gitmodel.NAME:
             is_kept = entry.mode == REGULAR and entry.oid in self.kept
             return entry if is_kept else self._defaults[1]
         if entry.path == ATTRIBUTES:
             oid = self.attributes.get(entry.oid) if entry.is_file else None
             return self._defaults[0] if oid is None else replace(entry, oid=oid)
-        if entry.mode != REMOVED and entry.is_file and entry.path in self.protected:
+        is_protected = entry.path in self.protected or entry.path in more
+        if entry.mode != REMOVED and entry.is_file and is_protected:
             return replace(entry, oid=self.sealed.get(entry.oid, entry.oid))
         return entry
 
@@ -71,10 +80,11 @@ class Rewriting:
 
     def tree(self, entries: Iterable[Entry]) -> dict[bytes, Entry]:
         """Returns what all entries of a commit become, by path."""
+        old = {entry.path: entry for entry in entries}
+        policy = old.get(gitmodel.NAME)
+        more = self.guarded.get(policy.oid, ()) if policy and policy.mode == REGULAR else ()
         found = {entry.path: entry for entry in self._defaults}
-        for entry in entries:
-            found[entry.path] = self.entry(entry)
-        return found
+        return found | {path: self.entry(entry, more) for path, entry in old.items()}
 
 
 def kept_policies(repo: Repository, oids: Iterable[str]) -> dict[str, Policy]:

@@ -168,11 +168,13 @@ def _record(
     plan: Plan, policy: Policy, made: Made, rules: Rewriting, done: Done
 ) -> dict[str, Any]:
     """Returns what `--purge` must know of the old history."""
+    sealed_only = plan.let_out.then - plan.let_out.free
     stays = {
         oid
         for path, oids in plan.seen.files.items()
         if path not in plan.protected
         for oid in oids
+        if (path, oid) not in sealed_only
     }
     return {
         "policy": gitmodel.render(policy).decode(),

@@ -10,8 +10,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from git_model_security.git import fast_export, fast_import
+from git_model_security.git import fast_export, fast_import, index
 from git_model_security.git.index import REMOVED, Entry
+from git_model_security.workspace.migration.let_out import Following
 from git_model_security.workspace.migration.refs import SCRATCH
 
 if TYPE_CHECKING:
@@ -38,7 +39,11 @@ class Content:
     pop` would remove the ones and stumble over the others.
     """
 
-    def __init__(self, rewriting: Rewriting, tips: Mapping[str, Tip], stash: Stash) -> None:
+    def __init__(
+        self, repo: Repository, rewriting: Rewriting, tips: Mapping[str, Tip], stash: Stash
+    ) -> None:
+        self._repo = repo
+        self._following = Following(rewriting.guarded)
         self._rewriting = rewriting
         self._tips = tips
         self._stash = stash
@@ -47,7 +52,7 @@ class Content:
 
     def __call__(self, commit: Commit) -> None:
         """Gives a commit the entries that it shall have."""
-        own = [self._rewriting.entry(change) for change in commit.changes]
+        own = self._own(commit)
         paths = {change.path for change in own}
         if not commit.parents:
             is_untracked = commit.oid in self._stash.untracked
@@ -63,6 +68,16 @@ class Content:
         if tip is not None and tip.signatures:
             commit.changes += tip.signatures.values()
             self._signed[b":%d" % commit.mark] = tip
+
+    def _own(self, commit: Commit) -> list[Entry]:
+        """Returns its changes; where its policy changes sides, what it has unchanged too."""
+        before, now = self._following.step(commit)
+        changes = list(commit.changes)
+        if commit.parents and before != now:
+            there = {change.path for change in changes}
+            turned = (before ^ now) - there
+            changes += [one for one in index.tree(self._repo, commit.oid) if one.path in turned]
+        return [self._rewriting.entry(change, now) for change in changes]
 
 
 def _given_back(tip: Tip) -> list[Entry]:
