@@ -68,7 +68,8 @@ def of_directory(
     )
     if not models:
         detail = f"there is no {signature} in it or below"
-        verdict.findings.append(Finding(Reason.UNSIGNED, ".", detail))
+        hint = "--signature NAME says how the bundles are called"
+        verdict.findings.append(Finding(Reason.UNSIGNED, ".", detail, hint=hint))
     elif stray and not ignore_unsigned_files:
         detail = "in no model that is signed"
         verdict.findings.append(

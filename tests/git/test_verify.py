@@ -154,6 +154,11 @@ def test_a_signature_that_is_no_bundle(project: Project) -> None:
     assert findings(project.ada) == {"malformed bundle": [], "tampered": ["model.sig"]}
 
 
+def test_a_signature_of_a_hundred_megabytes(project: Project) -> None:
+    os.truncate(project.ada.path / "model.sig", 100_000_000)
+    assert findings(project.ada) == {"malformed bundle": [], "tampered": ["model.sig"]}
+
+
 def test_a_signature_whose_statement_was_changed(project: Project) -> None:
     bundle = json.loads(project.ada.read("model.sig"))
     envelope = bundle["dsseEnvelope"]
