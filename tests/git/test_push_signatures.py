@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -198,7 +197,6 @@ def test_an_override_pushes_and_is_logged(project: Project) -> None:
     commit_unsigned(project.ada)
     done = project.ada.git.run("-c", "git-model.guard=warn", "push", "origin", "main")
     assert "pre-push was overridden" in done.stderr
-    log = project.ada.path / ".git" / "git-model" / "audit.log"
-    (event,) = [json.loads(line) for line in log.read_text().splitlines()]
+    (event,) = project.ada.events()
     assert event["action"] == "override-pre-push"
     assert event["ref"] == "refs/heads/main"

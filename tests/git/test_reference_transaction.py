@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 from typing import TYPE_CHECKING
@@ -42,12 +41,6 @@ def commit_in_clear(repo: Repository, path: str = "new.bin") -> str:
     commit = repo.git("commit-tree", tree, "-p", "HEAD", "-m", "Oops")
     repo.git("read-tree", "HEAD")
     return commit
-
-
-def log(repo: Repository) -> list[dict[str, object]]:
-    """Returns the events of the audit log."""
-    path = repo.path / ".git" / "git-model" / "audit.log"
-    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
 
 def assert_stopped(repo: Repository, *command: str) -> None:
@@ -208,7 +201,7 @@ def test_what_arrives_is_let_in_reported_and_logged(
     done = ben.git.run("pull", "--quiet")
     assert "new.bin: plaintext at a protected path" in done.stderr
     assert "`git model repair`" in done.stderr
-    (event,) = [one for one in log(ben) if one["action"] == "arrived-in-clear"]
+    (event,) = [one for one in ben.events() if one["action"] == "arrived-in-clear"]
     assert event["ref"] == "refs/heads/main"
     assert event["commits"] == [commit]
     assert str(event["user"]).startswith("ben ")
@@ -238,7 +231,7 @@ def test_an_override_lets_one_command_through_and_is_logged(project: Project) ->
     done = ada.git.run("-c", "git-model.guard=warn", *reason, "commit", "--quiet", "-m", "Mine")
     assert "pre-commit was overridden" in done.stderr
     assert "reference-transaction was overridden" in done.stderr
-    events = {str(one["action"]): one for one in log(ada)}
+    events = {str(one["action"]): one for one in ada.events()}
     guards = "pre-commit", "signing", "reference-transaction"
     assert set(events) == {f"override-{guard}" for guard in guards}
     event = events["override-reference-transaction"]
@@ -256,7 +249,9 @@ def test_an_override_in_a_file_does_not_count(project: Project) -> None:
 
 
 def test_an_override_that_cannot_be_logged_does_not_count(project: Project) -> None:
-    (project.ada.path / ".git" / "git-model" / "audit.log").mkdir()
+    path = project.ada.path / ".git" / "git-model" / "audit.log"
+    path.unlink()
+    path.mkdir()
     stage_in_clear(project.ada)
     done = project.ada.git.run(
         "-c", "git-model.guard=warn", "commit", "-m", "Oops", check=False
@@ -382,7 +377,7 @@ def test_a_merge_that_brings_a_leak_in_is_reported(
     ben.commit()
     done = ben.git.run("pull", "--quiet", "--no-rebase", "--no-edit", "origin", "leak")
     assert "refs/heads/main received what must not be in a commit" in done.stderr
-    (event,) = [one for one in log(ben) if one["action"] == "arrived-in-clear"]
+    (event,) = [one for one in ben.events() if one["action"] == "arrived-in-clear"]
     assert event["commits"] == [bad]
 
 
@@ -394,7 +389,7 @@ def test_a_new_branch_at_what_others_made_is_reported(
     ben.git("fetch", "--quiet")
     done = ben.git.run("switch", "--quiet", "leak")
     assert "refs/heads/leak received what must not be in a commit" in done.stderr
-    assert [one["commits"] for one in log(ben)] == [[bad]]
+    assert [one["commits"] for one in ben.events()] == [[bad]]
     assert "received" not in ben.git.run("branch", "again", "leak").stderr
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from typing import TYPE_CHECKING
 
@@ -53,8 +52,7 @@ def test_the_tip_is_ciphertext_again_and_the_leak_is_named(
     assert ada.read("new.bin") == CLEAR
     assert ada.git("rev-parse", "HEAD^") == leak
     assert_clean(ada)
-    log = ada.path / ".git" / "git-model" / "audit.log"
-    event = json.loads(log.read_text().splitlines()[-1])
+    event = ada.events()[-1]
     assert (event["action"], event["reason"]) == ("repair", "web edit")
     assert event["commits"] == [ada.git("rev-parse", "HEAD")]
 
