@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from git_model_security import telemetry
 from git_model_security.envelope import HEADER_BYTES
 from git_model_security.errors import ConfigError, Reason, VerificationError
 from git_model_security.filter import blobs
@@ -37,6 +38,7 @@ _RESTORE = "bring back what the signer published, and find out who changed it"
 _OPEN = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
+@telemetry.span("verify")
 def check(
     directory: Path,
     verifiers: Sequence[Verifier],
