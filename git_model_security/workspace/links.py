@@ -30,7 +30,8 @@ def sweep(repo: Repository, gate: Gate) -> list[bytes]:
 def sweep_new(repo: Repository, gate: Gate) -> list[bytes]:
     """Does the same for links of which the index knows nothing yet: Git is at work.
 
-    It took the index lock before it wrote anything: what a person linked is older.
+    It took the index lock before it wrote anything: what a person linked is older, but
+    for what was linked in the same tick of the file system's clock.
     """
     file = index_stat.path_of(repo)
     lock = file.with_name(f"{file.name}.lock")
