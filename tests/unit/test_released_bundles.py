@@ -12,6 +12,7 @@ import pytest
 
 from git_model_security.errors import Reason, VerificationError
 from git_model_security.signing.bundle import Opened, open_bundle
+from git_model_security.signing.by_certificate import CertificateVerifier
 from git_model_security.signing.by_key import KeyVerifier
 from git_model_security.signing.by_sigstore import SigstoreVerifier
 from git_model_security.signing.sigstore_instance import Instance
@@ -20,6 +21,7 @@ from tests.fixtures.bundles import encoded, make_pair, signed
 OMS = Path(__file__).parents[1] / "compat" / "oms"
 RELEASES = OMS / "releases"
 BY_KEY = sorted(path.name for path in RELEASES.glob("*-key.sig"))
+BY_CERTIFICATE = sorted(path.name for path in RELEASES.glob("*-certificate.sig"))
 PRODUCTION = ("stefanb@us.ibm.com", "https://sigstore.verify.ibm.com/oauth2")
 
 
@@ -33,6 +35,15 @@ def assert_for(opened: Opened, model: Path) -> None:
 @pytest.mark.parametrize("name", BY_KEY)
 def test_a_bundle_by_key_of_each_release(name: str) -> None:
     verifier = KeyVerifier.from_file(RELEASES / "trust" / "public-key.pem")
+    opened = open_bundle((RELEASES / name).read_bytes(), [verifier])
+    assert set(opened.manifest.items) == {"config.json", "weights/part-1.bin"}
+    assert_for(opened, RELEASES / "model")
+
+
+@pytest.mark.parametrize("name", BY_CERTIFICATE)
+def test_a_bundle_by_certificate_of_each_release(name: str) -> None:
+    chain = [RELEASES / "trust" / "chain.pem"]
+    verifier = CertificateVerifier.from_files(chain, "git-model compat signer")
     opened = open_bundle((RELEASES / name).read_bytes(), [verifier])
     assert set(opened.manifest.items) == {"config.json", "weights/part-1.bin"}
     assert_for(opened, RELEASES / "model")
