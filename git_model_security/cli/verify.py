@@ -10,7 +10,7 @@ import click
 
 from git_model_security.cli import methods, options, range_table, terminal, verify_forms
 from git_model_security.cli.verify_forms import Forms
-from git_model_security.errors import FAILED
+from git_model_security.errors import FAILED, counted
 from git_model_security.filter.clone import Clone
 from git_model_security.git import commit_list, index
 from git_model_security.git.paths import shown
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
     from git_model_security.workspace.verifiers import Asked
 
 _HINTS = {
-    "unsigned": "`git model sign` signs what is staged",
+    "unsigned": "`git model sign --amend` signs your own HEAD",
     "untrusted signer": "if you know the signer: `git model trust add`",
     "wrong key": "ask the signer for the public key that belongs to the signature",
     "stale signature": "find out who changed it; your own HEAD: `git model sign --amend`",
-    "tampered": "`git restore PATH` brings back what Git holds; find out who changed it",
+    "tampered": "find out who changed it; `git restore PATH` brings back what Git holds",
     "missing file": "`git restore PATH` brings it back",
     "not fetched": "`git model checkout` downloads and writes it",
     "key not held": "`git model unlock --key FILE`",
@@ -162,7 +162,8 @@ def _show(verdict: Verdict) -> None:
     if verdict.good:
         signers = ", ".join(sorted(set(map(_short, verdict.signers.values()))))
         terminal.result(
-            f"Verified: {verdict.subject}, {verdict.files} files, signed by {signers}"
+            f"Verified: {verdict.subject}, {counted(verdict.files, verdict.unit)},"
+            f" signed by {signers}"
         )
         return
     terminal.result(f"NOT verified: {verdict.subject}")

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from git_model_security.cli.progress import Bar
-from git_model_security.errors import ConfigError, GitError
+from git_model_security.errors import ConfigError, GitError, Reason
 from git_model_security.git import index
 from git_model_security.git.repository import Repository
 from git_model_security.signing.roles import STOCK_SIGNATURE
 from git_model_security.workspace import (
     directory_check,
     events,
+    locked_check,
     models_check,
     pinned_trust,
     range_check,
@@ -30,6 +31,13 @@ if TYPE_CHECKING:
     from git_model_security.workspace.range_check import RangeVerdict
     from git_model_security.workspace.verdict import Verdict
     from git_model_security.workspace.verifiers import Asked
+
+_PAST = {
+    Reason.UNSIGNED: "a commit stays as it was made: `git log -- .model-encrypted.sig` lists"
+    " those that were signed",
+    Reason.STALE: "a commit stays as it was made: find out who changed what was signed",
+}
+"""Hints for commits that are not HEAD."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +93,11 @@ def of_commit(
     if forms.all_models and not forms.encrypted:
         models_check.add_beside_roots_of(clone, commit, verdict, accepted)
     if revision is None:
-        worktree_check.add_locked_files(clone, verdict)
+        locked_check.add_locked_files(clone, verdict)
+    if commit != index.resolve(clone.repo, "HEAD^{commit}"):
+        verdict.findings = [
+            replace(one, hint=one.hint or _PAST.get(one.reason)) for one in verdict.findings
+        ]
     return verdict
 
 

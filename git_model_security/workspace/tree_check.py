@@ -98,7 +98,7 @@ def check(
     """
     if entries is None:
         entries = index.tree(clone.repo, index.require(clone.repo, f"{revision}^{{tree}}"))
-    verdict = Verdict(revision)
+    verdict = Verdict(revision, unit="committed file")
     policy = gitmodel.find(entries, clone.objects)
     if policy is None:
         verdict.findings.append(

@@ -36,6 +36,8 @@ class Verdict:
     Attributes:
         subject: what was verified, for people.
         files: how many files the signatures cover.
+        unit: what one of these is: `.gitmodel` and the like count among the files of a
+            commit, and not among those of the model.
         signers: fingerprints or identities that signed, by root.
         methods: how they signed, by root.
         digests: fingerprints of the manifests that were signed, by root.
@@ -45,6 +47,7 @@ class Verdict:
 
     subject: str
     files: int = 0
+    unit: str = "file"
     signers: dict[str, str] = field(default_factory=dict)
     methods: dict[str, str] = field(default_factory=dict)
     digests: dict[str, str] = field(default_factory=dict)

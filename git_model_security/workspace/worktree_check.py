@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from git_model_security import telemetry
 from git_model_security.envelope import HEADER_BYTES
-from git_model_security.errors import Error, Reason, VerificationError
+from git_model_security.errors import Error, GitError, Reason, VerificationError, counted
 from git_model_security.filter import blobs
 from git_model_security.git import index, worktree
 from git_model_security.git.paths import shown
@@ -35,6 +35,11 @@ if TYPE_CHECKING:
     from git_model_security.signing.bundle import Opened
     from git_model_security.signing.methods import Verifier
     from git_model_security.workspace.file_digests import Progress
+
+_EDITED = (
+    "your own change: `git add` and commit it, or `git restore PATH` takes it back; somebody"
+    " else's: find out whose"
+)
 
 
 @telemetry.span("verify")
@@ -68,7 +73,7 @@ def check(
     Raises:
         GitError: there is no work tree.
     """
-    verdict = Verdict("the work tree")
+    verdict = Verdict("the work tree", unit="model file")
     if index.head_tree(clone.repo) is None:
         detail = "there is no commit yet"
         verdict.findings.append(Finding(Reason.UNSIGNED, ".", detail))
@@ -101,7 +106,7 @@ def check(
     ignored = index.untracked(clone.repo, ignored=True)
     if ignored:
         verdict.notes.append(
-            f"{len(ignored)} files that Git ignores are not verified,"
+            f"not verified: {counted(len(ignored), 'file')} that Git ignores,"
             f" such as {shown(ignored[0])}"
         )
     return verdict
@@ -221,9 +226,25 @@ def _compare(
         Reason.EXTRA: "there and not signed",
         Reason.NOT_FETCHED: "only a pointer is in the work tree",
     }
+    tampered = groups[Reason.TAMPERED]
+    known = (head.get(os.fsencode(name)) for name in tampered)
+    changed = _modified(clone, [entry for entry in known if entry is not None])
+    edited = [name for name in tampered if prefix + os.fsencode(name) in changed]
+    groups[Reason.TAMPERED] = [name for name in tampered if name not in set(edited)]
+    if edited:
+        detail = "not the content that was signed, as `git status` shows too"
+        yield Finding(Reason.TAMPERED, root, detail, tuple(edited), hint=_EDITED)
     for reason, found in groups.items():
         if found:
             yield Finding(reason, root, details[reason], tuple(found))
+
+
+def _modified(clone: Clone, entries: Sequence[Entry]) -> set[bytes]:
+    """Returns which files Git, too, takes for changed: an honest edit does not hide."""
+    try:
+        return set(index.unlike(clone.repo, "HEAD", entries))
+    except GitError:  # the filter refuses what stands there
+        return set()
 
 
 def _is_pointer(clone: Clone, entry: Entry) -> bool:
@@ -248,29 +269,3 @@ def _read_small(file: Path) -> bytes:
 
 def _no_follow(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
-
-
-def add_locked_files(clone: Clone, verdict: Verdict) -> None:
-    """Adds to a verdict on HEAD what the work tree of a locked clone shows.
-
-    Each file must be, byte for byte, the blob that was verified. An unlocked clone
-    has plaintext there: `check` is for that.
-    """
-    if not clone.ring.locked or clone.repo.work_tree is None:
-        return
-    changed: list[str] = []
-    missing: list[str] = []
-    for entry in index.tree(clone.repo, "HEAD"):
-        if not entry.is_file or worktree.holds_blob(clone.repo, entry.path, entry.oid):
-            continue
-        gone = not index.is_there(clone.repo, entry)
-        (missing if gone else changed).append(shown(entry.path))
-    extra = tuple(map(shown, index.untracked(clone.repo)))
-    if extra:
-        verdict.findings.append(Finding(Reason.EXTRA, ".", "there and not signed", extra))
-    if changed:
-        detail = "not the ciphertext that was signed"
-        verdict.findings.append(Finding(Reason.TAMPERED, ".", detail, tuple(changed)))
-    if missing:
-        detail = "signed and not there"
-        verdict.findings.append(Finding(Reason.MISSING, ".", detail, tuple(missing)))

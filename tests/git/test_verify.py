@@ -77,6 +77,8 @@ def test_a_tampered_file(project: Project, name: str) -> None:
     content[-1] ^= 1
     project.ada.write(name, bytes(content))
     assert findings(project.ada) == {"tampered": [name]}
+    hint = project.ada.model("verify", check=False).stderr
+    assert "your own change: `git add` and commit it" in hint
 
 
 def test_a_tampered_file_whose_time_and_size_are_kept(project: Project) -> None:
@@ -91,6 +93,9 @@ def test_a_tampered_file_whose_time_and_size_are_kept(project: Project) -> None:
     os.utime(file, (1_600_000_000, 1_600_000_000))
     assert project.ada.status() == ""
     assert findings(project.ada) == {"tampered": ["model.safetensors"]}
+    hint = project.ada.model("verify", check=False).stderr
+    assert "hint: find out who changed it" in hint
+    assert "your own" not in hint
 
 
 def test_a_missing_and_an_extra_file(project: Project) -> None:
@@ -110,7 +115,7 @@ def test_what_git_ignores_is_no_extra_file_but_is_told(project: Project) -> None
     project.ada.write("run.log", "text\n")
     assert findings(project.ada) == {}
     said = project.ada.model("verify").stderr
-    assert "1 files that Git ignores are not verified, such as run.log" in said
+    assert "not verified: 1 file that Git ignores, such as run.log" in said
 
 
 def test_a_file_replaced_by_a_link(project: Project, tmp_path: Path) -> None:
@@ -138,6 +143,11 @@ def test_no_signature(project: Project) -> None:
     project.ada.git("commit", "--quiet", "--no-verify", "--message", "Unsigned")
     assert set(findings(project.ada, "HEAD")) == {"unsigned"}
     assert set(findings(project.ada, "HEAD", "--encrypted")) == {"unsigned"}
+    assert "sign --amend" in project.ada.model("verify", "HEAD", check=False).stderr
+    project.ada.git("commit", "--quiet", "--no-verify", "--allow-empty", "--message", "On top")
+    past = project.ada.model("verify", "HEAD~1", check=False).stderr
+    assert "`git log -- .model-encrypted.sig`" in past
+    assert "git model sign" not in past
 
 
 def test_a_signature_of_an_older_commit_is_stale(project: Project) -> None:

@@ -1,0 +1,40 @@
+"""Verifies the work tree of a locked clone: ciphertext, and compared as such."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from git_model_security.errors import Reason
+from git_model_security.git import index, worktree
+from git_model_security.git.paths import shown
+from git_model_security.workspace.verdict import Finding
+
+if TYPE_CHECKING:
+    from git_model_security.filter.clone import Clone
+    from git_model_security.workspace.verdict import Verdict
+
+
+def add_locked_files(clone: Clone, verdict: Verdict) -> None:
+    """Adds to a verdict on HEAD what the work tree of a locked clone shows.
+
+    Each file must be, byte for byte, the blob that was verified. An unlocked clone
+    has plaintext there: `worktree_check` is for that.
+    """
+    if not clone.ring.locked or clone.repo.work_tree is None:
+        return
+    changed: list[str] = []
+    missing: list[str] = []
+    for entry in index.tree(clone.repo, "HEAD"):
+        if not entry.is_file or worktree.holds_blob(clone.repo, entry.path, entry.oid):
+            continue
+        gone = not index.is_there(clone.repo, entry)
+        (missing if gone else changed).append(shown(entry.path))
+    extra = tuple(map(shown, index.untracked(clone.repo)))
+    if extra:
+        verdict.findings.append(Finding(Reason.EXTRA, ".", "there and not signed", extra))
+    if changed:
+        detail = "not the ciphertext that was signed"
+        verdict.findings.append(Finding(Reason.TAMPERED, ".", detail, tuple(changed)))
+    if missing:
+        detail = "signed and not there"
+        verdict.findings.append(Finding(Reason.MISSING, ".", detail, tuple(missing)))
