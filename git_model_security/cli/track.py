@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 import click
 
 from git_model_security.cli import options, terminal
-from git_model_security.errors import UsageError
+from git_model_security.errors import PolicyError, UsageError, counted
 from git_model_security.filter.clone import Clone
-from git_model_security.workspace import acceptance, tracked, tracking
+from git_model_security.git import index
+from git_model_security.workspace import acceptance, setup, tracked, tracking
 
 if TYPE_CHECKING:
     from git_model_security.workspace.tracking import Plan
@@ -47,19 +48,27 @@ def _track(clone: Clone, patterns: tuple[str, ...], *, dry_run: bool) -> None:
     terminal.files("Will be encrypted", [entry.path for entry in planned.changed])
     if planned.waiting:
         terminal.files("Will be encrypted when they are added", planned.waiting)
-    _warn_of_history(planned)
+    _warn_of_history(clone, planned)
     if dry_run:
         return
     done = tracking.track(clone, planned)
-    terminal.info(f"encrypted {len(done)} tracked files in the index")
+    terminal.info(f"encrypted {counted(len(done), 'tracked file')} in the index")
     terminal.result("Staged .gitmodel and .gitattributes; `git commit` makes it known to all.")
 
 
-def _warn_of_history(planned: Plan) -> None:
+def _warn_of_history(clone: Clone, planned: Plan) -> None:
     if not planned.history:
         return
+    head = index.resolve(clone.repo, "HEAD^{commit}")
+    if all(one.commit == head and not one.pushed for one in planned.history):
+        terminal.warn(
+            "HEAD holds these files in clear, and no remote-tracking branch has it",
+            "`git commit --amend` makes it anew, encrypted; do so before you push",
+        )
+        return
     terminal.warn(
-        f"the history holds {len(planned.history)} versions of these files in clear, and"
+        f"the history holds {counted(len(planned.history), 'version')} of these files in"
+        " clear, and"
         " whoever has cloned or can clone it has them, whatever is encrypted from now on",
         "`git model migrate` rewrites the history; `git model audit` lists what is in it",
     )
@@ -68,6 +77,12 @@ def _warn_of_history(planned: Plan) -> None:
 
 
 def _accept(clone: Clone, *, dry_run: bool, yes: bool) -> None:
+    if not setup.is_pinned(clone.repo):
+        raise PolicyError(
+            "this clone has no pinned policy that another one could replace",
+            hint="`git model unlock --key FILE` pins one; without a key"
+            " `git model trust add --public-key FILE` believes what its signer untracked",
+        )
     found = acceptance.drift(clone)
     if found is None:
         terminal.result("The policy in .gitmodel is the one that this clone has pinned.")
@@ -88,8 +103,13 @@ def show_rules(clone: Clone) -> None:
     """Prints what is protected and by which rule."""
     for title, rules in tracked.rules(clone).items():
         terminal.result(f"{title}:")
-        for pattern, count in rules:
-            terminal.result(f"    {pattern}  ({count} tracked files)")
+        # Those of a profile are the same in every repository; a person's own are few.
+        is_own = not title.startswith(tracked.BY_PROFILE)
+        listed = [(pattern, count) for pattern, count in rules if count or is_own]
+        for pattern, count in listed:
+            terminal.result(f"    {pattern}  ({counted(count, 'tracked file')})")
+        if more := len(rules) - len(listed):
+            terminal.result(f"    {counted(more, 'pattern')} that no tracked file needs")
     found = acceptance.drift(clone)
     if found is not None:
         terminal.warn(

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
+
 import click
 
 from git_model_security.cli import options, terminal
 from git_model_security.cli.track import show_rules
+from git_model_security.errors import counted
 from git_model_security.filter.clone import Clone
 from git_model_security.workspace import untracking
 
@@ -31,12 +34,25 @@ def command(patterns: tuple[str, ...], dry_run: bool, reason: str, yes: bool) ->
         if planned.is_idle:
             terminal.result("These files are clear already; nothing to do.")
             return
-        terminal.files("Will be clear", [entry.path for entry in planned.changed])
+        if not (planned.changed or planned.waiting):
+            words = " ".join(shlex.quote(pattern) for pattern in patterns)
+            terminal.warn(
+                f"no encrypted file, tracked or not, has a name like {words}",
+                "what is untracked holds for files that come later, too",
+            )
+        if planned.changed:
+            terminal.files("Will be clear", [entry.path for entry in planned.changed])
         if planned.waiting:
             terminal.files("Will not be encrypted when they are added", planned.waiting)
         if dry_run:
             return
-        options.confirm("Make this readable to whoever can read the repository?", yes=yes)
+        options.confirm(
+            "Make this readable to whoever can read the repository?"
+            if planned.changed or planned.waiting
+            else "Leave clear what gets such a name later?",
+            yes=yes,
+        )
         done = untracking.untrack(clone, planned, reason)
-    terminal.info(f"{len(done)} tracked files are clear in the index")
+    be = "is" if len(done) == 1 else "are"
+    terminal.info(f"{counted(len(done), 'tracked file')} {be} clear in the index")
     terminal.result("Staged .gitmodel and .gitattributes; `git commit` makes it known to all.")

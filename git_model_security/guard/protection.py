@@ -28,8 +28,8 @@ BY_POLICY = "protected by .gitmodel, though not by the attributes in force here"
 BY_CASE = "protected under this name in another letter case"
 BY_FORM = "protected under this name in another Unicode form"
 BY_RECORD = (
-    "untracked by a .gitmodel that nobody trusted here has signed;"
-    " `git model track --accept` takes it over"
+    "untracked by a .gitmodel that nobody trusted here has signed; `git model trust add` for"
+    " its signer, or in an unlocked clone `git model track --accept`, takes it over"
 )
 BY_HISTORY = "this path has held an envelope"
 

@@ -13,6 +13,7 @@ from git_model_security.policy import attributes, gitmodel, profiles
 if TYPE_CHECKING:
     from git_model_security.filter.clone import Clone
 
+BY_PROFILE = "Encrypted, by the profile"
 Rules = dict[str, list[tuple[str, int]]]
 """Patterns by title, each with how many tracked files it decides for."""
 
@@ -31,7 +32,7 @@ def rules(clone: Clone) -> Rules:
             hint="`git model init` makes it one",
         )
     groups = {
-        f"Encrypted, by the profile {policy.profile}": profiles.patterns(policy.profile),
+        f"{BY_PROFILE} {policy.profile}": profiles.patterns(policy.profile),
         "Encrypted on top of it": policy.include,
         "Clear in spite of it": policy.exclude,
         "Clear, untracked on purpose": policy.untracked,

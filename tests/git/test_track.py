@@ -38,9 +38,13 @@ def test_track_encrypts_what_is_tracked_already_and_says_what_history_holds(
     ada = project.ada
     ada.write("docs/notes.txt", NOTES)
     ada.commit("Notes")
+    assert (
+        "`git commit --amend` makes it anew" in ada.model("track", "docs/", "--dry-run").stderr
+    )
+    ada.git("commit", "--quiet", "--allow-empty", "--message", "On top")
     done = ada.model("track", "docs/")
     assert "Will be encrypted (1):\n  docs/notes.txt" in done.stdout
-    assert "the history holds 1 versions" in done.stderr
+    assert "the history holds 1 version of" in done.stderr
     assert "git model migrate" in done.stderr
     assert is_sealed(ada.blob(":docs/notes.txt"))
     assert ada.read("docs/notes.txt") == NOTES
@@ -132,7 +136,7 @@ def test_tracking_again_takes_the_record_back(project: Project) -> None:
     ada.model("untrack", "config.json", "--yes")
     committed(ada)
     done = ada.model("track", "config.json")
-    assert "the history holds 1 versions" in done.stderr
+    assert "HEAD holds these files in clear" in done.stderr
     assert "untracked" not in ada.read(".gitmodel").decode()
     committed(ada)
     assert is_sealed(ada.blob("HEAD:config.json"))
@@ -144,6 +148,12 @@ def test_tracking_again_takes_the_record_back(project: Project) -> None:
     ada.git("add", "copy.md")
     done = ada.git.run("commit", "--message", "x", check=False)
     assert "copy.md: content that this clone has encrypted" in done.stderr
+
+
+def test_untracking_what_is_not_there_says_so(project: Project) -> None:
+    done = project.ada.model("untrack", "nosuch", check=False)
+    assert "no encrypted file, tracked or not, has a name like nosuch" in done.stderr
+    assert "(0)" not in done.stdout
 
 
 def test_a_dry_run_changes_nothing(project: Project) -> None:
@@ -162,9 +172,11 @@ def test_without_a_pattern_the_rules_are_listed(project: Project) -> None:
     ada.model("untrack", "config.json", "--yes")
     said = ada.model("track").stdout
     assert "Encrypted, by the profile weights:" in said
-    assert "    *.safetensors  (1 tracked files)\n" in said
-    assert "Encrypted on top of it:\n    *.md  (1 tracked files)\n" in said
-    assert "Clear, untracked on purpose:\n    /config.json  (1 tracked files)\n" in said
+    assert "    *.safetensors  (1 tracked file)\n" in said
+    assert "Encrypted on top of it:\n    *.md  (1 tracked file)\n" in said
+    assert "Clear, untracked on purpose:\n    /config.json  (1 tracked file)\n" in said
+    assert "patterns that no tracked file needs\n" in said
+    assert len(said.splitlines()) < 12
     assert ada.model("untrack").stdout == said
 
 
