@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from git_model_security.cli import initial, terminal
+from git_model_security.errors import counted
 from git_model_security.git.paths import shown
 from git_model_security.workspace.migration import remotes
 
@@ -168,8 +169,9 @@ def show_purge(found: PurgePlan) -> None:
     """Says what would be removed."""
     terminal.result("")
     terminal.result(
-        f"To purge: {len(found.commits)} old commits, {len(found.plain)} blobs in clear,"
-        f" the reflogs of {len(found.reflogs)} refs"
+        f"To purge: {counted(len(found.commits), 'old commit')},"
+        f" {counted(len(found.plain), 'blob')} in clear,"
+        f" the reflogs of {counted(len(found.reflogs), 'ref')}"
     )
     if found.stashes:
         numbers = ", ".join(f"stash@{{{number}}}" for number in found.stashes)
@@ -220,12 +222,18 @@ def show_purged(purged: Purged) -> None:
     terminal.result(f"Audit: {purged.report.summary()}")
     if purged.left:
         terminal.result(
-            f"NOT gone: {len(purged.left)} old objects, such as {purged.left[0][:12]}"
+            f"NOT gone: {counted(len(purged.left), 'old object')}, such as"
+            f" {purged.left[0][:12]}"
         )
+        names = [name.encode("utf-8", "surrogateescape") for name in purged.holding]
+        if names:
+            terminal.files("Refs that hold the old history", names)
         terminal.warn(
             "something keeps old objects",
-            "look for .keep files in .git/objects/pack, for objects/info/alternates, and"
-            " for `git for-each-ref --contains COMMIT`; then purge again",
+            "move these refs to the new history, or delete them; then purge again"
+            if names
+            else "look for .keep files in .git/objects/pack, for objects/info/alternates, and"
+            " for other work trees; then purge again",
         )
     elif purged.findings:
         initial.show_findings("Still found", purged.findings)

@@ -265,6 +265,16 @@ def test_purge_leaves_nothing_of_the_old_history(odd: Repository, remote: Reposi
     assert len(list(odd.path.parent.glob("*.bundle"))) == 1
 
 
+def test_a_branch_that_brings_old_history_back_is_named_by_the_proof(odd: Repository) -> None:
+    old = odd.git("rev-parse", "main")
+    odd.model("migrate", "--yes", "--profile", "all")
+    odd.git("-c", "git-model.guard=warn", "branch", "dev", old)
+    done = odd.model("migrate", "--yes", "--purge", check=False)
+    assert done.returncode == 1
+    assert "Refs that hold the old history (1):\n  refs/heads/dev\n" in done.stdout
+    assert "move these refs to the new history" in done.stderr
+
+
 def test_purge_forgets_what_a_clone_knows_of_its_origin(
     odd: Repository, clone: CloneFactory
 ) -> None:
@@ -287,6 +297,7 @@ def test_a_kept_pack_is_found_by_the_proof(odd: Repository) -> None:
     done = odd.model("migrate", "--yes", "--purge", check=False)
     assert done.returncode == 1
     assert "NOT gone" in done.stdout
+    assert "look for .keep files" in done.stderr
     pack.with_suffix(".keep").unlink()
     odd.model("migrate", "--yes", "--purge")
     assert odd_histories.leaks(odd) == []

@@ -64,6 +64,7 @@ class Purged:
         kept: those that a new commit still points to.
         shared: files that stay, since they stand outside of this repository
             (`lfs.storage`), where others may need them.
+        holding: refs that still reach old commits: somebody made them since.
         left: old commits and blobs that are still in the repository.
         report: the audit of what there is now.
         findings: what it found, but for what a person had accepted.
@@ -75,6 +76,7 @@ class Purged:
     report: Report
     findings: list[Finding]
     shared: list[Path] = field(default_factory=list)
+    holding: list[str] = field(default_factory=list)
 
     @property
     def good(self) -> bool:
@@ -167,7 +169,8 @@ def carry_out(repo: Repository, found: Plan) -> Purged:
         report = audit.audit(repo, everything, keys=clone.ring.keys, known=clone.knows)
     findings = [one for one in report.findings if one.oid not in found.accepted]
     left = [oid for oid in left if oid not in found.accepted]
-    purged = Purged(removed, kept, left, report, findings, shared)
+    holding = refs.reaching(repo, _first(repo, found.commits)) if left else []
+    purged = Purged(removed, kept, left, report, findings, shared, holding)
     if purged.good:
         Journal(repo).forget()
     return purged

@@ -75,6 +75,14 @@ def _swapped(peeled: tuple[str, str]) -> tuple[str, str]:
     return oid, kind
 
 
+def reaching(repo: Repository, commits: Iterable[str]) -> list[str]:
+    """Returns the names of all refs that reach any of some commits."""
+    asked = [word for oid in commits for word in ("--contains", oid)]
+    if not asked:
+        return []
+    return os.fsdecode(repo.git("for-each-ref", "--format=%(refname)", *asked)).splitlines()
+
+
 def holding(repo: Repository, commits: Iterable[str]) -> dict[str, str]:
     """Returns the refs that are not moved and reach any of some commits, with their oids."""
     asked = [word for oid in commits for word in ("--contains", oid)]
