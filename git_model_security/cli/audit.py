@@ -121,4 +121,6 @@ def _show(report: Report, as_json: bool, sarif: str | None) -> None:
         return
     for finding in report.findings:
         terminal.result(finding.describe())
+    if any(one.refs_total is not None and one.pushed is None for one in report.findings):
+        terminal.result("Whether it was pushed is not known here: no remote was fetched")
     terminal.result(report.summary())

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from git_model_security.cli import options, terminal
+from git_model_security.cli import checkout, options, terminal
 from git_model_security.cli.progress import Bar
 from git_model_security.cli.unlock import skip_smudge, tell
 from git_model_security.errors import FAILED
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 @options.public_key
 @click.option("-b", "--branch", metavar="NAME", help="Check out this branch or tag.")
 @click.option("--depth", type=click.IntRange(min=1), help="Fetch only so many commits.")
+@click.option("-q", "--quiet", is_flag=True, help="Say only what is wrong.")
 @skip_smudge
 @click.option(
     "--deploy", is_flag=True, help="Write nothing that --public-key does not verify, ever."
@@ -41,6 +42,7 @@ def command(
     public_key: Path | None,
     branch: str | None,
     depth: int | None,
+    quiet: bool,
     skip_smudge: bool | None,
     deploy: bool,
     expect: str,
@@ -53,6 +55,7 @@ def command(
     """
     extra = [f"--branch={branch}"] if branch else []
     extra += [f"--depth={depth}"] if depth else []
+    extra += ["--quiet"] if quiet else []
     expected = Expected(expect, at_least)
     if deploy:
         _deploy(ctx, url, directory, extra, key, public_key, skip_smudge, expected)
@@ -67,17 +70,21 @@ def command(
             key=key,
             public_key=public_key,
             skip_smudge=skip_smudge,
-            progress=bar,
+            progress=None if quiet else bar,
         )
-    tell(done)
-    terminal.result(f"Cloned into {repo.top}")
+    if quiet:
+        terminal.warn_all(done.warnings)
+        checkout.tell(done.report)
+    else:
+        tell(done)
+        terminal.result(f"Cloned into {repo.top}")
     clone = Clone(repo)
     with clone.objects:
         found = state.head_state(clone, sealed_only=bool(skip_smudge))
-    if found == state.VERIFIED:
+    if found == state.VERIFIED and not quiet:
         what = "its signature over ciphertext holds" if skip_smudge else "its signatures hold"
         terminal.info(f"HEAD is verified: {what}")
-    elif found:
+    elif found and found != state.VERIFIED:
         terminal.warn(f"HEAD is {found}", "do not deploy it; see `git model verify HEAD`")
     if done.report.failed or (public_key is not None and found not in {"", state.VERIFIED}):
         ctx.exit(FAILED)

@@ -84,13 +84,14 @@ def export(file: Path, public: bool) -> None:
 @command.command("list")
 def show() -> None:
     """List the keys of your keyring, and those that this clone may use."""
+    mine: set[str] = set()
     try:
-        wanted = ring.of(Repository.discover()).wanted
+        repo = Repository.discover()
+        mine = {*ring.of(repo).wanted, *config.read(repo).get(signers.SIGNING_KEY, ())}
     except GitError:  # outside of a repository the keyring is still there
-        wanted = []
-    for key_id in KeyStore().ids():
-        terminal.result(
-            f"{key_id}  AES-256{'  used by this clone' if key_id in wanted else ''}"
-        )
-    for fingerprint in signers.keystore().fingerprints():
-        terminal.result(f"{fingerprint[:32]}  signing")
+        pass
+    kinds = dict.fromkeys(KeyStore().ids(), "AES-256")
+    kinds |= dict.fromkeys(signers.keystore().fingerprints(), "signing")
+    for name, kind in kinds.items():
+        used = "  used by this clone" * (name in mine)
+        terminal.result(f"{name[:32]}  {kind}{used}")

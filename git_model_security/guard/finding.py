@@ -71,7 +71,7 @@ class Finding:
         named = ", ".join(self.refs) + f" and {more} more" * (more > 0)
         where = f"; in {named}" if self.refs else "; in no ref"
         if self.pushed is None:
-            return f"{where}; whether it was pushed is not known here"
+            return where
         return where + ("; pushed" if self.pushed else "; in no remote-tracking branch")
 
     def to_json(self) -> dict[str, Any]:

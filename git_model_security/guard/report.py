@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from git_model_security.errors import counted
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
@@ -52,7 +54,7 @@ class Report:
 
     def summary(self) -> str:
         """Returns one line of text."""
-        seen = f"{self.commits} commits, {self.blobs} blobs"
+        seen = f"{counted(self.commits, 'commit')}, {counted(self.blobs, 'blob')}"
         framed = self.unproven - self.absent - self.missing
         sealed = f"{self.proven} proven ciphertext, {framed} well-formed but not opened"
         if self.absent:
@@ -62,7 +64,7 @@ class Report:
         end = "; history is cut here (shallow clone): the rest was not seen" * self.cut
         if self.unseen:
             end += f"; {self.unseen} commits or policies were not seen: they are not here"
-        return f"{seen}: {sealed}, {len(self.findings)} findings{end}"
+        return f"{seen}: {sealed}, {counted(len(self.findings), 'finding')}{end}"
 
     def to_json(self) -> dict[str, Any]:
         """Returns the report for `json.dumps`; the keys are stable within a version."""

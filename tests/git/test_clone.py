@@ -171,6 +171,14 @@ def test_model_clone_refuses_a_directory_in_use(project: Project, bob: Person) -
     assert "exists and is not empty" in refused.stderr
 
 
+def test_a_quiet_clone_says_nothing_that_is_not_wrong(project: Project, bob: Person) -> None:
+    done = Repository(bob.home, bob.env).model(
+        *("clone", "-q", str(project.remote.path), "quiet"),
+        *("--key", str(project.key), "--public-key", str(project.public)),
+    )
+    assert (done.stdout, done.stderr) == ("", "")
+
+
 def test_model_clone_of_nothing_says_what_git_says(bob: Person) -> None:
     refused = Repository(bob.home, bob.env).model("clone", "/no/such/place", check=False)
     assert refused.returncode == 1

@@ -79,7 +79,7 @@ def test_the_list_shows_which_key_this_clone_uses(project: Project, home: Path) 
     lines = project.ada.model("key", "list").stdout.splitlines()
     assert f"{used}  AES-256  used by this clone" in lines
     assert f"{other}  AES-256" in lines
-    assert any(line.endswith("  signing") for line in lines)
+    assert any(line.endswith("  signing  used by this clone") for line in lines)
 
 
 def test_the_list_works_outside_of_a_repository(here: Repository) -> None:
