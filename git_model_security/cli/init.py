@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from git_model_security.cli import initial, methods, terminal
-from git_model_security.errors import UsageError
+from git_model_security.errors import UsageError, counted
 from git_model_security.git.repository import Repository
 from git_model_security.workspace import agreement, engine, initialise, setup, unlock
 from git_model_security.workspace.initialise import PlaintextHistoryError
@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 @click.option("--sign-with", type=methods.METHOD, help="Signing method; `key` unless said.")
 @methods.settled
 @click.option(
-    "--accept-plaintext-history", is_flag=True, help="Go on although history holds plaintext."
+    "--accept-plaintext-history",
+    is_flag=True,
+    help="Go on although history holds plaintext; a push is refused until it is migrated"
+    " or overridden.",
 )
 def command(sign_with: str | None, **given: Any) -> None:
     """Make this repository an encrypted, signed model repository.
@@ -93,7 +96,8 @@ def _show(plan: Plan) -> None:
     if plan.history is not None and plan.history.findings:
         terminal.warn(
             f"the history keeps {len(plan.history.findings)} of them in clear",
-            "whoever can clone it has them",
+            "whoever can clone it has them; a push is refused until `git model migrate`, or"
+            " once overridden: `git -c git-model.guard=warn push`",
         )
 
 
@@ -111,7 +115,7 @@ def _tell(done: Done) -> None:
     for line in done.lines:
         terminal.info(line)
     if done.sealed_staged:
-        terminal.info(f"encrypted {done.sealed_staged} tracked files in the index")
+        terminal.info(f"encrypted {counted(done.sealed_staged, 'tracked file')} in the index")
     terminal.result()
     initial.show_keys(done.key_id, done.key_path, done.fingerprint, done.method)
     terminal.result(

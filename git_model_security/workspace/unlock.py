@@ -133,7 +133,8 @@ def permit(
         wanted = wanted_ids(clone, policy, [entry for entry in staged if entry.is_file])
     result = Unlocked()
     if public_key is not None:
-        pin_public_key(repo, public_key)
+        fingerprint = pin_public_key(repo, public_key)
+        result.lines.append(f"this clone trusts the signer {fingerprint[:32]} now")
     if signing_key is not None:
         signing_setup.use_key(repo, signing_key)
         result.warnings += filter(None, [_exposed(signing_key)])
@@ -168,13 +169,13 @@ def decrypt(
         )
 
 
-def pin_public_key(repo: Repository, path: Path) -> None:
-    """Trusts a signer from now on.
+def pin_public_key(repo: Repository, path: Path) -> str:
+    """Trusts a signer from now on; returns the fingerprint.
 
     Raises:
         ConfigError: the file is not a public key that model signing knows.
     """
-    pinned_trust.pinned(repo).add_public_key(files.read(path), str(path))
+    return pinned_trust.pinned(repo).add_public_key(files.read(path), str(path))
 
 
 def is_verified(repo: Repository) -> bool:

@@ -185,8 +185,9 @@ def test_plaintext_in_the_history_can_be_accepted(repo: Repository) -> None:
 
     said = repo.model("init", "--accept-plaintext-history")
 
-    assert "encrypted 1 tracked files in the index" in said.stderr
+    assert "encrypted 1 tracked file in the index" in said.stderr
     assert "warning: the history keeps 1 of them in clear" in said.stderr
+    assert "a push is refused until `git model migrate`" in said.stderr
     assert is_sealed(repo.blob(":model.bin"))
     repo.git("commit", "--quiet", "--message", "Encrypt")
     assert_clean(repo)
