@@ -8,7 +8,7 @@ import click
 
 from git_model_security.cli import terminal
 from git_model_security.cli.progress import Bar
-from git_model_security.errors import FAILED, described
+from git_model_security.errors import FAILED, counted, described
 from git_model_security.git.repository import Repository
 from git_model_security.workspace import checkout
 
@@ -28,7 +28,7 @@ def command(ctx: click.Context, pathspecs: tuple[str, ...]) -> None:
         done = checkout.checkout(Repository.discover(), pathspecs, bar)
     tell(done)
     alone = f", {done.kept} left as they are" if done.kept else ""
-    terminal.result(f"{len(done.written)} files written{alone}")
+    terminal.result(f"{counted(len(done.written), 'file')} written{alone}")
     ctx.exit(FAILED if done.failed else 0)
 
 

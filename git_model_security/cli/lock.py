@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from git_model_security.cli import terminal
+from git_model_security.errors import counted
 from git_model_security.git.repository import Repository
 from git_model_security.workspace import lock
 
@@ -18,4 +19,6 @@ def command(forget: bool) -> None:
         terminal.files("Untracked, so still in clear", done.left)
     for key_id in done.forgotten:
         terminal.info(f"deleted the key {key_id} from the keyring")
-    terminal.result(f"Locked: {len(done.written)} files are ciphertext again")
+    count = len(done.written)
+    be = "is" if count == 1 else "are"
+    terminal.result(f"Locked: {counted(count, 'file')} {be} ciphertext again")

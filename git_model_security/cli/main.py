@@ -91,6 +91,9 @@ def main(arguments: Sequence[str]) -> int:
         status = group.main(list(arguments), prog_name="git-model", standalone_mode=False)
     except click.Abort:
         return INTERRUPTED
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        return USAGE
     except click.ClickException as error:
         message = error.format_message()
         click.echo(

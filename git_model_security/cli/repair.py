@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from git_model_security.cli import terminal
-from git_model_security.errors import FAILED
+from git_model_security.errors import FAILED, counted
 from git_model_security.filter.clone import Clone
 from git_model_security.guard.finding import KEY
 from git_model_security.workspace import repair
@@ -34,10 +34,8 @@ def command(ctx: click.Context, reason: str) -> None:
 
 def _show(done: Repaired) -> None:
     if done.commit:
-        count = len(done.sealed)
-        terminal.result(
-            f"Encrypted {count} file{'s' * (count != 1)} in commit {done.commit[:12]}"
-        )
+        files = counted(len(done.sealed), "file")
+        terminal.result(f"Encrypted {files} in commit {done.commit[:12]}")
         if done.restored:
             terminal.result("Put back .gitmodel and .gitattributes as this clone accepted them")
     else:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from git_model_security.cli import options, terminal
+from git_model_security.errors import counted
 from git_model_security.filter.clone import Clone
 from git_model_security.git.paths import shown
 from git_model_security.workspace import agreement, file_state, health, state
@@ -65,7 +66,7 @@ def _show(found: State) -> None:
     waiting = sum(file.work_tree == file_state.POINTER for file in found.files)
     if waiting and not found.locked:
         terminal.warn(
-            f"not materialised: {waiting} files are pointers in the work tree",
+            f"not materialised: {counted(waiting, 'pointer')} in the work tree",
             "`git model checkout` fetches and decrypts them",
         )
     if found.missing_hooks:
@@ -92,13 +93,21 @@ def _table(found: State) -> None:
             Text(shown(file.path)),
             _in_git(file),
             file.key_id[:8],
-            _WORK_TREE.get(file.work_tree, file.work_tree),
+            _in_work_tree(file, locked=found.locked),
             "yes" if file.signed else "no",
             "yes" if file.pushed else "no",
             terminal.bytes_text(file.size),
         )
     # A pipe has no width to fit into.
     Console(width=None if sys.stdout.isatty() else _PIPE_COLUMNS).print(table)
+
+
+def _in_work_tree(file: File, *, locked: bool) -> str:
+    if locked and file.work_tree == file_state.POINTER:
+        return "ciphertext"  # `lock` says so, and there is no other pointer then
+    if file.encrypted is False and file.work_tree == file_state.DECRYPTED:
+        return "in clear"
+    return _WORK_TREE.get(file.work_tree, file.work_tree)
 
 
 def _in_git(file: File) -> str:

@@ -8,7 +8,7 @@ import click
 
 from git_model_security.cli import checkout, options, terminal
 from git_model_security.cli.progress import Bar
-from git_model_security.errors import FAILED
+from git_model_security.errors import FAILED, counted
 from git_model_security.git.repository import Repository
 from git_model_security.workspace import unlock
 
@@ -64,11 +64,10 @@ def tell(done: unlock.Unlocked) -> None:
     if done.kept:
         terminal.files("Left alone, since they differ from what Git has", done.kept)
     if done.key_id:
-        terminal.result(
-            f"Unlocked with the key {done.key_id}: {len(done.report.written)} files written"
-        )
+        written = counted(len(done.report.written), "file")
+        terminal.result(f"Unlocked with the key {done.key_id}: {written} written")
     if done.report.pointers:
         terminal.info(
-            f"{len(done.report.pointers)} large files are left as pointers:"
-            " `git model checkout PATH` writes them"
+            f"left as pointers: {counted(len(done.report.pointers), 'large file')},"
+            " which `git model checkout PATH` writes"
         )

@@ -53,7 +53,7 @@ def _handshake(pipe: Pipe) -> None:
     if pipe.read_list() != [b"git-filter-client", b"version=2"]:
         raise ProtocolError(
             "filter-process speaks with Git, over the protocol of its filter.process",
-            hint="`git add` and `git checkout` run it; see `git model --help`",
+            hint="`git add` and `git checkout` run it; see `git model -h`",
         )
     pipe.write_list([b"git-filter-server", b"version=2"])
     pipe.send()

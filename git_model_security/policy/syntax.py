@@ -57,7 +57,7 @@ def render(fields: Mapping[str, Any]) -> bytes:
     values = {key: [str(value)] for key, value in singles.items() if value}
     for name, key in _LISTS.items():
         values[key] = list(fields[name])
-    lines = ["# What every clone of this repository must agree on; see `git model --help`."]
+    lines = ["# What every clone of this repository must agree on; see `git model -h`."]
     for section in dict.fromkeys(key.split(".")[0] for key in values):
         lines.append(f"[{section}]")
         for key, words in values.items():

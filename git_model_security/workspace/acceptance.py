@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from git_model_security.errors import ConfigError
+from git_model_security.errors import ConfigError, counted
 from git_model_security.filter.clone import Clone
 from git_model_security.git import attributes as git_attributes
 from git_model_security.git import index
@@ -20,7 +20,7 @@ from git_model_security.policy.gitmodel import NAME
 from git_model_security.workspace import belief, checkout, opened, pinned_trust, setup
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from git_model_security.policy.gitmodel import Policy
 
@@ -169,11 +169,17 @@ def described(found: Drift, *, is_done: bool = False) -> str:
     """Returns in one line what taking a policy over would change, or did."""
     said = []
     if found.opened:
-        be = "are now" if is_done else "would be"
-        said.append(f"{len(found.opened)} tracked files {be} left clear")
+        count = counted(len(found.opened), "tracked file")
+        said.append(f"{count} {_be(found.opened, is_done)} left clear")
     if found.closed:
-        be = "are now" if is_done else "would be"
-        said.append(f"{len(found.closed)} tracked files more {be} encrypted")
+        count = counted(len(found.closed), "more tracked file")
+        said.append(f"{count} {_be(found.closed, is_done)} encrypted")
     if found.records:
         said.append(f"untracked there: {', '.join(map(repr, found.records))}")
     return "; ".join(said) or "it differs for no tracked file"
+
+
+def _be(paths: Sequence[bytes], is_done: bool) -> str:
+    if not is_done:
+        return "would be"
+    return "is now" if len(paths) == 1 else "are now"

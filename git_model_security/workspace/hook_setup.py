@@ -133,8 +133,8 @@ def _install_redirected(
     # Last: from here on Git uses the shims, so all of them must be there.
     if hook_redirect.install(journal, repo):
         lines.append(f"{hook_redirect.HOOKS_PATH} of this clone is now {directory}")
-        # After a move of the clone it was ours before, too.
-        if not hook_redirect.is_redirected(hooks):
+        # After a move of the clone it was ours before, too; with /dev/null there are none.
+        if not hook_redirect.is_redirected(hooks) and hooks.is_dir():
             lines.append(f"all hooks of {hooks} still run")
     return lines
 

@@ -192,8 +192,8 @@ class PlaintextHistoryError(PolicyError):
 
     def __init__(self, report: Report) -> None:
         super().__init__(
-            f"the history holds {len(report.findings)} protected files or models in"
-            " clear: whoever clones it has them, whatever is encrypted from now on",
+            f"the history holds protected files or models in clear, {len(report.findings)} of"
+            " them: whoever clones it has them, whatever is encrypted from now on",
             hint="`git model migrate` writes the history anew, encrypted (--dry-run shows how);"
             " or begin a new repository without it: `rm -rf .git && git init`, then init;"
             " or accept it with --accept-plaintext-history",

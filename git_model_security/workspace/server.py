@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from git_model_security.errors import GitError, UsageError
+from git_model_security.errors import GitError, UsageError, counted
 from git_model_security.git import config, index
 from git_model_security.git.objects import ObjectReader
 from git_model_security.keyring import files
@@ -179,4 +179,4 @@ def _what_counts(repo: Repository) -> list[str]:
     signers = pinned_trust.pinned(repo).fingerprints()
     if not signers:
         return [policy, "no signer is trusted, so no signature is asked for: --public-key FILE"]
-    return [policy, f"signatures of {len(signers)} trusted signers count"]
+    return [policy, f"signatures of {counted(len(signers), 'trusted signer')} count"]

@@ -77,3 +77,10 @@ def test_attributes_that_say_less_than_the_policy_are_told_and_mended(project: P
     ada.write(".gitattributes", text + b"*.safetensors filter=lfs\n")
     ada.git("add", ".gitattributes")
     assert wanted in ada.git.run("commit", "--message", "Less again").stderr
+
+
+def test_without_a_command_the_help_is_shown(repo: Repository) -> None:
+    done = repo.model(check=False)
+    assert done.returncode == 2
+    assert "Commands:\n  init " in done.stderr
+    assert "error" not in done.stderr

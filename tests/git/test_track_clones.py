@@ -64,7 +64,7 @@ def test_under_a_trusted_signature_it_is_taken_over(project: Project, bob: Repos
     project.ada.model("untrack", "params.json", "--yes")
     published(project.ada)
     said = bob.git.run("pull", "--quiet").stderr
-    assert "took over the protection policy of HEAD: 1 tracked files" in said
+    assert "took over the protection policy of HEAD: 1 tracked file" in said
     assert bob.read("params.json") == OLD
     assert_clean(bob)
     assert "policy-taken-over" in bob.read(".git/git-model/audit.log").decode()
@@ -258,7 +258,7 @@ def test_a_signed_record_is_no_leak_when_it_is_pulled(
     project.ada.model("untrack", "params.json", "--yes")
     published(project.ada)
     said = bob.git.run("pull", "--quiet").stderr
-    assert "1 tracked files are now left clear" in said
+    assert "1 tracked file is now left clear" in said
     assert "is not encrypted in Git" not in said
     assert "must not be in a commit" not in said
     assert "arrived-in-clear" not in bob.read(".git/git-model/audit.log").decode()

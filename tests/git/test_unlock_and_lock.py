@@ -37,7 +37,7 @@ def test_a_key_file_unlocks_and_is_kept_in_the_keyring(
 ) -> None:
     said = locked.model("unlock", "--key", str(project.key))
     assert is_decrypted(locked)
-    assert "files written" in said.stdout
+    assert " written" in said.stdout
     assert [key.read_bytes() for key in bob.keyring.iterdir()] == [project.key.read_bytes()]
     assert_clean(locked)
 
