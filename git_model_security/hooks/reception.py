@@ -28,7 +28,7 @@ from git_model_security.policy import pinned
 from git_model_security.workspace import pinned_trust, tree_check
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from git_model_security.filter.digests import Digests
     from git_model_security.git.repository import Repository
@@ -155,6 +155,8 @@ class _Forgetful(Clone):
 
 class _NoDigests(DigestCache):
     def __init__(self) -> None: ...
+
+    def recall(self, oids: Iterable[str]) -> None: ...
 
     def get(self, oid: str) -> Digests | None:  # noqa: ARG002
         return None
