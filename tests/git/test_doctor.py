@@ -83,4 +83,4 @@ def test_without_a_command_the_help_is_shown(repo: Repository) -> None:
     done = repo.model(check=False)
     assert done.returncode == 2
     assert "Commands:\n  init " in done.stderr
-    assert "error" not in done.stderr
+    assert "git-model: error" not in done.stderr
