@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from git_model_security.git import history
+from git_model_security.git import attributes, history
 from git_model_security.git.paths import shown
 from git_model_security.guard import staged
 from git_model_security.guard.finding import PLAINTEXT
 from git_model_security.hooks import advice
 from git_model_security.hooks.refusal import refuse
+from git_model_security.policy import pinned
 from git_model_security.workspace.inherited import Inherited
 
 if TYPE_CHECKING:
@@ -34,12 +35,17 @@ def inspected(clone: Clone) -> int:
 def require_sealed(clone: Clone) -> None:
     """Refuses to have signed what stands in clear at a protected path, whoever made it.
 
-    A signature says that this is the model; in clear it would go on to be so.
+    A signature says that this is the model; in clear it would go on to be so. What only a
+    pulled policy protects, which this clone has not taken over, may stand as it came.
 
     Raises:
         PolicyError: with what was found.
+        GitError: there is no work tree.
     """
+    clone.repo.top  # noqa: B018 - raises in a bare repository
     found = [one for one in _findings(clone, authored_only=False) if one.rule == PLAINTEXT]
+    own = attributes.protected_by(pinned.rules(clone.repo), (one.path for one in found))
+    found = [one for one in found if one.path in own or not one.inherited]
     came = [one for one in found if one.inherited]
     said = [
         f"`git model repair` encrypts {shown(one.path)}, which came in clear" for one in came
