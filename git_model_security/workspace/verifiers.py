@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from git_model_security import logs
 from git_model_security.errors import ConfigError, UsageError
 from git_model_security.signing.methods import VERIFYING
 from git_model_security.workspace import pinned_trust
@@ -59,6 +60,8 @@ def of(repo: Repository, asked: Asked) -> Sequence[Verifier]:
             "this clone trusts no signer yet",
             hint="`git model verify --public-key FILE`; `git model trust add` pins a signer",
         )
+    for one in found:
+        logs.info("accepted as signer (%s): %s", one.identity.method, one.identity)
     return found
 
 

@@ -26,6 +26,8 @@ def test_debug_shows_commands_files_and_the_signer_and_no_secret(project: Projec
     assert key_id in added.stderr
     assert "run git ls-files --stage -z" in added.stderr
     assert f"signed model.sig as {signer}" in commit.stderr
+    verified = project.ada.model("verify", env={VARIABLE: "info"})
+    assert f"git-model: info: accepted as signer (key): {signer}" in verified.stderr
     for secret in (key.hex(), "plaintext of a model", "PRIVATE"):
         assert secret not in added.stderr + commit.stderr
 
