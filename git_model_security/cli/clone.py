@@ -11,9 +11,11 @@ from git_model_security.cli.progress import Bar
 from git_model_security.cli.unlock import skip_smudge, tell
 from git_model_security.errors import FAILED
 from git_model_security.filter.clone import Clone
-from git_model_security.workspace import cloning, deploying, state, verifiers
-from git_model_security.workspace.expected import Expected
-from git_model_security.workspace.verifiers import Asked
+from git_model_security.workspace import cloning, state
+from git_model_security.workspace.deployment import deploying
+from git_model_security.workspace.verification import verifiers
+from git_model_security.workspace.verification.expected import Expected
+from git_model_security.workspace.verification.verifiers import Asked
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,10 +9,10 @@ import click
 
 from git_model_security.cli import terminal
 from git_model_security.git.paths import shown
-from git_model_security.workspace.range_check import SIGNED
+from git_model_security.workspace.verification.range_check import SIGNED
 
 if TYPE_CHECKING:
-    from git_model_security.workspace.range_check import RangeVerdict, Row
+    from git_model_security.workspace.verification.range_check import RangeVerdict, Row
 
 _PIPE_COLUMNS = 160
 _FINGERPRINT_DIGITS = 16

@@ -10,7 +10,8 @@ from git_model_security.cli import methods, options, terminal
 from git_model_security.errors import UsageError
 from git_model_security.git.repository import Repository
 from git_model_security.signing.methods import VERIFYING
-from git_model_security.workspace import pinned_trust, verifiers
+from git_model_security.workspace import pinned_trust
+from git_model_security.workspace.verification import verifiers
 
 
 @click.group("trust")

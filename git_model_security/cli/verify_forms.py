@@ -10,12 +10,11 @@ from git_model_security.errors import ConfigError, GitError, Reason
 from git_model_security.git import index
 from git_model_security.git.repository import Repository
 from git_model_security.signing.roles import STOCK_SIGNATURE
-from git_model_security.workspace import (
+from git_model_security.workspace import events, pinned_trust
+from git_model_security.workspace.verification import (
     directory_check,
-    events,
     locked_check,
     models_check,
-    pinned_trust,
     range_check,
     tree_check,
     verifiers,
@@ -28,9 +27,9 @@ if TYPE_CHECKING:
 
     from git_model_security.filter.clone import Clone
     from git_model_security.signing.methods import Verifier
-    from git_model_security.workspace.range_check import RangeVerdict
-    from git_model_security.workspace.verdict import Verdict
-    from git_model_security.workspace.verifiers import Asked
+    from git_model_security.workspace.verification.range_check import RangeVerdict
+    from git_model_security.workspace.verification.verdict import Verdict
+    from git_model_security.workspace.verification.verifiers import Asked
 
 _PAST = {
     Reason.UNSIGNED: "a commit stays as it was made: `git log -- .model-encrypted.sig` lists"

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from git_model_security.envelope.layout import BytesLike
     from git_model_security.filter.delayed import Waiting
     from git_model_security.git.pktline import Content
-    from git_model_security.workspace.release import Gate
+    from git_model_security.workspace.deployment.release import Gate
 
 
 class Server:
@@ -37,7 +37,7 @@ class Server:
 
     @cached_property
     def _gate(self) -> Gate:
-        from git_model_security.workspace.release import Gate
+        from git_model_security.workspace.deployment.release import Gate
 
         return Gate(self._clone)
 
@@ -94,7 +94,7 @@ class Server:
                 self._gate.admit(path, oid, treeish, ref)
             except VerificationError:
                 # Git stops now, and its hooks do not run.
-                from git_model_security.workspace import links
+                from git_model_security.workspace.deployment import links
 
                 links.sweep_new(self._clone.repo, self._gate)
                 raise

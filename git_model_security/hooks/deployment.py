@@ -16,8 +16,8 @@ from git_model_security.git.objects import is_oid
 from git_model_security.git.paths import shown
 from git_model_security.hooks.transaction import Moved, moves
 from git_model_security.policy import pinned
-from git_model_security.workspace import links, release
-from git_model_security.workspace.release import Gate
+from git_model_security.workspace.deployment import links, release
+from git_model_security.workspace.deployment.release import Gate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -22,7 +22,8 @@ from git_model_security.keyring import files
 from git_model_security.policy import attributes, gitmodel, pinned
 from git_model_security.policy.gitmodel import NAME
 from git_model_security.signing.trust import Trust
-from git_model_security.workspace import pinned_trust, tree_check
+from git_model_security.workspace import pinned_trust
+from git_model_security.workspace.verification import tree_check
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence

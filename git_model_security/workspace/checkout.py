@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
     from git_model_security.git.index import Entry
     from git_model_security.git.repository import Repository
+    from git_model_security.workspace.deployment.release import Gate
     from git_model_security.workspace.materialise import Progress
     from git_model_security.workspace.open_file import Job
-    from git_model_security.workspace.release import Gate
 
 _LOCK_PATIENCE_SECONDS = 2.0
 
@@ -96,7 +96,7 @@ def _admitted(clone: Clone, jobs: list[Job], report: Report) -> list[Job]:
     """Leaves out, in a deploy clone, what was not verified; the filter asks the same."""
     if not clone.is_deploy:
         return jobs
-    from git_model_security.workspace.release import Gate
+    from git_model_security.workspace.deployment.release import Gate
 
     gate = Gate(clone)
     return [job for job in jobs if _is_admitted(gate, job.entry, report)]

@@ -11,14 +11,14 @@ from urllib.parse import urlsplit
 from git_model_security.errors import GitError, described
 from git_model_security.git import config, index
 from git_model_security.guard import audit_log
-from git_model_security.workspace.verdict import Verdict
+from git_model_security.workspace.verification.verdict import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from git_model_security.git.repository import Repository
     from git_model_security.signing.identity import SignerIdentity
-    from git_model_security.workspace.range_check import RangeVerdict
+    from git_model_security.workspace.verification.range_check import RangeVerdict
 
 _RUNS = ("CI_JOB_URL", "BUILD_URL", "CIRCLE_BUILD_URL")
 """Variables in which GitLab, Jenkins and CircleCI name the run."""

@@ -18,8 +18,9 @@ from git_model_security.policy import gitmodel
 from git_model_security.policy.gitmodel import within
 from git_model_security.signing import bundle
 from git_model_security.signing.roles import PLAINTEXT, Subject
-from git_model_security.workspace import manifests, pinned_trust, tree_check
-from git_model_security.workspace.tree_check import MAX_BUNDLE_BYTES
+from git_model_security.workspace import manifests, pinned_trust
+from git_model_security.workspace.verification import tree_check
+from git_model_security.workspace.verification.tree_check import MAX_BUNDLE_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

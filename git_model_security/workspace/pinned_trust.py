@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from git_model_security import __version__
 from git_model_security.signing.identity import CERTIFICATE
 from git_model_security.signing.trust import Trust
-from git_model_security.workspace.verdict import Verdict
+from git_model_security.workspace.verification.verdict import Verdict
 
 if TYPE_CHECKING:
     from git_model_security.filter.clone import Clone

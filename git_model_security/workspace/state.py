@@ -15,9 +15,9 @@ from git_model_security.workspace import (
     hook_setup,
     manifests,
     pinned_trust,
-    tree_check,
 )
 from git_model_security.workspace.migration.journal import Journal
+from git_model_security.workspace.verification import tree_check
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

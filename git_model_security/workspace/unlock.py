@@ -14,15 +14,9 @@ from git_model_security.keyring import files, material, ring
 from git_model_security.keyring.copies import Copies
 from git_model_security.keyring.store import KeyStore
 from git_model_security.policy import gitmodel
-from git_model_security.workspace import (
-    checkout,
-    engine,
-    pinned_trust,
-    setup,
-    signing_setup,
-    tree_check,
-)
+from git_model_security.workspace import checkout, engine, pinned_trust, setup, signing_setup
 from git_model_security.workspace.report import Report
+from git_model_security.workspace.verification import tree_check
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

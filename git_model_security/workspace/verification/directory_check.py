@@ -23,15 +23,15 @@ from git_model_security.policy.gitmodel import CIPHERTEXT_SIGNATURE
 from git_model_security.signing import bundle, shards
 from git_model_security.signing.dsse import MAX_BYTES
 from git_model_security.signing.roles import PLAINTEXT, STOCK_SIGNATURE, Subject
-from git_model_security.workspace import directory_listing, file_digests
-from git_model_security.workspace.verdict import Finding, Verdict
+from git_model_security.workspace.verification import directory_listing, file_digests
+from git_model_security.workspace.verification.verdict import Finding, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from git_model_security.signing.bundle import Opened
     from git_model_security.signing.methods import Verifier
-    from git_model_security.workspace.file_digests import Progress
+    from git_model_security.workspace.verification.file_digests import Progress
 
 REMOVE = "remove it, or use --ignore-unsigned-files"
 _RESTORE = "bring back what the signer published, and find out who changed it"

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 from git_model_security.errors import Reason
 from git_model_security.git import index, worktree
 from git_model_security.git.paths import shown
-from git_model_security.workspace.verdict import Finding
+from git_model_security.workspace.verification.verdict import Finding
 
 if TYPE_CHECKING:
     from git_model_security.filter.clone import Clone
-    from git_model_security.workspace.verdict import Verdict
+    from git_model_security.workspace.verification.verdict import Verdict
 
 
 def add_locked_files(clone: Clone, verdict: Verdict) -> None:

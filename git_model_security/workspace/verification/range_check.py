@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from git_model_security.errors import Error, GitError, Reason
 from git_model_security.git import commit_list
 from git_model_security.git.trees import Trees
-from git_model_security.workspace import pinned_trust, tree_check
-from git_model_security.workspace.verdict import Finding, Verdict
+from git_model_security.workspace import pinned_trust
+from git_model_security.workspace.verification import tree_check
+from git_model_security.workspace.verification.verdict import Finding, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence

@@ -20,10 +20,10 @@ from git_model_security.policy.gitmodel import within
 from git_model_security.signing import bundle
 from git_model_security.signing.roles import PLAINTEXT, Subject, is_ignored
 from git_model_security.storage import behind
-from git_model_security.workspace import file_digests, tree_check
 from git_model_security.workspace.manifests import under
-from git_model_security.workspace.tree_check import MAX_BUNDLE_BYTES
-from git_model_security.workspace.verdict import Finding, Verdict
+from git_model_security.workspace.verification import file_digests, tree_check
+from git_model_security.workspace.verification.tree_check import MAX_BUNDLE_BYTES
+from git_model_security.workspace.verification.verdict import Finding, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from git_model_security.policy.gitmodel import Policy
     from git_model_security.signing.bundle import Opened
     from git_model_security.signing.methods import Verifier
-    from git_model_security.workspace.file_digests import Progress
+    from git_model_security.workspace.verification.file_digests import Progress
 
 _EDITED = (
     "your own change: `git add` and commit it, or `git restore PATH` takes it back; somebody"

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from git_model_security.git.repository import Repository
-    from git_model_security.workspace.release import Gate
+    from git_model_security.workspace.deployment.release import Gate
 
 
 def sweep(repo: Repository, gate: Gate) -> list[bytes]:

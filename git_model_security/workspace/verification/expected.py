@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from git_model_security.errors import Reason, UsageError
 from git_model_security.git import history, index
-from git_model_security.workspace.verdict import Finding
+from git_model_security.workspace.verification.verdict import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -17,9 +17,10 @@ from git_model_security.git.paths import shown
 from git_model_security.policy import gitmodel
 from git_model_security.signing import bundle
 from git_model_security.signing.roles import STOCK_SIGNATURE
-from git_model_security.workspace import directory_check, directory_listing, manifests
-from git_model_security.workspace.tree_check import MAX_BUNDLE_BYTES, reason_of
-from git_model_security.workspace.verdict import Finding, Verdict
+from git_model_security.workspace import manifests
+from git_model_security.workspace.verification import directory_check, directory_listing
+from git_model_security.workspace.verification.tree_check import MAX_BUNDLE_BYTES, reason_of
+from git_model_security.workspace.verification.verdict import Finding, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from git_model_security.git.index import Entry
     from git_model_security.policy.gitmodel import Policy
     from git_model_security.signing.methods import Verifier
-    from git_model_security.workspace.file_digests import Progress
+    from git_model_security.workspace.verification.file_digests import Progress
 
 
 def of_directory(

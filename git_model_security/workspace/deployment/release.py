@@ -19,7 +19,9 @@ from git_model_security.errors import Error, Reason, VerificationError
 from git_model_security.git import config, history, index, lfs
 from git_model_security.guard import audit_log
 from git_model_security.storage import behind
-from git_model_security.workspace import pinned_trust, tree_check, verified_tips
+from git_model_security.workspace import pinned_trust
+from git_model_security.workspace.deployment import verified_tips
+from git_model_security.workspace.verification import tree_check
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

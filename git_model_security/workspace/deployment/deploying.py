@@ -19,15 +19,10 @@ from git_model_security.filter.clone import Clone
 from git_model_security.git import config, index
 from git_model_security.keyring import material
 from git_model_security.policy import pinned
-from git_model_security.workspace import (
-    cloning,
-    drivers,
-    pinned_trust,
-    tree_check,
-    unlock,
-    writing,
-)
-from git_model_security.workspace.release import Gate
+from git_model_security.workspace import cloning, drivers, pinned_trust, unlock
+from git_model_security.workspace.deployment import writing
+from git_model_security.workspace.deployment.release import Gate
+from git_model_security.workspace.verification import tree_check
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,9 +30,9 @@ if TYPE_CHECKING:
 
     from git_model_security.git.repository import Repository
     from git_model_security.signing.methods import Verifier
-    from git_model_security.workspace.expected import Expected
     from git_model_security.workspace.materialise import Progress
-    from git_model_security.workspace.verdict import Finding
+    from git_model_security.workspace.verification.expected import Expected
+    from git_model_security.workspace.verification.verdict import Finding
 
 
 def clone(

@@ -28,7 +28,7 @@ from git_model_security.signing.roles import (
 )
 from git_model_security.storage import behind
 from git_model_security.workspace import manifests, pinned_trust
-from git_model_security.workspace.verdict import Finding, Verdict
+from git_model_security.workspace.verification.verdict import Finding, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence

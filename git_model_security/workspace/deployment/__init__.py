@@ -1,0 +1,1 @@
+"""Deploy clones: nothing is written that no verified tree holds (docs/DEPLOY.md)."""
