@@ -21,6 +21,17 @@ def ada(project: Project) -> Repository:
     return ada
 
 
+def arrived_from_mallory(
+    ada: Repository, project: Project, person: PersonFactory, content: str
+) -> None:
+    """Ada pulls what Mallory, whom nobody trusts, made of a file."""
+    mallory = project.unlocked(person("mallory"))
+    mallory.write("train.py", content)
+    mallory.git("commit", "--quiet", "--all", "--message", "Improve")
+    mallory.git(*NO_HOOKS, "push", "--quiet")
+    ada.git("pull", "--quiet")
+
+
 def test_ones_own_series_is_signed_at_its_tip_without_adopting(ada: Repository) -> None:
     for number in range(2):
         ada.write("train.py", f"print({number})\n")
@@ -41,11 +52,7 @@ def test_what_somebody_pushed_unsigned_is_still_for_a_person_to_decide(
 ) -> None:
     ada.model("sign", "--amend")
     ada.git("push", "--quiet")
-    mallory = project.unlocked(person("mallory"))
-    mallory.write("train.py", "print('mallory')\n")
-    mallory.git("commit", "--quiet", "--all", "--message", "Improve")
-    mallory.git(*NO_HOOKS, "push", "--quiet")
-    ada.git("pull", "--quiet")
+    arrived_from_mallory(ada, project, person, "print('mallory')\n")
     ada.write("README.md", "More to read\n")
     ada.commit("Read me")
     refused = ada.model("sign", "--amend", check=False)
@@ -64,11 +71,7 @@ def test_an_own_version_of_before_is_not_brought_back_by_others(
     ada.commit("Another file")
     ada.model("sign", "--amend")
     ada.git("push", "--quiet")
-    mallory = project.unlocked(person("mallory"))
-    mallory.write("train.py", "print(0)\n")
-    mallory.git("commit", "--quiet", "--all", "--message", "Back")
-    mallory.git(*NO_HOOKS, "push", "--quiet")
-    ada.git("pull", "--quiet")
+    arrived_from_mallory(ada, project, person, "print(0)\n")
     refused = ada.model("sign", "--amend", check=False)
     assert refused.returncode == 1
     assert "train.py" in refused.stderr

@@ -156,12 +156,8 @@ class _Root:
             data = self._clone.objects.read(entry.oid, limit_bytes=MAX_BUNDLE_BYTES)
             opened = self._open(data, CIPHERTEXT)
             actual = manifests.sealed(self._clone, self._policy, self._root, self._entries)
-        except VerificationError as error:
-            said = f"{CIPHERTEXT_SIGNATURE}: {error}"
-            yield Finding(error.reason, self._root, said, hint=error.hint)
-            return
         except Error as error:
-            yield Finding(reason_of(error), self._root, str(error), hint=error.hint)
+            yield self._failure(CIPHERTEXT_SIGNATURE, error)
             return
         verdict.took(self._root, opened)
         verdict.files += len(opened.manifest.items) - 1
@@ -180,12 +176,8 @@ class _Root:
             actual = self._plaintext(opened.manifest)
             if self._forgot(compare(opened.manifest, actual).changed):
                 actual = self._plaintext(opened.manifest)
-        except VerificationError as error:
-            said = f"{self._policy.signature}: {error}"
-            yield Finding(error.reason, self._root, said, hint=error.hint)
-            return
         except Error as error:
-            yield Finding(reason_of(error), self._root, str(error), hint=error.hint)
+            yield self._failure(self._policy.signature, error)
             return
         verdict.took(self._root, opened)
         yield from differences(opened.manifest, actual, self._root, Reason.STALE)
@@ -225,6 +217,13 @@ class _Root:
         where = (self._policy, self._root, self._entries)
         made = manifests.plaintext(self._clone, *where, signed.digest, found)
         return made or Manifest(str(Subject(PLAINTEXT, self._root)), signed.digest, {})
+
+    def _failure(self, name: str, error: Error) -> Finding:
+        """Returns why the bundle of a name, or what it signs, could not be opened."""
+        if isinstance(error, VerificationError):
+            said = f"{name}: {error}"
+            return Finding(error.reason, self._root, said, hint=error.hint)
+        return Finding(reason_of(error), self._root, str(error), hint=error.hint)
 
     def _unsigned(self, name: str) -> Finding:
         return Finding(Reason.UNSIGNED, self._root, f"there is no {name}")
