@@ -111,6 +111,19 @@ def changed(repo: Repository, commit: str) -> list[bytes]:
     return list(dict.fromkeys(filter(None, listed.split(b"\0"))))
 
 
+def renamed(repo: Repository, commit: str) -> list[tuple[bytes, bytes]]:
+    """Returns the files of a commit that stand elsewhere in the index: old and new path.
+
+    However little is left of them: who asks wants to know where content may have gone.
+    """
+    listed = repo.git(
+        *("diff-index", "--cached", "-M1%", "-l0", "--diff-filter=R", "--name-status", "-z"),
+        commit,
+    )
+    words = listed.split(b"\0")
+    return list(zip(words[1::3], words[2::3], strict=False))
+
+
 def peeled(repo: Repository, oids: Iterable[str]) -> dict[str, tuple[str, str]]:
     """Returns kind and oid of what each object is or tags; the kind of none is `""`."""
     return _peeled(repo, list(dict.fromkeys(oids)))

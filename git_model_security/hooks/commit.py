@@ -12,7 +12,7 @@ from git_model_security.guard import override
 from git_model_security.hooks import judged, refusal
 from git_model_security.policy import gitmodel
 from git_model_security.storage import behind
-from git_model_security.workspace import pinned_trust, vouching
+from git_model_security.workspace import pinned_trust, replayed, vouching
 from git_model_security.workspace.verification import tree_check
 
 if TYPE_CHECKING:
@@ -116,6 +116,7 @@ def after(clone: Clone) -> int:
     policy = gitmodel.find(entries, clone.objects)
     if policy is None:
         return 0
+    clone.provenance.adopt(replayed.committed(clone))
     vouching.settle(clone)
     _say_unsigned_head(clone, policy)
     paths = policy.signature_paths()

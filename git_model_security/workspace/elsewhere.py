@@ -17,17 +17,33 @@ if TYPE_CHECKING:
     from git_model_security.filter.clone import Clone
     from git_model_security.filter.provenance import Pair
 
-MAX_REFS = 64
-MAX_REFLOG_ENTRIES = 32
+MAX_REFLOG_ENTRIES = 256
+MAX_QUESTIONS = 200_000
+"""Paths times tips; beyond that nothing is believed to be made here."""
+MAX_COMMITS = 256
+"""How far down to look for an earlier version of a file."""
 
 
 def unverified(clone: Clone, wanted: Iterable[Pair]) -> set[Pair]:
     """Returns those pairs that an unverified commit holds and no verified one does."""
+    held = _holders(clone, wanted)
+    return {
+        pair
+        for pair, tips in held.items()
+        if not any(ancestry.stands(clone, tip) for tip in tips)
+    }
+
+
+def _holders(clone: Clone, wanted: Iterable[Pair]) -> dict[Pair, list[str]]:
+    """Returns the tips that hold each of some pairs; empty for one that too many may hold."""
     # A line feed would end the question; such a path is not believed to be ours.
     pairs = [pair for pair in wanted if b"\n" not in pair[0]]
     tips = _tips(clone) if pairs else []
+    if len(tips) * len(pairs) > MAX_QUESTIONS:
+        # Whoever can push refs must not decide which of them are looked at.
+        return {pair: [] for pair in pairs}
     if not tips:
-        return set()
+        return {}
     asked = [(tip, pair) for tip in tips for pair in pairs]
     names = b"".join(b"%s:%s\n" % (tip.encode(), path) for tip, (path, _) in asked)
     answers = clone.repo.git("cat-file", "--batch-check=%(objectname)", stdin=names)
@@ -35,16 +51,43 @@ def unverified(clone: Clone, wanted: Iterable[Pair]) -> set[Pair]:
     for (tip, pair), answer in zip(asked, answers.splitlines(), strict=True):
         if answer.decode("utf-8", "replace") == pair[1]:
             holders.setdefault(pair, []).append(tip)
-    return {
-        pair
-        for pair, found in holders.items()
-        if not any(ancestry.stands(clone, tip) for tip in found)
-    }
+    return holders
+
+
+def signed_before(clone: Clone, wanted: Iterable[Pair]) -> set[Pair]:
+    """Returns those pairs that a commit below HEAD brought which stands.
+
+    Where somebody's unverified tip holds one as well, it may be they who bring it back.
+    """
+    pairs = list(wanted)
+    holders = _holders(clone, pairs)
+    found = set()
+    for path, oid in pairs:
+        tips = holders.get((path, oid))
+        is_theirs = tips is not None and not (
+            tips and all(ancestry.stands(clone, tip) for tip in tips)
+        )
+        if not is_theirs and b"\n" not in path and _is_signed_below(clone, path, oid):
+            found.add((path, oid))
+    return found
+
+
+def _is_signed_below(clone: Clone, path: bytes, oid: str) -> bool:
+    listed = clone.repo.git(
+        *("--literal-pathspecs", "log", "--format=%H", "--no-renames", "--full-history"),
+        *(f"--find-object={oid}", f"--max-count={MAX_COMMITS}", "HEAD", "--", path),
+        accept=(0, 128),
+    )
+    for commit in listed.decode().split():
+        fact = ancestry.facts(clone, commit).get(path)
+        if fact is not None and fact[1] == oid and ancestry.stands(clone, commit):
+            return True
+    return False
 
 
 def _tips(clone: Clone) -> Sequence[str]:
     refs = clone.repo.git(
-        *("for-each-ref", "--sort=-committerdate", f"--count={MAX_REFS}"),
+        "for-each-ref",
         *("--format=%(if)%(*objectname)%(then)%(*objectname)%(else)%(objectname)%(end)",),
     )
     before = clone.repo.git(

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING
 
 from git_model_security.git import attributes, history, index
 from git_model_security.git.objects import blob_hash
-from git_model_security.workspace import ancestry, elsewhere, pinned_trust
+from git_model_security.workspace import ancestry, elsewhere, pinned_trust, replayed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,10 +48,12 @@ class Sources:
         parents: what it follows, replaces, or applies: an unverified one taints.
         earlier: a tip that was left, and where it forked off, or an empty name: its
             own work, what changed between the two, may come from there if it stands.
+        again: what a rebase applies again: their own changes, if they stand.
     """
 
     parents: tuple[str, ...]
     earlier: tuple[tuple[str, str], ...] = ()
+    again: tuple[str, ...] = ()
 
 
 def sources(repo: Repository, *, amend: bool = False) -> Sources:
@@ -73,7 +75,8 @@ def sources(repo: Repository, *, amend: bool = False) -> Sources:
         base = repo.git("merge-base", before, str(head), accept=(0, 1)).decode().strip()
         if base != before:
             earlier.append((before, base))
-    return Sources(tuple(dict.fromkeys(commits)), tuple(earlier))
+    again = tuple(replayed.under_way(repo))
+    return Sources(tuple(dict.fromkeys(commits)), tuple(earlier), again)
 
 
 @dataclass
@@ -85,12 +88,14 @@ class Ground:
         tainted: paths that the others changed.
         blobs: oids that came with tainted paths.
         removed: tainted paths that the others removed.
+        doubtful: the sources that do not stand.
     """
 
     verified: set[tuple[bytes, int, str]] = field(default_factory=set)
     tainted: set[bytes] = field(default_factory=set)
     blobs: set[str] = field(default_factory=set)
     removed: set[bytes] = field(default_factory=set)
+    doubtful: list[str] = field(default_factory=list)
 
 
 def ground(clone: Clone, found: Sources) -> Ground:
@@ -108,7 +113,12 @@ def ground(clone: Clone, found: Sources) -> Ground:
             left = ancestry.facts(clone, tip)
             result.verified |= {(path, *fact) for path, fact in left.items() - passed.items()}
             dropped |= passed.keys() - left.keys()
+    for commit in found.again:
+        held_again, gone = replayed.introduced(clone, commit)
+        result.verified |= held_again
+        dropped |= gone
     doubtful = [commit for commit in found.parents if not standing[commit]]
+    result.doubtful = doubtful
     if not doubtful:
         return result
     base = ancestry.last_verified(clone, doubtful)
@@ -154,26 +164,40 @@ def unvouched(
     old_blobs = {oid for _, _, oid in below.verified}
     old_pairs = {(path, oid) for path, _, oid in below.verified}
     empty = blob_hash(clone.repo.object_format, 0).hexdigest()
+    here = {entry.path for entry in entries}
+    tainted = below.tainted | _carried(clone, below, here)
     refused: list[Pair] = []
     unproven: list[Pair] = []
+    unmade: list[Pair] = []
     for entry in entries:
         pair = (entry.path, entry.oid)
         if (entry.path, entry.mode, entry.oid) in below.verified or pair in adopted:
             continue
-        if entry.path in below.tainted or entry.oid in below.blobs:
+        if entry.path in tainted or entry.oid in below.blobs:
             refused.append(pair)
         elif entry.is_file and entry.path in guarded and entry.oid != empty:
             is_moved = entry.path not in old_paths and entry.oid in old_blobs
             if not (entry.oid in made or is_moved or pair in old_pairs):
-                refused.append(pair)
+                unmade.append(pair)
         elif pair not in old_pairs:
             unproven.append(pair)
+    # Nobody else touched these paths: what was signed there before may be taken back.
+    before = elsewhere.signed_before(clone, unmade)
+    refused += [pair for pair in unmade if pair not in before]
     foreign = elsewhere.unverified(clone, unproven)
     refused += [pair for pair in unproven if pair in foreign or b"\n" in pair[0]]
-    here = {entry.path for entry in entries}
     gone = sorted(below.removed - here)
     refused += [(path, REMOVED) for path in gone if (path, REMOVED) not in adopted]
     return refused
+
+
+def _carried(clone: Clone, below: Ground, here: set[bytes]) -> set[bytes]:
+    """Returns the paths to which tainted files were renamed: a merge makes new blobs there."""
+    lost = (below.tainted - below.removed) - here
+    if not lost:
+        return set()
+    renamed = (history.renamed(clone.repo, commit) for commit in below.doubtful)
+    return {new for pairs in renamed for old, new in pairs if old in lost}
 
 
 def note(clone: Clone, policy: Policy) -> None:

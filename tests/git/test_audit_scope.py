@@ -40,7 +40,8 @@ def _paths(repo: Repository, *arguments: str) -> set[str]:
     """Returns the paths of the findings of `git model audit`."""
     done = repo.model("audit", *arguments, check=False)
     assert done.returncode in {0, 1}, done.stderr
-    lines = done.stdout.splitlines()[:-1]
+    said = done.stdout.splitlines()[:-1]
+    lines = [line for line in said if not line.startswith("Whether it was pushed")]
     assert bool(lines) == (done.returncode == 1)
     return {line.partition(": ")[0] for line in lines}
 

@@ -1,0 +1,129 @@
+"""One's own signed work is rebased, picked, reverted and restored without anybody's leave.
+
+What somebody pushed unsigned is not let in by the same doors.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.fixtures.people import assert_signed
+from tests.fixtures.repositories import NO_HOOKS
+
+if TYPE_CHECKING:
+    from tests.fixtures.people import PersonFactory, Project
+    from tests.fixtures.repositories import Repository
+
+LINES = [f"line {number}" for number in range(1, 11)]
+
+
+def text(**changes: str) -> str:
+    return "\n".join([changes.get(line.replace(" ", ""), line) for line in LINES]) + "\n"
+
+
+@pytest.fixture
+def ada(project: Project) -> Repository:
+    """Ada, with a series of three on a branch, each of one protected file."""
+    ada = project.ada
+    ada.git("switch", "--quiet", "--create", "series")
+    for number in range(3):
+        ada.write("config.json", f'{{"number": {number}}}\n')
+        ada.write("train.py", f"print({number})\n")
+        ada.commit(f"Step {number}")
+    return ada
+
+
+def test_a_signed_series_is_rebased_and_each_commit_signed(ada: Repository) -> None:
+    ada.git("switch", "--quiet", "main")
+    ada.write("README.md", "main went on\n")
+    ada.commit("Elsewhere")
+    ada.git("switch", "--quiet", "series")
+    ada.git("rebase", "--quiet", "--exec", "git model sign --amend", "main")
+    for commit in ("HEAD", "HEAD~1", "HEAD~2"):
+        ada.model("verify", commit)
+
+
+def test_a_signed_commit_is_picked_and_the_result_is_signed(ada: Repository) -> None:
+    ada.git("switch", "--quiet", "main")
+    ada.git("cherry-pick", "series~2")
+    ada.model("sign", "--amend")
+    assert_signed(ada)
+
+
+def test_a_revert_stands_in_the_way_of_nothing(ada: Repository) -> None:
+    ada.write("tokenizer.json", "{}\n")
+    ada.commit("One more file")
+    ada.git("revert", "--no-edit", "HEAD~1")
+    ada.write("README.md", "after the revert\n")
+    ada.commit("Go on")
+    assert_signed(ada)
+    assert ada.read("config.json") == b'{"number": 1}\n'
+
+
+def test_a_version_of_before_is_taken_back(ada: Repository) -> None:
+    ada.git("checkout", "HEAD~2", "--", "config.json", "train.py")
+    ada.commit("Back")
+    assert_signed(ada)
+
+
+@pytest.fixture
+def feature(project: Project, person: PersonFactory) -> Repository:
+    """Ada, with a clear file renamed; the remote has Mallory's edit of the old name."""
+    ada = project.ada
+    ada.write("scripts/run.py", text())
+    ada.commit("A script")
+    ada.git("push", "--quiet")
+    mallory = project.unlocked(person("mallory"))
+    mallory.git("switch", "--quiet", "--create", "feature")
+    mallory.write("scripts/run.py", text(line2="evil"))
+    mallory.git("commit", "--quiet", "--all", "--message", "Improve")
+    mallory.git(*NO_HOOKS, "push", "--quiet", "origin", "feature")
+    ada.git("mv", "scripts", "tools")
+    ada.write("tools/run.py", text(line9="mine"))
+    ada.commit("Rename")
+    ada.git("fetch", "--quiet")
+    return ada
+
+
+@pytest.mark.parametrize(
+    "commands",
+    [
+        [("merge", "--no-edit", "origin/feature")],
+        [("merge", "--squash", "origin/feature"), ("commit", "-m", "Squash")],
+    ],
+    ids=["merge", "squash"],
+)
+def test_a_rename_carries_the_doubt_along(
+    commands: list[tuple[str, ...]], feature: Repository
+) -> None:
+    *before, last = commands
+    for command in before:
+        feature.git(*command)
+    refused = feature.git.run(*last, check=False)
+    assert refused.returncode != 0
+    assert "tools/run.py" in refused.stderr
+
+
+def test_a_rename_of_what_came_unsigned_is_not_ones_own(feature: Repository) -> None:
+    feature.git("switch", "--quiet", "--create", "theirs", "origin/feature")
+    feature.git("mv", "scripts", "elsewhere")
+    feature.write("elsewhere/run.py", text(line2="evil", line9="mine"))
+    feature.git("add", ".")
+    refused = feature.git.run("commit", "-m", "Rename", check=False)
+    assert refused.returncode != 0
+    assert "elsewhere/run.py" in refused.stderr
+
+
+def test_any_number_of_newer_branches_hides_none(feature: Repository) -> None:
+    tip = feature.git("rev-parse", "HEAD")
+    tree = feature.git("rev-parse", "HEAD^{tree}")
+    future = {"GIT_COMMITTER_DATE": "2035-01-01T00:00:00Z"}
+    newer = feature.git("commit-tree", tree, "-p", tip, "-m", "newer", env=future)
+    lines = [f"create refs/remotes/origin/b{number} {newer}\n" for number in range(100)]
+    feature.git("update-ref", "--stdin", stdin="".join(lines))
+    feature.git("checkout", "origin/feature", "--", "scripts/run.py")
+    refused = feature.git.run("commit", "-m", "Steal", check=False)
+    assert refused.returncode != 0
+    assert "scripts/run.py" in refused.stderr
