@@ -81,7 +81,7 @@ def _signed_series(clone: Clone) -> list[str]:
     """
     before = history.pseudo_ref(clone.repo, "ORIG_HEAD")
     tree = index.head_tree(clone.repo)
-    if not before or tree is None or not pinned_trust.is_known_good(clone, tree):
+    if not before or tree is None or not pinned_trust.has_held(clone, tree):
         return []
     return history.commits(clone.repo, ["HEAD"], without=before)
 

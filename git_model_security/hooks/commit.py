@@ -147,7 +147,7 @@ def _say_unsigned_head(clone: Clone, policy: Policy) -> None:
     if policy.when == "release" or clone.ring.locked:
         return
     tree = index.head_tree(clone.repo)
-    if tree is None or pinned_trust.is_known_good(clone, tree):
+    if tree is None or pinned_trust.has_held(clone, tree):
         return
     from git_model_security.hooks import unsigned
     from git_model_security.workspace import signers

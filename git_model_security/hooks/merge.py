@@ -36,7 +36,7 @@ def complete(clone: Clone) -> None:
     tree = clone.repo.git("write-tree").decode().strip()
     if not paths or paths - policy.signature_paths():
         return
-    if not pinned_trust.is_known_good(clone, tree):
+    if not pinned_trust.has_held(clone, tree):
         return
     # Else Git takes itself to be in the middle of the merge, and does not amend.
     merging.unlink()

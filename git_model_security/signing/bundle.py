@@ -29,6 +29,10 @@ _PINNING = {
 }
 
 
+_Outcome = tuple["Manifest", "SignerIdentity", "float | None"]
+"""What was signed, by whom, and until when that holds."""
+
+
 @dataclass(frozen=True)
 class Opened:
     """A bundle whose signature holds under a signer that the caller trusts.
@@ -37,11 +41,13 @@ class Opened:
         manifest: what is signed; nothing was compared with it yet.
         signer: who signed.
         subject: role and root; None for a bundle of other software.
+        ends: see `methods.Verifier.ends`.
     """
 
     manifest: Manifest
     signer: SignerIdentity
     subject: Subject | None
+    ends: float | None = None
 
     @property
     def role(self) -> str | None:
@@ -83,7 +89,7 @@ def open_bundle(
     """
     try:
         bundle = dsse.parse(data)
-        signed, signer = _first_that_verifies(bundle, _candidates(bundle, verifiers))
+        signed, signer, ends = _first_that_verifies(bundle, _candidates(bundle, verifiers))
         statement.check(signed, signature_name)
         subject = roles.parse(signed.name)
         if expected is not None and subject != expected:
@@ -96,7 +102,7 @@ def open_bundle(
         if not origin:
             raise
         raise VerificationError(error.reason, f"{origin}: {error}", hint=error.hint) from error
-    return Opened(signed, signer, subject)
+    return Opened(signed, signer, subject, ends)
 
 
 def _candidates(bundle: dsse.Bundle, verifiers: Sequence[Verifier]) -> list[Verifier]:
@@ -126,9 +132,7 @@ def _named(identity: SignerIdentity) -> str:
     return f"{identity.method} {identity.name or identity.fingerprint[:16]}"
 
 
-def _first_that_verifies(
-    bundle: dsse.Bundle, candidates: list[Verifier]
-) -> tuple[Manifest, SignerIdentity]:
+def _first_that_verifies(bundle: dsse.Bundle, candidates: list[Verifier]) -> _Outcome:
     # More than one only for a bundle that names no key, or for two roots of one subject.
     outcomes = []
     for verifier in candidates:
@@ -143,12 +147,12 @@ def _first_that_verifies(
     )
 
 
-def _outcome(
-    bundle: dsse.Bundle, verifier: Verifier
-) -> tuple[Manifest, SignerIdentity] | VerificationError | None:
+def _outcome(bundle: dsse.Bundle, verifier: Verifier) -> _Outcome | VerificationError | None:
     try:
         signed = _verified(bundle, verifier)
-        return None if signed is None else (signed, verifier.proven(bundle))
+        if signed is None:
+            return None
+        return signed, verifier.proven(bundle), verifier.ends(bundle)
     except VerificationError as error:
         return error
 

@@ -231,6 +231,16 @@ class CertificateVerifier:
             raise _invalid(f"signed by {certificates.named(leaf)}: {reason}")
         return identity(leaf)
 
+    def ends(self, bundle: Bundle) -> float | None:
+        """Returns the first end among the certificates that are valid now.
+
+        Not each of them need be in the chain that was found: looking once more is safe.
+        """
+        at = certification.now()
+        known = (*claims.chain(bundle), *self._between, *self._roots)
+        ends = (certificate.not_valid_after_utc for certificate in known)
+        return min((end for end in ends if end >= at), default=at).timestamp()
+
 
 def verifier_of(chain: Chain) -> CertificateVerifier | None:
     """Returns what accepts a signer by who it is, also with the next certificate.

@@ -141,3 +141,7 @@ class KeyVerifier:
     def proven(self, bundle: Bundle) -> SignerIdentity:  # noqa: ARG002
         """Returns who signed; a signature that holds is all that there is to prove."""
         return self._identity
+
+    def ends(self, bundle: Bundle) -> float | None:  # noqa: ARG002
+        """Returns None: a key has no end."""
+        return None

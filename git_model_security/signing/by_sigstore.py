@@ -232,6 +232,10 @@ class SigstoreVerifier:
         """Returns who signed: `accepts` read the certificate that the library verified."""
         return self.identity
 
+    def ends(self, bundle: Bundle) -> float | None:  # noqa: ARG002
+        """Returns None: the log proves that the certificate was valid when it signed."""
+        return None
+
 
 def _canonical(value: object) -> bytes:
     return json.dumps(value, sort_keys=True, separators=(",", ":")).encode("ascii")

@@ -105,6 +105,12 @@ class Verifier(Protocol):
             VerificationError: a check that the library does not make fails.
         """
 
+    def ends(self, bundle: Bundle) -> float | None:
+        """Returns until when what is `proven` holds without another look.
+
+        In seconds since 1970; None where time does not end a signature.
+        """
+
 
 def canonical(word: str) -> str:
     """Returns a method by its word, which may be written with underscores.

@@ -34,10 +34,12 @@ def facts(clone: Clone, commit: str) -> Facts:
 def stands(clone: Clone, commit: str) -> bool:
     """Tells whether a commit vouches for what it holds.
 
-    Its signatures hold, or a person adopted it (`git model init` does).
+    Its signatures hold, or did when this clone looked, before a certificate expired; or
+    a person adopted it (`git model init` does).
     """
     tree = index.require(clone.repo, f"{commit}^{{tree}}")
-    return pinned_trust.is_adopted(clone, tree) or tree_check.holds(clone, tree)
+    known = pinned_trust.is_adopted(clone, tree) or pinned_trust.has_held(clone, tree)
+    return known or tree_check.holds(clone, tree)
 
 
 def last_verified(clone: Clone, commits: Sequence[str]) -> Facts:

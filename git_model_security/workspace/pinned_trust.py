@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from git_model_security import __version__
-from git_model_security.signing.identity import CERTIFICATE
+from git_model_security.signing import certification
 from git_model_security.signing.trust import Trust
 from git_model_security.workspace.verification.verdict import Verdict
 
@@ -14,21 +14,43 @@ if TYPE_CHECKING:
     from git_model_security.filter.clone import Clone
     from git_model_security.git.repository import Repository
 
+_ALWAYS = "always"
+
 
 def pinned(repo: Repository) -> Trust:
     """Returns the signers that this clone trusts."""
     return Trust(repo.state_dir / "trust")
 
 
-def remember_good(clone: Clone, tree: str) -> None:
-    """Remembers that a tree's signatures held, under the trust of now."""
-    clone.memory.execute(
-        "INSERT OR REPLACE INTO judged VALUES (?, ?, 'good')", (tree, _under(clone))
-    )
+def remember_good(clone: Clone, tree: str, ends: float | None) -> None:
+    """Remembers that a tree's signatures held, under the trust of now.
+
+    Args:
+        clone: the clone.
+        tree: its oid.
+        ends: see `signing.methods.Verifier.ends`.
+    """
+    until = _ALWAYS if ends is None else str(ends)
+    row = (tree, _under(clone), until)
+    clone.memory.execute("INSERT OR REPLACE INTO judged VALUES (?, ?, ?)", row)
 
 
 def is_known_good(clone: Clone, tree: str) -> bool:
-    """Tells whether a tree's signatures held before, under the same trust."""
+    """Tells whether a tree's signatures held before, under the same trust, and still do."""
+    now = certification.now().timestamp()
+    row = clone.memory.execute(
+        "SELECT 1 FROM judged WHERE subject = ? AND under = ?"
+        " AND (verdict = ? OR CAST(verdict AS REAL) >= ?)",
+        (tree, _under(clone), _ALWAYS, now),
+    ).fetchone()
+    return row is not None
+
+
+def has_held(clone: Clone, tree: str) -> bool:
+    """Tells whether a tree was signed here, or its signatures held once, under this trust.
+
+    For what may be built upon, never for what is verified: a certificate may have expired.
+    """
     row = clone.memory.execute(
         "SELECT 1 FROM judged WHERE subject = ? AND under = ?", (tree, _under(clone))
     ).fetchone()
@@ -67,7 +89,7 @@ class Signers:
 
     def remember(self, tree: str, verdict: Verdict) -> None:
         """Remembers a verdict if it is good, and no certificate may end it."""
-        if verdict.good and CERTIFICATE not in verdict.methods.values():
+        if verdict.good and verdict.ends is None:
             facts = json.dumps([verdict.signers, verdict.methods])
             self._memory.execute(
                 "INSERT OR REPLACE INTO judged VALUES (?, ?, ?)", (tree, self._under, facts)

@@ -18,6 +18,7 @@ from git_model_security.git.replacement import Replacement, naming
 from git_model_security.guard import policies
 from git_model_security.policy import gitmodel
 from git_model_security.policy.gitmodel import CIPHERTEXT_SIGNATURE, within
+from git_model_security.signing.identity import CERTIFICATE
 from git_model_security.workspace import adoption, events, manifests, pinned_trust, vouching
 from git_model_security.workspace.inherited import Inherited
 
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     from git_model_security.workspace.vouching import Sources
 
 SHOWN_PATHS = 20
+_OVER = 0.0
+"""An end that has passed already."""
 
 
 @dataclass
@@ -164,7 +167,9 @@ class _Round:
         tree = repo.git("write-tree").decode().strip()
         if self._bundles:
             events.signed(repo, self._trusted(), tree, self._digests)
-        pinned_trust.remember_good(self._clone, tree)
+        # A certificate is looked at when somebody asks: a bundle may be of before it expired.
+        ends = _OVER if self._signer.identity.method == CERTIFICATE else None
+        pinned_trust.remember_good(self._clone, tree, ends)
         return Signed(sorted(self._bundles), tree)
 
     def _trusted(self) -> SignerIdentity:

@@ -225,7 +225,7 @@ def settle(clone: Clone, commit: str = "HEAD") -> None:
 
     With it all that unsigned commits below it changed, which it signs as well.
     """
-    if not pinned_trust.is_known_good(clone, index.require(clone.repo, f"{commit}^{{tree}}")):
+    if not pinned_trust.has_held(clone, index.require(clone.repo, f"{commit}^{{tree}}")):
         return
     paths = set(history.changed(clone.repo, commit))
     parents = clone.repo.git("rev-parse", f"{commit}^@").decode().split()

@@ -22,6 +22,7 @@ from git_model_security.storage import behind
 from git_model_security.workspace import pinned_trust
 from git_model_security.workspace.deployment import verified_tips
 from git_model_security.workspace.verification import tree_check
+from git_model_security.workspace.verification.verdict import earliest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -166,6 +167,7 @@ class Gate:
                 "this deploy clone trusts no signer any more: nothing is written",
                 hint="`git model unlock --public-key FILE` pins one",
             )
+        ends = None
         for sealed_only in (True, False):
             try:
                 if not sealed_only:
@@ -175,7 +177,8 @@ class Gate:
                 raise _refused(commit, Reason.MALFORMED, str(error)) from error
             if not found.good:
                 raise _refused(commit, found.findings[0].reason, found.why)
-        pinned_trust.remember_good(clone, tree)
+            ends = earliest(ends, found.ends)
+        pinned_trust.remember_good(clone, tree, ends)
 
     def _fetch(self, entries: Sequence[Entry]) -> None:
         """Has git-lfs fetch what the tree needs: only what is here can be opened."""

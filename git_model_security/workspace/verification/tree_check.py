@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from git_model_security import telemetry
@@ -28,7 +29,7 @@ from git_model_security.signing.roles import (
 )
 from git_model_security.storage import behind
 from git_model_security.workspace import manifests, pinned_trust
-from git_model_security.workspace.verification.verdict import Finding, Verdict
+from git_model_security.workspace.verification.verdict import Finding, Verdict, earliest
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -43,7 +44,10 @@ MAX_BUNDLE_BYTES = 64 << 20
 
 
 def holds(clone: Clone, tree: str) -> bool:
-    """Tells whether a tree's signatures hold under the pinned trust; remembers a yes."""
+    """Tells whether a tree's signatures hold now, under the pinned trust; remembers a yes.
+
+    Only for as long as it is one: a certificate that expired signs nothing any more.
+    """
     if pinned_trust.is_known_good(clone, tree):
         return True
     verifiers = pinned_trust.pinned(clone.repo).verifiers()
@@ -53,13 +57,17 @@ def holds(clone: Clone, tree: str) -> bool:
             check(clone, tree, verifiers, sealed_only=half, may_be_absent=True)
             for half in (True, False)
         )
-        good = bool(verifiers) and all(verdict.good for verdict in halves)
+        held = list(takewhile(_is_good, halves)) if verifiers else []
     except ConfigError:  # a .gitmodel that is refused: nothing holds under it
-        good = False
-    if not good:
         return False
-    pinned_trust.remember_good(clone, tree)
+    if len(held) < 2:
+        return False
+    pinned_trust.remember_good(clone, tree, earliest(*(verdict.ends for verdict in held)))
     return True
+
+
+def _is_good(verdict: Verdict) -> bool:
+    return verdict.good
 
 
 @telemetry.span("verify")

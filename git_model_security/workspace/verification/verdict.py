@@ -43,6 +43,7 @@ class Verdict:
         digests: fingerprints of the manifests that were signed, by root.
         findings: what does not hold.
         notes: what is worth saying and no failure.
+        ends: until when the signatures hold without another look (`methods.Verifier.ends`).
     """
 
     subject: str
@@ -53,12 +54,14 @@ class Verdict:
     digests: dict[str, str] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    ends: float | None = None
 
     def took(self, root: str, opened: Opened) -> None:
         """Notes whose bundle is the one of a root."""
         self.signers[root] = str(opened.signer)
         self.methods[root] = opened.signer.method
         self.digests[root] = opened.manifest.fingerprint
+        self.ends = earliest(self.ends, opened.ends)
 
     @property
     def good(self) -> bool:
@@ -105,3 +108,8 @@ class Verdict:
             ],
             "notes": self.notes,
         }
+
+
+def earliest(*ends: float | None) -> float | None:
+    """Returns the first of some ends; None is no end."""
+    return min((end for end in ends if end is not None), default=None)
