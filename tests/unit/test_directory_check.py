@@ -151,6 +151,22 @@ def test_what_the_signer_left_out_is_not_verified_and_said(model: Path, ada: Pai
     assert done.notes == ["not verified, as the signer left them out: .git, .github, .gitmodel"]
 
 
+@pytest.mark.parametrize("kind", ["directory", "link"])
+def test_what_only_has_the_name_of_a_signature_is_seen(
+    kind: str, model: Path, ada: Pair
+) -> None:
+    place = model / ".model-encrypted.sig"
+    if kind == "link":
+        place.symlink_to("/etc/passwd")
+    else:
+        place.mkdir()
+        (place / "run.py").write_bytes(b"hidden")
+    assert found(model, ada) == {"extra file": [".model-encrypted.sig"]}
+    done = verdict(model, ada, ignore_unsigned_files=True)
+    assert done.good
+    assert done.notes == ["not verified, as the signer left them out: .model-encrypted.sig"]
+
+
 def test_what_another_signer_left_out_is_honoured_only_as_signed(
     tmp_path: Path, ada: Pair
 ) -> None:

@@ -76,10 +76,11 @@ def check(
         return verdict
     verdict.took(".", opened)
     left_out = {os.fsencode(path) for path in opened.manifest.ignore_paths}
-    seen: set[bytes] = set()
+    seen: dict[bytes, int] = {}
     own = _own(directory, signature)
     present = directory_listing.files(directory, left_out | own, seen)
-    _note_left_out(verdict, seen & left_out - own)
+    left = {name: kind for name, kind in seen.items() if name in left_out - own}
+    _note_left_out(verdict, left, ignore_unsigned_files)
     shard_bytes = opened.manifest.shard_bytes
     items = shards.files(opened.manifest) if shard_bytes else opened.manifest.items
     verdict.files = len(items)
@@ -183,10 +184,23 @@ def _own(directory: Path, signature: str) -> set[bytes]:
     return {os.fsencode(inside)}
 
 
-def _note_left_out(verdict: Verdict, found: set[bytes]) -> None:
-    """Says what lies there and no signature covers, bundles themselves not."""
-    bundles = {CIPHERTEXT_SIGNATURE.encode(), STOCK_SIGNATURE.encode()}
-    listed = ", ".join(map(shown, sorted(found - bundles)))
+def _note_left_out(
+    verdict: Verdict, found: Mapping[bytes, int], ignore_unsigned_files: bool
+) -> None:
+    """Says what lies there and no signature covers; a bundle is not worth saying.
+
+    What only has the name of one (a link, a directory with files) is a finding: nobody
+    would look for anything there.
+    """
+    bundles = found.keys() & {CIPHERTEXT_SIGNATURE.encode(), STOCK_SIGNATURE.encode()}
+    unsaid = {name for name in bundles if found[name] == stat.S_IFREG}
+    disguised = bundles - unsaid
+    if disguised and not ignore_unsigned_files:
+        names = tuple(map(_text, sorted(disguised)))
+        detail = "in the place of a signature, and no file"
+        verdict.findings.append(Finding(Reason.EXTRA, ".", detail, names, REMOVE))
+        unsaid |= disguised
+    listed = ", ".join(map(shown, sorted(found.keys() - unsaid)))
     if listed:
         verdict.notes.append(f"not verified, as the signer left them out: {listed}")
 

@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 
 def files(
-    top: Path, left_out: Collection[bytes] = (), met: set[bytes] | None = None
+    top: Path, left_out: Collection[bytes] = (), met: dict[bytes, int] | None = None
 ) -> dict[bytes, int]:
     """Returns what lies below a directory, directories not, with the kind (`st_mode`).
 
     Args:
         top: the directory.
         left_out: paths to pass over, with all that lies below them.
-        met: gets those of them that are there.
+        met: gets those of them that are there, with their kinds.
 
     Raises:
         ConfigError: a directory cannot be read.
@@ -36,7 +36,7 @@ def files(
             for path, mode in _listed(top, parent):
                 if path in left_out:
                     if met is not None:
-                        met.add(path)
+                        met[path] = stat.S_IFMT(mode)
                 elif stat.S_ISDIR(mode):
                     waiting.append(path)
                 else:

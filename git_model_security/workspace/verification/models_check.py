@@ -173,6 +173,17 @@ def _tree_findings(
     }
     kinds = {name: stat.S_IFMT(entry.mode) for name, entry in kept.items()}
     yield from directory_check.differences(signed, actual, kinds, False)
+    disguised = tuple(os.fsdecode(name) for name in below if _is_disguised(name, below[name]))
+    if disguised:
+        detail = "in the place of a signature, and no file"
+        yield Finding(Reason.EXTRA, ".", detail, disguised, directory_check.REMOVE)
+
+
+def _is_disguised(name: bytes, entry: Entry) -> bool:
+    """Tells whether a path only has the name of a bundle: it is a link, or lies below."""
+    top, _, rest = name.partition(b"/")
+    is_file = entry.is_file and not rest
+    return top == gitmodel.CIPHERTEXT_SIGNATURE.encode() and not is_file
 
 
 def _beside(policy: Policy, paths: Iterable[bytes]) -> list[bytes]:
