@@ -92,9 +92,14 @@ def is_deploy(values: Values) -> bool:
     return any(is_true({DEPLOY: [said]}, DEPLOY) for said in values.get(DEPLOY, ()))
 
 
-def get(repo: Repository, key: str, scope: str | None = None) -> str | None:
-    """Returns one value, or None; `scope` is `--local` and so on."""
-    scoped = (scope,) if scope else ()
+def get(
+    repo: Repository, key: str, scope: str | None = None, kind: str | None = None
+) -> str | None:
+    """Returns one value, or None; `scope` is `--local` and so on.
+
+    With a `kind` such as `bool` it is spelt as Git spells that.
+    """
+    scoped = (*((scope,) if scope else ()), *((f"--type={kind}",) if kind else ()))
     out = repo.git("config", *scoped, "-z", "--get", key, accept=(0, 1))
     return os.fsdecode(out.removesuffix(b"\0")) if out else None
 

@@ -136,6 +136,20 @@ def test_a_directory_replaced_by_a_link(project: Project, tmp_path: Path) -> Non
     assert found == {"missing file": ["sub/weights.bin"]}
 
 
+def test_a_file_made_executable(project: Project) -> None:
+    (project.ada.path / "train.py").chmod(0o755)
+    assert findings(project.ada) == {"tampered": ["train.py"]}
+    project.ada.git("config", "core.fileMode", "no")
+    assert findings(project.ada) == {}
+
+
+@pytest.mark.parametrize("name", [".model-encrypted.sig", ".gitattributes"])
+def test_a_directory_where_no_bundle_looks(name: str, project: Project) -> None:
+    (project.ada.path / name).unlink()
+    project.ada.write(f"{name}/run.py", b"hidden")
+    assert findings(project.ada) == {"tampered": [name]}
+
+
 def test_no_signature(project: Project) -> None:
     (project.ada.path / "model.sig").unlink()
     assert findings(project.ada) == {"unsigned": []}

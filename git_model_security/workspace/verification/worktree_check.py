@@ -21,7 +21,7 @@ from git_model_security.signing import bundle
 from git_model_security.signing.roles import PLAINTEXT, Subject, is_ignored
 from git_model_security.storage import behind
 from git_model_security.workspace.manifests import under
-from git_model_security.workspace.verification import file_digests, tree_check
+from git_model_security.workspace.verification import file_digests, tree_check, unlike_head
 from git_model_security.workspace.verification.tree_check import MAX_BUNDLE_BYTES
 from git_model_security.workspace.verification.verdict import Finding, Verdict
 
@@ -61,6 +61,7 @@ def check(
     4. Each difference is told apart: content that is just what HEAD holds means
        that the *signature* is stale; everything else, that the *file* is not the
        one that was signed.
+    5. So is each file's executable bit, where the file system has one.
 
     Args:
         clone: the clone.
@@ -102,7 +103,8 @@ def check(
             if not (ignore_unsigned_files and finding.reason is Reason.EXTRA)
         )
     verdict.findings += _unsaid(verdict, sealed)
-    verdict.findings += _unlike_head(clone, policy, chosen, committed)
+    verdict.findings += unlike_head.left_out(clone, policy, chosen, committed)
+    verdict.findings += unlike_head.modes(clone, chosen, committed)
     ignored = index.untracked(clone.repo, ignored=True)
     if ignored:
         verdict.notes.append(
@@ -110,28 +112,6 @@ def check(
             f" such as {shown(ignored[0])}"
         )
     return verdict
-
-
-def _unlike_head(
-    clone: Clone, policy: Policy, roots: Sequence[str], committed: Sequence[Entry]
-) -> Iterator[Finding]:
-    """Yields what differs from HEAD and is in no bundle over plaintext.
-
-    The bundles themselves: an older one, with the files that it signs, holds as well,
-    and is not what HEAD is. And what bundles leave out, such as `.gitattributes`.
-    """
-    for root in roots:
-        own = [
-            entry
-            for name, entry in under(root, committed)
-            if is_ignored(name, policy.signature) and index.is_there(clone.repo, entry)
-        ]
-        prefix = b"" if root == "." else root.encode() + b"/"
-        found = tuple(
-            shown(path.removeprefix(prefix)) for path in index.unlike(clone.repo, "HEAD", own)
-        )
-        if found:
-            yield Finding(Reason.TAMPERED, root, "not what HEAD holds", found)
 
 
 def _unsaid(verdict: Verdict, sealed: Verdict) -> list[Finding]:
