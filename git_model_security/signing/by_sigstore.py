@@ -17,7 +17,7 @@ from git_model_security.errors import (
     UsageError,
     VerificationError,
 )
-from git_model_security.signing import _library, claims, dsse, sigstore_errors
+from git_model_security.signing import _library, claims, dsse, patience, sigstore_errors
 from git_model_security.signing.bundle import open_bundle
 from git_model_security.signing.document import malformed
 from git_model_security.signing.identity import SIGSTORE, SignerIdentity
@@ -82,9 +82,10 @@ class SigstoreSigner:
                 trust_config=_written(self._instance.trust_config, directory),
             )
 
-        made = _library.sign(
-            manifest, configure, lambda: sigstore_errors.signing(self._instance)
-        )
+        with patience.limited():
+            made = _library.sign(
+                manifest, configure, lambda: sigstore_errors.signing(self._instance)
+            )
         self._own = self._verified(made, manifest)
         return made
 

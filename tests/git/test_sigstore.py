@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import socket
 import stat
 import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
+from git_model_security.errors import SigningError
+from git_model_security.signing import patience
 from git_model_security.signing.bundle import open_bundle
 from git_model_security.signing.by_sigstore import SigstoreSigner, SigstoreVerifier
 from git_model_security.signing.manifest import plaintext_manifest
@@ -87,6 +91,23 @@ def test_the_stock_command_verifies_what_we_signed(tmp_path: Path, sigstore: Sig
     execute(*stock, model)
     (model / "a.bin").write_bytes(b"weighty")
     assert execute(*stock, model, check=False).returncode == 1
+
+
+def test_a_server_that_never_answers_does_not_hold_a_commit_for_ever(
+    tmp_path: Path, sigstore: Sigstore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(patience, "SECONDS", 0.2)
+    config = tmp_path / "hangs.json"
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        hangs = f"http://127.0.0.1:{server.getsockname()[1]}"
+        trust = sigstore.trust()
+        authority = trust["signingConfig"]["caUrls"][0]
+        trust["signingConfig"]["caUrls"] = [{**authority, "url": hangs}]
+        config.write_text(json.dumps(trust))
+        signer = SigstoreSigner(Instance.chosen(config, False), Source(token()))
+        manifest = plaintext_manifest(".", "sha256", [(b"a.bin", b"\1" * 32)])
+        with pytest.raises(SigningError, match=f"cannot reach .* at {hangs}"):
+            signer.sign(manifest)
 
 
 def test_we_verify_what_the_stock_command_signed(tmp_path: Path, sigstore: Sigstore) -> None:
