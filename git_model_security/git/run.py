@@ -14,13 +14,24 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SECRETS = (
+    "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
+    "ACTIONS_ID_TOKEN_REQUEST_URL",
+    "CIRCLE_OIDC_TOKEN",
+    "CIRCLE_OIDC_TOKEN_V2",
     "GIT_MODEL_KEY",
     "GIT_MODEL_PKCS11_PIN",
     "GIT_MODEL_SIGNING_KEY_PASSWORD",
     "SIGNING_PRIVATE_KEY",
     "SIGSTORE_ID_TOKEN",
+    "SIGSTORE_IDENTITY_TOKEN",
+    "SIGSTORE_OIDC_CLIENT_SECRET",
 )
-"""Environment variables that hold key material; children do not get them."""
+"""Environment variables that hold key material, or what proves to Sigstore who signs;
+children do not get them. Not Buildkite's `BUILDKITE_AGENT_ACCESS_TOKEN`, although it can
+ask for a token: its credential helper, which git runs, needs it to fetch and push."""
+
+_SECRET_ENDING = "_ID_TOKEN"  # noqa: S105 - a name
+"""GitLab names the tokens of a job so, after the audience (`id_tokens:`)."""
 
 LOCAL = (
     "GIT_ALTERNATE_OBJECT_DIRECTORIES",
@@ -61,7 +72,11 @@ def child_environment(
     dropped = set(SECRETS) - ({"GIT_MODEL_KEY"} if filters else set())
     if not local:
         dropped |= set(LOCAL)
-    kept = {name: value for name, value in os.environ.items() if name not in dropped}
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in dropped and not name.endswith(_SECRET_ENDING)
+    }
     # Messages are matched nowhere, but shown: keep them in one language. Replace
     # refs would show guards and signatures another object than the one pushed.
     kept |= {"LC_ALL": "C.UTF-8", "GIT_NO_REPLACE_OBJECTS": "1", "GIT_OPTIONAL_LOCKS": "0"}

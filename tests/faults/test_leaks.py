@@ -19,6 +19,13 @@ if TYPE_CHECKING:
     from tests.faults.conftest import Established
 
 PASSWORD = "correct-horse-battery"
+TOKENS = (
+    "SIGSTORE_ID_TOKEN",
+    "SIGSTORE_OIDC_CLIENT_SECRET",
+    "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
+    "CIRCLE_OIDC_TOKEN",
+    "ANOTHER_AUDIENCE_ID_TOKEN",
+)
 HOOKS = (
     "post-commit",
     "post-checkout",
@@ -57,7 +64,8 @@ def test_no_program_that_we_start_sees_a_secret_of_signing(
     spy.unlink()
     log.unlink()
     monkeypatch.setenv("SIGNING_PRIVATE_KEY", private)
-    monkeypatch.setenv("SIGSTORE_ID_TOKEN", "id-token-secret")
+    for name in TOKENS:
+        monkeypatch.setenv(name, "id-token-secret")
     monkeypatch.setenv("GIT_MODEL_SIGNING_KEY_PASSWORD", PASSWORD)
     monkeypatch.setenv("GIT_MODEL_PKCS11_PIN", PASSWORD)
     for words in ("status", "sign", "sign --amend", "verify", "audit", "lock", "unlock"):
