@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from git_model_security.cli import options, terminal
-from git_model_security.git.paths import shown
+from git_model_security.git.paths import legible
 from git_model_security.git.repository import Repository
 from git_model_security.guard import audit_log
 
@@ -66,4 +66,4 @@ def _line(event: Mapping[str, object]) -> str:
 
 
 def _text(value: object) -> str:
-    return shown(str(value).encode("utf-8", "surrogateescape")).strip('"')
+    return legible(str(value)).strip('"')

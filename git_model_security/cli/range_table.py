@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from git_model_security.cli import terminal
-from git_model_security.git.paths import shown
+from git_model_security.git.paths import legible
 from git_model_security.workspace.verification.range_check import SIGNED
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def _signer(row: Row) -> str:
 
 
 def _plain(text: str) -> str:
-    return shown(text.encode("utf-8", "surrogateescape"))
+    return legible(text)
 
 
 def _summary(found: RangeVerdict) -> None:

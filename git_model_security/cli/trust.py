@@ -8,6 +8,7 @@ import click
 
 from git_model_security.cli import methods, options, terminal
 from git_model_security.errors import UsageError
+from git_model_security.git.paths import legible
 from git_model_security.git.repository import Repository
 from git_model_security.signing.methods import VERIFYING
 from git_model_security.workspace import pinned_trust
@@ -43,7 +44,7 @@ def add(method: str | None, yes: bool, **said: Any) -> None:
     identity = verifier.identity
     terminal.info(f"{identity.method} {identity.name}".rstrip())
     for line in verifier.anchors:
-        terminal.info(f"  {line}")
+        terminal.info(f"  {legible(line)}")
     options.confirm("Trust all that this signer signs?", yes=yes)
     terminal.result(f"Trusted: {trust.add(verifier)[:16]} {identity}")
 

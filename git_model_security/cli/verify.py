@@ -13,7 +13,7 @@ from git_model_security.cli.verify_forms import Forms
 from git_model_security.errors import FAILED, counted
 from git_model_security.filter.clone import Clone
 from git_model_security.git import commit_list, index
-from git_model_security.git.paths import shown
+from git_model_security.git.paths import legible, shown
 from git_model_security.signing import pem
 from git_model_security.signing.methods import VERIFYING
 from git_model_security.workspace import events
@@ -179,4 +179,4 @@ def _show(verdict: Verdict) -> None:
 
 
 def _short(signer: str) -> str:
-    return signer[:32] if pem.is_fingerprint(signer) else signer
+    return signer[:32] if pem.is_fingerprint(signer) else legible(signer)

@@ -54,7 +54,15 @@ def shown(path: bytes) -> str:
     Control characters are escaped as well, so that a name cannot write to the
     terminal.
     """
-    text = path.decode("utf-8", "backslashreplace")
+    return legible(path.decode("utf-8", "backslashreplace"))
+
+
+def legible(text: str) -> str:
+    """Returns text that others chose as it can be shown.
+
+    What is not printable is escaped: controls of the terminal, and those that turn the
+    direction of writing, which would show one name as another.
+    """
     return "".join(
         char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
     )

@@ -17,6 +17,7 @@ from git_model_security.errors import (
     UsageError,
     VerificationError,
 )
+from git_model_security.git.paths import legible
 from git_model_security.signing import _library, claims, dsse, patience, sigstore_errors
 from git_model_security.signing.bundle import open_bundle
 from git_model_security.signing.document import malformed
@@ -132,7 +133,7 @@ class SigstoreVerifier:
         explicit: the user gave it for this one check.
 
     Raises:
-        UsageError: identity or issuer is empty.
+        UsageError: identity or issuer is empty, or is not what it looks like.
     """
 
     def __init__(
@@ -145,6 +146,13 @@ class SigstoreVerifier:
         if not identity or not issuer:
             # Without the issuer, any of them could vouch for the same address.
             raise UsageError("sigstore needs both --identity and --identity-provider")
+        for name in (identity, issuer):
+            if not name.isprintable():
+                # It would be shown as somebody else, to whom decides whether to trust it.
+                raise UsageError(
+                    f"{legible(name)}: holds characters that cannot be seen",
+                    hint="copy it without them; no identity or issuer has any",
+                )
         self._expected = (identity, issuer)
         self.instance = instance or Instance()
         self._explicit = explicit

@@ -10,6 +10,7 @@ import binascii
 from typing import TYPE_CHECKING
 
 from git_model_security.errors import VerificationError
+from git_model_security.git.paths import legible
 from git_model_security.signing import certificates
 from git_model_security.signing.document import malformed, member
 from git_model_security.signing.identity import CERTIFICATE, KEY
@@ -103,4 +104,4 @@ def _decoded(text: str) -> bytes:
 
 
 def _shown(text: str) -> str:
-    return "".join(char if char.isprintable() else "?" for char in text[:SHOWN_CHARACTERS])
+    return legible(text[:SHOWN_CHARACTERS])

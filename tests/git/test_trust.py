@@ -99,6 +99,16 @@ def test_what_describes_no_signer_is_refused(
         assert said in refused(model, *command, *asked, status=2)
 
 
+@pytest.mark.parametrize("name", ["a\u202eb@c", "a\x1b[2Jb@c"])
+def test_a_signer_whose_name_cannot_be_shown_as_it_is_is_not_trusted(
+    name: str, model: Repository
+) -> None:
+    issuer = ("--identity-provider", "https://issuer.example")
+    said = refused(model, "trust", "add", "sigstore", "--identity", name, *issuer, status=2)
+    assert "characters that cannot be seen" in said
+    assert not {"\u202e", "\x1b"} & set(said)
+
+
 def test_trust_add_needs_a_signer(model: Repository) -> None:
     assert "no signer to trust" in refused(model, "trust", "add", status=2)
     assert "/nowhere" in refused(model, "trust", "add", "--public-key", "/nowhere")
