@@ -14,7 +14,7 @@ from git_model_security.keyring import files, material, ring
 from git_model_security.keyring.copies import Copies
 from git_model_security.keyring.store import KeyStore
 from git_model_security.signing import keys as signing_keys
-from git_model_security.workspace import key_place, signers
+from git_model_security.workspace import introduction, key_place, signers
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,20 +54,20 @@ def generate_signing(private: Path, public: Path) -> None:
 
 @command.command("export")
 @click.argument("file", type=options.FILE)
-@click.option("--public", is_flag=True, help="The signing key's public half.")
+@click.option("--public", is_flag=True, help="What others verify your signatures with.")
 def export(file: Path, public: bool) -> None:
-    """Write this clone's AES-256 key to FILE, or its public signing key."""
+    """Write this clone's AES-256 key to FILE.
+
+    With --public it is the public half of the signing key, in a file or a token; of a
+    signer by certificate the root, which others trust together with the identity.
+    """
     repo = Repository.discover()
     if public:
-        fingerprint = config.last(config.read(repo), signers.SIGNING_KEY)
-        if fingerprint is None:
-            raise KeyNotFoundError(
-                "this clone has no signing key", hint="`git model unlock --signing-key FILE`"
-            )
-        path = signers.keystore().path(fingerprint)
-        private = signing_keys.load_private(path, signers.password)
-        files.write_new(file, signing_keys.public_pem(private), files.PUBLIC_MODE)
-        terminal.result(f"{file}: public key {fingerprint}")
+        mine = introduction.of(repo)
+        files.write_new(file, mine.content, files.PUBLIC_MODE)
+        terminal.result(f"{file}: {mine.what}")
+        if mine.how:
+            terminal.info(f"others trust it with `git model trust add {mine.how}`")
         return
     current = ring.of(repo).current
     kept = KeyStore().directory / current.id

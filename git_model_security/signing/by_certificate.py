@@ -164,8 +164,12 @@ class CertificateVerifier:
     @property
     def pin(self) -> Pin:
         """The identity in a line, and the certificates in PEM."""
-        chain = certificates.pem([*self._roots, *self._between])
-        return Pin(CERTIFICATE, _PIN + self._name.encode() + b"\n" + chain)
+        return Pin(CERTIFICATE, _PIN + self._name.encode() + b"\n" + self.chain)
+
+    @property
+    def chain(self) -> bytes:
+        """The roots, and what else may stand in a chain, in PEM."""
+        return certificates.pem([*self._roots, *self._between])
 
     @property
     def anchors(self) -> tuple[str, ...]:
@@ -188,7 +192,7 @@ class CertificateVerifier:
         by itself, as we do: its OpenSSL takes no other end of a chain.
         """
         path = scratch / "chain"
-        path.write_bytes(certificates.pem([*self._roots, *self._between]))
+        path.write_bytes(self.chain)
         config.use_certificate_verifier(certificate_chain=[path])
 
     @contextlib.contextmanager

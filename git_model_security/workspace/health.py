@@ -27,7 +27,7 @@ from git_model_security.workspace import (
     server,
     server_health,
     setup,
-    signers,
+    signing_method,
     unlock,
 )
 from git_model_security.workspace.migration.journal import Journal
@@ -156,10 +156,9 @@ def _of_clone(repo: Repository) -> Iterator[Symptom]:
         yield Symptom(wrong, f"`git config --unset {override.GUARD}`")
     if not pinned_trust.pinned(repo).fingerprints():
         yield Symptom("no trusted signer is pinned", "`git model unlock --public-key FILE`")
-    if config.last(clone.settings, signers.SIGNING_KEY) is None and not clone.is_deploy:
-        yield Symptom(
-            "no signing key: commits are unsigned", "`git model unlock --signing-key FILE`"
-        )
+    lack = None if clone.is_deploy else signing_method.lack(repo)
+    if lack is not None:
+        yield Symptom(f"{lack.what}: commits are unsigned", lack.remedy)
 
 
 def _of_policy(clone: Clone) -> Iterator[Symptom]:

@@ -6,11 +6,11 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from git_model_security.errors import GitError, KeyNotFoundError
+from git_model_security.errors import GitError
 from git_model_security.git import attributes, index
 from git_model_security.git.run import child_environment, run
 from git_model_security.policy import gitmodel
-from git_model_security.workspace import signatures, signers, vouching
+from git_model_security.workspace import signatures, signers, signing_method, vouching
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,10 +36,7 @@ def sign(clone: Clone, given: Given | None = None, *, amend: bool = False) -> Si
     clone.repo.top  # noqa: B018 - raises in a bare repository
     chosen = signers.signer(clone, given)
     if chosen is None:
-        raise KeyNotFoundError(
-            "this clone has no signing key",
-            hint="`git model unlock --signing-key FILE` gives it one",
-        )
+        raise signing_method.unable(clone.repo, given.method if given else None)
     if amend and index.head_tree(clone.repo) is None:
         raise GitError("there is no commit to amend yet", hint="`git model sign`, then commit")
     done = signatures.sign_index(

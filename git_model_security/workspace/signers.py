@@ -111,17 +111,26 @@ def password(origin: str) -> bytes | None:
     return _SECRETS.for_key(origin)
 
 
-def settle(repo: Repository, given: Given) -> None:
-    """Keeps in a clone's configuration how it signs from now on.
+def require_no_secret(given: Given) -> None:
+    """Raises where the configuration would come to hold a secret.
 
     Raises:
-        ConfigError: what was given holds a secret.
+        ConfigError: with what to do instead.
     """
     if given.pkcs11_uri and "pin-value=" in given.pkcs11_uri.lower():
         raise ConfigError(
             "the PKCS#11 URI holds the PIN, which the configuration would then keep in clear",
             hint="leave pin-value out: it is asked for, or read from GIT_MODEL_PKCS11_PIN",
         )
+
+
+def settle(repo: Repository, given: Given) -> None:
+    """Keeps in a clone's configuration how it signs from now on.
+
+    Raises:
+        ConfigError: what was given holds a secret.
+    """
+    require_no_secret(given)
     for name, key in _SETTINGS.items():
         value = getattr(given, name)
         if value:
@@ -180,17 +189,23 @@ def _by_certificate(clone: Clone, given: Given) -> Signer | None:
     return CertificateSigner(found[0], leaf, above, password)
 
 
-def _by_pkcs11_key(clone: Clone, given: Given) -> Signer:
+def _by_pkcs11_key(clone: Clone, given: Given) -> Signer | None:
     from git_model_security.signing.by_pkcs11 import Pkcs11Signer
 
-    uri, modules = _token(clone, given)
+    found = _token(clone, given)
+    if found is None:
+        return None
+    uri, modules = found
     return Pkcs11Signer(uri, modules, _SECRETS.for_token)
 
 
-def _by_pkcs11_certificate(clone: Clone, given: Given) -> Signer:
+def _by_pkcs11_certificate(clone: Clone, given: Given) -> Signer | None:
     from git_model_security.signing.by_pkcs11 import Pkcs11CertificateSigner
 
-    uri, modules = _token(clone, given)
+    found = _token(clone, given)
+    if found is None:
+        return None
+    uri, modules = found
     leaf, above = _certificate(clone, given)
     return Pkcs11CertificateSigner(uri, leaf, above, modules, _SECRETS.for_token)
 
@@ -220,9 +235,11 @@ def _certificate(clone: Clone, given: Given) -> tuple[Path, list[Path]]:
     return leaf, above
 
 
-def _token(clone: Clone, given: Given) -> tuple[str, list[Path]]:
+def _token(clone: Clone, given: Given) -> tuple[str, list[Path]] | None:
     uri = given.pkcs11_uri or config.last(clone.settings, PKCS11_URI)
     if uri is None:
+        if given.method is None:
+            return None
         raise ConfigError(
             "there is no key in a token to sign with",
             hint="--pkcs11-uri URI, or `git model config pkcs11Uri URI`",

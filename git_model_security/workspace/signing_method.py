@@ -1,0 +1,100 @@
+"""How a clone is meant to sign, and which settings it still lacks for that.
+
+A clone's own settings come first. What `.gitmodel` names is advice for whoever has none:
+it tells which settings to ask for, and never what they are.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from git_model_security.errors import KeyNotFoundError
+from git_model_security.filter.clone import Clone
+from git_model_security.git import config, index
+from git_model_security.policy import gitmodel
+from git_model_security.signing import methods
+from git_model_security.signing.identity import KEY
+from git_model_security.workspace import signers
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from git_model_security.git.repository import Repository
+
+_KEY = "unlock --signing-key FILE"
+_CERTIFICATE = "config signingCertificate FILE"
+_URI = "config pkcs11Uri URI"
+
+_WANTED: Mapping[str, tuple[tuple[str, str], ...]] = {
+    "key": ((signers.SIGNING_KEY, _KEY),),
+    # The certificate first: a key that comes after it is tried with it.
+    "certificate": ((signers.CERTIFICATE, _CERTIFICATE), (signers.SIGNING_KEY, _KEY)),
+    "pkcs11-key": ((signers.PKCS11_URI, _URI),),
+    "pkcs11-certificate": ((signers.CERTIFICATE, _CERTIFICATE), (signers.PKCS11_URI, _URI)),
+    "sigstore": (),
+}
+"""By method: each setting that it needs, with the command that makes it."""
+_WITHOUT = {
+    "key": "no signing key",
+    "certificate": "no certificate, or no key, to sign with",
+    "pkcs11-key": "no key in a token to sign with",
+    "pkcs11-certificate": "no certificate, or no key in a token, to sign with",
+    "sigstore": "no signing key, and does not sign by sigstore",
+}
+
+
+class Lack(NamedTuple):
+    """Why a clone cannot sign.
+
+    Attributes:
+        what: it has this, or rather has not, as it follows "this clone has".
+        remedy: the commands that give it to the clone.
+    """
+
+    what: str
+    remedy: str
+
+
+def of(repo: Repository) -> str:
+    """Returns the method that a clone signs by, or would if it had what that needs.
+
+    Raises:
+        UsageError: it is none of model_signing's.
+        PolicyError: `.gitmodel` cannot be used.
+    """
+    settings = config.read(repo)
+    own = config.last(settings, signers.METHOD)
+    if own is not None:
+        return methods.canonical(own)
+    if signers.SIGNING_KEY in settings:
+        return KEY
+    clone = Clone(repo)
+    with clone.objects:
+        policy = gitmodel.find(index.staged(repo), clone.objects)
+    return KEY if policy is None else policy.method
+
+
+def lack(repo: Repository, method: str | None = None) -> Lack | None:
+    """Returns what a clone lacks to sign; None where that is nothing.
+
+    Args:
+        repo: the clone.
+        method: to sign by; None is as it is meant to.
+
+    Raises:
+        Error: see `of`.
+    """
+    settings = config.read(repo)
+    chosen = methods.canonical(method) if method else of(repo)
+    needed = [command for key, command in _WANTED[chosen] if key not in settings]
+    if method is None and chosen != KEY and signers.METHOD not in settings:
+        needed.insert(0, f"config signingMethod {chosen}")
+    if not needed:
+        return None
+    return Lack(_WITHOUT[chosen], ", then ".join(f"`git model {one}`" for one in needed))
+
+
+def unable(repo: Repository, method: str | None = None) -> KeyNotFoundError:
+    """Returns the error that says what a clone lacks to sign; see `lack`."""
+    found = lack(repo, method) or Lack("nothing to sign with", "`git model doctor`")
+    return KeyNotFoundError(f"this clone has {found.what}", hint=found.remedy)
