@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from git_model_security.errors import UsageError
@@ -9,7 +10,8 @@ from git_model_security.filter.clone import Clone
 from git_model_security.git import config
 from git_model_security.keyring import files
 from git_model_security.signing import pem
-from git_model_security.workspace import pinned_trust, signers
+from git_model_security.signing.identity import CERTIFICATE, KEY, SIGSTORE
+from git_model_security.workspace import pinned_trust, signers, signing_method, trial
 from git_model_security.workspace.signers import Given
 
 if TYPE_CHECKING:
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
 
     from git_model_security.git.repository import Repository
 
-_WITH_KEY_FILE = ("key", "certificate")
+_WITH_KEY_FILE = (KEY, CERTIFICATE)
 
 
 def keep_key(given: Path | None) -> tuple[str, bytes]:
@@ -52,7 +54,7 @@ def use_key(repo: Repository, given: Path | None) -> str:
     fingerprint, public = keep_key(given)
     pinned_trust.pinned(repo).add_public_key(public)
     config.put(repo, signers.SIGNING_KEY, fingerprint)
-    config.put(repo, signers.METHOD, "key")
+    config.put(repo, signers.METHOD, KEY)
     return fingerprint
 
 
@@ -69,23 +71,82 @@ def use(repo: Repository, given: Given, key: Path | None) -> str:
 
     Raises:
         UsageError: something is missing, or belongs to another method.
-        ConfigError: something cannot be used.
+        ConfigError: something cannot be used, or what it signs could not be verified.
+        Error: the method cannot sign; nothing of the clone has changed.
     """
-    method = given.method or "key"
+    method = given.method or KEY
     signers.require_fitting(method, given)
-    if method == "key":
+    if method == KEY:
         return use_key(repo, key)
     if (key is not None) != (method in _WITH_KEY_FILE):
         verb = "says nothing of" if key else "is needed with"
         raise UsageError(f"--signing-key {verb} the method {method}")
+    signers.require_no_secret(given)
+    chosen = signers.signer(Clone(repo), replace(given, private_key=key))
+    own = None if chosen is None or method == SIGSTORE else trial.require_verifiable(chosen)
     fingerprint = ""
     if key is not None:
         fingerprint, _ = keep_key(key)
         config.put(repo, signers.SIGNING_KEY, fingerprint)
     signers.settle(repo, given)
-    kept = signers.keystore().path(fingerprint) if fingerprint else None
-    chosen = signers.signer(Clone(repo), Given(private_key=kept))
-    own = chosen.verifier() if chosen else None
     if own is not None:
         pinned_trust.pinned(repo).add(own)
     return fingerprint
+
+
+def take_key(repo: Repository, key: Path) -> list[str]:
+    """Has a set-up clone sign with a key: the one of its certificate, where it has such.
+
+    A certificate stands for its key: trusted by itself, the bare key would outlive what
+    the authority says of it.
+
+    Returns:
+        What else changed, or is to be done, a line each.
+
+    Raises:
+        ConfigError: see `keep_key`; or it is not the key of the clone's certificate.
+        Error: the certificate cannot sign; nothing of the clone has changed.
+    """
+    method = signing_method.of(repo)
+    if method != CERTIFICATE:
+        use_key(repo, key)
+        if method == KEY:
+            return []
+        return [
+            f"this clone signs by key from now on; `git model config signingMethod {method}`"
+            " undoes that"
+        ]
+    clone = Clone(repo)
+    own = None
+    if signers.CERTIFICATE in clone.settings:
+        chosen = signers.signer(clone, Given(CERTIFICATE, private_key=key))
+        assert chosen is not None
+        own = trial.signed(chosen)
+    fingerprint, _ = keep_key(key)
+    config.put(repo, signers.SIGNING_KEY, fingerprint)
+    config.put(repo, signers.METHOD, CERTIFICATE)
+    if own is not None:
+        pinned_trust.pinned(repo).add(own)
+    lack = signing_method.lack(repo)
+    return [f"to sign by certificate, {lack.remedy}"] if lack else []
+
+
+def agree(repo: Repository, method: str) -> list[str]:
+    """Has a clone that chose no method sign by the one that `.gitmodel` names.
+
+    Not by sigstore: who can push must not decide that what is signed here gets public.
+
+    Returns:
+        What changed, or is to be done, a line each.
+    """
+    settings = config.read(repo)
+    chosen = signers.METHOD in settings or signers.SIGNING_KEY in settings
+    if chosen or method == KEY or config.is_deploy(settings):
+        return []
+    if method != SIGSTORE:
+        config.put(repo, signers.METHOD, method)
+    lack = signing_method.lack(repo)
+    return [
+        f"this repository is signed by {method}"
+        + (f"; to sign, {lack.remedy}" if lack else ", and so does this clone")
+    ]
