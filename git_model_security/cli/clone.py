@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from git_model_security.cli import checkout, options, terminal
+from git_model_security.cli import checkout, methods, options, terminal
 from git_model_security.cli.progress import Bar
 from git_model_security.cli.unlock import skip_smudge, tell
 from git_model_security.errors import FAILED
@@ -15,33 +15,34 @@ from git_model_security.workspace import cloning, state
 from git_model_security.workspace.deployment import deploying
 from git_model_security.workspace.verification import verifiers
 from git_model_security.workspace.verification.expected import Expected
-from git_model_security.workspace.verification.verifiers import Asked
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from git_model_security.signing.methods import Verifier
 
-@click.command("clone")
+
+@click.command("clone", context_settings=methods.SPELLINGS)
 @click.argument("url")
 @click.argument("directory", required=False, type=options.FILE)
 @options.key
-@options.public_key
+@methods.verifying
 @click.option("-b", "--branch", metavar="NAME", help="Check out this branch or tag.")
 @click.option("--depth", type=click.IntRange(min=1), help="Fetch only so many commits.")
 @click.option("-q", "--quiet", is_flag=True, help="Say only what is wrong.")
 @skip_smudge
 @click.option(
-    "--deploy", is_flag=True, help="Write nothing that --public-key does not verify, ever."
+    "--deploy", is_flag=True, help="Write nothing that this signer did not sign, ever."
 )
 @options.expect
 @options.at_least
 @click.pass_context
 def command(
     ctx: click.Context,
+    /,
     url: str,
     directory: Path | None,
     key: Path | None,
-    public_key: Path | None,
     branch: str | None,
     depth: int | None,
     quiet: bool,
@@ -49,18 +50,22 @@ def command(
     deploy: bool,
     expect: str,
     at_least: str,
+    **said: Any,
 ) -> None:
     """Clone a repository, unlock it, check it out and verify it.
 
-    With --public-key the exit status is 1 when the signatures do not hold. With --deploy
-    no file is written then, now and after every pull; see docs/DEPLOY.md.
+    With --public-key, or what describes another signer, the exit status is 1 when the
+    signatures do not hold. With --deploy no file is written then, now and after every
+    pull; see docs/DEPLOY.md.
     """
+    # Before anything is fetched: a mistyped file name should not cost a download.
+    signer = verifiers.explicit(methods.asked(None, said))
     extra = [f"--branch={branch}"] if branch else []
     extra += [f"--depth={depth}"] if depth else []
     extra += ["--quiet"] if quiet else []
     expected = Expected(expect, at_least)
     if deploy:
-        _deploy(ctx, url, directory, extra, key, public_key, skip_smudge, expected)
+        _deploy(ctx, url, directory, extra, key, signer, skip_smudge, expected)
         return
     if expected != Expected():
         raise click.UsageError("--expect and --at-least need --deploy")
@@ -70,7 +75,7 @@ def command(
             directory,
             extra,
             key=key,
-            public_key=public_key,
+            signer=signer,
             skip_smudge=skip_smudge,
             progress=None if quiet else bar,
         )
@@ -88,7 +93,7 @@ def command(
         terminal.info(f"HEAD is verified: {what}")
     elif found and found != state.VERIFIED:
         terminal.warn(f"HEAD is {found}", "do not deploy it; see `git model verify HEAD`")
-    if done.report.failed or (public_key is not None and found not in {"", state.VERIFIED}):
+    if done.report.failed or (signer is not None and found not in {"", state.VERIFIED}):
         ctx.exit(FAILED)
 
 
@@ -98,13 +103,15 @@ def _deploy(
     directory: Path | None,
     extra: list[str],
     key: Path | None,
-    public_key: Path | None,
+    signer: Verifier | None,
     skip_smudge: bool | None,
     expected: Expected,
 ) -> None:
-    signer = verifiers.explicit(Asked(public_key=public_key))
     if signer is None:
-        raise click.UsageError("--deploy needs --public-key: nothing else says whom to trust")
+        raise click.UsageError(
+            "--deploy needs --public-key, or --identity and what goes with it: nothing else"
+            " says whom to trust"
+        )
     if skip_smudge:
         raise click.UsageError("--deploy writes all files, so it cannot --skip-smudge")
     with Bar("Decrypting") as bar:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from git_model_security.cli import checkout, options, terminal
+from git_model_security.cli import checkout, methods, options, terminal
 from git_model_security.cli.progress import Bar
 from git_model_security.errors import FAILED, counted
 from git_model_security.git.repository import Repository
 from git_model_security.workspace import unlock
+from git_model_security.workspace.verification import verifiers
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,30 +24,33 @@ skip_smudge = click.option(
 )
 
 
-@click.command("unlock")
+@click.command("unlock", context_settings=methods.SPELLINGS)
 @options.key
-@options.public_key
+@methods.verifying
 @options.signing_key
 @skip_smudge
 @click.pass_context
 def command(
     ctx: click.Context,
+    /,
     key: Path | None,
-    public_key: Path | None,
     signing_key: Path | None,
     skip_smudge: bool | None,
+    **said: Any,
 ) -> None:
     """Let this clone use a key, and decrypt its files in place.
 
     The key comes from --key, else from GIT_MODEL_KEY or GIT_MODEL_KEY_FILE, else
     from your keyring. A file that is not just what Git checked out is left alone.
+    --public-key, or what describes another signer, says whom to trust from now on.
     """
+    signer = verifiers.explicit(methods.asked(None, said))
     repo = Repository.discover()
     with Bar("Decrypting") as bar:
         done = unlock.unlock(
             repo,
             key=key,
-            public_key=public_key,
+            signer=signer,
             signing_key=signing_key,
             skip_smudge=skip_smudge,
             progress=bar,

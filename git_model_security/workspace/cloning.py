@@ -10,12 +10,13 @@ from git_model_security.errors import GitError
 from git_model_security.git import index, worktree
 from git_model_security.git.repository import Repository
 from git_model_security.git.run import child_environment, run
-from git_model_security.keyring import files, material
+from git_model_security.keyring import material
 from git_model_security.workspace import unlock
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from git_model_security.signing.methods import Verifier
     from git_model_security.workspace.materialise import Progress
 
 _BY_HAND = {"GIT_MODEL_SKIP_SMUDGE": "1", "GIT_MODEL_VERIFY": "off"}
@@ -28,7 +29,7 @@ def clone(
     options: Sequence[str],
     *,
     key: Path | None,
-    public_key: Path | None,
+    signer: Verifier | None,
     skip_smudge: bool | None = None,
     progress: Progress | None = None,
 ) -> tuple[Repository, unlock.Unlocked]:
@@ -42,7 +43,7 @@ def clone(
         directory: where to; None is Git's choice.
         options: options for `git clone`.
         key: see `unlock.unlock`.
-        public_key: see `unlock.unlock`.
+        signer: see `unlock.unlock`.
         skip_smudge: see `unlock.unlock`.
         progress: see `unlock.unlock`.
 
@@ -53,8 +54,6 @@ def clone(
     # Before anything is fetched: a mistyped file name should not cost a download.
     if key is not None:
         material.read(key)
-    if public_key is not None:
-        files.read(public_key)
     repo = fetched(url, directory, options)
     if index.head_tree(repo) is None:
         _require_empty(repo)
@@ -62,9 +61,7 @@ def clone(
     repo.git("read-tree", "HEAD")
     staged = index.staged(repo)
     try:
-        done = unlock.permit(
-            repo, staged, key=key, public_key=public_key, skip_smudge=skip_smudge
-        )
+        done = unlock.permit(repo, staged, key=key, signer=signer, skip_smudge=skip_smudge)
     except Exception:
         # What a plain `git clone` leaves: ciphertext in the work tree.
         repo.git("checkout", "--quiet", "--force", "HEAD", show=True, accept=(0, 1, 128))

@@ -10,6 +10,7 @@ from git_model_security.errors import KeyNotFoundError, PolicyError
 from git_model_security.filter import blobs
 from git_model_security.filter.clone import SKIP_SMUDGE, Clone
 from git_model_security.git import attributes, config, index
+from git_model_security.git.paths import shown
 from git_model_security.keyring import files, material, ring
 from git_model_security.keyring.copies import Copies
 from git_model_security.keyring.store import KeyStore
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from git_model_security.git.index import Entry
     from git_model_security.git.repository import Repository
     from git_model_security.policy.gitmodel import Policy
+    from git_model_security.signing.methods import Verifier
     from git_model_security.workspace.materialise import Progress
 
 _SAMPLED_BLOBS = 8
@@ -53,7 +55,7 @@ def unlock(
     repo: Repository,
     *,
     key: Path | None = None,
-    public_key: Path | None = None,
+    signer: Verifier | None = None,
     signing_key: Path | None = None,
     skip_smudge: bool | None = None,
     progress: Progress | None = None,
@@ -63,7 +65,7 @@ def unlock(
     Args:
         repo: the clone.
         key: see `permit`.
-        public_key: see `permit`.
+        signer: see `permit`.
         signing_key: see `permit`.
         skip_smudge: see `permit`.
         progress: told how far the decryption is.
@@ -77,7 +79,7 @@ def unlock(
         repo,
         staged,
         key=key,
-        public_key=public_key,
+        signer=signer,
         signing_key=signing_key,
         skip_smudge=skip_smudge,
     )
@@ -95,7 +97,7 @@ def permit(
     staged: Sequence[Entry],
     *,
     key: Path | None = None,
-    public_key: Path | None = None,
+    signer: Verifier | None = None,
     signing_key: Path | None = None,
     skip_smudge: bool | None = None,
 ) -> Unlocked:
@@ -106,7 +108,7 @@ def permit(
         staged: its index.
         key: key file; else the environment, else the user's keyring is asked for
             the key ids that the repository's envelopes name.
-        public_key: PEM of a signer to trust from now on.
+        signer: whom to trust from now on.
         signing_key: private key to sign with from now on.
         skip_smudge: whether to leave the pointers to git-lfs objects, now and later;
             None is what was said before.
@@ -126,15 +128,18 @@ def permit(
             )
         wanted = wanted_ids(clone, policy, [entry for entry in staged if entry.is_file])
     result = Unlocked()
-    if public_key is not None:
-        fingerprint = pin_public_key(repo, public_key)
-        result.lines.append(f"this clone trusts the signer {fingerprint[:32]} now")
+    if signer is not None:
+        pinned_trust.pinned(repo).add(signer)
+        who = signer.identity
+        name = shown(who.name.encode()) or who.fingerprint[:32]
+        result.lines.append(f"this clone trusts the signer {name} now")
     if signing_key is not None:
-        signing_setup.use_key(repo, signing_key)
+        result.lines += signing_setup.take_key(repo, signing_key)
         result.warnings += filter(None, [_exposed(signing_key)])
     held = _choose(key, wanted, result)
     ring.allow(repo, held.id)
     result.key_id = held.id
+    result.lines += signing_setup.agree(repo, policy.method)
     result.lines += setup.configure(repo, policy, is_trusted=is_verified(repo))
     result.warnings += filter(None, [engine.missing_lfs(policy)])
     if skip_smudge is not None:
@@ -161,15 +166,6 @@ def decrypt(
             leave_pointers=clone.skips_smudge,
             progress=progress,
         )
-
-
-def pin_public_key(repo: Repository, path: Path) -> str:
-    """Trusts a signer from now on; returns the fingerprint.
-
-    Raises:
-        ConfigError: the file is not a public key that model signing knows.
-    """
-    return pinned_trust.pinned(repo).add_public_key(files.read(path), str(path))
 
 
 def is_verified(repo: Repository) -> bool:

@@ -98,5 +98,6 @@ def _refused(repo: Repository, commit: str, finding: Finding) -> VerificationErr
         finding.reason,
         f"{commit[:12]} is not deployed: {finding.reason.value}: {finding.detail}",
         hint=f"no file was written; look at it with `git -C {repo.top} model verify HEAD`,"
-        " then remove that directory",
+        " then remove that directory and clone again; a signer that is trusted there later"
+        " brings no file",
     )
