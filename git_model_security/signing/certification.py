@@ -52,6 +52,51 @@ def validity_fault(certificate: Certificate, at: datetime.datetime) -> str | Non
     return None
 
 
+def start_fault(authority: Certificate, leaf: Certificate) -> str | None:
+    """Returns why an authority cannot stand above a leaf that began before it, or None.
+
+    OpenSSL looks at a chain in the leaf's first moment, since the library takes that for
+    the time of signing. There is no grace: an issuer may date a leaf back, and not before
+    its own beginning.
+    """
+    begin = authority.not_valid_before_utc
+    if begin <= leaf.not_valid_before_utc:
+        return None
+    first = _date(leaf.not_valid_before_utc)
+    return f"is not valid until {_date(begin)}, and the signer's is from {first} already"
+
+
+def authority_fault(
+    leaf: Certificate, above: Sequence[Certificate], at: datetime.datetime
+) -> tuple[Certificate, str] | None:
+    """Returns the authority that is not valid, and why; None where a way up is, or none is.
+
+    For a signer, who may not have the root. Several certificates of one authority may be
+    there, of which one will do.
+
+    Args:
+        leaf: the signer's.
+        above: what was given with it.
+        at: the time that counts, with its zone.
+    """
+    found: dict[Certificate, tuple[Certificate, str] | None] = {}
+
+    def way_up(child: Certificate) -> tuple[Certificate, str] | None:
+        if certificates.is_root(child):
+            return None
+        issuers = [one for one in above if certificates.has_issued(one, child)]
+        for issuer in issuers:
+            if issuer not in found:
+                found[issuer] = None  # meanwhile: authorities may have certified each other
+                reason = validity_fault(issuer, at) or start_fault(issuer, leaf)
+                found[issuer] = (issuer, reason) if reason else way_up(issuer)
+            if found[issuer] is None:
+                return None
+        return found[issuers[0]] if issuers else None
+
+    return way_up(leaf)
+
+
 def usage_fault(certificate: Certificate) -> str | None:
     """Returns why a certificate is not for signing models, or None.
 
@@ -102,9 +147,11 @@ def chain_fault(
     moment = max(at, *(begin for begin in begins if begin <= at + CLOCK_SKEW), at)
     try:
         _verifier(roots, moment).verify(leaf, list(between))
+        # And as OpenSSL will look at it: see `start_fault`.
+        _verifier(roots, leaf.not_valid_before_utc).verify(leaf, list(between))
     except VerificationError as error:
         for certificate in known:
-            reason = validity_fault(certificate, at)
+            reason = validity_fault(certificate, at) or start_fault(certificate, leaf)
             if reason:
                 return f"the certificate of {certificates.named(certificate)} {reason}"
         said = str(error).partition(" (encountered")[0].rpartition(": ")[2]

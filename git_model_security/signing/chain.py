@@ -74,11 +74,11 @@ class Chain:
 
         at = certification.now()
         who, reason = self.leaf, certification.leaf_fault(self.leaf, at)
-        # An authority may have had its own certificate renewed: one that is valid will do.
-        issuers = [one for one in self.above if certificates.has_issued(one, self.leaf)]
-        faults = [certification.validity_fault(one, at) for one in issuers]
-        if not reason and issuers and all(faults):
-            who, reason = issuers[0], faults[0]
+        if not reason:
+            who, reason = certification.authority_fault(self.leaf, self.above, at) or (
+                who,
+                None,
+            )
         if reason:
             raise ConfigError(
                 f"{self.origin}: the certificate of {certificates.named(who)} {reason}",

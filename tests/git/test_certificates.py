@@ -202,6 +202,7 @@ def test_a_certificate_that_cannot_sign_verifies_nothing(name: str, chains: Chai
         ("of another root", "does not end in a given root"),
         ("below a leaf", "does not end in a given root .*basicConstraints"),
         ("below an expired one", "CN=Old intermediate expired on 2021-01-01"),
+        ("older than its issuer", "CN=Young intermediate is not valid until 2022-01-01"),
         ("too deep", "does not end in a given root .path length"),
         ("below a web server's", "does not end in a given root .*may not issue"),
         ("outside its names", "does not end in a given root .*name constraints"),
@@ -213,9 +214,25 @@ def test_a_chain_that_does_not_hold_is_refused(name: str, said: str, chains: Cha
     assert refused.value.reason is Reason.INVALID
 
 
-def test_nobody_signs_below_an_expired_authority(chains: Chains) -> None:
-    with pytest.raises(ConfigError, match="CN=Old intermediate expired on 2021-01-01"):
-        signer(chains, "below an expired one").sign(MANIFEST)
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("below an expired one", "CN=Old intermediate expired on 2021-01-01"),
+        ("older than its issuer", "CN=Young intermediate is not valid until .* already"),
+    ],
+)
+def test_nobody_signs_below_an_authority_that_is_not_valid(
+    name: str, said: str, chains: Chains
+) -> None:
+    with pytest.raises(ConfigError, match=said):
+        signer(chains, name).sign(MANIFEST)
+
+
+def test_one_valid_certificate_of_an_authority_will_do(chains: Chains) -> None:
+    one, between = chains["good"], chains.chain("good")[0]
+    above = [*chains.chain("older than its issuer"), between, chains.root]
+    data = CertificateSigner(one.key, one.certificate, above).sign(MANIFEST)
+    assert open_bundle(data, [verifier(chains)])
 
 
 def test_an_expired_root_vouches_for_nobody(chains: Chains) -> None:
