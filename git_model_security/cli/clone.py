@@ -114,6 +114,7 @@ def _deploy(
         )
     if skip_smudge:
         raise click.UsageError("--deploy writes all files, so it cannot --skip-smudge")
+    expected.require_full()
     with Bar("Decrypting") as bar:
         repo, done = deploying.clone(
             *(url, directory, extra),

@@ -96,8 +96,12 @@ def test_an_expected_commit_is_asked_for(deployment: Deployment) -> None:
     assert done.returncode == 1
     assert f"{second} is not the commit {first}" in done.stderr
     assert files(deployment) == [".git"]
-    assert deploy(deployment, "--expect", second[:12], name="a").returncode == 0
-    assert deploy(deployment, "--expect", "main", name="b").returncode == 2
+    assert deploy(deployment, "--expect", second, name="a").returncode == 0
+    for said in ("main", second[:12]):
+        refused = deploy(deployment, "--expect", said, name="b")
+        assert refused.returncode == 2
+        assert f"--expect: '{said}' is " in refused.stderr
+    assert deploy(deployment, "--at-least", second[:12], name="b").returncode == 2
 
 
 def test_a_pull_of_what_is_signed_goes_through(deployment: Deployment) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from git_model_security.errors import Reason, UsageError
 from git_model_security.git import history, index
+from git_model_security.git.objects import is_oid
 from git_model_security.workspace.verification.verdict import Finding
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from git_model_security.git.repository import Repository
 
 _LEAST_DIGITS = 7
+_HEXADECIMAL = frozenset("0123456789abcdef")
 _HINT = "an older commit, or another: find out who moved the branch"
 
 
@@ -40,11 +42,29 @@ class Expected:
     def __post_init__(self) -> None:
         """Checks what a person wrote."""
         said = self.commit
-        if said and (len(said) < _LEAST_DIGITS or set(said.lower()) - set("0123456789abcdef")):
+        if said and (len(said) < _LEAST_DIGITS or set(said.lower()) - _HEXADECIMAL):
             raise UsageError(
                 f"--expect: {said!r} is no commit id",
-                hint=f"best all of it, and no less than {_LEAST_DIGITS} hexadecimal digits",
+                hint="a branch or HEAD is wherever the host moved it; give the id, best all of"
+                f" it, and no less than {_LEAST_DIGITS} hexadecimal digits",
             )
+
+    def require_full(self) -> None:
+        """Refuses the beginning of an oid: somebody can make another commit of it.
+
+        In a clone that was just fetched there is no other commit to tell it from.
+
+        Raises:
+            UsageError: one that was given is not whole.
+        """
+        short = _HEXADECIMAL.issuperset(self.at_least.lower()) and self.at_least
+        for option, said in (("--expect", self.commit), ("--at-least", short)):
+            if said and not is_oid(said.lower()):
+                raise UsageError(
+                    f"{option}: {said!r} is not all of a commit id",
+                    hint="all of it, as `git rev-parse REV` shows it to whom you trust: of a"
+                    " short id somebody can make another one",
+                )
 
     def differences(self, repo: Repository, commit: str) -> Iterator[Finding]:
         """Yields why a commit is not the one that is expected.
