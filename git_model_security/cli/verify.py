@@ -121,8 +121,8 @@ def _require_sense(
     if directory is not None:
         if revisions or forms.encrypted:
             raise click.UsageError("--dir looks at decrypted files, not at commits")
-        if len(forms.roots) > 1:
-            raise click.UsageError("one directory is one --model-root")
+        if len(forms.roots) > 1 and "/" in (forms.signature or ""):
+            raise click.UsageError("one --signature is that of one --model-root")
     elif forms.signature is not None:
         raise click.UsageError("--signature goes with --dir; else .gitmodel names it")
     elif is_range:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -130,11 +131,12 @@ def of_directory(directory: Path, asked: Asked, forms: Forms) -> Verdict:
     accepted = _pinned(repo) if given is None else [given]
     signature = forms.signature or STOCK_SIGNATURE
     with Bar("Hashing") as bar:
-        if forms.all_models:
+        if forms.all_models or _lie_below(directory, signature, forms):
             verdict = models_check.of_directory(
                 directory,
                 accepted,
                 signature=signature,
+                roots=forms.roots,
                 ignore_unsigned_files=forms.ignore_unsigned_files,
                 progress=bar,
             )
@@ -150,6 +152,19 @@ def of_directory(directory: Path, asked: Asked, forms: Forms) -> Verdict:
     if repo is not None:
         events.verified_directory(repo, verdict)
     return verdict
+
+
+def _lie_below(directory: Path, signature: str, forms: Forms) -> bool:
+    """Tells whether the model roots asked for lie below, as in a clone that was copied.
+
+    One root alone may also be what the directory itself was deployed from. With files let
+    pass that nobody signed it always is: else whoever moves the model down a level could
+    put something else into its place.
+    """
+    if len(forms.roots) != 1:
+        return bool(forms.roots)
+    is_model = os.path.lexists(directory / signature)
+    return not (is_model or "/" in signature or forms.ignore_unsigned_files)
 
 
 def _around(directory: Path) -> Repository | None:

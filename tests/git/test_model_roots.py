@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
@@ -113,6 +114,13 @@ def test_a_deployed_root_is_verified_by_the_trust_of_the_clone_one_stands_in(
     assert reasons(two, *where) == {}
     assert reasons(two, *where, "--model-root", "models/a") == {}
     assert reasons(two, *where, "--model-root", "models/b") == {(".", "invalid signature"): []}
+    below = ("--dir", str(deployed), "--model-root", "a")
+    assert reasons(two, *below) == {("a", "invalid signature"): []}
+    shutil.copytree(deployed / "a", deployed / "models" / "a")
+    below = ("--dir", str(deployed), "--model-root", "models/a")
+    assert set(reasons(two, *below)) == {(".", "extra file")}
+    # A model that was moved down a level is not taken for the one that is used.
+    assert set(reasons(two, *below, "--ignore-unsigned-files")) == {(".", "unsigned")}
     (deployed / "a" / "extra.py").write_text("")
     assert reasons(two, *where) == {(".", "extra file"): ["extra.py"]}
     assert reasons(two, *where, "--ignore-unsigned-files") == {}

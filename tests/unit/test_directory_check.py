@@ -322,3 +322,45 @@ def test_of_many_models_each_is_verified_and_none_can_lose_its_bundle(
     (tmp_path / "a" / "model.sig").unlink()
     done = models_check.of_directory(tmp_path, verifiers)
     assert [one.reason.value for one in done.findings] == ["unsigned"]
+
+
+def test_roots_are_looked_for_below_and_what_is_outside_is_told(
+    tmp_path: Path, ada: Pair
+) -> None:
+    verifiers = [KeyVerifier(ada.public)]
+    deployed(tmp_path / "m" / "bert", ada)
+    (tmp_path / ".gitmodel").write_text("")
+    (tmp_path / ".git").mkdir()
+    (tmp_path / ".git" / "HEAD").write_text("ref: refs/heads/main")
+    done = models_check.of_directory(tmp_path, verifiers, roots=["m/bert"])
+    assert done.good
+    assert done.notes == ["not verified, as it belongs to no model: .git, .gitmodel"]
+    (tmp_path / "main.py").write_text("")
+    done = models_check.of_directory(tmp_path, verifiers, roots=["m/bert", "m/gpt"])
+    reasons = {(one.reason.value, one.root): (one.names, one.hint) for one in done.findings}
+    assert ("unsigned", "m/gpt") in reasons
+    names, hint = reasons["extra file", "."]
+    assert names == ("main.py",)
+    assert f"`--dir {tmp_path}/m/bert`" in (hint or "")
+
+
+def test_a_root_is_neither_another_model_nor_behind_a_link(tmp_path: Path, ada: Pair) -> None:
+    verifiers = [KeyVerifier(ada.public)]
+    model = deployed(tmp_path / "top" / "gpt", ada)
+    done = models_check.of_directory(tmp_path / "top", verifiers, roots=["gpt"])
+    assert [one.reason.value for one in done.findings] == ["invalid signature"]
+    model.rename(tmp_path / "m")
+    model.symlink_to(tmp_path / "m")
+    done = models_check.of_directory(tmp_path / "top", verifiers, roots=["gpt"])
+    assert [one.reason.value for one in done.findings] == ["unsigned"]
+
+
+def test_what_is_no_model_says_where_models_are(tmp_path: Path, ada: Pair) -> None:
+    deployed(tmp_path / "m" / "bert", ada)
+    (hint,) = (one.hint for one in verdict(tmp_path, ada).findings)
+    assert hint == (
+        "there are models below it (m/bert): --all-models,"
+        f" or `--dir {tmp_path}/m/bert` for one"
+    )
+    (hint,) = (one.hint for one in verdict(tmp_path, ada, signature="no/model.sig").findings)
+    assert "--signature takes a name in DIR" in (hint or "")

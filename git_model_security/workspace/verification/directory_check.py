@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 REMOVE = "remove it, or use --ignore-unsigned-files"
 _RESTORE = "bring back what the signer published, and find out who changed it"
+_NAMED = 3
 _OPEN = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
@@ -158,7 +159,7 @@ def _read(directory: Path, signature: str) -> bytes:
             finally:
                 os.close(top)
     except FileNotFoundError as error:
-        hint = None if "/" in signature else "--signature ./FILE names one that lies elsewhere"
+        hint = _hint_of_absent(directory, signature)
         raise VerificationError(Reason.UNSIGNED, "there is no such file", hint=hint) from error
     except OSError as error:
         raise _unreadable((error.strerror or str(error)).lower()) from error
@@ -170,6 +171,17 @@ def _read(directory: Path, signature: str) -> bytes:
             return file.read(MAX_BYTES + 1)
         except OSError as error:
             raise _unreadable((error.strerror or str(error)).lower()) from error
+
+
+def _hint_of_absent(directory: Path, signature: str) -> str:
+    if "/" in signature:
+        return "--signature takes a name in DIR, or the path of a bundle from where you are"
+    below = directory_listing.models(directory_listing.files(directory), signature)
+    if not below:
+        return "--signature ./FILE names one that lies elsewhere"
+    named = ", ".join(map(shown, below[:_NAMED])) + (", …" if len(below) > _NAMED else "")
+    one = shown(os.fsencode(directory / os.fsdecode(below[0])))
+    return f"there are models below it ({named}): --all-models, or `--dir {one}` for one"
 
 
 def _unreadable(reason: str) -> VerificationError:

@@ -48,6 +48,17 @@ def files(
     return found
 
 
+def models(present: Collection[bytes], signature: str) -> list[bytes]:
+    """Returns the directories that have a bundle of this name, the top one as empty.
+
+    Args:
+        present: what `files` found.
+        signature: the name of the bundles.
+    """
+    name = os.fsencode(signature)
+    return sorted(parent for parent, last in map(os.path.split, present) if last == name)
+
+
 def _listed(top: Path, parent: bytes) -> Iterator[tuple[bytes, int]]:
     directory = descend(top, parent.split(b"/") if parent else ())
     try:

@@ -16,7 +16,7 @@ from git_model_security.git import index
 from git_model_security.git.paths import shown
 from git_model_security.policy import gitmodel
 from git_model_security.signing import bundle
-from git_model_security.signing.roles import STOCK_SIGNATURE
+from git_model_security.signing.roles import OTHERS_IGNORED, STOCK_SIGNATURE
 from git_model_security.workspace import manifests
 from git_model_security.workspace.verification import directory_check, directory_listing
 from git_model_security.workspace.verification.tree_check import MAX_BUNDLE_BYTES, reason_of
@@ -38,45 +38,78 @@ def of_directory(
     verifiers: Sequence[Verifier],
     *,
     signature: str = STOCK_SIGNATURE,
+    roots: Sequence[str] = (),
     ignore_unsigned_files: bool = False,
     progress: Progress | None = None,
 ) -> Verdict:
-    """Verifies every model at and below a directory: each one that has a bundle.
+    """Verifies models at and below a directory: those asked for, or each with a bundle.
 
-    A file that lies in none of them is a finding: whoever takes a bundle away must not
-    make a model pass.
+    A file that lies in none of them is a finding: whoever takes a bundle away, or puts a
+    good model below the one that is used, must not make it pass.
+
+    Args:
+        top: the directory.
+        verifiers: who may have signed.
+        signature: how the bundles are called.
+        roots: the model roots to look at, each of which must be signed as what it is; empty
+            for every directory that has a bundle.
+        ignore_unsigned_files: let files pass that are not signed.
+        progress: told how far the hashing is.
 
     Raises:
         ConfigError: it is no directory.
     """
-    verdict = Verdict(f"all models in {shown(os.fsencode(top))}")
+    where = shown(os.fsencode(top))
+    verdict = Verdict(f"{', '.join(roots)} in {where}" if roots else f"all models in {where}")
     directory_check.require_directory(top)
     present = directory_listing.files(top)
-    models = sorted(
-        parent for parent, name in map(os.path.split, present) if name == os.fsencode(signature)
-    )
+    there = directory_listing.models(present, signature)
+    asked = [b"" if root == "." else os.fsencode(root) for root in roots] or there
+    # Only what the listing has: it follows no link on the way to a model.
+    models = [model for model in asked if model in there]
     for model in models:
+        root = os.fsdecode(model) or "."
         found = directory_check.check(
             top / os.fsdecode(model),
             verifiers,
             signature=signature,
+            root=root if roots else None,
             ignore_unsigned_files=ignore_unsigned_files,
             progress=progress,
         )
-        verdict.add(found, os.fsdecode(model) or ".")
-    stray = tuple(
-        shown(name) for name in sorted(present) if models and not _is_in(name, models)
-    )
-    if not models:
+        verdict.add(found, root)
+    verdict.findings += _absent(where, signature, asked, models)
+    outside = sorted(name for name in present if models and not _is_in(name, models))
+    # What every signer leaves out of a model at the top, the top of no model may have.
+    tops = {name: os.fsdecode(name.split(b"/")[0]) for name in outside}
+    ours = sorted({name for name in tops.values() if name in OTHERS_IGNORED})
+    if ours:
+        verdict.notes.append(f"not verified, as it belongs to no model: {', '.join(ours)}")
+    stray = tuple(os.fsdecode(name) for name in outside if tops[name] not in ours)
+    if stray and not ignore_unsigned_files:
+        detail = "outside of all models that were verified, so nobody signed it"
+        one = shown(os.fsencode(top / os.fsdecode(models[0])))
+        hint = (
+            f"`--dir {one}` looks at one model and nothing beside it; what should not be there,"
+            " remove, and let pass what should by --ignore-unsigned-files"
+        )
+        verdict.findings.append(Finding(Reason.EXTRA, ".", detail, stray, hint))
+    return verdict
+
+
+def _absent(
+    where: str, signature: str, asked: Sequence[bytes], models: Sequence[bytes]
+) -> Iterator[Finding]:
+    if not asked:
         detail = f"there is no {signature} in it or below"
         hint = "--signature NAME says how the bundles are called"
-        verdict.findings.append(Finding(Reason.UNSIGNED, ".", detail, hint=hint))
-    elif stray and not ignore_unsigned_files:
-        detail = "in no model that is signed"
-        verdict.findings.append(
-            Finding(Reason.EXTRA, ".", detail, stray, directory_check.REMOVE)
-        )
-    return verdict
+        yield Finding(Reason.UNSIGNED, ".", detail, hint=hint)
+    for model in asked:
+        if model not in models:
+            root = os.fsdecode(model) or "."
+            detail = f"there is no {signature} in it"
+            hint = f"--model-root is a directory below {where}; --all-models finds all of them"
+            yield Finding(Reason.UNSIGNED, root, detail, hint=hint)
 
 
 def _is_in(name: bytes, models: Sequence[bytes]) -> bool:
