@@ -10,6 +10,7 @@ from git_model_security.cli import methods, options, terminal
 from git_model_security.errors import UsageError
 from git_model_security.git.paths import legible
 from git_model_security.git.repository import Repository
+from git_model_security.signing.identity import KEY
 from git_model_security.signing.methods import VERIFYING
 from git_model_security.workspace import pinned_trust
 from git_model_security.workspace.verification import verifiers
@@ -54,16 +55,23 @@ def add(method: str | None, yes: bool, **said: Any) -> None:
 def show(as_json: bool) -> None:
     """List the signers that this clone trusts."""
     trust = pinned_trust.pinned(Repository.discover())
-    found = [(one, trust.verifier(one).identity) for one in trust.pinned()]
+    found = [(one, trust.verifier(one)) for one in trust.pinned()]
     if as_json:
         signers = [
-            {"fingerprint": one.fingerprint, "method": one.kind, "identity": str(identity)}
-            for one, identity in found
+            {
+                "fingerprint": one.fingerprint,
+                "method": one.kind,
+                "identity": str(verifier.identity),
+                "anchors": list(verifier.anchors),
+            }
+            for one, verifier in found
         ]
         terminal.document({"version": 1, "signers": signers})
         return
-    for one, identity in found:
-        terminal.result(f"{one.fingerprint[:16]}  {one.kind:<12}{identity}")
+    for one, verifier in found:
+        terminal.result(f"{one.fingerprint[:16]}  {one.kind:<12}{verifier.identity}")
+        for line in verifier.anchors if one.kind != KEY else ():
+            terminal.result(f"  {line}")
     if not found:
         terminal.info("this clone trusts no signer yet: `git model trust add` pins one")
 

@@ -113,19 +113,27 @@ def _candidates(bundle: dsse.Bundle, verifiers: Sequence[Verifier]) -> list[Veri
     given = [verifier.identity for verifier in verifiers if verifier.explicit]
     if given:
         wanted = ", nor by ".join(map(_named, given))
-        is_key = given[0].method == KEY
         raise VerificationError(
-            Reason.WRONG_KEY if is_key else Reason.WRONG_IDENTITY,
+            Reason.WRONG_KEY if given[0].method == KEY else Reason.WRONG_IDENTITY,
             f"signed by {claimed}, not by {wanted} as given",
-            hint="give the public key of the one who signed"
-            if is_key
-            else "if that is the signer you expect, say so: see `git model verify --help`",
+            hint=_other_signer(given[0]),
         )
     raise VerificationError(
         Reason.UNTRUSTED,
         f"signed by {claimed}, which is not trusted here",
         hint=f"if you know the signer: {_PINNING[bundle.kind]}",
     )
+
+
+def _other_signer(wanted: SignerIdentity) -> str:
+    if wanted.method == KEY:
+        return "give the public key of the one who signed"
+    if wanted.method == CERTIFICATE and "@" in wanted.name and "=" not in wanted.name:
+        return (
+            "an e-mail address is looked for among the subject's alternative names; one in the"
+            " subject is part of that, which --identity takes as a whole"
+        )
+    return "if that is the signer you expect, say so: see `git model verify --help`"
 
 
 def _named(identity: SignerIdentity) -> str:

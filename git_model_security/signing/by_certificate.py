@@ -30,6 +30,11 @@ if TYPE_CHECKING:
     from git_model_security.signing.pem import Password
 
 _PIN = b"identity: "
+_SIGN_AGAIN = "ask the signer to sign again with a valid certificate"
+_CHAIN_HINT = (
+    "give the certificates between it and your root as well, with --certificate-chain FILE"
+    " for each; or ask the signer to sign with them"
+)
 
 
 class CertificateSigner:
@@ -136,7 +141,8 @@ class CertificateVerifier:
         """
         found = [one for path in certificate_chain for one in certificates.load(path)]
         origin = ", ".join(map(str, certificate_chain))
-        return cls(certificates.pem(found), identity, explicit=True, origin=origin)
+        name = certificates.as_given(identity)
+        return cls(certificates.pem(found), name, explicit=True, origin=origin)
 
     @classmethod
     def from_pin(cls, content: bytes, origin: str) -> CertificateVerifier:
@@ -230,9 +236,13 @@ class CertificateVerifier:
         reason = certification.leaf_fault(leaf, at)
         if reason:
             raise _invalid(f"the certificate of {certificates.named(leaf)} {reason}")
-        reason = certification.chain_fault(leaf, [*between, *self._between], self._roots, at)
+        between += self._between
+        reason = certification.chain_fault(leaf, between, self._roots, at)
         if reason:
-            raise _invalid(f"signed by {certificates.named(leaf)}: {reason}")
+            said = f"signed by {certificates.named(leaf)}: {reason}"
+            known = [*between, *self._roots]
+            is_cut = certification.missing_issuer(leaf, known) is not None
+            raise _invalid(said, _CHAIN_HINT if is_cut else _SIGN_AGAIN)
         return identity(leaf)
 
     def ends(self, bundle: Bundle) -> float | None:
@@ -263,7 +273,5 @@ def verifier_of(chain: Chain) -> CertificateVerifier | None:
     return CertificateVerifier(certificates.pem(above), name, origin=chain.origin)
 
 
-def _invalid(message: str) -> VerificationError:
-    return VerificationError(
-        Reason.INVALID, message, hint="ask the signer to sign again with a valid certificate"
-    )
+def _invalid(message: str, hint: str = _SIGN_AGAIN) -> VerificationError:
+    return VerificationError(Reason.INVALID, message, hint=hint)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from cryptography.x509 import Certificate
 
+_EMAIL_ADDRESS = re.compile(r"(^|(?<!\\)[,+])1\.2\.840\.113549\.1\.9\.1=")
 _HINT = "`openssl x509 -in FILE -out FILE.pem` writes a certificate in PEM"
 
 
@@ -116,6 +117,16 @@ def named(certificate: Certificate) -> str:
     """Returns what to call a certificate's holder, fit for a terminal."""
     holder = next(iter(names(certificate)), fingerprint(certificate))
     return shown(holder.encode("utf-8", "backslashreplace"))
+
+
+def as_given(identity: str) -> str:
+    """Returns an identity that a person copied as `subject` and `names` write it.
+
+    Without the `subject=` that openssl puts before it, and with the name of the attribute
+    that software which does not know `emailAddress` writes as numbers.
+    """
+    plain = re.sub(r"^subject=\s*", "", identity.strip())
+    return _EMAIL_ADDRESS.sub(r"\1emailAddress=", plain)
 
 
 def as_fingerprint(identity: str) -> str | None:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import datetime
 from typing import TYPE_CHECKING
 
+from git_model_security.git.paths import shown
 from git_model_security.signing import certificates, pem
 
 if TYPE_CHECKING:
@@ -155,7 +156,29 @@ def chain_fault(
             if reason:
                 return f"the certificate of {certificates.named(certificate)} {reason}"
         said = str(error).partition(" (encountered")[0].rpartition(": ")[2]
+        missing = missing_issuer(leaf, [*between, *roots])
+        if missing:
+            said = f"the certificate of {missing} is neither in the bundle nor given"
         return f"its chain does not end in a given root ({said})"
+    return None
+
+
+def missing_issuer(leaf: Certificate, known: Sequence[Certificate]) -> str | None:
+    """Returns the name of the authority at which a chain breaks off, or None.
+
+    Args:
+        leaf: the signer's.
+        known: all other certificates that are here.
+    """
+    last = leaf
+    for _ in range(MAX_BETWEEN + 1):
+        if certificates.is_root(last):
+            break
+        above = [one for one in known if certificates.has_issued(one, last)]
+        if not above:
+            issuer = last.issuer.rfc4514_string()
+            return shown(issuer.encode("utf-8", "backslashreplace")) or "its issuer"
+        last = above[0]
     return None
 
 

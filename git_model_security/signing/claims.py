@@ -37,7 +37,7 @@ def signer(bundle: Bundle) -> str:
     except VerificationError:  # untrusted in any case: who it is cannot be said
         return f"a {bundle.kind}"
     if bundle.kind == CERTIFICATE:
-        return f"a certificate of {_shown(leaf.subject.rfc4514_string()) or 'nobody'}"
+        return f"a certificate of {_shown(certificates.subject(leaf)) or 'nobody'}"
     identity, issuer = identity_and_issuer(leaf)
     return (
         f"a sigstore identity: {_shown(identity or 'nobody')} ({_shown(issuer or 'no issuer')})"

@@ -138,6 +138,34 @@ def test_a_signer_is_pinned_by_the_fingerprint_that_openssl_shows(chains: Chains
 
 
 @pytest.mark.parametrize(
+    "identity",
+    [
+        "emailAddress=signer@acme.org,CN=signer,O=Acme",
+        "subject=emailAddress=signer@acme.org,CN=signer,O=Acme",
+        "1.2.840.113549.1.9.1=signer@acme.org,CN=signer,O=Acme",
+    ],
+)
+def test_a_subject_with_an_address_is_written_and_taken_in_one_form(
+    identity: str, chains: Chains
+) -> None:
+    data = signer(chains, "an address in the subject").sign(MANIFEST)
+    assert open_bundle(data, [verifier(chains, identity)])
+    for other in (IDENTITY, "signer@acme.org"):
+        with pytest.raises(VerificationError) as refused:
+            open_bundle(data, [verifier(chains, other)])
+        assert "emailAddress=signer@acme.org,CN=signer,O=Acme" in str(refused.value)
+    assert "an e-mail address is looked for among" in (refused.value.hint or "")
+
+
+def test_what_openssl_shows_of_a_subject_is_taken(chains: Chains) -> None:
+    one = chains["an address in the subject"]
+    words = ("-noout", "-subject", "-nameopt", "RFC2253")
+    said = execute("openssl", "x509", "-in", one.certificate, *words).stdout
+    data = signer(chains, "an address in the subject").sign(MANIFEST)
+    assert open_bundle(data, [verifier(chains, said)])
+
+
+@pytest.mark.parametrize(
     ("name", "identity"),
     [
         ("another subject", IDENTITY),
@@ -253,8 +281,10 @@ def test_a_root_in_the_bundle_is_not_trusted(chains: Chains) -> None:
 def test_a_bundle_without_the_intermediate_needs_it_from_the_verifier(chains: Chains) -> None:
     one = chains["good"]
     data = CertificateSigner(one.key, one.certificate).sign(MANIFEST)
-    with pytest.raises(VerificationError, match="does not end in a given root"):
+    missing = "CN=Example intermediate is neither in the bundle nor given"
+    with pytest.raises(VerificationError, match=missing) as refused:
         open_bundle(data, [verifier(chains)])
+    assert "--certificate-chain FILE" in (refused.value.hint or "")
     given = [chains.chain("good")[0], chains.root]
     assert open_bundle(data, [CertificateVerifier.from_files(given, IDENTITY)])
 
