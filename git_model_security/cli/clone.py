@@ -115,7 +115,7 @@ def _deploy(
     if skip_smudge:
         raise click.UsageError("--deploy writes all files, so it cannot --skip-smudge")
     expected.require_full()
-    with Bar("Decrypting") as bar:
+    with Bar("Decrypting") as bar, cloning.telling_what_stays(url, directory):
         repo, done = deploying.clone(
             *(url, directory, extra),
             key=key,

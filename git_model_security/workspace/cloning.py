@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from git_model_security.errors import GitError
+from git_model_security.errors import Error, GitError
 from git_model_security.git import index, worktree
 from git_model_security.git.repository import Repository
 from git_model_security.git.run import child_environment, run
@@ -14,7 +15,7 @@ from git_model_security.keyring import material
 from git_model_security.workspace import unlock
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from git_model_security.signing.methods import Verifier
     from git_model_security.workspace.materialise import Progress
@@ -82,13 +83,40 @@ def fetched(url: str, directory: Path | None, options: Sequence[str]) -> Reposit
     Raises:
         GitError: Git could not, or the directory is in use.
     """
-    target = directory or Path(_humanish(url))
+    target = _target(url, directory)
     existed = target.exists() and any(target.iterdir())
     if existed:
         raise GitError(f"{target}: exists and is not empty", hint="name another directory")
     arguments = ("clone", "--no-checkout", *options, "--", url, str(target))
     run(*arguments, env=child_environment(local=False), show=True)
     return Repository.discover(target, local=False)
+
+
+@contextlib.contextmanager
+def telling_what_stays(url: str, directory: Path | None) -> Iterator[None]:
+    """Adds to an error which directory without files it leaves, if nothing else says so.
+
+    It is not removed: what was fetched may have been a long download, and tells more.
+
+    Args:
+        url: see `fetched`.
+        directory: see `fetched`.
+    """
+    target = _target(url, directory)
+    existed = (target / ".git").exists()
+    try:
+        yield
+    except Error as error:
+        hint = error.hint or ""
+        top = os.path.realpath(target)
+        if not existed and (target / ".git").exists() and "remove " not in hint:
+            stays = f"no file was written: remove {top} before the next try"
+            error.hint = f"{hint}\n{stays}".lstrip()
+        raise
+
+
+def _target(url: str, directory: Path | None) -> Path:
+    return directory or Path(_humanish(url))
 
 
 def _require_empty(repo: Repository) -> None:

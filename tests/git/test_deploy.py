@@ -102,6 +102,12 @@ def test_an_expected_commit_is_asked_for(deployment: Deployment) -> None:
         assert refused.returncode == 2
         assert f"--expect: '{said}' is " in refused.stderr
     assert deploy(deployment, "--at-least", second[:12], name="b").returncode == 2
+    lost = deploy(deployment, "--at-least", "v9", name="c")
+    assert lost.returncode == 1
+    assert "--at-least: v9: no such revision" in lost.stderr
+    place = (deployment.directory / "c").resolve()
+    assert f"`git -C {place} log" in lost.stderr
+    assert f"no file was written: remove {place} before" in lost.stderr
 
 
 def test_a_pull_of_what_is_signed_goes_through(deployment: Deployment) -> None:

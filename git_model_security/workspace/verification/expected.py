@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from git_model_security.errors import Reason, UsageError
+from git_model_security.errors import GitError, Reason, UsageError
 from git_model_security.git import history, index
 from git_model_security.git.objects import is_oid
 from git_model_security.workspace.verification.verdict import Finding
@@ -83,10 +83,19 @@ class Expected:
             said = f"{self.commit} is the beginning of several commits"
             yield Finding(Reason.UNEXPECTED, ".", said, hint="give all of the commit id")
         if self.at_least:
-            least = index.unambiguous(repo, self.at_least)
+            least = self._least(repo)
             if not history.descends(repo, commit, least):
                 said = f"{commit[:12]} does not follow {self.at_least} ({least[:12]})"
                 yield Finding(Reason.OLDER, ".", said, hint=_HINT)
+
+    def _least(self, repo: Repository) -> str:
+        try:
+            return index.unambiguous(repo, self.at_least)
+        except GitError as error:
+            # It may be a clone that was just made, and not where one stands.
+            place = repo.work_tree or repo.git_dir
+            hint = (error.hint or "").replace("`git log", f"`git -C {place} log")
+            raise GitError(f"--at-least: {error}", hint=hint or None) from error
 
 
 def _alike(repo: Repository, digits: str) -> list[str]:
