@@ -46,16 +46,18 @@ class Repository:
             GitError: there is none, or git refuses to use it.
         """
         env = child_environment(local=local)
-        facts = run(
-            "rev-parse",
-            "--path-format=absolute",
-            "--git-dir",
-            "--git-common-dir",
-            "--show-object-format",
-            "--is-inside-work-tree",
-            cwd=start,
-            env=env,
-        )
+        asked = ("--git-dir", "--git-common-dir", "--show-object-format")
+        words = ("rev-parse", "--path-format=absolute", *asked, "--is-inside-work-tree")
+        try:
+            facts = run(*words, cwd=start, env=env)
+        except GitError as error:
+            if "not a git repository" not in str(error):
+                raise
+            raise GitError(
+                str(error).removeprefix("git rev-parse: "),
+                hint="go into a clone, or make one: `git model clone URL`; `git init` and"
+                " `git model init` begin a new one",
+            ) from error
         git_dir, common_dir, object_format, inside = facts.removesuffix(b"\n").rsplit(b"\n", 3)
         work_tree = None
         if inside == b"true":

@@ -29,6 +29,10 @@ CURVES = {"secp256r1": "P-256", "secp384r1": "P-384", "secp521r1": "P-521"}
 WANTED = "a signing key is an elliptic-curve key on NIST P-256, P-384 or P-521, in PEM"
 _GENERATE = "`git model key generate-signing PRIVATE PUBLIC` makes a new pair"
 _PASSWORD = "set GIT_MODEL_SIGNING_KEY_PASSWORD or GIT_ASKPASS, or use a terminal"  # noqa: S105
+_WRONG = (
+    "where GIT_MODEL_SIGNING_KEY_PASSWORD is set, nobody is asked: give it the passphrase of"
+    " this key, or unset it; else answer again"
+)
 
 
 def parse_private(
@@ -66,7 +70,7 @@ def parse_private(
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         if encrypted:
             raise ConfigError(
-                f"{origin}: the password does not open the private key", hint=_PASSWORD
+                f"{origin}: the password does not open the private key", hint=_WRONG
             ) from error
         raise ConfigError(f"{origin}: a damaged private key", hint=_GENERATE) from error
     if not isinstance(key, ec.EllipticCurvePrivateKey):

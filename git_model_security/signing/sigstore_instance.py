@@ -61,7 +61,7 @@ class Instance:
         """
         if trust_config is None:
             return cls(is_staging=use_staging)
-        return cls(files.read(trust_config), use_staging, str(trust_config))
+        return cls(files.read(trust_config, "trust config"), use_staging, str(trust_config))
 
     @property
     def is_public(self) -> bool:

@@ -25,7 +25,7 @@ _WHAT = (
     "  - a SHA-256 over the names and plaintext digests of this model's files.\n"
     "The operator of the log also receives that list of names and digests itself.\n"
 )
-_AGREE = f"`git config {PUBLIC_LOG} true` agrees for this clone"
+_AGREE = "`git model config publicLog true` agrees for this clone"
 
 
 def require_public_log(repo: Repository) -> None:

@@ -73,8 +73,17 @@ def sign_index(clone: Clone, chosen: Signer, found: Sources, *, amend: bool = Fa
     """
     entries = index.staged(clone.repo)
     policy = gitmodel.find(entries, clone.objects)
-    if policy is None or any(entry.stage for entry in entries):
-        raise PolicyError("the index has no .gitmodel, or paths in conflict: nothing to sign")
+    conflicts = sorted({shown(entry.path) for entry in entries if entry.stage})
+    if conflicts:
+        raise PolicyError(
+            f"paths in conflict, so nothing can be signed: {', '.join(conflicts)}",
+            hint="resolve them and `git add` them, then go on",
+        )
+    if policy is None:
+        raise PolicyError(
+            "the index has no .gitmodel: nothing to sign",
+            hint="`git model init` makes one; `git restore --staged .gitmodel` brings it back",
+        )
     _require_no_file_lost(clone, entries)
     content = [entry for entry in entries if entry.path not in policy.signature_paths()]
     _require_vouched(clone, content, found, amend=amend)

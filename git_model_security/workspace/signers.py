@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from git_model_security.errors import ConfigError, UsageError
-from git_model_security.git import config
+from git_model_security.git import askpass, config
 from git_model_security.keyring.store import config_home
-from git_model_security.signing import methods
+from git_model_security.signing import methods, pem
 from git_model_security.signing.by_key import KeySigner
 from git_model_security.signing.keystore import KeyStore
 from git_model_security.workspace.passphrase import Passphrases
@@ -106,9 +106,22 @@ def password(origin: str) -> bytes | None:
     """Returns the password of a signing key, or None where nobody knows it.
 
     Args:
-        origin: what it is for, as the question names it.
+        origin: the file that it is for.
+
+    Raises:
+        ConfigError: a program was there to be asked, and gave no answer.
     """
-    return _SECRETS.for_key(origin)
+    kept = Path(origin)
+    # The keyring's own path says less than what names the key everywhere else.
+    is_kept = kept.parent == keystore().directory and pem.is_fingerprint(kept.stem)
+    found = _SECRETS.for_key(kept.stem[:16] if is_kept else origin)
+    program = None if found else askpass.program(os.environ)
+    if program:
+        raise ConfigError(
+            f"{origin}: the private key is encrypted, and {program} gave no passphrase for it",
+            hint="answer it, or set GIT_MODEL_SIGNING_KEY_PASSWORD",
+        )
+    return found
 
 
 def require_no_secret(given: Given) -> None:

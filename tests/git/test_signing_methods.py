@@ -133,8 +133,23 @@ def test_the_program_that_git_asks_is_asked_once_for_a_commit(
     locked.git("config", "core.askPass", str(tmp_path / "askpass"))
     locked.git("commit", "--quiet", "-m", "Asked")
     (question,) = asked.read_text().splitlines()
-    assert question.startswith("Passphrase for the signing key /")
+    (fingerprint,) = (locked.git("config", "git-model.signingKey"),)
+    assert question == f"Passphrase for the signing key {fingerprint[:16]}: "
     locked.model("verify")
+
+
+def test_an_answer_that_is_wrong_or_missing_is_told_by_where_it_came_from(
+    locked: Repository, tmp_path: Path
+) -> None:
+    script(tmp_path / "askpass", "exit 1\n")
+    locked.git("config", "core.askPass", str(tmp_path / "askpass"))
+    done = locked.git.run("commit", "-m", "Cancelled", check=False)
+    assert f"{tmp_path}/askpass gave no passphrase" in done.stderr
+    assert "GIT_ASKPASS" not in done.stderr
+    env = {**locked.env, "GIT_MODEL_SIGNING_KEY_PASSWORD": "another"}
+    done = execute("git", "commit", "-m", "Wrong", cwd=locked.path, env=env, check=False)
+    assert "the password does not open the private key" in done.stderr
+    assert "where GIT_MODEL_SIGNING_KEY_PASSWORD is set, nobody is asked" in done.stderr
 
 
 def test_the_terminal_is_asked_from_within_a_hook(locked: Repository) -> None:

@@ -274,7 +274,7 @@ def test_public_sigstore_needs_consent_and_names_the_line_that_gives_it(
     change(repo)
     said = said_no(repo, *PUBLIC, token(), **OFFLINE)
     assert "nobody has agreed to that here" in said
-    assert "`git config git-model.publicLog true`" in said
+    assert "`git model config publicLog true`" in said
     repo.git("config", "git-model.publicLog", "false")
     assert "refused by git-model.publicLog" in said_no(repo, *PUBLIC, token(), **OFFLINE)
     repo.git("config", "git-model.publicLog", "true")
