@@ -11,6 +11,8 @@
 #   SIGNING_PRIVATE_KEY      for the method `key`: the private key itself, in PEM
 #   GIT_MODEL_SIGNING_KEY_PASSWORD   its password, if it has one
 #   SIGSTORE_ID_TOKEN        for `sigstore`: an OIDC token with the audience sigstore
+#   SIGN_TRUST               whom to trust, as arguments of `git model trust add`, such as
+#                            `key --public-key signer.pub`: earlier signatures then vouch
 #   SIGN_ADOPT=1             vouch for what was merged. Set it where a review of each merge
 #                            request is that decision, and the branch takes nothing else
 #   SIGN_PUSH=REF            push the signed commit to this branch
@@ -39,19 +41,34 @@ esac
 
 git-model unlock
 git-model checkout
-if [ "${SIGN_ADOPT:-}" = 1 ]; then
-    git-model sign "$@" --adopt .
+# Words, of which there may be several.
+# shellcheck disable=SC2086
+[ -z "${SIGN_TRUST:-}" ] || git-model trust add $SIGN_TRUST --yes
+if [ -n "${SIGN_TRUST:-}" ] && git-model verify >/dev/null 2>&1; then
+    echo 'sign-release.sh: signed already' >&2
 else
-    git-model sign "$@"
+    if [ "${SIGN_ADOPT:-}" = 1 ]; then
+        git-model sign "$@" --adopt .
+    else
+        git-model sign "$@"
+    fi
+    git diff --cached --quiet ||
+        git commit --quiet --message "Sign $(git rev-parse --short HEAD)"
 fi
-git diff --cached --quiet || git commit --quiet --message "Sign $(git rev-parse --short HEAD)"
 git-model verify
 [ -z "${SIGN_PUSH:-}" ] || git push --quiet origin "HEAD:refs/heads/$SIGN_PUSH"
 
 bundle=$(git config --file .gitmodel --get signing.signature || echo model.sig)
-{
+outputs() {
     printf 'commit=%s\n' "$(git rev-parse HEAD)"
     printf 'bundle=%s\nsha256=%s\n' "$bundle" "$(sha256 "$bundle")"
     printf 'encrypted_bundle=.model-encrypted.sig\n'
     printf 'encrypted_sha256=%s\n' "$(sha256 .model-encrypted.sig)"
-} >>"${GITHUB_OUTPUT:-${SIGN_OUTPUT:-/dev/stdout}}"
+}
+
+# Not through /dev/stdout, which begins a file that it is anew.
+if [ -n "${GITHUB_OUTPUT:-${SIGN_OUTPUT:-}}" ]; then
+    outputs >>"${GITHUB_OUTPUT:-$SIGN_OUTPUT}"
+else
+    outputs
+fi

@@ -54,6 +54,8 @@ def run(
     }
     chosen = {name: value for name, value in {**secrets, **env}.items() if value}
     everything = {**job.env, **chosen}
+    if "GITHUB_OUTPUT" not in chosen:
+        everything["GITHUB_OUTPUT"] = ""
     return execute(SCRIPT, *arguments, cwd=job.path, env=everything, check=False)
 
 
@@ -71,6 +73,19 @@ def test_what_was_merged_is_signed_verified_and_pushed(
     assert said["encrypted_sha256"] == hashlib.sha256(sealed).hexdigest()
     project.ada.git("pull", "--quiet")
     project.ada.model("verify", "key", "--public-key", tmp_path / "signing.pub")
+
+
+def test_what_a_trusted_signer_signed_already_is_not_signed_again(
+    merged: Repository, project: Project, tmp_path: Path
+) -> None:
+    trust = f"key --public-key {tmp_path / 'signing.pub'}"
+    done = run(merged, project, tmp_path, SIGN_ADOPT="1", SIGN_TRUST=trust)
+    assert done.returncode == 0, done.stderr
+    before = merged.git("rev-parse", "HEAD")
+    again = run(merged, project, tmp_path, SIGN_TRUST=trust, GITHUB_OUTPUT="")
+    assert again.returncode == 0, again.stderr
+    assert f"commit={before}" in again.stdout
+    assert merged.git("rev-parse", "HEAD") == before
 
 
 def test_nobody_vouches_for_what_was_merged_unless_that_is_said(
