@@ -69,7 +69,8 @@ def open_bundle(
     2. A trusted signer is the one that it names.
     3. model_signing verifies the signature and reads the statement.
     4. We read the same statement strictly, and both readings agree.
-    5. The names are safe, and a role of ours is in the form that it has.
+    5. The names are safe, and a role of ours is in the form that it has, with nothing
+       beside it.
     6. It is over what the caller expects. Without this, who can push could put the
        bundle of one root, or the one over ciphertext, in the place of another.
 
@@ -92,6 +93,8 @@ def open_bundle(
         signed, signer, ends = _first_that_verifies(bundle, _candidates(bundle, verifiers))
         statement.check(signed, signature_name)
         subject = roles.parse(signed.name)
+        if subject is not None:
+            dsse.require_bare(bundle)
         if expected is not None and subject != expected:
             raise VerificationError(
                 Reason.INVALID,

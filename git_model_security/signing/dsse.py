@@ -20,6 +20,9 @@ MAX_BYTES = 64 * 1024 * 1024
 MEDIA_TYPE = "application/vnd.dev.sigstore.bundle.v0.3+json"
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 
+_OUTSIDE = {"mediaType", "verificationMaterial", "dsseEnvelope"}
+_ENVELOPE = {"payload", "payloadType", "signatures"}
+_LOG = {"tlogEntries", "timestampVerificationData"}
 _KINDS = {"publicKey": "key", "x509CertificateChain": "certificate", "certificate": "sigstore"}
 
 
@@ -70,6 +73,30 @@ def parse(data: bytes) -> Bundle:
     kind, hint = _material(member(document, "verificationMaterial", dict))
     payload = _payload(member(document, "dsseEnvelope", dict))
     return Bundle(kind, hint, payload, document)
+
+
+def require_bare(bundle: Bundle) -> None:
+    """Refuses what is in no signature and that no verifier reads.
+
+    For bundles of ours: other software may say more in its own. Who can push could have
+    any text written into the clones of others, beside a signature that holds.
+
+    Raises:
+        VerificationError: `MALFORMED`.
+    """
+    material = member(bundle.document, "verificationMaterial", dict)
+    envelope = member(bundle.document, "dsseEnvelope", dict)
+    signature = member(envelope, "signatures", list)[0]
+    extra = bundle.document.keys() - _OUTSIDE
+    extra |= envelope.keys() - _ENVELOPE
+    extra |= signature.keys() - {"sig", "keyid"}
+    extra |= material.keys() - _KINDS.keys() - _LOG
+    if bundle.kind != "sigstore":
+        extra |= {name for name in _LOG if material.get(name)}
+    if signature.get("keyid"):
+        extra.add("keyid")
+    if extra:
+        raise malformed("says more than what is signed and who signed")
 
 
 def _material(material: dict[str, object]) -> tuple[str, str | None]:

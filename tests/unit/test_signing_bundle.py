@@ -113,6 +113,25 @@ def test_every_flipped_byte_of_the_payload_is_an_invalid_signature(ada: Pair) ->
         assert "altered" in str(found)
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "note",
+        "dsseEnvelope.note",
+        "dsseEnvelope.signatures.0.note",
+        "dsseEnvelope.signatures.0.keyid",
+        "verificationMaterial.note",
+        "verificationMaterial.tlogEntries",
+    ],
+)
+def test_what_nobody_signed_is_refused_in_a_bundle_of_ours(path: str, ada: Pair) -> None:
+    document = json.loads(KeySigner(ada.private).sign(PLAINTEXT))
+    value = [{}] if path.endswith("tlogEntries") else "EVIL"
+    found = refusal(encoded(changed(document, path, value)), ada)
+    assert found.reason is Reason.MALFORMED
+    assert "EVIL" not in str(found)
+
+
 @pytest.mark.parametrize("text", ["", "AAAA", "MAYCAQECAQE="])
 def test_another_signature_is_invalid(text: str, ada: Pair) -> None:
     document = json.loads(KeySigner(ada.private).sign(PLAINTEXT))
