@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import stat
 from typing import TYPE_CHECKING
 
 from git_model_security.errors import GitError
-from git_model_security.git.index import Entry
+from git_model_security.git.index import EXECUTABLE, GITLINK, REGULAR, SYMLINK, Entry
 
 if TYPE_CHECKING:
     from git_model_security.git.objects import ObjectReader
@@ -65,8 +66,21 @@ class Trees:
             mode, _, name = content[at : named - 1].partition(b" ")
             at = named + self._oid_bytes
             path, below = prefix + name, content[named:at].hex()
-            if int(mode, 8) == _DIRECTORY:
+            kind = _canonical(int(mode, 8))
+            if kind == _DIRECTORY:
                 found += self.entries(below, path + b"/")
             else:
-                found.append(Entry(path, int(mode, 8), below))
+                found.append(Entry(path, kind, below))
         return found
+
+
+def _canonical(mode: int) -> int:
+    """Returns what Git takes a mode of a tree for (cache.h, `canon_mode`).
+
+    Who can push can write others: they are the same tree to Git, and to a signature.
+    """
+    if stat.S_ISREG(mode):
+        return EXECUTABLE if mode & stat.S_IXUSR else REGULAR
+    if stat.S_ISLNK(mode):
+        return SYMLINK
+    return _DIRECTORY if stat.S_ISDIR(mode) else GITLINK
