@@ -203,15 +203,20 @@ def link(top: Path, path: bytes, target: bytes) -> os.stat_result:
 
 
 def unlink(top: Path, path: bytes) -> bool:
-    """Removes a symbolic link, and nothing else; tells whether one was there."""
+    """Removes a symbolic link, and nothing else; tells whether one was there.
+
+    Raises:
+        GitError: it cannot be removed.
+    """
     if not _is_link(top, path):
         return False
     *parents, name = path.split(b"/")
-    directory = descend(top, parents)
-    try:
-        os.unlink(name, dir_fd=directory)
-    finally:
-        os.close(directory)
+    with naming(path):
+        directory = descend(top, parents)
+        try:
+            os.unlink(name, dir_fd=directory)
+        finally:
+            os.close(directory)
     return True
 
 
@@ -232,5 +237,7 @@ def _is_link(top: Path, path: bytes) -> bool:
         return False
     try:
         return stat.S_ISLNK(os.stat(name, dir_fd=directory, follow_symlinks=False).st_mode)
+    except FileNotFoundError:
+        return False
     finally:
         os.close(directory)
