@@ -64,6 +64,10 @@ def command(
     extra += [f"--depth={depth}"] if depth else []
     extra += ["--quiet"] if quiet else []
     expected = Expected(expect, at_least)
+    if deploy and depth:
+        raise click.UsageError(
+            "--deploy needs all of history, to refuse what is older: leave out --depth"
+        )
     if deploy:
         _deploy(ctx, url, directory, extra, key, signer, skip_smudge, expected)
         return

@@ -193,9 +193,9 @@ def trees(repo: Repository, commits: Sequence[str]) -> list[str]:
     return [index.require(repo, f"{commit}^{{tree}}") for commit in commits]
 
 
-def trees_below(repo: Repository, commit: str) -> set[str]:
-    """Returns the trees of all commits that a commit was made after, and its own."""
-    words = ("rev-list", "--no-commit-header", "--format=%T", commit)
+def trees_below(repo: Repository, commits: Sequence[str]) -> set[str]:
+    """Returns the trees of all commits that some were made after, and their own."""
+    words = ("rev-list", "--no-commit-header", "--format=%T", *commits)
     return set(repo.git(*FROM_COMMITS, *words, extra=TRUE_HISTORY).decode().split())
 
 

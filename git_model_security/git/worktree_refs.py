@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from git_model_security.git.objects import is_oid
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -31,6 +33,13 @@ def elsewhere(repo: Repository) -> list[tuple[bytes, str]]:
             oid, _, name = line.partition(b" ")
             found.append((prefix.encode("utf-8", "surrogateescape") + name, oid.decode()))
     return found
+
+
+def heads(repo: Repository) -> list[str]:
+    """Returns the commits that HEAD is in each work tree, where it is one."""
+    listed = repo.git("worktree", "list", "--porcelain").decode("utf-8", "replace")
+    found = (line.removeprefix("HEAD ") for line in listed.splitlines())
+    return [oid for oid in dict.fromkeys(found) if is_oid(oid) and oid.strip("0")]
 
 
 def _others(repo: Repository) -> Iterator[tuple[str, Path]]:

@@ -62,6 +62,7 @@ def moved(clone: Clone, stdin: bytes) -> None:
             gate.remember_head(move.new)
         else:
             gate.remember(move.new, release.branch_of(move.ref))
+    gate.released.forget_older()
 
 
 def arrived(clone: Clone) -> bool:
@@ -80,6 +81,7 @@ def arrived(clone: Clone) -> bool:
         sys.stderr.write(described(error))
         return False
     gate.remember_head(commit)
+    gate.released.forget_older()
     return True
 
 

@@ -108,13 +108,18 @@ def sealed(clone: Clone, policy: Policy, root: str, entries: Sequence[Entry]) ->
 
 
 def listing(policy: Policy, entries: Iterable[Entry]) -> bytes:
-    """Returns `git ls-tree -rz` of a tree, without the bundles over ciphertext.
+    """Returns `git ls-tree -rz` of a tree, without the bundles over ciphertext."""
+    return b"".join(entry.listing for entry in listed(policy, entries))
 
-    All of them are left out, not only the one being made: two roots would have to
-    sign each other's signature.
+
+def listed(policy: Policy, entries: Iterable[Entry]) -> list[Entry]:
+    """Returns the entries of a tree that each bundle over ciphertext signs.
+
+    All of these bundles are left out, not only the one being made: two roots would have
+    to sign each other's signature.
     """
     left_out = {within(root, CIPHERTEXT_SIGNATURE) for root in policy.roots}
-    return b"".join(entry.listing for entry in entries if entry.path not in left_out)
+    return [entry for entry in entries if entry.path not in left_out]
 
 
 def under(root: str, entries: Iterable[Entry]) -> Iterable[tuple[bytes, Entry]]:

@@ -56,6 +56,19 @@ def test_it_needs_a_signer(deployment: Deployment) -> None:
     assert not (deployment.directory / "new").exists()
 
 
+def test_it_needs_all_of_history(deployment: Deployment) -> None:
+    done = deploy(deployment, "--depth", "1")
+    assert done.returncode == 2
+    assert "--deploy needs all of history" in done.stderr
+    # The remote itself may be cut off.
+    remote = deployment.remote
+    remote.write("shallow", f"{remote.git('rev-parse', 'main')}\n")
+    done = deploy(deployment)
+    assert done.returncode
+    assert "its history is cut off" in done.stderr
+    assert files(deployment) == [".git"]
+
+
 @pytest.mark.parametrize("deed", ["code", "a link", "swapped blobs", "no signature"])
 def test_what_is_not_signed_leaves_no_file(deployment: Deployment, deed: str) -> None:
     mallory = deployment.mallory

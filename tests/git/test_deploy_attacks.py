@@ -227,62 +227,14 @@ def test_direct_checkout_and_unlock_write_nothing_either(victim: Deployment) -> 
     assert not (clone.path / "model" / "config.json").exists()
 
 
-def test_an_older_tree_is_refused(deployment: Deployment) -> None:
-    ada, clone = deployment.ada, deployment.clone
-    first = ada.git("rev-parse", "HEAD")
-    deployment.publish(train_py="print('better')\n")
-    clone.git("pull", "--quiet")
-    before = state(deployment)
-    for way in (f"reset --hard {first}", f"checkout {first} -- .", f"branch -f x {first}"):
-        done = clone.git.run(*way.split(), check=False)
-        assert "goes back behind" in done.stderr, way
-    clone.git("reset", "--quiet", "--hard")
-    assert state(deployment) == before
-    # The host takes the branch back.
-    deployment.mallory.git("push", "--quiet", "--force", "origin", f"{first}:main")
-    done = clone.git.run("pull", "--quiet", check=False)
-    assert "goes back behind" in done.stderr
-    assert state(deployment) == before
-
-
-def test_an_older_tree_in_a_new_commit_is_refused(deployment: Deployment) -> None:
-    clone, mallory = deployment.clone, deployment.mallory
-    deployment.publish(train_py="print('better')\n")
-    clone.git("pull", "--quiet")
-    mallory.git("pull", "--quiet")
-    mallory.git("checkout", "--quiet", "HEAD^", "--", ".")
-    deployment.attack()
-    done = clone.git.run("pull", "--quiet", check=False)
-    assert "goes back behind" in done.stderr
-    assert clone.read("train.py") == b"print('better')\n"
-
-
-def test_a_person_goes_back_by_the_name_of_the_commit(deployment: Deployment) -> None:
-    clone = deployment.clone
-    first = clone.git("rev-parse", "HEAD")
-    deployment.publish(train_py="print('better')\n")
-    clone.git("pull", "--quiet")
-    clone.git("config", "git-model.rollback", first)
-    assert clone.git.run("reset", "--hard", first, check=False).returncode
-    clone.git("config", "--unset", "git-model.rollback")
-    clone.git("-c", f"git-model.rollback={first}", "reset", "--hard", first)
-    assert clone.read("train.py") == b"print('train')\n"
-    assert "rolled-back" in (clone.path / ".git/git-model/audit.log").read_text()
-    clone.git("pull", "--quiet")
-    assert clone.read("train.py") == b"print('better')\n"
-
-
-def test_without_its_memory_it_verifies_again_and_goes_not_back(deployment: Deployment) -> None:
-    clone = deployment.clone
-    first = clone.git("rev-parse", "HEAD")
-    deployment.publish(train_py="print('better')\n")
-    clone.git("pull", "--quiet")
-    for file in (clone.path / ".git" / "git-model").glob("memory*"):
-        file.unlink()
-    (clone.path / "train.py").unlink()
-    clone.git("checkout", "--", "train.py")
-    assert clone.read("train.py") == b"print('better')\n"
-    assert clone.git.run("reset", "--hard", first, check=False).returncode
+def test_links_that_git_made_from_the_index_go_though_others_are_not_there(
+    victim: Deployment,
+) -> None:
+    clone = victim.clone
+    clone.git(*NO_HOOKS, "read-tree", ALL)
+    done = clone.git.run("checkout", "--", "zzz", check=False)
+    assert "git-model: error: zzz: a link that is in no verified tree: removed" in done.stderr
+    assert not (clone.path / "zzz").is_symlink()
 
 
 def test_without_the_signer_nothing_is_written(deployment: Deployment) -> None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from git_model_security.errors import GitError, VerificationError
 from git_model_security.filter.clone import Clone
-from git_model_security.git import config, index
+from git_model_security.git import config, history, index
 from git_model_security.keyring import material
 from git_model_security.policy import pinned
 from git_model_security.workspace import cloning, drivers, pinned_trust, unlock
@@ -68,6 +68,11 @@ def clone(
     commit = index.resolve(repo, "HEAD^{commit}")
     if commit is None:
         raise GitError(f"{repo.top}: there is no commit to deploy", hint="name a --branch")
+    if history.is_shallow(repo):
+        raise GitError(
+            f"{url}: its history is cut off: nothing would tell what is older",
+            hint=f"deploy from a whole repository; remove {repo.top}, which has no file",
+        )
     config.put(repo, config.DEPLOY, "true")
     pinned.guard(repo)
     drivers.configure(repo)

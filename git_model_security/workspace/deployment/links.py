@@ -10,6 +10,7 @@ import os
 import stat
 from typing import TYPE_CHECKING
 
+from git_model_security.errors import GitError
 from git_model_security.git import batch, index, index_stat, worktree
 from git_model_security.git.index import SYMLINK, Entry
 from git_model_security.git.objects import blob_oid
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 def sweep(repo: Repository, gate: Gate) -> list[bytes]:
     """Removes links of the index that are in no verified tree; returns their paths."""
     entries = [entry for entry in index.staged(repo) if entry.mode == SYMLINK]
-    return _removed(repo, gate.unknown(entries)) if entries else []
+    return _removed(repo, gate.released.unknown(entries)) if entries else []
 
 
 def sweep_new(repo: Repository, gate: Gate) -> list[bytes]:
@@ -39,7 +40,7 @@ def sweep_new(repo: Repository, gate: Gate) -> list[bytes]:
         began = lock.stat().st_ctime_ns
     except FileNotFoundError:
         return []
-    return _removed(repo, gate.unknown(_links(repo, began)))
+    return _removed(repo, gate.released.unknown(_links(repo, began)))
 
 
 def sweep_untracked(repo: Repository, gate: Gate) -> list[bytes]:
@@ -48,13 +49,27 @@ def sweep_untracked(repo: Repository, gate: Gate) -> list[bytes]:
     Where such a link leads stands in an object, and in no verified tree. What a person
     linked has no object, but where history has the like.
     """
-    found = gate.unknown(_links(repo, 0))
+    found = gate.released.unknown(_links(repo, 0))
     here = batch.sizes(repo, (entry.oid for entry in found))
-    return _removed(repo, (one for one in found if one.oid in here and not gate.knows(one.oid)))
+    knows = gate.released.knows
+    return _removed(repo, (one for one in found if one.oid in here and not knows(one.oid)))
 
 
 def _removed(repo: Repository, entries: Iterable[Entry]) -> list[bytes]:
-    return [entry.path for entry in entries if worktree.unlink(repo.top, entry.path)]
+    """Removes links that stand in the work tree; one that cannot be stops no other."""
+    failures: list[GitError] = []
+    removed = [entry.path for entry in entries if _is_removed(repo, entry.path, failures)]
+    if failures:
+        raise failures[0]
+    return removed
+
+
+def _is_removed(repo: Repository, path: bytes, failures: list[GitError]) -> bool:
+    try:
+        return worktree.unlink(repo.top, path)
+    except GitError as error:
+        failures.append(error)
+        return False
 
 
 def _links(repo: Repository, since: int) -> Iterator[Entry]:

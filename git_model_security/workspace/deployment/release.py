@@ -7,8 +7,8 @@ A commit is released when
 
 1. both signatures of each model root hold for its tree under the pinned trust, with
    every file opened, those of git-lfs as well;
-2. it is the last verified tip of its branch, or follows it with a tree that was not there
-   before: an older one was signed, too.
+2. it is the last verified tip of its branch, or follows it with what was not signed there
+   before (`succession`): an older one was signed, too.
 """
 
 from __future__ import annotations
@@ -20,12 +20,13 @@ from git_model_security.git import config, history, index, lfs
 from git_model_security.guard import audit_log
 from git_model_security.storage import behind
 from git_model_security.workspace import pinned_trust
-from git_model_security.workspace.deployment import verified_tips
+from git_model_security.workspace.deployment import succession, verified_tips
+from git_model_security.workspace.deployment.released import Released
 from git_model_security.workspace.verification import tree_check
 from git_model_security.workspace.verification.verdict import earliest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from git_model_security.filter.clone import Clone
     from git_model_security.git.index import Entry
@@ -37,11 +38,16 @@ _HEADS, _REMOTES = "refs/heads/", "refs/remotes/"
 
 
 class Gate:
-    """Releases files of verified commits, for the length of one process."""
+    """Releases files of verified commits, for the length of one process.
+
+    Attributes:
+        released: what may be written.
+    """
 
     def __init__(self, clone: Clone) -> None:
         self._clone = clone
         self._repo = clone.repo
+        self.released = Released(clone)
         self._accepted: dict[tuple[str, str | None], VerificationError | None] = {}
         self._candidates: list[str] | None = None
 
@@ -61,37 +67,13 @@ class Gate:
         if commit is not None:
             # Known files do not make up for this: others are missing, or are links.
             self.accept(commit, branch_of(ref) or self.branch)
-        if self.has_released(path, oid) or self._is_found(path, oid):
+        if self.released.has(path, oid) or self._is_found(path, oid):
             return
         raise VerificationError(
             Reason.UNTRUSTED,
             "it is in no verified tree, and this is a deploy clone: not written",
             hint="`git model verify REV` tells what is wrong with the commit that it is from",
         )
-
-    def has_released(self, path: bytes, oid: str) -> bool:
-        """Tells whether a file stands in a tree that was released under the trust of now."""
-        row = self._clone.memory.execute(
-            "SELECT 1 FROM released WHERE path = ? AND oid = ? AND under = ?",
-            (path, oid, _under(self._clone)),
-        )
-        return row.fetchone() is not None
-
-    def knows(self, oid: str) -> bool:
-        """Tells whether a blob stands anywhere in a tree that was released."""
-        row = self._clone.memory.execute(
-            "SELECT 1 FROM released WHERE oid = ? AND under = ? LIMIT 1",
-            (oid, _under(self._clone)),
-        )
-        return row.fetchone() is not None
-
-    def unknown(self, entries: Iterable[Entry]) -> list[Entry]:
-        """Returns the entries that are, in just this mode, in no released tree."""
-        rows = self._clone.memory.execute(
-            "SELECT path, oid, mode FROM released WHERE under = ?", (_under(self._clone),)
-        )
-        known = set(rows)
-        return [one for one in entries if (one.path, one.oid, one.mode) not in known]
 
     def accept(self, commit: str, branch: str | None) -> None:
         """Releases the files of a commit, if it may be deployed.
@@ -108,7 +90,7 @@ class Gate:
             try:
                 self._verify(commit)
                 self._require_new(commit, branch)
-                self._release(commit)
+                self.released.add(index.require(self._repo, f"{commit}^{{tree}}"))
                 self._accepted[asked] = None
             except VerificationError as error:
                 self._accepted[asked] = error
@@ -158,7 +140,7 @@ class Gate:
     def _verify(self, commit: str) -> None:
         clone = self._clone
         tree = index.require(self._repo, f"{commit}^{{tree}}")
-        if _is_known(clone, tree):
+        if self.released.was_verified(tree):
             return
         verifiers = pinned_trust.pinned(self._repo).verifiers()
         if not verifiers:
@@ -189,7 +171,10 @@ class Gate:
 
     def _require_new(self, commit: str, branch: str | None) -> None:
         last = verified_tips.of(self._repo, branch)
-        if last is None or last == commit or self._follows(commit, last):
+        if last is None or last == commit:
+            return
+        is_cut = history.is_shallow(self._repo)
+        if not is_cut and succession.follows(self._clone, commit, last):
             return
         # In a file it would hold for ever, and be forgotten.
         if config.get_once(self._repo, ROLLBACK) == commit:
@@ -197,32 +182,17 @@ class Gate:
                 self._repo, "rolled-back", ref=branch or "HEAD", commits=[commit, last]
             )
             return
+        if is_cut:
+            raise VerificationError(
+                Reason.OLDER,
+                f"nothing tells whether {commit[:12]} was there before {last[:12]}, which was"
+                " deployed here: history is cut off",
+                hint="`git fetch --unshallow`, and the command again",
+            )
         raise VerificationError(
             Reason.OLDER,
             f"{commit[:12]} goes back behind {last[:12]}, which was deployed here",
             hint=f"if it is meant: `git -c {ROLLBACK}={commit}`, and the command",
-        )
-
-    def _follows(self, commit: str, last: str) -> bool:
-        """Tells whether a commit was made after another, and is no tree of before it.
-
-        Who can push can put an old tree, with its good signatures, into a new commit.
-        """
-        if not history.descends(self._repo, commit, last):
-            return False
-        trees = history.trees(self._repo, [commit, last])
-        return trees[0] == trees[1] or trees[0] not in history.trees_below(self._repo, last)
-
-    def _release(self, commit: str) -> None:
-        tree = index.require(self._repo, f"{commit}^{{tree}}")
-        if _is_known(self._clone, tree):
-            return
-        under = _under(self._clone)
-        rows = ((one.path, one.oid, one.mode, under) for one in index.tree(self._repo, tree))
-        memory = self._clone.memory
-        memory.execute_many("INSERT OR IGNORE INTO released VALUES (?, ?, ?, ?)", rows)
-        memory.execute(
-            "INSERT OR REPLACE INTO judged VALUES (?, ?, 'released')", (tree, f"tree {under}")
         )
 
 
@@ -244,16 +214,3 @@ def branch_of(ref: str) -> str | None:
     if ref.startswith(_REMOTES):
         return ref.removeprefix(_REMOTES).partition("/")[2] or None
     return branch_name(ref)
-
-
-def _under(clone: Clone) -> str:
-    """Returns what a release depends on: whom the clone trusts, and that it could open all."""
-    depth = "sealed" if clone.ring.locked else "opened"
-    return f"{depth} {pinned_trust.pinned(clone.repo).fingerprint}"
-
-
-def _is_known(clone: Clone, tree: str) -> bool:
-    row = clone.memory.execute(
-        "SELECT 1 FROM judged WHERE subject = ? AND under = ?", (tree, f"tree {_under(clone)}")
-    ).fetchone()
-    return row is not None

@@ -32,6 +32,11 @@ def of(repo: Repository, branch: str | None) -> str | None:
     return tips.get(branch or LAST) or tips.get(LAST)
 
 
+def all_of(repo: Repository) -> list[str]:
+    """Returns the last verified commits of all branches, each once."""
+    return list(dict.fromkeys(_read(repo).values()))
+
+
 def put(repo: Repository, names: Iterable[str], commit: str) -> None:
     """Remembers a commit as the tip of branches, or of `LAST`."""
     tips = _read(repo)
