@@ -232,8 +232,29 @@ def settle(clone: Clone, commit: str = "HEAD") -> None:
     unsigned = [parent for parent in parents if not ancestry.stands(clone, parent)]
     if unsigned:
         base = ancestry.last_verified(clone, unsigned)
+        _keep_own(clone, unsigned)
         paths |= {path for path, _ in base.items() ^ ancestry.facts(clone, commit).items()}
     clone.provenance.committed(paths)
+
+
+def _keep_own(clone: Clone, commits: Sequence[str]) -> None:
+    """Remembers the unsigned commits of one's own below one that is signed now.
+
+    The record of what was made here goes with the signature; replayed one by one to be
+    signed themselves, they are still one's own. Parents first: each builds on what stands.
+    """
+    listed = clone.repo.git(
+        "rev-list", "--topo-order", f"--max-count={ancestry.MAX_COMMITS}", *commits
+    )
+    own = clone.provenance.cleaned_here() | clone.provenance.adopted()
+    for commit in reversed(listed.decode().split()):
+        if ancestry.stands(clone, commit):
+            continue
+        parents = clone.repo.git("rev-parse", f"{commit}^@").decode().split()
+        if len(parents) == 1 and ancestry.stands(clone, parents[0]):
+            before, after = (ancestry.facts(clone, one) for one in (parents[0], commit))
+            if {(path, oid) for path, (_, oid) in after.items() - before.items()} <= own:
+                pinned_trust.adopt(clone, index.require(clone.repo, f"{commit}^{{tree}}"))
 
 
 def made_here(clone: Clone, below: Ground) -> set[Pair]:

@@ -86,6 +86,7 @@ def test_a_real_model_goes_round(
         file.write(bytes((byte ^ 1,)))
     refused = mine.model("verify", check=False)
     assert refused.returncode == 1
-    assert "tampered: not the content that was signed\n  model.safetensors\n" in refused.stdout
+    said = "tampered: not the content that was signed, as `git status` shows too\n"
+    assert f"{said}  model.safetensors\n" in refused.stdout
     mine.git("restore", "model.safetensors")
     mine.model("verify")
