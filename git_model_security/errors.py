@@ -125,8 +125,18 @@ class Reason(enum.Enum):
 
 
 class VerificationError(Error):
-    """A signature that does not hold, with the `Reason`."""
+    """A signature that does not hold, with the `Reason`.
 
-    def __init__(self, reason: Reason, message: str, *, hint: str | None = None) -> None:
+    Args:
+        reason: why.
+        message: see `Error`.
+        hint: see `Error`.
+        claimed: who says to have signed, of whom nothing is proven.
+    """
+
+    def __init__(
+        self, reason: Reason, message: str, *, hint: str | None = None, claimed: str = ""
+    ) -> None:
         super().__init__(message, hint=hint)
         self.reason = reason
+        self.claimed = claimed

@@ -55,7 +55,8 @@ def short(signer: str) -> str:
 
 def _signer(row: Row) -> str:
     signers = sorted(set(row.verdict.signers.values()))
-    said = ", ".join(map(short, signers)) or "-"
+    claimed = [f"claimed: {_plain(one)}" for one in row.claimed]
+    said = ", ".join([*map(short, signers), *claimed]) or "-"
     if row.before:
         said += f" (before: {', '.join(map(short, row.before))})"
     return said

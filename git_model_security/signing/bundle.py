@@ -104,7 +104,9 @@ def open_bundle(
     except VerificationError as error:
         if not origin:
             raise
-        raise VerificationError(error.reason, f"{origin}: {error}", hint=error.hint) from error
+        raise VerificationError(
+            error.reason, f"{origin}: {error}", hint=error.hint, claimed=error.claimed
+        ) from error
     return Opened(signed, signer, subject, ends)
 
 
@@ -120,11 +122,13 @@ def _candidates(bundle: dsse.Bundle, verifiers: Sequence[Verifier]) -> list[Veri
             Reason.WRONG_KEY if given[0].method == KEY else Reason.WRONG_IDENTITY,
             f"signed by {claimed}, not by {wanted} as given",
             hint=_other_signer(given[0]),
+            claimed=claimed,
         )
     raise VerificationError(
         Reason.UNTRUSTED,
         f"signed by {claimed}, which is not trusted here",
         hint=f"if you know the signer: {_PINNING[bundle.kind]}",
+        claimed=claimed,
     )
 
 

@@ -80,6 +80,8 @@ def test_each_commit_of_a_range_is_told(history: Repository, project: Project) -
     assert states(history, "--encrypted", "HEAD", "^HEAD~5") == expected
     assert states(history, "HEAD~5..HEAD~4") == expected[-1:]
     assert states(history, "HEAD^!") == expected[:1]
+    # As git has it: what is on either side, whichever is named first.
+    assert states(history, "HEAD...HEAD^") == expected[:1]
     assert states(history, f"{'0' * 40}..HEAD~4") == [expected[-1], ("First", "signed")]
     assert (
         states(history, "HEAD~5..HEAD~4", "--public-key", str(project.public)) == expected[4:]
@@ -95,7 +97,12 @@ def test_what_held_under_another_trust_is_not_remembered(
     private, public = tmp_path / "other.pem", tmp_path / "other.pub"
     project.ada.model("key", "generate-signing", str(private), str(public))
     project.ada.model("unlock", "--public-key", str(public))
-    assert states(project.ada, "HEAD^..") == [("Second", "untrusted")]
+    (row,) = rows(project.ada, "HEAD^..")
+    assert row["state"] == "untrusted"
+    assert row["signers"] == {}
+    (claimed,) = row["signers_claimed"]
+    told = project.ada.model("verify", "HEAD^..", check=False).stdout
+    assert f"claimed: {claimed}" in told
 
 
 def test_a_change_of_the_signer_is_shown(project: Project, tmp_path: Path) -> None:

@@ -66,6 +66,11 @@ class Row:
         found = (state for reason, state in _STATES.items() if reason in reasons)
         return next(found, self.verdict.findings[0].reason.value)
 
+    @property
+    def claimed(self) -> list[str]:
+        """Who says to have signed, and is not trusted, in a few words each."""
+        return sorted({one.claimed for one in self.verdict.findings if one.claimed})
+
     def to_json(self) -> dict[str, object]:
         """Returns the row for machines; the keys are stable."""
         found = self.verdict.to_json()
@@ -77,6 +82,7 @@ class Row:
             "state": self.state,
             "signers": self.verdict.signers,
             "signers_before": self.before,
+            "signers_claimed": self.claimed,
             "findings": found["findings"],
         }
 

@@ -230,7 +230,8 @@ class _Root:
         """Returns why the bundle of a name, or what it signs, could not be opened."""
         if isinstance(error, VerificationError):
             said = f"{name}: {error}"
-            return Finding(error.reason, self._root, said, hint=error.hint)
+            why = (error.reason, self._root, said)
+            return Finding(*why, hint=error.hint, claimed=error.claimed)
         return Finding(reason_of(error), self._root, str(error), hint=error.hint)
 
     def _unsigned(self, name: str) -> Finding:

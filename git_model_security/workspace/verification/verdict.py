@@ -20,6 +20,7 @@ class Finding:
         detail: what was seen.
         names: the files concerned, relative to the root.
         hint: what to do, where the reason alone does not tell.
+        claimed: who says to have signed, where that is nobody who is trusted.
     """
 
     reason: Reason
@@ -27,6 +28,7 @@ class Finding:
     detail: str
     names: tuple[str, ...] = ()
     hint: str | None = None
+    claimed: str = ""
 
 
 @dataclass
