@@ -135,11 +135,17 @@ def after(clone: Clone) -> int:
 
 def _say_unsigned(clone: Clone) -> None:
     """Says once per clone that its commits carry no signature."""
-    if pinned_trust.once(clone, "said unsigned"):
-        sys.stderr.write(
-            "git-model: warning: this clone has no signing key: its commits are unsigned\n"
-            "git-model: hint: `git model unlock --signing-key FILE` signs from now on\n"
-        )
+    if not pinned_trust.once(clone, "said unsigned"):
+        return
+    from git_model_security.workspace import signing_method
+
+    lack = signing_method.lack(clone.repo)
+    what = lack.what if lack else "no signing key"
+    remedy = lack.remedy if lack else "`git model unlock --signing-key FILE`"
+    sys.stderr.write(
+        f"git-model: warning: this clone has {what}: its commits are unsigned\n"
+        f"git-model: hint: {remedy} signs from now on\n"
+    )
 
 
 def _say_unsigned_head(clone: Clone, policy: Policy) -> None:
