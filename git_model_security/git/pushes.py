@@ -75,17 +75,32 @@ def arrived(repo: Repository, tips: Iterable[str], *, limit: int) -> Arrived:
 
 
 def require_bounded(
-    repo: Repository, commits: Sequence[str], trees: Iterable[str], *, limit: int
+    repo: Repository,
+    arrived: Arrived,
+    tips: Iterable[str],
+    trees: Iterable[str],
+    *,
+    limit: int,
 ) -> None:
     """Raises when commits and trees hold more entries than anybody should have to judge.
 
     A tree may name the same tree many times, and that the next: a few kilobytes become
     more files than fit into memory. So they are counted as git lists them.
 
+    Args:
+        repo: the repository.
+        arrived: the commits of a push.
+        tips: those of them that refs would name.
+        trees: that refs would name.
+        limit: the most entries.
+
     Raises:
         PolicyError: there are more than `limit`, or their names are too long in total.
     """
+    for tip in set(arrived.commits).intersection(tips):
+        _require_grown_little(repo, tip, arrived.onto, limit)
     left = _Counter(limit)
+    commits = arrived.commits
     diff = ("diff-tree", "--stdin", "-r", "-c", "--root", "--raw", "-z", "--no-renames")
     for start in range(0, len(commits), _BATCH):
         lines = "".join(f"{oid}\n" for oid in commits[start : start + _BATCH])
@@ -93,6 +108,26 @@ def require_bounded(
     for tree in trees:
         # An entry of ls-tree is one field, of diff-tree two.
         left.take(_listed(repo, ("ls-tree", "-r", "-z", tree)), fields=1)
+
+
+def _require_grown_little(repo: Repository, tip: str, onto: Sequence[str], limit: int) -> None:
+    """Raises where a tip has more files than so many changes can have made of its bases.
+
+    `git diff-tree` has all changes of a commit in memory before it says the first;
+    `ls-tree` goes along as it is read.
+    """
+    allowed = None
+    entries = 0
+    for piece in _listed(repo, ("ls-tree", "-r", "-z", tip)):
+        entries += piece.count(b"\0")
+        if entries > limit and allowed is None:
+            allowed = limit + sum(_count(repo, base) for base in onto)
+        if allowed is not None and entries > allowed:
+            raise _too_much(f"more than {limit} changed files")
+
+
+def _count(repo: Repository, tree: str) -> int:
+    return sum(piece.count(b"\0") for piece in _listed(repo, ("ls-tree", "-r", "-z", tree)))
 
 
 def blobs(repo: Repository, treeishes: Iterable[str], path: str) -> dict[str, str | None]:

@@ -114,7 +114,7 @@ def judged(
     trees = {oid for kind, oid in (kinds[tip] for tip in tips) if kind == "tree"}
     if len(trees) > _TREES:
         raise PolicyError(f"more than {_TREES} refs that hold trees are not judged")
-    pushes.require_bounded(repo, arrived.commits, trees, limit=limit)
+    pushes.require_bounded(repo, arrived, commits, trees, limit=limit)
     held = [kinds[line.old][1] for line in lines if kinds[line.old][0] == "commit"]
     branches = _branches_without_head(repo)
     bases = branches or ["HEAD"]

@@ -74,8 +74,6 @@ def refs(repo: Repository) -> str:
 
 
 ALWAYS = {
-    "workspace.migration.journal:Journal.add_sealed",
-    "workspace.migration.signing:signed",
     "workspace.migration.moving:RefChange",
     "git.ref_change:RefChange.commit",
     "workspace.migration.moving:settled",
@@ -192,7 +190,7 @@ def test_a_migration_that_was_begun_does_not_change_its_mind(odd: Repository) ->
     claims.told(done, "begun here with other options", "without options", status=2)
 
 
-@pytest.mark.parametrize("limit", [1 << 14, 16 << 20])
+@pytest.mark.parametrize("limit", [pytest.param(1 << 14, marks=pytest.mark.long), 16 << 20])
 def test_a_full_disk_leaves_the_refs_where_they_were(repo: Repository, limit: int) -> None:
     content = odd_histories.SECRET + bytes(24 << 20)
     repo.write("big.bin", content)

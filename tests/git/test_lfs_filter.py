@@ -86,7 +86,17 @@ def test_touching_a_file_changes_nothing_and_seals_nothing(lfs: Repository) -> N
     assert made(stored) == before
 
 
-@pytest.mark.parametrize("at", [0, SEGMENT - 1, SEGMENT, 2 * SEGMENT + 5, 3 * SEGMENT + 16])
+@pytest.mark.parametrize(
+    "at",
+    [
+        0,
+        *(
+            pytest.param(at, marks=pytest.mark.long)
+            for at in (SEGMENT - 1, SEGMENT, 2 * SEGMENT + 5)
+        ),
+        3 * SEGMENT + 16,
+    ],
+)
 def test_one_byte_changed_in_a_file_of_the_same_length_is_seen(
     lfs: Repository, at: int
 ) -> None:

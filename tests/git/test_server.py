@@ -461,6 +461,16 @@ def test_a_tree_that_unfolds_into_millions_of_files_is_refused(
     assert "more than 5000 changed files" in guarded.refused(f"{oid}:refs/tags/bomb")
 
 
+def test_a_tree_that_was_large_already_may_get_branches_and_small_changes(
+    project: Project, guarded: Client
+) -> None:
+    project.remote.git("config", "git-model.maxEntries", "3")
+    guarded.accepted("main:refs/heads/other")
+    guarded.put("train.py", b"print('small')\n")
+    guarded.record()
+    guarded.accepted("main")
+
+
 def test_the_settings_of_who_pushes_are_not_the_server_s(
     project: Project, guarded: Client
 ) -> None:
