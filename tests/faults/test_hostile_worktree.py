@@ -43,7 +43,9 @@ ENVIRONMENTS = {
 }
 
 
-@pytest.mark.parametrize("case", ENVIRONMENTS)
+@pytest.mark.parametrize(
+    "case", [pytest.param("PYTHONPATH=:", marks=pytest.mark.long), "all of them"]
+)
 def test_no_command_filter_or_hook_imports_what_the_repository_holds(
     made: Established, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, case: str
 ) -> None:

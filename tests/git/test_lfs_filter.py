@@ -114,7 +114,15 @@ def test_one_byte_changed_in_a_file_of_the_same_length_is_seen(
     assert lfs.read("w.bin") == LARGE
 
 
-@pytest.mark.parametrize("size", [SEGMENT, 2 * SEGMENT, 3 * SEGMENT + 16, 3 * SEGMENT + 18])
+@pytest.mark.parametrize(
+    "size",
+    [
+        SEGMENT,
+        pytest.param(2 * SEGMENT, marks=pytest.mark.long),
+        pytest.param(3 * SEGMENT + 16, marks=pytest.mark.long),
+        3 * SEGMENT + 18,
+    ],
+)
 def test_a_file_that_became_shorter_or_longer_is_seen(lfs: Repository, size: int) -> None:
     lfs.write("w.bin", LARGE)
     lfs.commit()

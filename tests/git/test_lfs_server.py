@@ -52,7 +52,14 @@ def test_the_server_admits_only_who_has_a_token(
     assert lfs_server.objects() == {oid}
 
 
-@pytest.mark.parametrize("fault", Fault)
+# One that stays open in the middle takes as long as one that never answers, which is here.
+FAULTS = [
+    pytest.param(fault, marks=pytest.mark.long if fault is Fault.STALLED else ())
+    for fault in Fault
+]
+
+
+@pytest.mark.parametrize("fault", FAULTS)
 def test_stock_git_lfs_fails_at_the_faulty_server_and_then_succeeds(
     fault: Fault, repo: Repository, faulty_server: FaultyServer
 ) -> None:
@@ -204,7 +211,7 @@ def test_git_model_checkout_asks_the_server_once_for_all_files(
     assert (faulty_server.batches, faulty_server.asked) == (1, len(FILES))
 
 
-@pytest.mark.parametrize("fault", Fault)
+@pytest.mark.parametrize("fault", FAULTS)
 def test_git_model_checkout_survives_a_server_that_fails(
     fault: Fault, stranded: tuple[LfsProject, Repository], faulty_server: FaultyServer
 ) -> None:
@@ -217,7 +224,7 @@ def test_git_model_checkout_survives_a_server_that_fails(
     assert_survives(project, clone, faulty_server, failed.stderr)
 
 
-@pytest.mark.parametrize("fault", Fault)
+@pytest.mark.parametrize("fault", FAULTS)
 def test_a_checkout_through_the_filter_survives_a_server_that_fails(
     fault: Fault, stranded: tuple[LfsProject, Repository], faulty_server: FaultyServer
 ) -> None:
