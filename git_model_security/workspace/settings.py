@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from git_model_security.errors import ConfigError, PolicyError, UsageError
-from git_model_security.git import config
+from git_model_security.errors import ConfigError, UsageError
+from git_model_security.filter.clone import Clone
+from git_model_security.git import config, index
+from git_model_security.policy import gitmodel
 from git_model_security.policy.gitmodel import Policy, checked
 from git_model_security.signing.methods import METHODS
 from git_model_security.workspace import agreement, initialise, signers
@@ -140,11 +142,8 @@ def unset(repo: Repository, setting: Setting) -> None:
 
 
 def _agree(repo: Repository, field: str, value: str) -> None:
-    policy = initialise.policy_of(repo)
-    if policy is None:
-        raise PolicyError(
-            "there is no .gitmodel in the index: this is not a git-model repository",
-            hint="`git model init` makes it one",
-        )
+    clone = Clone(repo)
+    with clone.objects:
+        policy = gitmodel.require(index.staged(repo), clone.objects)
     agreed = checked(Policy(**{**vars(policy), field: value}))
     agreement.write(repo, agreed)

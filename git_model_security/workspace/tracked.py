@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from git_model_security.errors import PolicyError
 from git_model_security.git import attributes as git_attributes
 from git_model_security.git import index
 from git_model_security.policy import attributes, gitmodel, profiles
@@ -25,12 +24,7 @@ def rules(clone: Clone) -> Rules:
         PolicyError: there is none.
     """
     entries = index.staged(clone.repo)
-    policy = gitmodel.find(entries, clone.objects)
-    if policy is None:
-        raise PolicyError(
-            "there is no .gitmodel in the index: this is not a git-model repository",
-            hint="`git model init` makes it one",
-        )
+    policy = gitmodel.require(entries, clone.objects)
     groups = {
         f"{BY_PROFILE} {policy.profile}": profiles.patterns(policy.profile),
         "Encrypted on top of it": policy.include,

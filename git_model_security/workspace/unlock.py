@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from git_model_security.envelope import Key
-from git_model_security.errors import KeyNotFoundError, PolicyError
+from git_model_security.errors import KeyNotFoundError
 from git_model_security.filter import blobs
 from git_model_security.filter.clone import SKIP_SMUDGE, Clone
 from git_model_security.git import attributes, config, index
@@ -120,12 +120,7 @@ def permit(
     """
     clone = Clone(repo)
     with clone.objects:
-        policy = gitmodel.find(staged, clone.objects)
-        if policy is None:
-            raise PolicyError(
-                "there is no .gitmodel in the index: this is not a git-model repository",
-                hint="`git model init` makes it one",
-            )
+        policy = gitmodel.require(staged, clone.objects)
         wanted = wanted_ids(clone, policy, [entry for entry in staged if entry.is_file])
     result = Unlocked()
     if signer is not None:
