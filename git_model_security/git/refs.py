@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from git_model_security.git import history, index, worktree_refs
+from git_model_security.git import history, worktree_refs
 from git_model_security.git.paths import shown
 
 if TYPE_CHECKING:
@@ -63,10 +63,3 @@ def _detached(repo: Repository) -> list[tuple[bytes, str]]:
         elif label == b"detached" and head:
             found.append((b"HEAD (" + name + b")", head.decode()))
     return found
-
-
-def tips(repo: Repository) -> list[str]:
-    """Returns what history starts from: the oids of refs and of each work tree's HEAD."""
-    oids = [ref.oid for ref in listed(repo)]
-    head = index.resolve(repo, "HEAD")
-    return list(dict.fromkeys([*oids, *([head] if head else [])]))

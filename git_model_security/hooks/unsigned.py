@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
-from git_model_security.git import attributes, history, index
+from git_model_security.git import history, index
 from git_model_security.git.paths import shown
 from git_model_security.policy import gitmodel
 from git_model_security.workspace import vouching
@@ -100,7 +100,5 @@ def _foreign(clone: Clone) -> str:
     policy = gitmodel.find(entries, clone.objects)
     own = policy.signature_paths() if policy is not None else set()
     content = [entry for entry in entries if entry.path not in own]
-    guarded = attributes.protected(clone.repo, (entry.path for entry in content))
-    below = vouching.ground(clone, vouching.sources(clone.repo, amend=True))
-    found = vouching.unvouched(clone, content, guarded, below)
+    found = vouching.unvouched(clone, content, vouching.sources(clone.repo, amend=True))
     return shown(min(found)[0]) if found else ""

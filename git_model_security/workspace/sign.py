@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from git_model_security.errors import GitError
-from git_model_security.git import attributes, index
+from git_model_security.git import index
 from git_model_security.git.run import child_environment, run
 from git_model_security.policy import gitmodel
 from git_model_security.workspace import signatures, signers, signing_method, vouching
@@ -66,9 +66,7 @@ def adopt(clone: Clone, pathspecs: Sequence[str]) -> list[bytes]:
     policy = gitmodel.find(staged, clone.objects)
     left_out = policy.signature_paths() if policy else set()
     content = [entry for entry in staged if entry.path not in left_out]
-    guarded = attributes.protected(clone.repo, (entry.path for entry in content))
-    below = vouching.ground(clone, vouching.sources(clone.repo, amend=True))
-    refused = vouching.unvouched(clone, content, guarded, below)
+    refused = vouching.unvouched(clone, content, vouching.sources(clone.repo, amend=True))
     pairs = {(entry.path, entry.oid) for entry in content} | set(refused)
     chosen: set[tuple[bytes, str]] = set()
     for pathspec in pathspecs:

@@ -113,8 +113,7 @@ def _require_no_file_lost(clone: Clone, entries: Sequence[Entry]) -> None:
 def _require_vouched(
     clone: Clone, content: Sequence[Entry], found: Sources, *, amend: bool
 ) -> None:
-    guarded = attributes.protected(clone.repo, (entry.path for entry in content))
-    refused = vouching.unvouched(clone, content, guarded, vouching.ground(clone, found))
+    refused = vouching.unvouched(clone, content, found)
     if refused:
         names = [
             f"{shown(path)}{' (removed)' if oid == vouching.REMOVED else ''}"
@@ -124,7 +123,8 @@ def _require_vouched(
         listed = "\n  ".join(
             [*names[:SHOWN_PATHS], *([f"… and {more} more"] if more > 0 else [])]
         )
-        unsealed = {path for path, _ in refused} & guarded
+        there = (path for path, oid in refused if oid != vouching.REMOVED)
+        unsealed = attributes.protected(clone.repo, there)
         raise PolicyError(
             f"{counted(len(names), 'file')} came from a commit without a trusted signature,"
             f" and nothing shows that they were made here:\n  {listed}",

@@ -93,12 +93,7 @@ def ground(clone: Clone) -> Ground:
     repo.top  # noqa: B018 - raises in a bare repository
     clone.ring.current  # noqa: B018 - raises when the clone is locked
     entries = index.staged(repo)
-    policy = gitmodel.find(entries, clone.objects)
-    if policy is None:
-        raise PolicyError(
-            "there is no .gitmodel in the index: this is not a git-model repository",
-            hint="`git model init` makes it one",
-        )
+    policy = gitmodel.require(entries, clone.objects)
     if any(entry.stage for entry in entries):
         raise PolicyError("paths are in conflict", hint="finish the merge first")
     found = acceptance.drift(clone)
@@ -238,6 +233,5 @@ def track(clone: Clone, planned: Plan) -> list[bytes]:
 
 def _unvouched(clone: Clone) -> set[bytes]:
     entries = index.staged(clone.repo)
-    guarded = git_attributes.protected(clone.repo, (entry.path for entry in entries))
-    below = vouching.ground(clone, vouching.sources(clone.repo))
-    return {path for path, _ in vouching.unvouched(clone, entries, guarded, below)}
+    found = vouching.sources(clone.repo)
+    return {path for path, _ in vouching.unvouched(clone, entries, found)}

@@ -146,17 +146,16 @@ def ground(clone: Clone, found: Sources) -> Ground:
     return result
 
 
-def unvouched(
-    clone: Clone, entries: Sequence[Entry], guarded: set[bytes], below: Ground
-) -> list[Pair]:
+def unvouched(clone: Clone, entries: Sequence[Entry], found: Sources) -> list[Pair]:
     """Returns what nobody vouches for: paths with their oids, or `REMOVED`.
 
     Args:
         clone: the clone.
         entries: what is to be signed, without the signatures themselves.
-        guarded: the paths that pass the filter.
-        below: what is known of the sources.
+        found: what content may come from.
     """
+    guarded = attributes.protected(clone.repo, (entry.path for entry in entries))
+    below = ground(clone, found)
     adopted = clone.provenance.adopted()
     own = made_here(clone, below)
     made = {oid for _, oid in own}
@@ -212,8 +211,7 @@ def note(clone: Clone, policy: Policy) -> None:
         return
     before = history.parents_to_be(clone.repo)[:1]
     held = ancestry.facts(clone, before[0]) if before else {}
-    guarded = attributes.protected(clone.repo, (entry.path for entry in content))
-    refused = set(unvouched(clone, content, guarded, ground(clone, sources(clone.repo))))
+    refused = set(unvouched(clone, content, sources(clone.repo)))
     made = {(entry.path, entry.oid) for entry in content} - refused
     made -= {(path, oid) for path, (_, oid) in held.items()}
     gone = held.keys() - {entry.path for entry in entries}
