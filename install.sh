@@ -21,7 +21,7 @@ usage: ./install.sh [--prefix DIR]
        ./install.sh --test [PYTEST ARGUMENT...]
 
 Installs git-model into an environment of its own and links it into ~/.local/bin.
-Needs Python 3.10 or newer with its venv module, git 2.39 or newer, and the
+Needs Python 3.11 or newer with its venv module, git 2.39 or newer, and the
 package index; no root. Run it again to upgrade.
 
   --prefix DIR   install under DIR/share/git-model and DIR/bin
@@ -76,8 +76,8 @@ installed_by() { # APT-PACKAGES [OTHER-PACKAGES]: the command for this system
 
 find_python() { # sets python
     without_venv=
-    for python in "${GIT_MODEL_PYTHON:-python3}" python3.13 python3.12 python3.11 python3.10; do
-        "$python" -I -c 'import sys; sys.exit(sys.version_info < (3, 10))' \
+    for python in "${GIT_MODEL_PYTHON:-python3}" python3.14 python3.13 python3.12 python3.11; do
+        "$python" -I -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
             >/dev/null 2>&1 || continue
         # Debian ships Python without ensurepip, and venv then fails half-way.
         if "$python" -I -c 'import ensurepip, venv' >/dev/null 2>&1; then return; fi
@@ -85,7 +85,7 @@ find_python() { # sets python
     done
     [ -z "$without_venv" ] || fail "$without_venv has no venv module" \
         "$(installed_by "$(basename "$without_venv")-venv" python3)"
-    fail 'Python 3.10 or newer is needed' "$(installed_by 'python3 python3-venv' python3)"
+    fail 'Python 3.11 or newer is needed' "$(installed_by 'python3 python3-venv' python3)"
 }
 
 need_git() {
@@ -103,22 +103,27 @@ need_git() {
 pip() { # ENVIRONMENT PIP-ARGUMENT...
     environment=$1
     shift
-    "$environment/bin/python" -I -m pip --quiet --quiet --no-input \
-        --disable-pip-version-check "$@"
+    "$environment/bin/python" -I -m pip --no-input --disable-pip-version-check "$@"
 }
 
 fill() { # ENVIRONMENT LOCK: installs exactly what the lock names, by hash
     # --only-binary: building a source distribution would fetch what no hash names.
-    pip "$1" install --require-hashes --only-binary :all: --requirement "$2" || fail \
-        'the packages could not be installed; the lines above say why' \
-        'the package index must be reachable; behind a mirror, set it in the pip configuration'
+    # --no-deps: the lock is whole. A pip before 23.3 would look `name[extra]` up in the
+    # index, apart from the pin, and fail as soon as there is a newer release of it.
+    pip "$1" install -qq --require-hashes --no-deps --only-binary :all: --requirement "$2" ||
+        fail "the packages of $(basename "$2") could not be installed; pip says why above" \
+            'mirrors, proxies and certificates are set in the pip configuration'
 }
 
 add_project() { # ENVIRONMENT [--editable]: the build backend is in the lock
     environment=$1
     shift
-    pip "$environment" install --no-index --no-deps --no-build-isolation --force-reinstall \
+    pip "$environment" install -qq --no-index --no-deps --no-build-isolation --force-reinstall \
         "$@" "$here" || fail 'the project could not be built; the lines above say why'
+    # Nothing was resolved, so what the packages ask of each other is asked here.
+    disagreement=$(pip "$environment" check 2>&1) || fail \
+        "the locked packages do not fit together: $disagreement" \
+        "please report it, with this: $("$environment/bin/python" -VV)"
 }
 
 # --- install ------------------------------------------------------------------
@@ -221,7 +226,7 @@ run_demo() {
     [ -z "$model" ] || exec "$here/demo/demo.sh" "$model"
     models=$(mktemp -d)
     new=$models
-    pip "$share/current" download --no-deps --require-hashes --dest "$models" \
+    pip "$share/current" download -qq --no-deps --require-hashes --dest "$models" \
         --requirement "$here/demo/requirements.lock" ||
         fail 'the small model for the demo could not be fetched' \
             'show it on a model of yours: ./install.sh --demo DIR'

@@ -94,7 +94,7 @@ def test_a_python_directory_of_the_user_is_not_searched_either(
     # `python -I` looks into no user site directory: what pip put there is not run.
     trap = tmp_path / "imported"
     code = f"open({str(trap)!r}, 'a').write('x')\n"
-    for version in ("python3.10", "python3.11", "python3.12", "python3.13"):
+    for version in ("python3.11", "python3.12", "python3.13", "python3.14"):
         directory = home / ".local" / "lib" / version / "site-packages"
         directory.mkdir(parents=True)
         (directory / "evil.pth").write_text(f"import sys; {code}")

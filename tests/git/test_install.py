@@ -35,7 +35,7 @@ def machine(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def install(*arguments: str | Path, **options: Any) -> subprocess.CompletedProcess[Any]:
     done = execute(INSTALL, *arguments, check=False, **options)
-    if "the package index must be reachable" in done.stderr:
+    if "requirements.lock could not be installed" in done.stderr:
         skip_or_fail("the package index cannot be reached")
     return done
 
@@ -166,7 +166,7 @@ def test_a_new_enough_git_is_taken_and_a_missing_python_named(
 ) -> None:
     program(programs, "git", f"echo 'git version {version}'")
     done = install()
-    assert "Python 3.10 or newer is needed" in done.stderr
+    assert "Python 3.11 or newer is needed" in done.stderr
     assert "hint: apt install python3 python3-venv" in done.stderr
 
 
