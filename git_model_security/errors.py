@@ -8,6 +8,10 @@ it. A bug of ours is never an `Error`: it asserts, and exits with `BUG`.
 from __future__ import annotations
 
 import enum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 FAILED = 1
 """A check failed, or the operation could not be done."""
@@ -15,6 +19,9 @@ USAGE = 2
 """The command line was wrong."""
 BUG = 3
 """A bug of ours."""
+UNCHECKED = 4
+"""A gate (`verify`, `audit`, `status`, `clone --deploy`) could not look, so that it says
+neither that all holds nor that it does not."""
 INTERRUPTED = 130
 """Stopped by SIGINT (128 + 2, as a shell reports it)."""
 
@@ -32,6 +39,15 @@ class Error(Exception):
     def __init__(self, message: str, *, hint: str | None = None) -> None:
         super().__init__(message)
         self.hint = hint
+
+    @property
+    def gate_status(self) -> int:
+        """The exit status of a gate that this ends: whose fault is it?
+
+        `FAILED` where what was to be checked is at fault. `UNCHECKED` where something is
+        missing on the side of who checks: a key, an object, a file that can be read.
+        """
+        return UNCHECKED
 
 
 def described(error: Exception, place: str = "") -> str:
@@ -64,9 +80,19 @@ class UsageError(Error):
 
     exit_status = USAGE
 
+    @property
+    def gate_status(self) -> int:
+        """See `Error`."""
+        return USAGE
+
 
 class EnvelopeError(Error):
     """Bytes that are not a well-formed envelope: truncated, extended, misframed."""
+
+    @property
+    def gate_status(self) -> int:
+        """See `Error`."""
+        return FAILED
 
 
 class AuthenticationError(EnvelopeError):
@@ -87,6 +113,11 @@ class ConfigError(Error):
 
 class PolicyError(Error):
     """Something that the repository's policy does not allow."""
+
+    @property
+    def gate_status(self) -> int:
+        """See `Error`."""
+        return FAILED
 
 
 class GitError(Error):
@@ -120,8 +151,21 @@ class Reason(enum.Enum):
     EXTRA = "extra file"
     NOT_FETCHED = "not fetched"
     NO_KEY = "key not held"
+    UNREADABLE = "could not be read"
     OLDER = "rolled back"
     UNEXPECTED = "another commit"
+
+    @property
+    def gate_status(self) -> int:
+        """What a gate exits with that finds this alone; see `Error`."""
+        unchecked = {Reason.NOT_FETCHED, Reason.NO_KEY, Reason.UNREADABLE}
+        return UNCHECKED if self in unchecked else FAILED
+
+
+def gate_status(reasons: Iterable[Reason]) -> int:
+    """Returns what a gate exits with: what does not hold outweighs what nobody could see."""
+    found = {reason.gate_status for reason in reasons}
+    return min(found, default=0)
 
 
 class VerificationError(Error):
@@ -140,3 +184,8 @@ class VerificationError(Error):
         super().__init__(message, hint=hint)
         self.reason = reason
         self.claimed = claimed
+
+    @property
+    def gate_status(self) -> int:
+        """See `Error`."""
+        return self.reason.gate_status

@@ -35,6 +35,7 @@ _STATES = {
     Reason.UNSIGNED: "unsigned",
     Reason.NOT_FETCHED: "not fetched",
     Reason.NO_KEY: "key not held",
+    Reason.UNREADABLE: "could not be read",
 }
 """What a commit is in a word; the first one that applies is the worst."""
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from git_model_security import telemetry
 from git_model_security.errors import (
+    UNCHECKED,
     ConfigError,
     Error,
     KeyNotFoundError,
@@ -242,7 +243,9 @@ def reason_of(error: Error) -> Reason:
     """Returns why what was signed cannot be compared."""
     if isinstance(error, NotFetchedError):
         return Reason.NOT_FETCHED
-    return Reason.NO_KEY if isinstance(error, KeyNotFoundError) else Reason.TAMPERED
+    if isinstance(error, KeyNotFoundError):
+        return Reason.NO_KEY
+    return Reason.UNREADABLE if error.gate_status == UNCHECKED else Reason.TAMPERED
 
 
 def differences(

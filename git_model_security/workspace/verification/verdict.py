@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from git_model_security.errors import gate_status
+
 if TYPE_CHECKING:
     from git_model_security.errors import Reason
     from git_model_security.signing.bundle import Opened
@@ -69,6 +71,11 @@ class Verdict:
     def good(self) -> bool:
         """Whether every signature holds."""
         return not self.findings
+
+    @property
+    def status(self) -> int:
+        """The exit status of a gate that found this."""
+        return gate_status(finding.reason for finding in self.findings)
 
     @property
     def why(self) -> str:
