@@ -180,7 +180,7 @@ def pathless(
     for name, (kind, oid) in peeled(repo, tips).items():
         try:
             entries = _held(repo, name, kind, oid)
-        except GitError as error:  # noqa: PERF203 - most tips ask Git for nothing here
+        except GitError as error:
             if damaged is None:
                 raise
             damaged[name] = str(error)

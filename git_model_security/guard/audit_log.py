@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from git_model_security.errors import GitError
@@ -48,7 +48,7 @@ def record(
         GitError: it cannot be written, so what it is about must not happen either.
     """
     event = {
-        "time": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "time": datetime.now(UTC).isoformat(timespec="seconds"),
         "action": action,
         "ref": ref,
         "commits": list(commits),

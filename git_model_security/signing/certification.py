@@ -184,7 +184,7 @@ def missing_issuer(leaf: Certificate, known: Sequence[Certificate]) -> str | Non
 
 def now() -> datetime.datetime:
     """Returns the time that counts: there is no other in a bundle by certificate."""
-    return datetime.datetime.now(datetime.timezone.utc)
+    return datetime.datetime.now(datetime.UTC)
 
 
 def _verifier(roots: Sequence[Certificate], moment: datetime.datetime) -> ClientVerifier:

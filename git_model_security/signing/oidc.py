@@ -13,7 +13,7 @@ import os
 import sys
 import time
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from git_model_security.errors import PersonNeededError, SigningError
@@ -233,7 +233,7 @@ def _number(value: object) -> float:
 
 def _at(seconds: float) -> str:
     try:
-        when = datetime.fromtimestamp(seconds, timezone.utc)
+        when = datetime.fromtimestamp(seconds, UTC)
     except (ValueError, OverflowError, OSError):
         return "a time that is none"
     return f"{when:%Y-%m-%d %H:%M:%S} UTC"

@@ -38,7 +38,7 @@ def ada(project: Project, chains: Chains) -> Repository:
 
 def later(monkeypatch: pytest.MonkeyPatch) -> None:
     """Makes it a time when the certificates of the tests have expired."""
-    moment = datetime.datetime(2120, 1, 1, tzinfo=datetime.timezone.utc)
+    moment = datetime.datetime(2120, 1, 1, tzinfo=datetime.UTC)
     monkeypatch.setattr(certification, "now", lambda: moment)
 
 

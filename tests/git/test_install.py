@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 INSTALL = ROOT / "install.sh"
-NETWORK = ("PIP_", "UV_", "SSL_", "HTTP", "http", "ALL_PROXY", "NO_PROXY", "no_proxy")
 
 
 @pytest.fixture
@@ -85,6 +84,8 @@ def test_it_installs_itself_shows_the_demo_upgrades_and_is_removed(
         "'", ""
     )
     assert execute(git_model, "--version").stdout.startswith("git-model")
+    # What `pip install` and `pipx install` of a checkout go by.
+    assert (prefix / "share/git-model/current/share/man/man1/git-model.1").is_file()
     assert execute("git", "config", "--global", "filter.git-model.required").stdout == "true\n"
     configured = execute("git", "config", "--global", "--get-regexp", "filter.git-model").stdout
     assert "/envs/" not in configured, "the next upgrade would break this configuration"

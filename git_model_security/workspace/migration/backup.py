@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,7 +26,7 @@ def place(repo: Repository, given: Path | None) -> Path:
         PolicyError: within the repository, which the next push or clean-up may reach.
     """
     if given is None:
-        now = datetime.now(timezone.utc).strftime("%Y%m%d-%H%M%S")
+        now = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
         given = repo.top.parent / f"{repo.top.name}-plaintext-{now}.bundle"
     path = given.expanduser().absolute()
     path = path.parent.resolve() / path.name
