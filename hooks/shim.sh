@@ -126,7 +126,8 @@ run_ours() {
 		return 0
 	elif [ "$when" = moving ] && nothing_moves "$@"; then
 		return 0
-	elif [ "$hook,$1" = reference-transaction,aborted ]; then
+	elif [ "$hook,$1" = reference-transaction,aborted ] ||
+		[ "$hook,$1" = reference-transaction,preparing ]; then
 		return 0
 	elif [ ! -x "$python" ]; then
 		lost=$python

@@ -260,11 +260,15 @@ def parents_to_be(repo: Repository) -> list[str]:
 def pseudo_ref(repo: Repository, name: str) -> list[str]:
     """Returns the commit that Git left in a pseudo-ref such as ORIG_HEAD, if any.
 
-    The file is read, and the name not looked up: a tag that somebody pushed may have
-    the same name.
+    Just this one is read, and the name not looked up: a tag that somebody pushed may have
+    the same name. (For a file, git before 2.45 could not be asked that.)
     """
     path = repo.git_dir / name
-    words = path.read_text("utf-8", "replace").split() if path.is_file() else []
+    if repo.has_ref_tables:
+        said = repo.git("show-ref", "--verify", "--hash", name, accept=(0, 128))
+        words = said.decode().split()
+    else:
+        words = path.read_text("utf-8", "replace").split() if path.is_file() else []
     commit = index.resolve(repo, f"{words[0]}^{{commit}}") if words else None
     return [commit] if commit is not None and words[0] == commit else []
 

@@ -93,6 +93,11 @@ class Repository:
         directory.mkdir(mode=0o700, exist_ok=True)
         return directory
 
+    @property
+    def has_ref_tables(self) -> bool:
+        """Whether refs and reflogs stand in tables (`reftable`, git 2.45), not in files."""
+        return (self.common_dir / "reftable").is_dir()
+
     def work_trees(self) -> list[Repository]:
         """Returns this repository in all of its work trees that are there."""
         listed = self.git("worktree", "list", "--porcelain", "-z")

@@ -55,10 +55,13 @@ def moving(clone: Clone, stdin: bytes) -> None:
 
 
 def moved(clone: Clone, stdin: bytes) -> None:
-    """Remembers where branches are now: they may not go back behind that."""
+    """Remembers where branches are now: they may not go back behind that.
+
+    From 2.48 Git names no HEAD when it moves the branch that HEAD is on, so HEAD is asked.
+    """
     gate = Gate(clone)
     for move in filter(is_local, moves(stdin)):
-        if move.ref == "HEAD":
+        if move.ref in {"HEAD", gate.head}:
             gate.remember_head(move.new)
         else:
             gate.remember(move.new, release.branch_of(move.ref))

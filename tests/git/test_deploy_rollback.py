@@ -146,3 +146,15 @@ def test_without_its_memory_it_verifies_again_and_goes_not_back(deployment: Depl
     clone.git("checkout", "--", "train.py")
     assert clone.read("train.py") == NEW
     assert clone.git.run("reset", "--hard", FIRST, check=False).returncode
+
+
+def test_a_new_branch_is_measured_by_what_a_reset_deployed(deployment: Deployment) -> None:
+    """From git 2.48 the hook is told of the branch alone, and no longer of HEAD."""
+    clone = deployment.clone
+    second = clone.git("rev-parse", "HEAD")
+    deployment.publish(train_py="print('best')\n")
+    clone.git("fetch", "--quiet")
+    clone.git("reset", "--quiet", "--hard", "origin/main")
+    done = clone.git.run("branch", "other", second, check=False)
+    assert "goes back behind" in done.stderr
+    assert clone.read("train.py") == b"print('best')\n"

@@ -108,9 +108,14 @@ class Gate:
         verified_tips.put(self._repo, names, commit)
 
     @property
+    def head(self) -> str | None:
+        """The ref that HEAD names, in full; None when it is detached."""
+        return history.branch(self._repo)
+
+    @property
     def branch(self) -> str | None:
         """The branch that HEAD is on; None when it is detached."""
-        return branch_name(history.branch(self._repo))
+        return branch_name(self.head)
 
     def _is_found(self, path: bytes, oid: str) -> bool:
         """Looks for a commit that has the file and may be deployed; releases that."""

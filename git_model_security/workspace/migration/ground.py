@@ -58,7 +58,7 @@ def _problems(repo: Repository) -> Iterator[tuple[str, str]]:
             "`git replace -d` them, or make them real first with `git filter-repo --proceed`",
         )
     for name, what in _UNDER_WAY.items():
-        if (repo.git_dir / name).exists():
+        if (repo.git_dir / name).exists() or history.pseudo_ref(repo, name):
             yield f"{what} is under way", "finish it, or give it up, then migrate"
     listed = repo.git("worktree", "list", "--porcelain", "-z").split(b"\0")
     trees = [line.partition(b" ")[2] for line in listed if line.startswith(b"worktree ")]

@@ -5,10 +5,11 @@ What was pushed, fetched or copied is out of reach. docs/MIGRATION.md, "Purge".
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from git_model_security.errors import PolicyError
+from git_model_security.errors import GitError, PolicyError
 from git_model_security.filter.clone import Clone
 from git_model_security.git import batch, index, stash
 from git_model_security.git.ref_change import RefChange
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
     from git_model_security.guard.history import Report
 
 _AT_ONCE = 500
-_PSEUDO_REFS = ("ORIG_HEAD", "FETCH_HEAD", "REBASE_HEAD", "AUTO_MERGE")
+_UPDATE_REF = ("-c", f"core.hooksPath={os.devnull}", "update-ref", "--no-deref")
+_PSEUDO_REFS = ("ORIG_HEAD", "REBASE_HEAD", "AUTO_MERGE")
 
 
 @dataclass
@@ -155,8 +157,10 @@ def carry_out(repo: Repository, found: Plan) -> Purged:
         change.prepare()
         change.commit()
     _drop_links(repo)
-    for name in _PSEUDO_REFS:
+    for name in (*_PSEUDO_REFS, "FETCH_HEAD"):  # which is a file in any case
         (repo.git_dir / name).unlink(missing_ok=True)
+        if repo.has_ref_tables and name in _PSEUDO_REFS:
+            repo.git(*_UPDATE_REF, "-d", name)
     repo.git("update-index", "--clear-resolve-undo")
     # Packs that are kept, and objects of alternates, stay: the proof below finds them.
     # What is long is copied from pack to pack, and not held in memory.
@@ -195,15 +199,20 @@ def _expire(repo: Repository, found: Plan) -> None:
         repo.git("reflog", "expire", "--expire=now", "--expire-unreachable=now", *some)
     for name in set(names) - set(there):
         # Of a ref that is gone, such as a link to a branch of a remote: gc believes it.
-        (repo.common_dir / "logs" / name).unlink(missing_ok=True)
+        if repo.has_ref_tables:
+            # Only with its ref does it go (2.55 keeps that of a link that is deleted).
+            repo.git(*_UPDATE_REF, name, "HEAD")
+            repo.git(*_UPDATE_REF, "-d", name)
+        else:
+            (repo.common_dir / "logs" / name).unlink(missing_ok=True)
 
 
 def _logged(repo: Repository, found: Plan) -> list[str]:
     """Returns the refs, gone ones too, with reflogs that go."""
     moved = dict.fromkeys(["HEAD", *found.reflogs])
-    if (repo.common_dir / "reftable").exists():
-        asked = (name for name in moved if index.resolve(repo, f"{name}@{{0}}") is not None)
-        return list(asked)
+    if repo.has_ref_tables:
+        names = os.fsdecode(repo.git("reflog", "list")).splitlines()
+        return [one for one in names if one in moved or _shows_any(repo, one, found.commits)]
     logs = repo.common_dir / "logs"
     listed = []
     for path in sorted(logs.rglob("*")):
@@ -211,6 +220,15 @@ def _logged(repo: Repository, found: Plan) -> list[str]:
         if path.is_file() and (name in moved or _names_any(path, found.commits)):
             listed.append(name)
     return listed
+
+
+def _shows_any(repo: Repository, name: str, commits: set[str]) -> bool:
+    """Tells whether a reflog in a table names some commits; one that is not read may."""
+    words = ("rev-list", "--walk-reflogs", name, "--")
+    try:
+        return not commits.isdisjoint(repo.git(*words).decode().split())
+    except GitError:
+        return True
 
 
 def _names_any(log: Path, commits: set[str]) -> bool:
