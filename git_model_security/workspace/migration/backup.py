@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,7 +29,7 @@ def place(repo: Repository, given: Path | None) -> Path:
     """
     if given is None:
         now = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
-        given = repo.top.parent / f"{repo.top.name}-plaintext-{now}.bundle"
+        given = unused(repo.top.parent / f"{repo.top.name}-plaintext-{now}.bundle")
     path = given.expanduser().absolute()
     path = path.parent.resolve() / path.name
     for inside in (repo.top, repo.common_dir):
@@ -37,6 +39,13 @@ def place(repo: Repository, given: Path | None) -> Path:
                 hint=f"choose a place outside, such as {repo.top.parent / path.name}",
             )
     return path
+
+
+def unused(path: Path) -> Path:
+    """Returns the path, with the first number from 2 before its ending if it is taken."""
+    numbered = (path.with_stem(f"{path.stem}-{number}") for number in itertools.count(2))
+    free = (one for one in itertools.chain([path], numbered) if not os.path.lexists(one))
+    return next(free)
 
 
 def kept(
