@@ -273,17 +273,6 @@ def pseudo_ref(repo: Repository, name: str) -> list[str]:
     return [commit] if commit is not None and words[0] == commit else []
 
 
-def fetched(repo: Repository) -> list[str]:
-    """Returns the commits that the last fetch brought, with or without a ref for them.
-
-    A line of FETCH_HEAD each, the oid before a tab (git-fetch).
-    """
-    path = repo.git_dir / "FETCH_HEAD"
-    lines = path.read_text("utf-8", "replace").splitlines() if path.is_file() else []
-    oids = [oid for oid in (line.partition("\t")[0] for line in lines) if is_oid(oid)]
-    return [oid for kind, oid in peeled(repo, oids).values() if kind == "commit"]
-
-
 def squashed(repo: Repository) -> list[str]:
     """Returns the commits that `git merge --squash` has put into the index.
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
+from git_model_security.git import config
 from git_model_security.git.objects import is_oid
 from git_model_security.git.repository import STATE_DIRECTORY
 
@@ -42,10 +43,11 @@ def held(repo: Repository, name: str, url: str) -> list[str]:
     if name not in _names(repo):
         return []
     fetched = _fetched(repo, name)
-    if not fetched:
+    if not fetched and config.get(repo, f"remote.{name}.fetch") is not None:
         note(repo)
         return []
-    if _known(repo).get(name) == _digest(url) and url == _address(repo, name):
+    # A clone of one revision (git 2.49) has no tracking refs, and remembers nothing.
+    if fetched and _known(repo).get(name) == _digest(url) and url == _address(repo, name):
         return fetched
     listed = repo.git("ls-remote", "--quiet", url).decode("utf-8", "replace")
     return [oid for line in listed.splitlines() if is_oid(oid := line.partition("\t")[0])]

@@ -16,7 +16,7 @@ import sys
 from typing import TYPE_CHECKING, NamedTuple
 
 from git_model_security.errors import GitError, ProtocolError
-from git_model_security.git import history, index, processes
+from git_model_security.git import arrivals, history, index, processes
 from git_model_security.git.objects import is_oid
 from git_model_security.git.paths import shown
 from git_model_security.guard import audit_log, walk
@@ -63,8 +63,10 @@ def prepared(clone: Clone, stdin: bytes) -> int:
     authored: list[str] = []
     if processes.command(clone.repo) not in _ARRIVING:
         if tips:
-            known = (*history.REFS, *history.fetched(clone.repo))
+            known = (*history.REFS, *arrivals.fetched(clone.repo))
             authored = history.commits(clone.repo, tips, without=known)
+        if authored and (began := arrivals.cloned(clone.repo)):
+            authored = history.commits(clone.repo, tips, without=(*known, *began))
         if authored or len(tips) < len(news):
             _refuse_authored(clone, moved, authored, news)
     try:

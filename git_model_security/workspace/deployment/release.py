@@ -16,7 +16,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from git_model_security.errors import Error, Reason, VerificationError
-from git_model_security.git import config, history, index, lfs
+from git_model_security.git import arrivals, config, history, index, lfs
 from git_model_security.guard import audit_log
 from git_model_security.storage import behind
 from git_model_security.workspace import pinned_trust
@@ -134,7 +134,7 @@ class Gate:
 
     def _named(self) -> Iterator[str]:
         """Yields where a file may come from when Git does not say."""
-        yield from history.fetched(self._repo)
+        yield from arrivals.fetched(self._repo)
         for name in ("MERGE_HEAD", "CHERRY_PICK_HEAD"):
             yield from history.pseudo_ref(self._repo, name)
         for revision in ("HEAD", "@{upstream}"):
