@@ -150,6 +150,7 @@ class Reason(enum.Enum):
     MISSING = "missing file"
     EXTRA = "extra file"
     NOT_FETCHED = "not fetched"
+    NOT_MATERIALISED = "not materialised"
     NO_KEY = "key not held"
     UNREADABLE = "could not be read"
     OLDER = "rolled back"
@@ -158,7 +159,10 @@ class Reason(enum.Enum):
     @property
     def gate_status(self) -> int:
         """What a gate exits with that finds this alone; see `Error`."""
-        unchecked = {Reason.NOT_FETCHED, Reason.NO_KEY, Reason.UNREADABLE}
+        unchecked = {
+            *(Reason.NOT_FETCHED, Reason.NOT_MATERIALISED),
+            *(Reason.NO_KEY, Reason.UNREADABLE),
+        }
         return UNCHECKED if self in unchecked else FAILED
 
 

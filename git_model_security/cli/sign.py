@@ -10,7 +10,7 @@ from git_model_security.cli import methods, terminal
 from git_model_security.filter.clone import Clone
 from git_model_security.git.paths import shown
 from git_model_security.hooks import inspection
-from git_model_security.workspace import sign
+from git_model_security.workspace import raw_entries, sign
 
 
 @click.command("sign", context_settings=methods.SPELLINGS)
@@ -28,6 +28,8 @@ def command(method: str | None, amend: bool, adopt: tuple[str, ...], **said: Any
     given = methods.given(method, said)
     clone = Clone()
     with clone.objects:
+        if raw := raw_entries.put_back(clone):
+            terminal.info(raw_entries.said(raw))
         inspection.require_sealed(clone)
         adopted = sign.adopt(clone, adopt) if adopt else []
         done = sign.sign(clone, given, amend=amend)

@@ -63,10 +63,11 @@ def _show(found: State) -> None:
         terminal.result("No protected files in the index")
         return
     _table(found)
-    waiting = sum(file.work_tree == file_state.POINTER for file in found.files)
+    unwritten = {file_state.POINTER, file_state.CIPHERTEXT}
+    waiting = sum(file.work_tree in unwritten for file in found.files)
     if waiting and not found.locked:
         terminal.warn(
-            f"not materialised: {counted(waiting, 'pointer')} in the work tree",
+            f"not materialised: {counted(waiting, 'file')}",
             "`git model checkout` fetches and decrypts them",
         )
     if found.missing_hooks:

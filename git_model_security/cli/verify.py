@@ -35,6 +35,7 @@ _HINTS = {
     "tampered": "find out who changed it; `git restore PATH` brings back what Git holds",
     "missing file": "`git restore PATH` brings it back",
     "not fetched": "`git model checkout` downloads and writes it",
+    "not materialised": "`git model checkout` decrypts it",
     "key not held": "`git model unlock --key FILE`",
     "extra file": "`git add` and commit it, remove it, or use --ignore-unsigned-files",
 }

@@ -9,7 +9,8 @@ What arrives is told apart in this order:
    proves nothing about the rest: a copied header before plaintext passes it. All
    good, it is our own ciphertext and passes as it is; else it is an error.
 4. Anything that is byte for byte the blob of a protected path in the index or in
-   HEAD passes: that is how a locked clone has a clean `git status`.
+   HEAD passes, and for an object that such a blob points to, the pointer: that is how a
+   locked clone has a clean `git status`.
 5. An envelope under a key that is not held is an error: encrypting it once more
    would hide it from everyone who has that key.
 6. Everything else is plaintext and is encrypted, or it is an error. Where the key is
@@ -33,12 +34,12 @@ from git_model_security.filter.digests import CLEAR, PlaintextHash
 from git_model_security.filter.pipeline import cut, seal
 from git_model_security.filter.sealed import Sealed
 from git_model_security.git import index
-from git_model_security.git.objects import blob_hash
-from git_model_security.storage.pointer import MAX_BYTES, is_alike
+from git_model_security.git.objects import blob_hash, blob_oid
+from git_model_security.storage.pointer import MAX_BYTES, Pointer, is_alike
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from git_model_security.envelope import Header
     from git_model_security.envelope.layout import BytesLike
@@ -114,7 +115,12 @@ def _pass_known(
     clone: Clone, path: bytes, header: Header | None, content: Iterable[BytesLike]
 ) -> Iterable[BytesLike]:
     """Gives content back when Git has it already at a protected path (cases 4, 5)."""
-    oid = _oid(clone, path, content)
+    sealed = None if header is None or not clone.lfs.is_used else PlaintextHash("sha256")
+    oid = _oid(clone, path, content if sealed is None else _taken_in(content, sealed))
+    if sealed is not None:
+        pointer = Pointer(sealed.digest().hex(), sealed.length).render()
+        if blob_oid(clone.repo.object_format, pointer) in clone.committed:
+            return (pointer,)
     if oid is not None and oid in clone.committed:
         # From the object store: nothing that may be plaintext was kept meanwhile.
         return blobs.chunks(clone, oid)
@@ -124,6 +130,12 @@ def _pass_known(
             hint="`git model unlock --key FILE` with that key, or add the plaintext",
         )
     raise _keyless(clone)
+
+
+def _taken_in(content: Iterable[BytesLike], running: PlaintextHash) -> Iterator[BytesLike]:
+    for piece in content:
+        running.update(piece)
+        yield piece
 
 
 def _pass_unchanged(

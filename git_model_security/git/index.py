@@ -93,6 +93,24 @@ def stage(
     repo.git("update-index", "--add", "-z", "--index-info", stdin=lines, extra=env)
 
 
+def staged_changes(repo: Repository) -> list[tuple[Entry, Entry]]:
+    """Returns what the index has otherwise than HEAD: entries of HEAD, and of the index.
+
+    A path that one of them does not have has mode `REMOVED` there. Before the first commit
+    there is nothing to compare with, and so nothing.
+    """
+    listed = repo.git(
+        *("diff-index", "--cached", "--raw", "-z", "--no-renames", "HEAD"), accept=(0, 128)
+    )
+    words = listed.split(b"\0")
+    found = []
+    for facts, path in zip(words[::2], words[1::2], strict=False):
+        old_mode, new_mode, old, new, _ = facts[1:].split(b" ")
+        before = Entry(path, int(old_mode, 8), old.decode())
+        found.append((before, Entry(path, int(new_mode, 8), new.decode())))
+    return found
+
+
 def head_tree(repo: Repository) -> str | None:
     """Returns the oid of HEAD's tree, or None before the first commit."""
     return resolve(repo, "HEAD^{tree}")

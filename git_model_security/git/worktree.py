@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import hashlib
 import os
 import stat
+from functools import partial
 from typing import TYPE_CHECKING
 
 from git_model_security.errors import GitError
@@ -19,7 +21,7 @@ from git_model_security.git.paths import shown
 from git_model_security.git.replacement import Replacement, checked, descend, naming
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from typing_extensions import Buffer
@@ -138,19 +140,38 @@ def holds_blob(repo: Repository, path: bytes, oid: str, size: int | None = None)
         size: length of the blob in bytes, where it is known: a file of another length
             is not read.
     """
+    return _digest(repo, path, partial(blob_hash, repo.object_format), size) == oid
+
+
+def holds_object(repo: Repository, path: bytes, sha256: str, size: int) -> bool:
+    """Tells whether a work tree file is byte for byte an object of git-lfs.
+
+    Args:
+        repo: the repository.
+        path: of the file.
+        sha256: the name of the object.
+        size: its length in bytes: a file of another length is not read.
+    """
+    return _digest(repo, path, lambda _: hashlib.sha256(), size) == sha256
+
+
+def _digest(
+    repo: Repository, path: bytes, begun: Callable[[int], hashlib._Hash], size: int | None
+) -> str | None:
+    """Returns the digest of a regular file of this length, if one is there."""
     try:
         descriptor = _opened(repo.top, path)
     except OSError:
-        return False
+        return None
     facts = os.fstat(descriptor)
     if not stat.S_ISREG(facts.st_mode) or size not in {None, facts.st_size}:
         os.close(descriptor)
-        return False
+        return None
+    running = begun(facts.st_size)
     with os.fdopen(descriptor, "rb") as file:
-        running = blob_hash(repo.object_format, facts.st_size)
         while chunk := file.read(CHUNK_BYTES):
             running.update(chunk)
-    return running.hexdigest() == oid
+    return running.hexdigest()
 
 
 def head(top: Path, path: bytes, length: int) -> tuple[os.stat_result, bytes] | None:

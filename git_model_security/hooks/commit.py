@@ -12,7 +12,7 @@ from git_model_security.guard import override
 from git_model_security.hooks import judged, refusal
 from git_model_security.policy import gitmodel
 from git_model_security.storage import behind
-from git_model_security.workspace import pinned_trust, replayed, vouching
+from git_model_security.workspace import pinned_trust, raw_entries, replayed, vouching
 from git_model_security.workspace.verification import tree_check
 
 if TYPE_CHECKING:
@@ -34,6 +34,10 @@ def before(clone: Clone) -> int:
     from git_model_security.workspace import agreement, signers
 
     _require_objects(clone)
+    changes = index.staged_changes(clone.repo)
+    if raw := raw_entries.put_back(clone, changes):
+        sys.stderr.write(f"git-model: {raw_entries.said(raw)}\n")
+        changes = index.staged_changes(clone.repo)
     is_overridden = inspection.refused(clone, "pre-commit")
     policy = gitmodel.find(index.staged(clone.repo), clone.objects)
     if not agreement.is_written(clone):
@@ -46,7 +50,7 @@ def before(clone: Clone) -> int:
         if chosen is None:
             _say_unsigned(clone)
         else:
-            _sign(clone, chosen)
+            _sign(clone, chosen, is_changed=bool(changes))
     elif policy is not None and not (clone.ring.locked or is_overridden):
         vouching.note(clone, policy)
     if is_overridden:
@@ -56,11 +60,11 @@ def before(clone: Clone) -> int:
     return 0
 
 
-def _sign(clone: Clone, signer: Signer) -> None:
+def _sign(clone: Clone, signer: Signer, *, is_changed: bool) -> None:
     """Signs the index; overridden, what nobody vouches for is committed unsigned."""
     from git_model_security.workspace import signatures
 
-    if _holds_already(clone):
+    if not is_changed and _holds_already(clone):
         return
     try:
         signatures.sign_index(clone, signer, vouching.sources(clone.repo))
@@ -71,13 +75,11 @@ def _sign(clone: Clone, signer: Signer) -> None:
 
 
 def _holds_already(clone: Clone) -> bool:
-    """Tells whether the index is what HEAD holds, under whosever trusted signature.
+    """Tells whether what HEAD holds is signed already, by whomever it trusts.
 
     With nothing to commit Git stops after this hook, and would leave a new signature
     staged.
     """
-    if clone.repo.git("diff-index", "--cached", "--raw", "HEAD", accept=(0, 128)):
-        return False
     tree = index.head_tree(clone.repo)
     return tree is not None and tree_check.holds(clone, tree)
 

@@ -6,7 +6,7 @@ import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
-from git_model_security.git import batch
+from git_model_security.git import batch, worktree
 from git_model_security.storage import pointer as pointer_file
 
 if TYPE_CHECKING:
@@ -70,6 +70,19 @@ def survey(repo: Repository, oids: Iterable[str]) -> tuple[dict[str, int], dict[
     short = [oid for oid, size in sizes.items() if size <= pointer_file.MAX_BYTES]
     found = {oid: pointer_file.parse(text) for oid, text in batch.contents(repo, short).items()}
     return sizes, {oid: pointer for oid, pointer in found.items() if pointer is not None}
+
+
+def is_in_place(
+    repo: Repository, path: bytes, oid: str, pointer: Pointer | None, size: int | None = None
+) -> bool:
+    """Tells whether a work tree file is what is behind a blob, not opened by any filter.
+
+    That is the blob, and where it is a pointer (`pointer`) the object too: git-lfs before
+    3.6 writes it, whatever the attributes say.
+    """
+    if pointer is not None and worktree.holds_object(repo, path, pointer.oid, pointer.size):
+        return True
+    return worktree.holds_blob(repo, path, oid, size)
 
 
 def pointers(

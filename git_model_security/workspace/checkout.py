@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from git_model_security.errors import Error, GitError, PolicyError
 from git_model_security.filter.clone import Clone
 from git_model_security.git import excludes, index, lfs, pathspec, replacement, worktree
-from git_model_security.workspace import materialise
+from git_model_security.workspace import materialise, raw_entries
 from git_model_security.workspace.choice import Choice
 from git_model_security.workspace.report import Failure, Report
 from git_model_security.workspace.settle import look_again, settle
@@ -50,7 +50,11 @@ def checkout(
             "this clone is locked: it may use no key", hint="`git model unlock` first"
         )
     with clone.objects:
-        return restore(clone, pathspec.matching(repo, pathspecs), progress=progress)
+        raw = raw_entries.put_back(clone)
+        report = restore(clone, pathspec.matching(repo, pathspecs), progress=progress)
+    if raw:
+        report.warnings.append(raw_entries.said(raw))
+    return report
 
 
 def restore(

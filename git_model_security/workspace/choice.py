@@ -1,7 +1,8 @@
 """Which files a checkout writes: none that is somebody's work.
 
 What stands in the work tree is replaced only where it is exactly what Git has: the
-pointer that the filter left, or ciphertext of a time when the clone was locked.
+pointer that the filter left, or ciphertext: of a time when the clone was locked, or that
+git-lfs put there.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from git_model_security.workspace.open_file import Job
 from git_model_security.workspace.report import Failure
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Sequence
 
     from git_model_security.filter.clone import Clone
@@ -90,6 +92,11 @@ class Choice:
             job.before = found[0]
             self.jobs.append(job)
             return
+        if found is not None and self._is_object(found, job):
+            if self._has_key(job.entry.path, found[1]):
+                job.before = found[0]
+                self.jobs.append(job)
+            return
         self._report.kept += 1
         with contextlib.suppress(EnvelopeError):  # no envelope has this length
             if found and found[0].st_size == plaintext_length(job.pointer.size):
@@ -102,16 +109,29 @@ class Choice:
         if not begins or not worktree.holds_blob(repo, entry.path, entry.oid, size):
             self._report.kept += 1
             return
-        header = blobs.header(found[1]) if found is not None else None
-        # What only begins like an envelope is damaged: the filter says how.
-        if header is None or header.key_id in self._clone.ring.keys:
+        if found is not None and self._has_key(entry.path, found[1]):
             self.inline.append(entry.path)
-        else:
-            self._report.kept += 1
-            self._report.warnings.append(
-                f"{shown(entry.path)} is sealed under the key {header.key_id},"
-                " not held here: left encrypted"
-            )
+
+    def _is_object(self, found: tuple[os.stat_result, bytes], job: Job) -> bool:
+        """Tells whether a file is just the object that its entry points to, an envelope."""
+        facts, head = found
+        pointer, path = job.pointer, job.entry.path
+        if facts.st_size != pointer.size or not head.startswith(MAGIC):
+            return False
+        return worktree.holds_object(self._clone.repo, path, pointer.oid, pointer.size)
+
+    def _has_key(self, path: bytes, head: bytes) -> bool:
+        """Tells whether ciphertext that stands in the work tree can be opened here."""
+        header = blobs.header(head)
+        # What only begins like an envelope is damaged: who opens it says how.
+        if header is None or header.key_id in self._clone.ring.keys:
+            return True
+        self._report.kept += 1
+        self._report.warnings.append(
+            f"{shown(path)} is sealed under the key {header.key_id},"
+            " not held here: left encrypted"
+        )
+        return False
 
     def _blocked(self, path: bytes, error: OSError) -> None:
         if not self._missing:

@@ -15,7 +15,14 @@ from git_model_security.keyring import files, material, ring
 from git_model_security.keyring.copies import Copies
 from git_model_security.keyring.store import KeyStore
 from git_model_security.policy import gitmodel
-from git_model_security.workspace import checkout, engine, pinned_trust, setup, signing_setup
+from git_model_security.workspace import (
+    checkout,
+    engine,
+    pinned_trust,
+    raw_entries,
+    setup,
+    signing_setup,
+)
 from git_model_security.workspace.report import Report
 from git_model_security.workspace.verification import tree_check
 
@@ -74,6 +81,7 @@ def unlock(
         Error: see `permit`.
     """
     repo.top  # noqa: B018 - raises in a bare repository
+    raw = _put_back(repo)
     staged = index.staged(repo)
     result = permit(
         repo,
@@ -83,6 +91,8 @@ def unlock(
         signing_key=signing_key,
         skip_smudge=skip_smudge,
     )
+    if raw:
+        result.lines.append(raw_entries.said(raw))
     content = [entry for entry in staged if entry.is_file]
     result.report = decrypt(repo, content, progress)
     if result.report.kept:
@@ -161,6 +171,12 @@ def decrypt(
             leave_pointers=clone.skips_smudge,
             progress=progress,
         )
+
+
+def _put_back(repo: Repository) -> list[bytes]:
+    clone = Clone(repo)
+    with clone.objects:
+        return raw_entries.put_back(clone)
 
 
 def is_verified(repo: Repository) -> bool:

@@ -18,6 +18,7 @@ from git_model_security.guard import audit_log
 from git_model_security.guard.releases import names_a_path
 from git_model_security.policy import pinned
 from git_model_security.policy.content import HEAD_BYTES, model_format
+from git_model_security.storage import behind
 from git_model_security.workspace import agreement, engine, opened
 from git_model_security.workspace.tracking import Plan, ground, patterns_of
 
@@ -106,7 +107,12 @@ def untrack(clone: Clone, planned: Plan, reason: str = "") -> list[bytes]:
         for one in planned.changed
     ]
     sealed = {one.path: one.oid for one in planned.changed}
-    unwritten = [path for path, oid in sealed.items() if worktree.holds_blob(repo, path, oid)]
+    sizes, pointers = behind.survey(repo, sealed.values())
+    unwritten = [
+        path
+        for path, oid in sealed.items()
+        if behind.is_in_place(repo, path, oid, pointers.get(oid), sizes.get(oid))
+    ]
     pinned.release(repo, [one.oid for one in clear])
     if clear:
         index.stage(repo, clear)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from git_model_security.errors import Reason
-from git_model_security.git import index, worktree
+from git_model_security.git import index
 from git_model_security.git.paths import shown
+from git_model_security.storage import behind
 from git_model_security.workspace.verification.verdict import Finding
 
 if TYPE_CHECKING:
@@ -17,15 +18,18 @@ if TYPE_CHECKING:
 def add_locked_files(clone: Clone, verdict: Verdict) -> None:
     """Adds to a verdict on HEAD what the work tree of a locked clone shows.
 
-    Each file must be, byte for byte, the blob that was verified. An unlocked clone
-    has plaintext there: `worktree_check` is for that.
+    Each file must be, byte for byte, the blob that was verified, or the object behind it.
+    An unlocked clone has plaintext there: `worktree_check` is for that.
     """
     if not clone.ring.locked or clone.repo.work_tree is None:
         return
     changed: list[str] = []
     missing: list[str] = []
-    for entry in index.tree(clone.repo, "HEAD"):
-        if not entry.is_file or worktree.holds_blob(clone.repo, entry.path, entry.oid):
+    files = [entry for entry in index.tree(clone.repo, "HEAD") if entry.is_file]
+    sizes, pointers = behind.survey(clone.repo, (entry.oid for entry in files))
+    for entry in files:
+        pointer, size = pointers.get(entry.oid), sizes.get(entry.oid)
+        if behind.is_in_place(clone.repo, entry.path, entry.oid, pointer, size):
             continue
         gone = not index.is_there(clone.repo, entry)
         (missing if gone else changed).append(shown(entry.path))

@@ -181,6 +181,7 @@ def _compare(
         Reason.MISSING: [],
         Reason.EXTRA: [],
         Reason.NOT_FETCHED: [],
+        Reason.NOT_MATERIALISED: [],
     }
     for name in sorted(names):
         text = name.decode("utf-8", "surrogateescape")
@@ -189,8 +190,9 @@ def _compare(
             continue
         # HEAD's content is looked at only now: it may have to be opened for that.
         entry = head.get(name)
-        if here is not None and entry is not None and _is_pointer(clone, entry):
-            groups[Reason.NOT_FETCHED].append(text)
+        unwritten = None if here is None or entry is None else _unwritten(clone, entry)
+        if unwritten is not None:
+            groups[unwritten].append(text)
         elif here == (None if entry is None else _blob_digest(clone, entry, signed.digest)):
             stale.append(text)
         elif here is None:
@@ -205,6 +207,7 @@ def _compare(
         Reason.MISSING: "signed and not there",
         Reason.EXTRA: "there and not signed",
         Reason.NOT_FETCHED: "only a pointer is in the work tree",
+        Reason.NOT_MATERIALISED: "only its ciphertext is in the work tree",
     }
     tampered = groups[Reason.TAMPERED]
     known = (head.get(os.fsencode(name)) for name in tampered)
@@ -227,11 +230,19 @@ def _modified(clone: Clone, entries: Sequence[Entry]) -> set[bytes]:
         return set()
 
 
-def _is_pointer(clone: Clone, entry: Entry) -> bool:
-    """Tells whether a work tree file is just the pointer to an object that HEAD has."""
-    if behind.pointer_of(clone.objects.stream(entry.oid)) is None:
-        return False
-    return worktree.holds_blob(clone.repo, entry.path, entry.oid)
+def _unwritten(clone: Clone, entry: Entry) -> Reason | None:
+    """Tells why a work tree file is not decrypted; None where it is not just what HEAD has."""
+    pointer = behind.pointer_of(clone.objects.stream(entry.oid))
+    if pointer is not None and worktree.holds_blob(clone.repo, entry.path, entry.oid):
+        return Reason.NOT_FETCHED
+    try:
+        found = worktree.head(clone.repo.top, entry.path, HEADER_BYTES)
+    except OSError:
+        return None
+    if found is None or blobs.header(found[1]) is None:
+        return None
+    is_sealed = behind.is_in_place(clone.repo, entry.path, entry.oid, pointer)
+    return Reason.NOT_MATERIALISED if is_sealed else None
 
 
 def _blob_digest(clone: Clone, entry: Entry, digest: str) -> bytes | None:

@@ -1,0 +1,92 @@
+"""Envelopes staged raw, where HEAD has the pointer to them.
+
+`git lfs pull` of git-lfs before 3.6 writes what every pointer stands for, and stages it:
+where no filter of ours runs, as in a runner's checkout, the index then holds a blob as
+long as the object. It is the same content, so the pointer goes back.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+from git_model_security.filter import blobs
+from git_model_security.git import batch, index
+from git_model_security.git.objects import CHUNK_BYTES
+from git_model_security.git.paths import shown
+from git_model_security.storage import behind
+from git_model_security.storage.pointer import MAX_BYTES
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from git_model_security.filter.clone import Clone
+    from git_model_security.git.index import Entry
+    from git_model_security.git.objects import BlobStream
+    from git_model_security.storage.pointer import Pointer
+
+
+def put_back(clone: Clone, staged: Sequence[tuple[Entry, Entry]] | None = None) -> list[bytes]:
+    """Puts HEAD's pointers back where the index has, raw, just what they stand for.
+
+    Args:
+        clone: the clone, locked or not.
+        staged: what `index.staged_changes` says, where the caller asked already.
+
+    Returns:
+        The paths.
+    """
+    if not clone.lfs.is_used:
+        return []  # nothing was pulled
+    changes = index.staged_changes(clone.repo) if staged is None else staged
+    pointers = [old for old, new in _candidates(clone, changes) if _is_raw(clone, old, new)]
+    if pointers:
+        index.stage(clone.repo, pointers)
+    return [entry.path for entry in pointers]
+
+
+def said(paths: Sequence[bytes]) -> str:
+    """Returns what a person is told of it."""
+    name = shown(paths[0])
+    if len(paths) == 1:
+        return f"{name}: its ciphertext was staged; its pointer is in the index again"
+    return (
+        f"{name} and {len(paths) - 1} more: their ciphertext was staged; their pointers are in"
+        " the index again"
+    )
+
+
+def _candidates(
+    clone: Clone, changes: Sequence[tuple[Entry, Entry]]
+) -> list[tuple[Entry, Entry]]:
+    """Returns the changes from something short to something long that no filter made."""
+    made = clone.provenance.cleaned_here() if changes else set()
+    files = [
+        (old, new)
+        for old, new in changes
+        if old.is_file and new.is_file and (new.path, new.oid) not in made
+    ]
+    sizes = batch.sizes(clone.repo, (one.oid for pair in files for one in pair))
+    return [
+        (old, new)
+        for old, new in files
+        if sizes.get(old.oid, 0) <= MAX_BYTES < sizes.get(new.oid, 0)
+    ]
+
+
+def _is_raw(clone: Clone, old: Entry, new: Entry) -> bool:
+    pointer = behind.pointer_of(clone.objects.stream(old.oid))
+    return pointer is not None and _is_object(clone.objects.stream(new.oid), pointer)
+
+
+def _is_object(blob: BlobStream, pointer: Pointer) -> bool:
+    if blob.size != pointer.size:
+        return False
+    # What is no envelope was staged by who leaves git-lfs on purpose.
+    head, content = blobs.peek(iter(lambda: blob.read(CHUNK_BYTES), b""))
+    if blobs.header(head) is None:
+        return False
+    running = hashlib.sha256()
+    for chunk in content:
+        running.update(chunk)
+    return running.hexdigest() == pointer.oid
