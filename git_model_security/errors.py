@@ -24,6 +24,8 @@ UNCHECKED = 4
 neither that all holds nor that it does not."""
 INTERRUPTED = 130
 """Stopped by SIGINT (128 + 2, as a shell reports it)."""
+UNHEARD = 141
+"""Nobody reads the output to its end (128 + SIGPIPE)."""
 
 
 class Error(Exception):

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from git_model_security import __version__
-from git_model_security.cli import options, terminal
-from git_model_security.errors import FAILED
+from git_model_security.cli import gate, options, terminal
 from git_model_security.filter.clone import Clone
 from git_model_security.guard import history
 
@@ -41,6 +40,7 @@ _STANDARD_OUTPUT = "-"
     "--sarif", metavar="FILE", help="Write SARIF 2.1.0, for code-scanning pages; - prints it."
 )
 @click.pass_context
+@gate.judging()
 def command(
     ctx: click.Context,
     revisions: tuple[str, ...],
@@ -56,7 +56,7 @@ def command(
     """Find plaintext at protected paths, and models or keys in clear, in all history.
 
     Needs no key. With one, envelopes are opened, which proves them. Exit status 1
-    when anything was found.
+    when anything was found, 4 when not all could be seen.
     """
     if everything and revisions:
         raise click.UsageError("--all and revisions exclude each other")
@@ -74,7 +74,7 @@ def command(
             words = [*(revisions or ("--all",)), *(["--reflog"] if reflog else [])]
             report = _of_history(clone, words, unreachable, fetch)
     _show(report, as_json, sarif)
-    ctx.exit(FAILED if report.findings else 0)
+    ctx.exit(report.status)
 
 
 def _of_range(clone: Clone, range_: str, public_keys: tuple[Path, ...]) -> Report:

@@ -17,6 +17,7 @@ from git_model_security.workspace.verification import verifiers
 from git_model_security.workspace.verification.expected import Expected
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from git_model_security.signing.methods import Verifier
@@ -59,7 +60,7 @@ def command(
     pull; see docs/DEPLOY.md.
     """
     # Before anything is fetched: a mistyped file name should not cost a download.
-    signer = verifiers.explicit(methods.asked(None, said))
+    signers = verifiers.explicit(methods.asked(None, said))
     extra = [f"--branch={branch}"] if branch else []
     extra += [f"--depth={depth}"] if depth else []
     extra += ["--quiet"] if quiet else []
@@ -69,7 +70,7 @@ def command(
             "--deploy needs all of history, to refuse what is older: leave out --depth"
         )
     if deploy:
-        _deploy(ctx, url, directory, extra, key, signer, skip_smudge, expected)
+        _deploy(ctx, url, directory, extra, key, signers, skip_smudge, expected)
         return
     if expected != Expected():
         raise click.UsageError("--expect and --at-least need --deploy")
@@ -79,7 +80,7 @@ def command(
             directory,
             extra,
             key=key,
-            signer=signer,
+            signers=signers,
             skip_smudge=skip_smudge,
             progress=None if quiet else bar,
         )
@@ -92,13 +93,15 @@ def command(
     clone = Clone(repo)
     with clone.objects:
         found = state.head_state(clone, sealed_only=bool(skip_smudge))
-    if found == state.VERIFIED and not quiet:
+    if found.is_verified and not quiet:
         what = "its signature over ciphertext holds" if skip_smudge else "its signatures hold"
         terminal.info(f"HEAD is verified: {what}")
-    elif found and found != state.VERIFIED:
-        terminal.warn(f"HEAD is {found}", "do not deploy it; see `git model verify HEAD`")
-    if done.report.failed or (signer is not None and found not in {"", state.VERIFIED}):
+    elif found.said and not found.is_verified:
+        terminal.warn(f"HEAD is {found.said}", "do not deploy it; see `git model verify HEAD`")
+    if done.report.failed:
         ctx.exit(FAILED)
+    if signers:
+        ctx.exit(found.status)
 
 
 def _deploy(
@@ -107,11 +110,11 @@ def _deploy(
     directory: Path | None,
     extra: list[str],
     key: Path | None,
-    signer: Verifier | None,
+    signers: Sequence[Verifier],
     skip_smudge: bool | None,
     expected: Expected,
 ) -> None:
-    if signer is None:
+    if not signers:
         raise click.UsageError(
             "--deploy needs --public-key, or --identity and what goes with it: nothing else"
             " says whom to trust"
@@ -123,7 +126,7 @@ def _deploy(
         repo, done = deploying.clone(
             *(url, directory, extra),
             key=key,
-            signer=signer,
+            signers=signers,
             expected=expected,
             progress=bar,
         )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from git_model_security.cli import options, terminal
+from git_model_security.cli import once, options, terminal
 from git_model_security.errors import ConfigError, GitError, KeyNotFoundError
 from git_model_security.git import config
 from git_model_security.git.repository import Repository
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@click.group("key")
+@click.group("key", cls=once.Group)
 def command() -> None:
     """Make, export and list keys.
 

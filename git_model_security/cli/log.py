@@ -9,7 +9,7 @@ import click
 from git_model_security.cli import options, terminal
 from git_model_security.git.paths import legible
 from git_model_security.git.repository import Repository
-from git_model_security.guard import audit_log
+from git_model_security.workspace import events
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,20 +28,20 @@ def command(max_count: int | None, action: str | None, as_json: bool) -> None:
     The newest comes first. It is kept in this clone alone, and whoever can write to its
     .git can change it.
     """
-    events = audit_log.read(Repository.discover())
+    found = events.of(Repository.discover())
     if action is not None:
-        events = [event for event in events if event.get("action") == action]
+        found = [event for event in found if event.get("action") == action]
     if max_count is not None:
-        events = events[-max_count:]
+        found = found[:max_count]
     if as_json:
-        terminal.document({"version": 1, "events": events})
+        terminal.document({"version": 1, "events": found})
         return
-    for event in reversed(events):
+    for event in found:
         terminal.result(_line(event))
         findings = event.get("findings")
         for finding in findings if isinstance(findings, list) else []:
             terminal.result(f"    {_text(finding)}")
-    if not events:
+    if not found:
         terminal.info("nothing yet")
 
 

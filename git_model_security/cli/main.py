@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from git_model_security import __version__, logs, telemetry
-from git_model_security.errors import INTERRUPTED, USAGE
+from git_model_security.cli import once
+from git_model_security.errors import INTERRUPTED, USAGE, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,7 +38,7 @@ _COMMANDS = {
 }
 
 
-class _Commands(click.Group):
+class _Commands(once.Group):
     """Loads a command's module only when it is called, or asked for its help."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's
@@ -96,10 +97,8 @@ def main(arguments: Sequence[str]) -> int:
         return USAGE
     except click.ClickException as error:
         message = error.format_message()
-        click.echo(
-            f"git-model: error: {message[:1].lower()}{message[1:].rstrip('.')}", err=True
-        )
-        if isinstance(error, click.UsageError) and error.ctx is not None:
-            click.echo(f"git-model: hint: see `{error.ctx.command_path} --help`", err=True)
-        return USAGE
+        context = error.ctx if isinstance(error, click.UsageError) else None
+        hint = f"see `{context.command_path} --help`" if context is not None else None
+        lowered = f"{message[:1].lower()}{message[1:].rstrip('.')}"
+        raise UsageError(lowered, hint=hint) from error
     return status if isinstance(status, int) else 0

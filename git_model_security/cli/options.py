@@ -13,7 +13,11 @@ FILE = click.Path(path_type=Path)
 
 key = click.option("--key", type=FILE, metavar="FILE", help="AES-256 key: 32 raw bytes.")
 public_key = click.option(
-    "--public-key", type=FILE, metavar="FILE", help="Public key of a signer to trust (PEM)."
+    "--public-key",
+    type=FILE,
+    multiple=True,
+    metavar="FILE",
+    help="Public key of a signer to trust (PEM); several times for several signers.",
 )
 signing_key = click.option(
     "--signing-key", type=FILE, metavar="FILE", help="Private key to sign with (PEM)."

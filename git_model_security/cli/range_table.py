@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 import click
 
-from git_model_security.cli import terminal
+from git_model_security.cli import table, terminal
+from git_model_security.cli.table import Column
 from git_model_security.git.paths import legible
 from git_model_security.workspace.verification.range_check import SIGNED
 
 if TYPE_CHECKING:
     from git_model_security.workspace.verification.range_check import RangeVerdict, Row
 
-_PIPE_COLUMNS = 160
+_COLUMNS = (
+    Column("Commit"),
+    Column("Signature"),
+    Column("Signed by"),
+    Column("Subject", least=12),
+)
 _FINGERPRINT_DIGITS = 16
 _HINTS = {
     "unsigned": "who signs can look at it and sign after it: `git model sign --adopt PATH`",
@@ -28,22 +33,12 @@ _HINTS = {
 
 def show(found: RangeVerdict) -> None:
     """Writes the table, and what comes of it."""
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("Commit", no_wrap=True)
-    table.add_column("Signature", no_wrap=True)
-    table.add_column("Signed by", overflow="fold")
-    table.add_column("Subject", no_wrap=True, overflow="ellipsis")
-    for row in found.rows:
-        # Text, not markup: who wrote the subject may have put brackets there.
-        cells = (row.commit.oid[:12], row.state, _signer(row), _plain(row.commit.subject))
-        table.add_row(*map(Text, cells))
-    # A pipe has no width to fit into.
-    Console(width=None if sys.stdout.isatty() else _PIPE_COLUMNS).print(table)
+    rows = [
+        (row.commit.oid[:12], row.state, _signer(row), _plain(row.commit.subject))
+        for row in found.rows
+    ]
+    for line in table.lines(_COLUMNS, rows):
+        terminal.result(line)
     _summary(found)
 
 

@@ -7,42 +7,69 @@ from typing import TYPE_CHECKING
 
 import click
 
-from git_model_security.cli import options, terminal
-from git_model_security.errors import counted
+from git_model_security.cli import gate, options, table, terminal
+from git_model_security.cli.table import Column
+from git_model_security.errors import FAILED, counted
 from git_model_security.filter.clone import Clone
 from git_model_security.git.paths import shown
 from git_model_security.workspace import agreement, file_state, health, state
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from git_model_security.workspace.file_state import File
     from git_model_security.workspace.state import State
 
 
-_PIPE_COLUMNS = 160
 _WORK_TREE = {file_state.POINTER: "not materialised"}
+_COLUMNS = (
+    Column("File"),
+    Column("In Git"),
+    Column("Key", is_spare=True),
+    Column("Work tree"),
+    Column("Signed"),
+    Column("Pushed"),
+    Column("Size", is_right=True, is_spare=True),
+)
+_MANY = 40
+_FEW = 10
+"""Of more than `_MANY` files, those in a state that so few share are shown one by one."""
+
+_Row = tuple[str, ...]
 
 
 @click.command("status")
+@click.argument("pathspecs", nargs=-1, metavar="[PATHSPEC]...")
 @options.as_json
-def command(as_json: bool) -> None:
-    """Show what is encrypted and what is signed."""
+@click.pass_context
+@gate.judging()
+def command(ctx: click.Context, pathspecs: tuple[str, ...], as_json: bool) -> None:
+    """Show what is encrypted and what is signed.
+
+    On a terminal many files are summed up; PATHSPEC, or a pipe, shows each. Exit status
+    1 when the signatures of HEAD do not hold, a file is in conflict or stands in Git in
+    clear; 4 when that could not be checked.
+    """
     clone = Clone()
     if not as_json and health.is_strange(clone.repo):
         terminal.result("Not a git-model repository: `git model init` makes it one")
-        return
+        ctx.exit(FAILED)
     with clone.objects:
-        found = state.of(clone)
+        found = state.of(clone, pathspecs)
     if as_json:
         terminal.document(found.to_json())
     else:
-        _show(found)
+        _show(found, sums_up=sys.stdout.isatty() and not pathspecs)
+    ctx.exit(found.status)
 
 
-def _show(found: State) -> None:
+def _show(found: State, *, sums_up: bool) -> None:
     terminal.result(
         "Locked: this clone has no key" if found.locked else f"Unlocked, key {found.key_id}"
     )
     terminal.result(f"HEAD {found.head}" if found.head else "No commits yet")
+    if found.conflicts:
+        terminal.files("In conflict", found.conflicts)
     if found.stock_verifies:
         terminal.result("Digest sha256: the stock `model_signing verify` checks it as well")
     elif found.digest:
@@ -59,10 +86,7 @@ def _show(found: State) -> None:
         terminal.warn("a migration was interrupted", "`git model migrate` ends it")
     if not found.attributes_hold:
         terminal.warn(agreement.UNWRITTEN, "`git model doctor --fix`, then `git commit`")
-    if not found.files:
-        terminal.result("No protected files in the index")
-        return
-    _table(found)
+    _files(found, sums_up=sums_up)
     unwritten = {file_state.POINTER, file_state.CIPHERTEXT}
     waiting = sum(file.work_tree in unwritten for file in found.files)
     if waiting and not found.locked:
@@ -77,30 +101,44 @@ def _show(found: State) -> None:
         )
 
 
-def _table(found: State) -> None:
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
+def _files(found: State, *, sums_up: bool) -> None:
+    if not found.files:
+        terminal.result("No protected files in the index")
+        return
+    rows = [_row(file, found) for file in found.files]
+    total = len(rows)
+    if sums_up and total > _MANY:
+        rows = _summed_up(found.files, rows)
+    for line in table.lines(_COLUMNS, rows):
+        terminal.result(line)
+    if len(rows) < total:
+        terminal.info("`git model status PATH` shows each file")
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("File", overflow="fold")
-    for title in ("In Git", "Key", "Work tree", "Signed", "Pushed"):
-        table.add_column(title, no_wrap=True)
-    table.add_column("Size", justify="right", no_wrap=True)
-    for file in found.files:
-        # Text, not markup: a name may hold square brackets.
-        table.add_row(
-            Text(shown(file.path)),
-            _in_git(file),
-            file.key_id[:8],
-            _in_work_tree(file, locked=found.locked),
-            "yes" if file.signed else "no",
-            "yes" if file.pushed else "no",
-            terminal.bytes_text(file.size),
-        )
-    # A pipe has no width to fit into.
-    Console(width=None if sys.stdout.isatty() else _PIPE_COLUMNS).print(table)
+
+def _summed_up(files: Sequence[File], rows: Sequence[_Row]) -> list[_Row]:
+    """Returns the rows of states that few files are in, and one for each other state."""
+    alike: dict[_Row, list[int]] = {}
+    for number, row in enumerate(rows):
+        alike.setdefault(row[1:-1], []).append(number)
+    few = {one for found in alike.values() if len(found) <= _FEW for one in found}
+    summed = [rows[number] for number in sorted(few)]
+    for facts, found in alike.items():
+        if len(found) > _FEW:
+            size = terminal.bytes_text(sum(files[number].size for number in found))
+            summed.append((counted(len(found), "file"), *facts, size))
+    return summed
+
+
+def _row(file: File, found: State) -> _Row:
+    return (
+        shown(file.path),
+        _in_git(file),
+        file.key_id[:8],
+        _in_work_tree(file, locked=found.locked),
+        "yes" if file.signed else "no",
+        "yes" if file.pushed else "no",
+        terminal.bytes_text(file.size),
+    )
 
 
 def _in_work_tree(file: File, *, locked: bool) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from git_model_security.cli import methods, options, terminal
+from git_model_security.cli import methods, once, options, terminal
 from git_model_security.errors import UsageError
 from git_model_security.git.paths import legible
 from git_model_security.git.repository import Repository
@@ -16,7 +16,7 @@ from git_model_security.workspace import pinned_trust
 from git_model_security.workspace.verification import verifiers
 
 
-@click.group("trust")
+@click.group("trust", cls=once.Group)
 def command() -> None:
     """Say whose signatures this clone believes.
 
@@ -35,19 +35,21 @@ def add(method: str | None, yes: bool, **said: Any) -> None:
     repository. Without a terminal nobody can, and --yes says that somebody did.
     """
     repo = Repository.discover()
-    verifier = verifiers.explicit(methods.asked(method, said))
-    if verifier is None:
+    found = verifiers.explicit(methods.asked(method, said))
+    if not found:
         raise UsageError(
             "there is no signer to trust",
             hint="`git model trust add --public-key FILE`; see `git model trust add --help`",
         )
     trust = pinned_trust.pinned(repo)
-    identity = verifier.identity
-    terminal.info(f"{identity.method} {identity.name}".rstrip())
-    for line in verifier.anchors:
-        terminal.info(f"  {legible(line)}")
-    options.confirm("Trust all that this signer signs?", yes=yes)
-    terminal.result(f"Trusted: {trust.add(verifier)[:16]} {identity}")
+    for verifier in found:
+        terminal.info(f"{verifier.identity.method} {verifier.identity.name}".rstrip())
+        for line in verifier.anchors:
+            terminal.info(f"  {legible(line)}")
+    whom = "this signer signs" if len(found) == 1 else "these signers sign"
+    options.confirm(f"Trust all that {whom}?", yes=yes)
+    for verifier in found:
+        terminal.result(f"Trusted: {trust.add(verifier)[:16]} {verifier.identity}")
 
 
 @command.command("list")

@@ -44,13 +44,13 @@ def command(
     from your keyring. A file that is not just what Git checked out is left alone.
     --public-key, or what describes another signer, says whom to trust from now on.
     """
-    signer = verifiers.explicit(methods.asked(None, said))
+    signers = verifiers.explicit(methods.asked(None, said))
     repo = Repository.discover()
     with Bar("Decrypting") as bar:
         done = unlock.unlock(
             repo,
             key=key,
-            signer=signer,
+            signers=signers,
             signing_key=signing_key,
             skip_smudge=skip_smudge,
             progress=bar,

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from git_model_security.cli import methods, options, range_table, terminal, verify_forms
+from git_model_security.cli import gate, methods, options, range_table, terminal, verify_forms
 from git_model_security.cli.verify_forms import Forms
-from git_model_security.errors import FAILED, counted
+from git_model_security.errors import counted
 from git_model_security.filter.clone import Clone
-from git_model_security.git import commit_list, index
+from git_model_security.git import commit_list
 from git_model_security.git.paths import legible, shown
 from git_model_security.signing import pem
 from git_model_security.signing.methods import VERIFYING
@@ -70,6 +70,7 @@ _HINTS = {
 @options.at_least
 @options.as_json
 @click.pass_context
+@gate.judging()
 def command(
     ctx: click.Context,
     /,
@@ -87,9 +88,10 @@ def command(
 ) -> None:
     """Check the signatures of the work tree, of the commit REV, or of each in a range.
 
-    Every file is hashed again. Exit status 1 when anything does not hold. The signer
-    is the one that is described, else any that this clone trusts. METHOD is sigstore,
-    key or certificate, and may be left out where the options tell.
+    Every file is hashed again. Exit status 1 when anything does not hold, 4 when it could
+    not be checked. The signer is one of those that are described, else any that this
+    clone trusts. METHOD is sigstore, key or certificate, and may be left out where the
+    options tell.
     """
     method = words[0] if words and words[0] in VERIFYING else None
     revisions = words[1:] if method else words
@@ -108,7 +110,7 @@ def command(
         range_table.show(found)
     else:
         _show(found)
-    ctx.exit(0 if found.good else FAILED)
+    ctx.exit(found.status)
 
 
 def _require_sense(
@@ -150,11 +152,9 @@ def _in_clone(
             verdict = verify_forms.of_commit(clone, revision, accepted, forms)
         else:
             verdict = verify_forms.of_work_tree(clone, accepted, forms)
-        if expected != Expected():
-            commit = index.unambiguous(clone.repo, revision or "HEAD")
-            verdict.findings += expected.differences(clone.repo, commit)
-    name = "HEAD" if forms.encrypted else None
-    events.verified(clone.repo, verdict, revision or name)
+        if verdict.commit:
+            verdict.findings += expected.differences(clone.repo, verdict.commit)
+    events.verified(clone.repo, verdict)
     return verdict
 
 

@@ -61,6 +61,7 @@ class Forms:
 
 def of_work_tree(clone: Clone, accepted: Sequence[Verifier], forms: Forms) -> Verdict:
     """Verifies the files of the work tree."""
+    commit = index.resolve(clone.repo, "HEAD^{commit}") or ""
     with Bar("Hashing") as bar:
         verdict = worktree_check.check(
             clone,
@@ -77,6 +78,7 @@ def of_work_tree(clone: Clone, accepted: Sequence[Verifier], forms: Forms) -> Ve
                 ignore_unsigned_files=forms.ignore_unsigned_files,
                 progress=bar,
             )
+    verdict.commit = commit
     return verdict
 
 
@@ -90,6 +92,7 @@ def of_commit(
         clone, commit, accepted, sealed_only=forms.encrypted, roots=forms.roots
     )
     verdict.subject = f"{name} ({commit[:12]})"
+    verdict.commit = commit
     if forms.all_models and not forms.encrypted:
         models_check.add_beside_roots_of(clone, commit, verdict, accepted)
     if revision is None:
@@ -127,8 +130,7 @@ def of_directory(directory: Path, asked: Asked, forms: Forms) -> Verdict:
         ConfigError: no signer was described, and the repository around trusts nobody.
     """
     repo = _around(directory)
-    given = verifiers.explicit(asked)
-    accepted = _pinned(repo) if given is None else [given]
+    accepted = verifiers.explicit(asked) or _pinned(repo)
     signature = forms.signature or STOCK_SIGNATURE
     with Bar("Hashing") as bar:
         if forms.all_models or _lie_below(directory, signature, forms):
@@ -150,7 +152,7 @@ def of_directory(directory: Path, asked: Asked, forms: Forms) -> Verdict:
                 progress=bar,
             )
     if repo is not None:
-        events.verified_directory(repo, verdict)
+        events.verified(repo, verdict)
     return verdict
 
 

@@ -74,6 +74,20 @@ def commits(repo: Repository, words: Sequence[str]) -> list[Commit]:
     return found
 
 
+def by_tree(repo: Repository) -> dict[str, list[str]]:
+    """Returns the commits that a ref or a reflog reaches by their trees, newest first.
+
+    Raises:
+        GitError: a commit is missing or corrupt.
+    """
+    words = ("rev-list", "--no-commit-header", "--format=%T %H", "--all", "--reflog")
+    listed = repo.git(*history.FROM_COMMITS, *words, extra=history.TRUE_HISTORY)
+    found: dict[str, list[str]] = {}
+    for tree, commit in (line.split(" ") for line in listed.decode().splitlines()):
+        found.setdefault(tree, []).append(commit)
+    return found
+
+
 def _commit(line: bytes) -> Commit:
     mark, oid, tree, parents, *texts = line.decode("utf-8", "backslashreplace").split("\0")
     date, author, subject = texts

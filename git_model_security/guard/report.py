@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from git_model_security.errors import counted
+from git_model_security.errors import FAILED, UNCHECKED, counted
+from git_model_security.guard.finding import UNREADABLE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,7 +51,19 @@ class Report:
     @property
     def clean(self) -> bool:
         """Whether all history was seen and nothing found; `unproven` may remain."""
-        return not self.findings and not self.cut and not self.unseen
+        return not self.findings and not self.is_partial
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether something that was asked for was not seen."""
+        return bool(self.cut or self.unseen or self.missing or self.complaints)
+
+    @property
+    def status(self) -> int:
+        """The exit status: `FAILED` for a finding, `UNCHECKED` where not all was seen."""
+        if any(finding.rule != UNREADABLE for finding in self.findings):
+            return FAILED
+        return 0 if self.clean else UNCHECKED
 
     def summary(self) -> str:
         """Returns one line of text."""
@@ -71,6 +84,7 @@ class Report:
         return {
             "version": JSON_VERSION,
             "clean": self.clean,
+            "exit_status": self.status,
             "cut": self.cut,
             "commits": self.commits,
             "blobs": self.blobs,

@@ -178,7 +178,7 @@ def _verify(clone: Clone) -> int:
         return 0
     else:
         sys.stderr.write(
-            f"git-model: warning: {commit} is {state.head_state(clone)};"
+            f"git-model: warning: {commit} is {state.head_state(clone).said};"
             " see `git model verify HEAD`\n"
         )
     _meet_policy(clone, is_verified=False)

@@ -6,6 +6,7 @@ docs/SPEC.md, "Signatures: opening".
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -41,12 +42,14 @@ class Opened:
         manifest: what is signed; nothing was compared with it yet.
         signer: who signed.
         subject: role and root; None for a bundle of other software.
+        sha256: of the bundle itself, in hexadecimal, as `sha256sum` of the file shows it.
         ends: see `methods.Verifier.ends`.
     """
 
     manifest: Manifest
     signer: SignerIdentity
     subject: Subject | None
+    sha256: str
     ends: float | None = None
 
     @property
@@ -107,7 +110,7 @@ def open_bundle(
         raise VerificationError(
             error.reason, f"{origin}: {error}", hint=error.hint, claimed=error.claimed
         ) from error
-    return Opened(signed, signer, subject, ends)
+    return Opened(signed, signer, subject, hashlib.sha256(data).hexdigest(), ends)
 
 
 def _candidates(bundle: dsse.Bundle, verifiers: Sequence[Verifier]) -> list[Verifier]:

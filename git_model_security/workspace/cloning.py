@@ -30,7 +30,7 @@ def clone(
     options: Sequence[str],
     *,
     key: Path | None,
-    signer: Verifier | None,
+    signers: Sequence[Verifier],
     skip_smudge: bool | None = None,
     progress: Progress | None = None,
 ) -> tuple[Repository, unlock.Unlocked]:
@@ -44,7 +44,7 @@ def clone(
         directory: where to; None is Git's choice.
         options: options for `git clone`.
         key: see `unlock.unlock`.
-        signer: see `unlock.unlock`.
+        signers: see `unlock.unlock`.
         skip_smudge: see `unlock.unlock`.
         progress: see `unlock.unlock`.
 
@@ -62,7 +62,7 @@ def clone(
     repo.git("read-tree", "HEAD")
     staged = index.staged(repo)
     try:
-        done = unlock.permit(repo, staged, key=key, signer=signer, skip_smudge=skip_smudge)
+        done = unlock.permit(repo, staged, key=key, signers=signers, skip_smudge=skip_smudge)
     except Exception:
         # What a plain `git clone` leaves: ciphertext in the work tree.
         repo.git("checkout", "--quiet", "--force", "HEAD", show=True, accept=(0, 1, 128))

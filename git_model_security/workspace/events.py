@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from dataclasses import replace
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from git_model_security.errors import GitError, described
-from git_model_security.git import config, index
+from git_model_security.git import commit_list, config
 from git_model_security.guard import audit_log
 from git_model_security.workspace.verification.verdict import Verdict
 
@@ -24,6 +25,24 @@ _RUNS = ("CI_JOB_URL", "BUILD_URL", "CIRCLE_BUILD_URL")
 """Variables in which GitLab, Jenkins and CircleCI name the run."""
 
 
+def of(repo: Repository) -> list[dict[str, object]]:
+    """Returns the audit log, the newest event first.
+
+    A signature is made before its commit, of which it knows the tree: its commits are all
+    those of now with that tree, that a ref or a reflog reaches.
+
+    Raises:
+        GitError: the log cannot be read.
+    """
+    found = audit_log.read(repo)[::-1]
+    nameless = [event for event in found if event.get("tree") and not event.get("commits")]
+    with contextlib.suppress(GitError):  # of a damaged history the log is still worth much
+        commits = commit_list.by_tree(repo) if nameless else {}
+        for event in nameless:
+            event["commits"] = commits.get(str(event["tree"]), [])
+    return found
+
+
 def signed(
     repo: Repository, identity: SignerIdentity, tree: str, digests: Mapping[str, str]
 ) -> None:
@@ -33,7 +52,7 @@ def signed(
         repo: the repository.
         identity: who signed.
         tree: what is signed, with its signatures; its commit may come later.
-        digests: SHA-256 of the signed manifest by the path of its bundle.
+        digests: SHA-256 of each new bundle by its path, as `sha256sum` shows it.
 
     Raises:
         GitError: the log cannot be written: nothing is signed without a trace.
@@ -42,23 +61,16 @@ def signed(
     audit_log.record(repo, "sign", facts=_facts(repo, identity.method, facts))
 
 
-def verified(repo: Repository, verdict: Verdict, revision: str | None) -> None:
+def verified(repo: Repository, verdict: Verdict) -> None:
     """Records a verification, good or bad; where that cannot be written it is only said.
 
     A check may run where nothing can be written, and its answer is worth more.
 
     Args:
         repo: the repository.
-        verdict: what it found.
-        revision: what was verified; None for the work tree, which HEAD's commit names.
+        verdict: what it found; of a directory without Git in the repository one is in.
     """
-    commit = index.resolve(repo, f"{revision or 'HEAD'}^{{commit}}")
-    _verified(repo, verdict, [commit] if commit else [])
-
-
-def verified_directory(repo: Repository, verdict: Verdict) -> None:
-    """Records the verification of a directory without Git, in the repository one is in."""
-    _verified(repo, verdict, [])
+    _verified(repo, verdict, [verdict.commit] if verdict.commit else [])
 
 
 def verified_range(repo: Repository, found: RangeVerdict) -> None:

@@ -8,7 +8,11 @@ from typing import TYPE_CHECKING
 from git_model_security import __version__
 from git_model_security.signing import certification
 from git_model_security.signing.trust import Trust
-from git_model_security.workspace.verification.verdict import Verdict
+from git_model_security.workspace.verification.verdict import (
+    COVERS_CIPHERTEXT,
+    COVERS_COMMIT,
+    Verdict,
+)
 
 if TYPE_CHECKING:
     from git_model_security.filter.clone import Clone
@@ -73,6 +77,7 @@ class Signers:
 
     def __init__(self, clone: Clone, sealed_only: bool) -> None:
         self._memory = clone.memory
+        self._covers = COVERS_CIPHERTEXT if sealed_only else COVERS_COMMIT
         self._under = f"signed by {_under(clone, sealed_only=sealed_only)}"
         rows = self._memory.execute(
             "SELECT subject, verdict FROM judged WHERE under = ?", (self._under,)
@@ -85,7 +90,7 @@ class Signers:
         if known is None:
             return None
         signers, methods = json.loads(known)
-        return Verdict(tree, signers=signers, methods=methods)
+        return Verdict(tree, covers=self._covers, signers=signers, methods=methods)
 
     def remember(self, tree: str, verdict: Verdict) -> None:
         """Remembers a verdict if it is good, and no certificate may end it."""

@@ -164,7 +164,7 @@ class _Round:
         pinned_trust.remember_maker(self._clone, oid, maker)
         self._entries[path] = Entry(path, REGULAR, oid)
         self._bundles[path] = made
-        self._digests[shown(path)] = manifest.fingerprint
+        self._digests[shown(path)] = hashlib.sha256(made).hexdigest()
 
     def finish(self) -> Signed:
         """Puts the new signatures into the index and the work tree."""

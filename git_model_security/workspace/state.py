@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from git_model_security.errors import ConfigError, Error
-from git_model_security.git import attributes, index
+from git_model_security.errors import FAILED, UNCHECKED, ConfigError, Error, counted
+from git_model_security.git import attributes, index, pathspec
+from git_model_security.git.paths import shown
 from git_model_security.policy import gitmodel
 from git_model_security.workspace import (
     acceptance,
@@ -30,6 +31,24 @@ if TYPE_CHECKING:
 VERIFIED = "verified"
 
 
+@dataclass(frozen=True)
+class Head:
+    """What HEAD is.
+
+    Attributes:
+        said: `verified`, or in a few words why it is not; empty before the first commit.
+        status: the exit status of a gate.
+    """
+
+    said: str
+    status: int = 0
+
+    @property
+    def is_verified(self) -> bool:
+        """Whether its signatures hold."""
+        return self.said == VERIFIED
+
+
 @dataclass
 class State:
     """The state of a clone.
@@ -38,6 +57,8 @@ class State:
         locked: whether the clone may use no key.
         key_id: the key for new content.
         head: `verified`, or why HEAD is not; empty before the first commit.
+        status: the exit status of a gate: of HEAD's signatures, and of what is in the index.
+        commit: HEAD, in full.
         signers: fingerprints of the trusted signers.
         files: the protected files of the index.
         missing_hooks: hooks that would not run.
@@ -45,11 +66,14 @@ class State:
         is_migrating: `git model migrate` was killed in the middle.
         attributes_hold: whether `.gitattributes` says what `.gitmodel` does.
         digest: what `model.sig` is made over; empty without a policy.
+        conflicts: paths in conflict, whoever protects them: nothing is signed meanwhile.
     """
 
     locked: bool
     key_id: str
     head: str
+    status: int
+    commit: str
     signers: list[str]
     files: list[File] = field(default_factory=list)
     missing_hooks: list[str] = field(default_factory=list)
@@ -57,6 +81,7 @@ class State:
     is_migrating: bool = False
     attributes_hold: bool = True
     digest: str = ""
+    conflicts: list[bytes] = field(default_factory=list)
 
     @property
     def stock_verifies(self) -> bool:
@@ -73,6 +98,10 @@ class State:
             "locked": self.locked,
             "key_id": self.key_id,
             "head": self.head,
+            "commit": self.commit or None,
+            "good": not self.status,
+            "exit_status": self.status,
+            "conflicts": [shown(path) for path in self.conflicts],
             "signers": self.signers,
             "files": [file.to_json() for file in self.files],
             "missing_hooks": self.missing_hooks,
@@ -84,30 +113,48 @@ class State:
         }
 
 
-def of(clone: Clone) -> State:
+def of(clone: Clone, pathspecs: Sequence[str] = ()) -> State:
     """Returns the state of a clone.
 
+    Args:
+        clone: the clone.
+        pathspecs: which files to look at, relative to where the user stands; none means all.
+
     Raises:
-        GitError: there is no work tree.
+        GitError: there is no work tree, or a pathspec matches nothing.
     """
     repo = clone.repo
     repo.top  # noqa: B018 - raises in a bare repository
     locked = clone.ring.locked
+    head = head_state(clone)
     state = State(
         locked,
         "" if locked else clone.ring.wanted[-1],
-        head_state(clone),
+        head.said,
+        head.status,
+        index.resolve(repo, "HEAD^{commit}") or "",
         pinned_trust.pinned(repo).fingerprints(),
         missing_hooks=[] if locked else hook_setup.missing(repo),
     )
     state.policy_drift = _drift(clone)
     state.is_migrating = Journal(repo).is_moving
     state.attributes_hold = _attributes_hold(clone)
-    entries = [entry for entry in index.staged(repo) if entry.is_file and not entry.stage]
+    staged = index.staged(repo)
+    state.conflicts = sorted({entry.path for entry in staged if entry.stage})
+    entries = [entry for entry in staged if entry.is_file and not entry.stage]
     state.digest = _digest(clone, entries)
+    if pathspecs:
+        chosen = {entry.path for entry in pathspec.matching(repo, pathspecs)}
+        entries = [entry for entry in entries if entry.path in chosen]
     guarded = attributes.protected(repo, (entry.path for entry in entries))
-    held = _held_by_head(clone) if state.head == VERIFIED else set()
+    held = _held_by_head(clone) if head.is_verified else set()
     state.files = file_state.of(clone, [e for e in entries if e.path in guarded], held)
+    in_clear = any(file.encrypted is False and file.size for file in state.files)
+    if state.conflicts and head.said:
+        # What HEAD signed is not what lies here now: nothing is signed before the merge is.
+        state.head = f"unverified: {counted(len(state.conflicts), 'path')} in conflict"
+    if state.conflicts or in_clear:
+        state.status = FAILED
     return state
 
 
@@ -134,8 +181,8 @@ def _attributes_hold(clone: Clone) -> bool:
         return True
 
 
-def head_state(clone: Clone, *, sealed_only: bool = False) -> str:
-    """Returns `verified`, or in a few words why HEAD is not; empty before a commit.
+def head_state(clone: Clone, *, sealed_only: bool = False) -> Head:
+    """Returns what HEAD is.
 
     Args:
         clone: the clone.
@@ -143,17 +190,18 @@ def head_state(clone: Clone, *, sealed_only: bool = False) -> str:
     """
     tree = index.head_tree(clone.repo)
     if tree is None:
-        return ""
+        return Head("")
     trust = pinned_trust.pinned(clone.repo)
     if not trust.fingerprints():
-        return "unverified: no trusted signer is pinned"
+        return Head("unverified: no trusted signer is pinned", UNCHECKED)
     if not sealed_only and tree_check.holds(clone, tree):
-        return VERIFIED
+        return Head(VERIFIED)
     try:
         verdict = tree_check.check(clone, "HEAD", trust.verifiers(), sealed_only=sealed_only)
     except Error as error:
-        return f"unverified: {error}"
-    return VERIFIED if verdict.good else f"unverified: {verdict.why}"
+        return Head(f"unverified: {error}", error.gate_status)
+    said = VERIFIED if verdict.good else f"unverified: {verdict.why}"
+    return Head(said, verdict.status)
 
 
 def _held_by_head(clone: Clone) -> set[tuple[bytes, str]]:

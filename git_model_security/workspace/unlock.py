@@ -62,7 +62,7 @@ def unlock(
     repo: Repository,
     *,
     key: Path | None = None,
-    signer: Verifier | None = None,
+    signers: Sequence[Verifier] = (),
     signing_key: Path | None = None,
     skip_smudge: bool | None = None,
     progress: Progress | None = None,
@@ -72,7 +72,7 @@ def unlock(
     Args:
         repo: the clone.
         key: see `permit`.
-        signer: see `permit`.
+        signers: see `permit`.
         signing_key: see `permit`.
         skip_smudge: see `permit`.
         progress: told how far the decryption is.
@@ -87,7 +87,7 @@ def unlock(
         repo,
         staged,
         key=key,
-        signer=signer,
+        signers=signers,
         signing_key=signing_key,
         skip_smudge=skip_smudge,
     )
@@ -107,7 +107,7 @@ def permit(
     staged: Sequence[Entry],
     *,
     key: Path | None = None,
-    signer: Verifier | None = None,
+    signers: Sequence[Verifier] = (),
     signing_key: Path | None = None,
     skip_smudge: bool | None = None,
 ) -> Unlocked:
@@ -118,7 +118,7 @@ def permit(
         staged: its index.
         key: key file; else the environment, else the user's keyring is asked for
             the key ids that the repository's envelopes name.
-        signer: whom to trust from now on.
+        signers: whom to trust from now on.
         signing_key: private key to sign with from now on.
         skip_smudge: whether to leave the pointers to git-lfs objects, now and later;
             None is what was said before.
@@ -133,7 +133,7 @@ def permit(
         policy = gitmodel.require(staged, clone.objects)
         wanted = wanted_ids(clone, policy, [entry for entry in staged if entry.is_file])
     result = Unlocked()
-    if signer is not None:
+    for signer in signers:
         pinned_trust.pinned(repo).add(signer)
         who = signer.identity
         name = shown(who.name.encode()) or who.fingerprint[:32]

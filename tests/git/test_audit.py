@@ -336,6 +336,7 @@ def test_the_report_is_one_json_document_with_stable_keys(history: History) -> N
     assert document == {
         "version": 1,
         "clean": False,
+        "exit_status": 1,
         "cut": False,
         "commits": 1,
         "blobs": 1,

@@ -9,6 +9,7 @@ from urllib.parse import unquote_to_bytes
 
 import pytest
 
+from git_model_security.errors import UNCHECKED
 from git_model_security.guard import finding, sarif
 from git_model_security.guard.report import Report
 from tests.fixtures.histories import MODEL, History
@@ -171,5 +172,5 @@ def test_a_range_for_ci_is_audited(history: History) -> None:
 
 def test_a_file_that_cannot_be_written_is_an_error(history: History) -> None:
     done = history.repo.model("audit", "--sarif", "no/such/dir.sarif", check=False)
-    assert done.returncode == 1
+    assert done.returncode == UNCHECKED
     assert "git-model: error: no/such/dir.sarif" in done.stderr

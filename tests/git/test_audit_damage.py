@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from git_model_security.envelope import Key
+from git_model_security.errors import UNCHECKED
 from git_model_security.guard import finding
 from git_model_security.guard.history import audit
 from git_model_security.policy import gitmodel
@@ -156,7 +157,7 @@ def test_a_named_revision_that_is_lost_is_an_error(history: History) -> None:
     oid, file = _file(history, "main~1")
     file.unlink()
     done = history.repo.model("audit", "main", check=False)
-    assert done.returncode == 1
+    assert done.returncode == UNCHECKED
     assert "git-model: error:" in done.stderr
     assert oid in done.stderr
 

@@ -63,7 +63,7 @@ def test_what_an_expired_certificate_signed_is_verified_nowhere(
         said = capsys.readouterr().err
         assert "is unverified: invalid signature" in said
         assert "expired on 2099-01-01" in said
-        assert "expired" in state.head_state(clone)
+        assert "expired" in state.head_state(clone).said
         (line,) = signed.unsigned(clone, [pushed], None).lines
         assert "expired" in line
 

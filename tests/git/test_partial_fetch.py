@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from git_model_security.errors import UNCHECKED
+
 if TYPE_CHECKING:
     from tests.fixtures.lfs_projects import LfsProject, LfsProjectFactory
     from tests.fixtures.people import PersonFactory
@@ -89,7 +91,7 @@ def test_what_was_not_fetched_and_was_swapped_is_not_signed(
 def test_verify_says_what_is_only_a_pointer(bob: Repository) -> None:
     bob.model("checkout", SHARD)
     done = bob.model("verify", check=False)
-    assert done.returncode == 1
+    assert done.returncode == UNCHECKED
     assert "not fetched: only a pointer is in the work tree" in done.stdout
     assert SHARD not in done.stdout
     assert "tampered" not in done.stdout

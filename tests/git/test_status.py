@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from git_model_security.errors import FAILED, UNCHECKED
 from tests.fixtures.histories import MODEL
 from tests.fixtures.people import assert_clean
+from tests.fixtures.processes import MODEL as PROGRAM
+from tests.fixtures.terminals import typed
 
 if TYPE_CHECKING:
     from tests.fixtures.people import PersonFactory, Project
@@ -16,7 +19,9 @@ if TYPE_CHECKING:
 
 
 def state(repo: Repository) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(repo.model("status", "--json").stdout)
+    done = repo.model("status", "--json", check=False)
+    found: dict[str, Any] = json.loads(done.stdout)
+    assert done.returncode == found["exit_status"]
     return found
 
 
@@ -31,6 +36,8 @@ def test_the_document_for_machines(project: Project) -> None:
     assert found["locked"] is False
     assert found["key_id"] == key_id
     assert found["head"] == "verified"
+    assert (found["good"], found["exit_status"], found["conflicts"]) == (True, 0, [])
+    assert found["commit"] == project.ada.git("rev-parse", "HEAD")
     assert len(found["signers"]) == 1
     assert found["missing_hooks"] == []
     assert found["digest"] == "sha256"
@@ -72,15 +79,87 @@ def test_the_table_for_people(project: Project) -> None:
     assert " no " in new
 
 
+def on_a_terminal(repo: Repository, columns: int, *arguments: str) -> list[str]:
+    """Returns the lines that `git model status` writes on a terminal."""
+    env = {**repo.env, "COLUMNS": str(columns)}
+    _, shown = typed([*PROGRAM, "status", *arguments], {}, repo.path, env)
+    return [line.rstrip("\r") for line in shown.split("\n") if line]
+
+
+def test_a_file_keeps_its_name_on_every_terminal_and_has_a_line_in_a_pipe(
+    project: Project,
+) -> None:
+    name = f"{'deep/' * 40}model.safetensors"
+    project.ada.write(name, b"w")
+    project.ada.git("add", "--all")
+    (line,) = (one for one in project.ada.model("status").stdout.splitlines() if name in one)
+    assert line.startswith(f"{name}  encrypted, inline")
+    for columns in (80, 60, 40):
+        lines = on_a_terminal(project.ada, columns, "config.json", "model.sig")
+        assert any(line.startswith("config.json") for line in lines)
+        told = lines[lines.index(next(x for x in lines if x.startswith("Digest"))) + 1 :]
+        assert all(len(line) <= columns for line in told)
+        assert "decrypted" in "".join(told)
+    assert name in on_a_terminal(project.ada, 40, "deep")
+
+
+def test_a_pathspec_chooses(project: Project) -> None:
+    said = project.ada.model("status", "config.json").stdout
+    assert "config.json" in said
+    assert "model.safetensors" not in said
+    wrong = project.ada.model("status", "nothing", check=False)
+    assert wrong.returncode == UNCHECKED
+    assert "pathspec 'nothing' did not match any file" in wrong.stderr
+
+
+def test_many_files_are_summed_up_on_a_terminal_and_told_one_by_one_elsewhere(
+    project: Project,
+) -> None:
+    for number in range(50):
+        project.ada.write(f"shards/{number}.bin", b"%d" % number)
+    project.ada.commit()
+    project.ada.write("odd.bin", b"odd")
+    project.ada.git("add", "--all")
+    shown = on_a_terminal(project.ada, 120)
+    assert len(shown) < 20
+    assert any(line.startswith("odd.bin  ") for line in shown)
+    assert any(line.startswith(("50 files ", "51 files ")) for line in shown)
+    said = project.ada.model("status").stdout
+    assert all(f"shards/{number}.bin " in said for number in range(50))
+    named = on_a_terminal(project.ada, 120, "shards")
+    assert sum(line.startswith("shards/") for line in named) == 50
+
+
+def test_a_conflict_is_told_and_nothing_is_called_verified_beside_it(
+    project: Project,
+) -> None:
+    ada = project.ada
+    ada.git("switch", "--quiet", "--create", "side")
+    ada.write("model.safetensors", b"theirs" * 100)
+    ada.commit()
+    ada.git("switch", "--quiet", "main")
+    ada.write("model.safetensors", b"ours" * 100)
+    ada.commit()
+    assert ada.git.run("merge", "--quiet", "side", check=False).returncode
+    found = state(ada)
+    assert found["conflicts"] == ["model.safetensors"]
+    assert found["exit_status"] == FAILED
+    said = ada.model("status", check=False).stdout
+    assert "HEAD unverified: 1 path in conflict" in said
+    assert "In conflict (1):\n  model.safetensors\n" in said
+    assert "HEAD verified" not in said
+
+
 def test_a_locked_clone(project: Project, person: PersonFactory) -> None:
     clone = person("bob").clone(project.remote)
     found = state(clone)
     assert found["locked"] is True
     assert found["head"].startswith("unverified")
+    assert found["exit_status"] == UNCHECKED
     file = files(clone)["model.safetensors"]
     assert (file["encrypted"], file["work_tree"]) == (True, "ciphertext")
     assert file["size"] == len(MODEL)
-    assert clone.model("status").stdout.startswith("Locked: this clone has no key")
+    assert clone.model("status", check=False).stdout.startswith("Locked: this clone has no key")
 
 
 def test_files_that_changed_are_not_signed_and_missing_ones_are_missing(
@@ -100,7 +179,9 @@ def test_plaintext_in_the_index_is_told(project: Project) -> None:
     project.ada.git("update-index", "--add", "--cacheinfo", f"100644,{oid},leak.bin")
     project.ada.write("leak.bin", "in clear")
     assert files(project.ada)["leak.bin"]["encrypted"] is False
-    assert "IN CLEAR" in project.ada.model("status").stdout
+    done = project.ada.model("status", check=False)
+    assert "IN CLEAR" in done.stdout
+    assert done.returncode == FAILED
 
 
 def test_before_the_first_commit(repo: Repository) -> None:
@@ -137,7 +218,7 @@ def test_an_unverified_checkout_is_said_and_breaks_nothing(unsigned: Repository)
     assert "is unverified: stale signature" in lines[0]
     assert unsigned.git("branch", "--show-current") == "unsigned"
     assert state(unsigned)["head"].startswith("unverified: stale signature")
-    assert state(unsigned)["head"] == state(unsigned)["head"]
+    assert state(unsigned)["exit_status"] == FAILED
     assert not any(file["signed"] for file in files(unsigned).values())
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from git_model_security.errors import UNCHECKED
 from tests.fixtures.processes import execute
 from tests.fixtures.repositories import Repository
 
@@ -22,7 +23,8 @@ def findings(repo: Repository, *arguments: str) -> dict[str, list[str]]:
     """Returns the files named, by reason; and checks that both outputs and status agree."""
     done = repo.model("verify", "--json", *arguments, check=False)
     verdict: dict[str, Any] = json.loads(done.stdout)
-    assert done.returncode == (0 if verdict["good"] else 1)
+    assert done.returncode == verdict["exit_status"]
+    assert (done.returncode == 0) == verdict["good"]
     told = repo.model("verify", *arguments, check=False)
     assert told.returncode == done.returncode
     assert told.stdout.startswith("Verified: " if verdict["good"] else "NOT verified: ")
@@ -66,7 +68,7 @@ def test_nobody_trusted_yet(project: Project, person: PersonFactory) -> None:
     clone = person("bob").clone(project.remote)
     clone.model("unlock", "--key", str(project.key))
     refused = clone.model("verify", check=False)
-    assert refused.returncode == 1
+    assert refused.returncode == UNCHECKED
     assert "this clone trusts no signer yet" in refused.stderr
     assert findings(clone, "--public-key", str(project.public)) == {}
 
@@ -201,7 +203,7 @@ def test_a_locked_clone_verifies_ciphertext(project: Project, person: PersonFact
     clone = person("carol").clone(project.remote)
     public = ("--public-key", str(project.public))
     assert findings(clone, "--encrypted", *public) == {}
-    assert set(findings(clone, *public)) == {"unsigned"}  # and says what to use instead
+    assert set(findings(clone, *public)) == {"key not held"}  # and says what to use instead
     assert "git model verify --encrypted" in clone.model("verify", *public, check=False).stderr
 
     content = bytearray(clone.read("model.safetensors"))
@@ -231,7 +233,7 @@ def test_every_revision_can_be_verified(project: Project) -> None:
     project.ada.commit()
     assert findings(project.ada, "HEAD~1") == {}
     refused = project.ada.model("verify", "no-such-branch", check=False)
-    assert refused.returncode == 1
+    assert refused.returncode == UNCHECKED
     assert "no-such-branch: no such revision" in refused.stderr
 
 
@@ -243,6 +245,6 @@ def test_what_is_no_model_repository(project: Project) -> None:
 
 def test_a_public_key_that_is_none(project: Project) -> None:
     refused = project.ada.model("verify", "--public-key", str(project.key), check=False)
-    assert refused.returncode == 1
+    assert refused.returncode == UNCHECKED
     assert refused.stderr.startswith("git-model: error: ")
     assert str(project.key) in refused.stderr

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from git_model_security.errors import UNCHECKED
 from tests.fixtures.processes import execute
 from tests.fixtures.repositories import NO_HOOKS, Repository
 
@@ -135,7 +136,7 @@ def test_a_clone_that_was_never_set_up_verifies_ciphertext(
     url = f"file://{project.remote.path}"
     execute("git", "clone", "--quiet", "--depth=1", url, shallow.path, env=clone.env)
     cut = shallow.model("verify", *options, "HEAD^..HEAD", check=False)
-    assert cut.returncode == 1
+    assert cut.returncode == UNCHECKED
     assert "fetch-depth: 0" in cut.stderr
     assert shallow.model("verify", *options, "HEAD").returncode == 0
 
@@ -143,7 +144,7 @@ def test_a_clone_that_was_never_set_up_verifies_ciphertext(
 def test_a_range_without_commits_verifies_nothing(project: Project) -> None:
     for words in (["HEAD..HEAD"], ["HEAD", "^HEAD"]):
         done = project.ada.model("verify", *words, check=False)
-        assert done.returncode == 1
+        assert done.returncode == UNCHECKED
         assert "nothing was verified" in done.stderr
     done = project.ada.model("verify", "nope..HEAD", check=False)
     assert "nope: no such revision" in done.stderr
@@ -154,5 +155,5 @@ def test_a_tag_of_a_branchs_name_does_not_choose_the_range(project: Project) -> 
     project.ada.git("commit", "--quiet", "--allow-empty", "--message", "Second")
     project.ada.git("tag", "main", "HEAD^")
     done = project.ada.model("verify", "HEAD^..main", check=False)
-    assert done.returncode == 1
+    assert done.returncode == UNCHECKED
     assert "names refs/tags/main and refs/heads/main" in done.stderr

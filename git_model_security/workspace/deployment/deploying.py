@@ -41,18 +41,18 @@ def clone(
     options: Sequence[str],
     *,
     key: Path | None,
-    signer: Verifier,
+    signers: Sequence[Verifier],
     expected: Expected,
     progress: Progress | None = None,
 ) -> tuple[Repository, unlock.Unlocked]:
-    """Clones what a signer signed, or leaves a clone without any file.
+    """Clones what one of some signers signed, or leaves a clone without any file.
 
     Args:
         url: what `git clone` takes.
         directory: where to; None is Git's choice.
         options: options for `git clone`.
         key: see `unlock.permit`.
-        signer: whom to trust.
+        signers: whom to trust.
         expected: which commit it has to be.
         progress: told how far the decryption is.
 
@@ -76,7 +76,8 @@ def clone(
     config.put(repo, config.DEPLOY, "true")
     pinned.guard(repo)
     drivers.configure(repo)
-    pinned_trust.pinned(repo).add(signer)
+    for signer in signers:
+        pinned_trust.pinned(repo).add(signer)
     _require_signed(repo, commit, expected)
     repo.git("read-tree", "HEAD")
     done = unlock.permit(repo, index.staged(repo), key=key)

@@ -7,6 +7,7 @@ trusted signer signed it.
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from functools import partial
@@ -24,7 +25,7 @@ from git_model_security.signing import bundle, shards
 from git_model_security.signing.dsse import MAX_BYTES
 from git_model_security.signing.roles import PLAINTEXT, STOCK_SIGNATURE, Subject
 from git_model_security.workspace.verification import directory_listing, file_digests
-from git_model_security.workspace.verification.verdict import Finding, Verdict
+from git_model_security.workspace.verification.verdict import COVERS_DIRECTORY, Finding, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -67,7 +68,7 @@ def check(
     Raises:
         ConfigError: it is no directory.
     """
-    verdict = Verdict(shown(os.fsencode(directory)))
+    verdict = Verdict(shown(os.fsencode(directory)), covers=COVERS_DIRECTORY)
     require_directory(directory)
     try:
         opened = _bundle(directory, signature, root, verifiers)
@@ -75,7 +76,7 @@ def check(
         said = f"{signature}: {error}"
         verdict.findings.append(Finding(error.reason, ".", said, hint=error.hint))
         return verdict
-    verdict.took(".", opened)
+    verdict.took(".", signature, opened)
     left_out = {os.fsencode(path) for path in opened.manifest.ignore_paths}
     seen: dict[bytes, int] = {}
     own = _own(directory, signature)
@@ -114,7 +115,7 @@ def _bundle(
     data = _read(directory, signature)
     if blobs.header(data[:HEADER_BYTES]) is not None:
         raise VerificationError(
-            Reason.UNSIGNED,
+            Reason.NO_KEY,
             "the signature is still encrypted",
             hint="deploy what an unlocked clone has in its work tree",
         )
@@ -160,12 +161,17 @@ def _read(directory: Path, signature: str) -> bytes:
                 os.close(top)
     except FileNotFoundError as error:
         hint = _hint_of_absent(directory, signature)
-        raise VerificationError(Reason.UNSIGNED, "there is no such file", hint=hint) from error
+        # A path is what the command line says, a name what has to be in the directory.
+        reason = Reason.UNREADABLE if "/" in signature else Reason.UNSIGNED
+        raise VerificationError(reason, "there is no such file", hint=hint) from error
     except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise _malformed("a symbolic link") from error
         raise _unreadable((error.strerror or str(error)).lower()) from error
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise _malformed("not a regular file")
     with os.fdopen(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise _unreadable("not a regular file")
         try:
             # One byte more: `open_bundle` says that it is too long.
             return file.read(MAX_BYTES + 1)
@@ -185,6 +191,10 @@ def _hint_of_absent(directory: Path, signature: str) -> str:
 
 
 def _unreadable(reason: str) -> VerificationError:
+    return VerificationError(Reason.UNREADABLE, f"cannot read it: {reason}")
+
+
+def _malformed(reason: str) -> VerificationError:
     return VerificationError(Reason.MALFORMED, f"cannot read it: {reason}")
 
 

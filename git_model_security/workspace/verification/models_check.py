@@ -20,7 +20,7 @@ from git_model_security.signing.roles import OTHERS_IGNORED, STOCK_SIGNATURE
 from git_model_security.workspace import manifests
 from git_model_security.workspace.verification import directory_check, directory_listing
 from git_model_security.workspace.verification.tree_check import MAX_BUNDLE_BYTES, reason_of
-from git_model_security.workspace.verification.verdict import Finding, Verdict
+from git_model_security.workspace.verification.verdict import COVERS_DIRECTORY, Finding, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -60,7 +60,8 @@ def of_directory(
         ConfigError: it is no directory.
     """
     where = shown(os.fsencode(top))
-    verdict = Verdict(f"{', '.join(roots)} in {where}" if roots else f"all models in {where}")
+    subject = f"{', '.join(roots)} in {where}" if roots else f"all models in {where}"
+    verdict = Verdict(subject, covers=COVERS_DIRECTORY)
     directory_check.require_directory(top)
     present = directory_listing.files(top)
     there = directory_listing.models(present, signature)
@@ -187,7 +188,7 @@ def _tree_findings(
         detail = f"{policy.signature}: signed by parts of files, which --dir verifies"
         yield Finding(Reason.MALFORMED, ".", detail, hint="`git model verify --dir DIR`")
         return
-    verdict.took(".", opened)
+    verdict.took(".", policy.signature, opened)
     verdict.files = len(opened.manifest.items)
     left_out = [os.fsencode(path) for path in (*opened.manifest.ignore_paths, policy.signature)]
     signed = {os.fsencode(name): value for name, value in opened.manifest.items.items()}

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from git_model_security.errors import Error, GitError, Reason
+from git_model_security.errors import Error, GitError, Reason, gate_status
 from git_model_security.git import commit_list
 from git_model_security.git.trees import Trees
 from git_model_security.workspace import pinned_trust
@@ -81,6 +81,7 @@ class Row:
             "author": self.commit.author,
             "subject": self.commit.subject,
             "state": self.state,
+            "covers": self.verdict.covers,
             "signers": self.verdict.signers,
             "signers_before": self.before,
             "signers_claimed": self.claimed,
@@ -106,6 +107,11 @@ class RangeVerdict:
         return all(row.verdict.good for row in self.rows)
 
     @property
+    def status(self) -> int:
+        """See `Verdict`."""
+        return gate_status(one.reason for row in self.rows for one in row.verdict.findings)
+
+    @property
     def states(self) -> Counter[str]:
         """How many commits are in which state."""
         return Counter(row.state for row in self.rows)
@@ -116,6 +122,7 @@ class RangeVerdict:
             "version": 1,
             "subject": self.subject,
             "good": self.good,
+            "exit_status": self.status,
             "commits": [row.to_json() for row in self.rows],
         }
 

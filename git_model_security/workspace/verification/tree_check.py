@@ -30,7 +30,13 @@ from git_model_security.signing.roles import (
 )
 from git_model_security.storage import behind
 from git_model_security.workspace import manifests, pinned_trust
-from git_model_security.workspace.verification.verdict import Finding, Verdict, earliest
+from git_model_security.workspace.verification.verdict import (
+    COVERS_CIPHERTEXT,
+    COVERS_COMMIT,
+    Finding,
+    Verdict,
+    earliest,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -107,7 +113,9 @@ def check(
     """
     if entries is None:
         entries = index.tree(clone.repo, index.require(clone.repo, f"{revision}^{{tree}}"))
+    sealed_only = sealed_only or clone.ring.locked
     verdict = Verdict(revision, unit="committed file")
+    verdict.covers = COVERS_CIPHERTEXT if sealed_only else COVERS_COMMIT
     policy = gitmodel.find(entries, clone.objects)
     if policy is None:
         verdict.findings.append(
@@ -126,7 +134,7 @@ def check(
             continue
         round_ = _Root(clone, policy, root, entries, found, verifiers, may_be_absent)
         verdict.findings += round_.sealed(verdict)
-        if not sealed_only and not clone.ring.locked:
+        if not sealed_only:
             known = {(one.reason, one.names) for one in verdict.findings}
             verdict.findings += (
                 one for one in round_.plaintext(verdict) if (one.reason, one.names) not in known
@@ -168,7 +176,7 @@ class _Root:
         except Error as error:
             yield self._failure(CIPHERTEXT_SIGNATURE, error)
             return
-        verdict.took(self._root, opened)
+        verdict.took(self._root, CIPHERTEXT_SIGNATURE, opened)
         verdict.files += len(opened.manifest.items) - 1
         yield from differences(opened.manifest, actual, self._root, Reason.STALE)
 
@@ -188,7 +196,7 @@ class _Root:
         except Error as error:
             yield self._failure(self._policy.signature, error)
             return
-        verdict.took(self._root, opened)
+        verdict.took(self._root, self._policy.signature, opened)
         yield from differences(opened.manifest, actual, self._root, Reason.STALE)
 
     def _forgot(self, names: Sequence[str]) -> bool:

@@ -11,6 +11,15 @@ if TYPE_CHECKING:
     from git_model_security.errors import Reason
     from git_model_security.signing.bundle import Opened
 
+COVERS_WORK_TREE = "work tree"
+"""Every file of the model roots as it lies there, and what HEAD signs besides."""
+COVERS_COMMIT = "commit"
+"""All that a commit holds, opened."""
+COVERS_CIPHERTEXT = "ciphertext"
+"""All that a commit holds, as Git has it; no content was opened."""
+COVERS_DIRECTORY = "directory"
+"""Every file of a directory without Git."""
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -39,18 +48,22 @@ class Verdict:
 
     Attributes:
         subject: what was verified, for people.
+        commit: the commit that it is about, in full; empty for a directory without Git.
+        covers: what was compared with the signatures: `COVERS_…`.
         files: how many files the signatures cover.
         unit: what one of these is: `.gitmodel` and the like count among the files of a
             commit, and not among those of the model.
         signers: fingerprints or identities that signed, by root.
         methods: how they signed, by root.
-        digests: fingerprints of the manifests that were signed, by root.
+        digests: SHA-256 of the bundles that were opened, by path.
         findings: what does not hold.
         notes: what is worth saying and no failure.
         ends: until when the signatures hold without another look (`methods.Verifier.ends`).
     """
 
     subject: str
+    commit: str = ""
+    covers: str = COVERS_COMMIT
     files: int = 0
     unit: str = "file"
     signers: dict[str, str] = field(default_factory=dict)
@@ -60,11 +73,11 @@ class Verdict:
     notes: list[str] = field(default_factory=list)
     ends: float | None = None
 
-    def took(self, root: str, opened: Opened) -> None:
-        """Notes whose bundle is the one of a root."""
+    def took(self, root: str, name: str, opened: Opened) -> None:
+        """Notes whose bundle is the one of a root, and which file that is."""
         self.signers[root] = str(opened.signer)
         self.methods[root] = opened.signer.method
-        self.digests[root] = opened.manifest.fingerprint
+        self.digests[_below(root, name)] = opened.sha256
         self.ends = earliest(self.ends, opened.ends)
 
     @property
@@ -88,12 +101,9 @@ class Verdict:
     def add(self, other: Verdict, root: str) -> None:
         """Adds the verdict on one model, which lies in the directory `root`."""
         self.files += other.files
-        for mine, theirs in (
-            (self.signers, other.signers),
-            (self.methods, other.methods),
-            (self.digests, other.digests),
-        ):
+        for mine, theirs in ((self.signers, other.signers), (self.methods, other.methods)):
             mine.update((root, value) for value in theirs.values())
+        self.digests.update((_below(root, name), one) for name, one in other.digests.items())
         self.findings += (replace(finding, root=root) for finding in other.findings)
         where = "" if root == "." else f"{root}: "
         self.notes += (f"{where}{note}" for note in other.notes)
@@ -103,9 +113,13 @@ class Verdict:
         return {
             "version": 1,
             "subject": self.subject,
+            "commit": self.commit or None,
             "good": self.good,
+            "exit_status": self.status,
+            "covers": self.covers,
             "files": self.files,
             "signers": self.signers,
+            "bundles": self.digests,
             "findings": [
                 {
                     "reason": finding.reason.value,
@@ -117,6 +131,10 @@ class Verdict:
             ],
             "notes": self.notes,
         }
+
+
+def _below(root: str, name: str) -> str:
+    return name if root == "." else f"{root}/{name}"
 
 
 def earliest(*ends: float | None) -> float | None:

@@ -1,4 +1,4 @@
-"""Whose signatures a check accepts: the one signer that was given, or those pinned."""
+"""Whose signatures a check accepts: the signers that were given, or those pinned."""
 
 from __future__ import annotations
 
@@ -31,10 +31,13 @@ _NEEDED: Mapping[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class Asked:
-    """What a command line says of who must have signed; the names are model_signing's."""
+    """What a command line says of who must have signed; the names are model_signing's.
+
+    Of several public keys any one may have signed.
+    """
 
     method: str | None = None
-    public_key: Path | None = None
+    public_key: tuple[Path, ...] = ()
     certificate_chain: tuple[Path, ...] = ()
     identity: str | None = None
     identity_provider: str | None = None
@@ -47,14 +50,13 @@ class Asked:
 
 
 def of(repo: Repository, asked: Asked) -> Sequence[Verifier]:
-    """Returns the signer that was asked for, or else those that the clone has pinned.
+    """Returns the signers that were asked for, or else those that the clone has pinned.
 
     Raises:
         UsageError: what was given makes no signer.
         ConfigError: a file cannot be used; or nothing was given, and nobody is pinned.
     """
-    given = explicit(asked)
-    found = pinned_trust.pinned(repo).verifiers() if given is None else [given]
+    found = explicit(asked) or pinned_trust.pinned(repo).verifiers()
     if not found:
         raise ConfigError(
             "this clone trusts no signer yet",
@@ -65,8 +67,8 @@ def of(repo: Repository, asked: Asked) -> Sequence[Verifier]:
     return found
 
 
-def explicit(asked: Asked) -> Verifier | None:
-    """Returns the signer that a command line describes, or None where it names none.
+def explicit(asked: Asked) -> Sequence[Verifier]:
+    """Returns the signers that a command line describes; empty where it names none.
 
     Raises:
         UsageError: what was given makes no signer.
@@ -74,13 +76,13 @@ def explicit(asked: Asked) -> Verifier | None:
     """
     method = asked.method or _meant(asked)
     if method is None:
-        return None
+        return []
     given = asked.given()
     foreign = [name for name in given if name not in _BELONGING[method]]
     if foreign:
         raise UsageError(f"{_option(foreign[0])} says nothing of the method {method}")
     if not given and method == asked.method:
-        return None  # `verify key` of what is pinned
+        return []  # `verify key` of what is pinned
     missing = [_option(name) for name in _NEEDED[method] if name not in given]
     if missing:
         raise UsageError(f"the method {method} needs {' and '.join(missing)} too")
@@ -106,27 +108,25 @@ def _option(name: str) -> str:
     return f"--{name.replace('_', '-')}"
 
 
-def _by_key(asked: Asked) -> Verifier:
+def _by_key(asked: Asked) -> list[Verifier]:
     from git_model_security.signing.by_key import KeyVerifier
 
-    assert asked.public_key is not None
-    return KeyVerifier.from_file(asked.public_key)
+    return [KeyVerifier.from_file(path) for path in asked.public_key]
 
 
-def _by_certificate(asked: Asked) -> Verifier:
+def _by_certificate(asked: Asked) -> list[Verifier]:
     from git_model_security.signing.by_certificate import CertificateVerifier
 
-    return CertificateVerifier.from_files(asked.certificate_chain, asked.identity or "")
+    return [CertificateVerifier.from_files(asked.certificate_chain, asked.identity or "")]
 
 
-def _by_sigstore(asked: Asked) -> Verifier:
+def _by_sigstore(asked: Asked) -> list[Verifier]:
     from git_model_security.signing.by_sigstore import SigstoreVerifier
     from git_model_security.signing.sigstore_instance import Instance
 
     instance = Instance.chosen(asked.trust_config, asked.use_staging)
-    return SigstoreVerifier(
-        asked.identity or "", asked.identity_provider or "", instance, explicit=True
-    )
+    identity, provider = asked.identity or "", asked.identity_provider or ""
+    return [SigstoreVerifier(identity, provider, instance, explicit=True)]
 
 
 _MAKERS = {"key": _by_key, "certificate": _by_certificate, "sigstore": _by_sigstore}

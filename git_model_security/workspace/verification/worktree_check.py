@@ -23,7 +23,7 @@ from git_model_security.storage import behind
 from git_model_security.workspace.manifests import under
 from git_model_security.workspace.verification import file_digests, tree_check, unlike_head
 from git_model_security.workspace.verification.tree_check import MAX_BUNDLE_BYTES
-from git_model_security.workspace.verification.verdict import Finding, Verdict
+from git_model_security.workspace.verification.verdict import COVERS_WORK_TREE, Finding, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -74,7 +74,7 @@ def check(
     Raises:
         GitError: there is no work tree.
     """
-    verdict = Verdict("the work tree", unit="model file")
+    verdict = Verdict("the work tree", covers=COVERS_WORK_TREE, unit="model file")
     if index.head_tree(clone.repo) is None:
         detail = "there is no commit yet"
         verdict.findings.append(Finding(Reason.UNSIGNED, ".", detail))
@@ -94,7 +94,7 @@ def check(
             said = f"{policy.signature}: {error}"
             verdict.findings.append(Finding(error.reason, root, said, hint=error.hint))
             continue
-        verdict.took(root, opened)
+        verdict.took(root, policy.signature, opened)
         verdict.files += len(opened.manifest.items)
         findings = _compare(clone, policy, root, opened, committed, present, progress)
         verdict.findings += (
@@ -138,10 +138,10 @@ def _bundle(clone: Clone, policy: Policy, root: str, verifiers: Sequence[Verifie
         ) from error
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
-        raise VerificationError(Reason.MALFORMED, f"cannot read it: {reason}") from error
+        raise VerificationError(Reason.UNREADABLE, f"cannot read it: {reason}") from error
     if blobs.header(data[:HEADER_BYTES]) is not None:
         raise VerificationError(
-            Reason.UNSIGNED,
+            Reason.NO_KEY,
             "the signature is still encrypted: this clone is locked",
             hint="`git model unlock`, or `git model verify --encrypted`, which needs no key",
         )

@@ -1,0 +1,127 @@
+"""Tables that fit: on a terminal as wide as it is, in a pipe one line for each row."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import textwrap
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+_GAP = "  "
+_LEAST_COLUMNS = 20
+_TIED = "\N{NO-BREAK SPACE}"
+
+
+class Column(NamedTuple):
+    """A column of a table.
+
+    Attributes:
+        title: what stands above it.
+        is_right: its cells stand to the right.
+        is_spare: it is left out first, where there is no room.
+        least: it may be cut to so many characters, with an ellipsis; 0 for never.
+    """
+
+    title: str
+    is_right: bool = False
+    is_spare: bool = False
+    least: int = 0
+
+
+def lines(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Yields the lines of a table for standard output; see `fitted`."""
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    return fitted(columns, rows, width)
+
+
+def fitted(
+    columns: Sequence[Column], rows: Sequence[Sequence[str]], width: int | None
+) -> Iterator[str]:
+    """Yields the lines of a table.
+
+    No cell is cut that may not be, and no row is without its first one. Where not even a
+    table without its spare columns fits, each row is its first cell, and the others in
+    words below it.
+
+    Args:
+        columns: of the table.
+        rows: of cells in one line.
+        width: in columns of the terminal; None for a pipe, which has none.
+    """
+    chosen = list(range(len(columns)))
+    while width is not None and _width(columns, rows, chosen, is_least=True) > width:
+        spare = next((one for one in reversed(chosen) if columns[one].is_spare), None)
+        if spare is None:
+            yield from _stacked(columns, rows, width)
+            return
+        chosen.remove(spare)
+    over = 0 if width is None else max(0, _width(columns, rows, chosen) - width)
+    yield from _table(columns, rows, chosen, over)
+
+
+def _table(
+    columns: Sequence[Column], rows: Sequence[Sequence[str]], chosen: list[int], over: int
+) -> Iterator[str]:
+    widths = {one: _cells(columns, rows, one) for one in chosen}
+    for one in chosen:
+        room = widths[one] - columns[one].least if columns[one].least else 0
+        cut = min(max(room, 0), over)
+        widths[one] -= cut
+        over -= cut
+    for row in ([column.title for column in columns], *rows):
+        cells = [_padded(row[one], widths[one], columns[one]) for one in chosen]
+        yield _GAP.join(cells).rstrip()
+
+
+def _stacked(
+    columns: Sequence[Column], rows: Sequence[Sequence[str]], width: int
+) -> Iterator[str]:
+    room = max(width, _LEAST_COLUMNS) - len(_GAP)
+    for first, *others in rows:
+        yield first
+        told = zip(columns[1:], others, strict=True)
+        facts = [f"{column.title}: {cell}" for column, cell in told if cell]
+        # A fact that fits a line is not broken.
+        tied = [one.replace(" ", _TIED) if len(one) < room else one for one in facts]
+        for line in textwrap.wrap("; ".join(tied), room, break_long_words=False):
+            yield _GAP + line.replace(_TIED, " ")
+
+
+def _width(
+    columns: Sequence[Column],
+    rows: Sequence[Sequence[str]],
+    chosen: list[int],
+    *,
+    is_least: bool = False,
+) -> int:
+    def wanted(one: int) -> int:
+        least = columns[one].least if is_least else 0
+        cells = _cells(columns, rows, one)
+        return min(cells, least) if least else cells
+
+    return sum(map(wanted, chosen)) + len(_GAP) * (len(chosen) - 1)
+
+
+def _cells(columns: Sequence[Column], rows: Sequence[Sequence[str]], one: int) -> int:
+    return max(_length(cell) for cell in (columns[one].title, *(row[one] for row in rows)))
+
+
+def _length(text: str) -> int:
+    """Returns how many columns of a terminal a text takes."""
+    if text.isascii():
+        return len(text)
+    from rich.cells import cell_len
+
+    return cell_len(text)
+
+
+def _padded(text: str, width: int, column: Column) -> str:
+    if _length(text) > width:
+        from rich.cells import set_cell_size
+
+        text = set_cell_size(text, width - 1) + "…"
+    blank = " " * (width - _length(text))
+    return blank + text if column.is_right else text + blank
