@@ -7,6 +7,7 @@ server that has no key, and audited: there the table ends, and no line of it is 
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from tests.fixtures.repositories import NO_HOOKS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from tests.fixtures.people import Project
     from tests.fixtures.repositories import Repository
@@ -39,10 +41,11 @@ SERVER = "server"
 
 @dataclass
 class Scene:
-    """Ada's clone, a client without git-model, and their remote."""
+    """Ada's clone, a client without git-model, their remote, and Git's trace of events."""
 
     project: Project
     eve: Client
+    trace: Path
 
     @property
     def ada(self) -> Repository:
@@ -52,6 +55,20 @@ class Scene:
     def run(self, *arguments: str, **options: Any) -> str:
         """Runs git in Ada's clone, whatever becomes of it; returns what it said."""
         return str(self.ada.git.run(*arguments, check=False, **options).stderr)
+
+    def vetoes(self) -> set[str]:
+        """Returns the hooks that failed, by what Git traced of them."""
+        lines = map(json.loads, self.trace.read_text().splitlines())
+        events = [event for event in lines if event["event"] in {"child_start", "child_exit"}]
+        hooks = {
+            (event["sid"], event["child_id"]): event["hook_name"]
+            for event in events
+            if "hook_name" in event
+        }
+        failed = {
+            (event["sid"], event["child_id"]) for event in events if event.get("code", 0) != 0
+        }
+        return {hooks[child] for child in failed & hooks.keys()}
 
     def stage(self) -> None:
         """Stages plaintext as a tool without filter does."""
@@ -286,8 +303,12 @@ WAYS: dict[Callable[[Scene], str], str] = {
 
 
 @pytest.fixture
-def scene(project: Project, client: Client) -> Scene:
-    return Scene(project, client)
+def scene(
+    project: Project, client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Scene:
+    trace = tmp_path / "trace"
+    monkeypatch.setenv("GIT_TRACE2_EVENT", str(trace))
+    return Scene(project, client, trace)
 
 
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
@@ -299,7 +320,7 @@ def test_somebody_stops_or_reports_it(scene: Scene, way: Callable[[Scene], str])
     if guard in {PRE_COMMIT, PRE_MERGE, TRANSACTION}:
         assert "git-model: error: " in said
         assert "refused" in said or "without a trusted signature" in said
-        assert ("ref updates aborted by hook" in said) == (guard == TRANSACTION), said
+        assert (TRANSACTION in scene.vetoes()) == (guard == TRANSACTION), said
         assert not leaks(scene.ada, set(refs(scene.ada)) - set(before))
         return
     if guard == ARRIVAL:
@@ -317,7 +338,6 @@ def test_somebody_stops_or_reports_it(scene: Scene, way: Callable[[Scene], str])
         scene.project.remote.model("install", "--server")
         server = scene.project.remote.git("for-each-ref")
         pushed = scene.run("push", "--no-verify", "origin", "HEAD:main", "HEAD:refs/heads/new")
-        assert "pre-receive hook declined" in pushed
         assert "plaintext at a protected path" in pushed
         assert scene.project.remote.git("for-each-ref") == server
 
