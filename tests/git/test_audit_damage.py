@@ -134,8 +134,9 @@ def test_a_damaged_policy_is_named_and_the_rest_is_judged(
 
 
 def test_a_ref_to_nothing_is_told_and_the_rest_is_judged(history: History) -> None:
-    ref = history.repo.path / ".git" / "refs" / "heads" / "lost"
-    ref.write_text("1" * 40 + "\n")
+    oid = history.repo.git("commit-tree", "HEAD^{tree}", "-m", "lost")
+    history.repo.git("update-ref", "refs/heads/lost", oid)
+    history.lose(oid)
     found = _rules(history)
     assert found[finding.PLAINTEXT] == {b"dir/a.bin", b"c.bin"}
     assert found[finding.UNREADABLE] == {b""}

@@ -279,9 +279,14 @@ def test_purge_forgets_what_a_clone_knows_of_its_origin(
     odd: Repository, clone: CloneFactory
 ) -> None:
     work = clone(odd.path)
-    log = work.path / ".git" / "logs" / "refs" / "remotes" / "gone"
-    log.write_text((work.path / ".git" / "logs" / "HEAD").read_text())
-    assert (log.parent / "origin" / "HEAD").exists()
+    # A reflog of what is no longer there.
+    if work.has_ref_tables:
+        work.git("symbolic-ref", "--delete", "refs/remotes/origin/HEAD")
+        assert "refs/remotes/origin/HEAD" in work.git("reflog", "list").splitlines()
+    else:
+        log = work.path / ".git" / "logs" / "refs" / "remotes" / "gone"
+        log.write_text((work.path / ".git" / "logs" / "HEAD").read_text())
+        assert (log.parent / "origin" / "HEAD").exists()
     work.model("migrate", "--yes", "--profile", "all")
     done = work.model("migrate", "--yes", "--purge")
     assert "Nothing of the old history is left" in done.stdout

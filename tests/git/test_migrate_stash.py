@@ -179,6 +179,8 @@ def test_what_cannot_be_carried_is_refused(stashed: Repository) -> None:
     before = listed(stashed)
     tip = stashed.git("rev-parse", "refs/stash")
     log = stashed.path / ".git" / "logs" / "refs" / "stash"
+    if stashed.has_ref_tables:
+        pytest.skip("Git keeps the list in a table, and itself shows only what can be read")
     text = log.read_text()
 
     def refused(problem: str) -> None:
