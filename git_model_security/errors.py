@@ -22,6 +22,8 @@ BUG = 3
 UNCHECKED = 4
 """A gate (`verify`, `audit`, `status`, `clone --deploy`) could not look, so that it says
 neither that all holds nor that it does not."""
+UPGRADE_HINT = "upgrade: a newer git-model wrote it; leave the file as it is until then"
+"""Never to seal it again: that would put older content in place of a colleague's."""
 INTERRUPTED = 130
 """Stopped by SIGINT (128 + 2, as a shell reports it)."""
 UNHEARD = 141
@@ -99,6 +101,18 @@ class EnvelopeError(Error):
 
 class AuthenticationError(EnvelopeError):
     """A well-formed envelope that its key does not authenticate."""
+
+
+class NewerFormatError(EnvelopeError):
+    """What begins as an envelope of a version or suite that a newer git-model writes."""
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint or UPGRADE_HINT)
+
+    @property
+    def gate_status(self) -> int:
+        """See `Error`."""
+        return UNCHECKED
 
 
 class KeyNotFoundError(Error):

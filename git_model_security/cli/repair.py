@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import click
 
 from git_model_security.cli import terminal
-from git_model_security.errors import FAILED, counted
+from git_model_security.errors import FAILED, UPGRADE_HINT, counted
 from git_model_security.filter.clone import Clone
-from git_model_security.guard.finding import KEY
+from git_model_security.guard.finding import KEY, NEWER
 from git_model_security.workspace import repair
 
 if TYPE_CHECKING:
@@ -50,6 +50,9 @@ def _show(done: Repaired) -> None:
             " `git model migrate` takes it out of the history",
         )
     for finding in done.left:
+        if finding.rule == NEWER:
+            terminal.warn(f"left: {finding.describe()}", UPGRADE_HINT)
+            continue
         encrypts = "`git model track PATH` encrypts it, " * (finding.rule != KEY)
         terminal.warn(
             f"left: {finding.describe()}", f"{encrypts}`git rm --cached PATH` takes it out"

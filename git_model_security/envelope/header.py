@@ -11,7 +11,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from git_model_security.envelope.layout import DAMAGED_HINT, HEADER_BYTES
-from git_model_security.errors import AuthenticationError, EnvelopeError, KeyNotFoundError
+from git_model_security.errors import (
+    AuthenticationError,
+    EnvelopeError,
+    KeyNotFoundError,
+    NewerFormatError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,8 +30,6 @@ VERSION: Final = 1
 SUITE: Final = 1
 _RESERVED: Final = b"\x00\x00"
 _CHECKED_BYTES: Final = 32
-
-_UPGRADE_HINT: Final = "a newer git-model may read it: upgrade"
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,8 @@ def read_header(head: bytes) -> Header | None:
         The header, or None where the bytes do not begin with the magic (R1).
 
     Raises:
-        EnvelopeError: the magic, and then not a version 1 header (R2 to R5).
+        NewerFormatError: the magic, and then another version or suite (R3 to R5).
+        EnvelopeError: the magic, and then too few bytes for a header (R2).
     """
     if not head.startswith(MAGIC):
         return None
@@ -64,11 +68,11 @@ def read_header(head: bytes) -> Header | None:
         )
     version, suite, reserved = head[12], head[13], head[14:16]
     if version != VERSION:
-        raise EnvelopeError(f"unknown envelope version {version}", hint=_UPGRADE_HINT)
+        raise NewerFormatError(f"unknown envelope version {version}")
     if suite != SUITE:
-        raise EnvelopeError(f"unknown cipher suite {suite}", hint=_UPGRADE_HINT)
+        raise NewerFormatError(f"unknown cipher suite {suite}")
     if reserved != _RESERVED:
-        raise EnvelopeError("reserved header bits are set", hint=_UPGRADE_HINT)
+        raise NewerFormatError("reserved header bits are set")
     return Header(version, suite, head[16:32].hex(), bytes(head[:HEADER_BYTES]))
 
 

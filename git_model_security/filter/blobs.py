@@ -17,6 +17,7 @@ from git_model_security.errors import (
     EnvelopeError,
     GitError,
     KeyNotFoundError,
+    NewerFormatError,
     NotFetchedError,
 )
 from git_model_security.filter.digests import CLEAR, PlaintextHash
@@ -43,11 +44,25 @@ def peek(content: Iterator[BytesLike]) -> tuple[bytes, Iterator[BytesLike]]:
 
 
 def header(head: bytes) -> Header | None:
-    """Returns the envelope header that bytes begin with; plaintext may have the magic too."""
+    """Returns the envelope header that bytes begin with; plaintext may have the magic too.
+
+    Raises:
+        NewerFormatError: it is of a version or suite that a newer git-model writes.
+    """
     try:
         return read_header(head)
+    except NewerFormatError:
+        raise
     except EnvelopeError:
         return None
+
+
+def is_sealed(head: bytes) -> bool:
+    """Tells whether bytes begin as an envelope does, of this version or a newer one."""
+    try:
+        return header(head) is not None
+    except NewerFormatError:
+        return True
 
 
 def chunks(clone: Clone, oid: str) -> Iterator[bytes]:
@@ -70,7 +85,7 @@ def sealed_chunks(clone: Clone, oid: str) -> Iterator[bytes]:
 def key_id(clone: Clone, oid: str) -> str | None:
     """Returns the id of the key a blob is sealed under; None when it is no envelope.
 
-    None also when it is an object of git-lfs that is not here.
+    None also when it is an object of git-lfs that is not here, or of a newer format.
     """
     known = clone.digests.get(oid)
     if known is not None:
@@ -78,7 +93,7 @@ def key_id(clone: Clone, oid: str) -> str | None:
     try:
         with behind.of(clone.objects.stream(oid), clone.lfs) as open_:
             found = header(open_.file.read(HEADER_BYTES))
-    except NotFetchedError:
+    except (NewerFormatError, NotFetchedError):
         return None
     return None if found is None else found.key_id
 
@@ -166,7 +181,7 @@ def checked(
     """
     pieces = iter(opened)
     first = next(pieces, b"")
-    if header(bytes(first[:HEADER_BYTES])) is not None:
+    if is_sealed(bytes(first[:HEADER_BYTES])):
         raise EnvelopeError(
             "an envelope inside of an envelope, which git-model does not make",
             hint="find out who made it; it is not opened",

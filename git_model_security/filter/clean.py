@@ -11,8 +11,8 @@ What arrives is told apart in this order:
 4. Anything that is byte for byte the blob of a protected path in the index or in
    HEAD passes, and for an object that such a blob points to, the pointer: that is how a
    locked clone has a clean `git status`.
-5. An envelope under a key that is not held is an error: encrypting it once more
-   would hide it from everyone who has that key.
+5. An envelope under a key that is not held, or of a newer format, is an error:
+   encrypting it once more would hide it from everyone who can open it.
 6. Everything else is plaintext and is encrypted, or it is an error. Where the key is
    not at hand, plaintext that this clone knows to be unchanged passes.
 """
@@ -28,7 +28,13 @@ from git_model_security.envelope import (
     plaintext_length,
 )
 from git_model_security.envelope.layout import SEALED_SEGMENT_BYTES
-from git_model_security.errors import EnvelopeError, Error, GitError, KeyNotFoundError
+from git_model_security.errors import (
+    EnvelopeError,
+    Error,
+    GitError,
+    KeyNotFoundError,
+    NewerFormatError,
+)
 from git_model_security.filter import blobs, pointers, room, sticky
 from git_model_security.filter.digests import CLEAR, PlaintextHash
 from git_model_security.filter.pipeline import cut, seal
@@ -68,11 +74,16 @@ def clean(clone: Clone, path: bytes, content: Content) -> Iterable[BytesLike]:
         return ()
     if is_alike(head, len(head)):
         return pointers.clean(clone, head)
-    header = blobs.header(head)
+    try:
+        header = blobs.header(head)
+    except NewerFormatError as error:
+        return _pass_known(clone, path, content, error)
     if header is not None and header.key_id in clone.ring.keys:
         return _pass_envelope(clone, path, header, content)
-    if header is not None or clone.ring.locked:
-        return _pass_known(clone, path, header, content)
+    if header is not None:
+        return _pass_known(clone, path, content, _foreign(header))
+    if clone.ring.locked:
+        return _pass_known(clone, path, content, _keyless(clone), is_sealed=False)
     if clone.ring.wanted[-1] not in clone.ring.keys:
         return _pass_unchanged(clone, path, content)
     return _encrypt(clone, path, content)
@@ -112,10 +123,26 @@ def _pass_envelope(
 
 
 def _pass_known(
-    clone: Clone, path: bytes, header: Header | None, content: Iterable[BytesLike]
+    clone: Clone,
+    path: bytes,
+    content: Iterable[BytesLike],
+    refusal: Error,
+    *,
+    is_sealed: bool = True,
 ) -> Iterable[BytesLike]:
-    """Gives content back when Git has it already at a protected path (cases 4, 5)."""
-    sealed = None if header is None or not clone.lfs.is_used else PlaintextHash("sha256")
+    """Gives content back when Git has it already at a protected path (cases 4, 5).
+
+    Args:
+        clone: the clone.
+        path: where it stands.
+        content: all of it.
+        refusal: what is raised where Git has it not.
+        is_sealed: it begins as an envelope does, and may be an object of git-lfs.
+
+    Raises:
+        Error: the `refusal`.
+    """
+    sealed = PlaintextHash("sha256") if is_sealed and clone.lfs.is_used else None
     oid = _oid(clone, path, content if sealed is None else _taken_in(content, sealed))
     if sealed is not None:
         pointer = Pointer(sealed.digest().hex(), sealed.length).render()
@@ -124,12 +151,14 @@ def _pass_known(
     if oid is not None and oid in clone.committed:
         # From the object store: nothing that may be plaintext was kept meanwhile.
         return blobs.chunks(clone, oid)
-    if header is not None:
-        raise KeyNotFoundError(
-            f"this is ciphertext under the key {header.key_id}, which this clone does not hold",
-            hint="`git model unlock --key FILE` with that key, or add the plaintext",
-        )
-    raise _keyless(clone)
+    raise refusal
+
+
+def _foreign(header: Header) -> Error:
+    return KeyNotFoundError(
+        f"this is ciphertext under the key {header.key_id}, which this clone does not hold",
+        hint="`git model unlock --key FILE` with that key, or add the plaintext",
+    )
 
 
 def _taken_in(content: Iterable[BytesLike], running: PlaintextHash) -> Iterator[BytesLike]:

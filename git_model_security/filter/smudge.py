@@ -1,9 +1,9 @@
 """Smudge: from Git into the work tree. Decrypts what this clone may decrypt.
 
-Without the key the ciphertext is written as it is, so that a clone succeeds and
-its `git status` is clean. An envelope under a held key that does not open is an
-error, and Git writes nothing of it. What an object of git-lfs holds is written when
-it is here and short enough; else its pointer, which `git model checkout` replaces.
+Ciphertext without its key, or of a newer format, is written as it is, so that a clone
+succeeds and its `git status` is clean. An envelope under a held key that does not open
+is an error, and Git writes nothing of it. What an object of git-lfs holds is written
+when it is here and short enough; else its pointer, which `git model checkout` replaces.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, BinaryIO
 
 from git_model_security.envelope import HEADER_BYTES, read_header
-from git_model_security.errors import Error
+from git_model_security.errors import UPGRADE_HINT, Error, NewerFormatError
 from git_model_security.filter import blobs
 from git_model_security.filter.digests import PlaintextHash
 from git_model_security.filter.sealed import Sealed, Spooled
@@ -81,7 +81,11 @@ def smudge(
     if pointer is not None:
         name = spooled.oid() if oid is None or clone.has_replacements else oid
         return _pointed(clone, path, pointer, name, can_delay=can_delay)
-    header = read_header(head)
+    try:
+        header = read_header(head)
+    except NewerFormatError as error:
+        _warn_newer(path, error)
+        return spooled.chunks()
     if header is None:
         return _clear(clone, path, spooled.size, spooled.chunks)
     if header.key_id not in clone.ring.keys:
@@ -122,14 +126,19 @@ def left(path: bytes, pointer: Pointer, error: Error) -> Iterable[BytesLike]:
 def content_of(clone: Clone, path: bytes, pointer: Pointer, oid: str) -> Iterator[BytesLike]:
     """Begins to open an object that is here; returns its plaintext, to be iterated over.
 
-    Where the key is not held that is the pointer.
+    Where the key is not held, or the format is a newer one, that is the pointer.
 
     Raises:
         Error: it does not open, now or while iterating; what was yielded before must
             be discarded.
     """
     file = clone.lfs.open(pointer)
-    header = read_header(file.read(HEADER_BYTES))
+    try:
+        header = read_header(file.read(HEADER_BYTES))
+    except NewerFormatError as error:
+        file.close()
+        _warn_newer(path, error)
+        return iter((pointer.render(),))
     if header is None:
         file.close()
         return _clear(clone, path, pointer.size, lambda: _bytes_of(clone, pointer))
@@ -213,6 +222,10 @@ def _records(repo: Repository) -> tuple[str, ...]:
 def _warn_foreign_key(path: bytes, key_id: str) -> None:
     what = f"is sealed under the key {key_id}, not held here: left encrypted"
     _warn(path, what, "`git model unlock --key FILE`")
+
+
+def _warn_newer(path: bytes, error: NewerFormatError) -> None:
+    _warn(path, f"is left encrypted: {error}", UPGRADE_HINT)
 
 
 def _warn(path: bytes, what: str, next_step: str) -> None:

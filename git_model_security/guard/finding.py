@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 PLAINTEXT = "plaintext"
 DAMAGED = "damaged-envelope"
+NEWER = "newer-format"
 POINTER = "unchecked-pointer"
 MODEL = "model-by-content"
 KEY = "key-material"
@@ -28,9 +29,10 @@ class Finding:
     """One blob at one path, and the rule it breaks.
 
     Attributes:
-        rule: `PLAINTEXT`, `DAMAGED`, `POINTER`, `MODEL`, `KEY`, `COPY` (of what this
-            clone has sealed or opened), `BROKEN_POLICY` (a `.gitmodel`) or `UNREADABLE`
-            (an object that is lost, so that nothing can be said of it).
+        rule: `PLAINTEXT`, `DAMAGED`, `NEWER` (an envelope that this git-model cannot
+            judge), `POINTER`, `MODEL`, `KEY`, `COPY` (of what this clone has sealed or
+            opened), `BROKEN_POLICY` (a `.gitmodel`) or `UNREADABLE` (an object that is
+            lost, so that nothing can be said of it).
         path: relative to the top; empty for a blob that a tag names.
         oid: the blob.
         size: its length in bytes.

@@ -33,6 +33,7 @@ _COPY_BYTES = 64
 _RULES = {
     Verdict.PLAINTEXT: finding.PLAINTEXT,
     Verdict.DAMAGED: finding.DAMAGED,
+    Verdict.NEWER: finding.NEWER,
     Verdict.POINTER: finding.POINTER,
 }
 

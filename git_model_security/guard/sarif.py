@@ -31,6 +31,7 @@ _RULES: Final = {
     finding.KEY: (_ERROR, "KeyMaterial", "A key in clear", "9.8"),
     finding.COPY: (_ERROR, "SealedContent", "Encrypted content, in clear elsewhere", "8.0"),
     finding.DAMAGED: (_ERROR, "DamagedEnvelope", "Ciphertext that does not open", "7.0"),
+    finding.NEWER: (_ERROR, "NewerFormat", "Ciphertext of a newer git-model", "5.0"),
     finding.POINTER: (_WARNING, "UncheckedPointer", "A pointer that nobody checked", "5.0"),
     finding.BROKEN_POLICY: (_ERROR, "BrokenPolicy", "A policy that protects less", "7.0"),
     finding.UNREADABLE: (_ERROR, "UnreadableObject", "An object that cannot be read", "5.0"),

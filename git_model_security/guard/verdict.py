@@ -9,7 +9,7 @@ import enum
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
-from git_model_security.errors import AuthenticationError, EnvelopeError
+from git_model_security.errors import AuthenticationError, EnvelopeError, NewerFormatError
 from git_model_security.policy.content import HEAD_BYTES, model_format
 from git_model_security.storage.pointer import is_alike
 
@@ -26,7 +26,8 @@ class Verdict(enum.Enum):
     `SEALED` was opened to its end under a held key, which proves it. `FRAMED`
     has the shape of an envelope; without its key no more can be said. The empty
     file stays the empty blob. A `POINTER` is one that git-lfs may follow, and that is
-    not written as git-lfs writes them; a canonical one is judged by its object.
+    not written as git-lfs writes them; a canonical one is judged by its object. `NEWER`
+    begins as an envelope that only a newer git-model can judge.
     """
 
     SEALED = "sealed"
@@ -34,6 +35,7 @@ class Verdict(enum.Enum):
     EMPTY = "empty"
     POINTER = "pointer"
     PLAINTEXT = "plaintext"
+    NEWER = "newer"
     DAMAGED = "damaged"
 
     @property
@@ -60,8 +62,8 @@ def judge(
 
     1. The empty blob is the empty file.
     2. What does not begin as an envelope does is a pointer or plaintext.
-    3. A header of no known version, or cut, is a damaged envelope: behind a
-       copied header can stand plaintext.
+    3. A header that is cut is a damaged envelope: behind a copied one can stand
+       plaintext. Of an unknown version or suite nothing can be said here.
     4. With the key that the header names the whole envelope must open.
     5. Without it, framing and randomness of each segment are checked.
 
@@ -90,6 +92,8 @@ def judge(
             decrypt(keys, stream, cast("BinaryIO", _Nowhere()))
             return Judgement(Verdict.SEALED)
         check_framing(stream)
+    except NewerFormatError as error:
+        return Judgement(Verdict.NEWER, f"{error}: a newer git-model is needed to check it")
     except AuthenticationError as error:
         return Judgement(Verdict.DAMAGED, f"envelope does not authenticate: {error}")
     except EnvelopeError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
+from git_model_security.errors import UPGRADE_HINT
 from git_model_security.git.paths import shown
 from git_model_security.guard import finding as rules
 
@@ -57,6 +58,8 @@ def clauses(
             f"{unlock}`git add {sealable}` again with the filter in place;"
             " see `git model doctor`"
         )
+    if rules.NEWER in first:
+        said.append(UPGRADE_HINT)
     if model := first.get(rules.MODEL):
         said.append(f"`git model track {model}` encrypts the model from now on")
     if key := first.get(rules.KEY):
@@ -79,6 +82,6 @@ def clauses(
         )
     if rules.UNREADABLE in first:
         said.append("`git fsck` says what is lost; fetch it from a complete clone")
-    if is_committed and first.keys() - {rules.POINTER, rules.UNREADABLE}:
+    if is_committed and first.keys() - {rules.NEWER, rules.POINTER, rules.UNREADABLE}:
         said.append(COMMITTED)
     return said

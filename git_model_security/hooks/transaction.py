@@ -20,7 +20,7 @@ from git_model_security.git import arrivals, history, index, processes
 from git_model_security.git.objects import is_oid
 from git_model_security.git.paths import shown
 from git_model_security.guard import audit_log, walk
-from git_model_security.guard.finding import BROKEN_POLICY, PLAINTEXT, POINTER
+from git_model_security.guard.finding import BROKEN_POLICY, NEWER, PLAINTEXT, POINTER
 from git_model_security.guard.knowledge import Knowledge
 from git_model_security.hooks import advice
 from git_model_security.hooks.refusal import refuse
@@ -132,7 +132,9 @@ def _report_arrived(clone: Clone, moves: Sequence[Moved], authored: set[str]) ->
     knowledge = Knowledge(clone.ring.keys, clone.knows)
     ends = [move.new for move in branches]
     found = walk.judged(clone.repo, came, [], knowledge, ends=ends, absent_is_found=False)
-    leaks = _not_let_out(clone, ends, [one for one in found.findings if one.commit])
+    # What only a newer git-model can judge is no leak; the filter says what to do.
+    judged = [one for one in found.findings if one.commit and one.rule != NEWER]
+    leaks = _not_let_out(clone, ends, judged)
     if not came or not leaks:
         return
     lines = [finding.describe() for finding in leaks]

@@ -54,4 +54,4 @@ def _is_clear(clone: Clone, oid: str) -> bool:
             head = found.file.read(HEADER_BYTES)
     except NotFetchedError:
         return False
-    return bool(head) and blobs.header(head) is None
+    return bool(head) and not blobs.is_sealed(head)

@@ -11,7 +11,7 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from git_model_security.envelope import HEADER_BYTES, MAGIC, plaintext_length
-from git_model_security.errors import EnvelopeError, GitError
+from git_model_security.errors import EnvelopeError, GitError, NewerFormatError
 from git_model_security.filter import blobs
 from git_model_security.git import attributes, replacement, worktree
 from git_model_security.git.index import Entry
@@ -122,7 +122,11 @@ class Choice:
 
     def _has_key(self, path: bytes, head: bytes) -> bool:
         """Tells whether ciphertext that stands in the work tree can be opened here."""
-        header = blobs.header(head)
+        try:
+            header = blobs.header(head)
+        except NewerFormatError as error:
+            self._report.failed.append(Failure(path, error))
+            return False
         # What only begins like an envelope is damaged: who opens it says how.
         if header is None or header.key_id in self._clone.ring.keys:
             return True

@@ -115,7 +115,7 @@ def _work_tree(repo: Repository, entry: Entry, *, is_lfs: bool) -> str:
         return MISSING
     if is_lfs and pointers.parse(found[1]) is not None:
         return POINTER
-    return CIPHERTEXT if blobs.header(found[1][:HEADER_BYTES]) is not None else DECRYPTED
+    return CIPHERTEXT if blobs.is_sealed(found[1][:HEADER_BYTES]) else DECRYPTED
 
 
 def _pushed(repo: Repository) -> set[tuple[bytes, str]]:

@@ -107,7 +107,7 @@ def seal_staged(clone: Clone) -> SealedIndex:
         if entry.path not in guarded:
             continue
         head, _ = blobs.peek(blobs.chunks(clone, entry.oid))
-        if not head or blobs.header(head) is not None:
+        if not head or blobs.is_sealed(head):
             continue
         pointer = behind.pointer_of(clone.objects.stream(entry.oid))
         if pointer is not None:
@@ -132,7 +132,7 @@ def _is_sealed(clone: Clone, pointer: Pointer) -> bool:
             head, _ = blobs.peek(_pieces(file))
     except NotFetchedError:
         return False
-    return blobs.header(head) is not None
+    return blobs.is_sealed(head)
 
 
 def _seal(clone: Clone, entry: Entry, pointer: Pointer | None) -> str:

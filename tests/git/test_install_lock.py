@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import re
 import subprocess
 import sys
@@ -34,12 +35,10 @@ class Index:
     """A package index on loopback.
 
     Attributes:
-        url: what `PIP_INDEX_URL` is to say.
         directory: what it serves, a directory for each project.
         asked: the paths that were asked for.
     """
 
-    url: str
     directory: Path
     asked: list[str] = field(default_factory=list)
 
@@ -72,12 +71,16 @@ def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Index]:
     server = ThreadingHTTPServer(
         ("127.0.0.1", 0), functools.partial(Handler, directory=str(directory))
     )
-    served = Index(f"http://127.0.0.1:{server.server_address[1]}", directory)
-    for name in ("PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS", "PIP_CONSTRAINT"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
-    monkeypatch.setenv("PIP_NO_CACHE_DIR", "1")
-    monkeypatch.setenv("PIP_INDEX_URL", served.url)
+    served = Index(directory)
+    for name in [name for name in os.environ if name.startswith("PIP_")]:
+        monkeypatch.delenv(name)
+    # Read after the machine's own files, so that these are the values that count.
+    settings = tmp_path / "pip.conf"
+    settings.write_text(
+        f"[global]\nindex-url = http://127.0.0.1:{server.server_address[1]}\n"
+        "extra-index-url =\nfind-links =\nconstraint =\nno-cache-dir = true\n"
+    )
+    monkeypatch.setenv("PIP_CONFIG_FILE", str(settings))
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     yield served

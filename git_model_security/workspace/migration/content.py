@@ -9,6 +9,7 @@ from git_model_security.envelope import HEADER_BYTES
 from git_model_security.errors import (
     EnvelopeError,
     KeyNotFoundError,
+    NewerFormatError,
     NotFetchedError,
     PolicyError,
 )
@@ -108,6 +109,7 @@ def surveyed(
 class _Problems:
     absent: list[str] = field(default_factory=list)
     strange: list[str] = field(default_factory=list)
+    newer: list[str] = field(default_factory=list)
     damaged: list[str] = field(default_factory=list)
     long: list[str] = field(default_factory=list)
 
@@ -123,6 +125,10 @@ class _Problems:
                 "pointers that are not written as git-lfs writes them, so that nobody can say"
                 f" what they stand for:{_listed(self.strange)}",
                 hint="take these paths out of the history first, or --exclude them",
+            )
+        if self.newer:
+            raise NewerFormatError(
+                f"ciphertext that this git-model cannot check:{_listed(self.newer)}"
             )
         if self.damaged:
             raise PolicyError(
@@ -152,7 +158,7 @@ def _look_behind(
         problems.absent.append(f"{shown(found.paths[oid])} ({pointer.oid[:12]})")
         return
     with clone.lfs.open(pointer) as file:
-        is_envelope = blobs.header(file.read(HEADER_BYTES)) is not None
+        is_envelope = blobs.is_sealed(file.read(HEADER_BYTES))
     if is_envelope:
         _require_opened(clone, found, problems, oid)
     else:
@@ -165,7 +171,7 @@ def _look_at(clone: Clone, found: Content, problems: _Problems, oid: str) -> Non
     head = stream.read(HEADER_BYTES)
     if stream.size > _WORTH_A_RESTART_BYTES:
         clone.objects.close()
-    if blobs.header(head) is not None:
+    if blobs.is_sealed(head):
         _require_opened(clone, found, problems, oid)
     elif pointers.is_alike(head, stream.size):
         problems.strange.append(f"{shown(found.paths[oid])} ({oid[:12]})")
@@ -177,6 +183,8 @@ def _require_opened(clone: Clone, found: Content, problems: _Problems, oid: str)
     """Opens what is an envelope already: behind a copied header can stand plaintext."""
     try:
         blobs.digests(clone, oid)
+    except NewerFormatError as error:
+        problems.newer.append(f"{shown(found.paths[oid])} ({oid[:12]}): {error}")
     except (EnvelopeError, KeyNotFoundError) as error:
         problems.damaged.append(f"{shown(found.paths[oid])} ({oid[:12]}): {error}")
     else:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from git_model_security.git import history
 from git_model_security.git.paths import shown
+from git_model_security.guard.finding import NEWER
 from git_model_security.workspace.migration import survey
 from git_model_security.workspace.migration.journal import Journal
 
@@ -41,7 +42,7 @@ def uncovered(repo: Repository, there: Iterable[Ref], findings: Iterable[Finding
     rewritten = {oid for record in Journal(repo).records() for oid in record["commits"]}
     if not set(history.commits(repo, tips, without=here)) - rewritten:
         return []
-    clear = {(one.path, one.oid) for one in findings if one.path}
+    clear = {(one.path, one.oid) for one in findings if one.path and one.rule != NEWER}
     bad = set()
     for tip in tips:
         if set(history.commits(repo, [tip], without=here)) - rewritten:

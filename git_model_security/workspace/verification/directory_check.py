@@ -113,7 +113,7 @@ def _bundle(
 ) -> Opened:
     """Reads and opens the bundle (step 1)."""
     data = _read(directory, signature)
-    if blobs.header(data[:HEADER_BYTES]) is not None:
+    if blobs.is_sealed(data[:HEADER_BYTES]):
         raise VerificationError(
             Reason.NO_KEY,
             "the signature is still encrypted",

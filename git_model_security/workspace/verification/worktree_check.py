@@ -139,7 +139,7 @@ def _bundle(clone: Clone, policy: Policy, root: str, verifiers: Sequence[Verifie
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise VerificationError(Reason.UNREADABLE, f"cannot read it: {reason}") from error
-    if blobs.header(data[:HEADER_BYTES]) is not None:
+    if blobs.is_sealed(data[:HEADER_BYTES]):
         raise VerificationError(
             Reason.NO_KEY,
             "the signature is still encrypted: this clone is locked",
