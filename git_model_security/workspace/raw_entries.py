@@ -84,7 +84,7 @@ def _is_object(blob: BlobStream, pointer: Pointer) -> bool:
         return False
     # What is no envelope was staged by who leaves git-lfs on purpose.
     head, content = blobs.peek(iter(lambda: blob.read(CHUNK_BYTES), b""))
-    if blobs.header(head) is None:
+    if not blobs.is_sealed(head):
         return False
     running = hashlib.sha256()
     for chunk in content:

@@ -239,7 +239,7 @@ def _unwritten(clone: Clone, entry: Entry) -> Reason | None:
         found = worktree.head(clone.repo.top, entry.path, HEADER_BYTES)
     except OSError:
         return None
-    if found is None or blobs.header(found[1]) is None:
+    if found is None or not blobs.is_sealed(found[1]):
         return None
     is_sealed = behind.is_in_place(clone.repo, entry.path, entry.oid, pointer)
     return Reason.NOT_MATERIALISED if is_sealed else None
