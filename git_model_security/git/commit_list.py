@@ -91,7 +91,8 @@ def by_tree(repo: Repository) -> dict[str, list[str]]:
 def _commit(line: bytes) -> Commit:
     mark, oid, tree, parents, *texts = line.decode("utf-8", "backslashreplace").split("\0")
     date, author, subject = texts
-    return Commit(oid, tree, tuple(parents.split()), mark == "-", date, author, subject)
+    above = tuple(parents.split())
+    return Commit(oid, tree, above, mark == "-", history.iso_date(date), author, subject)
 
 
 def _resolved(repo: Repository, word: str) -> list[str]:

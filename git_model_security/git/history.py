@@ -237,7 +237,13 @@ def author_dates(repo: Repository, oids: Iterable[str]) -> dict[str, str]:
         *("rev-list", "--no-walk=unsorted", "--no-commit-header", "--format=%H %aI", "--stdin"),
         stdin=asked,
     )
-    return dict(line.split(" ", 1) for line in listed.decode().splitlines())
+    rows = (line.split(" ", 1) for line in listed.decode().splitlines())
+    return {oid: iso_date(date) for oid, date in rows}
+
+
+def iso_date(date: str) -> str:
+    """Returns a strict date of Git's in one spelling: UTC is `Z` (2.55) or `+00:00` (2.39)."""
+    return f"{date.removesuffix('Z')}+00:00" if date.endswith("Z") else date
 
 
 def parents_to_be(repo: Repository) -> list[str]:

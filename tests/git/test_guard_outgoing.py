@@ -107,7 +107,10 @@ def test_the_memory_of_a_remote_that_moved_does_not_count(
 
 
 def test_a_remote_with_a_longer_name_is_another_one(history: History) -> None:
-    history.repo.git("remote", "add", "origin/fork", "../fork.git")
+    # `git remote add` refuses the name now (seen with 2.55); older clones have such.
+    remote = "remote.origin/fork"
+    history.repo.git("config", f"{remote}.url", "../fork.git")
+    history.repo.git("config", f"{remote}.fetch", "+refs/heads/*:refs/remotes/origin/fork/*")
     remotes.note(history.facts)
     history.stage("a.bin", b"plain")
     tip = history.commit()
