@@ -85,7 +85,8 @@ def sealed_chunks(clone: Clone, oid: str) -> Iterator[bytes]:
 def key_id(clone: Clone, oid: str) -> str | None:
     """Returns the id of the key a blob is sealed under; None when it is no envelope.
 
-    None also when it is an object of git-lfs that is not here, or of a newer format.
+    None also when it is an object of git-lfs that is not here; empty when only a newer
+    git-model can tell.
     """
     known = clone.digests.get(oid)
     if known is not None:
@@ -93,7 +94,9 @@ def key_id(clone: Clone, oid: str) -> str | None:
     try:
         with behind.of(clone.objects.stream(oid), clone.lfs) as open_:
             found = header(open_.file.read(HEADER_BYTES))
-    except (NewerFormatError, NotFetchedError):
+    except NewerFormatError:
+        return ""
+    except NotFetchedError:
         return None
     return None if found is None else found.key_id
 

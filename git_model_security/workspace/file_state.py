@@ -75,14 +75,14 @@ def of(clone: Clone, entries: Sequence[Entry], held: set[tuple[bytes, str]]) -> 
         pointer = pointer_blobs.get(entry.oid)
         known = clone.digests.get(entry.oid)
         if known is not None:
-            key_id, size = known.key_id, known.length
+            key_id, size = known.key_id or None, known.length
         else:
             key_id, size = _peeked(clone, entry.oid, pointer, sizes.get(entry.oid, 0))
         here = clone.lfs.holds(pointer) if pointer else entry.oid in sizes
         file = File(
             entry.path,
-            bool(key_id) if here or key_id else None,
-            key_id,
+            key_id is not None if here or key_id else None,
+            key_id or "",
             size,
             LFS if pointer else INLINE,
             here,
@@ -94,16 +94,18 @@ def of(clone: Clone, entries: Sequence[Entry], held: set[tuple[bytes, str]]) -> 
     return found
 
 
-def _peeked(clone: Clone, oid: str, pointer: Pointer | None, size: int) -> tuple[str, int]:
+def _peeked(
+    clone: Clone, oid: str, pointer: Pointer | None, size: int
+) -> tuple[str | None, int]:
     """Returns key id and plaintext length by header and length of the ciphertext alone."""
     key_id = blobs.key_id(clone, oid)
     sealed_bytes = pointer.size if pointer else size
     if key_id is None and not pointer:
-        return "", size
+        return None, size
     try:
-        return key_id or "", plaintext_length(sealed_bytes)
+        return key_id, plaintext_length(sealed_bytes)
     except EnvelopeError:
-        return key_id or "", sealed_bytes if key_id is None else 0
+        return key_id, sealed_bytes if key_id is None else 0
 
 
 def _work_tree(repo: Repository, entry: Entry, *, is_lfs: bool) -> str:

@@ -6,6 +6,8 @@ its own content in the place of it.
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from tests.fixtures.people import PersonFactory, Project, assert_clean
@@ -58,6 +60,9 @@ def test_a_pull_leaves_it_encrypted_and_the_rest_works_on(
     assert advises_to_upgrade(pulled.stderr)
     assert ada.read(NAME) == newer
     assert_clean(ada)
+    files = json.loads(ada.model("status", "--json", check=False).stdout)["files"]
+    (file,) = [one for one in files if one["path"] == NAME]
+    assert (file["encrypted"], file["work_tree"]) == (True, "ciphertext")
     ada.model("lock")
     for command in ("unlock", "checkout"):
         done = ada.model(command, check=False)
