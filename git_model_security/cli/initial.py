@@ -37,6 +37,11 @@ _OPTIONS = (
     click.option(
         "--digest", type=click.Choice(["sha256", "blake3"]), help="Digest to sign over."
     ),
+    click.option(
+        "--signature",
+        metavar="NAME",
+        help="File name of the signature; `model.sig` unless said.",
+    ),
     click.option("--include", multiple=True, metavar="PATTERN", help="Encrypt these as well."),
     click.option("--exclude", multiple=True, metavar="PATTERN", help="Leave these clear."),
     click.option(

@@ -173,7 +173,8 @@ def checked(policy: Policy) -> Policy:
         ConfigError: the signature name is not one path component, a root leaves the
             work tree or lies in another, or a pattern cannot stand in an attributes file.
     """
-    if not is_safe_component(policy.signature) or policy.signature.startswith((".git", "-")):
+    name = policy.signature
+    if not is_safe_component(name) or name.startswith((".git", "-", CIPHERTEXT_SIGNATURE)):
         raise ConfigError(f".gitmodel: {policy.signature!r} cannot be the signature's name")
     for root in policy.roots:
         if root != "." and not all(map(is_safe_component, root.split("/"))):

@@ -22,6 +22,7 @@ from git_model_security.workspace import (
     pinned_trust,
     sealing,
     setup,
+    signature_place,
     signing_setup,
     takeover,
 )
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     from git_model_security.guard.history import Report
     from git_model_security.workspace.engine import Choice
 
+_OTHER_NAME = "git model init --signature NAME"
+
 
 @dataclass(frozen=True)
 class Request:
@@ -44,6 +47,7 @@ class Request:
     signing: Given = field(default_factory=Given)
     profile: str | None = None
     digest: str | None = None
+    signature: str | None = None
     storage: str | None = None
     threshold: int | None = None
     include: tuple[str, ...] = ()
@@ -163,6 +167,7 @@ def plan(repo: Repository, request: Request) -> Plan:
             include=request.include,
             exclude=request.exclude,
             digest=request.digest or "sha256",
+            signature=request.signature or "model.sig",
             storage=chosen.storage,
             threshold=chosen.threshold,
             limit=chosen.limit,
@@ -180,6 +185,8 @@ def plan(repo: Repository, request: Request) -> Plan:
             listed.append(path)
     clone = Clone(repo)
     with clone.objects:
+        oids = {entry.path: entry.oid for entry in staged}
+        signature_place.require_free(clone, policy.signature_paths(), oids, _OTHER_NAME)
         sealing.require_content(clone, staged, guarded, chosen.limit)
     result.history = history.audit(repo, ("--all",), rules=rules)
     if result.history.findings and not request.accept_plaintext_history:

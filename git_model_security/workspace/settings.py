@@ -17,7 +17,7 @@ from git_model_security.git import config, index
 from git_model_security.policy import gitmodel
 from git_model_security.policy.gitmodel import Policy, checked
 from git_model_security.signing.methods import METHODS
-from git_model_security.workspace import agreement, initialise, signers
+from git_model_security.workspace import agreement, initialise, signature_place, signers
 from git_model_security.workspace.signers import Given
 
 if TYPE_CHECKING:
@@ -56,6 +56,7 @@ class Setting:
 
 ALL = (
     Setting("signing.when", "when to sign", ("commit", "push", "release"), policy="when"),
+    Setting("signing.signature", "file name of the signature", policy="signature"),
     Setting("signing.method", "how new clones sign", METHODS, policy="method"),
     Setting("signingMethod", "how this clone signs", METHODS),
     Setting("signingKey", "fingerprint of its private key in the keyring"),
@@ -145,5 +146,11 @@ def _agree(repo: Repository, field: str, value: str) -> None:
     clone = Clone(repo)
     with clone.objects:
         policy = gitmodel.require(index.staged(repo), clone.objects)
-    agreed = checked(Policy(**{**vars(policy), field: value}))
+        agreed = checked(Policy(**{**vars(policy), field: value}))
+        new = agreed.signature_paths() - policy.signature_paths()
+        staged = {entry.path: entry.oid for entry in index.staged(repo)}
+        signature_place.require_free(
+            clone, new, staged, "git model config signing.signature NAME"
+        )
+        signature_place.take_away(clone, policy, agreed)
     agreement.write(repo, agreed)

@@ -19,7 +19,14 @@ from git_model_security.guard import policies
 from git_model_security.policy import gitmodel
 from git_model_security.policy.gitmodel import CIPHERTEXT_SIGNATURE, within
 from git_model_security.signing.identity import CERTIFICATE
-from git_model_security.workspace import adoption, events, manifests, pinned_trust, vouching
+from git_model_security.workspace import (
+    adoption,
+    events,
+    manifests,
+    pinned_trust,
+    signature_place,
+    vouching,
+)
 from git_model_security.workspace.inherited import Inherited
 
 if TYPE_CHECKING:
@@ -87,8 +94,8 @@ def sign_index(clone: Clone, chosen: Signer, found: Sources, *, amend: bool = Fa
     _require_no_file_lost(clone, entries)
     content = [entry for entry in entries if entry.path not in policy.signature_paths()]
     _require_vouched(clone, content, found, amend=amend)
-    state = _Round(clone, chosen, {entry.path: entry for entry in entries})
     commits = (*found.parents, *(tip for tip, _ in found.earlier))
+    state = _Round(clone, chosen, {entry.path: entry for entry in entries}, commits)
     signed = Inherited(clone, commits, policy.digest).plaintext
     for root in policy.roots:
         made = manifests.plaintext(clone, policy, root, state.entries(), policy.digest, signed)
@@ -135,10 +142,17 @@ def _require_vouched(
 class _Round:
     """One round of signing: the index as it will be, and what to write."""
 
-    def __init__(self, clone: Clone, chosen: Signer, entries: dict[bytes, Entry]) -> None:
+    def __init__(
+        self,
+        clone: Clone,
+        chosen: Signer,
+        entries: dict[bytes, Entry],
+        commits: Sequence[str],
+    ) -> None:
         self._clone = clone
         self._signer = chosen
         self._entries = entries
+        self._commits = commits
         self._bundles: dict[bytes, bytes] = {}
         self._digests: dict[str, str] = {}
 
@@ -151,8 +165,12 @@ class _Round:
         # Not by name: a renewed certificate has the same one, and signs anew.
         maker = f"{self._signer.identity.fingerprint} {manifest.fingerprint}"
         staged = self._entries.get(path)
-        if staged is not None and pinned_trust.maker_of(self._clone, staged.oid) == maker:
+        made_by = None if staged is None else pinned_trust.maker_of(self._clone, staged.oid)
+        if made_by == maker:
             return
+        if made_by is None and not signature_place.is_own(self._clone, path, self._commits):
+            oids = {} if staged is None else {path: staged.oid}
+            signature_place.require_free(self._clone, [path], oids, signature_place.SETTING)
         with telemetry.span("sign"):
             made = self._signer.sign(manifest)
         logs.info("signed %s as %s", shown(path), self._signer.identity)

@@ -1,0 +1,112 @@
+"""Where signatures go, and whose file stands there already.
+
+A downloaded model often brings the `model.sig` of who published it. Ours never takes
+its place, tracked or not: it is made under another name.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from git_model_security.errors import Error, PolicyError, VerificationError
+from git_model_security.filter import blobs
+from git_model_security.git import history, worktree
+from git_model_security.git.paths import shown
+from git_model_security.policy.gitmodel import CIPHERTEXT_SIGNATURE
+from git_model_security.signing import claims, dsse, roles, statement
+from git_model_security.workspace import pinned_trust
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from git_model_security.filter.clone import Clone
+    from git_model_security.policy.gitmodel import Policy
+
+SETTING = "git model config signing.signature NAME"
+"""The command that gives the signatures of a repository another name."""
+
+
+def require_free(
+    clone: Clone, paths: Iterable[bytes], staged: Mapping[bytes, str], how: str
+) -> None:
+    """Raises where a file stands, in the index or the work tree, that would be overwritten.
+
+    Args:
+        clone: the clone.
+        paths: where signatures would be made.
+        staged: the blobs of the index by path.
+        how: the command that gives signatures another name, with `NAME` for it.
+
+    Raises:
+        PolicyError: it says whose the first of them is.
+    """
+    for path in sorted(paths):
+        content = _standing(clone, path, staged.get(path))
+        if content is not None:
+            raise PolicyError(
+                f"{shown(path)}: {_described(content)} stands there already, and a signature"
+                " of this repository would overwrite it",
+                hint=_way_out(path, how),
+            )
+
+
+def is_own(clone: Clone, path: bytes, commits: Iterable[str]) -> bool:
+    """Tells whether commits have a signature of git-model's at a path, made by anybody."""
+    for oid in history.blobs_at(clone.repo, commits, os.fsdecode(path)):
+        if pinned_trust.maker_of(clone, oid) is not None:
+            return True
+        try:
+            content = blobs.plaintext(clone, oid, dsse.MAX_BYTES)
+            if roles.parse(statement.parse(dsse.parse(content).payload).name) is not None:
+                return True
+        except Error:  # not a bundle, or not one that this git-model reads
+            continue
+    return False
+
+
+def take_away(clone: Clone, old: Policy, new: Policy) -> None:
+    """Takes the signatures out of the index and the work tree that get another name.
+
+    Args:
+        clone: the clone.
+        old: the policy until now.
+        new: the policy from now on.
+
+    Raises:
+        GitError: one was changed here, or cannot be removed.
+    """
+    gone = old.signature_paths() - new.signature_paths()
+    for path in sorted(path for path in gone if is_own(clone, path, ("HEAD",))):
+        name = f":(top,literal){os.fsdecode(path)}"
+        clone.repo.git("rm", "--quiet", "--", name, filters=True)
+
+
+def _standing(clone: Clone, path: bytes, oid: str | None) -> bytes | None:
+    """Returns what stands at a path, None where nothing does; as much as a bundle may have."""
+    try:
+        found = worktree.head(clone.repo.top, path, dsse.MAX_BYTES)
+        return b"" if found is None else found[1]
+    except FileNotFoundError:
+        pass
+    except OSError:  # a directory, or a file that cannot be read: not ours to replace
+        return b""
+    if oid is None:
+        return None
+    try:
+        return blobs.plaintext(clone, oid, dsse.MAX_BYTES)
+    except Error:
+        return b""
+
+
+def _described(content: bytes) -> str:
+    try:
+        return f"a signature by {claims.signer(dsse.parse(content))} (as it says itself)"
+    except VerificationError:
+        return "a file that is no signature of this repository"
+
+
+def _way_out(path: bytes, how: str) -> str:
+    if path.endswith(CIPHERTEXT_SIGNATURE.encode()):
+        return "move it away: this name is taken by git-model"
+    return f"`{how}` leaves it and names ours otherwise; or move it away"
