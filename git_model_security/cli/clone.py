@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from git_model_security.cli import checkout, methods, options, terminal
+from git_model_security.cli import checkout, gate, methods, options, terminal
 from git_model_security.cli.progress import Bar
 from git_model_security.cli.unlock import skip_smudge, tell
 from git_model_security.errors import FAILED
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from git_model_security.signing.methods import Verifier
+    from git_model_security.workspace.verification.verifiers import Asked
 
 
 @click.command("clone", context_settings=methods.SPELLINGS)
@@ -59,19 +61,19 @@ def command(
     signatures do not hold. With --deploy no file is written then, now and after every
     pull; see docs/DEPLOY.md.
     """
-    # Before anything is fetched: a mistyped file name should not cost a download.
-    signers = verifiers.explicit(methods.asked(None, said))
     extra = [f"--branch={branch}"] if branch else []
     extra += [f"--depth={depth}"] if depth else []
     extra += ["--quiet"] if quiet else []
     expected = Expected(expect, at_least)
-    if deploy and depth:
-        raise click.UsageError(
-            "--deploy needs all of history, to refuse what is older: leave out --depth"
-        )
+    asked = methods.asked(None, said)
     if deploy:
-        _deploy(ctx, url, directory, extra, key, signers, skip_smudge, expected)
-        return
+        _require_sense(asked, depth, skip_smudge, expected)
+    # Before anything is fetched: a mistyped file name should not cost a download.
+    with gate.judging() if deploy else contextlib.nullcontext():
+        signers = verifiers.explicit(asked)
+        if deploy:
+            _deploy(url, directory, extra, key, signers, expected, quiet=quiet)
+            return
     if expected != Expected():
         raise click.UsageError("--expect and --at-least need --deploy")
     with Bar("Decrypting") as bar:
@@ -104,17 +106,15 @@ def command(
         ctx.exit(found.status)
 
 
-def _deploy(
-    ctx: click.Context,
-    url: str,
-    directory: Path | None,
-    extra: list[str],
-    key: Path | None,
-    signers: Sequence[Verifier],
-    skip_smudge: bool | None,
-    expected: Expected,
+def _require_sense(
+    asked: Asked, depth: int | None, skip_smudge: bool | None, expected: Expected
 ) -> None:
-    if not signers:
+    """Refuses what goes with no deployment, before a file is read."""
+    if depth:
+        raise click.UsageError(
+            "--deploy needs all of history, to refuse what is older: leave out --depth"
+        )
+    if not asked.given():
         raise click.UsageError(
             "--deploy needs --public-key, or --identity and what goes with it: nothing else"
             " says whom to trust"
@@ -122,14 +122,28 @@ def _deploy(
     if skip_smudge:
         raise click.UsageError("--deploy writes all files, so it cannot --skip-smudge")
     expected.require_full()
-    with Bar("Decrypting") as bar, cloning.telling_what_stays(url, directory):
+
+
+def _deploy(
+    url: str,
+    directory: Path | None,
+    extra: list[str],
+    key: Path | None,
+    signers: Sequence[Verifier],
+    expected: Expected,
+    *,
+    quiet: bool,
+) -> None:
+    with Bar("Decrypting") as bar:
         repo, done = deploying.clone(
             *(url, directory, extra),
             key=key,
             signers=signers,
             expected=expected,
-            progress=bar,
+            progress=None if quiet else bar,
         )
+    if quiet:
+        terminal.warn_all((*done.warnings, *done.report.warnings))
+        return
     tell(done)
     terminal.result(f"Deployed to {repo.top}: all of it is verified")
-    ctx.exit(FAILED if done.report.failed else 0)

@@ -12,15 +12,19 @@ import json
 from pathlib import Path
 
 from git_model_security.envelope import HEADER_BYTES
+from git_model_security.errors import VerificationError, counted
 from git_model_security.filter import blobs
 from git_model_security.git.objects import CHUNK_BYTES
 
 _TEXT_BYTES = 4 << 20
+_BUNDLE_BYTES = 64 << 20
+_BUNDLE = b"application/vnd.dev.sigstore.bundle"
+"""Part of what a bundle says that it is."""
 _SAFETENSORS_HEADER_BYTES = 16 << 20
 
 
 def textconv(name: str) -> bytes:
-    """Returns text for a file: text as it is, tensors as a list, else a digest.
+    """Returns text for a file: text as it is, tensors as a list, else a digest or a line.
 
     Args:
         name: path of the temporary file that Git made.
@@ -32,9 +36,31 @@ def textconv(name: str) -> bytes:
     if header is not None:
         size = path.stat().st_size
         return f"encrypted by git-model, key {header.key_id}, {size} bytes\n".encode()
+    if head[:1] == b"{" and _BUNDLE in head:
+        with path.open("rb") as file:
+            told = _signature(file.read(_BUNDLE_BYTES + 1))
+        if told is not None:
+            return told
     if len(head) < _TEXT_BYTES and _is_text(head):
         return head
     return _tensors(path) or _digest(path)
+
+
+def _signature(data: bytes) -> bytes | None:
+    """Returns a line for a signature, which is long and renewed by each commit.
+
+    None for what is no bundle: it may be anything, and is shown as it is.
+    """
+    from git_model_security.signing import claims, dsse, statement
+
+    try:
+        bundle = dsse.parse(data)
+        signed = statement.parse(bundle.payload)
+    except VerificationError:
+        return None
+    files = counted(len(signed.items), "file")
+    digest = hashlib.sha256(data).hexdigest()
+    return f"signed by {claims.signer(bundle)}, {files}, sha256 {digest}\n".encode()
 
 
 def _is_text(data: bytes) -> bool:

@@ -23,6 +23,14 @@ END = "# <<< git-model <<<"
 GUARD_BEGIN = "# >>> git-model: a deploy clone, everything is verified >>>"
 GUARD_END = "# <<< git-model: deploy <<<"
 
+SHOWN_BEGIN = "# >>> git-model: what diffs show >>>"
+SHOWN_END = "# <<< git-model: diffs <<<"
+# A driver of its own, whose textconv says nothing: `-diff` would say "Binary files differ",
+# and is never set, see below. Only here, not in `.gitattributes`: how a clone shows a file is
+# no policy.
+SHOWN = f"{SHOWN_BEGIN}\n{CIPHERTEXT_SIGNATURE} diff=git-model-signature\n{SHOWN_END}\n"
+"""A bundle over ciphertext is renewed by each commit, and tells a reader nothing."""
+
 VERIFIED = "filter=git-model-verified -text -ident !eol !working-tree-encoding"
 """In a deploy clone, for all that is clear: content passes as it is, once it is verified."""
 

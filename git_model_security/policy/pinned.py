@@ -60,6 +60,8 @@ def _pin(repo: Repository, block: str) -> bool:
 
 def _with(repo: Repository, block: str) -> str:
     new = attributes.spliced(_text(repo), block)
+    shown = attributes.SHOWN if block else ""
+    new = attributes.spliced(new, shown, attributes.SHOWN_BEGIN, attributes.SHOWN_END)
     if config.is_deploy(config.read(repo)):
         markers = (attributes.GUARD_BEGIN, attributes.GUARD_END)
         new = attributes.spliced(new, attributes.guarding(block), *markers)

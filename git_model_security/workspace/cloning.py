@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from git_model_security.errors import Error, GitError
+from git_model_security.errors import GitError
 from git_model_security.git import index, worktree
 from git_model_security.git.repository import Repository
 from git_model_security.git.run import child_environment, run
@@ -83,39 +84,48 @@ def fetched(url: str, directory: Path | None, options: Sequence[str]) -> Reposit
     Raises:
         GitError: Git could not, or the directory is in use.
     """
-    target = _target(url, directory)
-    existed = target.exists() and any(target.iterdir())
-    if existed:
-        raise GitError(f"{target}: exists and is not empty", hint="name another directory")
+    target = destination(url, directory)
+    _require_free(target)
     arguments = ("clone", "--no-checkout", *options, "--", url, str(target))
     run(*arguments, env=child_environment(local=False), show=True)
     return Repository.discover(target, local=False)
 
 
 @contextlib.contextmanager
-def telling_what_stays(url: str, directory: Path | None) -> Iterator[None]:
-    """Adds to an error which directory without files it leaves, if nothing else says so.
+def left_whole(target: Path) -> Iterator[None]:
+    """Removes what a clone that fails leaves: half a deployment is none.
 
-    It is not removed: what was fetched may have been a long download, and tells more.
+    Entered before anything is there, and left when all is. Nobody's files are removed: Git
+    clones into no directory that has any, and removes itself what it leaves when it fails.
 
     Args:
-        url: see `fetched`.
-        directory: see `fetched`.
+        target: where the clone comes to be.
+
+    Raises:
+        GitError: it is in use.
     """
-    target = _target(url, directory)
-    existed = (target / ".git").exists()
+    _require_free(target)
+    new = [path for path in (target, *target.parents) if not path.exists()]
     try:
         yield
-    except Error as error:
-        hint = error.hint or ""
-        top = os.path.realpath(target)
-        if not existed and (target / ".git").exists() and "remove " not in hint:
-            stays = f"no file was written: remove {top} before the next try"
-            error.hint = f"{hint}\n{stays}".lstrip()
+    except BaseException:
+        if (target / ".git").is_dir():
+            for path in target.iterdir():
+                is_directory = path.is_dir() and not path.is_symlink()
+                shutil.rmtree(path) if is_directory else path.unlink()
+        for path in new:
+            with contextlib.suppress(OSError):  # gone already, or in use
+                path.rmdir()
         raise
 
 
-def _target(url: str, directory: Path | None) -> Path:
+def _require_free(target: Path) -> None:
+    if target.exists() and any(target.iterdir()):
+        raise GitError(f"{target}: exists and is not empty", hint="name another directory")
+
+
+def destination(url: str, directory: Path | None) -> Path:
+    """Returns the directory that a clone comes to be in; see `fetched`."""
     return directory or Path(_humanish(url))
 
 

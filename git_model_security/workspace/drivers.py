@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 REQUIRED = "filter.git-model.required"
 _VERIFIED = "filter.git-model-verified."
-_OURS = r"^(filter\.git-model(-verified)?|diff\.git-model|merge\.git-model(-signature)?)\."
+_OURS = r"^(filter\.git-model(-verified)?|(diff|merge)\.git-model(-signature)?)\."
 
 
 def command(*words: str) -> str:
@@ -80,6 +80,8 @@ def _wanted(program: Program) -> dict[str, str]:
         REQUIRED: "true",
         "filter.git-model.process": program.command("filter-process"),
         "diff.git-model.textconv": program.command("textconv"),
+        # What it prints of a bundle over ciphertext is nothing, so no diff shows one.
+        "diff.git-model-signature.textconv": "true",
         "merge.git-model.name": "git-model, merging what is encrypted",
         "merge.git-model.driver": merge,
         # Keeps ours; the commit hook signs the merged content anew.

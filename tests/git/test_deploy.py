@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from git_model_security.errors import FAILED, UNCHECKED
 from tests.fixtures.deployments import EVIL, SECRET
 from tests.fixtures.lfs_projects import FILES
 from tests.fixtures.people import assert_clean
@@ -13,6 +14,7 @@ from tests.fixtures.repositories import NO_HOOKS, Repository
 
 if TYPE_CHECKING:
     import subprocess
+    from collections.abc import Mapping
     from typing import Any
 
     from tests.fixtures.deployments import Deployment
@@ -20,15 +22,25 @@ if TYPE_CHECKING:
 
 
 def deploy(
-    deployment: Deployment, *options: str, name: str = "new"
+    deployment: Deployment,
+    *options: str,
+    name: str = "new",
+    key: bool = True,
+    signer: bool = True,
+    env: Mapping[str, str] | None = None,
 ) -> subprocess.CompletedProcess[Any]:
-    """Deploys once more."""
+    """Deploys once more, with Ada's key and as signed by her unless that is left out."""
+    usual = ("--key", "aes256.bin") * key + ("--public-key", "ada.pub") * signer
     return deployment.ada.model(
-        *("clone", "--deploy", "remote.git", name, "--key", "aes256.bin"),
-        *("--public-key", "ada.pub", *options),
+        *("clone", "--deploy", "remote.git", name, *usual, *options),
         cwd=deployment.directory,
         check=False,
+        env=env or {},
     )
+
+
+def assert_nothing(deployment: Deployment, name: str = "new") -> None:
+    assert not (deployment.directory / name).exists()
 
 
 def files(deployment: Deployment, name: str = "new") -> list[str]:
@@ -66,7 +78,7 @@ def test_it_needs_all_of_history(deployment: Deployment) -> None:
     done = deploy(deployment)
     assert done.returncode
     assert "its history is cut off" in done.stderr
-    assert files(deployment) == [".git"]
+    assert_nothing(deployment)
 
 
 @pytest.mark.parametrize("deed", ["code", "a link", "swapped blobs", "no signature"])
@@ -83,32 +95,69 @@ def test_what_is_not_signed_leaves_no_file(deployment: Deployment, deed: str) ->
         mallory.git("rm", "--quiet", "model/.model-encrypted.sig")
     deployment.attack()
     done = deploy(deployment)
-    assert done.returncode == 1
+    assert done.returncode == FAILED
     assert "is not deployed" in done.stderr
-    assert "no file was written" in done.stderr
-    assert files(deployment) == [".git"]
+    assert "hint: nothing is left of it" in done.stderr
+    assert_nothing(deployment)
 
 
-def test_an_unknown_signer_or_a_missing_key_leaves_no_file(deployment: Deployment) -> None:
+def test_an_unknown_signer_or_a_missing_key_leaves_nothing(deployment: Deployment) -> None:
     deployment.ada.model("key", "generate-signing", "../x.pem", "../x.pub")
-    done = deploy(deployment, "--public-key", "x.pub")
-    assert done.returncode == 1
+    done = deploy(deployment, "--public-key", "x.pub", signer=False)
+    assert done.returncode == FAILED
     assert "untrusted signer" in done.stderr
-    assert files(deployment) == [".git"]
+    assert_nothing(deployment)
     deployment.ada.model("key", "generate", "../wrong.bin")
-    done = deploy(deployment, "--key", "wrong.bin", name="other")
-    assert done.returncode == 1
+    done = deploy(deployment, "--key", "wrong.bin", key=False, name="a/b")
+    assert done.returncode == UNCHECKED
     assert "wrong key" in done.stderr
-    assert files(deployment, "other") == [".git"]
+    assert not (deployment.directory / "a").exists()
+
+
+def test_what_cannot_be_read_is_told_before_anything_is_fetched(
+    deployment: Deployment,
+) -> None:
+    deployment.remote.path.rename(deployment.remote.path.with_name("away"))
+    for options, told in {
+        ("--key", "no.bin"): "no.bin: cannot read the key",
+        ("--public-key", "no.pub"): "no.pub: cannot read the key",
+    }.items():
+        done = deploy(deployment, *options, key="--key" not in options)
+        assert done.returncode == UNCHECKED
+        assert told in done.stderr
+    done = deploy(deployment, key=False, env={"GIT_MODEL_KEY": "no key"})
+    assert (done.returncode, "GIT_MODEL_KEY: not a key" in done.stderr) == (UNCHECKED, True)
+    done = deploy(deployment)
+    assert done.returncode == UNCHECKED
+    assert "away" not in done.stderr
+    assert_nothing(deployment)
+
+
+def test_a_failure_removes_what_it_made_and_nothing_else(deployment: Deployment) -> None:
+    deployment.mallory.write("train.py", EVIL)
+    deployment.attack()
+    (deployment.directory / "new").mkdir()
+    assert deploy(deployment).returncode == FAILED
+    assert files(deployment) == []
+    (deployment.directory / "new" / "own").write_bytes(b"mine")
+    done = deploy(deployment)
+    assert done.returncode == UNCHECKED
+    assert "exists and is not empty" in done.stderr
+    assert files(deployment) == ["own"]
+
+
+def test_a_quiet_clone_says_nothing(deployment: Deployment) -> None:
+    done = deploy(deployment, "--quiet")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
 def test_an_expected_commit_is_asked_for(deployment: Deployment) -> None:
     first = deployment.ada.git("rev-parse", "HEAD")
     second = deployment.publish(train_py="print('better')\n")
     done = deploy(deployment, "--expect", first)
-    assert done.returncode == 1
+    assert done.returncode == FAILED
     assert f"{second} is not the commit {first}" in done.stderr
-    assert files(deployment) == [".git"]
+    assert_nothing(deployment)
     assert deploy(deployment, "--expect", second, name="a").returncode == 0
     for said in ("main", second[:12]):
         refused = deploy(deployment, "--expect", said, name="b")
@@ -116,11 +165,9 @@ def test_an_expected_commit_is_asked_for(deployment: Deployment) -> None:
         assert f"--expect: '{said}' is " in refused.stderr
     assert deploy(deployment, "--at-least", second[:12], name="b").returncode == 2
     lost = deploy(deployment, "--at-least", "v9", name="c")
-    assert lost.returncode == 1
+    assert lost.returncode == UNCHECKED
     assert "--at-least: v9: no such revision" in lost.stderr
-    place = (deployment.directory / "c").resolve()
-    assert f"`git -C {place} log" in lost.stderr
-    assert f"no file was written: remove {place} before" in lost.stderr
+    assert_nothing(deployment, "c")
 
 
 def test_a_pull_of_what_is_signed_goes_through(deployment: Deployment) -> None:

@@ -14,10 +14,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from git_model_security.errors import GitError, VerificationError
+from git_model_security.errors import GitError, KeyNotFoundError, VerificationError
 from git_model_security.filter.clone import Clone
 from git_model_security.git import config, history, index
-from git_model_security.keyring import material
+from git_model_security.keyring import material, ring
+from git_model_security.keyring.store import KeyStore
 from git_model_security.policy import pinned
 from git_model_security.workspace import cloning, drivers, pinned_trust, unlock
 from git_model_security.workspace.deployment import writing
@@ -32,7 +33,13 @@ if TYPE_CHECKING:
     from git_model_security.signing.methods import Verifier
     from git_model_security.workspace.materialise import Progress
     from git_model_security.workspace.verification.expected import Expected
-    from git_model_security.workspace.verification.verdict import Finding
+
+_NAMED = 3
+_LOOK = (
+    "nothing is left of it; to look at it, `git model clone` without --deploy, and there"
+    " `git model verify HEAD`"
+)
+_KEY = "--key FILE, or GIT_MODEL_KEY, with the key of this repository"
 
 
 def clone(
@@ -45,7 +52,7 @@ def clone(
     expected: Expected,
     progress: Progress | None = None,
 ) -> tuple[Repository, unlock.Unlocked]:
-    """Clones what one of some signers signed, or leaves a clone without any file.
+    """Clones what one of some signers signed, or leaves nothing.
 
     Args:
         url: what `git clone` takes.
@@ -57,12 +64,39 @@ def clone(
         progress: told how far the decryption is.
 
     Raises:
-        VerificationError: it is not verified, or another commit; no file is written.
-        GitError: Git could not clone, or the repository is empty.
-        Error: see `unlock.permit`; no file is written.
+        VerificationError: it is not verified, or another commit.
+        GitError: Git could not clone, the repository is empty, or a file cannot be written.
+        Error: see `unlock.permit`.
     """
+    _require_key(key)
+    with cloning.left_whole(cloning.destination(url, directory)):
+        try:
+            return _deployed(url, directory, options, key, signers, expected, progress)
+        except VerificationError as error:
+            error.hint = _LOOK
+            raise
+        except KeyNotFoundError as error:
+            error.hint = _KEY
+            raise
+
+
+def _require_key(key: Path | None) -> None:
+    """Raises where the clone could decrypt nothing, before it costs a download."""
     if key is not None:
         material.read(key)
+    elif ring.from_environment() is None and not KeyStore().ids():
+        raise KeyNotFoundError("there is no key to decrypt with", hint=_KEY)
+
+
+def _deployed(
+    url: str,
+    directory: Path | None,
+    options: Sequence[str],
+    key: Path | None,
+    signers: Sequence[Verifier],
+    expected: Expected,
+    progress: Progress | None,
+) -> tuple[Repository, unlock.Unlocked]:
     # One branch: others may be work that nobody signed yet, and need not come in.
     repo = cloning.fetched(url, directory, ("--single-branch", *options))
     commit = index.resolve(repo, "HEAD^{commit}")
@@ -71,7 +105,7 @@ def clone(
     if history.is_shallow(repo):
         raise GitError(
             f"{url}: its history is cut off: nothing would tell what is older",
-            hint=f"deploy from a whole repository; remove {repo.top}, which has no file",
+            hint="deploy from a whole repository",
         )
     config.put(repo, config.DEPLOY, "true")
     pinned.guard(repo)
@@ -86,6 +120,8 @@ def clone(
         gate = Gate(clone)
         gate.accept(commit, gate.branch)
         done.report = writing.write(clone, index.tree(repo, commit), progress)
+        for place, error in done.report.complaints():
+            raise GitError(f"{place}{': ' * bool(place)}{error}", hint=error.hint)
         gate.remember_head(commit)
     return repo, done
 
@@ -95,15 +131,10 @@ def _require_signed(repo: Repository, commit: str, expected: Expected) -> None:
     verifiers = pinned_trust.pinned(repo).verifiers()
     with clone.objects:
         verdict = tree_check.check(clone, commit, verifiers, sealed_only=True)
-    for finding in (*verdict.findings, *expected.differences(repo, commit)):
-        raise _refused(repo, commit, finding)
-
-
-def _refused(repo: Repository, commit: str, finding: Finding) -> VerificationError:
-    return VerificationError(
-        finding.reason,
-        f"{commit[:12]} is not deployed: {finding.reason.value}: {finding.detail}",
-        hint=f"no file was written; look at it with `git -C {repo.top} model verify HEAD`,"
-        " then remove that directory and clone again; a signer that is trusted there later"
-        " brings no file",
-    )
+    verdict.findings += expected.differences(repo, commit)
+    worst = verdict.worst
+    if worst is not None:
+        names = f": {', '.join(worst.names[:_NAMED])}" if worst.names else ""
+        more = len(worst.names) - _NAMED
+        said = f"{worst.reason.value}: {worst.detail}{names}" + f" and {more} more" * (more > 0)
+        raise VerificationError(worst.reason, f"{commit[:12]} is not deployed: {said}")

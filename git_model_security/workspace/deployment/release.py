@@ -161,9 +161,9 @@ class Gate:
                     self._fetch(index.tree(self._repo, tree))
                 found = tree_check.check(clone, commit, verifiers, sealed_only=sealed_only)
             except Error as error:  # a .gitmodel that is refused; git-lfs that fails
-                raise _refused(commit, Reason.MALFORMED, str(error)) from error
-            if not found.good:
-                raise _refused(commit, found.findings[0].reason, found.why)
+                raise _refused(commit, tree_check.reason_of(error), str(error)) from error
+            if found.worst is not None:
+                raise _refused(commit, found.worst.reason, found.why)
             ends = earliest(ends, found.ends)
         pinned_trust.remember_good(clone, tree, ends)
 

@@ -92,10 +92,7 @@ class Expected:
         try:
             return index.unambiguous(repo, self.at_least)
         except GitError as error:
-            # It may be a clone that was just made, and not where one stands.
-            place = repo.work_tree or repo.git_dir
-            hint = (error.hint or "").replace("`git log", f"`git -C {place} log")
-            raise GitError(f"--at-least: {error}", hint=hint or None) from error
+            raise GitError(f"--at-least: {error}", hint=error.hint) from error
 
 
 def _alike(repo: Repository, digits: str) -> list[str]:

@@ -91,12 +91,15 @@ class Verdict:
         return gate_status(finding.reason for finding in self.findings)
 
     @property
+    def worst(self) -> Finding | None:
+        """The first finding of those that its `status` comes from; None when it is good."""
+        return min(self.findings, key=lambda one: one.reason.gate_status, default=None)
+
+    @property
     def why(self) -> str:
-        """The first reason why it is not good, in a few words; empty when it is."""
-        if self.good:
-            return ""
-        finding = self.findings[0]
-        return f"{finding.reason.value}: {finding.detail}"
+        """The worst reason why it is not good, in a few words; empty when it is."""
+        worst = self.worst
+        return f"{worst.reason.value}: {worst.detail}" if worst is not None else ""
 
     def add(self, other: Verdict, root: str) -> None:
         """Adds the verdict on one model, which lies in the directory `root`."""
