@@ -30,6 +30,7 @@ def test_the_drivers_run_this_python_isolated(repo: Repository) -> None:
         "filter.git-model.required": "true",
         "filter.git-model.process": f"{command} filter-process",
         "diff.git-model.textconv": f"{command} textconv",
+        "diff.git-model-signature.textconv": "true",
         "merge.git-model.name": "git-model, merging what is encrypted",
         "merge.git-model.driver": f"{command} merge-file %O %A %B %L %P",
         "merge.git-model-signature.name": "git-model signature, made anew by the commit",
