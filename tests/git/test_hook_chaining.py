@@ -184,14 +184,20 @@ def test_a_foreign_hook_sees_each_ref_that_moves_and_ours_what_is_new(
     hooks.install(repo)
     commit(repo)
     new = repo.git("rev-parse", "HEAD")
-    assert hooks.moves() == [f"prepared {ZERO} {new} {ref}" for ref in ("HEAD", MAIN)]
-    theirs = [line for line in hooks.calls() if line.startswith("theirs ")]
+    assert of_branches(hooks.moves()) == [f"prepared {ZERO} {new} {MAIN}"]
     states = ("prepared", "committed")
-    assert theirs == [f"theirs {s} {ZERO} {new} {r}" for s in states for r in ("HEAD", MAIN)]
+    theirs = [line for line in hooks.calls() if line.startswith("theirs ")]
+    assert of_branches(theirs) == [f"theirs {s} {ZERO} {new} {MAIN}" for s in states]
     # Nothing new for ours.
     repo.git("branch", "other")
     assert hooks.moves() == []
-    assert hooks.calls() == [f"theirs {s} {ZERO} {new} refs/heads/other" for s in states]
+    theirs = of_branches(hooks.calls())
+    assert theirs == [f"theirs {s} {ZERO} {new} refs/heads/other" for s in states]
+
+
+def of_branches(lines: list[str]) -> list[str]:
+    """Leaves out HEAD (up to 2.47) and other pseudo-refs, and the first state of newer ones."""
+    return [line for line in lines if " refs/" in line and "preparing" not in line]
 
 
 def test_ours_stops_a_ref_whatever_the_foreign_hook_says(
