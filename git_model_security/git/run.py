@@ -19,6 +19,7 @@ SECRETS = (
     "CIRCLE_OIDC_TOKEN",
     "CIRCLE_OIDC_TOKEN_V2",
     "GIT_MODEL_KEY",
+    "GIT_MODEL_KEY_FILE",
     "GIT_MODEL_PKCS11_PIN",
     "GIT_MODEL_SIGNING_KEY_PASSWORD",
     "SIGNING_PRIVATE_KEY",
@@ -29,6 +30,8 @@ SECRETS = (
 """Environment variables that hold key material, or what proves to Sigstore who signs;
 children do not get them. Not Buildkite's `BUILDKITE_AGENT_ACCESS_TOKEN`, although it can
 ask for a token: its credential helper, which git runs, needs it to fetch and push."""
+
+_OF_FILTERS = ("GIT_MODEL_KEY", "GIT_MODEL_KEY_FILE")
 
 _SECRET_ENDING = "_ID_TOKEN"  # noqa: S105 - a name
 """GitLab names the tokens of a job so, after the audience (`id_tokens:`)."""
@@ -65,11 +68,11 @@ def child_environment(
 
     Args:
         local: keep the variables in `LOCAL`.
-        filters: the command runs our filter, which may need `GIT_MODEL_KEY`;
+        filters: the command runs our filter, which may need a key from here;
             all other secrets, and all secrets of other commands, are removed.
         extra: variables to set on top.
     """
-    dropped = set(SECRETS) - ({"GIT_MODEL_KEY"} if filters else set())
+    dropped = set(SECRETS) - (set(_OF_FILTERS) if filters else set())
     if not local:
         dropped |= set(LOCAL)
     kept = {

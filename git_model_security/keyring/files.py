@@ -6,6 +6,7 @@ Knows nothing of what a key is.
 from __future__ import annotations
 
 import os
+import re
 import stat
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 MAX_BYTES = 64 * 1024
 """No key is as long; a file that is gets not read into memory."""
 
+_LIKE_A_KEY = re.compile(r"^[0-9A-Za-z+/=_-]{40,}$|-----BEGIN ")
+"""Hexadecimal or base64 of a key, or PEM."""
+
 PRIVATE_MODE = 0o600
 PUBLIC_MODE = 0o644
 
@@ -24,6 +28,16 @@ PUBLIC_MODE = 0o644
 def is_exposed(path: Path) -> bool:
     """Tells whether others than a key file's owner can read it; worth a warning."""
     return bool(path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH))
+
+
+def named(path: Path) -> str:
+    """Returns how a message names a file that cannot be read.
+
+    Who gives the key itself where its file is asked for must not read it in a log.
+    """
+    is_place = path.parent != path.parent.parent and path.parent.is_dir()
+    hidden = not is_place and _LIKE_A_KEY.search(str(path))
+    return "what was given as the name of a file" if hidden else str(path)
 
 
 def read(path: Path, what: str = "key") -> bytes:
@@ -40,7 +54,7 @@ def read(path: Path, what: str = "key") -> bytes:
         with path.open("rb") as file:
             pem = file.read(MAX_BYTES + 1)
     except OSError as error:
-        raise ConfigError(f"{path}: cannot read the {what}: {_reason(error)}") from error
+        raise ConfigError(f"{named(path)}: cannot read the {what}: {_reason(error)}") from None
     if len(pem) > MAX_BYTES:
         raise ConfigError(f"{path}: too long for a {what}")
     return pem

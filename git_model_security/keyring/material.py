@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from git_model_security.envelope import KEY_BYTES, Key
 from git_model_security.errors import ConfigError
+from git_model_security.keyring import files
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,9 +26,9 @@ def read(path: Path) -> bytes:
             material = file.read(4 * KEY_BYTES)
     except OSError as error:
         raise ConfigError(
-            f"{path}: cannot read the key: {(error.strerror or str(error)).lower()}",
-            hint="`git model key generate FILE` makes a new one",
-        ) from error
+            f"{files.named(path)}: cannot read the key: {(error.strerror or '').lower()}",
+            hint="name the file that holds the key of this repository",
+        ) from None
     if len(material) != KEY_BYTES:
         raise ConfigError(f"{path}: {_mistaken(material)}", hint=_remedy(material))
     return material
@@ -83,6 +84,4 @@ def _mistaken(material: bytes) -> str:
 def _remedy(material: bytes) -> str:
     if _decoded(material.decode("ascii", "replace").strip()) is not None:
         return "it looks encoded: pass it as GIT_MODEL_KEY, or decode it into a file"
-    return (
-        "`git model key generate FILE` or `dd if=/dev/urandom of=FILE bs=32 count=1` makes one"
-    )
+    return "`git model key export FILE` writes such a file, where the repository is unlocked"

@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 
 def require_outside(path: Path) -> None:
-    """Refuses a private key file in a work tree, unless Git ignores its path.
+    """Refuses a private key file in a Git directory, or where `git add` would find it.
 
     Raises:
-        PolicyError: the path is in the work tree of some repository.
+        PolicyError: the path is in a repository, and would go where that is copied.
     """
     # Where the file really goes; `check-ignore` does not look beyond a link either.
     place = path.expanduser().parent.resolve() / path.name
@@ -25,6 +25,14 @@ def require_outside(path: Path) -> None:
     except GitError:
         # In no repository, or in one that git does not work in, nor adds to.
         return
+    for directory in (repo.git_dir.resolve(), repo.common_dir.resolve()):
+        if place.is_relative_to(directory):
+            outside = _outside(directory.parent, path.name)
+            raise PolicyError(
+                f"{path}: a private key does not belong in a Git directory: whoever copies"
+                f" {directory} would take it along",
+                hint=f"choose a path outside, such as {outside}",
+            )
     if repo.work_tree is not None and not excludes.is_ignored(repo, place):
         raise PolicyError(
             f"{path}: a private key does not belong in a work tree: the next `git add`"

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from git_model_security.errors import UsageError
+from git_model_security.errors import Error, UsageError
 from git_model_security.filter.clone import Clone
-from git_model_security.git import config
+from git_model_security.git import config, index
 from git_model_security.keyring import files
-from git_model_security.signing import pem
+from git_model_security.policy import gitmodel
+from git_model_security.signing import bundle, dsse, pem
+from git_model_security.signing.by_key import KeyVerifier
 from git_model_security.signing.identity import CERTIFICATE, KEY, SIGSTORE
 from git_model_security.workspace import pinned_trust, signers, signing_method, trial
 from git_model_security.workspace.signers import Given
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from git_model_security.git.repository import Repository
+    from git_model_security.signing.keystore import KeyStore
 
 _WITH_KEY_FILE = (KEY, CERTIFICATE)
 
@@ -129,6 +134,55 @@ def take_key(repo: Repository, key: Path) -> list[str]:
         pinned_trust.pinned(repo).add(own)
     lack = signing_method.lack(repo)
     return [f"to sign by certificate, {lack.remedy}"] if lack else []
+
+
+def take_own(repo: Repository) -> list[str]:
+    """Has a clone sign with the key of the user's keyring that signed the repository before.
+
+    A clone that has a signer, or trusts one, stays as it is: that was somebody's choice.
+
+    Returns:
+        What changed, a line each.
+    """
+    settings = config.read(repo)
+    chosen = signers.METHOD in settings or signers.SIGNING_KEY in settings
+    trust = pinned_trust.pinned(repo)
+    kept = signers.keystore()
+    if chosen or config.is_deploy(settings) or trust.pinned() or not kept.fingerprints():
+        return []
+    clone = Clone(repo)
+    with clone.objects:
+        found = next(_own_signatures(clone, kept), None)
+    if found is None:
+        return []
+    use_key(repo, kept.path(found))
+    return [
+        f"this clone signs with your key {found[:32]}, which signed this repository before,"
+        " and trusts it"
+    ]
+
+
+def _own_signatures(clone: Clone, kept: KeyStore) -> Iterator[str]:
+    """Yields the fingerprints of kept keys whose signature the history of HEAD holds.
+
+    HEAD's own signatures are looked at, and the first ones that there were.
+    """
+    name = f":(top,glob)**/{gitmodel.CIPHERTEXT_SIGNATURE}"
+    words = ("--no-renames", "--diff-filter=A", "--format=%H", "HEAD", "--", name)
+    first = clone.repo.git("log", *words).decode().split()
+    for commit in ("HEAD", *first):
+        for entry in index.tree(clone.repo, commit):
+            if not entry.path.endswith(gitmodel.CIPHERTEXT_SIGNATURE.encode()):
+                continue
+            with contextlib.suppress(Error):
+                content = clone.objects.read(entry.oid, limit_bytes=dsse.MAX_BYTES)
+                hint = dsse.parse(content).hint
+                if hint in kept.fingerprints():
+                    file = kept.path(hint)
+                    key = pem.parse_private(file.read_bytes(), signers.password, str(file))
+                    public = pem.public_pem(key)
+                    bundle.open_bundle(content, [KeyVerifier(public)])
+                    yield hint
 
 
 def agree(repo: Repository, method: str) -> list[str]:

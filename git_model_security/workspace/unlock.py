@@ -141,6 +141,8 @@ def permit(
     if signing_key is not None:
         result.lines += signing_setup.take_key(repo, signing_key)
         result.warnings += filter(None, [_exposed(signing_key)])
+    elif not signers:
+        result.lines += signing_setup.take_own(repo)
     held = _choose(key, wanted, result)
     ring.allow(repo, held.id)
     result.key_id = held.id
