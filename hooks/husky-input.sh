@@ -12,7 +12,7 @@ if [ -x "$git_model_hook" ]; then
 	END
 elif git config --local filter.git-model.process >/dev/null; then
 	echo "git-model: error: $git_model_hook is missing" >&2
-	echo "git-model: hint: run \`git model install\` in this clone" >&2
+	echo "git-model: hint: run \`git model doctor --fix\` in this clone" >&2
 	case ${git_model_hook##*/} in pre-*) exit 1 ;; esac
 fi
 # <<< git-model <<<

@@ -145,7 +145,7 @@ run_ours() {
 		return 0
 	fi
 	echo "git-model: error: $lost is missing, and $hook cannot check anything without it" >&2
-	echo "git-model: hint: install git-model again and run \`git model install\`;" \
+	echo "git-model: hint: install git-model again and run \`git model doctor --fix\`;" \
 		"to do without it, remove $0" >&2
 	return 1
 }

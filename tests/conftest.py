@@ -14,6 +14,7 @@ pytest_plugins = (
     "tests.fixtures.lfs_faults",
     "tests.fixtures.lfs_projects",
     "tests.fixtures.no_lfs",
+    "tests.fixtures.npm",
     "tests.fixtures.servers",
     "tests.fixtures.sigstore_loopback",
     "tests.fixtures.tokens",

@@ -12,7 +12,7 @@ from git_model_security.cli.table import Column
 from git_model_security.errors import FAILED, counted
 from git_model_security.filter.clone import Clone
 from git_model_security.git.paths import shown
-from git_model_security.workspace import agreement, file_state, health, state
+from git_model_security.workspace import agreement, file_state, health, hook_presence, state
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,6 +59,11 @@ def command(ctx: click.Context, pathspecs: tuple[str, ...], as_json: bool) -> No
     if as_json:
         terminal.document(found.to_json())
     else:
+        if found.missing_hooks:
+            terminal.warn(
+                hook_presence.described(clone.repo, found.missing_hooks),
+                "; ".join(hook_presence.remedies(clone.repo, found.missing_hooks)),
+            )
         _show(found, sums_up=sys.stdout.isatty() and not pathspecs)
     ctx.exit(found.status)
 
@@ -93,11 +98,6 @@ def _show(found: State, *, sums_up: bool) -> None:
         terminal.warn(
             f"not materialised: {counted(waiting, 'file')}",
             "`git model checkout` fetches and decrypts them",
-        )
-    if found.missing_hooks:
-        terminal.warn(
-            f"hooks that do not run: {', '.join(found.missing_hooks)}",
-            "`git model doctor --fix`",
         )
 
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from git_model_security.envelope.layout import BytesLike
+    from git_model_security.errors import Error
     from git_model_security.filter.delayed import Waiting
     from git_model_security.git.pktline import Content
     from git_model_security.workspace.deployment.release import Gate
@@ -41,6 +42,12 @@ class Server:
 
         return Gate(self._clone)
 
+    @cached_property
+    def _refusal(self) -> Error | None:
+        from git_model_security.filter import hook_watch
+
+        return hook_watch.noticed(self._clone)
+
     def answer(
         self, request: Mapping[bytes, bytes], content: Content
     ) -> Iterable[BytesLike] | None:
@@ -52,7 +59,10 @@ class Server:
         path = request[b"pathname"]
         if self._is_verbatim:
             return self._verbatim(request, content)
+        refusal = self._refusal
         if request[b"command"] == b"clean":
+            if refusal is not None:
+                raise refusal
             from git_model_security.filter.clean import clean
 
             return clean(self._clone, path, content)

@@ -31,7 +31,7 @@ class Offline(Repository):
 
 def offline(repo: Repository) -> Repository:
     """Returns the same repository, whose commands fetch nothing."""
-    return Offline(repo.git_dir, repo.common_dir, repo.work_tree, repo.object_format)
+    return Offline(**vars(repo))
 
 
 def remote(repo: Repository) -> str | None:

@@ -27,12 +27,14 @@ class Repository:
         common_dir: the directory that all work trees share.
         work_tree: top of the work tree, or None in a bare repository.
         object_format: `sha1` or `sha256`.
+        hooks: where Git looked for hooks when this was found.
     """
 
     git_dir: Path
     common_dir: Path
     work_tree: Path | None
     object_format: str
+    hooks: Path
 
     @classmethod
     def discover(cls, start: Path | None = None, *, local: bool = True) -> Repository:
@@ -46,8 +48,9 @@ class Repository:
             GitError: there is none, or git refuses to use it.
         """
         env = child_environment(local=local)
-        asked = ("--git-dir", "--git-common-dir", "--show-object-format")
-        words = ("rev-parse", "--path-format=absolute", *asked, "--is-inside-work-tree")
+        asked = ("--git-dir", "--git-common-dir", "--git-path", "hooks")
+        facts_of = ("--show-object-format", "--is-inside-work-tree")
+        words = ("rev-parse", "--path-format=absolute", *asked, *facts_of)
         try:
             facts = run(*words, cwd=start, env=env)
         except GitError as error:
@@ -58,19 +61,15 @@ class Repository:
                 hint="go into a clone, or make one: `git model clone URL`; `git init` and"
                 " `git model init` begin a new one",
             ) from error
-        git_dir, common_dir, object_format, inside = facts.removesuffix(b"\n").rsplit(b"\n", 3)
+        *paths, object_format, inside = facts.removesuffix(b"\n").rsplit(b"\n", 4)
+        git_dir, common_dir, hooks = (Path(os.fsdecode(path)) for path in paths)
         work_tree = None
         if inside == b"true":
             top = run(
                 "rev-parse", "--path-format=absolute", "--show-toplevel", cwd=start, env=env
             )
             work_tree = Path(os.fsdecode(top.removesuffix(b"\n")))
-        return cls(
-            Path(os.fsdecode(git_dir)),
-            Path(os.fsdecode(common_dir)),
-            work_tree,
-            object_format.decode(),
-        )
+        return cls(git_dir, common_dir, work_tree, object_format.decode(), hooks)
 
     @property
     def top(self) -> Path:

@@ -124,15 +124,7 @@ def _lfs_follows(repo: Repository) -> bool:
     if lenient.lower() not in {"false", "no", "off", "0"}:
         return False
     hook = hook_redirect.earlier(repo, "pre-push")
-    if hook is None or not shims.is_executable(hook):
-        return False
-    lines = [line for line in hook.read_bytes().split(b"\n") if line.strip()]
-    return (
-        len(lines) == 3
-        and lines[0].startswith(b"#!")
-        and lines[1].startswith(b"command -v git-lfs ")
-        and lines[2] == b'git lfs pre-push "$@"'
-    )
+    return shims.is_executable(hook) and shims.is_lfs(hook, "pre-push")
 
 
 def _parsed(line: bytes) -> outgoing.Pushed:

@@ -20,7 +20,7 @@ from git_model_security.workspace import (
     agreement,
     drivers,
     engine,
-    hook_setup,
+    hook_presence,
     initialise,
     oversize,
     pinned_trust,
@@ -147,11 +147,10 @@ def _of_clone(repo: Repository) -> Iterator[Symptom]:
             "info/attributes lets files into this deploy clone that are not verified",
             "`git model doctor --fix`",
         )
-    missing = hook_setup.missing(repo)
+    missing = hook_presence.missing(repo)
     if missing:
-        yield Symptom(
-            f"hooks that do not run: {', '.join(missing)}", "`git model doctor --fix`"
-        )
+        remedies = hook_presence.remedies(repo, missing)
+        yield Symptom(hook_presence.described(repo, missing), "; ".join(remedies))
     if wrong := override.misunderstood(repo):
         yield Symptom(wrong, f"`git config --unset {override.GUARD}`")
     if not pinned_trust.pinned(repo).fingerprints():

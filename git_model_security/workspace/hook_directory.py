@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 EARLIER = ".before-git-model"
 """What a foreign hook is renamed to; `hooks/shim.sh` looks for it by this name."""
+DISPLACED = ".old"
+"""What lefthook renames a foreign hook to; it runs it no more, and fails where one is."""
 LEGACY = ".legacy"
 """What the pre-commit framework renames a foreign hook to, which it then runs."""
 
@@ -38,16 +40,17 @@ class Outcome(enum.Enum):
 def install(journal: Journal, directory: Path, hook: str, content: bytes) -> Outcome:
     """Makes Git run our shim for `hook`, and our shim what was there."""
     path, earlier = directory / hook, _named(directory, hook, EARLIER)
+    _remove_displaced(journal, directory, hook)
     if is_called_by_framework(directory, hook):
         return _refresh(journal, _named(directory, hook, LEGACY), content)
     if shims.is_ours(path):
         return _refresh(journal, path, content)
+    if is_conflict(directory, hook):
+        return Outcome.CONFLICT
     outcome = Outcome.WRITTEN
     if os.path.lexists(path):
-        if not os.path.lexists(earlier):
-            journal.move(path, earlier)
-        elif not _equal(path, earlier):
-            return Outcome.CONFLICT
+        # Over one that is equal, or that the tool which wrote it has written anew.
+        journal.move(path, earlier)
         outcome = Outcome.KEPT
     journal.write(path, content)
     return outcome
@@ -58,6 +61,7 @@ def remove(journal: Journal, directory: Path, hook: str) -> Outcome:
     path, earlier = directory / hook, _named(directory, hook, EARLIER)
     legacy = _named(directory, hook, LEGACY)
     kept = os.path.lexists(earlier)
+    _remove_displaced(journal, directory, hook)
     if shims.is_ours(path) or (kept and not os.path.lexists(path)):
         return _take_back(journal, path, earlier)
     if shims.is_ours(legacy):
@@ -65,6 +69,19 @@ def remove(journal: Journal, directory: Path, hook: str) -> Outcome:
             return _remove_old_framework(journal, path, earlier, legacy)
         return _take_back(journal, legacy, earlier)
     return Outcome.CONFLICT if kept else Outcome.SAME
+
+
+def is_conflict(directory: Path, hook: str) -> bool:
+    """Tells whether two foreign hooks want the one place that ours has for them."""
+    path, earlier = directory / hook, _named(directory, hook, EARLIER)
+    return (
+        os.path.lexists(path)
+        and os.path.lexists(earlier)
+        and not shims.is_ours(path)
+        and not is_called_by_framework(directory, hook)
+        and not _equal(path, earlier)
+        and not shims.is_of_one_tool(path, earlier, hook)
+    )
 
 
 def is_called(directory: Path, hook: str) -> bool:
@@ -82,6 +99,12 @@ def is_called_by_framework(directory: Path, hook: str) -> bool:
     return shims.is_framework(directory / hook) and shims.is_ours(
         _named(directory, hook, LEGACY)
     )
+
+
+def _remove_displaced(journal: Journal, directory: Path, hook: str) -> None:
+    old = _named(directory, hook, DISPLACED)
+    if shims.is_ours(old):
+        journal.remove(old)
 
 
 def _refresh(journal: Journal, path: Path, content: bytes) -> Outcome:

@@ -5,10 +5,11 @@ Owns the choice of the place (docs/SPEC.md, "Hooks"):
 1. the repository's own hooks directory: shims that keep and run what was there;
 2. another directory, named by `core.hooksPath`: never written to; the clone's own
    `core.hooksPath` points to shims of ours, which pass on to that directory;
-3. husky's: a block in the committed hooks calls the shims of the clone.
+3. husky's: a block in the committed hooks calls the shims of the clone; hooks that
+   husky does not know are shims in its own directory, which it leaves there.
 
 Only one place at a time has shims, so that nothing runs twice. What a hook does
-is `git_model_security.hooks`.
+is `git_model_security.hooks`; which would not run, `hook_presence`.
 """
 
 from __future__ import annotations
@@ -16,19 +17,25 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from git_model_security.git import config
-from git_model_security.workspace import hook_directory, hook_redirect, husky, shims
+from git_model_security.workspace import (
+    hook_directory,
+    hook_presence,
+    hook_redirect,
+    husky,
+    shims,
+)
 from git_model_security.workspace.hook_directory import EARLIER, Outcome
 from git_model_security.workspace.journal import Journal
 from git_model_security.workspace.program import Program
 from git_model_security.workspace.shims import HOOKS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from git_model_security.git.repository import Repository
 
-__all__ = ["HOOKS", "install", "missing", "uninstall"]
+__all__ = ["HOOKS", "install", "uninstall"]
 
 
 def install(repo: Repository, *, program: Program | None = None) -> list[str]:
@@ -48,10 +55,10 @@ def install(repo: Repository, *, program: Program | None = None) -> list[str]:
     """
     program = program or Program.current()
     hooks = hook_redirect.effective(repo)
-    committed = _committed(repo, hooks)
+    committed = hook_presence.husky_directory(repo, hooks)
     with Journal() as journal:
         if committed:
-            lines = _install_husky(journal, repo, committed, program)
+            lines = _install_husky(journal, repo, hooks, committed, program)
         elif _is_default(repo, hooks):
             lines = _install_beside(journal, repo, program)
         else:
@@ -78,29 +85,13 @@ def uninstall(repo: Repository) -> list[str]:
             changed = [hook for hook in HOOKS if husky.remove(journal, directory, hook)]
             if changed:
                 lines.append(f"removed the git-model block from {_hooks(directory, changed)}")
+            lines += _uninstalled(directory / "_", _remove(journal, directory / "_", HOOKS))
         for directory in (_default(repo), hook_redirect.directory(repo)):
             lines += _uninstalled(directory, _remove(journal, directory, shims.ALL))
     hook_redirect.tidy(repo)
+    for directory in _husky_directories(repo, hooks):
+        husky.tidy(directory)
     return lines
-
-
-def missing(repo: Repository) -> list[str]:
-    """Returns the names of the hooks that would not run ours now."""
-    hooks = hook_redirect.effective(repo)
-    committed = _committed(repo, hooks)
-    if committed is None:
-        return [hook for hook in HOOKS if not hook_directory.is_called(hooks, hook)]
-    ours = hook_redirect.directory(repo)
-    return [
-        hook
-        for hook in HOOKS
-        if not (
-            # husky's own file, which a clone without `npm install` does not have
-            shims.is_executable(hooks / hook)
-            and husky.calls(committed, hook)
-            and shims.works(ours / hook)
-        )
-    ]
 
 
 def _install_beside(journal: Journal, repo: Repository, program: Program) -> list[str]:
@@ -140,7 +131,7 @@ def _install_redirected(
 
 
 def _install_husky(
-    journal: Journal, repo: Repository, committed: Path, program: Program
+    journal: Journal, repo: Repository, hooks: Path, committed: Path, program: Program
 ) -> list[str]:
     _remove(journal, _default(repo), HOOKS)
     hook_redirect.remove(journal, repo)
@@ -154,7 +145,11 @@ def _install_husky(
         for hook in HOOKS
     }
     lines = _installed(directory, outcomes)
-    obstacles = {hook: husky.obstacle(committed, hook) for hook in HOOKS}
+    unknown = [hook for hook in HOOKS if hook_presence.takes_shim(hooks, committed, hook)]
+    if unknown:
+        lines += _install_unknown(journal, hooks, unknown, program, always=always)
+    known = [hook for hook in HOOKS if hook not in unknown]
+    obstacles = {hook: husky.obstacle(committed, hook) for hook in known}
     changed = [
         hook
         for hook, obstacle in obstacles.items()
@@ -167,6 +162,20 @@ def _install_husky(
         for hook, obstacle in obstacles.items()
         if obstacle
     ]
+
+
+def _install_unknown(
+    journal: Journal, hooks: Path, unknown: Iterable[str], program: Program, *, always: bool
+) -> list[str]:
+    """Writes the hooks that husky does not into its directory, which is not committed."""
+    husky.ignore(journal, hooks.parent)
+    outcomes = {
+        hook: hook_directory.install(
+            journal, hooks, hook, shims.alone(hook, program, always=always)
+        )
+        for hook in unknown
+    }
+    return _installed(hooks, outcomes)
 
 
 def _always(repo: Repository) -> bool:
@@ -187,17 +196,10 @@ def _is_default(repo: Repository, hooks: Path) -> bool:
     return hooks == default.resolve() and not default.is_symlink()
 
 
-def _committed(repo: Repository, hooks: Path) -> Path | None:
-    """Returns husky's directory; one outside the work tree is only named like it."""
-    found = husky.directory(hooks)
-    top = repo.work_tree
-    return found if found and top and found.resolve().is_relative_to(top.resolve()) else None
-
-
 def _husky_directories(repo: Repository, hooks: Path) -> set[Path]:
     # husky may be configured no more, while our blocks are still committed.
     candidates = [hooks] + ([repo.work_tree.resolve() / ".husky"] if repo.work_tree else [])
-    found = {_committed(repo, candidate) for candidate in candidates}
+    found = {hook_presence.husky_directory(repo, candidate) for candidate in candidates}
     return {directory for directory in found if directory is not None}
 
 
@@ -216,7 +218,7 @@ def _installed(directory: Path, outcomes: dict[str, Outcome]) -> list[str]:
         lines.append(f"the earlier hooks still run, kept as HOOK{EARLIER}: {names}")
     return lines + [
         f"not installed: {directory / hook} is a foreign hook, and {hook}{EARLIER} another; "
-        "make one of the two, then run `git model install`"
+        "make one of the two, then `git model doctor --fix`"
         for hook in found[Outcome.CONFLICT]
     ]
 
@@ -241,5 +243,6 @@ def _by_outcome(outcomes: dict[str, Outcome]) -> dict[Outcome, list[str]]:
     }
 
 
-def _hooks(directory: Path, hooks: Iterable[str]) -> str:
-    return f"{directory}: {', '.join(hooks)}"
+def _hooks(directory: Path, hooks: Sequence[str]) -> str:
+    # Which there are is nothing that a person must know; which of them changed may be.
+    return f"{directory}" if len(hooks) == len(HOOKS) else f"{directory}: {', '.join(hooks)}"

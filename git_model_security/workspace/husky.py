@@ -7,9 +7,11 @@ and does nothing for people without git-model; it calls the shim of the clone.
 
 from __future__ import annotations
 
+import contextlib
 import re
 from typing import TYPE_CHECKING
 
+from git_model_security.git.repository import STATE_DIRECTORY
 from git_model_security.workspace import shims
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ _BLOCK = re.compile(
 _LEAVES = re.compile(rb"^(?:exec|exit)\b", re.MULTILINE)
 # husky 4 to 8 runs the whole file a second time, from this line.
 _RUNS_AGAIN = re.compile(rb"^[^#\n]*/husky\.sh\b.*\n?", re.MULTILINE)
+_IGNORED = ".gitignore"
 _SHEBANG = re.compile(rb"\A#!.*\n?")
 
 
@@ -50,6 +53,14 @@ def obstacle(husky: Path, hook: str) -> str | None:
     return None
 
 
+def ignore(journal: Journal, husky: Path) -> None:
+    """Keeps husky's own directory out of Git, as husky does, where it has not run yet."""
+    journal.make_directory(husky / "_")
+    path = husky / "_" / _IGNORED
+    if not path.exists():
+        journal.write(path, b"*", 0o644)
+
+
 def install(journal: Journal, husky: Path, hook: str) -> bool:
     """Writes the block for a hook, and tells whether it was not there already."""
     path = husky / hook
@@ -65,7 +76,7 @@ def install(journal: Journal, husky: Path, hook: str) -> bool:
 def remove(journal: Journal, husky: Path, hook: str) -> bool:
     """Removes the block, and the file if there was nothing else in it."""
     path = husky / hook
-    if not calls(husky, hook):
+    if obstacle(husky, hook) or not calls(husky, hook):
         return False
     rest = without_block(path.read_bytes())
     if rest:
@@ -75,10 +86,27 @@ def remove(journal: Journal, husky: Path, hook: str) -> bool:
     return True
 
 
+def tidy(husky: Path) -> None:
+    """Removes the directory that husky would write, where only we have written it."""
+    with contextlib.suppress(OSError):
+        if [path.name for path in (husky / "_").iterdir()] == [_IGNORED]:
+            (husky / "_" / _IGNORED).unlink()
+            (husky / "_").rmdir()
+            husky.rmdir()
+
+
 def calls(husky: Path, hook: str) -> bool:
-    """Tells whether the committed hook has a block of ours."""
+    """Tells whether the committed hook calls our shim.
+
+    By a block of ours; where that cannot be, by what a person wrote.
+    """
     path = husky / hook
-    return path.is_file() and not path.is_symlink() and bool(_BLOCK.search(path.read_bytes()))
+    if not path.is_file():
+        return False
+    text = path.read_bytes()
+    if obstacle(husky, hook):
+        return f"{STATE_DIRECTORY}/hooks/{hook}".encode() in text
+    return bool(_BLOCK.search(text))
 
 
 def with_block(text: bytes, hook: str) -> bytes:

@@ -71,6 +71,7 @@ ALL = (
     Setting("useAmbientCredentials", "the OIDC token that CI offers", _BOOLEAN),
     Setting("clientId", "of an OpenID Connect client"),
     Setting("publicLog", "agreement to sign with public Sigstore", _BOOLEAN),
+    Setting("hooks", "what is done where they do not run", ("required", "warn", "off")),
     Setting("signedRefs", "refs that must be signed when pushed", is_list=True),
     Setting("verify", "after a checkout", ("enforce", "warn", "off")),
     Setting("directThreshold", "files from here on are written beside the filter"),

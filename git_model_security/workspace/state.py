@@ -13,7 +13,7 @@ from git_model_security.workspace import (
     acceptance,
     agreement,
     file_state,
-    hook_setup,
+    hook_presence,
     manifests,
     pinned_trust,
 )
@@ -134,7 +134,7 @@ def of(clone: Clone, pathspecs: Sequence[str] = ()) -> State:
         head.status,
         index.resolve(repo, "HEAD^{commit}") or "",
         pinned_trust.pinned(repo).fingerprints(),
-        missing_hooks=[] if locked else hook_setup.missing(repo),
+        missing_hooks=[] if locked else hook_presence.missing(repo),
     )
     state.policy_drift = _drift(clone)
     state.is_migrating = Journal(repo).is_moving

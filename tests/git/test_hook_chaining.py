@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from git_model_security.workspace import hook_setup
+from git_model_security.workspace import hook_presence
 from tests.fixtures.hooks import Hooks, opened, script
 from tests.fixtures.processes import execute, need
 
@@ -258,7 +258,9 @@ def test_without_git_model_nothing_gets_into_history_and_the_rest_works(
     ):
         assert refused.returncode != 0
         assert f"git-model: error: {file} is missing" in refused.stderr
-        assert "hint: install git-model again and run `git model install`" in refused.stderr
+        assert (
+            "hint: install git-model again and run `git model doctor --fix`" in refused.stderr
+        )
         assert "remove .git/hooks/pre-" in refused.stderr
     assert hooks.calls() == []
     assert repo.git("rev-parse", "HEAD") == tip
@@ -332,7 +334,7 @@ def test_the_framework_installed_before_and_after_us_makes_no_loop(
     framework_install(directory, hooks)
     hooks.install(repo)
     framework_install(directory, hooks)
-    assert hook_setup.missing(opened(repo)) == []
+    assert hook_presence.missing(opened(repo)) == []
     assert hooks.install(repo) == []
     commit(repo)
     assert hooks.calls()[:-1] == ["ours pre-commit", "framework"]
@@ -353,7 +355,7 @@ def test_git_lfs_still_uploads(repo: Repository, remote: Repository, hooks: Hook
     assert b"large" in [path.read_bytes() for path in stored if path.is_file()]
     # git-lfs asked to write its hooks again finds ours, and says how to merge them
     repo.git("lfs", "update", check=False)
-    assert hook_setup.missing(opened(repo)) == []
+    assert hook_presence.missing(opened(repo)) == []
 
 
 @pytest.mark.parametrize("scope", ["--local", "--global"])

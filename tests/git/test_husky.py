@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from git_model_security.workspace import hook_setup, husky
+from git_model_security.workspace import hook_presence, hook_setup, husky
 from git_model_security.workspace.hook_setup import HOOKS
 from tests.fixtures.hooks import THEIRS, Hooks, opened, script, snapshot
 
@@ -37,6 +37,13 @@ c=$?
 [ $c = 127 ] && echo "husky - command not found in PATH=$PATH"
 exit $c
 """
+# What husky 9 knows, and what of ours it does not.
+KNOWN = (
+    *("pre-commit", "pre-merge-commit", "prepare-commit-msg", "commit-msg", "post-commit"),
+    *("applypatch-msg", "pre-applypatch", "post-applypatch", "pre-rebase", "post-rewrite"),
+    *("post-checkout", "post-merge", "pre-push", "pre-auto-gc"),
+)
+UNKNOWN = ("post-index-change", "reference-transaction")
 # husky 8: `.husky/_/husky.sh`, sourced by each hook, which it then runs again.
 SOURCED = """\
 if [ -z "$husky_skip_init" ]; then
@@ -62,7 +69,7 @@ def install_husky(repo: Repository, below: str = ".husky") -> Path:
     """Does what `npm install` does with husky 9."""
     directory = repo.path / below
     script(directory / "_" / "h", RUNNER)
-    for hook in HOOKS:
+    for hook in KNOWN:
         script(directory / "_" / hook, '. "$(dirname "$0")/h"\n')
     (directory / "_" / ".gitignore").write_text("*")
     repo.git("config", "core.hooksPath", f"{below}/_")
@@ -87,11 +94,15 @@ def test_our_part_is_called_from_the_committed_hooks(repo: Repository, hooks: Ho
     add_line(repo, hooks, "pre-commit")
     add_line(repo, hooks, "post-commit")
     generated = snapshot(directory / "_")
-    assert hook_setup.missing(opened(repo)) == list(HOOKS)
+    assert hook_presence.missing(opened(repo)) == list(HOOKS)
     lines = hooks.install(repo)
     assert f"added a git-model block to {directory}: " in lines[-1]
-    assert hook_setup.missing(opened(repo)) == []
-    assert snapshot(directory / "_") == generated
+    assert hook_presence.missing(opened(repo)) == []
+    written = {str(directory / "_" / hook) for hook in UNKNOWN}
+    now = snapshot(directory / "_")
+    assert {path: now[path] for path in now if path not in written} == generated
+    assert written <= set(now)
+    assert not {directory / hook for hook in UNKNOWN} & set(directory.iterdir())
     assert repo.git("config", "core.hooksPath") == ".husky/_"
     commit(repo)
     assert hooks.calls() == [
@@ -101,7 +112,7 @@ def test_our_part_is_called_from_the_committed_hooks(repo: Repository, hooks: Ho
         "theirs post-commit",
     ]
     install_husky(repo)
-    assert hook_setup.missing(opened(repo)) == []
+    assert hook_presence.missing(opened(repo)) == []
 
 
 def test_a_second_install_changes_nothing(repo: Repository, hooks: Hooks) -> None:
@@ -163,13 +174,13 @@ def test_a_set_up_clone_whose_shims_are_gone_fails_closed(
     repo.git("config", "filter.git-model.process", "git-model filter-process")
     for shim in (repo.path / ".git" / "git-model" / "hooks").iterdir():
         shim.unlink()
-    assert set(hook_setup.missing(opened(repo))) == set(HOOKS)
+    assert set(hook_presence.missing(opened(repo))) == set(HOOKS) - set(UNKNOWN)
     for refused in (
         commit(repo, check=False),
         repo.git.run("push", str(remote.path), "main", check=False),
     ):
         assert refused.returncode != 0
-        assert "git-model: hint: run `git model install` in this clone" in refused.stderr
+        assert "git-model: hint: run `git model doctor --fix` in this clone" in refused.stderr
     assert repo.git.run("switch", "--create", "other").returncode == 0
 
 
@@ -210,12 +221,60 @@ def test_a_worktree_without_npm_install_is_reported(
     repo.commit()
     repo.git("worktree", "add", "--quiet", str(tmp_path / "linked"))
     linked = type(repo)(tmp_path / "linked")
-    assert hook_setup.missing(opened(linked)) == list(HOOKS)
+    assert hook_presence.missing(opened(linked)) == list(HOOKS)
     install_husky(linked)
-    assert hook_setup.missing(opened(linked)) == []
+    assert hook_presence.missing(opened(linked)) == list(UNKNOWN)
+    hooks.install(linked)
+    assert hook_presence.missing(opened(linked)) == []
     hooks.calls()
     commit(linked)
     assert hooks.calls() == ["ours pre-commit", "ours post-commit"]
+
+
+def test_a_worktree_without_npm_install_is_mended_and_left_as_it_was(
+    repo: Repository, hooks: Hooks, tmp_path: Path
+) -> None:
+    install_husky(repo)
+    commit(repo)
+    repo.git("worktree", "add", "--quiet", str(tmp_path / "linked"))
+    linked = type(repo)(tmp_path / "linked")
+    hooks.install(linked)
+    assert hook_presence.missing(opened(linked)) == []
+    assert linked.status() == ""
+    commit(linked)
+    assert hooks.calls() == ["ours pre-commit", "ours post-commit"]
+    hook_setup.uninstall(opened(linked))
+    assert not (linked.path / ".husky").exists()
+    hooks.install(linked)
+    install_husky(linked)
+    assert set(hook_presence.missing(opened(linked))) == set(HOOKS) - set(UNKNOWN)
+    hooks.install(linked)
+    assert hook_presence.missing(opened(linked)) == []
+    hooks.calls()
+    commit(linked)
+    assert hooks.calls() == ["ours pre-commit", "ours post-commit"]
+
+
+@pytest.mark.parametrize("place", ["environment", "file"])
+def test_husky_that_is_switched_off_is_told(
+    repo: Repository, hooks: Hooks, home: Path, place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install_husky(repo)
+    hooks.install(repo)
+    file = home / ".config" / "husky" / "init.sh"
+    if place == "environment":
+        monkeypatch.setenv("HUSKY", "0")
+    else:
+        file.parent.mkdir(parents=True)
+        file.write_text("export HUSKY=0\n")
+    clone = opened(repo)
+    missing = hook_presence.missing(clone)
+    commit(repo)
+    assert hooks.calls() == []
+    assert set(missing) == set(HOOKS) - set(UNKNOWN)
+    (remedy,) = hook_presence.remedies(clone, missing)
+    where = file if place == "file" else "the environment"
+    assert remedy == f"husky runs no hooks with HUSKY=0 in {where}: take it back"
 
 
 def test_husky_that_takes_over_later_replaces_what_we_had(
@@ -224,9 +283,9 @@ def test_husky_that_takes_over_later_replaces_what_we_had(
     repo.git("config", "core.hooksPath", "githooks")
     hooks.install(repo)
     install_husky(repo)
-    assert hook_setup.missing(opened(repo)) == list(HOOKS)
+    assert hook_presence.missing(opened(repo)) == list(HOOKS)
     hooks.install(repo)
-    assert hook_setup.missing(opened(repo)) == []
+    assert hook_presence.missing(opened(repo)) == []
     assert repo.git("config", "git-model.chainedHooksPath", check=False) == ""
     commit(repo)
     assert hooks.calls() == ["ours pre-commit", "ours post-commit"]
@@ -242,7 +301,7 @@ def test_husky_8_runs_ours_once(repo: Repository, remote: Repository, hooks: Hoo
         path.chmod(0o755)
     repo.git("config", "core.hooksPath", ".husky")
     hooks.install(repo)
-    assert hook_setup.missing(opened(repo)) == []
+    assert hook_presence.missing(opened(repo)) == []
     commit(repo)
     assert hooks.calls() == ["theirs pre-commit", "ours pre-commit", "ours post-commit"]
     repo.git("push", "--quiet", str(remote.path), "main")
@@ -260,7 +319,12 @@ def test_hooks_that_cannot_hold_a_block_are_named(repo: Repository, hooks: Hooks
         f"let it call {ours}/pre-commit",
         f"not installed: {directory}/pre-push: not a shell script; let it call {ours}/pre-push",
     ]
-    assert hook_setup.missing(opened(repo)) == ["pre-commit", "pre-push"]
+    missing = hook_presence.missing(opened(repo))
+    assert missing == ["pre-commit", "pre-push"]
+    remedies = hook_presence.remedies(opened(repo), missing)
+    assert remedies == [line.removeprefix("not installed: ") for line in lines[-2:]]
+    (directory / "pre-push").write_text(f"#!/usr/bin/env node\nrun('{ours}/pre-push')\n")
+    assert hook_presence.missing(opened(repo)) == ["pre-commit"]
     assert not (repo.path / "outside").exists()
 
 
@@ -271,7 +335,7 @@ def test_a_directory_outside_the_worktree_that_is_named_like_huskys_is_foreign(
     repo.git("config", "core.hooksPath", str(tmp_path / ".husky"))
     hooks.install(repo)
     assert list((tmp_path / ".husky").iterdir()) == []
-    assert hook_setup.missing(opened(repo)) == []
+    assert hook_presence.missing(opened(repo)) == []
 
 
 @pytest.mark.parametrize("hook", list(HOOKS))

@@ -1,0 +1,76 @@
+"""What the filter says and does where Git would not run our hooks.
+
+Without them nothing is signed, guarded or uploaded by git-lfs, and no command fails.
+The filter is what Git runs all the same: it tells of it once per command, and takes in no
+content, unless a person decided to go on. On the ordinary path it starts no process.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from git_model_security.errors import ConfigError, PolicyError, described
+from git_model_security.git import caller, config
+from git_model_security.workspace import hook_presence, hook_redirect, shims
+
+if TYPE_CHECKING:
+    from git_model_security.filter.clone import Clone
+
+SETTING = "git-model.hooks"
+REQUIRED, WARN, OFF = "required", "warn", "off"
+
+
+def noticed(clone: Clone) -> PolicyError | None:
+    """Tells of hooks that do not run; returns why clean has to refuse, if it has to.
+
+    Raises:
+        ConfigError: the setting is none of the three.
+    """
+    if clone.ring.locked:
+        return None  # nothing is encrypted here, and a clone may be locked for good
+    repo = clone.repo
+    absent = hook_presence.missing(repo, repo.hooks)
+    if not absent or _decision(clone) == OFF:
+        return None
+    what = hook_presence.described(repo, absent)
+    if config.get_once(repo, hook_redirect.HOOKS_PATH) is not None:
+        # For this one command somebody chose other hooks, or none.
+        sys.stderr.write(f"git-model: warning: {what}\n")
+        return None
+    error = PolicyError(what, hint="\n".join(hook_presence.remedies(repo, absent)))
+    if _stops(clone, absent):
+        return error
+    sys.stderr.write(described(error).replace("error:", "warning:", 1))
+    sys.stderr.flush()
+    return None
+
+
+def _stops(clone: Clone, absent: list[str]) -> bool:
+    """Tells whether nothing may come in: a guard does not run, and nobody decided so."""
+    return (
+        any(shims.HOOKS[hook].stops for hook in absent)
+        and _decision(clone) == REQUIRED
+        and not caller.only_looks()
+        and not _is_overridden(clone, absent)
+    )
+
+
+def _decision(clone: Clone) -> str:
+    said = config.last(clone.settings, SETTING) or REQUIRED
+    if said not in {REQUIRED, WARN, OFF}:
+        raise ConfigError(
+            f"{SETTING} = {said!r} is no way to go on without hooks",
+            hint=f"{REQUIRED}, {WARN} or {OFF}",
+        )
+    return said
+
+
+def _is_overridden(clone: Clone, absent: list[str]) -> bool:
+    from git_model_security.guard import override
+    from git_model_security.hooks import refusal
+
+    if not override.is_overridden(clone.repo):
+        return False
+    refusal.let_through(clone.repo, "add", [hook_presence.described(clone.repo, absent)])
+    return True
