@@ -92,6 +92,12 @@ def _show(found: State, *, sums_up: bool) -> None:
     if not found.attributes_hold:
         terminal.warn(agreement.UNWRITTEN, "`git model doctor --fix`, then `git commit`")
     _files(found, sums_up=sums_up)
+    unseen = sum(file.unseen for file in found.files)
+    if unseen:
+        terminal.warn(
+            f"{counted(unseen, 'pointer')} pushed, whose objects nobody here saw arrive",
+            "`git push` again sends what is here; `git model checkout` fetches what is not",
+        )
     unwritten = {file_state.POINTER, file_state.CIPHERTEXT}
     waiting = sum(file.work_tree in unwritten for file in found.files)
     if waiting and not found.locked:
@@ -136,7 +142,7 @@ def _row(file: File, found: State) -> _Row:
         file.key_id[:8],
         _in_work_tree(file, locked=found.locked),
         "yes" if file.signed else "no",
-        "yes" if file.pushed else "no",
+        "yes" if file.pushed else "not seen" if file.unseen else "no",
         terminal.bytes_text(file.size),
     )
 

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from git_model_security.errors import ConfigError
+from git_model_security.filter.arrivals import Arrivals
 from git_model_security.filter.database import Memory
 from git_model_security.filter.digests import CLEAR, DigestCache
 from git_model_security.filter.provenance import Provenance
@@ -18,6 +19,7 @@ from git_model_security.storage import LFS
 from git_model_security.storage.lfs import ObjectStore
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from concurrent.futures import ThreadPoolExecutor
 
     from git_model_security.keyring.ring import Ring
@@ -142,6 +144,22 @@ class Clone:
     def provenance(self) -> Provenance:
         """The record of what was cleaned here."""
         return Provenance(self.memory)
+
+    @cached_property
+    def arrivals(self) -> Arrivals:
+        """The objects of git-lfs that were seen at a remote."""
+        return Arrivals(self.memory)
+
+    def fetch(self, oids: Collection[str]) -> None:
+        """Downloads the objects behind pointer blobs, and records that a remote has them.
+
+        Raises:
+            GitError: not all of them came.
+        """
+        from git_model_security.git import lfs
+
+        lfs.fetch(self.repo, oids)
+        self.arrivals.note(oids)
 
     @cached_property
     def staged(self) -> dict[bytes, str]:

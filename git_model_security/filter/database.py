@@ -41,6 +41,7 @@ CREATE TABLE IF NOT EXISTS merged (
 CREATE TABLE IF NOT EXISTS released (
     path BLOB, oid TEXT, mode INTEGER, under TEXT, PRIMARY KEY (path, oid, mode, under)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS arrived (oid TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS judged (
     subject TEXT, under TEXT, verdict TEXT NOT NULL, PRIMARY KEY (subject, under)
 ) WITHOUT ROWID;

@@ -35,6 +35,7 @@ class Waiting:
         self._new: list[bytes] = []
         self._missing: list[bytes] = []
         self._download: lfs.Download | None = None
+        self._fetched: list[str] = []
         self._failed: Error | None = None
         self._order: deque[bytes] = deque()
         self._opening: dict[bytes, Iterable[BytesLike] | Error] = {}
@@ -110,8 +111,8 @@ class Waiting:
             return
         self._failed = None
         try:
-            oids = [self._files[path][1] for path in paths]
-            self._download = lfs.start_fetch(self._clone.repo, oids)
+            self._fetched = [self._files[path][1] for path in paths]
+            self._download = lfs.start_fetch(self._clone.repo, self._fetched)
         except Error as error:
             self._failed = error
 
@@ -119,6 +120,7 @@ class Waiting:
         if self._download is not None:
             try:
                 self._download.require()
+                self._clone.arrivals.note(self._fetched)
             except Error as error:
                 self._failed = error
             self._download = None

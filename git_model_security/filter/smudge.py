@@ -106,10 +106,8 @@ def _pointed(
     if can_delay:
         raise Delayed(pointer, oid)
     if not clone.lfs.holds(pointer):
-        from git_model_security.git import lfs
-
         try:
-            lfs.fetch(clone.repo, [oid])
+            clone.fetch([oid])
         except Error as error:
             return left(path, pointer, error)
     return content_of(clone, path, pointer, oid)

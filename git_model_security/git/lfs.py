@@ -45,6 +45,8 @@ _AUTHOR = {
     )
 }
 _SHOWN_LINES = 2
+_AT_ONCE = 500
+"""Names of objects that fit into one command line."""
 _OID = re.compile(r"(?<=[0-9a-f]{12})[0-9a-f]{52}\d*")
 _PASSWORD = re.compile(r"(?<=://)[^/@\s]*@")
 _NOISE = (
@@ -186,11 +188,23 @@ def push(repo: Repository, remote: str, url: str, stdin: bytes) -> None:
         GitError: git-lfs is missing, an object is, or the server refused.
     """
     require()
+    _upload(repo, remote, url, ("pre-push",), (url,), stdin)
+
+
+def _upload(
+    repo: Repository,
+    remote: str,
+    url: str,
+    words: tuple[str, ...],
+    more: Iterable[str],
+    stdin: bytes = b"",
+) -> None:
     # Pushed to by its path and not by a name: git-lfs knows paths only as those of remotes.
     directory = (repo.work_tree or repo.git_dir) / url
     if remote == url and directory.is_dir():
-        remote = url = directory.resolve().as_uri()
-    command = ("git", "-c", "lfs.allowincompletepush=false", "lfs", "pre-push", remote, url)
+        remote = directory.resolve().as_uri()
+        more = [remote if word == url else word for word in more]
+    command = ("git", "-c", "lfs.allowincompletepush=false", "lfs", *words, remote, *more)
     logs.running(command)
     with tempfile.TemporaryFile() as said:
         done = subprocess.run(
@@ -204,6 +218,24 @@ def push(repo: Repository, remote: str, url: str, stdin: bytes) -> None:
         )
         if done.returncode:
             raise _failure("git-lfs could not upload all objects", said)
+
+
+def send(repo: Repository, remote: str, url: str, objects: Iterable[str]) -> None:
+    """Uploads objects by their names, whatever the remote is thought to have.
+
+    Args:
+        repo: the repository.
+        remote: as `push` takes it.
+        url: as `push` takes it.
+        objects: their SHA-256 in hexadecimal; all of them are here.
+
+    Raises:
+        GitError: one did not arrive.
+    """
+    names = sorted(objects)
+    for start in range(0, len(names), _AT_ONCE):
+        some = names[start : start + _AT_ONCE]
+        _upload(repo, remote, url, ("push", "--object-id"), some)
 
 
 def _commit(repo: Repository, oids: Iterable[str]) -> str:

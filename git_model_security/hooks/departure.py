@@ -9,7 +9,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from git_model_security.errors import ProtocolError
+from git_model_security.errors import GitError, ProtocolError, described
 from git_model_security.git import config, history, index, lfs, remotes
 from git_model_security.git.objects import is_oid
 from git_model_security.git.paths import shown
@@ -22,7 +22,7 @@ from git_model_security.workspace import hook_redirect, shims
 from git_model_security.workspace.inherited import Inherited
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from git_model_security.filter.clone import Clone
     from git_model_security.git.repository import Repository
@@ -62,7 +62,32 @@ def pushed(clone: Clone, arguments: Sequence[str], stdin: bytes) -> int:
         lfs.require()
         if not _lfs_follows(clone.repo):
             lfs.push(clone.repo, remote, (*arguments, remote)[1], stdin)
+        _send(clone, arguments, judged.pointers | judged.unread)
+    elif remote is not None and not lines and clone.lfs.is_used:
+        _send_once_more(clone, arguments)
     return 0
+
+
+def _send_once_more(clone: Clone, arguments: Sequence[str]) -> None:
+    """Sends what was pushed where no hook ran; a failure stops nothing, as nothing leaves."""
+    if index.head_tree(clone.repo) is None:
+        return
+    try:
+        _send(clone, arguments, {entry.oid for entry in index.tree(clone.repo, "HEAD")})
+    except GitError as error:
+        sys.stderr.write(described(error).replace("error:", "warning:", 1))
+
+
+def _send(clone: Clone, arguments: Sequence[str], oids: Iterable[str]) -> None:
+    """Sends the objects of pointers that no remote was seen to have, and records them.
+
+    By their names: git-lfs, as Git runs it, leaves out what a pointer promised before.
+    """
+    _, pointers = behind.survey(clone.repo, [oid for oid in oids if oid not in clone.arrivals])
+    here = {oid: one.oid for oid, one in pointers.items() if clone.lfs.holds(one)}
+    if here:
+        lfs.send(clone.repo, arguments[0], (*arguments, arguments[0])[1], here.values())
+        clone.arrivals.note(here)
 
 
 def _require_signed(clone: Clone, lines: Sequence[outgoing.Pushed], remote: str | None) -> None:

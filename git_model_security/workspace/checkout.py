@@ -145,7 +145,7 @@ def _fetch_apart(clone: Clone, jobs: Sequence[Job]) -> None:
     for job in jobs:
         if len(sizes[job.pointer.oid]) > 1 and not clone.lfs.holds(job.pointer):
             with contextlib.suppress(Error):
-                lfs.fetch(clone.repo, [job.entry.oid])
+                clone.fetch([job.entry.oid])
 
 
 def _fetched(
@@ -165,7 +165,7 @@ def _fetched(
     failure: Error | None = None
     if absent:
         try:
-            lfs.fetch(clone.repo, [job.entry.oid for job in absent])
+            clone.fetch([job.entry.oid for job in absent])
         except Error as error:
             failure = error
         _fetch_apart(clone, absent)

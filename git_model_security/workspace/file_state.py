@@ -39,7 +39,9 @@ class File:
         size: plaintext length in bytes, as far as it can be told.
         storage: where the ciphertext lives, `inline` or `lfs`.
         here: whether the ciphertext is on this machine.
-        pushed: whether a remote branch has the blob, as far as this clone knows.
+        pushed: whether a remote branch has the blob, as far as this clone knows, and a
+            remote was seen to have the object behind it.
+        unseen: whether a remote branch has the pointer, and nobody here saw its object there.
         work_tree: `decrypted`, `ciphertext`, `pointer` or `missing`.
         signed: whether the signature of HEAD holds for this content.
     """
@@ -51,6 +53,7 @@ class File:
     storage: str
     here: bool
     pushed: bool
+    unseen: bool
     work_tree: str
     signed: bool
 
@@ -69,7 +72,7 @@ def of(clone: Clone, entries: Sequence[Entry], held: set[tuple[bytes, str]]) -> 
         held: paths and blobs that the signature of HEAD holds for.
     """
     sizes, pointer_blobs = behind.survey(clone.repo, (entry.oid for entry in entries))
-    pushed = _pushed(clone.repo)
+    published = _published(clone.repo)
     found = []
     for entry in entries:
         pointer = pointer_blobs.get(entry.oid)
@@ -79,6 +82,8 @@ def of(clone: Clone, entries: Sequence[Entry], held: set[tuple[bytes, str]]) -> 
         else:
             key_id, size = _peeked(clone, entry.oid, pointer, sizes.get(entry.oid, 0))
         here = clone.lfs.holds(pointer) if pointer else entry.oid in sizes
+        is_published = (entry.path, entry.oid) in published
+        unseen = is_published and pointer is not None and entry.oid not in clone.arrivals
         file = File(
             entry.path,
             key_id is not None if here or key_id else None,
@@ -86,7 +91,8 @@ def of(clone: Clone, entries: Sequence[Entry], held: set[tuple[bytes, str]]) -> 
             size,
             LFS if pointer else INLINE,
             here,
-            (entry.path, entry.oid) in pushed,
+            is_published and not unseen,
+            unseen,
             _work_tree(clone.repo, entry, is_lfs=pointer is not None),
             (entry.path, entry.oid) in held,
         )
@@ -120,11 +126,8 @@ def _work_tree(repo: Repository, entry: Entry, *, is_lfs: bool) -> str:
     return CIPHERTEXT if blobs.is_sealed(found[1][:HEADER_BYTES]) else DECRYPTED
 
 
-def _pushed(repo: Repository) -> set[tuple[bytes, str]]:
-    """Returns paths and blobs of HEAD that a remote-tracking branch has too.
-
-    A push uploads objects before it moves the branch, so they are there as well.
-    """
+def _published(repo: Repository) -> set[tuple[bytes, str]]:
+    """Returns paths and blobs of HEAD that a remote-tracking branch has too."""
     if index.head_tree(repo) is None:
         return set()
     remotes = repo.git("for-each-ref", "--count=1", "refs/remotes")

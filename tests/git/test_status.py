@@ -50,6 +50,7 @@ def test_the_document_for_machines(project: Project) -> None:
         "storage": "inline",
         "here": True,
         "pushed": True,
+        "unseen": False,
         "work_tree": "decrypted",
         "signed": True,
     }

@@ -172,7 +172,7 @@ class Gate:
         found = behind.pointers(self._repo, [(one.path, one.oid) for one in entries])
         absent = {path for path, pointer in found if not self._clone.lfs.holds(pointer)}
         if absent:
-            lfs.fetch(self._repo, [one.oid for one in entries if one.path in absent])
+            self._clone.fetch([one.oid for one in entries if one.path in absent])
 
     def _require_new(self, commit: str, branch: str | None) -> None:
         last = verified_tips.of(self._repo, branch)
