@@ -7,8 +7,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from git_model_security.errors import ConfigError
-from git_model_security.filter.arrivals import Arrivals
 from git_model_security.filter.database import Memory
+from git_model_security.filter.delivered import Delivered
 from git_model_security.filter.digests import CLEAR, DigestCache
 from git_model_security.filter.provenance import Provenance
 from git_model_security.git import attributes, config, index
@@ -40,8 +40,8 @@ class Clone:
 
     @cached_property
     def settings(self) -> config.Values:
-        """The `git-model.*`, `lfs.*` and `remote.*` variables of the configuration."""
-        return config.read(self.repo, "(git-model|lfs|remote)")
+        """The `git-model.*`, `lfs.*`, `remote.*` and `hook.*` variables."""
+        return config.read(self.repo, "(git-model|lfs|remote|hook)")
 
     @cached_property
     def ring(self) -> Ring:
@@ -146,9 +146,9 @@ class Clone:
         return Provenance(self.memory)
 
     @cached_property
-    def arrivals(self) -> Arrivals:
+    def delivered(self) -> Delivered:
         """The objects of git-lfs that were seen at a remote."""
-        return Arrivals(self.memory)
+        return Delivered(self.memory)
 
     def fetch(self, oids: Collection[str]) -> None:
         """Downloads the objects behind pointer blobs, and records that a remote has them.
@@ -159,7 +159,7 @@ class Clone:
         from git_model_security.git import lfs
 
         lfs.fetch(self.repo, oids)
-        self.arrivals.note(oids)
+        self.delivered.note(oids)
 
     @cached_property
     def staged(self) -> dict[bytes, str]:

@@ -120,7 +120,7 @@ class Waiting:
         if self._download is not None:
             try:
                 self._download.require()
-                self._clone.arrivals.note(self._fetched)
+                self._clone.delivered.note(self._fetched)
             except Error as error:
                 self._failed = error
             self._download = None

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from git_model_security.errors import ConfigError, PolicyError, described
 from git_model_security.git import caller, config
-from git_model_security.workspace import hook_presence, hook_redirect, shims
+from git_model_security.workspace import configured_hooks, hook_presence, hook_redirect, shims
 
 if TYPE_CHECKING:
     from git_model_security.filter.clone import Clone
@@ -30,7 +30,9 @@ def noticed(clone: Clone) -> PolicyError | None:
     if clone.ring.locked:
         return None  # nothing is encrypted here, and a clone may be locked for good
     repo = clone.repo
-    absent = hook_presence.missing(repo, repo.hooks)
+    absent = hook_presence.missing(repo, repo.hooks, clone.settings)
+    for what, remedy in configured_hooks.told(clone.settings):
+        sys.stderr.write(f"git-model: warning: {what}\ngit-model: hint: {remedy}\n")
     if not absent or _decision(clone) == OFF:
         return None
     what = hook_presence.described(repo, absent)

@@ -83,11 +83,11 @@ def _send(clone: Clone, arguments: Sequence[str], oids: Iterable[str]) -> None:
 
     By their names: git-lfs, as Git runs it, leaves out what a pointer promised before.
     """
-    _, pointers = behind.survey(clone.repo, [oid for oid in oids if oid not in clone.arrivals])
+    _, pointers = behind.survey(clone.repo, [oid for oid in oids if oid not in clone.delivered])
     here = {oid: one.oid for oid, one in pointers.items() if clone.lfs.holds(one)}
     if here:
         lfs.send(clone.repo, arguments[0], (*arguments, arguments[0])[1], here.values())
-        clone.arrivals.note(here)
+        clone.delivered.note(here)
 
 
 def _require_signed(clone: Clone, lines: Sequence[outgoing.Pushed], remote: str | None) -> None:

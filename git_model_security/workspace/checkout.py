@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from git_model_security.errors import Error, GitError, PolicyError
 from git_model_security.filter.clone import Clone
-from git_model_security.git import excludes, index, lfs, pathspec, replacement, worktree
+from git_model_security.git import excludes, index, pathspec, replacement, worktree
 from git_model_security.workspace import materialise, raw_entries
 from git_model_security.workspace.choice import Choice
 from git_model_security.workspace.report import Failure, Report

@@ -83,7 +83,7 @@ def of(clone: Clone, entries: Sequence[Entry], held: set[tuple[bytes, str]]) -> 
             key_id, size = _peeked(clone, entry.oid, pointer, sizes.get(entry.oid, 0))
         here = clone.lfs.holds(pointer) if pointer else entry.oid in sizes
         is_published = (entry.path, entry.oid) in published
-        unseen = is_published and pointer is not None and entry.oid not in clone.arrivals
+        unseen = is_published and pointer is not None and entry.oid not in clone.delivered
         file = File(
             entry.path,
             key_id is not None if here or key_id else None,

@@ -18,6 +18,7 @@ from git_model_security.policy import gitmodel, pinned
 from git_model_security.workspace import (
     acceptance,
     agreement,
+    configured_hooks,
     drivers,
     engine,
     hook_presence,
@@ -151,6 +152,8 @@ def _of_clone(repo: Repository) -> Iterator[Symptom]:
     if missing:
         remedies = hook_presence.remedies(repo, missing)
         yield Symptom(hook_presence.described(repo, missing), "; ".join(remedies))
+    for what, remedy in configured_hooks.told(clone.settings):
+        yield Symptom(what, remedy)
     if wrong := override.misunderstood(repo):
         yield Symptom(wrong, f"`git config --unset {override.GUARD}`")
     if not pinned_trust.pinned(repo).fingerprints():

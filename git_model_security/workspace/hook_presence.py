@@ -11,8 +11,10 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from git_model_security.git import config
 from git_model_security.git.paths import shown
 from git_model_security.workspace import hook_directory, hook_redirect, husky, shims
+from git_model_security.workspace.configured_hooks import events_off
 from git_model_security.workspace.hook_directory import EARLIER
 from git_model_security.workspace.shims import HOOKS
 
@@ -25,13 +27,22 @@ _OFF = "0"
 _SWITCHED_OFF = re.compile(rb"^[ \t]*(?:export[ \t]+)?HUSKY=[\"']?0", re.MULTILINE)
 
 
-def missing(repo: Repository, hooks: Path | None = None) -> list[str]:
+def missing(
+    repo: Repository, hooks: Path | None = None, values: config.Values | None = None
+) -> list[str]:
     """Returns the names of the hooks that would not run ours now.
 
     Args:
         repo: the repository.
         hooks: where Git looks for hooks; None asks it.
+        values: the section `hook` of the configuration; None asks for it.
     """
+    absent = set(_not_there(repo, hooks))
+    absent |= set(events_off(config.read(repo, "hook") if values is None else values))
+    return [hook for hook in HOOKS if hook in absent]
+
+
+def _not_there(repo: Repository, hooks: Path | None) -> list[str]:
     hooks = hook_redirect.effective(repo) if hooks is None else hooks.resolve()
     committed = husky_directory(repo, hooks)
     if committed is None:
@@ -62,6 +73,13 @@ def described(repo: Repository, absent: Collection[str]) -> str:
 
 def remedies(repo: Repository, absent: Collection[str]) -> list[str]:
     """Returns what makes the absent hooks run, a line each."""
+    off = [hook for hook in events_off(config.read(repo, "hook")) if hook in absent]
+    said = [f"`git config hook.{hook}.enabled true`: Git may run none with it" for hook in off]
+    absent = [hook for hook in absent if hook not in off]
+    return said + (_remedies_of_files(repo, absent) if absent else [])
+
+
+def _remedies_of_files(repo: Repository, absent: Collection[str]) -> list[str]:
     hooks = repo.hooks.resolve()
     committed = husky_directory(repo, hooks)
     if committed is None:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from git_model_security.git import config
 from git_model_security.workspace import (
+    configured_hooks,
     hook_directory,
     hook_presence,
     hook_redirect,
@@ -64,7 +65,7 @@ def install(repo: Repository, *, program: Program | None = None) -> list[str]:
         else:
             lines = _install_redirected(journal, repo, hooks, program)
     hook_redirect.tidy(repo)
-    return lines
+    return lines + configured_hooks.switch_off(repo)
 
 
 def uninstall(repo: Repository) -> list[str]:
@@ -79,6 +80,8 @@ def uninstall(repo: Repository) -> list[str]:
     hooks = hook_redirect.effective(repo)
     with Journal() as journal:
         lines = []
+        if configured_hooks.switch_on(repo):
+            lines.append("configured hooks that were switched off run again")
         if hook_redirect.remove(journal, repo):
             lines.append(f"{hook_redirect.HOOKS_PATH} is again what it was")
         for directory in _husky_directories(repo, hooks):

@@ -16,7 +16,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from git_model_security.errors import Error, Reason, VerificationError
-from git_model_security.git import arrivals, config, history, index, lfs
+from git_model_security.git import arrivals, config, history, index
 from git_model_security.guard import audit_log
 from git_model_security.storage import behind
 from git_model_security.workspace import pinned_trust

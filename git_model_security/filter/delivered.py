@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from git_model_security.filter.database import Memory
 
 
-class Arrivals:
+class Delivered:
     """The table of them."""
 
     def __init__(self, memory: Memory) -> None:
@@ -23,9 +23,9 @@ class Arrivals:
     def note(self, oids: Iterable[str]) -> None:
         """Records that a remote has the objects behind these blobs."""
         rows = ((oid,) for oid in oids)
-        self._memory.execute_many("INSERT OR IGNORE INTO arrived VALUES (?)", rows)
+        self._memory.execute_many("INSERT OR IGNORE INTO delivered VALUES (?)", rows)
 
     def __contains__(self, oid: str) -> bool:
         """Tells whether a remote was seen to have the object behind a blob."""
-        found = self._memory.execute("SELECT 1 FROM arrived WHERE oid = ?", (oid,))
+        found = self._memory.execute("SELECT 1 FROM delivered WHERE oid = ?", (oid,))
         return found.fetchone() is not None
