@@ -165,6 +165,12 @@ class Reason(enum.Enum):
     TAMPERED = "tampered"
     MISSING = "missing file"
     EXTRA = "extra file"
+    LINK = "symbolic link"
+    CONFLICT = "merge conflict"
+    UNCOMMITTED = "not committed"
+    IGNORED = "ignored file"
+    UNCOVERED = "not covered"
+    SPARSE = "not checked out"
     NOT_FETCHED = "not fetched"
     NOT_MATERIALISED = "not materialised"
     NO_KEY = "key not held"
@@ -176,7 +182,7 @@ class Reason(enum.Enum):
     def gate_status(self) -> int:
         """What a gate exits with that finds this alone; see `Error`."""
         unchecked = {
-            *(Reason.NOT_FETCHED, Reason.NOT_MATERIALISED),
+            *(Reason.NOT_FETCHED, Reason.NOT_MATERIALISED, Reason.SPARSE),
             *(Reason.NO_KEY, Reason.UNREADABLE),
         }
         return UNCHECKED if self in unchecked else FAILED

@@ -66,6 +66,7 @@ _HINTS = {
     is_flag=True,
     help="Let files pass that nobody signed.",
 )
+@click.option("--strict", is_flag=True, help="Let nothing pass that no signature covers.")
 @options.expect
 @options.at_least
 @options.as_json
@@ -81,6 +82,7 @@ def command(
     roots: tuple[str, ...],
     all_models: bool,
     ignore_unsigned_files: bool,
+    strict: bool,
     expect: str,
     at_least: str,
     as_json: bool,
@@ -97,8 +99,11 @@ def command(
     revisions = words[1:] if method else words
     asked = methods.asked(method, said)
     chosen = tuple(map(options.root, roots))
-    forms = Forms(encrypted, chosen, all_models, ignore_unsigned_files, signature)
     expected = Expected(expect, at_least)
+    forms = Forms(
+        *(encrypted, chosen, all_models, ignore_unsigned_files, signature, strict),
+        committed_only=expected != Expected(),
+    )
     _require_sense(revisions, directory, forms, expected)
     if directory is None:
         found = _in_clone(revisions, asked, forms, expected)
@@ -121,6 +126,8 @@ def _require_sense(
         raise click.UsageError("--expect and --at-least go with one commit")
     if forms.all_models and forms.roots:
         raise click.UsageError("--all-models and --model-root exclude each other")
+    if forms.strict and forms.ignore_unsigned_files:
+        raise click.UsageError("--strict and --ignore-unsigned-files exclude each other")
     if directory is not None:
         if revisions or forms.encrypted:
             raise click.UsageError("--dir looks at decrypted files, not at commits")
@@ -162,9 +169,10 @@ def _show(verdict: Verdict) -> None:
     for note in verdict.notes:
         terminal.info(note)
     if verdict.good:
+        others = f" and {counted(verdict.others, 'other')}" if verdict.others else ""
         signers = ", ".join(sorted(set(map(_short, verdict.signers.values()))))
         terminal.result(
-            f"Verified: {verdict.subject}, {counted(verdict.files, verdict.unit)},"
+            f"Verified: {verdict.subject}, {counted(verdict.files, verdict.unit)}{others},"
             f" signed by {signers}"
         )
         return

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from git_model_security.cli.progress import Bar
 from git_model_security.errors import ConfigError, GitError, Reason
-from git_model_security.git import index
+from git_model_security.git import config, index
 from git_model_security.git.repository import Repository
 from git_model_security.signing.roles import STOCK_SIGNATURE
 from git_model_security.workspace import events, pinned_trust
@@ -21,6 +21,7 @@ from git_model_security.workspace.verification import (
     verifiers,
     worktree_check,
 )
+from git_model_security.workspace.verification.worktree_check import Scope
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,6 +51,8 @@ class Forms:
         all_models: look at every model that has a bundle.
         ignore_unsigned_files: let files pass that nobody signed.
         signature: the bundle of a directory.
+        strict: let nothing pass that no signature covers.
+        committed_only: HEAD is what has to be there, whatever is staged and signed.
     """
 
     encrypted: bool = False
@@ -57,29 +60,25 @@ class Forms:
     all_models: bool = False
     ignore_unsigned_files: bool = False
     signature: str | None = None
+    strict: bool = False
+    committed_only: bool = False
+
+    def scope(self, clone: Clone) -> Scope:
+        """Returns what of a work tree they ask for; a deploy clone is always strict."""
+        is_deploy = config.is_deploy(config.read(clone.repo))
+        return Scope(
+            self.roots,
+            self.all_models,
+            self.ignore_unsigned_files,
+            self.strict or is_deploy,
+            self.committed_only,
+        )
 
 
 def of_work_tree(clone: Clone, accepted: Sequence[Verifier], forms: Forms) -> Verdict:
     """Verifies the files of the work tree."""
-    commit = index.resolve(clone.repo, "HEAD^{commit}") or ""
     with Bar("Hashing") as bar:
-        verdict = worktree_check.check(
-            clone,
-            accepted,
-            ignore_unsigned_files=forms.ignore_unsigned_files,
-            roots=forms.roots,
-            progress=bar,
-        )
-        if forms.all_models:
-            models_check.add_beside_roots(
-                clone,
-                verdict,
-                accepted,
-                ignore_unsigned_files=forms.ignore_unsigned_files,
-                progress=bar,
-            )
-    verdict.commit = commit
-    return verdict
+        return worktree_check.check(clone, accepted, forms.scope(clone), progress=bar)
 
 
 def of_commit(
@@ -96,7 +95,7 @@ def of_commit(
     if forms.all_models and not forms.encrypted:
         models_check.add_beside_roots_of(clone, commit, verdict, accepted)
     if revision is None:
-        locked_check.add_locked_files(clone, verdict)
+        locked_check.add_locked_files(clone, verdict, accepted, forms.scope(clone))
     if commit != index.resolve(clone.repo, "HEAD^{commit}"):
         verdict.findings = [
             replace(one, hint=one.hint or _PAST.get(one.reason)) for one in verdict.findings

@@ -7,6 +7,7 @@ import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from git_model_security.git.repository import Repository
@@ -36,3 +37,18 @@ def is_ignored(repo: Repository, path: Path) -> bool:
     """
     # Absolute, so that no name is taken for an option or for pathspec magic.
     return bool(repo.git("check-ignore", "--", str(path), accept=(0, 1)))
+
+
+def ignored(repo: Repository, paths: Iterable[bytes]) -> set[bytes]:
+    """Returns those of some paths that exclude patterns match, whatever the index says.
+
+    Args:
+        repo: the repository.
+        paths: relative to the top; a directory ends in `/`. None is behind a link.
+    """
+    # With `./`, so that no name is taken for pathspec magic.
+    asked = b"".join(b"./" + path + b"\0" for path in paths)
+    if not asked:
+        return set()
+    said = repo.git("check-ignore", "--no-index", "-z", "--stdin", stdin=asked, accept=(0, 1))
+    return {path.removeprefix(b"./") for path in said.split(b"\0") if path}

@@ -77,6 +77,16 @@ def untracked(repo: Repository, *, ignored: bool = False) -> list[bytes]:
     return list(_records(repo.git("ls-files", "-z", "--others", *chosen, "--exclude-standard")))
 
 
+def left_out_of_checkout(repo: Repository) -> set[bytes]:
+    """Returns the paths that a sparse checkout leaves out; empty where there is none."""
+    from git_model_security.git import config
+
+    if config.get(repo, "core.sparseCheckout", kind="bool") != "true":
+        return set()
+    records = _records(repo.git("ls-files", "-t", "-z"))
+    return {record[2:] for record in records if record.startswith(b"S ")}
+
+
 def stage(
     repo: Repository,
     entries: Iterable[Entry],

@@ -13,7 +13,7 @@ from git_model_security.errors import GitError
 
 if TYPE_CHECKING:
     import subprocess
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from _typeshed import WriteableBuffer
     from typing_extensions import Buffer
@@ -150,6 +150,25 @@ def is_oid(text: str) -> bool:
 def write_blob(repo: Repository, content: bytes) -> str:
     """Writes a blob as it is, through no filter, and returns its oid."""
     return repo.git("hash-object", "-w", "--stdin", stdin=content).decode().strip()
+
+
+def cleaned_oids(repo: Repository, paths: Sequence[bytes]) -> list[str]:
+    """Returns the blobs that `git add` would make of work tree files; writes none.
+
+    The content is cleaned and converted by the attributes of now. What the index says of
+    it is not asked.
+
+    Raises:
+        GitError: a filter refuses what stands there.
+    """
+    quoted = b"".join(_quoted(path) + b"\n" for path in paths)
+    out = repo.git("hash-object", "--stdin-paths", stdin=quoted, filters=True)
+    return out.decode().split()
+
+
+def _quoted(path: bytes) -> bytes:
+    """Returns a path as `core.quotePath` writes it: one line, whatever is in it."""
+    return b'"' + b"".join(b"\\%03o" % byte for byte in path) + b'"'
 
 
 def write_blob_from(repo: Repository, content: Iterable[Buffer]) -> str:

@@ -117,7 +117,8 @@ def test_what_git_ignores_is_no_extra_file_but_is_told(project: Project) -> None
     project.ada.write("run.log", "text\n")
     assert findings(project.ada) == {}
     said = project.ada.model("verify").stderr
-    assert "not verified: 1 file that Git ignores, such as run.log" in said
+    assert "not verified: 1 file that Git ignores: run.log" in said
+    assert findings(project.ada, "--strict") == {"ignored file": ["run.log"]}
 
 
 def test_a_file_replaced_by_a_link(project: Project, tmp_path: Path) -> None:
@@ -126,7 +127,7 @@ def test_a_file_replaced_by_a_link(project: Project, tmp_path: Path) -> None:
     elsewhere.write_bytes(file.read_bytes())
     file.unlink()
     file.symlink_to(elsewhere)
-    assert findings(project.ada) == {"tampered": ["config.json"]}
+    assert findings(project.ada) == {"symbolic link": ["config.json"]}
 
 
 def test_a_directory_replaced_by_a_link(project: Project, tmp_path: Path) -> None:
@@ -135,7 +136,7 @@ def test_a_directory_replaced_by_a_link(project: Project, tmp_path: Path) -> Non
     (project.ada.path / "sub").rename(tmp_path / "elsewhere")
     (project.ada.path / "sub").symlink_to(tmp_path / "elsewhere")
     found = findings(project.ada, "--ignore-unsigned-files")
-    assert found == {"missing file": ["sub/weights.bin"]}
+    assert found == {"symbolic link": ["sub"]}
 
 
 def test_a_file_made_executable(project: Project) -> None:
@@ -149,12 +150,14 @@ def test_a_file_made_executable(project: Project) -> None:
 def test_a_directory_where_no_bundle_looks(name: str, project: Project) -> None:
     (project.ada.path / name).unlink()
     project.ada.write(f"{name}/run.py", b"hidden")
-    assert findings(project.ada) == {"tampered": [name]}
+    hidden = {"missing file": [name], "extra file": [f"{name}/run.py"]}
+    assert findings(project.ada) == hidden
+    assert findings(project.ada, "--ignore-unsigned-files") == {"missing file": [name]}
 
 
 def test_no_signature(project: Project) -> None:
     (project.ada.path / "model.sig").unlink()
-    assert findings(project.ada) == {"unsigned": []}
+    assert findings(project.ada) == {"missing file": ["model.sig"]}
     project.ada.git("rm", "--quiet", "--cached", "model.sig", ".model-encrypted.sig")
     project.ada.git("commit", "--quiet", "--no-verify", "--message", "Unsigned")
     assert set(findings(project.ada, "HEAD")) == {"unsigned"}

@@ -215,7 +215,7 @@ def _note_left_out(
     would look for anything there.
     """
     bundles = found.keys() & {CIPHERTEXT_SIGNATURE.encode(), STOCK_SIGNATURE.encode()}
-    unsaid = {name for name in bundles if found[name] == stat.S_IFREG}
+    unsaid = {name for name in bundles if stat.S_ISREG(found[name])}
     disguised = bundles - unsaid
     if disguised and not ignore_unsigned_files:
         names = tuple(map(_text, sorted(disguised)))
@@ -238,14 +238,14 @@ def differences(
     Args:
         signed: digests by name.
         actual: digests of what is there of these names.
-        present: all that is there, with its kind (`st_mode`).
+        present: all that is there, with its mode (`st_mode`).
         ignore_unsigned_files: let files pass that are not signed.
     """
     changed = [name for name in signed if name in actual and actual[name] != signed[name]]
     missing = [name for name in signed if name not in actual]
     extra = [] if ignore_unsigned_files else [name for name in present if name not in signed]
-    links = [name for name in extra if present[name] == stat.S_IFLNK]
-    extra = [name for name in extra if present[name] != stat.S_IFLNK]
+    links = [name for name in extra if stat.S_ISLNK(present[name])]
+    extra = [name for name in extra if not stat.S_ISLNK(present[name])]
     for reason, detail, names, hint in (
         (Reason.TAMPERED, "not the content that was signed", changed, _RESTORE),
         (Reason.MISSING, "signed and not there", missing, _RESTORE),

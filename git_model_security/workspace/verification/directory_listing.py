@@ -16,14 +16,19 @@ if TYPE_CHECKING:
 
 
 def files(
-    top: Path, left_out: Collection[bytes] = (), met: dict[bytes, int] | None = None
+    top: Path,
+    left_out: Collection[bytes] = (),
+    met: dict[bytes, int] | None = None,
+    *,
+    closed: bool = False,
 ) -> dict[bytes, int]:
-    """Returns what lies below a directory, directories not, with the kind (`st_mode`).
+    """Returns what lies below a directory, directories not, with the mode (`st_mode`).
 
     Args:
         top: the directory.
         left_out: paths to pass over, with all that lies below them.
-        met: gets those of them that are there, with their kinds.
+        met: gets those of them that are there, with their modes.
+        closed: return a directory that cannot be read as what it is; the top has to be.
 
     Raises:
         ConfigError: a directory cannot be read.
@@ -36,12 +41,15 @@ def files(
             for path, mode in _listed(top, parent):
                 if path in left_out:
                     if met is not None:
-                        met[path] = stat.S_IFMT(mode)
+                        met[path] = mode
                 elif stat.S_ISDIR(mode):
                     waiting.append(path)
                 else:
-                    found[path] = stat.S_IFMT(mode)
+                    found[path] = mode
         except OSError as error:
+            if closed and parent:
+                found[parent] = stat.S_IFDIR
+                continue
             place = os.fsencode(top) + (b"/" + parent if parent else b"")
             reason = (error.strerror or str(error)).lower()
             raise ConfigError(f"{shown(place)}: cannot be listed: {reason}") from error

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from git_model_security.errors import Reason
-from git_model_security.git import index
-from git_model_security.git.paths import shown
-from git_model_security.storage import behind
-from git_model_security.workspace.verification.verdict import Finding
+from git_model_security.workspace.verification import basis as bases
+from git_model_security.workspace.verification import worktree_check
+from git_model_security.workspace.verification.signed_files import SignedFiles
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from git_model_security.filter.clone import Clone
+    from git_model_security.signing.methods import Verifier
     from git_model_security.workspace.verification.verdict import Verdict
+    from git_model_security.workspace.verification.worktree_check import Scope
 
 
-def add_locked_files(clone: Clone, verdict: Verdict) -> None:
+def add_locked_files(
+    clone: Clone, verdict: Verdict, verifiers: Sequence[Verifier], scope: Scope
+) -> None:
     """Adds to a verdict on HEAD what the work tree of a locked clone shows.
 
     Each file must be, byte for byte, the blob that was verified, or the object behind it.
@@ -23,22 +27,8 @@ def add_locked_files(clone: Clone, verdict: Verdict) -> None:
     """
     if not clone.ring.locked or clone.repo.work_tree is None:
         return
-    changed: list[str] = []
-    missing: list[str] = []
-    files = [entry for entry in index.tree(clone.repo, "HEAD") if entry.is_file]
-    sizes, pointers = behind.survey(clone.repo, (entry.oid for entry in files))
-    for entry in files:
-        pointer, size = pointers.get(entry.oid), sizes.get(entry.oid)
-        if behind.is_in_place(clone.repo, entry.path, entry.oid, pointer, size):
-            continue
-        gone = not index.is_there(clone.repo, entry)
-        (missing if gone else changed).append(shown(entry.path))
-    extra = tuple(map(shown, index.untracked(clone.repo)))
-    if extra:
-        verdict.findings.append(Finding(Reason.EXTRA, ".", "there and not signed", extra))
-    if changed:
-        detail = "not the ciphertext that was signed"
-        verdict.findings.append(Finding(Reason.TAMPERED, ".", detail, tuple(changed)))
-    if missing:
-        detail = "signed and not there"
-        verdict.findings.append(Finding(Reason.MISSING, ".", detail, tuple(missing)))
+    basis = bases.of(clone, verifiers, roots=scope.roots, committed_only=True)
+    if basis.policy is not None:
+        signed = SignedFiles(clone, basis.policy, verifiers)
+        worktree_check.compare(basis, signed, scope, verdict)
+        verdict.others = 0  # all of them count as committed

@@ -117,34 +117,48 @@ def _is_in(name: bytes, models: Sequence[bytes]) -> bool:
     return any(not model or name.startswith(model + b"/") for model in models)
 
 
-def add_beside_roots(
-    clone: Clone,
-    verdict: Verdict,
-    verifiers: Sequence[Verifier],
-    *,
-    ignore_unsigned_files: bool = False,
-    progress: Progress | None = None,
-) -> None:
-    """Adds to a verdict on the work tree what lies there beside the model roots.
+class Beside:
+    """Models in a work tree that are no model root.
 
-    Raises:
-        ConfigError: HEAD's `.gitmodel` cannot be used.
+    Args:
+        clone: the clone.
+        policy: names the model roots, and the bundles.
+        there: what lies in the work tree, behind no link.
     """
-    if index.head_tree(clone.repo) is None:
-        return
-    policy = gitmodel.find(index.tree(clone.repo, "HEAD"), clone.objects)
-    if policy is None:
-        return
-    tracked = (entry.path for entry in index.staged(clone.repo))
-    for model in _beside(policy, {*tracked, *index.untracked(clone.repo)}):
-        found = directory_check.check(
-            clone.repo.top / os.fsdecode(model),
-            verifiers,
-            signature=policy.signature,
-            ignore_unsigned_files=ignore_unsigned_files,
-            progress=progress,
-        )
-        _add(verdict, found, model)
+
+    def __init__(self, clone: Clone, policy: Policy, there: Iterable[bytes]) -> None:
+        self._clone = clone
+        self._policy = policy
+        self._models = _beside(policy, there)
+
+    def outside(self, paths: Iterable[bytes]) -> Iterator[bytes]:
+        """Yields those paths that belong to none of them."""
+        return (path for path in paths if not _is_in(path, self._models))
+
+    def add(
+        self,
+        verdict: Verdict,
+        verifiers: Sequence[Verifier],
+        ignore_unsigned_files: bool,
+        progress: Progress | None,
+    ) -> None:
+        """Adds to a verdict on the work tree those on each of them.
+
+        Args:
+            verdict: gets the findings.
+            verifiers: who may have signed.
+            ignore_unsigned_files: let files pass that are not signed.
+            progress: told how far the hashing is.
+        """
+        for model in self._models:
+            found = directory_check.check(
+                self._clone.repo.top / os.fsdecode(model),
+                verifiers,
+                signature=self._policy.signature,
+                ignore_unsigned_files=ignore_unsigned_files,
+                progress=progress,
+            )
+            _add(verdict, found, model)
 
 
 def add_beside_roots_of(

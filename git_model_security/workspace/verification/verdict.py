@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from git_model_security.errors import gate_status
+from git_model_security.git.paths import shown
 
 if TYPE_CHECKING:
     from git_model_security.errors import Reason
@@ -19,6 +21,8 @@ COVERS_CIPHERTEXT = "ciphertext"
 """All that a commit holds, as Git has it; no content was opened."""
 COVERS_DIRECTORY = "directory"
 """Every file of a directory without Git."""
+
+_NAMED = 10
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,15 @@ class Finding:
     hint: str | None = None
     claimed: str = ""
 
+    def to_json(self) -> dict[str, object]:
+        """Returns the finding for machines; the keys are stable."""
+        return {
+            "reason": self.reason.value,
+            "root": self.root,
+            "detail": self.detail,
+            "files": list(self.names),
+        }
+
 
 @dataclass
 class Verdict:
@@ -53,11 +66,14 @@ class Verdict:
         files: how many files the signatures cover.
         unit: what one of these is: `.gitmodel` and the like count among the files of a
             commit, and not among those of the model.
+        others: how many files beside these were compared with what HEAD holds.
         signers: fingerprints or identities that signed, by root.
         methods: how they signed, by root.
         digests: SHA-256 of the bundles that were opened, by path.
         findings: what does not hold.
         notes: what is worth saying and no failure.
+        uncovered: what is there, or should be, and was not verified.
+        strict: what is uncovered is a finding, too.
         ends: until when the signatures hold without another look (`methods.Verifier.ends`).
     """
 
@@ -66,11 +82,14 @@ class Verdict:
     covers: str = COVERS_COMMIT
     files: int = 0
     unit: str = "file"
+    others: int = 0
     signers: dict[str, str] = field(default_factory=dict)
     methods: dict[str, str] = field(default_factory=dict)
     digests: dict[str, str] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    uncovered: list[Finding] = field(default_factory=list)
+    strict: bool = False
     ends: float | None = None
 
     def took(self, root: str, name: str, opened: Opened) -> None:
@@ -79,6 +98,22 @@ class Verdict:
         self.methods[root] = opened.signer.method
         self.digests[_below(root, name)] = opened.sha256
         self.ends = earliest(self.ends, opened.ends)
+
+    def leave_out(self, finding: Finding, what: str) -> None:
+        """Tells what was not verified: as a finding where that is strict.
+
+        Args:
+            finding: as it is one then.
+            what: what it is, in a few words.
+        """
+        self.uncovered.append(finding)
+        if self.strict:
+            self.findings.append(finding)
+            return
+        named = [shown(os.fsencode(name)) for name in finding.names[:_NAMED]]
+        more = len(finding.names) - len(named)
+        listed = ", ".join([*named, *([f"and {more} more"] if more else [])])
+        self.notes.append(f"not verified: {what}: {listed}")
 
     @property
     def good(self) -> bool:
@@ -108,6 +143,7 @@ class Verdict:
             mine.update((root, value) for value in theirs.values())
         self.digests.update((_below(root, name), one) for name, one in other.digests.items())
         self.findings += (replace(finding, root=root) for finding in other.findings)
+        self.uncovered += (replace(finding, root=root) for finding in other.uncovered)
         where = "" if root == "." else f"{root}: "
         self.notes += (f"{where}{note}" for note in other.notes)
 
@@ -123,15 +159,9 @@ class Verdict:
             "files": self.files,
             "signers": self.signers,
             "bundles": self.digests,
-            "findings": [
-                {
-                    "reason": finding.reason.value,
-                    "root": finding.root,
-                    "detail": finding.detail,
-                    "files": list(finding.names),
-                }
-                for finding in self.findings
-            ],
+            "others": self.others,
+            "findings": [finding.to_json() for finding in self.findings],
+            "uncovered": [finding.to_json() for finding in self.uncovered],
             "notes": self.notes,
         }
 

@@ -1,0 +1,125 @@
+"""Files of the work tree against blobs, by content alone.
+
+Neither stat data nor flags of the index are asked: `update-index --assume-unchanged` and a
+time stamp that was put back would answer for what nobody looked at.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+from git_model_security.envelope import HEADER_BYTES
+from git_model_security.errors import Error, GitError, Reason
+from git_model_security.filter import blobs
+from git_model_security.filter.digests import CLEAR
+from git_model_security.git import attributes, worktree
+from git_model_security.git.objects import cleaned_oids
+from git_model_security.storage import behind, pointer
+from git_model_security.workspace.verification import file_digests
+from git_model_security.workspace.verification.tree_check import reason_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from git_model_security.filter.clone import Clone
+    from git_model_security.git.index import Entry
+    from git_model_security.workspace.verification.file_digests import Progress
+
+
+class Contents:
+    """Compares files, of which each is read as seldom as can be.
+
+    Args:
+        clone: the clone.
+        digest: `sha256` or `blake3`.
+    """
+
+    def __init__(self, clone: Clone, digest: str) -> None:
+        self._clone = clone
+        self._repo = clone.repo
+        self._digest = digest
+        self._here: dict[bytes, bytes] = {}
+
+    def read(self, paths: Iterable[bytes], progress: Progress | None = None) -> None:
+        """Computes the digests of files, which `here` has then."""
+        wanted = [path for path in paths if path not in self._here]
+        self._here |= file_digests.digests(self._repo.top, wanted, self._digest, progress)
+
+    def here(self, path: bytes) -> bytes | None:
+        """Returns the digest of a file that was read; None where none stands."""
+        return self._here.get(path)
+
+    def unlike(self, entries: Sequence[Entry]) -> dict[bytes, Reason]:
+        """Returns why files are not what entries hold; without those that are.
+
+        Args:
+            entries: files, where regular ones stand in the work tree.
+        """
+        sizes, pointers = behind.survey(self._repo, (entry.oid for entry in entries))
+        same = [
+            entry
+            for entry in entries
+            if behind.is_in_place(
+                *(self._repo, entry.path, entry.oid),
+                pointers.get(entry.oid),
+                sizes.get(entry.oid),
+            )
+        ]
+        known = {entry.path for entry in same}
+        left = [entry for entry in entries if entry.path not in known]
+        if self._clone.ring.locked:
+            return {entry.path: Reason.TAMPERED for entry in left}
+        found = dict(self._unopened(same))
+        self.read(entry.path for entry in left)
+        self._clone.digests.recall(entry.oid for entry in left)
+        clear: list[Entry] = []
+        for entry in left:
+            reason = self._difference(entry, clear)
+            if reason is not None:
+                found[entry.path] = reason
+        for path in self._converted(clear):
+            del found[path]
+        return found
+
+    def _unopened(self, entries: Sequence[Entry]) -> Iterator[tuple[bytes, Reason]]:
+        """Yields protected files that stand there as Git, or git-lfs, has them."""
+        found = {entry.path: self._sealed_as(entry.path) for entry in entries}
+        doubtful = {path: reason for path, reason in found.items() if reason is not None}
+        if doubtful:
+            for path in attributes.protected(self._repo, doubtful):
+                yield path, doubtful[path]
+
+    def _sealed_as(self, path: bytes) -> Reason | None:
+        """Returns why a file is not decrypted, by how it begins; None where it may be."""
+        with contextlib.suppress(OSError):
+            found = worktree.head(self._repo.top, path, pointer.MAX_BYTES + 1)
+            if found is not None and pointer.parse(found[1]) is not None:
+                return Reason.NOT_FETCHED
+            if found is not None and blobs.header(found[1][:HEADER_BYTES]) is not None:
+                return Reason.NOT_MATERIALISED
+        return None
+
+    def _difference(self, entry: Entry, clear: list[Entry]) -> Reason | None:
+        """Returns why a file is not what an entry holds; notes it where that is clear."""
+        try:
+            held = blobs.digests(self._clone, entry.oid, self._digest)
+        except Error as error:
+            return reason_of(error)
+        if held.by_name(self._digest) == self.here(entry.path):
+            return None
+        if held.key_id == CLEAR:
+            clear.append(entry)
+        return Reason.TAMPERED
+
+    def _converted(self, entries: Sequence[Entry]) -> Iterator[bytes]:
+        """Yields files that `git add` would make just these blobs of (gitattributes)."""
+        if not entries:
+            return
+        try:
+            oids = cleaned_oids(self._repo, [entry.path for entry in entries])
+        except GitError:  # a filter refuses what stands there
+            return
+        for entry, oid in zip(entries, oids, strict=True):
+            if entry.oid == oid:
+                yield entry.path

@@ -1,0 +1,227 @@
+"""How files of the work tree differ from what is signed, each kind told apart.
+
+Only what differs from what was signed, and from all that its owner may have meant, is
+called tampered.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from git_model_security.errors import GitError, Reason
+from git_model_security.git import config, index, worktree
+from git_model_security.git.index import EXECUTABLE, GITLINK, SYMLINK
+from git_model_security.git.objects import blob_oid
+from git_model_security.workspace.verification import kinds
+from git_model_security.workspace.verification.worktree_files import above
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from git_model_security.git.index import Entry
+    from git_model_security.git.repository import Repository
+    from git_model_security.workspace.verification.basis import Basis
+    from git_model_security.workspace.verification.contents import Contents
+    from git_model_security.workspace.verification.file_digests import Progress
+    from git_model_security.workspace.verification.kinds import Kind
+    from git_model_security.workspace.verification.signed_files import SignedFiles
+    from git_model_security.workspace.verification.verdict import Finding
+
+
+@dataclass
+class Differences:
+    """The comparison of one work tree.
+
+    Attributes:
+        basis: what is to be there.
+        modes: what is there.
+        signed: what of it bundles over plaintext sign.
+        contents: reads the files.
+        found: paths by what is wrong with them.
+        faults: what is wrong with bundles that stand there, and are not the ones of HEAD.
+    """
+
+    basis: Basis
+    modes: Mapping[bytes, int]
+    signed: SignedFiles
+    contents: Contents
+    found: dict[Kind, set[bytes]] = field(default_factory=dict)
+    faults: list[Finding] = field(default_factory=list)
+
+    def look(
+        self, entries: Iterable[Entry], extra: Iterable[bytes], progress: Progress | None
+    ) -> None:
+        """Compares everything, and tells the differences apart.
+
+        Args:
+            entries: what is to be there, and is asked for.
+            extra: what is there beside it.
+            progress: told how far the hashing of what is signed is.
+        """
+        expected = {entry.path: entry for entry in entries}
+        digests = self.signed.digests
+        self.contents.read(filter(self._is_regular, digests), progress)
+        differing = {
+            path
+            for path, digest in digests.items()
+            if not self._is_regular(path) or self.contents.here(path) != digest
+        }
+        differing |= expected.keys() - digests.keys()
+        unlike = self._unlike(expected[path] for path in differing & expected.keys())
+        doubtful = {path for path in differing if path not in expected or path in unlike}
+        staged = self._staged(doubtful | set(extra), expected)
+        for path in sorted(differing):
+            kind = self._kind(path, expected.get(path), unlike, staged)
+            if kind is not None:
+                self._add(kind, path)
+        for path, entry in expected.items():
+            if self._has_other_mode(path, entry):
+                self._add(kinds.STAGED if self._is_staged_mode(path) else kinds.MODE, path)
+        for path in set(extra) - self.found.get(kinds.LINK, set()):
+            self._add(kinds.STAGED if path in staged else kinds.EXTRA, path)
+        self._tell_edits()
+
+    @property
+    def _repo(self) -> Repository:
+        return self.signed.clone.repo
+
+    def _add(self, kind: Kind, path: bytes) -> None:
+        if path in self.basis.conflicts:
+            kind = kinds.CONFLICT
+        if kind is kinds.LINK:
+            path = self._link_at(path) or path
+        self.found.setdefault(kind, set()).add(path)
+
+    def _is_regular(self, path: bytes) -> bool:
+        return stat.S_ISREG(self.modes.get(path, 0))
+
+    def _unlike(self, entries: Iterable[Entry]) -> dict[bytes, Reason]:
+        return self.contents.unlike(
+            [entry for entry in entries if entry.is_file and self._is_regular(entry.path)]
+        )
+
+    def _staged(self, paths: Iterable[bytes], expected: Mapping[bytes, Entry]) -> set[bytes]:
+        """Returns the paths that are what the index has, where that is not the basis."""
+        if self.basis.is_index:
+            return set()
+        named = {path: self.basis.staged.get(path) for path in paths}
+        other = [
+            entry
+            for path, entry in named.items()
+            if entry is not None and (path not in expected or expected[path].oid != entry.oid)
+        ]
+        unlike = self._unlike(other)
+        there = [entry for entry in other if self._is_regular(entry.path) or _is_link(entry)]
+        kept = {one.path for one in there if one.is_file and one.path not in unlike}
+        return kept | {one.path for one in there if _is_link(one) and self._leads_there(one)}
+
+    def _kind(
+        self,
+        path: bytes,
+        entry: Entry | None,
+        unlike: Mapping[bytes, Reason],
+        staged: set[bytes],
+    ) -> Kind | None:
+        mode = self.modes.get(path)
+        if mode is None:
+            return self._absent(path, entry)
+        if path in staged:
+            return kinds.STAGED
+        if entry is not None and not entry.is_file:
+            holds = entry.mode == SYMLINK and self._leads_there(entry)
+            return None if holds else kinds.CHANGED_BESIDE
+        if stat.S_ISLNK(mode):
+            return kinds.LINK
+        is_signed = path in self.signed.digests
+        if not stat.S_ISREG(mode):
+            return kinds.CHANGED if is_signed else kinds.CHANGED_BESIDE
+        reason = unlike.get(path) if entry is not None else Reason.TAMPERED
+        if reason is None:
+            return kinds.STALE if is_signed or self.signed.covers(path) else None
+        if is_signed:
+            unwritten = {Reason.NOT_FETCHED, Reason.NOT_MATERIALISED}
+            return kinds.UNOPENED[reason] if reason in unwritten else kinds.CHANGED
+        if reason is Reason.TAMPERED and path in self.signed.policy.signature_paths():
+            return self._signature(path)
+        return kinds.UNOPENED.get(reason, kinds.CHANGED_BESIDE)
+
+    def _signature(self, path: bytes) -> Kind:
+        fault = self.signed.fault(path)
+        if fault is None:
+            return kinds.OTHER_SIGNATURE
+        self.faults.append(fault)
+        return kinds.CHANGED_BESIDE
+
+    def _absent(self, path: bytes, entry: Entry | None) -> Kind | None:
+        if self._link_at(path):
+            return kinds.LINK
+        if entry is None:
+            return kinds.STALE
+        if entry.mode == GITLINK:
+            return None
+        if path in self._sparse:
+            return kinds.SPARSE
+        is_removed = not self.basis.is_index and path not in self.basis.staged
+        return kinds.STAGED if is_removed else kinds.MISSING
+
+    @cached_property
+    def _sparse(self) -> set[bytes]:
+        return index.left_out_of_checkout(self._repo)
+
+    def _link_at(self, path: bytes) -> bytes | None:
+        """Returns the link that stands at a path, or where a directory above it should."""
+        places = (*above(path), path)
+        return next((one for one in places if stat.S_ISLNK(self.modes.get(one, 0))), None)
+
+    def _leads_there(self, entry: Entry) -> bool:
+        """Tells whether a link is the one that an entry is."""
+        repo = self._repo
+        if self._is_regular(entry.path):
+            # How Git writes one where the file system has no links (`core.symlinks`).
+            return config.get(
+                repo, "core.symlinks", kind="bool"
+            ) == "false" and worktree.holds_blob(repo, entry.path, entry.oid)
+        try:
+            target = os.readlink(os.fsencode(repo.top) + b"/" + entry.path)  # noqa: PTH115
+        except OSError:
+            return False
+        return blob_oid(repo.object_format, target) == entry.oid
+
+    def _has_other_mode(self, path: bytes, entry: Entry) -> bool:
+        # As git's ce_permissions: the owner's bit alone.
+        if not (entry.is_file and self._is_regular(path) and self._has_modes):
+            return False
+        return bool(self.modes[path] & stat.S_IXUSR) != (entry.mode == EXECUTABLE)
+
+    @cached_property
+    def _has_modes(self) -> bool:
+        return config.get(self._repo, "core.fileMode", kind="bool") != "false"
+
+    def _is_staged_mode(self, path: bytes) -> bool:
+        staged = self.basis.staged.get(path)
+        return staged is not None and not self._has_other_mode(path, staged)
+
+    def _tell_edits(self) -> None:
+        """Tells what Git, too, takes for changed: an honest edit does not hide."""
+        known = {entry.path: entry for entry in self.basis.entries}
+        for kind, edited in (
+            (kinds.CHANGED, kinds.EDITED),
+            (kinds.CHANGED_BESIDE, kinds.EDITED_BESIDE),
+        ):
+            paths = self.found.get(kind, set())
+            entries = [known[path] for path in sorted(paths) if path in known]
+            try:
+                shown = set(index.unlike(self._repo, "HEAD", entries)) & paths
+            except GitError:  # the filter refuses what stands there
+                continue
+            if shown:
+                self.found[edited] = shown
+                self.found[kind] = paths - shown
+
+
+def _is_link(entry: Entry) -> bool:
+    return entry.mode == SYMLINK

@@ -1,0 +1,83 @@
+"""The kinds of differences of a work tree: in which words, and what to do about each."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from git_model_security.errors import Reason
+
+
+class Kind(NamedTuple):
+    """One way to differ: what is found, in words, and what to do."""
+
+    reason: Reason
+    detail: str
+    hint: str | None = None
+
+
+_OWN = (
+    "your own change: `git add` and commit it, or `git restore PATH` takes it back; somebody"
+    " else's: find out whose"
+)
+_SHOWN = ", as `git status` shows too"
+
+STALE = Kind(Reason.STALE, "HEAD has changed since it was signed")
+EDITED = Kind(Reason.TAMPERED, f"not the content that was signed{_SHOWN}", _OWN)
+CHANGED = Kind(Reason.TAMPERED, "not the content that was signed")
+EDITED_BESIDE = Kind(Reason.TAMPERED, f"not what HEAD holds{_SHOWN}", _OWN)
+CHANGED_BESIDE = Kind(Reason.TAMPERED, "not what HEAD holds")
+MODE = Kind(
+    Reason.TAMPERED,
+    "executable, or not, unlike what was signed",
+    "`git diff` shows it; `chmod` brings it back, or commit it if it is your own change",
+)
+LINK = Kind(
+    Reason.LINK,
+    "is a symbolic link, where what was signed is none",
+    "put the file or directory itself there: `git restore PATH`, once the link is away",
+)
+MISSING = Kind(Reason.MISSING, "signed and not there")
+SPARSE = Kind(
+    Reason.SPARSE,
+    "left out of this sparse checkout",
+    "`git sparse-checkout disable` writes it; `git model verify HEAD` needs no files",
+)
+EXTRA = Kind(Reason.EXTRA, "there and not signed")
+NOT_FETCHED = Kind(Reason.NOT_FETCHED, "only a pointer is in the work tree")
+NOT_MATERIALISED = Kind(Reason.NOT_MATERIALISED, "only its ciphertext is in the work tree")
+NO_KEY = Kind(Reason.NO_KEY, "sealed under a key that this clone does not hold")
+UNREADABLE = Kind(Reason.UNREADABLE, "what HEAD holds cannot be read", "see `git fsck`")
+CONFLICT = Kind(
+    Reason.CONFLICT,
+    "in a merge that is not resolved, so that nothing is signed",
+    "resolve it, `git add` and commit: that signs; `git merge --abort` takes it back",
+)
+STAGED = Kind(
+    Reason.UNCOMMITTED,
+    "staged, and not signed yet",
+    "`git commit` signs it; `git restore --staged --worktree PATH` takes it back",
+)
+OTHER_SIGNATURE = Kind(
+    Reason.UNCOMMITTED,
+    "a trusted signature, not HEAD's: of a commit that was given up, or older",
+    "`git commit` makes it anew; `git restore PATH` brings back the one of HEAD",
+)
+ORDER = (
+    *(CONFLICT, STALE, EDITED, CHANGED, EDITED_BESIDE, CHANGED_BESIDE, MODE, LINK, MISSING),
+    *(
+        EXTRA,
+        STAGED,
+        OTHER_SIGNATURE,
+        NOT_FETCHED,
+        NOT_MATERIALISED,
+        NO_KEY,
+        UNREADABLE,
+        SPARSE,
+    ),
+)
+UNOPENED = {
+    Reason.NOT_FETCHED: NOT_FETCHED,
+    Reason.NOT_MATERIALISED: NOT_MATERIALISED,
+    Reason.NO_KEY: NO_KEY,
+    Reason.UNREADABLE: UNREADABLE,
+}
