@@ -37,6 +37,7 @@ _HINTS = {
     "not fetched": "`git model checkout` downloads and writes it",
     "not materialised": "`git model checkout` decrypts it",
     "key not held": "`git model unlock --key FILE`",
+    "ignored file": "remove it, or leave --strict out",
     "extra file": "`git add` and commit it, remove it, or use --ignore-unsigned-files",
 }
 
@@ -54,6 +55,13 @@ _HINTS = {
 )
 @click.option(
     "--signature", metavar="FILE", help="With --dir, its bundle: a name in DIR, or a path."
+)
+@click.option(
+    "--follow-links",
+    "follow",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="ROOT",
+    help="With --dir, follow links that stay below ROOT.",
 )
 @click.option(
     "--model-root", "roots", multiple=True, metavar="DIR", help="Only the model in DIR."
@@ -79,6 +87,7 @@ def command(
     encrypted: bool,
     directory: Path | None,
     signature: str | None,
+    follow: Path | None,
     roots: tuple[str, ...],
     all_models: bool,
     ignore_unsigned_files: bool,
@@ -101,7 +110,7 @@ def command(
     chosen = tuple(map(options.root, roots))
     expected = Expected(expect, at_least)
     forms = Forms(
-        *(encrypted, chosen, all_models, ignore_unsigned_files, signature, strict),
+        *(encrypted, chosen, all_models, ignore_unsigned_files, signature, follow, strict),
         committed_only=expected != Expected(),
     )
     _require_sense(revisions, directory, forms, expected)
@@ -133,6 +142,8 @@ def _require_sense(
             raise click.UsageError("--dir looks at decrypted files, not at commits")
         if len(forms.roots) > 1 and "/" in (forms.signature or ""):
             raise click.UsageError("one --signature is that of one --model-root")
+    elif forms.follow is not None:
+        raise click.UsageError("--follow-links goes with --dir; Git has links of its own")
     elif forms.signature is not None:
         raise click.UsageError("--signature goes with --dir; else .gitmodel names it")
     elif is_range:

@@ -51,6 +51,7 @@ class Forms:
         all_models: look at every model that has a bundle.
         ignore_unsigned_files: let files pass that nobody signed.
         signature: the bundle of a directory.
+        follow: in a directory, links are followed that stay below it.
         strict: let nothing pass that no signature covers.
         committed_only: HEAD is what has to be there, whatever is staged and signed.
     """
@@ -60,6 +61,7 @@ class Forms:
     all_models: bool = False
     ignore_unsigned_files: bool = False
     signature: str | None = None
+    follow: Path | None = None
     strict: bool = False
     committed_only: bool = False
 
@@ -139,6 +141,8 @@ def of_directory(directory: Path, asked: Asked, forms: Forms) -> Verdict:
                 signature=signature,
                 roots=forms.roots,
                 ignore_unsigned_files=forms.ignore_unsigned_files,
+                strict=forms.strict,
+                follow=forms.follow,
                 progress=bar,
             )
         else:
@@ -148,6 +152,8 @@ def of_directory(directory: Path, asked: Asked, forms: Forms) -> Verdict:
                 signature=signature,
                 root=forms.roots[0] if forms.roots else None,
                 ignore_unsigned_files=forms.ignore_unsigned_files,
+                strict=forms.strict,
+                follow=forms.follow,
                 progress=bar,
             )
     if repo is not None:

@@ -31,11 +31,11 @@ STOCK_SIGNATURE = "model.sig"
 _FAMILY = "git-model/"
 _VERSION = "v1"
 
-# What `model_signing verify` leaves out at the top of a model by itself. Signed as
-# well, so that a verifier with --no-ignore-git-paths comes to the same.
-_STOCK_IGNORED = (".git", ".gitattributes", ".github", ".gitignore")
+STOCK_IGNORED = (".git", ".gitattributes", ".github", ".gitignore")
+"""What `model_signing verify` leaves out at the top of a model by itself. Signed as
+well, so that a verifier with --no-ignore-git-paths comes to the same."""
 
-OTHERS_IGNORED = (CIPHERTEXT_SIGNATURE, NAME.decode(), *_STOCK_IGNORED)
+OTHERS_IGNORED = (CIPHERTEXT_SIGNATURE, NAME.decode(), *STOCK_IGNORED)
 """What a plaintext bundle leaves out besides itself."""
 
 

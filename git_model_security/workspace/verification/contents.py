@@ -21,6 +21,7 @@ from git_model_security.workspace.verification.tree_check import reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
 
     from git_model_security.filter.clone import Clone
     from git_model_security.git.index import Entry
@@ -84,21 +85,11 @@ class Contents:
 
     def _unopened(self, entries: Sequence[Entry]) -> Iterator[tuple[bytes, Reason]]:
         """Yields protected files that stand there as Git, or git-lfs, has them."""
-        found = {entry.path: self._sealed_as(entry.path) for entry in entries}
+        found = {entry.path: sealed_as(self._repo.top, entry.path) for entry in entries}
         doubtful = {path: reason for path, reason in found.items() if reason is not None}
         if doubtful:
             for path in attributes.protected(self._repo, doubtful):
                 yield path, doubtful[path]
-
-    def _sealed_as(self, path: bytes) -> Reason | None:
-        """Returns why a file is not decrypted, by how it begins; None where it may be."""
-        with contextlib.suppress(OSError):
-            found = worktree.head(self._repo.top, path, pointer.MAX_BYTES + 1)
-            if found is not None and pointer.parse(found[1]) is not None:
-                return Reason.NOT_FETCHED
-            if found is not None and blobs.header(found[1][:HEADER_BYTES]) is not None:
-                return Reason.NOT_MATERIALISED
-        return None
 
     def _difference(self, entry: Entry, clear: list[Entry]) -> Reason | None:
         """Returns why a file is not what an entry holds; notes it where that is clear."""
@@ -123,3 +114,19 @@ class Contents:
         for entry, oid in zip(entries, oids, strict=True):
             if entry.oid == oid:
                 yield entry.path
+
+
+def sealed_as(top: Path, path: bytes) -> Reason | None:
+    """Returns why a file is not decrypted, by how it begins; None where it may be.
+
+    Args:
+        top: the work tree, or another directory.
+        path: of the file.
+    """
+    with contextlib.suppress(OSError):
+        found = worktree.head(top, path, pointer.MAX_BYTES + 1)
+        if found is not None and pointer.parse(found[1]) is not None:
+            return Reason.NOT_FETCHED
+        if found is not None and blobs.header(found[1][:HEADER_BYTES]) is not None:
+            return Reason.NOT_MATERIALISED
+    return None

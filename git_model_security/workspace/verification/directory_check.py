@@ -7,37 +7,41 @@ trusted signer signed it.
 
 from __future__ import annotations
 
-import errno
 import os
 import stat
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from git_model_security import telemetry
-from git_model_security.envelope import HEADER_BYTES
 from git_model_security.errors import ConfigError, Reason, VerificationError
-from git_model_security.filter import blobs
 from git_model_security.git.paths import shown
-from git_model_security.git.replacement import descend
 from git_model_security.policy.gitmodel import CIPHERTEXT_SIGNATURE
-from git_model_security.signing import bundle, shards
-from git_model_security.signing.dsse import MAX_BYTES
-from git_model_security.signing.roles import PLAINTEXT, STOCK_SIGNATURE, Subject
-from git_model_security.workspace.verification import directory_listing, file_digests
+from git_model_security.signing import shards
+from git_model_security.signing.roles import OTHERS_IGNORED, STOCK_IGNORED, STOCK_SIGNATURE
+from git_model_security.workspace.verification import (
+    contents,
+    directory_bundle,
+    directory_listing,
+    file_digests,
+)
+from git_model_security.workspace.verification.directory_bundle import FOLLOW
+from git_model_security.workspace.verification.links import Links
 from git_model_security.workspace.verification.verdict import COVERS_DIRECTORY, Finding, Verdict
+from git_model_security.workspace.verification.worktree_files import above
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from git_model_security.signing.bundle import Opened
+    from git_model_security.signing.manifest import Manifest
     from git_model_security.signing.methods import Verifier
     from git_model_security.workspace.verification.file_digests import Progress
 
 REMOVE = "remove it, or use --ignore-unsigned-files"
 _RESTORE = "bring back what the signer published, and find out who changed it"
-_NAMED = 3
-_OPEN = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_FETCH = "`git lfs pull` where it was cloned, or download the files themselves"
+_DECRYPT = "deploy what an unlocked clone has in its work tree"
+_OTHERS = {name.encode() for name in OTHERS_IGNORED}
 
 
 @telemetry.span("verify")
@@ -48,6 +52,8 @@ def check(
     signature: str = STOCK_SIGNATURE,
     root: str | None = None,
     ignore_unsigned_files: bool = False,
+    strict: bool = False,
+    follow: Path | None = None,
     progress: Progress | None = None,
 ) -> Verdict:
     """Verifies one model.
@@ -55,7 +61,7 @@ def check(
     1. Its bundle is signed by one of `verifiers`, and is over plaintext: made by
        git-model for some model root, or by other software.
     2. Every file of the directory that the bundle does not leave out is hashed and
-       compared with it. Links are no files.
+       compared with it. Links are no files, but those that are to be followed.
 
     Args:
         directory: the model's directory; may itself be a link.
@@ -63,39 +69,91 @@ def check(
         signature: the bundle: a name in the directory, or with a `/` any path.
         root: the model root that must have been signed; None for any.
         ignore_unsigned_files: let files pass that are not signed.
+        strict: what the bundle leaves out is a finding.
+        follow: links are followed that stay below it; None for none.
         progress: told how far the hashing is.
 
     Raises:
-        ConfigError: it is no directory.
+        ConfigError: it is no directory, or not below `follow`.
     """
-    verdict = Verdict(shown(os.fsencode(directory)), covers=COVERS_DIRECTORY)
+    verdict = Verdict(shown(os.fsencode(directory)), covers=COVERS_DIRECTORY, strict=strict)
     require_directory(directory)
+    links = None if follow is None else Links(directory, follow)
     try:
-        opened = _bundle(directory, signature, root, verifiers)
+        opened = directory_bundle.opened(directory, signature, root, verifiers, links)
     except VerificationError as error:
         said = f"{signature}: {error}"
         verdict.findings.append(Finding(error.reason, ".", said, hint=error.hint))
         return verdict
     verdict.took(".", signature, opened)
-    left_out = {os.fsencode(path) for path in opened.manifest.ignore_paths}
-    seen: dict[bytes, int] = {}
-    own = _own(directory, signature)
-    present = directory_listing.files(directory, left_out | own, seen)
-    left = {name: kind for name, kind in seen.items() if name in left_out - own}
-    _note_left_out(verdict, left, ignore_unsigned_files)
-    shard_bytes = opened.manifest.shard_bytes
-    items = shards.files(opened.manifest) if shard_bytes else opened.manifest.items
+    manifest = opened.manifest
+    items = shards.files(manifest) if manifest.shard_bytes else manifest.items
     verdict.files = len(items)
     signed = {os.fsencode(name): value for name, value in items.items()}
-    hashed = partial(file_digests.digests, directory, digest=opened.manifest.digest)
-    actual = hashed(signed, progress=progress, shard_bytes=shard_bytes)
-    if shard_bytes:
+    left_out = _left_out(opened, signed)
+    own = directory_bundle.own(directory, signature)
+    seen: dict[bytes, int] = {}
+    present = directory_listing.files(directory, left_out | own, seen)
+    if links:
+        present, seen = _followed(links, present, seen, signed)
+    _tell_left_out(
+        verdict,
+        directory,
+        {name: mode for name, mode in seen.items() if name in left_out - own},
+        None if ignore_unsigned_files else opened,
+    )
+    actual = _hashed(directory, manifest, links, signed, progress)
+    if manifest.shard_bytes:
         # A file without content has no part that could be signed, and holds nothing.
-        unsigned = (name for name in present if name not in signed)
-        empty = hashed(unsigned, shard_bytes=shard_bytes)
-        present = {name: kind for name, kind in present.items() if empty.get(name) != b""}
-    verdict.findings += differences(signed, actual, present, ignore_unsigned_files)
+        empty = _hashed(directory, manifest, links, present.keys() - signed.keys())
+        present = {name: mode for name, mode in present.items() if empty.get(name) != b""}
+    verdict.findings += differences(signed, actual, present, ignore_unsigned_files, directory)
     return verdict
+
+
+def _left_out(opened: Opened, signed: Collection[bytes]) -> set[bytes]:
+    """Returns what a bundle leaves out.
+
+    One of other software that says nothing of it was made before that was signed: the
+    verifiers of then left out what is Git's, unless it is signed.
+    """
+    if opened.subject is not None or opened.manifest.ignore_paths:
+        return {os.fsencode(path) for path in opened.manifest.ignore_paths}
+    tops = {name.split(b"/", 1)[0] for name in signed}
+    return {name.encode() for name in STOCK_IGNORED} - tops
+
+
+def _followed(
+    links: Links,
+    present: dict[bytes, int],
+    seen: dict[bytes, int],
+    signed: Collection[bytes],
+) -> tuple[dict[bytes, int], dict[bytes, int]]:
+    """Returns what is there, and what of it is left out, where links are followed."""
+    everything = links.followed({**present, **seen}, {*signed, *seen})
+    there = {name: mode for name, mode in everything.items() if name not in seen}
+    return there, {name: everything[name] for name in seen if name in everything}
+
+
+def _hashed(
+    directory: Path,
+    manifest: Manifest,
+    links: Links | None,
+    names: Iterable[bytes],
+    progress: Progress | None = None,
+) -> dict[bytes, bytes]:
+    """Returns the digests of files, by the names that lead to them."""
+    options: dict[str, Any] = {
+        "digest": manifest.digest,
+        "shard_bytes": manifest.shard_bytes,
+        "progress": progress,
+    }
+    if links is None:
+        return file_digests.digests(directory, names, **options)
+    places = {name: place for name in names if (place := links.file(name)) is not None}
+    root = Path(os.fsdecode(links.root))
+    found = file_digests.digests(root, set(places.values()), **options)
+    return {name: found[place] for name, place in places.items() if place in found}
 
 
 def require_directory(path: Path) -> None:
@@ -108,123 +166,41 @@ def require_directory(path: Path) -> None:
         raise ConfigError(f"{shown(os.fsencode(path))}: there is no such directory")
 
 
-def _bundle(
-    directory: Path, signature: str, root: str | None, verifiers: Sequence[Verifier]
-) -> Opened:
-    """Reads and opens the bundle (step 1)."""
-    data = _read(directory, signature)
-    if blobs.is_sealed(data[:HEADER_BYTES]):
-        raise VerificationError(
-            Reason.NO_KEY,
-            "the signature is still encrypted",
-            hint="deploy what an unlocked clone has in its work tree",
-        )
-    opened = bundle.open_bundle(data, verifiers, signature_name=Path(signature).name)
-    require_plaintext(opened)
-    subject = opened.subject
-    if root is not None and subject != Subject(PLAINTEXT, root):
-        signed = f"the model root {subject.root}" if subject else "a model of other software"
-        raise VerificationError(
-            Reason.INVALID,
-            f"signs {signed}, not {root}",
-            hint="find out who put it here, or leave --model-root out to accept any",
-        )
-    return opened
-
-
-def require_plaintext(opened: Opened) -> None:
-    """Raises where a bundle is not over decrypted files.
-
-    Raises:
-        VerificationError: it is over ciphertext.
-    """
-    subject = opened.subject
-    if subject is not None and subject.role != PLAINTEXT:
-        raise VerificationError(
-            Reason.INVALID,
-            f"signs ciphertext, as {CIPHERTEXT_SIGNATURE} does, and not these files",
-            hint="`git model verify --encrypted` verifies ciphertext, in a clone",
-        )
-
-
-def _read(directory: Path, signature: str) -> bytes:
-    """Reads the bundle; below the directory no link is followed, elsewhere as asked."""
-    try:
-        if "/" in signature:
-            # Not blocking: a named pipe may stand there.
-            descriptor = os.open(signature, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        else:
-            top = descend(directory, ())
-            try:
-                descriptor = os.open(signature, _OPEN, dir_fd=top)
-            finally:
-                os.close(top)
-    except FileNotFoundError as error:
-        hint = _hint_of_absent(directory, signature)
-        # A path is what the command line says, a name what has to be in the directory.
-        reason = Reason.UNREADABLE if "/" in signature else Reason.UNSIGNED
-        raise VerificationError(reason, "there is no such file", hint=hint) from error
-    except OSError as error:
-        if error.errno == errno.ELOOP:
-            raise _malformed("a symbolic link") from error
-        raise _unreadable((error.strerror or str(error)).lower()) from error
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise _malformed("not a regular file")
-    with os.fdopen(descriptor, "rb") as file:
-        try:
-            # One byte more: `open_bundle` says that it is too long.
-            return file.read(MAX_BYTES + 1)
-        except OSError as error:
-            raise _unreadable((error.strerror or str(error)).lower()) from error
-
-
-def _hint_of_absent(directory: Path, signature: str) -> str:
-    if "/" in signature:
-        return "--signature takes a name in DIR, or the path of a bundle from where you are"
-    below = directory_listing.models(directory_listing.files(directory), signature)
-    if not below:
-        return "--signature ./FILE names one that lies elsewhere"
-    named = ", ".join(map(shown, below[:_NAMED])) + (", …" if len(below) > _NAMED else "")
-    one = shown(os.fsencode(directory / os.fsdecode(below[0])))
-    return f"there are models below it ({named}): --all-models, or `--dir {one}` for one"
-
-
-def _unreadable(reason: str) -> VerificationError:
-    return VerificationError(Reason.UNREADABLE, f"cannot read it: {reason}")
-
-
-def _malformed(reason: str) -> VerificationError:
-    return VerificationError(Reason.MALFORMED, f"cannot read it: {reason}")
-
-
-def _own(directory: Path, signature: str) -> set[bytes]:
-    """Returns the name of the bundle itself, where it lies in the directory."""
-    if "/" not in signature:
-        return {os.fsencode(signature)}
-    inside = os.path.relpath(os.path.realpath(signature), os.path.realpath(directory))
-    return {os.fsencode(inside)}
-
-
-def _note_left_out(
-    verdict: Verdict, found: Mapping[bytes, int], ignore_unsigned_files: bool
+def _tell_left_out(
+    verdict: Verdict, directory: Path, found: Mapping[bytes, int], opened: Opened | None
 ) -> None:
-    """Says what lies there and no signature covers; a bundle is not worth saying.
+    """Tells what lies there and no signature covers; a bundle is not worth telling.
 
-    What only has the name of one (a link, a directory with files) is a finding: nobody
-    would look for anything there.
+    What only has the name of one (a link, a directory with files, another content) is a
+    finding: nobody would look for anything there.
+
+    Args:
+        verdict: gets it.
+        directory: the model's directory.
+        found: what is left out and is there, with its modes.
+        opened: the bundle; None where files pass that are not signed.
     """
-    bundles = found.keys() & {CIPHERTEXT_SIGNATURE.encode(), STOCK_SIGNATURE.encode()}
-    unsaid = {name for name in bundles if stat.S_ISREG(found[name])}
-    disguised = bundles - unsaid
-    if disguised and not ignore_unsigned_files:
+    ours = {CIPHERTEXT_SIGNATURE.encode(), STOCK_SIGNATURE.encode()}
+    bundles = {name for name in found.keys() & ours if stat.S_ISREG(found[name])}
+    disguised = (found.keys() & ours) - bundles
+    if opened is not None and opened.subject is not None:
+        # Its own place, where it lies elsewhere: it says what is to stand there.
+        places = {*map(os.fsencode, opened.manifest.ignore_paths)} - _OTHERS
+        disguised |= {
+            name
+            for name in found.keys() & places
+            if not directory_bundle.is_one(directory, name)
+        }
+    if opened is not None and disguised:
         names = tuple(map(_text, sorted(disguised)))
-        detail = "in the place of a signature, and no file"
+        detail = "in the place of a signature, and none"
         verdict.findings.append(Finding(Reason.EXTRA, ".", detail, names, REMOVE))
-        unsaid |= disguised
-    listed = ", ".join(map(shown, sorted(found.keys() - unsaid)))
-    if listed:
-        verdict.notes.append(f"not verified, as the signer left them out: {listed}")
+        bundles |= disguised
+    left = tuple(map(_text, sorted(found.keys() - bundles)))
+    if left:
+        detail = "left out by the signer, so that no signature covers it"
+        finding = Finding(Reason.UNCOVERED, ".", detail, left)
+        verdict.leave_out(finding, "left out by the signer")
 
 
 def differences(
@@ -232,6 +208,7 @@ def differences(
     actual: Mapping[bytes, bytes],
     present: Mapping[bytes, int],
     ignore_unsigned_files: bool,
+    directory: Path | None = None,
 ) -> Iterator[Finding]:
     """Yields how files differ from what was signed.
 
@@ -240,20 +217,37 @@ def differences(
         actual: digests of what is there of these names.
         present: all that is there, with its mode (`st_mode`).
         ignore_unsigned_files: let files pass that are not signed.
+        directory: where files that differ can be looked at; None for nowhere.
     """
-    changed = [name for name in signed if name in actual and actual[name] != signed[name]]
-    missing = [name for name in signed if name not in actual]
+    doubtful = {name for name in signed if actual.get(name) != signed[name]}
+    linked = {name: link for name in doubtful if (link := _link_at(name, present))}
+    doubtful -= linked.keys()
+    begins = {name: contents.sealed_as(directory, name) for name in doubtful if directory}
+    unwritten = {name for name, reason in begins.items() if reason is not None}
+    sealed = [name for name in unwritten if begins[name] is Reason.NOT_MATERIALISED]
+    changed = [name for name in doubtful - unwritten if name in actual]
+    missing = [name for name in doubtful if name not in actual]
     extra = [] if ignore_unsigned_files else [name for name in present if name not in signed]
+    extra = [name for name in extra if name not in set(linked.values())]
     links = [name for name in extra if stat.S_ISLNK(present[name])]
     extra = [name for name in extra if not stat.S_ISLNK(present[name])]
     for reason, detail, names, hint in (
         (Reason.TAMPERED, "not the content that was signed", changed, _RESTORE),
+        (Reason.LINK, "is a symbolic link", list(set(linked.values())), FOLLOW),
+        (Reason.NOT_FETCHED, "only a pointer of git-lfs", unwritten - set(sealed), _FETCH),
+        (Reason.NOT_MATERIALISED, "still encrypted", sealed, _DECRYPT),
         (Reason.MISSING, "signed and not there", missing, _RESTORE),
         (Reason.EXTRA, "there and not signed", extra, REMOVE),
         (Reason.EXTRA, "symbolic links, which nobody can sign", links, REMOVE),
     ):
         if names:
             yield Finding(reason, ".", detail, tuple(map(_text, sorted(names))), hint)
+
+
+def _link_at(name: bytes, present: Mapping[bytes, int]) -> bytes | None:
+    """Returns the link that stands at a name, or where a directory above it should."""
+    places = (*above(name), name)
+    return next((one for one in places if stat.S_ISLNK(present.get(one, 0))), None)
 
 
 def _text(name: bytes) -> str:

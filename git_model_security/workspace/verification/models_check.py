@@ -18,7 +18,11 @@ from git_model_security.policy import gitmodel
 from git_model_security.signing import bundle
 from git_model_security.signing.roles import OTHERS_IGNORED, STOCK_SIGNATURE
 from git_model_security.workspace import manifests
-from git_model_security.workspace.verification import directory_check, directory_listing
+from git_model_security.workspace.verification import (
+    directory_bundle,
+    directory_check,
+    directory_listing,
+)
 from git_model_security.workspace.verification.tree_check import MAX_BUNDLE_BYTES, reason_of
 from git_model_security.workspace.verification.verdict import COVERS_DIRECTORY, Finding, Verdict
 
@@ -40,6 +44,8 @@ def of_directory(
     signature: str = STOCK_SIGNATURE,
     roots: Sequence[str] = (),
     ignore_unsigned_files: bool = False,
+    strict: bool = False,
+    follow: Path | None = None,
     progress: Progress | None = None,
 ) -> Verdict:
     """Verifies models at and below a directory: those asked for, or each with a bundle.
@@ -54,6 +60,8 @@ def of_directory(
         roots: the model roots to look at, each of which must be signed as what it is; empty
             for every directory that has a bundle.
         ignore_unsigned_files: let files pass that are not signed.
+        strict: what no signature covers is a finding.
+        follow: links of the models are followed that stay below it; None for none.
         progress: told how far the hashing is.
 
     Raises:
@@ -61,7 +69,7 @@ def of_directory(
     """
     where = shown(os.fsencode(top))
     subject = f"{', '.join(roots)} in {where}" if roots else f"all models in {where}"
-    verdict = Verdict(subject, covers=COVERS_DIRECTORY)
+    verdict = Verdict(subject, covers=COVERS_DIRECTORY, strict=strict)
     directory_check.require_directory(top)
     present = directory_listing.files(top)
     there = directory_listing.models(present, signature)
@@ -76,6 +84,8 @@ def of_directory(
             signature=signature,
             root=root if roots else None,
             ignore_unsigned_files=ignore_unsigned_files,
+            strict=strict,
+            follow=follow,
             progress=progress,
         )
         verdict.add(found, root)
@@ -85,7 +95,9 @@ def of_directory(
     tops = {name: os.fsdecode(name.split(b"/")[0]) for name in outside}
     ours = sorted({name for name in tops.values() if name in OTHERS_IGNORED})
     if ours:
-        verdict.notes.append(f"not verified, as it belongs to no model: {', '.join(ours)}")
+        detail = "belongs to no model, so that no signature covers it"
+        finding = Finding(Reason.UNCOVERED, ".", detail, tuple(ours))
+        verdict.leave_out(finding, "what belongs to no model")
     stray = tuple(os.fsdecode(name) for name in outside if tops[name] not in ours)
     if stray and not ignore_unsigned_files:
         detail = "outside of all models that were verified, so nobody signed it"
@@ -197,7 +209,7 @@ def _tree_findings(
     signature = policy.signature.encode()
     data = blobs.plaintext(clone, below[signature].oid, MAX_BUNDLE_BYTES)
     opened = bundle.open_bundle(data, verifiers, signature_name=policy.signature)
-    directory_check.require_plaintext(opened)
+    directory_bundle.require_plaintext(opened)
     if opened.manifest.shard_bytes:
         detail = f"{policy.signature}: signed by parts of files, which --dir verifies"
         yield Finding(Reason.MALFORMED, ".", detail, hint="`git model verify --dir DIR`")
