@@ -127,6 +127,6 @@ def sealed_as(top: Path, path: bytes) -> Reason | None:
         found = worktree.head(top, path, pointer.MAX_BYTES + 1)
         if found is not None and pointer.parse(found[1]) is not None:
             return Reason.NOT_FETCHED
-        if found is not None and blobs.header(found[1][:HEADER_BYTES]) is not None:
+        if found is not None and blobs.is_sealed(found[1][:HEADER_BYTES]):
             return Reason.NOT_MATERIALISED
     return None

@@ -52,7 +52,7 @@ def opened(
         VerificationError: it cannot be read, or does not hold.
     """
     data = _read(directory, signature, links)
-    if blobs.header(data[:HEADER_BYTES]) is not None:
+    if blobs.is_sealed(data[:HEADER_BYTES]):
         raise VerificationError(
             Reason.NO_KEY,
             "the signature is still encrypted",
