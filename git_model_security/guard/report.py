@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from git_model_security.errors import FAILED, UNCHECKED, counted
-from git_model_security.guard.finding import UNREADABLE
+from git_model_security.guard.finding import NEWER, UNREADABLE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from git_model_security.guard.finding import Finding
 
 JSON_VERSION = 1
+_UNSEEN = frozenset({NEWER, UNREADABLE})
+"""Rules that say only that nobody could look."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,7 @@ class Report:
     @property
     def status(self) -> int:
         """The exit status: `FAILED` for a finding, `UNCHECKED` where not all was seen."""
-        if any(finding.rule != UNREADABLE for finding in self.findings):
+        if any(finding.rule not in _UNSEEN for finding in self.findings):
             return FAILED
         return 0 if self.clean else UNCHECKED
 

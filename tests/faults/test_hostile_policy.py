@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from git_model_security.errors import UNCHECKED
 from tests.faults import claims
 from tests.faults.conftest import CONTENT
 
@@ -103,8 +104,8 @@ def test_every_command_of_the_author_says_it_and_none_obeys(
     assert "Traceback" not in pulled.stderr
     word = HOSTILE[case][2]
 
-    claims.told(made.repo.model("verify", check=False), word)
-    claims.told(made.repo.model("verify", "HEAD", check=False), word)
+    claims.told(made.repo.model("verify", check=False), word, status=UNCHECKED)
+    claims.told(made.repo.model("verify", "HEAD", check=False), word, status=UNCHECKED)
     claims.told(made.repo.model("init", check=False), word)
     status = made.repo.model("status", check=False)
     assert word in status.stdout + status.stderr

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from git_model_security.errors import UNCHECKED
 from tests.faults import claims
 from tests.faults.conftest import CONTENT
 
@@ -178,7 +179,7 @@ def test_a_key_file_in_the_keyring_that_was_torn_is_told(made: Established, home
         kept.write_bytes(content)
         made.repo.write("new.bin", claims.MARKER)
         claims.told(made.repo.git.run("add", "new.bin", check=False), str(kept), status=None)
-        claims.told(made.repo.model("status", check=False), str(kept))
+        claims.told(made.repo.model("status", check=False), str(kept), status=UNCHECKED)
         claims.sealed(made.repo)
     kept.write_bytes(whole)
     made.repo.git("add", "new.bin")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from git_model_security.errors import UNCHECKED
 from tests.faults import claims
 from tests.faults.conftest import CONTENT, WEIGHTS
 from tests.fixtures.processes import execute
@@ -79,13 +80,13 @@ def test_a_sha256_repository_works_from_init_to_verify(tmp_path: Path) -> None:
 
 def test_before_the_first_commit_every_command_has_an_answer(repo: Repository) -> None:
     claims.told(repo.model("unlock", check=False), "not a git-model repository")
-    claims.told(repo.model("verify", check=False))
+    claims.told(repo.model("verify", check=False), status=UNCHECKED)
     repo.model("audit")
     repo.model("init")
     assert "No commits yet" in repo.model("status").stdout
     assert "0 findings" in repo.model("audit").stdout
     claims.told(repo.model("verify", check=False), "unsigned")
-    claims.told(repo.model("verify", "HEAD", check=False), "HEAD")
+    claims.told(repo.model("verify", "HEAD", check=False), "HEAD", status=UNCHECKED)
     claims.told(repo.model("sign", "--amend", check=False), "no commit to amend")
     repo.write("a.bin", claims.MARKER)
     repo.git("add", "--all")

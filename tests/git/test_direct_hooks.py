@@ -135,7 +135,7 @@ def test_a_rebase_without_commits_of_its_own_leaves_it_to_the_next_hook(
     ada = project.ada
     ada.git("rebase", "--quiet", "next")
     assert ada.status() == ""
-    assert "not materialised" in ada.model("status").stdout
+    assert "not materialised" in ada.model("status", check=False).stdout
     ada.git("switch", "--quiet", "--create", "another")
     assert_in_place(ada, LARGE, weights(1))
 
@@ -217,7 +217,7 @@ def test_what_a_hook_cannot_write_is_told_and_written_later(project: LfsProject)
     assert "`git model checkout`" in said.stderr
     assert ada.read(LARGE) == pointer
     assert ada.status() == ""
-    assert "not materialised" in ada.model("status").stdout
+    assert "not materialised" in ada.model("status", check=False).stdout
     stored.parent.mkdir(parents=True, exist_ok=True)
     aside.rename(stored)
     ada.model("checkout")
@@ -242,7 +242,7 @@ def test_where_hooks_are_off_status_says_so_and_the_next_hook_writes(
     assert not is_sealed(ada.read(LARGE))
     assert ada.read(LARGE).startswith(b"version https://git-lfs")
     assert ada.status() == ""
-    said = ada.model("status")
+    said = ada.model("status", check=False)
     assert "not materialised" in said.stdout
     assert "`git model checkout`" in said.stderr
     ada.git("switch", "--quiet", "--create", "another")

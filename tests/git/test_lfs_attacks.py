@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from git_model_security.envelope import Key, encrypt
+from git_model_security.errors import UNCHECKED
 from tests.fixtures.processes import execute
 from tests.fixtures.repositories import NO_HOOKS
 
@@ -217,6 +218,6 @@ def test_what_stood_in_an_objects_place_is_forgotten_when_it_is_right_again(
 def test_nobodys_home_as_the_store_is_an_error_of_the_settings(project: LfsProject) -> None:
     project.ada.git("config", "lfs.storage", "~nobody-at-all/x")
     done = project.ada.model("status", check=False)
-    assert done.returncode == 1
+    assert done.returncode == UNCHECKED
     assert "lfs.storage" in done.stderr
     assert "Traceback" not in done.stderr

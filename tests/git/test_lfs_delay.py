@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from git_model_security.errors import UNCHECKED
 from tests.fixtures.people import Publication, founded
 from tests.fixtures.processes import need
 
@@ -161,7 +162,7 @@ def test_verify_tells_what_was_not_fetched_from_what_was_tampered_with(
         file.unlink()
     shutil.rmtree(published.path / ".git" / "lfs" / "objects")
     done = published.model("verify", "HEAD", check=False)
-    assert done.returncode == 1
+    assert done.returncode == UNCHECKED
     assert "not fetched: long.bin: its git-lfs object" in done.stdout
     assert "tampered" not in done.stdout
     assert "git model checkout" in done.stderr

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from git_model_security.errors import UNCHECKED
 from git_model_security.signing.by_key import KeySigner
 from tests.fixtures.bundles import Pair, encoded, make_pair, signed, statement
 from tests.fixtures.people import assert_clean
@@ -36,7 +37,7 @@ def reasons(repo: Repository, *arguments: str) -> dict[tuple[str, str], list[str
     """Returns the files named, by root and reason."""
     done = repo.model("verify", "--json", *arguments, check=False)
     verdict = json.loads(done.stdout)
-    assert done.returncode == (0 if verdict["good"] else 1)
+    assert done.returncode == verdict["exit_status"]
     return {(one["root"], one["reason"]): one["files"] for one in verdict["findings"]}
 
 
@@ -127,7 +128,7 @@ def test_a_deployed_root_is_verified_by_the_trust_of_the_clone_one_stands_in(
     # Outside of a clone, and in a directory that brings a repository along, nobody is.
     for place in (tmp_path, two.path):
         refused = two.model("verify", "--dir", ".", check=False, cwd=place)
-        assert refused.returncode == 1
+        assert refused.returncode == UNCHECKED
         assert "key --public-key FILE" in refused.stderr
     for wrong in (["HEAD"], ["--encrypted"]):
         assert two.model("verify", *where, *wrong, check=False).returncode == 2

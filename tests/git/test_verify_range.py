@@ -21,7 +21,7 @@ def rows(repo: Repository, *arguments: str) -> list[dict[str, Any]]:
     """Returns the commits told of, newest first."""
     done = repo.model("verify", "--json", *arguments, check=False)
     verdict: dict[str, Any] = json.loads(done.stdout)
-    assert done.returncode == (0 if verdict["good"] else 1)
+    assert done.returncode == verdict["exit_status"]
     found: list[dict[str, Any]] = verdict["commits"]
     return found
 
