@@ -313,6 +313,8 @@ def scene(
 
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
 def test_somebody_stops_or_reports_it(scene: Scene, way: Callable[[Scene], str]) -> None:
+    if way in {with_pygit2, with_dulwich} and scene.ada.has_ref_tables:
+        pytest.skip("no other library than Git's own commits where refs are in tables")
     guard = WAYS[way]
     before = refs(scene.ada)
     said = way(scene)
