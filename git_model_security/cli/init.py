@@ -62,7 +62,8 @@ def _again(repo: Repository, request: Request) -> None:
         if wanted and wanted != present:
             raise UsageError(
                 f"{option}: this repository is set up already, with {present!r}",
-                hint="leave the option out: what is protected was decided when it was set up",
+                hint="leave the option out: what is protected was decided when it was set up;"
+                " `git model track` protects more",
             )
     if request.signing != Given():
         raise UsageError(
@@ -90,7 +91,7 @@ def _show(plan: Plan) -> None:
     if plan.storage.warning:
         terminal.warn(plan.storage.warning)
     terminal.files("Will be encrypted", plan.sealed)
-    terminal.files("Will stay clear", plan.clear)
+    terminal.files("Will stay clear", plan.clear, initial.notes(plan.noted))
     if plan.links:
         terminal.files("Are links and cannot be encrypted", plan.links)
     if plan.history is not None and plan.history.findings:

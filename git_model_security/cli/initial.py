@@ -9,20 +9,22 @@ import click
 from git_model_security.cli import options, terminal
 from git_model_security.cli.sizes import size
 from git_model_security.git.paths import shown
+from git_model_security.policy import profiles
 from git_model_security.workspace.initialise import Request
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from git_model_security.guard.finding import Finding
+    from git_model_security.workspace.clear_files import Glimpse
 
     _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 _OPTIONS = (
     options.key,
     options.signing_key,
-    click.option("--profile", type=click.Choice(["all", "weights"]), help="What to encrypt."),
+    click.option("--profile", type=click.Choice(profiles.NAMES), help="What to encrypt."),
     click.option(
         "--storage",
         type=click.Choice(["auto", "inline", "lfs"]),
@@ -83,6 +85,14 @@ def show_keys(key_id: str, key_path: Path, fingerprint: str, method: str = "key"
         return
     terminal.result(f"Signing key   {fingerprint[:32]}")
     terminal.result("  give out:   git model key export --public FILE   (to whoever verifies)")
+
+
+def notes(noted: Mapping[bytes, Glimpse]) -> dict[bytes, str]:
+    """Returns what to say of files that stay clear, and that a person has to look at."""
+    return {
+        path: f"{'text' if one.is_text else 'binary'}, {terminal.bytes_text(one.size)}"
+        for path, one in noted.items()
+    }
 
 
 def show_findings(title: str, findings: Sequence[Finding]) -> None:

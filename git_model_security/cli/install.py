@@ -8,6 +8,7 @@ import click
 
 from git_model_security.cli import options, terminal
 from git_model_security.git.repository import Repository
+from git_model_security.policy import profiles
 from git_model_security.workspace import drivers, server
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 @click.option("--server", "on_server", is_flag=True, help="Guard this bare repository.")
 @click.option(
     "--profile",
-    type=click.Choice(["all", "weights"]),
+    type=click.Choice(profiles.NAMES),
     help="With --server: pin what to protect.",
 )
 @click.option("--include", multiple=True, metavar="PATTERN", help="Protect these as well.")

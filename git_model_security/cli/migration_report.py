@@ -48,7 +48,8 @@ def show_plan(plan: Plan) -> None:
         )
     clear = [path for path in plan.clear if path not in by_turns]
     if clear:
-        terminal.files("Will stay clear in all history", clear)
+        noted = {path: one for path, one in plan.glimpses.items() if path not in by_turns}
+        terminal.files("Will stay clear in all history", clear, initial.notes(noted))
     links = sorted(plan.seen.links)
     if links:
         terminal.files("Are links, and stay as they are", links)

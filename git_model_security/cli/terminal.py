@@ -10,7 +10,7 @@ import click
 from git_model_security.git.paths import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 SHOWN_FILES = 12
 
@@ -43,13 +43,31 @@ def warn_all(texts: Iterable[str]) -> None:
         warn(text)
 
 
-def files(title: str, paths: Sequence[bytes]) -> None:
-    """Writes a titled list of paths, cut where it gets long."""
+def files(
+    title: str,
+    paths: Sequence[bytes],
+    noted: Mapping[bytes, str] | None = None,
+    *,
+    whole: bool = False,
+) -> None:
+    """Writes a titled list of paths, cut where it gets long.
+
+    Args:
+        title: what they are.
+        paths: the paths.
+        noted: what to say of some, which stand first, and all of them.
+        whole: cut nothing.
+    """
+    noted = noted or {}
     result(f"{title} ({len(paths)}):")
-    for path in paths[:SHOWN_FILES]:
+    for path, note in noted.items():
+        result(f"  {shown(path)}  ({note})")
+    others = [path for path in paths if path not in noted]
+    listed = others if whole else others[:SHOWN_FILES]
+    for path in listed:
         result(f"  {shown(path)}")
-    if len(paths) > SHOWN_FILES:
-        result(f"  … and {len(paths) - SHOWN_FILES} more")
+    if len(listed) < len(others):
+        result(f"  … and {len(others) - len(listed)} more")
 
 
 def bytes_text(count: int) -> str:

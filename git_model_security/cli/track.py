@@ -10,6 +10,7 @@ from git_model_security.cli import options, terminal
 from git_model_security.errors import PolicyError, UsageError, counted
 from git_model_security.filter.clone import Clone
 from git_model_security.git import index
+from git_model_security.policy import profiles
 from git_model_security.workspace import acceptance, setup, tracked, tracking
 
 if TYPE_CHECKING:
@@ -19,29 +20,38 @@ if TYPE_CHECKING:
 @click.command("track")
 @click.argument("patterns", nargs=-1, metavar="[PATTERN]...")
 @click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing.")
+@click.option(
+    "--profile",
+    type=click.Choice([profiles.ALL_BUT_SOURCE, profiles.ALL]),
+    help="Take a profile that protects more than the one of now.",
+)
 @click.option("--accept", is_flag=True, help="Take over the policy that came in by a pull.")
 @options.yes
-def command(patterns: tuple[str, ...], dry_run: bool, accept: bool, yes: bool) -> None:
+def command(
+    patterns: tuple[str, ...], dry_run: bool, profile: str | None, accept: bool, yes: bool
+) -> None:
     """Encrypt files with these names from now on; list the patterns without any.
 
     Patterns are those of .gitattributes, relative to the top; a directory stands
     for all that is in it. Files that are tracked already are encrypted in the
     index; nothing is committed.
     """
-    if accept and patterns:
-        raise UsageError("--accept takes no patterns", hint="it is about .gitmodel as it is")
+    if accept and (patterns or profile):
+        raise UsageError("--accept takes nothing else", hint="it is about .gitmodel as it is")
     clone = Clone()
     with clone.objects:
         if accept:
             _accept(clone, dry_run=dry_run, yes=yes)
-        elif not patterns:
+        elif not (patterns or profile):
             show_rules(clone)
         else:
-            _track(clone, patterns, dry_run=dry_run)
+            _track(clone, patterns, profile, dry_run=dry_run)
 
 
-def _track(clone: Clone, patterns: tuple[str, ...], *, dry_run: bool) -> None:
-    planned = tracking.plan(clone, patterns)
+def _track(
+    clone: Clone, patterns: tuple[str, ...], profile: str | None, *, dry_run: bool
+) -> None:
+    planned = tracking.plan(clone, patterns, profile)
     if planned.is_idle:
         terminal.result("These files are encrypted already; nothing to do.")
         return
@@ -87,7 +97,7 @@ def _accept(clone: Clone, *, dry_run: bool, yes: bool) -> None:
     if found is None:
         terminal.result("The policy in .gitmodel is the one that this clone has pinned.")
         return
-    terminal.files("Will be left clear by this clone", found.opened)
+    terminal.files("Will be left clear by this clone", found.opened, whole=True)
     terminal.files("Will be encrypted by this clone", found.closed)
     for pattern in found.records:
         terminal.result(f"Untracked, so that clear content may stand there: {pattern}")
@@ -104,7 +114,7 @@ def show_rules(clone: Clone) -> None:
     for title, rules in tracked.rules(clone).items():
         terminal.result(f"{title}:")
         # Those of a profile are the same in every repository; a person's own are few.
-        is_own = not title.startswith(tracked.BY_PROFILE)
+        is_own = tracked.BY_PROFILE not in title
         listed = [(pattern, count) for pattern, count in rules if count or is_own]
         for pattern, count in listed:
             terminal.result(f"    {pattern}  ({counted(count, 'tracked file')})")

@@ -34,25 +34,30 @@ def command(patterns: tuple[str, ...], dry_run: bool, reason: str, yes: bool) ->
         if planned.is_idle:
             terminal.result("These files are clear already; nothing to do.")
             return
-        if not (planned.changed or planned.waiting):
+        if planned.alike:
+            terminal.files("Clear, and on record from now on", planned.alike)
+        elif not (planned.changed or planned.waiting):
             words = " ".join(shlex.quote(pattern) for pattern in patterns)
             terminal.warn(
                 f"no encrypted file, tracked or not, has a name like {words}",
                 "what is untracked holds for files that come later, too",
             )
         if planned.changed:
-            terminal.files("Will be clear", [entry.path for entry in planned.changed])
+            changed = [entry.path for entry in planned.changed]
+            terminal.files("Will be clear", changed, whole=True)
         if planned.waiting:
-            terminal.files("Will not be encrypted when they are added", planned.waiting)
+            waiting = "Will not be encrypted when they are added"
+            terminal.files(waiting, planned.waiting, whole=True)
         if dry_run:
             return
         options.confirm(
             "Make this readable to whoever can read the repository?"
-            if planned.changed or planned.waiting
+            if planned.changed or planned.waiting or planned.alike
             else "Leave clear what gets such a name later?",
             yes=yes,
         )
         done = untracking.untrack(clone, planned, reason)
-    be = "is" if len(done) == 1 else "are"
-    terminal.info(f"{counted(len(done), 'tracked file')} {be} clear in the index")
+    if done:
+        be = "is" if len(done) == 1 else "are"
+        terminal.info(f"{counted(len(done), 'tracked file')} {be} clear in the index")
     terminal.result("Staged .gitmodel and .gitattributes; `git commit` makes it known to all.")

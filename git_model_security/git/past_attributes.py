@@ -38,7 +38,11 @@ def is_askable(path: bytes) -> bool:
 
 
 def protected(
-    repo: Repository, asked: Mapping[Files, Collection[bytes]], *, macros: bool = False
+    repo: Repository,
+    asked: Mapping[Files, Collection[bytes]],
+    *,
+    macros: bool = False,
+    defined: str = "",
 ) -> set[tuple[Files, bytes]]:
     """Returns which paths have our filter by which attribute files, in any letter case too.
 
@@ -46,12 +50,14 @@ def protected(
         repo: the repository that holds the blobs.
         asked: paths by the files that speak of them; both must be `is_askable`.
         macros: the topmost files define macros, so that each set needs an index of its own.
+        defined: macros that all have alike, and that need none.
 
     Raises:
         GitError: Git does not take a path.
     """
     if not macros:
-        return _asked(repo, list(asked.items()), prefixed=True) if asked else set()
+        sets = list(asked.items())
+        return _asked(repo, sets, prefixed=True, defined=defined) if asked else set()
     found: set[tuple[Files, bytes]] = set()
     for one in asked.items():
         found |= _asked(repo, [one], prefixed=False)
@@ -59,7 +65,11 @@ def protected(
 
 
 def _asked(
-    repo: Repository, sets: list[tuple[Files, Collection[bytes]]], *, prefixed: bool
+    repo: Repository,
+    sets: list[tuple[Files, Collection[bytes]]],
+    *,
+    prefixed: bool,
+    defined: str = "",
 ) -> set[tuple[Files, bytes]]:
     prefixes = [b"%d/" % number if prefixed else b"" for number in range(len(sets))]
     entries = b"".join(
@@ -76,6 +86,7 @@ def _asked(
     found: set[tuple[Files, bytes]] = set()
     with tempfile.TemporaryDirectory(prefix="git-model-") as name:
         git = _Scratch(repo, Path(name))
+        (Path(name) / "info" / "attributes").write_text(defined)
         git.run("update-index", "--add", "--replace", "-z", "--index-info", stdin=entries)
         for case in ("false", "true"):
             said = git.run(

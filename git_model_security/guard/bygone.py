@@ -21,6 +21,7 @@ from git_model_security.guard import policies
 from git_model_security.guard.finding import BROKEN_POLICY, Finding
 from git_model_security.guard.past_rules import MAX_TREES, Tables, standing
 from git_model_security.policy import gitmodel
+from git_model_security.policy.attributes import MACRO as OUR_MACRO
 from git_model_security.policy.attributes import matching
 
 if TYPE_CHECKING:
@@ -186,8 +187,10 @@ def _by_attributes(
     blobs = {oid for files in questions.by_files for _, oid in files}
     sizes = batch.sizes(repo, (oid for oid in blobs if here is None or here(oid)))
     short = [oid for oid, size in sizes.items() if size <= _MAX_FILE_BYTES]
+    ours = f"{OUR_MACRO}\n".encode()
     has_macros = {
-        oid: MACRO in text for oid, text in store.readable(repo, short, _MAX_FILE_BYTES)
+        oid: MACRO in text.replace(ours, b"")
+        for oid, text in store.readable(repo, short, _MAX_FILE_BYTES)
     }
     plain: dict[Files, Iterable[bytes]] = {}
     own: dict[Files, Iterable[bytes]] = {}
@@ -208,7 +211,7 @@ def _by_attributes(
         elif readable:
             chosen[readable] = {*chosen.get(readable, ()), *asked[files]}
             renamed[readable].append(files)
-    answers = past_attributes.protected(repo, _lists(plain))
+    answers = past_attributes.protected(repo, _lists(plain), defined=ours.decode())
     answers |= past_attributes.protected(repo, _lists(own), macros=True)
     for files, path in answers:
         for original in renamed[files]:

@@ -17,6 +17,7 @@ POINTER = "unchecked-pointer"
 MODEL = "model-by-content"
 KEY = "key-material"
 COPY = "sealed-content"
+UNDECIDED = "undecided-binary"
 BROKEN_POLICY = "broken-policy"
 UNREADABLE = "unreadable-object"
 
@@ -31,7 +32,8 @@ class Finding:
     Attributes:
         rule: `PLAINTEXT`, `DAMAGED`, `NEWER` (an envelope that this git-model cannot
             judge), `POINTER`, `MODEL`, `KEY`, `COPY` (of what this clone has sealed or
-            opened), `BROKEN_POLICY` (a `.gitmodel`) or `UNREADABLE` (an object that is
+            opened), `UNDECIDED` (large, binary, new and in clear, and no pattern says so on
+            purpose), `BROKEN_POLICY` (a `.gitmodel`) or `UNREADABLE` (an object that is
             lost, so that nothing can be said of it).
         path: relative to the top; empty for a blob that a tag names.
         oid: the blob.

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from git_model_security.errors import EnvelopeError, GitError
 from git_model_security.git import config
 from git_model_security.git.objects import CHUNK_BYTES, ObjectReader
-from git_model_security.guard import finding
+from git_model_security.guard import finding, undecided
 from git_model_security.guard.finding import Finding
 from git_model_security.guard.material import key_in
 from git_model_security.guard.subject import Subject
@@ -149,6 +149,8 @@ class Inspector:
             if _is_envelope(subject.head):
                 self._envelopes.add(oid)
                 self.sealed_paths.update(places.clear)
+            elif self._knowledge.decisions and not found:
+                found = undecided.findings(oid, subject, places.clear, partial(self._open, oid))
         self._give_up(subject.size)
         if (places.clear or places.links) and self._is_copy(oid, subject.length):
             detail = "content that this clone has encrypted, in clear on an unprotected path"

@@ -31,6 +31,7 @@ class Knowledge:
         key_ids: ids of the keys that the repository names, held or not.
         vouched: says of a pointer whose object is not here that it is ciphertext by a
             trusted signature.
+        decisions: a large binary in clear is a finding, too, unless a pattern lets it out.
     """
 
     keys: Mapping[str, Key] | None = None
@@ -38,6 +39,7 @@ class Knowledge:
     sealed_before: SealedBefore | None = None
     key_ids: frozenset[str] = frozenset()
     vouched: Known | None = None
+    decisions: bool = False
 
     def with_key_ids(self, key_ids: Iterable[str]) -> Knowledge:
         """Returns the same with the ids of these keys, and of those that are held."""

@@ -21,7 +21,7 @@ from git_model_security.guard.releases import Releases
 from git_model_security.policy import attributes, gitmodel, pinned
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Mapping
 
     from git_model_security.git.repository import Repository
     from git_model_security.policy.gitmodel import Policy
@@ -90,7 +90,8 @@ def read(
     patterns = tuple(
         dict.fromkeys(pattern for oid in let_out for pattern in policies[oid].untracked)
     )
-    found.releases = Releases(patterns, pinned.released(repo))
+    decided = _decided(repo, policies, releasing) if policies else None
+    found.releases = Releases(patterns, pinned.released(repo), decided)
     rules = [text for oid, one in policies.items() for text in _rules(one, oid, found, let_out)]
     # What this clone pinned holds whatever stands around it, in that file and in others.
     found.rules = list(filter(None, dict.fromkeys([*rules, pinned.rules(repo)])))
@@ -129,6 +130,22 @@ def misnamed(
         except ConfigError:  # a finding of `read`
             return []
     return found
+
+
+def _decided(
+    repo: Repository, policies: Mapping[str, Policy], releasing: Collection[str] | None
+) -> tuple[str, ...]:
+    """Returns what policies that this clone took over leave clear; all, if it took none."""
+    is_open = pinned.current(repo) is None
+    believed = [
+        policy
+        for oid, policy in policies.items()
+        if (releasing is None or oid in releasing)
+        and (is_open or pinned.is_accepted(repo, oid))
+    ]
+    return tuple(
+        dict.fromkeys(pattern for one in believed for pattern in (*one.exclude, *one.untracked))
+    )
 
 
 def _parsed(reader: ObjectReader, oid: str) -> Policy:

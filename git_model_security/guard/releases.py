@@ -2,7 +2,8 @@
 
 A release speaks of paths and of single contents, never of everything: a model by content
 passes only where a record names just its path, and a clear copy of what is encrypted only
-where `untrack` made that very blob clear. docs/SPEC.md, "Pinned policy".
+where `untrack` made that very blob clear. That a large binary may be clear any pattern
+can say. docs/SPEC.md, "Pinned policy".
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from git_model_security.git import attributes
-from git_model_security.guard.finding import COPY, MODEL
+from git_model_security.guard.finding import COPY, MODEL, UNDECIDED
 from git_model_security.policy.attributes import matching
 
 if TYPE_CHECKING:
@@ -29,10 +30,13 @@ class Releases:
     Attributes:
         patterns: of paths where clear content may stand.
         contents: blobs that were made clear in this clone, or in what it took over.
+        decided: patterns of what is clear on purpose, `exclude` as well; None where no
+            policy can say so, and nobody need be asked.
     """
 
     patterns: tuple[str, ...] = ()
     contents: frozenset[str] = frozenset()
+    decided: tuple[str, ...] | None = None
 
     def paths(self, paths: Iterable[bytes]) -> set[bytes]:
         """Returns those of `paths` where clear content may follow an envelope."""
@@ -51,6 +55,12 @@ class Releases:
         if models:
             let_out = attributes.protected_by(matching(named), models)
             found = [one for one in found if one.rule != MODEL or one.path not in let_out]
+        asked = {one.path for one in found if one.rule == UNDECIDED}
+        if asked:
+            decided = asked
+            if self.decided is not None:
+                decided = attributes.protected_by(matching(self.decided), asked)
+            found = [one for one in found if one.rule != UNDECIDED or one.path not in decided]
         return found
 
 

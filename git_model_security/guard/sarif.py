@@ -30,6 +30,7 @@ _RULES: Final = {
     finding.MODEL: (_ERROR, "ModelByContent", "A model file in clear", "8.0"),
     finding.KEY: (_ERROR, "KeyMaterial", "A key in clear", "9.8"),
     finding.COPY: (_ERROR, "SealedContent", "Encrypted content, in clear elsewhere", "8.0"),
+    finding.UNDECIDED: (_ERROR, "UndecidedBinary", "A large binary file in clear", "6.0"),
     finding.DAMAGED: (_ERROR, "DamagedEnvelope", "Ciphertext that does not open", "7.0"),
     finding.NEWER: (_ERROR, "NewerFormat", "Ciphertext of a newer git-model", "5.0"),
     finding.POINTER: (_WARNING, "UncheckedPointer", "A pointer that nobody checked", "5.0"),

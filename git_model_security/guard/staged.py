@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from git_model_security.git import history, index
 from git_model_security.git.index import EXECUTABLE, REGULAR
-from git_model_security.guard import places, policies, protection
+from git_model_security.guard import places, policies, protection, undecided
 from git_model_security.guard.inspector import Inspector
 from git_model_security.guard.knowledge import Knowledge
 from git_model_security.policy.gitmodel import NAME
@@ -45,7 +45,8 @@ def findings(
        place of an envelope, unless the index's `.gitmodel` says that it was untracked,
        and is trusted here. Links have no content of the model and pass.
     2. No staged blob that is not in a parent already is a model on an unprotected
-       path, by its content, nor a key, nor the plaintext of what is sealed elsewhere.
+       path, by its content, nor a key, nor the plaintext of what is sealed elsewhere;
+       nor a large binary that no branch has, unless `.gitmodel` lets it out.
     3. `.gitmodel` can be read, and names no file as a signature that is something else.
 
     What a parent has at the same path is marked `inherited`: it arrived by fetch
@@ -75,7 +76,7 @@ def findings(
     wanted = [
         entry for entry in asked if entry in new or (entry.is_file and entry.path in covered)
     ]
-    knowledge = Knowledge(keys, known, sealed_before, vouched=vouched)
+    knowledge = Knowledge(keys, known, sealed_before, vouched=vouched, decisions=True)
     knowledge = knowledge.with_key_ids(policy.key_ids)
     with Inspector(repo, knowledge) as inspector:
         covered |= _sealed_by_parents(inspector, fresh, held, covered.keys() | released)
@@ -85,7 +86,7 @@ def findings(
             for finding in inspector.findings(oid, where)
         ]
     there = {(entry.path, entry.oid) for entry in asked}
-    found = policy.releases.kept(found)
+    found = undecided.new(repo, policy.releases.kept(found))
     found += [one for one in policy.broken if (one.path, one.oid) in there]
     staged_policy = [entry.oid for entry in settled if entry.path == NAME and entry.is_file]
     found += policies.misnamed(repo, staged_policy, {entry.path for entry in settled})

@@ -12,6 +12,7 @@ from git_model_security.errors import ConfigError
 from git_model_security.git.index import REGULAR, Entry
 from git_model_security.guard.finding import BROKEN_POLICY, Finding
 from git_model_security.policy import gitmodel
+from git_model_security.policy.profiles import ALL, ALL_BUT_SOURCE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,9 +26,11 @@ LESS = "protects less"
 
 _NOT_COVERED = {
     "all": "what begins with a dot, or is in a directory that does, is no longer covered",
+    "all-but-source": "what begins with a dot, is in a directory that does, or is known to be"
+    " source text, is no longer covered",
     "weights": "what is not named as a model's files are is no longer covered",
 }
-"""What each profile leaves out that the other may protect."""
+"""What each profile leaves out that another may protect."""
 
 
 def findings(
@@ -64,9 +67,8 @@ def findings(
 def lost(old: Policy, new: Policy) -> list[str]:
     """Returns what a new policy protects or signs less, in a few words each."""
     said = []
-    # Neither profile protects all that the other does: `all` leaves out directories
-    # that begin with a dot.
-    if new.profile != old.profile:
+    # `weights` protects in directories that begin with a dot, too, which no other does.
+    if new.profile != old.profile and (new.profile, old.profile) != (ALL, ALL_BUT_SOURCE):
         said.append(
             f"profile {old.profile} became {new.profile}, so that"
             f" {_NOT_COVERED[new.profile]} (`include` may name it)"

@@ -62,6 +62,7 @@ def clauses(
         said.append(UPGRADE_HINT)
     if model := first.get(rules.MODEL):
         said.append(f"`git model track {model}` encrypts the model from now on")
+    said += _decision(first.get(rules.UNDECIDED), is_locked=is_locked)
     if key := first.get(rules.KEY):
         said.append(
             f"`git rm --cached {key}` takes the key out; make a new one if it was ever pushed"
@@ -85,3 +86,13 @@ def clauses(
     if is_committed and first.keys() - {rules.NEWER, rules.POINTER, rules.UNREADABLE}:
         said.append(COMMITTED)
     return said
+
+
+def _decision(path: str | None, *, is_locked: bool) -> list[str]:
+    if path is None:
+        return []
+    unlock = "`git model unlock --key FILE`, then " * is_locked
+    return [
+        f"{unlock}`git model track {path}` encrypts it, or `git model untrack {path}` puts on"
+        " record that it is clear on purpose; then commit again"
+    ]

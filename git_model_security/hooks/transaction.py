@@ -19,7 +19,7 @@ from git_model_security.errors import GitError, ProtocolError
 from git_model_security.git import arrivals, history, index, processes
 from git_model_security.git.objects import is_oid
 from git_model_security.git.paths import shown
-from git_model_security.guard import audit_log, walk
+from git_model_security.guard import audit_log, undecided, walk
 from git_model_security.guard.finding import BROKEN_POLICY, NEWER, PLAINTEXT, POINTER
 from git_model_security.guard.knowledge import Knowledge
 from git_model_security.hooks import advice
@@ -94,7 +94,8 @@ def _refuse_authored(
 ) -> None:
     of_notes = {move.new for move in moves if move.ref.startswith("refs/notes/")}
     notes = history.notes(clone.repo, of_notes & set(commits)) if of_notes else set()
-    found = _findings(clone, commits, tips, notes)
+    is_kept = all(move.ref == "refs/stash" for move in moves)
+    found = _findings(clone, commits, tips, notes, decisions=not is_kept)
     refuse(
         clone.repo,
         "reference-transaction",
@@ -106,17 +107,24 @@ def _refuse_authored(
 
 
 def _findings(
-    clone: Clone, commits: Sequence[str], tips: Sequence[str], notes: set[str]
+    clone: Clone,
+    commits: Sequence[str],
+    tips: Sequence[str],
+    notes: set[str],
+    *,
+    decisions: bool,
 ) -> list[Finding]:
     knowledge = Knowledge(
         clone.ring.keys,
         clone.knows,
         clone.digests.seals,
         vouched=Inherited(clone, tips, clone.digest).vouches,
+        decisions=decisions,
     )
     found = walk.judged(clone.repo, commits, tips, knowledge, ends=tips, notes=notes)
     # A policy that was broken before: to refuse would stop the mending, and the pull.
-    return [one for one in found.findings if one.rule != BROKEN_POLICY or one.commit]
+    mine = [one for one in found.findings if one.rule != BROKEN_POLICY or one.commit]
+    return undecided.new(clone.repo, mine)
 
 
 def _report_arrived(clone: Clone, moves: Sequence[Moved], authored: set[str]) -> None:

@@ -38,9 +38,15 @@ VERIFIED = "filter=git-model-verified -text -ident !eol !working-tree-encoding"
 # working-tree-encoding would change bytes between the filter and the work tree.
 _TAIL = "-text -ident -delta !eol !working-tree-encoding"
 SEALED = f"filter=git-model diff=git-model merge=git-model {_TAIL}"
+HIDDEN = "**/.*/**"
+"""What is in a directory that begins with a dot."""
 SIGNATURE = f"filter=git-model diff=git-model merge=git-model-signature {_TAIL}"
 CLEAR_SIGNATURE = f"!filter !diff merge=git-model-signature {_TAIL}"
 CLEAR = "!filter !diff !merge !text !ident !delta"
+SEALED_MACRO = "git-model-sealed"
+"""Means `SEALED`. Taken back by name (`*.py !git-model-sealed`) it leaves to a path what
+others say of it, `text=auto` or nbstripout's filter; `CLEAR` would take that away."""
+MACRO = f"[attr]{SEALED_MACRO} {SEALED}"
 NEEDED = f"{CLEAR} !eol !working-tree-encoding"
 """What Git reads as it is must not be converted by whoever can push."""
 
@@ -55,10 +61,7 @@ def render(policy: Policy, released: Iterable[str] = ()) -> str:
         policy: the policy.
         released: patterns left clear on top of those that it names itself.
     """
-    lines = [BEGIN]
-    lines += [f"{pattern} {SEALED}" for pattern in profiles.patterns(policy.profile)]
-    if policy.profile == "all":
-        lines.append(f"**/.*/** {CLEAR}")
+    lines = [BEGIN, *_of_profile(policy.profile)]
     lines += [f"{_quoted(pattern)} {SEALED}" for pattern in policy.include]
     clear = dict.fromkeys((*policy.exclude, *policy.untracked, *released))
     lines += [f"{_quoted(pattern)} {CLEAR}" for pattern in clear]
@@ -68,6 +71,16 @@ def render(policy: Policy, released: Iterable[str] = ()) -> str:
         lines.append(f"{_anchored(within(root, policy.signature))} {SIGNATURE}")
         lines.append(f"{_anchored(within(root, CIPHERTEXT_SIGNATURE))} {CLEAR_SIGNATURE}")
     return "\n".join([*lines, END, ""])
+
+
+def _of_profile(profile: str) -> list[str]:
+    sealed, clear = profiles.patterns(profile), profiles.clear_patterns(profile)
+    hidden = [HIDDEN] * profiles.leaves_hidden(profile)
+    if not clear:
+        lines = [f"{pattern} {SEALED}" for pattern in sealed]
+        return lines + [f"{pattern} {CLEAR}" for pattern in hidden]
+    lines = [MACRO, *(f"{pattern} {SEALED_MACRO}" for pattern in sealed)]
+    return lines + [f"{pattern} !{SEALED_MACRO}" for pattern in (*hidden, *clear)]
 
 
 def matching(patterns: Iterable[str]) -> str:
@@ -80,11 +93,11 @@ def numbered(patterns: Iterable[str], *, hidden: bool) -> str:
 
     Args:
         patterns: in the order in which `render` writes them.
-        hidden: the first is all of the profile `all`, which leaves out hidden directories.
+        hidden: the first is all of a profile that leaves out hidden directories.
     """
     lines = [f"{_quoted(pattern)} filter={number}" for number, pattern in enumerate(patterns)]
     if hidden:
-        lines.insert(1, f"**/.*/** {CLEAR}")
+        lines.insert(1, f"{HIDDEN} {CLEAR}")
     return "\n".join([*lines, *(f"{name} {CLEAR}" for name in ALWAYS_CLEAR), ""])
 
 

@@ -4,17 +4,20 @@ For files whose name no profile protects (`.cache/ckpt/model`). Owns the table
 of formats; must not know paths' protection, Git or keys.
 
 It finds mistakes and proves nothing: raw weights without a header (ONNX
-external data, TensorFlow `variables.data-*`) and containers that it does not
-open (tar, zstd) are not seen.
+external data, TensorFlow `variables.data-*`), containers that it does not open (zstd)
+and what stands behind the head of an archive are not seen.
 """
 
 from __future__ import annotations
 
-import re
-from typing import Final
+import codecs
+from typing import TYPE_CHECKING, Final
 
-from git_model_security.policy import pickles, protobuf
+from git_model_security.policy import archives, pickles, protobuf
 from git_model_security.policy.compression import inflated
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 HEAD_BYTES: Final = 4096
 """How much of a file `model_format` wants to see: HDF5 may begin at byte 2048."""
@@ -43,14 +46,41 @@ def model_format(head: bytes, size: int, name: bytes) -> str | None:
     return f"{found}, {compression}" if found else None
 
 
+def is_text(pieces: Iterable[bytes], *, is_cut: bool = False) -> bool:
+    """Tells whether content is UTF-8 without a NUL, as source text is; reads no further.
+
+    Args:
+        pieces: the content from its beginning.
+        is_cut: more follows, so that the last character need not be whole.
+    """
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        for piece in pieces:
+            if b"\0" in piece:
+                return False
+            decoder.decode(piece)
+        decoder.decode(b"", final=not is_cut)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
 def _format(head: bytes, size: int, name: bytes) -> str | None:
     for title, offset, magic in _MAGICS:
         if head.startswith(magic, offset):
             return title
-    for recognise in (_safetensors, _ggml, _core_ml_weights, _zip):
+    for recognise in (
+        _safetensors,
+        _ggml,
+        _core_ml_weights,
+        _paddle,
+        _tensorrt,
+        archives.zip_format,
+    ):
         if found := recognise(head):
             return found
-    return pickles.model_format(head, size, name) or protobuf.model_format(head, size, name)
+    found = pickles.model_format(head, size, name) or protobuf.model_format(head, size, name)
+    return found or _tar(head)
 
 
 _MAGICS: Final = (
@@ -60,8 +90,16 @@ _MAGICS: Final = (
     ("NumPy", 0, b"\x93NUMPY"),
     # HDF5 File Format Specification, "Superblock": at 0, 512, 1024, 2048, ...
     *(("HDF5", offset, b"\x89HDF\r\n\x1a\n") for offset in (0, 512, 1024, 2048)),
-    # tensorflow/lite/schema/schema.fbs, file_identifier
+    # FlatBuffers, each by the file_identifier of its schema: tensorflow/lite/schema/
+    # schema.fbs; executorch/schema/program.fbs; onnxruntime/core/flatbuffers/schema/ort.fbs
     ("TFLite", 4, b"TFL3"),
+    ("ExecuTorch", 4, b"ET12"),
+    ("ONNX Runtime", 4, b"ORTM"),
+    ("RKNN", 0, b"RKNN\0\0\0\0"),
+    # mxnet/src/ndarray/ndarray.cc, kMXAPINDArrayListMagic and the reserved number
+    ("MXNet", 0, b"\x12\x01" + bytes(14)),
+    # fastText/src/fasttext.cc, FASTTEXT_FILEFORMAT_MAGIC_INT32 and the version
+    ("fastText", 0, b"\xba\x16\x4f\x2f\x0c\0\0\0"),
 )
 
 
@@ -93,35 +131,32 @@ def _ggml(head: bytes) -> str | None:
     return title if len(head) >= 8 and min(orders) < _TEXT_FROM else None
 
 
+def _paddle(head: bytes) -> str | None:
+    # paddle/fluid/framework/lod_tensor.cc, SerializeToStream: version 0, no levels, version
+    # of the tensor 0, then the length of its description, which begins with the data type.
+    length_bytes = int.from_bytes(head[16:20], "little")
+    begins = len(head) > 24 and not any(head[:16]) and head[20] == 0x08 and head[22] == 0x10
+    return "PaddlePaddle" if begins and 4 <= length_bytes <= 128 else None
+
+
+def _tensorrt(head: bytes) -> str | None:
+    # Undocumented, but for the messages of a runtime that meets another magic tag: the tag,
+    # and the version as a little-endian u32.
+    begins = head.startswith((b"ptrt", b"ftrt"))
+    return "TensorRT" if begins and int.from_bytes(head[4:8], "little") < 1 << 16 else None
+
+
+def _tar(head: bytes) -> str | None:
+    for name, size, content in archives.tar_content(head):
+        if archives.tar_names_model(name):
+            return "tar of a model"
+        if content and (found := _format(content, size, name.lower())):
+            return f"{found}, tar"
+    return None
+
+
 def _core_ml_weights(head: bytes) -> str | None:
     # `weights/weight.bin` of an .mlpackage. coremltools, MILBlob/Blob/StorageFormat.hpp:
     # count, version 2, reserved up to byte 64, then the sentinel of the first entry.
     begins = head[4:8] == b"\x02\0\0\0" and not any(head[8:64])
     return "Core ML" if begins and head[64:68] == b"\xef\xbe\xad\xde" else None
-
-
-_ZIP_ENTRIES: Final = (
-    # torch/serialization.py, _save; torch/csrc/jit/serialization/export_module.cpp
-    (re.compile(rb"(^|/)(data|constants)\.pkl$|/\.data/serialization_id$"), "PyTorch"),
-    # numpy.savez
-    (re.compile(rb"\.npy$"), "NumPy"),
-    # keras/src/saving/saving_lib.py
-    (re.compile(rb"(^|/)model\.weights\.h5$"), "Keras"),
-    (re.compile(rb"\.(safetensors|gguf|onnx|tflite|mlmodel)$"), "zip of a model"),
-)
-_ZIP_LOCAL: Final = b"PK\x03\x04"
-
-
-def _zip(head: bytes) -> str | None:
-    if not head.startswith(_ZIP_LOCAL):
-        return None
-    for match in re.finditer(re.escape(_ZIP_LOCAL), head):
-        # APPNOTE.TXT 4.3.7: the length of the name is at 26, the name at 30.
-        start = match.start()
-        length_bytes = int.from_bytes(head[start + 26 : start + 28], "little")
-        entry = head[start + 30 : start + 30 + length_bytes]
-        for pattern, title in _ZIP_ENTRIES:
-            if pattern.search(entry.lower()):
-                return title
-    # The weights are the last entry of a `.keras` file; its metadata is the first, stored.
-    return "Keras" if b'"keras_version"' in head else None

@@ -39,7 +39,7 @@ class Policy:
     """What `.gitmodel` says; the defaults are what `git model init` writes.
 
     Attributes:
-        profile: `all` or `weights`: see `policy.profiles`.
+        profile: `all`, `all-but-source` or `weights`: see `policy.profiles`.
         include: attribute patterns protected on top of the profile.
         exclude: attribute patterns left clear in spite of it.
         untracked: attribute patterns left clear where envelopes may have stood; only

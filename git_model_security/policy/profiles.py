@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+
+from git_model_security.policy import source
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-EVERYTHING = ("[!.]*",)
-"""Profile `all`: every file whose name does not begin with a dot. Files in a
-directory that does are left out by `attributes.render`."""
+ALL: Final = "all"
+ALL_BUT_SOURCE: Final = "all-but-source"
+WEIGHTS: Final = "weights"
+NAMES: Final = (ALL, ALL_BUT_SOURCE, WEIGHTS)
 
-WEIGHTS = (
+EVERYTHING = ("[!.]*",)
+"""Profiles `all` and `all-but-source`: every file whose name does not begin with a dot.
+Files in a directory that does are left out by `attributes.render`."""
+
+_WEIGHTS = (
     # weights, by the endings that frameworks write
     *("*.safetensors", "*.gguf", "*.ggml", "*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl"),
     *("*.pickle", "*.joblib", "*.onnx", "*.onnx_data", "*.h5", "*.hdf5", "*.keras", "*.npy"),
@@ -27,7 +34,8 @@ WEIGHTS = (
     *("model_index.json", "modules.json", "sentence_bert_config.json"),
     *("config_sentence_transformers.json", "scheduler_config.json", "params.json"),
 )
-"""Profile `weights`: model artefacts by name, for repositories with code."""
+"""Profile `weights`: model artefacts by name. No such list is ever complete: it is never
+chosen any more, and kept for repositories that were set up with it."""
 
 _CODE_ENDINGS = (
     *(b".py", b".ipynb", b".c", b".cc", b".cpp", b".cu", b".go", b".java", b".js", b".jl"),
@@ -41,18 +49,28 @@ _CODE_DIRECTORIES = (b".github/workflows/", b".circleci/", b".husky/")
 
 
 def patterns(profile: str) -> tuple[str, ...]:
-    """Returns the attribute patterns of a profile."""
-    return {"all": EVERYTHING, "weights": WEIGHTS}[profile]
+    """Returns the attribute patterns that a profile protects."""
+    return _WEIGHTS if profile == WEIGHTS else EVERYTHING
+
+
+def clear_patterns(profile: str) -> tuple[str, ...]:
+    """Returns those patterns that a profile leaves clear by name, in spite of the others."""
+    return source.PATTERNS if profile == ALL_BUT_SOURCE else ()
+
+
+def leaves_hidden(profile: str) -> bool:
+    """Tells whether a profile leaves clear what is in a directory that begins with a dot."""
+    return profile != WEIGHTS
 
 
 def fitting(paths: Iterable[bytes]) -> str:
     """Returns the profile for a repository with these files.
 
-    `weights` where there is code: encrypted code, CODEOWNERS, CI and lock files
+    `all-but-source` where there is code: encrypted code, CODEOWNERS, CI and lock files
     break clones without a key, reviews and dependency updates. `all` else: a
     directory that is a model.
     """
-    return "weights" if any(map(_is_code, paths)) else "all"
+    return ALL_BUT_SOURCE if any(map(_is_code, paths)) else ALL
 
 
 def _is_code(path: bytes) -> bool:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from git_model_security.errors import ConfigError
 from git_model_security.git import config
 from git_model_security.git.paths import shown
+from git_model_security.policy import profiles
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,7 +26,7 @@ _UPGRADE_HINT = f"install a newer git-model, or ask who changed it: {CHANGED_HIN
 
 _METHODS = ("sigstore", "key", "certificate", "pkcs11-key", "pkcs11-certificate")
 _CHOICES = {
-    "profile": ("protect.profile", ("all", "weights")),
+    "profile": ("protect.profile", profiles.NAMES),
     "storage": ("storage.engine", ("inline", "lfs")),
     "digest": ("signing.digest", ("sha256", "blake3")),
     "method": ("signing.method", _METHODS),

@@ -81,7 +81,10 @@ def is_written(clone: Clone) -> bool:
     rules = attributes.render(policy)
     if attributes.block(text) != rules:
         return False
-    if "filter" not in text.rpartition(attributes.END)[2]:
+    before, _, after = text.replace(rules, attributes.END).rpartition(attributes.END)
+    # What gives or takes a filter says so itself, or through a macro that does.
+    speaks = any(word in before + after for word in ("filter", attributes.SEALED_MACRO))
+    if not after.strip() or not speaks:
         return True
     return protected_by(rules, oids) <= protected_by(text, oids)
 

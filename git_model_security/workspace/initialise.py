@@ -18,6 +18,7 @@ from git_model_security.policy import attributes, gitmodel, pinned, profiles
 from git_model_security.policy.gitmodel import Policy, checked
 from git_model_security.workspace import (
     agreement,
+    clear_files,
     engine,
     pinned_trust,
     sealing,
@@ -65,6 +66,7 @@ class Plan:
         storage: where ciphertext will live, and why.
         sealed: files that will be encrypted, sorted.
         clear: files that will stay as they are.
+        noted: those of them that a person has to look at, and what they are.
         links: protected names that have no content to encrypt.
         history: what the history holds in clear.
     """
@@ -73,6 +75,7 @@ class Plan:
     storage: Choice
     sealed: list[bytes] = field(default_factory=list)
     clear: list[bytes] = field(default_factory=list)
+    noted: dict[bytes, clear_files.Glimpse] = field(default_factory=dict)
     links: list[bytes] = field(default_factory=list)
     history: Report | None = None
 
@@ -188,6 +191,7 @@ def plan(repo: Repository, request: Request) -> Plan:
         oids = {entry.path: entry.oid for entry in staged}
         signature_place.require_free(clone, policy.signature_paths(), oids, _OTHER_NAME)
         sealing.require_content(clone, staged, guarded, chosen.limit)
+        result.noted = clear_files.noted(clone, staged, result.clear)
     result.history = history.audit(repo, ("--all",), rules=rules)
     if result.history.findings and not request.accept_plaintext_history:
         raise PlaintextHistoryError(result.history)
@@ -203,7 +207,8 @@ class PlaintextHistoryError(PolicyError):
             " them: whoever clones it has them, whatever is encrypted from now on",
             hint="`git model migrate` writes the history anew, encrypted (--dry-run shows how);"
             " or begin a new repository without it: `rm -rf .git && git init`, then init;"
-            " or accept it with --accept-plaintext-history",
+            " or leave clear what is public anyway with --exclude PATTERN, or accept all of it"
+            " with --accept-plaintext-history",
         )
         self.report = report
 

@@ -33,7 +33,7 @@ class Choices:
     """What an administrator chose; what is left out stays as it is.
 
     Attributes:
-        profile: `all` or `weights`: pins a policy, whatever is pushed.
+        profile: see `policy.profiles`: pins a policy, whatever is pushed.
         include: patterns protected on top of it.
         exclude: patterns left clear in spite of it.
         public_keys: files with the keys of signers to trust.
@@ -120,7 +120,8 @@ def _policy(repo: Repository, choices: Choices) -> Policy | None:
     base = Policy() if choices.profile else _policy_of_head(repo)
     if base is None:
         raise UsageError(
-            "--include and --exclude need a --profile here", hint="--profile all, or weights"
+            "--include and --exclude need a --profile here",
+            hint="--profile all, or all-but-source",
         )
     if choices.profile:
         base = replace(base, profile=choices.profile)

@@ -12,7 +12,7 @@ from git_model_security.policy import attributes, gitmodel, profiles
 if TYPE_CHECKING:
     from git_model_security.filter.clone import Clone
 
-BY_PROFILE = "Encrypted, by the profile"
+BY_PROFILE = "by the profile"
 Rules = dict[str, list[tuple[str, int]]]
 """Patterns by title, each with how many tracked files it decides for."""
 
@@ -26,7 +26,8 @@ def rules(clone: Clone) -> Rules:
     entries = index.staged(clone.repo)
     policy = gitmodel.require(entries, clone.objects)
     groups = {
-        f"{BY_PROFILE} {policy.profile}": profiles.patterns(policy.profile),
+        f"Encrypted, {BY_PROFILE} {policy.profile}": profiles.patterns(policy.profile),
+        f"Clear as source text, {BY_PROFILE}": profiles.clear_patterns(policy.profile),
         "Encrypted on top of it": policy.include,
         "Clear in spite of it": policy.exclude,
         "Clear, untracked on purpose": policy.untracked,
@@ -34,7 +35,7 @@ def rules(clone: Clone) -> Rules:
     order = [pattern for patterns in groups.values() for pattern in patterns]
     # The last line that matches a path decides (gitattributes, "DESCRIPTION"). A driver
     # per line, in a scratch directory, has Git itself tell which one that was.
-    lines = attributes.numbered(order, hidden=policy.profile == "all")
+    lines = attributes.numbered(order, hidden=profiles.leaves_hidden(policy.profile))
     left_out = policy.signature_paths()
     paths = [one.path for one in entries if one.is_file and one.path not in left_out]
     counts = Counter(git_attributes.drivers_by(lines, paths).values())

@@ -6,7 +6,9 @@ from it, the pinned policy of this clone and the index; nothing is committed.
 
 from __future__ import annotations
 
+import os
 import posixpath
+import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 
 _NEEDED = frozenset(name.encode() for name in (*attributes.ALWAYS_CLEAR, ".lfsconfig"))
 """Git, git-lfs, or a clone without a key must be able to read these."""
+_WILD = frozenset("*?[")
 
 
 @dataclass
@@ -66,6 +69,7 @@ class Plan:
         before: what it says.
         changed: files of the index that change sides.
         waiting: files not in the index that do.
+        alike: files that are on this side already, and only go on record.
         history: what history holds in clear of what will be protected.
     """
 
@@ -73,6 +77,7 @@ class Plan:
     before: Policy
     changed: list[Entry] = field(default_factory=list)
     waiting: list[bytes] = field(default_factory=list)
+    alike: list[bytes] = field(default_factory=list)
     history: list[Finding] = field(default_factory=list)
 
     @property
@@ -156,12 +161,17 @@ def patterns_of(
     return tuple(dict.fromkeys(found))
 
 
-def plan(clone: Clone, words: Sequence[str]) -> Plan:
+def plan(clone: Clone, words: Sequence[str], profile: str | None = None) -> Plan:
     """Decides what `track` will do; writes nothing.
+
+    Args:
+        clone: the clone.
+        words: patterns or names.
+        profile: one that protects more than the one of now; None keeps that.
 
     Raises:
         PolicyError: see `ground` and `patterns_of`; or another pattern leaves clear what
-            should be protected.
+            should be protected, or the profile protects less.
         NotFetchedError: what git-lfs keeps in clear is not here to be encrypted.
     """
     start = ground(clone)
@@ -169,13 +179,15 @@ def plan(clone: Clone, words: Sequence[str]) -> Plan:
     old = start.policy
     gone = {*patterns, *(f"/{pattern}" for pattern in patterns)}
     new = replace(
-        old,
+        _under(start, profile),
         exclude=tuple(one for one in old.exclude if one not in gone),
         untracked=tuple(one for one in old.untracked if one not in gone),
     )
     for pattern in patterns:
         matched = start.matched((pattern,), start.paths)
         is_there = pattern in (*new.include, *profiles.patterns(new.profile))
+        # A name, of which there is one and all are encrypted, need not be said again.
+        is_there |= bool(matched) and not _WILD & set(pattern)
         is_gone = bool(gone & {*old.exclude, *old.untracked})
         if not (is_there or is_gone) or not matched <= start.protected(new):
             new = replace(new, include=tuple(dict.fromkeys((*new.include, pattern))))
@@ -192,17 +204,39 @@ def plan(clone: Clone, words: Sequence[str]) -> Plan:
     sealing.require_content(clone, start.entries, more, new.limit)
     changed = [entry for entry in start.entries if entry.path in more]
     tracked = {entry.path for entry in start.entries}
-    found = _history(clone, start, patterns) if new != old else []
-    return Plan(new, old, changed, sorted(more - tracked), found)
+    found = _history(clone, start, patterns, old, new) if new != old else []
+    return Plan(new, old, changed, sorted(more - tracked), history=found)
 
 
-def _history(clone: Clone, start: Ground, patterns: tuple[str, ...]) -> list[Finding]:
+def _under(start: Ground, profile: str | None) -> Policy:
+    """Returns the policy with another profile, and all files encrypted that are now."""
+    policy = start.policy
+    order = profiles.NAMES
+    if profile is not None and order.index(profile) > order.index(policy.profile):
+        raise PolicyError(
+            f"profile {profile} protects less than {policy.profile}, which is in force",
+            hint="`git model untrack PATTERN` lets out what may be clear",
+        )
+    new = replace(policy, profile=profile or policy.profile)
+    lost = sorted(start.protected(policy) - start.protected(new))
+    kept = (re.sub(r"([*?[\\])", r"\\\1", os.fsdecode(path)) for path in lost)
+    return checked(replace(new, include=(*new.include, *(f"/{name}" for name in kept))))
+
+
+def _history(
+    clone: Clone, start: Ground, patterns: tuple[str, ...], old: Policy, new: Policy
+) -> list[Finding]:
     from git_model_security.guard import finding, history
 
-    report = history.audit(clone.repo, ("--all",), rules=attributes.matching(patterns))
+    is_other = new.profile != old.profile
+    lines = attributes.render(new) if is_other else attributes.matching(patterns)
+    report = history.audit(clone.repo, ("--all",), rules=lines)
     rules = {finding.PLAINTEXT, finding.POINTER, finding.KEY}
     found = [one for one in report.findings if one.rule in rules]
-    matched = start.matched(patterns, {one.path for one in found})
+    paths = {one.path for one in found}
+    matched = start.matched(patterns, paths)
+    if is_other:
+        matched |= paths - git_attributes.protected_by(attributes.render(old), paths)
     return [one for one in found if one.path in matched]
 
 

@@ -55,7 +55,8 @@ def plan(clone: Clone, words: Sequence[str]) -> Plan:
     for entry in changed:
         _require_fit(clone, entry, is_named=entry.path in named)
     tracked = {entry.path for entry in start.entries}
-    return Plan(new, old, changed, sorted(less - tracked))
+    alike = start.matched(patterns, start.paths) - start.protected(old)
+    return Plan(new, old, changed, sorted(less - tracked), sorted(alike))
 
 
 def _require_fit(clone: Clone, entry: Entry, *, is_named: bool) -> None:

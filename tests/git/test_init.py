@@ -198,8 +198,8 @@ def test_plaintext_in_the_history_can_be_accepted(repo: Repository) -> None:
     ("files", "profile"),
     [
         (["model.safetensors", "README.md"], "all"),
-        (["model.safetensors", "train.py"], "weights"),
-        (["model.bin", ".github/workflows/test.yml"], "weights"),
+        (["model.safetensors", "train.py"], "all-but-source"),
+        (["model.bin", ".github/workflows/test.yml"], "all-but-source"),
     ],
 )
 def test_the_profile_fits_what_is_there(

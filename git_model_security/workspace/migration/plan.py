@@ -11,6 +11,7 @@ from git_model_security.git import attributes as git_attributes
 from git_model_security.git.paths import shown
 from git_model_security.policy import attributes, gitmodel
 from git_model_security.storage import LFS
+from git_model_security.workspace import clear_files
 from git_model_security.workspace.migration import (
     agreed,
     compare,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from git_model_security.guard.walk import Progress
     from git_model_security.policy.gitmodel import Policy
     from git_model_security.workspace import initialise
+    from git_model_security.workspace.clear_files import Glimpse
     from git_model_security.workspace.initialise import Request
     from git_model_security.workspace.migration.compare import Lost
     from git_model_security.workspace.migration.content import Content
@@ -57,6 +59,7 @@ class Plan:
         content: what stands there.
         lost: what the commits cannot keep.
         signed_tags: tags that lose their signature; oids of those that only a tag names.
+        glimpses: what stays clear and a person has to look at; see `workspace.clear_files`.
         findings: what would still be found afterwards: models and keys in clear at
             paths that nothing protects.
         unvouched: refs that no trusted signature stands for now.
@@ -78,6 +81,7 @@ class Plan:
     lost: Lost
     initial: initialise.Plan | None = None
     signed_tags: list[str] = field(default_factory=list)
+    glimpses: dict[bytes, Glimpse] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
     unvouched: list[str] = field(default_factory=list)
     copies: dict[str, bytes] = field(default_factory=dict)
@@ -171,6 +175,7 @@ def make(
         )
         found_now = remaining.found_now(repo, clone, plan, rules, progress)
         plan.findings = remaining.findings(repo, plan, found_now)
+        plan.glimpses = clear_files.noted_in_history(clone, seen.files, plan.clear)
         plan.unvouched = remaining.unvouched(clone, plan)
     names = {ref.oid: ref.name for ref in moved if ref.kind == "tag"}
     plan.signed_tags = [names.get(oid, oid) for oid in tags.signed(repo, names)]

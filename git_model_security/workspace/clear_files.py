@@ -1,0 +1,84 @@
+"""What stays clear, as a person has to see it before it is decided."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from git_model_security.git import worktree
+from git_model_security.policy.content import is_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from git_model_security.filter.clone import Clone
+    from git_model_security.git.index import Entry
+
+NOTED_BYTES: Final = 64 * 1024
+"""Hardly a file of source code is longer."""
+
+
+class Glimpse(NamedTuple):
+    """How long a file is, in bytes, and whether it is text."""
+
+    size: int
+    is_text: bool
+
+
+def noted(
+    clone: Clone, entries: Iterable[Entry], paths: Iterable[bytes]
+) -> dict[bytes, Glimpse]:
+    """Returns those files that are binary, or longer than source code is.
+
+    Args:
+        clone: the clone.
+        entries: of the index: there stands what the work tree has not.
+        paths: what stays clear.
+    """
+    staged = {entry.path: entry.oid for entry in entries if not entry.stage}
+    found = {}
+    for path in paths:
+        content = _content(clone, path, staged.get(path))
+        if content is not None and (content.size > NOTED_BYTES or not content.is_text):
+            found[path] = content
+    return found
+
+
+def noted_in_history(
+    clone: Clone, blobs: Mapping[bytes, Iterable[str]], paths: Iterable[bytes]
+) -> dict[bytes, Glimpse]:
+    """Returns the same for all that ever stood at paths, each with the worst of it.
+
+    Args:
+        clone: the clone.
+        blobs: which blobs stood at each path.
+        paths: what stays clear.
+    """
+    seen: dict[str, Glimpse] = {}
+    found = {}
+    for path in paths:
+        for oid in blobs[path]:
+            if oid not in seen:
+                seen[oid] = _blob(clone, oid)
+        worst = max((seen[oid] for oid in blobs[path]), key=lambda one: (not one.is_text, one))
+        if worst.size > NOTED_BYTES or not worst.is_text:
+            found[path] = worst
+    return found
+
+
+def _content(clone: Clone, path: bytes, oid: str | None) -> Glimpse | None:
+    try:
+        there = worktree.head(clone.repo.top, path, NOTED_BYTES)
+    except OSError:
+        there = None
+    if there is not None:
+        return _told(there[0].st_size, there[1])
+    return None if oid is None else _blob(clone, oid)
+
+
+def _blob(clone: Clone, oid: str) -> Glimpse:
+    stream = clone.objects.stream(oid)
+    return _told(stream.size, stream.read(NOTED_BYTES))
+
+
+def _told(size: int, head: bytes) -> Glimpse:
+    return Glimpse(size, is_text([head], is_cut=size > len(head)))

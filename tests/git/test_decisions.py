@@ -1,0 +1,176 @@
+"""A large binary file that would go out in clear needs somebody's decision, once."""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING
+
+import pytest
+
+from git_model_security.guard.undecided import LIMIT_BYTES
+from tests.fixtures.people import assert_clean, is_sealed
+
+if TYPE_CHECKING:
+    from tests.fixtures.repositories import Repository
+
+PATH = "assets/net.data-00000-of-00001"
+
+
+def binary(seed: int, size: int = LIMIT_BYTES + 1) -> bytes:
+    return random.Random(seed).randbytes(size)
+
+
+@pytest.fixture
+def old(repo: Repository) -> Repository:
+    """A repository as it was set up before there was another profile."""
+    repo.write("train.py", "pass\n")
+    repo.commit()
+    repo.model("init", "--profile", "weights")
+    repo.commit()
+    return repo
+
+
+def refused(repo: Repository, *command: str, path: str = PATH) -> None:
+    before = repo.git("for-each-ref")
+    done = repo.git.run(*command, check=False)
+    assert done.returncode != 0
+    assert f"{path}: binary, 256 KiB, and nobody decided" in done.stderr
+    for way in (f"`git model track {path}`", f"`git model untrack {path}`"):
+        assert way in done.stderr
+    assert repo.git("for-each-ref") == before
+
+
+def test_it_is_refused_until_it_is_encrypted(old: Repository) -> None:
+    old.write(PATH, binary(1))
+    old.git("add", "--all")
+    refused(old, "commit", "--message", "x")
+    refused(old, "commit", "--no-verify", "--message", "x")
+
+    old.model("track", PATH)
+    old.commit()
+
+    assert is_sealed(old.blob(f"HEAD:{PATH}"))
+    assert_clean(old)
+
+
+@pytest.mark.parametrize("pattern", [PATH, "*.data-*", "assets/"])
+def test_it_is_refused_until_a_pattern_says_that_it_is_clear_on_purpose(
+    old: Repository, pattern: str
+) -> None:
+    old.write(PATH, binary(2))
+    old.git("add", "--all")
+    refused(old, "commit", "--message", "x")
+
+    said = old.model("untrack", pattern, "--yes")
+    old.commit()
+
+    assert f"Clear, and on record from now on (1):\n  {PATH}\n" in said.stdout
+    assert old.blob(f"HEAD:{PATH}") == binary(2)
+    # The record stands: a next version is asked for no more.
+    old.write(PATH, binary(3))
+    old.commit()
+    assert old.blob(f"HEAD:{PATH}") == binary(3)
+
+
+def test_what_was_excluded_when_it_was_set_up_is_on_record(repo: Repository) -> None:
+    repo.write("train.py", "pass\n")
+    repo.model("init", "--exclude", "assets/**")
+    repo.write(PATH, binary(4))
+    repo.commit()
+    assert repo.blob(f"HEAD:{PATH}") == binary(4)
+
+
+def test_a_record_that_this_clone_never_took_over_decides_nothing(old: Repository) -> None:
+    policy = old.read(".gitmodel").decode()
+    old.write(".gitmodel", policy.replace("[storage]", "\texclude = assets/**\n[storage]"))
+    old.write(PATH, binary(5))
+    old.git("add", "--all")
+    refused(old, "commit", "--message", "x")
+
+
+@pytest.mark.parametrize(
+    ("content", "is_asked"),
+    [
+        (binary(6, LIMIT_BYTES), False),
+        (b"text \xc3\xa9\n" * 60_000, False),
+        (b"#!/bin/sh\n" * 60_000 + b"\0payload", True),
+        ("größer\n".encode("latin-1") * 60_000, True),
+        (b"words\n" * 60_000 + b"\xc3", True),
+    ],
+    ids=["short", "text", "text, then not", "Latin-1", "cut in a character"],
+)
+def test_binary_is_what_is_not_utf8_to_its_end(
+    old: Repository, content: bytes, *, is_asked: bool
+) -> None:
+    old.write(PATH, content)
+    old.git("add", "--all")
+    done = old.git.run("commit", "--quiet", "--message", "x", check=False)
+    assert (done.returncode != 0) == is_asked
+    assert ("nobody decided" in done.stderr) == is_asked
+
+
+def test_a_program_that_is_called_source_is_asked_for_too(repo: Repository) -> None:
+    repo.write("train.py", "pass\n")
+    repo.model("init")
+    repo.write("net.py", binary(7))
+    repo.git("add", "--all")
+    refused(repo, "commit", "--message", "x", path="net.py")
+
+
+def test_what_a_branch_has_is_moved_merged_and_rebased_without_a_question(
+    repo: Repository,
+) -> None:
+    """It was clear before there was this question: what is public stays so."""
+    repo.write("train.py", "pass\n")
+    repo.write("a/picture", binary(8))
+    repo.commit()
+    repo.model("init", "--profile", "weights")
+    repo.commit()
+    repo.git("mv", "a", "b")
+    repo.git("commit", "--quiet", "--message", "Move")
+    repo.git("commit", "--quiet", "--amend", "--message", "Moved")
+    (repo.path / "b/picture").chmod(0o755)
+    repo.commit()
+    repo.git("switch", "--quiet", "--create", "side", "HEAD~1")
+    repo.write("c.py", "pass\n")
+    repo.commit()
+    repo.git("rebase", "--quiet", "main")
+    repo.git("rm", "--quiet", "-r", "b")
+    repo.commit("Remove")
+    repo.git("checkout", "--quiet", "main", "--", "b")
+    repo.commit("Take it back")
+    assert repo.blob("HEAD:b/picture") == binary(8)
+
+
+def test_a_rebase_that_brings_it_in_is_refused_in_its_end(old: Repository) -> None:
+    old.write(PATH, binary(9))
+    old.git("add", "--all")
+    old.git("-c", "core.hooksPath=/dev/null", "commit", "--quiet", "--message", "Past all")
+    made = old.git("rev-parse", "HEAD")
+    old.git("-c", "core.hooksPath=/dev/null", "reset", "--quiet", "--hard", "HEAD~1")
+    refused(old, "cherry-pick", made)
+
+
+def test_a_stash_is_nobodys_publication(old: Repository) -> None:
+    old.write(PATH, binary(10))
+    old.git("stash", "--quiet", "--include-untracked")
+    old.git("stash", "pop", "--quiet")
+    old.git("add", "--all")
+    refused(old, "commit", "--message", "x")
+
+
+def test_an_override_lets_it_through_and_is_logged(old: Repository) -> None:
+    old.write(PATH, binary(11))
+    old.git("add", "--all")
+    old.git("-c", "git-model.guard=warn", "commit", "--quiet", "--message", "x")
+    assert old.blob(f"HEAD:{PATH}") == binary(11)
+    assert PATH in str(old.events()[-1])
+
+
+def test_history_is_never_asked(old: Repository, remote: Repository) -> None:
+    """An audit and a push judge what is there: who has it cannot decide about it."""
+    old.write(PATH, binary(12))
+    old.git("add", "--all")
+    old.git("-c", "git-model.guard=warn", "commit", "--quiet", "--message", "x")
+    assert "0 findings" in old.model("audit").stdout
+    old.git("push", "--quiet", str(remote.path), "main")
