@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,16 +11,14 @@ from git_model_security.cli.progress import Bar
 from git_model_security.cli.unlock import skip_smudge, tell
 from git_model_security.errors import FAILED
 from git_model_security.filter.clone import Clone
-from git_model_security.workspace import cloning, state
+from git_model_security.workspace import anchors, cloning, state
 from git_model_security.workspace.deployment import deploying
 from git_model_security.workspace.verification import verifiers
 from git_model_security.workspace.verification.expected import Expected
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
-    from git_model_security.signing.methods import Verifier
     from git_model_security.workspace.verification.verifiers import Asked
 
 
@@ -68,12 +65,11 @@ def command(
     asked = methods.asked(None, said)
     if deploy:
         _require_sense(asked, depth, skip_smudge, expected)
+        with gate.judging():
+            _deploy(url, directory, extra, key, asked, expected, quiet=quiet)
+        return
     # Before anything is fetched: a mistyped file name should not cost a download.
-    with gate.judging() if deploy else contextlib.nullcontext():
-        signers = verifiers.explicit(asked)
-        if deploy:
-            _deploy(url, directory, extra, key, signers, expected, quiet=quiet)
-            return
+    signers = verifiers.explicit(asked)
     if expected != Expected():
         raise click.UsageError("--expect and --at-least need --deploy")
     with Bar("Decrypting") as bar:
@@ -83,6 +79,7 @@ def command(
             extra,
             key=key,
             signers=signers,
+            files=anchors.named(asked),
             skip_smudge=skip_smudge,
             progress=None if quiet else bar,
         )
@@ -129,16 +126,18 @@ def _deploy(
     directory: Path | None,
     extra: list[str],
     key: Path | None,
-    signers: Sequence[Verifier],
+    asked: Asked,
     expected: Expected,
     *,
     quiet: bool,
 ) -> None:
+    signers = verifiers.explicit(asked)
     with Bar("Decrypting") as bar:
         repo, done = deploying.clone(
             *(url, directory, extra),
             key=key,
             signers=signers,
+            files=anchors.named(asked),
             expected=expected,
             progress=None if quiet else bar,
         )

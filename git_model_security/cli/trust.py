@@ -12,7 +12,7 @@ from git_model_security.git.paths import legible
 from git_model_security.git.repository import Repository
 from git_model_security.signing.identity import KEY
 from git_model_security.signing.methods import VERIFYING
-from git_model_security.workspace import pinned_trust
+from git_model_security.workspace import anchors, pinned_trust
 from git_model_security.workspace.verification import verifiers
 
 
@@ -35,7 +35,9 @@ def add(method: str | None, yes: bool, **said: Any) -> None:
     repository. Without a terminal nobody can, and --yes says that somebody did.
     """
     repo = Repository.discover()
-    found = verifiers.explicit(methods.asked(method, said))
+    asked = methods.asked(method, said)
+    found = verifiers.explicit(asked)
+    anchors.require_outside(repo, anchors.named(asked))
     if not found:
         raise UsageError(
             "there is no signer to trust",

@@ -10,7 +10,7 @@ from git_model_security.cli import checkout, methods, options, terminal
 from git_model_security.cli.progress import Bar
 from git_model_security.errors import FAILED, counted
 from git_model_security.git.repository import Repository
-from git_model_security.workspace import unlock
+from git_model_security.workspace import anchors, unlock
 from git_model_security.workspace.verification import verifiers
 
 if TYPE_CHECKING:
@@ -44,8 +44,10 @@ def command(
     from your keyring. A file that is not just what Git checked out is left alone.
     --public-key, or what describes another signer, says whom to trust from now on.
     """
-    signers = verifiers.explicit(methods.asked(None, said))
+    asked = methods.asked(None, said)
+    signers = verifiers.explicit(asked)
     repo = Repository.discover()
+    anchors.require_outside(repo, anchors.named(asked))
     with Bar("Decrypting") as bar:
         done = unlock.unlock(
             repo,

@@ -11,7 +11,7 @@ from git_model_security.errors import ConfigError, GitError, Reason
 from git_model_security.git import config, index
 from git_model_security.git.repository import Repository
 from git_model_security.signing.roles import STOCK_SIGNATURE
-from git_model_security.workspace import events, pinned_trust
+from git_model_security.workspace import anchors, events, pinned_trust
 from git_model_security.workspace.verification import (
     directory_check,
     locked_check,
@@ -128,10 +128,13 @@ def of_directory(directory: Path, asked: Asked, forms: Forms) -> Verdict:
     """Verifies a directory without Git.
 
     Raises:
-        ConfigError: no signer was described, and the repository around trusts nobody.
+        ConfigError: no signer was described, and the repository around trusts nobody; or
+            what describes one lies in the directory.
     """
     repo = _around(directory)
-    accepted = verifiers.explicit(asked) or _pinned(repo)
+    given = verifiers.explicit(asked)
+    anchors.require_not_below(directory, anchors.named(asked))
+    accepted = given or _pinned(repo)
     signature = forms.signature or STOCK_SIGNATURE
     with Bar("Hashing") as bar:
         if forms.all_models or _lie_below(directory, signature, forms):

@@ -97,18 +97,20 @@ class Repository:
         """Whether refs and reflogs stand in tables (`reftable`, git 2.45), not in files."""
         return (self.common_dir / "reftable").is_dir()
 
+    def work_tree_paths(self) -> list[Path]:
+        """Returns where Git has work trees of this repository; a bare one is among them."""
+        listed = self.git("worktree", "list", "--porcelain", "-z").split(b"\0")
+        named = (line.partition(b" ")[2] for line in listed if line.startswith(b"worktree "))
+        return [Path(os.fsdecode(name)) for name in named]
+
     def work_trees(self) -> list[Repository]:
         """Returns this repository in all of its work trees that are there."""
-        listed = self.git("worktree", "list", "--porcelain", "-z")
         found = []
-        for line in listed.split(b"\0"):
-            label, _, name = line.partition(b" ")
-            path = Path(os.fsdecode(name))
-            if label == b"worktree" and path.is_dir():
-                other = Repository.discover(path, local=False)
-                # A bare main repository, and what was put where a work tree had been.
-                if other.work_tree is not None and other.common_dir == self.common_dir:
-                    found.append(other)
+        for path in filter(Path.is_dir, self.work_tree_paths()):
+            other = Repository.discover(path, local=False)
+            # A bare main repository, and what was put where a work tree had been.
+            if other.work_tree is not None and other.common_dir == self.common_dir:
+                found.append(other)
         return found
 
     def git(

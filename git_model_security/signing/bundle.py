@@ -7,6 +7,7 @@ docs/SPEC.md, "Signatures: opening".
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -138,10 +139,15 @@ def _candidates(bundle: dsse.Bundle, verifiers: Sequence[Verifier]) -> list[Veri
 def _other_signer(wanted: SignerIdentity) -> str:
     if wanted.method == KEY:
         return "give the public key of the one who signed"
-    if wanted.method == CERTIFICATE and "@" in wanted.name and "=" not in wanted.name:
+    if (
+        wanted.method == CERTIFICATE
+        and re.search("[@.:]", wanted.name)
+        and "=" not in wanted.name
+    ):
         return (
-            "an e-mail address is looked for among the subject's alternative names; one in the"
-            " subject is part of that, which --identity takes as a whole"
+            "an e-mail address, a URI or a DNS name is looked for among the subject's"
+            " alternative names; one in the subject is part of that, which --identity takes as"
+            " a whole"
         )
     return "if that is the signer you expect, say so: see `git model verify --help`"
 
@@ -184,7 +190,7 @@ def _verified(bundle: dsse.Bundle, verifier: Verifier) -> Manifest | None:
     config = model_signing.verifying.Config().set_hashing_config(hashing)
     try:
         with _library.scratch("verify") as directory, verifier.explaining(bundle):
-            verifier.configure(config, directory)
+            verifier.configure(config, directory, bundle)
             path = directory / "bundle"
             path.write_bytes(bundle.hinting(verifier.identity.fingerprint))
             config.verify(_library.ANY_DIRECTORY, path)

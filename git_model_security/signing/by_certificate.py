@@ -191,7 +191,12 @@ class CertificateVerifier:
             return False
         return certificates.is_for(claims.chain(bundle)[0], self._name)
 
-    def configure(self, config: verifying.Config, scratch: Path) -> None:
+    def configure(
+        self,
+        config: verifying.Config,
+        scratch: Path,
+        bundle: Bundle,  # noqa: ARG002
+    ) -> None:
         """Gives the library the same certificates; with none it would trust the web's.
 
         It also looks for certificates between among these, and trusts only what is signed
@@ -269,7 +274,10 @@ def verifier_of(chain: Chain) -> CertificateVerifier | None:
     if not roots:
         return None
     above = [one for one in known if one is not chain.leaf or one in roots]
-    name = next(iter(certificates.names(chain.leaf)), certificates.fingerprint(chain.leaf))
+    fitting = (
+        one for one in certificates.names(chain.leaf) if certificates.is_for(chain.leaf, one)
+    )
+    name = next(fitting, certificates.fingerprint(chain.leaf))
     return CertificateVerifier(certificates.pem(above), name, origin=chain.origin)
 
 

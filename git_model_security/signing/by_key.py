@@ -129,7 +129,12 @@ class KeyVerifier:
         """Tells whether a bundle names this key, or none."""
         return bundle.kind == KEY and bundle.hint in {None, self._identity.fingerprint}
 
-    def configure(self, config: verifying.Config, scratch: Path) -> None:  # noqa: ARG002
+    def configure(
+        self,
+        config: verifying.Config,
+        scratch: Path,  # noqa: ARG002
+        bundle: Bundle,  # noqa: ARG002
+    ) -> None:
         """Gives the library the key that was checked."""
         with pipe.readable(self._pem) as path:
             config.use_elliptic_key_verifier(public_key=path)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from git_model_security.errors import KeyNotFoundError
+from git_model_security.errors import ConfigError, KeyNotFoundError
 from git_model_security.signing import key_bundle, pem, pkcs11_uri, token_session
 from git_model_security.signing.by_certificate import CertificateVerifier, verifier_of
 from git_model_security.signing.by_key import KeyVerifier
@@ -19,7 +19,7 @@ from git_model_security.signing.chain import Chain
 from git_model_security.signing.identity import KEY, SignerIdentity
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
@@ -35,7 +35,8 @@ class Pkcs11Signer:
         uri: names the key (RFC 7512).
         module_paths: modules, or directories of them, to take where the URI names none.
         pin: of the token, or what asks for it when the first signature is made.
-        fingerprint: of the key, where it is known: then the token is not asked for it.
+        fingerprint: of the key, where it is known: no other signs.
+        learned: told the fingerprint, where it was not known, before the first signature.
 
     Raises:
         ConfigError: the URI is none.
@@ -47,9 +48,11 @@ class Pkcs11Signer:
         module_paths: Sequence[Path] = (),
         pin: Password | None = None,
         fingerprint: str | None = None,
+        learned: Callable[[str], None] | None = None,
     ) -> None:
         self._key = _Key(uri, module_paths, pin)
         self._fingerprint = fingerprint
+        self._learned = learned
 
     @cached_property
     def identity(self) -> SignerIdentity:
@@ -64,9 +67,14 @@ class Pkcs11Signer:
         """Returns a bundle like one by a key in a file.
 
         Raises:
+            ConfigError: the token holds another key than it did.
             Error: see `token_session` and `token`.
         """
-        material = key_bundle.hint(self.verifier().identity.fingerprint)
+        fingerprint = self.verifier().identity.fingerprint
+        if self._fingerprint is None and self._learned is not None:
+            self._learned(fingerprint)
+        self._fingerprint = fingerprint
+        material = key_bundle.hint(fingerprint)
         public_key = self._key.public
         return key_bundle.write(
             manifest, material, lambda data: self._key.sign(data, public_key)
@@ -76,9 +84,18 @@ class Pkcs11Signer:
         """Returns what accepts these signatures; asks the token.
 
         Raises:
+            ConfigError: the token holds another key than it did.
             Error: see `token_session` and `token`.
         """
-        return KeyVerifier(pem.canonical(self._key.public))
+        found = KeyVerifier(pem.canonical(self._key.public))
+        now = found.identity.fingerprint
+        if self._fingerprint not in {None, now}:
+            raise ConfigError(
+                f"the token holds the key {now[:16]}, and this clone was set up to sign with"
+                f" {str(self._fingerprint)[:16]}",
+                hint="insert that token; or `git model config pkcs11Uri URI` takes this key",
+            )
+        return found
 
 
 class Pkcs11CertificateSigner:

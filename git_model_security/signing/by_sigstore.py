@@ -18,7 +18,14 @@ from git_model_security.errors import (
     VerificationError,
 )
 from git_model_security.git.paths import legible
-from git_model_security.signing import _library, claims, dsse, patience, sigstore_errors
+from git_model_security.signing import (
+    _library,
+    claims,
+    dsse,
+    patience,
+    sigstore_errors,
+    validity,
+)
 from git_model_security.signing.bundle import open_bundle
 from git_model_security.signing.document import malformed
 from git_model_security.signing.identity import SIGSTORE, SignerIdentity
@@ -215,8 +222,11 @@ class SigstoreVerifier:
             return False
         return claims.identity_and_issuer(claims.chain(bundle)[0]) == self._expected
 
-    def configure(self, config: verifying.Config, scratch: Path) -> None:
-        """Gives the library what is trusted: by itself it would fetch that."""
+    def configure(self, config: verifying.Config, scratch: Path, bundle: Bundle) -> None:
+        """Gives the library what is trusted: by itself it would fetch that.
+
+        And no more of it than was valid when the bundle was signed.
+        """
         from sigstore.errors import Error
         from sigstore.models import ClientTrustConfig
 
@@ -228,6 +238,7 @@ class SigstoreVerifier:
                 f"{self.instance.origin}: sigstore cannot use it",
                 hint="ask whoever runs that Sigstore for its ClientTrustConfig",
             ) from error
+        document = validity.valid_then(document, bundle)
         identity, issuer = self._expected
         config.use_sigstore_verifier(
             identity=identity, oidc_issuer=issuer, trust_config=_written(document, scratch)

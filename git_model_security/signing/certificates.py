@@ -139,19 +139,23 @@ def is_for(certificate: Certificate, identity: str) -> bool:
     """Tells whether a certificate is the one pinned, or is for whom is pinned.
 
     The form of an identity says what it is compared with, whole and letter by letter.
-    An authority that checks the e-mail addresses that it writes, and lets people choose a
-    common name, would else let them choose an address, or a whole subject, as that name.
+    An authority that checks the addresses that it writes, and lets people choose a common
+    name, would else let them choose an address, or a whole subject, as that name. So what
+    could be an e-mail address, a URI or a DNS name is none: it has an @, begins with a
+    scheme, or has dots and no blank. Such a common name is pinned by the whole subject.
     """
     pinned = as_fingerprint(identity)
     if pinned:
         return fingerprint(certificate) == pinned
     if re.match(r"[A-Za-z0-9.-]+=", identity):
         return identity == subject(certificate)
-    if "://" in identity:
+    if re.match(r"[A-Za-z][A-Za-z0-9+.-]*:\S", identity):
         return identity in _alternative(certificate, "UniformResourceIdentifier")
     if "@" in identity:
         return identity in _alternative(certificate, "RFC822Name")
-    return identity in [*_common_name(certificate), *_alternative(certificate, "DNSName")]
+    if "." in identity and not re.search(r"\s", identity):
+        return identity in _alternative(certificate, "DNSName")
+    return identity in _common_name(certificate)
 
 
 def _common_name(certificate: Certificate) -> list[str]:

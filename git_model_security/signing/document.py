@@ -32,7 +32,7 @@ def load(text: bytes, what: str) -> dict[str, object]:
             (two readers could take different ones).
     """
     try:
-        value = json.loads(text.decode("utf-8"), object_pairs_hook=_unique)
+        value = json.loads(text.decode("utf-8"), object_pairs_hook=unique)
     except (ValueError, RecursionError) as error:
         raise malformed(f"{what} is not JSON") from error
     if not isinstance(value, dict):
@@ -52,7 +52,12 @@ def member(value: object, name: str, kind: type[T]) -> T:
     return found
 
 
-def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
+def unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """Makes an object, in which no key stands twice: what `json` takes as a hook.
+
+    Raises:
+        ValueError: one does.
+    """
     members = dict(pairs)
     if len(members) != len(pairs):
         raise ValueError("a key stands twice")

@@ -83,12 +83,13 @@ class Verifier(Protocol):
     def accepts(self, bundle: Bundle) -> bool:
         """Tells whether a bundle claims to be by whom this accepts; it proves nothing."""
 
-    def configure(self, config: verifying.Config, scratch: Path) -> None:
+    def configure(self, config: verifying.Config, scratch: Path, bundle: Bundle) -> None:
         """Makes the library verify so.
 
         Args:
             config: of the library.
             scratch: a private directory, for what is public and wanted as a file.
+            bundle: what will be verified.
         """
 
     def explaining(self, bundle: Bundle) -> contextlib.AbstractContextManager[None]:

@@ -55,6 +55,7 @@ def parse_private(
     labels = _labels(pem)
     if not any(label.endswith("PRIVATE KEY") for label in labels):
         raise ConfigError(f"{origin}: {_instead(pem, labels, 'private')}", hint=_GENERATE)
+    _require_one(labels, origin)
     if "OPENSSH PRIVATE KEY" in labels:
         raise ConfigError(f"{origin}: an OpenSSH key; {WANTED}", hint=_GENERATE)
     encrypted = "ENCRYPTED PRIVATE KEY" in labels or b"Proc-Type: 4,ENCRYPTED" in pem
@@ -99,6 +100,7 @@ def parse_public(pem: bytes, origin: str = "the public key") -> bytes:
         raise ConfigError(
             f"{origin}: {_instead(pem, labels, 'public')}", hint="ask the signer for it"
         )
+    _require_one(labels, origin)
     try:
         key = serialization.load_pem_public_key(pem)
     except (ValueError, UnsupportedAlgorithm) as error:
@@ -107,6 +109,20 @@ def parse_public(pem: bytes, origin: str = "the public key") -> bytes:
         raise ConfigError(f"{origin}: {_named(key)}; {WANTED}")
     _check_curve(key.curve.name, origin)
     return canonical(key)
+
+
+def _require_one(labels: list[str], origin: str) -> None:
+    """Refuses a file of several keys: one of them would be taken, and nobody says which.
+
+    Raises:
+        ConfigError: it holds more than one.
+    """
+    keys = [label for label in labels if label.endswith(" KEY")]
+    if len(keys) > 1:
+        raise ConfigError(
+            f"{origin}: holds {len(keys)} keys, where one is wanted",
+            hint="put each key into a file of its own",
+        )
 
 
 def private_pem(private: EllipticCurvePrivateKey) -> bytes:

@@ -58,6 +58,12 @@ class Uri:
     def __str__(self) -> str:
         return self.text
 
+    @property
+    def files(self) -> list[Path]:
+        """The files that it names: the module, and what holds the PIN."""
+        place = urlsplit(self.query.get("pin-source", "")).path
+        return [Path(one) for one in (self.query.get("module-path"), place) if one]
+
     def pin(self) -> bytes | None:
         """Returns the PIN that the URI holds or says the place of, else None.
 

@@ -35,6 +35,13 @@ _VERIFYING: tuple[tuple[str, str, str], ...] = (
     ("not enough sources", "nothing trusted says when it was signed", _AGAIN),
     ("Integrated time", "nothing trusted says when it was signed", _AGAIN),
     ("no Timestamp Auth", "a timestamp of an authority that is not trusted", _ROOT),
+    (
+        "Fulcio certificates",
+        "its certificate authority was not valid yet, or was over by then",
+        _ROOT,
+    ),
+    ("trusted root contains no", "no key of its log was valid when it was signed", _ROOT),
+    ("CTFE keys", "no key of the log of certificates was valid when it was signed", _ROOT),
     ("failed to build", "the certificate is not of this Sigstore, or was over by then", _ROOT),
     ("failed to verify SCT", "the log of certificates does not vouch for the signer's", _ROOT),
     ("Key usage", "the signer's certificate is not for signatures", _AGAIN),

@@ -10,12 +10,14 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from git_model_security.errors import ConfigError, UsageError
 from git_model_security.keyring import files
+from git_model_security.signing.document import unique
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 MEDIA_TYPE = "application/vnd.dev.sigstore.clienttrustconfig.v0.1+json"
@@ -23,6 +25,8 @@ MEDIA_TYPE = "application/vnd.dev.sigstore.clienttrustconfig.v0.1+json"
 
 _PUBLIC = "https://tuf-repo-cdn.sigstore.dev"
 _STAGING = "https://tuf-repo-cdn.sigstage.dev"
+_PUBLIC_HOSTS = (".sigstore.dev", ".sigstage.dev")
+"""Everything of the public instance, and of its staging instance, is below these."""
 
 
 @dataclass(frozen=True)
@@ -65,8 +69,13 @@ class Instance:
 
     @property
     def is_public(self) -> bool:
-        """Whether what is signed there is published."""
-        return self.trust_config is None
+        """Whether what is signed there is published by Sigstore: asked of its addresses.
+
+        The public ones may stand in a trust config of one's own, too.
+        """
+        if self.trust_config is None:
+            return True
+        return any(map(_is_public, _texts(json.loads(self.trust_config).get("signingConfig"))))
 
     @property
     def document(self) -> bytes:
@@ -93,13 +102,33 @@ class Instance:
         return "Sigstore's staging instance" if self.is_staging else "public Sigstore"
 
 
+def _texts(value: object) -> Iterator[str]:
+    """Yields every text within a JSON value, wherever a version of the format has it."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for one in value.values():
+            yield from _texts(one)
+    elif isinstance(value, list):
+        for one in value:
+            yield from _texts(one)
+
+
+def _is_public(text: str) -> bool:
+    try:
+        host = (urlsplit(text).hostname or "").rstrip(".").lower()
+    except ValueError:
+        return True  # an address that nobody can read is no address of one's own
+    return f".{host}".endswith(_PUBLIC_HOSTS)
+
+
 def _check(document: bytes, origin: str) -> None:
     hint = "it is the file that `model_signing sign --trust_config` takes"
     try:
-        found = json.loads(document)
+        found = json.loads(document, object_pairs_hook=unique)
     except (ValueError, RecursionError) as error:
         raise ConfigError(
-            f"{origin}: not JSON, so no Sigstore trust config", hint=hint
+            f"{origin}: not JSON with one reading, so no Sigstore trust config", hint=hint
         ) from error
     media = found.get("mediaType") if isinstance(found, dict) else None
     if media == MEDIA_TYPE:

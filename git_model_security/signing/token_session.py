@@ -28,7 +28,8 @@ def opened(uri: Uri, module_paths: Iterable[Path] = ()) -> Iterator[Token]:
     """Opens a session with the token that a URI names, and closes it again.
 
     Raises:
-        ConfigError: PyKCS11 or the module is not there, or is none.
+        ConfigError: PyKCS11 or the module is not there, or is none; or several tokens are
+            what the URI names.
         KeyNotFoundError: there is no such token.
     """
     library = _pykcs11()
@@ -57,7 +58,7 @@ def opened(uri: Uri, module_paths: Iterable[Path] = ()) -> Iterator[Token]:
 
 
 def _slot(library: ModuleType, module: Any, uri: Uri) -> tuple[int, Any]:
-    seen = []
+    seen, found = [], []
     for slot in module.getSlotList(tokenPresent=True):
         info = module.getTokenInfo(slot)
         if not info.flags & library.CKF_TOKEN_INITIALIZED:
@@ -75,7 +76,15 @@ def _slot(library: ModuleType, module: Any, uri: Uri) -> tuple[int, Any]:
             for name, value in uri.path.items()
             if name in has
         ):
-            return slot, info
+            found.append((slot, info))
+    if len(found) == 1:
+        return found[0]
+    if found:
+        serials = ", ".join(str(info.serialNumber).strip("\0 ") for _, info in found)
+        raise ConfigError(
+            f"{uri}: {len(found)} tokens are named so; their serial numbers are {serials}",
+            hint="say which in the URI as well: serial=NUMBER",
+        )
     present = ", ".join(map(repr, seen)) or "none"
     raise KeyNotFoundError(
         f"{uri}: no such token is present; there is {present}", hint="insert the token"

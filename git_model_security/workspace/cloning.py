@@ -13,7 +13,7 @@ from git_model_security.git import index, worktree
 from git_model_security.git.repository import Repository
 from git_model_security.git.run import child_environment, run
 from git_model_security.keyring import material
-from git_model_security.workspace import unlock
+from git_model_security.workspace import anchors, unlock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -32,6 +32,7 @@ def clone(
     *,
     key: Path | None,
     signers: Sequence[Verifier],
+    files: Sequence[Path] = (),
     skip_smudge: bool | None = None,
     progress: Progress | None = None,
 ) -> tuple[Repository, unlock.Unlocked]:
@@ -46,6 +47,7 @@ def clone(
         options: options for `git clone`.
         key: see `unlock.unlock`.
         signers: see `unlock.unlock`.
+        files: what describes the signers; see `anchors`.
         skip_smudge: see `unlock.unlock`.
         progress: see `unlock.unlock`.
 
@@ -56,7 +58,8 @@ def clone(
     # Before anything is fetched: a mistyped file name should not cost a download.
     if key is not None:
         material.read(key)
-    repo = fetched(url, directory, options)
+    with left_whole(destination(url, directory)):
+        repo = fetched(url, directory, options, files)
     if index.head_tree(repo) is None:
         _require_empty(repo)
         return repo, unlock.Unlocked(lines=["the repository is empty: `git model init` it"])
@@ -78,17 +81,23 @@ def clone(
     return repo, done
 
 
-def fetched(url: str, directory: Path | None, options: Sequence[str]) -> Repository:
+def fetched(
+    url: str, directory: Path | None, options: Sequence[str], files: Sequence[Path] = ()
+) -> Repository:
     """Clones with Git, and lets it write no file; see `clone`.
 
     Raises:
         GitError: Git could not, or the directory is in use.
+        ConfigError: one of `files` lies in a checkout of what was cloned.
     """
     target = destination(url, directory)
     _require_free(target)
     arguments = ("clone", "--no-checkout", *options, "--", url, str(target))
     run(*arguments, env=child_environment(local=False), show=True)
-    return Repository.discover(target, local=False)
+    repo = Repository.discover(target, local=False)
+    # Only now it can be told what is another checkout of this repository.
+    anchors.require_outside(repo, files)
+    return repo
 
 
 @contextlib.contextmanager

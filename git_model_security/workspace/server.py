@@ -15,7 +15,7 @@ from git_model_security.git.objects import ObjectReader
 from git_model_security.keyring import files
 from git_model_security.policy import attributes, gitmodel, pinned
 from git_model_security.policy.gitmodel import Policy
-from git_model_security.workspace import pinned_trust, server_hook
+from git_model_security.workspace import anchors, pinned_trust, server_hook
 from git_model_security.workspace.journal import Journal
 from git_model_security.workspace.program import Program
 
@@ -77,6 +77,7 @@ def install(repo: Repository, choices: Choices, *, program: Program | None = Non
             " with `git model init`, `clone` and `unlock`",
         )
     policy = _policy(repo, choices)
+    anchors.require_outside(repo, choices.public_keys)
     keys = [(files.read(path), str(path)) for path in choices.public_keys]
     lines = []
     trust = pinned_trust.pinned(repo)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from git_model_security.errors import ConfigError, UsageError
 from git_model_security.filter.clone import Clone
@@ -17,7 +17,14 @@ from git_model_security.git import config, index
 from git_model_security.policy import gitmodel
 from git_model_security.policy.gitmodel import Policy, checked
 from git_model_security.signing.methods import METHODS
-from git_model_security.workspace import agreement, initialise, signature_place, signers
+from git_model_security.workspace import (
+    agreement,
+    anchors,
+    initialise,
+    signature_place,
+    signers,
+    signing_setup,
+)
 from git_model_security.workspace.signers import Given
 
 if TYPE_CHECKING:
@@ -37,7 +44,8 @@ class Setting:
         what: what it says, in a few words.
         choices: the values it can have; empty where any will do.
         is_list: whether it may have several.
-        is_path: whether it names files, which are kept from the top of the file system.
+        is_path: whether it names files by path, which no push may reach.
+        field: the field of `Given` whose file, or files, it keeps by content.
         policy: the field of the policy in `.gitmodel` that it is; None in the clone only.
     """
 
@@ -46,6 +54,7 @@ class Setting:
     choices: tuple[str, ...] = ()
     is_list: bool = False
     is_path: bool = False
+    field: str | None = None
     policy: str | None = None
 
     @property
@@ -60,13 +69,16 @@ ALL = (
     Setting("signing.method", "how new clones sign", METHODS, policy="method"),
     Setting("signingMethod", "how this clone signs", METHODS),
     Setting("signingKey", "fingerprint of its private key in the keyring"),
-    Setting("signingCertificate", "its certificate, a file", is_path=True),
+    Setting("signingCertificate", "its certificate, kept", field="signing_certificate"),
     Setting(
-        "certificateChain", "the certificates above that, files", is_list=True, is_path=True
+        *("certificateChain", "the certificates above that, kept"),
+        is_list=True,
+        field="certificate_chain",
     ),
     Setting("pkcs11Uri", "its key in a token"),
+    Setting("pkcs11Key", "fingerprint of that key; no other signs"),
     Setting("pkcs11Module", "where PKCS#11 modules are", is_list=True, is_path=True),
-    Setting("trustConfig", "a Sigstore of your own, a file", is_path=True),
+    Setting("trustConfig", "a Sigstore of your own, kept", field="trust_config"),
     Setting("useStaging", "Sigstore's staging instance", _BOOLEAN),
     Setting("useAmbientCredentials", "the OIDC token that CI offers", _BOOLEAN),
     Setting("clientId", "of an OpenID Connect client"),
@@ -122,13 +134,17 @@ def put(repo: Repository, setting: Setting, new: Sequence[str]) -> None:
         _agree(repo, setting.policy, new[0])
         return
     if setting.key == signers.PKCS11_URI:
-        signers.settle(repo, Given(pkcs11_uri=new[0]))
+        signing_setup.settle(repo, Given(pkcs11_uri=new[0]))
+        return
+    if setting.field is not None:
+        _keep(repo, setting, list(map(Path, new)))
         return
     if setting.key == signers.SIGNING_KEY:
         signers.keystore().path(new[0])
+    places = [str(Path(one).expanduser().absolute()) if setting.is_path else one for one in new]
+    anchors.require_outside(repo, map(Path, places if setting.is_path else ()))
     config.unset(repo, setting.key)
-    for value in new:
-        place = str(Path(value).expanduser().absolute()) if setting.is_path else value
+    for place in places:
         config.add(repo, setting.key, place)
 
 
@@ -141,6 +157,19 @@ def unset(repo: Repository, setting: Setting) -> None:
     if setting.policy is not None:
         raise ConfigError(f"{setting.name} stands in .gitmodel and has a value in any case")
     config.unset(repo, setting.key)
+
+
+def _keep(repo: Repository, setting: Setting, new: Sequence[Path]) -> None:
+    from git_model_security.signing import certificates
+    from git_model_security.signing.sigstore_instance import Instance
+
+    for path in new:
+        if setting.key == signers.TRUST_CONFIG:
+            Instance.chosen(path, use_staging=False)
+        else:
+            certificates.load(path)
+    said: dict[str, Any] = {str(setting.field): tuple(new) if setting.is_list else new[0]}
+    signing_setup.settle(repo, Given(**said))
 
 
 def _agree(repo: Repository, field: str, value: str) -> None:

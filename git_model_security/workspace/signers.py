@@ -8,22 +8,23 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from git_model_security.errors import ConfigError, UsageError
 from git_model_security.git import askpass, config
 from git_model_security.keyring.store import config_home
-from git_model_security.signing import methods, pem
+from git_model_security.signing import methods, pem, pkcs11_uri
 from git_model_security.signing.by_key import KeySigner
 from git_model_security.signing.keystore import KeyStore
+from git_model_security.workspace import anchors, chosen
 from git_model_security.workspace.passphrase import Passphrases
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from git_model_security.filter.clone import Clone
-    from git_model_security.git.repository import Repository
     from git_model_security.signing.methods import Signer
     from git_model_security.signing.sigstore_instance import Instance
 
@@ -39,18 +40,8 @@ TRUST_CONFIG = "git-model.trustconfig"
 STAGING = "git-model.usestaging"
 AMBIENT = "git-model.useambientcredentials"
 CLIENT_ID = "git-model.clientid"
-
-_SETTINGS = {
-    "method": METHOD,
-    "signing_certificate": CERTIFICATE,
-    "certificate_chain": CHAIN,
-    "pkcs11_uri": PKCS11_URI,
-    "trust_config": TRUST_CONFIG,
-    "use_staging": STAGING,
-    "use_ambient_credentials": AMBIENT,
-    "client_id": CLIENT_ID,
-}
-"""Configuration by the names of `Given`; a secret is kept in none."""
+PKCS11_KEY = "git-model.pkcs11key"
+"""Configuration: fingerprint of the key that the token held when it was set up."""
 
 _SIGSTORE = (
     "identity_token",
@@ -124,51 +115,18 @@ def password(origin: str) -> bytes | None:
     return found
 
 
-def require_no_secret(given: Given) -> None:
-    """Raises where the configuration would come to hold a secret.
-
-    Raises:
-        ConfigError: with what to do instead.
-    """
-    if given.pkcs11_uri and "pin-value=" in given.pkcs11_uri.lower():
-        raise ConfigError(
-            "the PKCS#11 URI holds the PIN, which the configuration would then keep in clear",
-            hint="leave pin-value out: it is asked for, or read from GIT_MODEL_PKCS11_PIN",
-        )
-
-
-def settle(repo: Repository, given: Given) -> None:
-    """Keeps in a clone's configuration how it signs from now on.
-
-    Raises:
-        ConfigError: what was given holds a secret.
-    """
-    require_no_secret(given)
-    for name, key in _SETTINGS.items():
-        value = getattr(given, name)
-        if value:
-            config.unset(repo, key)
-            for one in value if isinstance(value, tuple) else (value,):
-                config.add(repo, key, _settled(one))
-
-
-def _settled(value: object) -> str:
-    if isinstance(value, Path):
-        return str(value.expanduser().absolute())
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
 def signer(clone: Clone, given: Given | None = None) -> Signer | None:
     """Returns the signer of this clone, or None when it has nothing to sign with.
 
     Raises:
         UsageError: the method is none of model_signing's.
-        ConfigError: what it signs with cannot be used.
+        ConfigError: what it signs with cannot be used, or lies in the tree to be signed.
         KeyNotFoundError: the key that it names is not in the keyring.
     """
     asked = given or Given()
     method = methods.canonical(asked.method or config.last(clone.settings, METHOD) or "key")
     require_fitting(method, asked)
+    anchors.require_outside(clone.repo, anchors.named(asked))
     return _MAKERS[method](clone, asked)
 
 
@@ -209,7 +167,11 @@ def _by_pkcs11_key(clone: Clone, given: Given) -> Signer | None:
     if found is None:
         return None
     uri, modules = found
-    return Pkcs11Signer(uri, modules, _SECRETS.for_token)
+    if given.pkcs11_uri:
+        return Pkcs11Signer(uri, modules, _SECRETS.for_token)
+    known = config.last(clone.settings, PKCS11_KEY)
+    learned = partial(config.put, clone.repo, PKCS11_KEY)
+    return Pkcs11Signer(uri, modules, _SECRETS.for_token, known, learned)
 
 
 def _by_pkcs11_certificate(clone: Clone, given: Given) -> Signer | None:
@@ -236,7 +198,9 @@ def _private_key(clone: Clone, given: Given) -> tuple[Path | bytes, str | None] 
 
 def _certificate(clone: Clone, given: Given) -> tuple[Path, list[Path]]:
     configured = config.last(clone.settings, CERTIFICATE)
-    leaf = given.signing_certificate or (Path(configured).expanduser() if configured else None)
+    leaf = given.signing_certificate or (
+        chosen.file(clone.repo, configured) if configured else None
+    )
     if leaf is None:
         raise ConfigError(
             "there is no certificate to sign with",
@@ -244,7 +208,7 @@ def _certificate(clone: Clone, given: Given) -> tuple[Path, list[Path]]:
         )
     above = list(given.certificate_chain)
     if not above and given.signing_certificate is None:
-        above = [Path(one).expanduser() for one in clone.settings.get(CHAIN, ())]
+        above = [chosen.file(clone.repo, one) for one in clone.settings.get(CHAIN, ())]
     return leaf, above
 
 
@@ -257,7 +221,10 @@ def _token(clone: Clone, given: Given) -> tuple[str, list[Path]] | None:
             "there is no key in a token to sign with",
             hint="--pkcs11-uri URI, or `git model config pkcs11Uri URI`",
         )
-    return uri, [Path(one).expanduser() for one in clone.settings.get(PKCS11_MODULE, ())]
+    modules = [Path(one).expanduser() for one in clone.settings.get(PKCS11_MODULE, ())]
+    # What is loaded runs as this user.
+    anchors.require_outside(clone.repo, [*modules, *pkcs11_uri.parse(uri).files])
+    return uri, modules
 
 
 def _by_sigstore(clone: Clone, given: Given) -> Signer:
@@ -287,7 +254,7 @@ def _instance(clone: Clone, given: Given) -> Instance:
         return Instance.chosen(given.trust_config, given.use_staging)
     kept = config.last(clone.settings, TRUST_CONFIG)
     return Instance.chosen(
-        Path(kept).expanduser() if kept else None, config.is_true(clone.settings, STAGING)
+        chosen.file(clone.repo, kept) if kept else None, config.is_true(clone.settings, STAGING)
     )
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from git_model_security.errors import Error, UsageError
+from git_model_security.errors import ConfigError, Error, UsageError
 from git_model_security.filter.clone import Clone
 from git_model_security.git import config, index
 from git_model_security.keyring import files
@@ -14,32 +15,94 @@ from git_model_security.policy import gitmodel
 from git_model_security.signing import bundle, dsse, pem
 from git_model_security.signing.by_key import KeyVerifier
 from git_model_security.signing.identity import CERTIFICATE, KEY, SIGSTORE
-from git_model_security.workspace import pinned_trust, signers, signing_method, trial
+from git_model_security.workspace import (
+    anchors,
+    chosen,
+    pinned_trust,
+    signers,
+    signing_method,
+    trial,
+)
 from git_model_security.workspace.signers import Given
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from git_model_security.git.repository import Repository
     from git_model_security.signing.keystore import KeyStore
 
 _WITH_KEY_FILE = (KEY, CERTIFICATE)
+_BY_PKCS11 = "pkcs11-key"
+_SETTINGS = {
+    "method": signers.METHOD,
+    "signing_certificate": signers.CERTIFICATE,
+    "certificate_chain": signers.CHAIN,
+    "pkcs11_uri": signers.PKCS11_URI,
+    "trust_config": signers.TRUST_CONFIG,
+    "use_staging": signers.STAGING,
+    "use_ambient_credentials": signers.AMBIENT,
+    "client_id": signers.CLIENT_ID,
+}
+"""Configuration by the names of `Given`; a secret is kept in none."""
 
 
-def keep_key(given: Path | None) -> tuple[str, bytes]:
+def require_no_secret(given: Given) -> None:
+    """Raises where the configuration would come to hold a secret.
+
+    Raises:
+        ConfigError: with what to do instead.
+    """
+    if given.pkcs11_uri and "pin-value=" in given.pkcs11_uri.lower():
+        raise ConfigError(
+            "the PKCS#11 URI holds the PIN, which the configuration would then keep in clear",
+            hint="leave pin-value out: it is asked for, or read from GIT_MODEL_PKCS11_PIN",
+        )
+
+
+def settle(repo: Repository, given: Given) -> None:
+    """Keeps in a clone's configuration how it signs from now on; files by their content.
+
+    Raises:
+        ConfigError: what was given holds a secret, or a file cannot be used.
+    """
+    require_no_secret(given)
+    values = {key: _settled(repo, getattr(given, name)) for name, key in _SETTINGS.items()}
+    for key, found in values.items():
+        if found:
+            config.unset(repo, key)
+        for value in found:
+            config.add(repo, key, value)
+    if given.pkcs11_uri:
+        config.unset(repo, signers.PKCS11_KEY)
+
+
+def _settled(repo: Repository, value: object) -> list[str]:
+    found = value if isinstance(value, tuple) else (value,) if value else ()
+    return [
+        chosen.keep(repo, one)
+        if isinstance(one, Path)
+        else str(one).lower()
+        if isinstance(one, bool)
+        else str(one)
+        for one in found
+    ]
+
+
+def keep_key(repo: Repository, given: Path | None) -> tuple[str, bytes]:
     """Puts a signing key into the keyring, or makes one.
 
     Returns:
         Its fingerprint and its public key in PEM.
 
     Raises:
-        ConfigError: it is no signing key, or the keyring cannot be written.
+        ConfigError: it is no signing key, or lies in the tree of the repository that it is
+            to sign; or the keyring cannot be written.
     """
     store = signers.keystore()
     if given is None:
         key = pem.parse_private(store.path(store.create()).read_bytes())
     else:
+        anchors.require_outside(repo, [given])
         text = files.read(given)
         key = pem.parse_private(text, signers.password, str(given))
         store.keep(text, key)
@@ -56,7 +119,7 @@ def use_key(repo: Repository, given: Path | None) -> str:
     Raises:
         ConfigError: see `keep_key`.
     """
-    fingerprint, public = keep_key(given)
+    fingerprint, public = keep_key(repo, given)
     pinned_trust.pinned(repo).add_public_key(public)
     config.put(repo, signers.SIGNING_KEY, fingerprint)
     config.put(repo, signers.METHOD, KEY)
@@ -86,14 +149,16 @@ def use(repo: Repository, given: Given, key: Path | None) -> str:
     if (key is not None) != (method in _WITH_KEY_FILE):
         verb = "says nothing of" if key else "is needed with"
         raise UsageError(f"--signing-key {verb} the method {method}")
-    signers.require_no_secret(given)
-    chosen = signers.signer(Clone(repo), replace(given, private_key=key))
-    own = None if chosen is None or method == SIGSTORE else trial.require_verifiable(chosen)
+    require_no_secret(given)
+    signer = signers.signer(Clone(repo), replace(given, private_key=key))
+    own = None if signer is None or method == SIGSTORE else trial.require_verifiable(signer)
     fingerprint = ""
     if key is not None:
-        fingerprint, _ = keep_key(key)
+        fingerprint, _ = keep_key(repo, key)
         config.put(repo, signers.SIGNING_KEY, fingerprint)
-    signers.settle(repo, given)
+    settle(repo, given)
+    if method == _BY_PKCS11 and own is not None:
+        config.put(repo, signers.PKCS11_KEY, own.identity.fingerprint)
     if own is not None:
         pinned_trust.pinned(repo).add(own)
     return fingerprint
@@ -124,10 +189,10 @@ def take_key(repo: Repository, key: Path) -> list[str]:
     clone = Clone(repo)
     own = None
     if signers.CERTIFICATE in clone.settings:
-        chosen = signers.signer(clone, Given(CERTIFICATE, private_key=key))
-        assert chosen is not None
-        own = trial.signed(chosen)
-    fingerprint, _ = keep_key(key)
+        signer = signers.signer(clone, Given(CERTIFICATE, private_key=key))
+        assert signer is not None
+        own = trial.signed(signer)
+    fingerprint, _ = keep_key(repo, key)
     config.put(repo, signers.SIGNING_KEY, fingerprint)
     config.put(repo, signers.METHOD, CERTIFICATE)
     if own is not None:

@@ -120,6 +120,29 @@ def test_a_signer_is_pinned_by_any_of_its_names(
     assert open_bundle(signer(chains, name).sign(MANIFEST), [verifier(chains, identity)])
 
 
+@pytest.mark.parametrize(
+    ("name", "identity"),
+    [
+        ("an address for a name", "release@example.com"),
+        ("a host for a name", "ci.example.com"),
+        ("a host for a name", "CI.example.com"),
+        ("a URI for a name", "urn:example:release"),
+        ("a wildcard for a name", "*.example.com"),
+        ("alternative names", "CI.example.com"),
+    ],
+)
+def test_no_common_name_stands_for_an_address_that_an_authority_checks(
+    name: str, identity: str, chains: Chains
+) -> None:
+    data = signer(chains, name).sign(MANIFEST)
+    with pytest.raises(VerificationError) as refused:
+        open_bundle(data, [verifier(chains, identity)])
+    assert refused.value.reason is Reason.WRONG_IDENTITY
+    assert "looked for among the subject's alternative names" in (refused.value.hint or "")
+    subject = certificates.subject(certificates.load(chains[name].certificate)[0])
+    assert open_bundle(data, [verifier(chains, subject)])
+
+
 def test_a_signer_is_pinned_by_the_fingerprint_that_openssl_shows(chains: Chains) -> None:
     shown = execute(
         "openssl",
@@ -154,7 +177,9 @@ def test_a_subject_with_an_address_is_written_and_taken_in_one_form(
         with pytest.raises(VerificationError) as refused:
             open_bundle(data, [verifier(chains, other)])
         assert "emailAddress=signer@acme.org,CN=signer,O=Acme" in str(refused.value)
-    assert "an e-mail address is looked for among" in (refused.value.hint or "")
+    assert "an e-mail address, a URI or a DNS name is looked for among" in (
+        refused.value.hint or ""
+    )
 
 
 def test_what_openssl_shows_of_a_subject_is_taken(chains: Chains) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -20,11 +21,11 @@ from git_model_security.signing.manifest import plaintext_manifest
 from git_model_security.signing.token import Token
 from tests.fixtures.chains import IDENTITY
 from tests.fixtures.processes import execute
-from tests.fixtures.tokens import LABEL, PIN
+from tests.fixtures.tokens import LABEL, PIN, SoftToken
 
 if TYPE_CHECKING:
     from tests.fixtures.chains import Chains
-    from tests.fixtures.tokens import SoftToken
+    from tests.fixtures.repositories import Repository
 
 WEIGHTS = b"\0" * 5000
 MANIFEST = plaintext_manifest(".", "sha256", [(b"w.bin", hashlib.sha256(WEIGHTS).digest())])
@@ -192,3 +193,62 @@ def test_a_missing_package_is_said(token: SoftToken, monkeypatch: pytest.MonkeyP
     with pytest.raises(ConfigError, match="needs the Python package pykcs11") as refused:
         _ = Pkcs11Signer(token.uri()).identity
     assert "pip install pykcs11" in str(refused.value.hint)
+
+
+@pytest.fixture
+def own(softhsm: SoftToken, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SoftToken:
+    """An empty place for tokens, of this test alone."""
+    made = SoftToken(softhsm.module, tmp_path / "softhsm2.conf", tmp_path / "tokens")
+    made.tokens.mkdir()
+    made.config.write_text(f"directories.tokendir = {made.tokens}\nlog.level = ERROR\n")
+    monkeypatch.setenv("SOFTHSM2_CONF", str(made.config))
+    monkeypatch.setenv("GIT_MODEL_PKCS11_PIN", PIN)
+    return made
+
+
+def put(key: Path) -> None:
+    """Makes one more token of the same label, with a key of the same label."""
+    pins = ("--pin", PIN, "--so-pin", "security-officer")
+    said = execute("softhsm2-util", "--init-token", "--free", "--label", LABEL, *pins).stdout
+    slot = said.strip().rpartition(" ")[2]
+    what = ("--import", key, "--label", "release", "--id", "A0", "--pin", PIN)
+    execute("softhsm2-util", *what, "--slot", slot)
+
+
+def test_of_two_tokens_of_one_label_none_is_taken(
+    own: SoftToken, chains: Chains, repo: Repository
+) -> None:
+    repo.write("weights.bin", b"weights")
+    put(chains["good"].key)
+    put(chains["renewed"].key)
+    by = ("init", "--sign-with", "pkcs11-key", "--pkcs11-uri")
+    refused = repo.model(*by, own.uri(), check=False)
+    assert refused.returncode == 1
+    assert "2 tokens are named so; their serial numbers are " in refused.stderr
+    assert "hint: say which in the URI as well: serial=NUMBER" in refused.stderr
+    serial = refused.stderr.partition("serial numbers are ")[2].split(",")[0]
+    repo.model(*by, own.uri().replace("pkcs11:", f"pkcs11:serial={serial};"))
+
+
+def test_a_clone_signs_with_the_key_that_the_token_held_when_it_was_set_up(
+    own: SoftToken, chains: Chains, repo: Repository
+) -> None:
+    repo.write("weights.bin", b"weights")
+    put(chains["good"].key)
+    repo.model("init", "--sign-with", "pkcs11-key", "--pkcs11-uri", own.uri())
+    kept = repo.git("config", "git-model.pkcs11Key")
+    assert kept == keys.fingerprint(keys.public_pem(keys.load_private(chains["good"].key)))
+    repo.commit("By the first")
+    trusted = repo.model("trust", "list").stdout
+    shutil.rmtree(own.tokens)
+    own.tokens.mkdir()
+    put(chains["renewed"].key)
+    repo.write("weights.bin", b"other weights")
+    repo.git("add", ".")
+    refused = repo.model("sign", check=False)
+    assert refused.returncode == 1
+    assert f"this clone was set up to sign with {kept[:16]}" in refused.stderr
+    assert repo.model("trust", "list").stdout == trusted
+    repo.model("config", "pkcs11Uri", own.uri())
+    repo.model("sign")
+    assert repo.git("config", "git-model.pkcs11Key") != kept

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import base64
 import copy
+import datetime
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from git_model_security.errors import ConfigError, Reason, SigningError, VerificationError
+from git_model_security.errors import (
+    ConfigError,
+    PolicyError,
+    Reason,
+    SigningError,
+    VerificationError,
+)
 from git_model_security.signing.bundle import Opened, open_bundle
 from git_model_security.signing.by_sigstore import SigstoreSigner, SigstoreVerifier
 from git_model_security.signing.manifest import plaintext_manifest
@@ -174,6 +181,97 @@ def test_the_log_and_the_authority_of_another_sigstore_do_not_count(
     reason, said = signed.refused(document)
     assert reason is Reason.INVALID
     assert WRONG_PROOF in said
+
+
+PARTS = {
+    "certificateAuthorities": "its certificate authority was not valid",
+    "tlogs": "no key of its log was valid when it was signed",
+    "ctlogs": "no key of the log of certificates was valid when it was signed",
+}
+"""Parts of a trusted root, and what is said where none was valid."""
+
+
+def within(sigstore: Sigstore, part: str, *windows: dict[str, str]) -> SigstoreVerifier:
+    """Accepts what was signed, as if a part of the trusted root had been valid then."""
+    trust = sigstore.trust()
+    (only,) = trust["trustedRoot"][part]
+    listed = [copy.deepcopy(only) for _ in windows]
+    for one, window in zip(listed, windows, strict=True):
+        (one if part == "certificateAuthorities" else one["publicKey"])["validFor"] = window
+    trust["trustedRoot"][part] = listed
+    return SigstoreVerifier(IDENTITY, ISSUER, Instance(json.dumps(trust).encode()))
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_what_was_not_valid_when_it_signed_vouches_for_nothing(
+    part: str, signed: Signed, sigstore_instance: Sigstore
+) -> None:
+    over = {"start": "2020-01-01T00:00:00Z", "end": "2021-01-01T00:00:00Z"}
+    always = {"start": "2020-01-01T00:00:00.000Z", "end": "2120-01-01T00:00:00Z"}
+    refused = Signed(signed.document, within(sigstore_instance, part, over))
+    reason, said = refused.refused(signed.document)
+    assert reason is Reason.INVALID
+    assert PARTS[part] in said
+    assert Signed(signed.document, within(sigstore_instance, part, over, always)).open()
+
+
+def test_the_time_of_signing_is_what_counts_and_not_today(
+    signed: Signed, sigstore_instance: Sigstore
+) -> None:
+    when = datetime.datetime.fromtimestamp(
+        int(signed.get(f"{ENTRY}.integratedTime")), tz=datetime.UTC
+    )
+    moment = {"start": when.isoformat(), "end": when.isoformat()}
+    for part in PARTS:
+        assert Signed(signed.document, within(sigstore_instance, part, moment)).open()
+
+
+@pytest.mark.parametrize(
+    ("url", "is_public"),
+    [
+        ("https://rekor.sigstore.dev", True),
+        ("https://LOG2025-1.rekor.SIGSTORE.dev.:443/api", True),
+        ("https://fulcio.sigstage.dev", True),
+        ("https://sigstore.dev", True),
+        ("https://rekor.sigstore.dev.example.com", False),
+        ("https://notsigstore.dev", False),
+        ("http://127.0.0.1:3000", False),
+        ("https://[bad", True),
+    ],
+)
+@pytest.mark.parametrize("service", ["caUrls", "rekorTlogUrls", "tsaUrls"])
+def test_whether_an_instance_is_public_is_asked_of_its_addresses(
+    service: str, url: str, is_public: bool, sigstore_instance: Sigstore
+) -> None:
+    trust = sigstore_instance.trust()
+    there = {**trust["signingConfig"]["caUrls"][0], "url": url}
+    trust["signingConfig"][service] = [*trust["signingConfig"][service], there]
+    assert Instance(json.dumps(trust).encode()).is_public is is_public
+    assert Instance().is_public
+
+
+def test_nothing_is_sent_to_public_addresses_before_somebody_agreed(
+    sigstore_instance: Sigstore,
+) -> None:
+    trust = sigstore_instance.trust()
+    there = {**trust["signingConfig"]["caUrls"][0], "url": "https://rekor.sigstore.dev"}
+    trust["signingConfig"]["rekorTlogUrls"].append(there)
+    sigstore_instance.requests.clear()
+
+    def nobody_agreed() -> None:
+        raise PolicyError("nobody agreed")
+
+    where = Instance(json.dumps(trust).encode())
+    with pytest.raises(PolicyError, match="nobody agreed"):
+        SigstoreSigner(where, Source(token()), nobody_agreed).sign(MANIFEST)
+    assert sigstore_instance.requests == []
+
+
+def test_a_trust_config_that_reads_in_two_ways_is_refused(sigstore_instance: Sigstore) -> None:
+    text = json.dumps(sigstore_instance.trust())
+    twice = text.replace('"signingConfig"', '"signingConfig": {}, "signingConfig"')
+    with pytest.raises(ConfigError, match="no Sigstore trust config"):
+        Instance(twice.encode())
 
 
 @pytest.mark.parametrize("explicit", [True, False])

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from typing import TYPE_CHECKING
 
 import pytest
 
+from git_model_security.signing.sigstore_instance import MEDIA_TYPE
 from tests.fixtures.bundles import Pair, make_pair
 
 if TYPE_CHECKING:
@@ -119,11 +121,19 @@ def test_what_belongs_to_another_method_of_signing_is_refused(model: Repository)
     assert "--pkcs11-uri says nothing of the method key" in said
 
 
-def test_settings_are_checked_and_shown(model: Repository) -> None:
+def test_settings_are_checked_and_shown(model: Repository, tmp_path: Path) -> None:
     assert model.model("config", "signing.when").stdout == "commit\n"
     assert refused(model, "config", "trustConfig") == ""
-    model.model("config", "trustConfig", "here.json")
-    assert model.model("config", "trustConfig").stdout == f"{model.path}/here.json\n"
+    chosen = tmp_path / "chosen.json"
+    chosen.write_text(json.dumps({"mediaType": MEDIA_TYPE}))
+    model.model("config", "trustConfig", str(chosen))
+    named = model.model("config", "trustConfig").stdout.strip()
+    assert named == hashlib.sha256(chosen.read_bytes()).hexdigest()
+    chosen.write_text("{}")
+    assert "not a Sigstore client trust config" in refused(
+        model, "config", "trustConfig", chosen
+    )
+    assert model.model("config", "trustConfig").stdout.strip() == named
     model.model("config", "verify", "enforce")
     assert model.git("config", "git-model.verify") == "enforce"
     model.model("config", "--unset", "VERIFY")

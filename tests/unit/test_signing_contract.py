@@ -11,7 +11,7 @@ import pytest
 
 from git_model_security import signing
 from git_model_security.errors import VerificationError
-from git_model_security.signing import _library, key_bundle
+from git_model_security.signing import _library, dsse, key_bundle
 from git_model_security.signing.bundle import open_bundle
 from git_model_security.signing.by_key import KeySigner, KeyVerifier
 from git_model_security.signing.manifest import Digest, Manifest, plaintext_manifest
@@ -103,10 +103,11 @@ def test_the_library_compares_what_it_was_given_with_what_was_signed(
     library = _library.load()
     manifest = Manifest("m", "sha256", {"a": bytes(32)}, ("x",))
     path = tmp_path / "bundle"
-    path.write_bytes(KeySigner(pair.private).sign(manifest))
+    made = KeySigner(pair.private).sign(manifest)
+    path.write_bytes(made)
     hashing, seen = _library.recorder()
     config = library.verifying.Config().set_hashing_config(hashing)
-    KeyVerifier(pair.public).configure(config, tmp_path)
+    KeyVerifier(pair.public).configure(config, tmp_path, dsse.parse(made))
     config.verify(tmp_path, path)
     (signed,) = seen
     assert signed.model_name == "m"

@@ -136,6 +136,21 @@ def test_a_public_key_is_canonical_whatever_stands_around_it(key: Path) -> None:
     )
 
 
+def test_of_several_keys_in_a_file_none_is_taken(key: Path, tmp_path: Path) -> None:
+    private, public = key.read_bytes(), keys.public_pem(keys.load_private(key))
+    other = tmp_path / "other"
+    keys.generate(other)
+    for second in (keys.public_pem(keys.load_private(other)), public):
+        both = tmp_path / "both.pub"
+        both.write_bytes(public + second)
+        with pytest.raises(ConfigError, match=r"both.pub: holds 2 keys, where one is wanted"):
+            KeyVerifier.from_file(both)
+    both = tmp_path / "both.pem"
+    both.write_bytes(private + other.read_bytes())
+    with pytest.raises(ConfigError, match=r"both.pem: holds 2 keys, where one is wanted"):
+        keys.load_private(both)
+
+
 def test_the_store_keeps_keys_private_and_once(key: Path, tmp_path: Path) -> None:
     store = KeyStore(tmp_path / "config" / "signing")
     key.chmod(0o644)

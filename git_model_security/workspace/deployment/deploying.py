@@ -49,6 +49,7 @@ def clone(
     *,
     key: Path | None,
     signers: Sequence[Verifier],
+    files: Sequence[Path] = (),
     expected: Expected,
     progress: Progress | None = None,
 ) -> tuple[Repository, unlock.Unlocked]:
@@ -60,6 +61,7 @@ def clone(
         options: options for `git clone`.
         key: see `unlock.permit`.
         signers: whom to trust.
+        files: what describes them; see `anchors`.
         expected: which commit it has to be.
         progress: told how far the decryption is.
 
@@ -71,7 +73,9 @@ def clone(
     _require_key(key)
     with cloning.left_whole(cloning.destination(url, directory)):
         try:
-            return _deployed(url, directory, options, key, signers, expected, progress)
+            # One branch: others may be work that nobody signed yet, and need not come in.
+            repo = cloning.fetched(url, directory, ("--single-branch", *options), files)
+            return _deployed(repo, url, key, signers, expected, progress)
         except VerificationError as error:
             error.hint = _LOOK
             raise
@@ -89,16 +93,13 @@ def _require_key(key: Path | None) -> None:
 
 
 def _deployed(
+    repo: Repository,
     url: str,
-    directory: Path | None,
-    options: Sequence[str],
     key: Path | None,
     signers: Sequence[Verifier],
     expected: Expected,
     progress: Progress | None,
 ) -> tuple[Repository, unlock.Unlocked]:
-    # One branch: others may be work that nobody signed yet, and need not come in.
-    repo = cloning.fetched(url, directory, ("--single-branch", *options))
     commit = index.resolve(repo, "HEAD^{commit}")
     if commit is None:
         raise GitError(f"{repo.top}: there is no commit to deploy", hint="name a --branch")

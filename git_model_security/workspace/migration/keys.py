@@ -73,7 +73,7 @@ def prepared(repo: Repository, request: Request, policy: Policy, journal: Journa
         )
     # Both files are read before a key is made: a refused one leaves nothing behind.
     raw = material.read(request.key) if request.key else material.generate()
-    fingerprint, public = signing_setup.keep_key(request.signing_key)
+    fingerprint, public = signing_setup.keep_key(repo, request.signing_key)
     key = KeyStore().add(raw)
     if request.key is not None:
         Copies().add(key.id, request.key)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from git_model_security import logs
 from git_model_security.errors import ConfigError, UsageError
 from git_model_security.signing.methods import VERIFYING
-from git_model_security.workspace import pinned_trust
+from git_model_security.workspace import anchors, pinned_trust
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -54,9 +54,12 @@ def of(repo: Repository, asked: Asked) -> Sequence[Verifier]:
 
     Raises:
         UsageError: what was given makes no signer.
-        ConfigError: a file cannot be used; or nothing was given, and nobody is pinned.
+        ConfigError: a file cannot be used, or lies in the tree that is judged by it; or
+            nothing was given, and nobody is pinned.
     """
-    found = explicit(asked) or pinned_trust.pinned(repo).verifiers()
+    given = explicit(asked)
+    anchors.require_outside(repo, anchors.named(asked))
+    found = given or pinned_trust.pinned(repo).verifiers()
     if not found:
         raise ConfigError(
             "this clone trusts no signer yet",

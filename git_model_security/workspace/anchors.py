@@ -1,0 +1,182 @@
+"""Files that say whose word is taken: never out of the tree that is judged by it.
+
+Who can push replaces a key, a root or a Sigstore that lies in the tree, and is believed.
+So such a file comes from elsewhere. Where it lies is asked of the file system: no name of
+its path, and of no link on the way, may be looked up in a work tree of the repository. A
+file or directory that is ignored or untracked is no exception: a pull overwrites what Git
+ignores without a word. What is mounted or linked elsewhere is the same file, and known by
+device and inode.
+
+docs/THREAT_MODEL.md, "Trust anchors".
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from git_model_security.errors import ConfigError, GitError
+from git_model_security.git import index
+from git_model_security.git.repository import Repository
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from collections.abc import Set as AbstractSet
+
+_MAX_LINKS = 40
+"""As many as Linux follows (path_resolution(7))."""
+_OUTSIDE = "compared with what its owner told you; in CI, a protected variable of the type file"
+
+
+def named(said: object) -> list[Path]:
+    """Returns the files that options name: every path among the values of an object."""
+    found = []
+    for value in vars(said).values():
+        found += [one for one in (value if isinstance(value, tuple) else (value,)) if one]
+    return [one for one in found if isinstance(one, Path)]
+
+
+def require_outside(repo: Repository, files: Iterable[Path]) -> None:
+    """Refuses files that lie in a work tree of a repository, or in another checkout of it.
+
+    Args:
+        repo: whose content is judged.
+        files: what is to be trusted; they need not exist.
+
+    Raises:
+        ConfigError: one lies there; the hint says how to go on.
+    """
+    given = list(files)
+    if not given:
+        return
+    # `worktree list` knows nothing of a work tree that GIT_WORK_TREE or core.worktree names.
+    tops = [*filter(None, [repo.work_tree]), *repo.work_tree_paths()]
+    inside = set(map(_identity, tops))
+    # Git writes nothing of a tree into its own directory, nor below the name `.git`.
+    apart = {_identity(repo.git_dir), _identity(repo.common_dir)}
+    for file in given:
+        places = [place for place, name in _lookups(file) if name != ".git"]
+        if any(_is_within(place, inside, apart) for place in places) or _is_tracked(repo, file):
+            raise _refused(file, "lies in the work tree", tops[0].parent)
+        other = _checkout_around(repo, file)
+        if other is not None:
+            raise _refused(file, "lies in another checkout of the tree", other.parent)
+
+
+def require_not_below(directory: Path, files: Iterable[Path]) -> None:
+    """Refuses files that lie in a directory that is judged by them.
+
+    Raises:
+        ConfigError: see `require_outside`, also for the repository that holds the directory.
+    """
+    given = list(files)
+    if not given:
+        return
+    for file in given:
+        inside = {_identity(directory)}
+        if any(_is_within(place, inside, set()) for place, _ in _lookups(file)):
+            raise _refused(file, "lies in the directory", directory.absolute().parent)
+    around = _around(directory)
+    if around is not None:
+        require_outside(around, given)
+
+
+def _refused(file: Path, where: str, outside: Path) -> ConfigError:
+    return ConfigError(
+        f"{file}: {where} that is judged by it, where whoever can push may replace it",
+        hint=f"`cp {file} {outside}`, and give that copy, {_OUTSIDE}",
+    )
+
+
+def _lookups(path: Path) -> Iterator[tuple[Path, str]]:
+    """Yields each name of a path, and of the links on its way, after where it is looked up.
+
+    As the kernel goes (path_resolution(7)), so each directory is without links.
+    """
+    place = Path.cwd()
+    waiting = list(reversed(path.parts))
+    links = 0
+    while waiting:
+        name = waiting.pop()
+        if name == os.pardir:
+            place = place.parent
+            continue
+        if name == os.sep:
+            place = Path(name)
+            continue
+        yield place, name
+        try:
+            target = Path(os.readlink(place / name))  # noqa: PTH115 - bytes as they are
+        except OSError:
+            place /= name
+            continue
+        links += 1
+        if links > _MAX_LINKS:
+            return  # nobody can open it
+        waiting += reversed(target.parts)
+
+
+def _is_within(place: Path, inside: AbstractSet[object], apart: AbstractSet[object]) -> bool:
+    for directory in (place, *place.parents):
+        found = _identity(directory)
+        if found in apart:
+            return False
+        if found in inside:
+            return True
+    return False
+
+
+def _identity(path: Path) -> object:
+    """Returns what tells a file or directory from any other; a new object for none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return object()
+    return found.st_dev, found.st_ino
+
+
+def _is_tracked(repo: Repository, file: Path) -> bool:
+    """Tells whether a file is one that Git tracks here, by whatever name it is reached."""
+    wanted = _identity(file)
+    if repo.work_tree is None:
+        return False
+    top = os.fsencode(repo.work_tree)
+    for path in repo.git("ls-files", "-z").split(b"\0"):
+        try:
+            found = os.lstat(os.path.join(top, path))  # noqa: PTH118 - paths are bytes
+        except OSError:
+            continue
+        if path and (found.st_dev, found.st_ino) == wanted:
+            return True
+    return False
+
+
+def _checkout_around(repo: Repository, file: Path) -> Path | None:
+    """Returns the top of another clone of a repository that tracks a file; else None."""
+    for place in dict.fromkeys((file.absolute().parent, file.resolve().parent)):
+        other = _around(place)
+        if other is None or other.work_tree is None or other.common_dir == repo.common_dir:
+            continue
+        if _is_tracked(other, file) and (_holds(repo, other) or _holds(other, repo)):
+            return other.work_tree
+    return None
+
+
+def _holds(repo: Repository, other: Repository) -> bool:
+    """Tells whether a repository has the commit at which another is, or a parent of it."""
+    tip = index.resolve(other, "HEAD^{commit}")
+    if tip is None:
+        return False
+    # A merge that a server made for a job is in no branch. As it is written: `log` does not
+    # show the parents where history is cut off.
+    head = other.git("cat-file", "commit", tip).partition(b"\n\n")[0].decode("utf-8", "replace")
+    above = [line.split()[1] for line in head.splitlines() if line.startswith("parent ")]
+    return any(index.resolve(repo, f"{one}^{{commit}}") for one in (tip, *above))
+
+
+def _around(directory: Path) -> Repository | None:
+    try:
+        return Repository.discover(directory, local=False)
+    except (GitError, OSError):
+        return None

@@ -1,0 +1,58 @@
+"""Files that a person chose for a clone: a certificate, a chain, a Sigstore of one's own.
+
+Kept by content, in the Git common directory, each file named for its SHA-256, which is
+what the configuration holds: nobody changes what was chosen by changing a file later. A
+path that was set with `git config` is followed where no push reaches it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from git_model_security.errors import ConfigError
+from git_model_security.keyring import files
+from git_model_security.signing import pem
+from git_model_security.workspace import anchors
+
+if TYPE_CHECKING:
+    from git_model_security.git.repository import Repository
+
+_DIRECTORY = "chosen"
+
+
+def keep(repo: Repository, path: Path) -> str:
+    """Keeps what a file holds now; returns what the configuration names it by.
+
+    Raises:
+        ConfigError: it cannot be read, or lies in a work tree of the repository.
+    """
+    anchors.require_outside(repo, [path])
+    content = files.read(path, "file")
+    name = hashlib.sha256(content).hexdigest()
+    files.keep(repo.state_dir / _DIRECTORY, name, content, files.PUBLIC_MODE)
+    return name
+
+
+def file(repo: Repository, value: str) -> Path:
+    """Returns where what a setting names can be read.
+
+    Args:
+        repo: the clone.
+        value: of the setting: what `keep` returned, or a path.
+
+    Raises:
+        ConfigError: it is not what was chosen, or lies in a work tree of the repository.
+    """
+    if not pem.is_fingerprint(value):
+        path = Path(value).expanduser()
+        anchors.require_outside(repo, [path])
+        return path
+    kept = repo.state_dir / _DIRECTORY / value
+    if hashlib.sha256(files.read(kept, "file that was chosen")).hexdigest() != value:
+        raise ConfigError(
+            f"{kept}: not the file that was chosen",
+            hint="choose it again with `git model config`",
+        )
+    return kept
