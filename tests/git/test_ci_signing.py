@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -97,6 +99,116 @@ def test_nobody_vouches_for_what_was_merged_unless_that_is_said(
     assert not (tmp_path / "output").exists()
 
 
+def test_a_key_in_the_checkout_is_nobody_to_trust(
+    merged: Repository, project: Project, tmp_path: Path
+) -> None:
+    mallory = tmp_path / "mallory.pem"
+    project.ada.model("key", "generate-signing", mallory, tmp_path / "mallory.pub")
+    merged.write("ci.pub", (tmp_path / "mallory.pub").read_bytes())
+    before = merged.git("rev-parse", "HEAD")
+    done = run(merged, project, tmp_path, SIGN_TRUST="key --public-key ci.pub")
+    assert done.returncode == 1
+    assert "ci.pub: lies in the work tree that is judged by it" in done.stderr
+    assert merged.git("rev-parse", "HEAD") == before
+    assert not (tmp_path / "output").exists()
+
+
+def test_each_model_root_has_its_bundle_in_the_outputs(
+    repo: Repository, project: Project, tmp_path: Path
+) -> None:
+    for root in ("a", "b c"):
+        repo.write(f"{root}/w.bin", root.encode())
+    repo.model("init", "--model-root", "a", "--model-root", "b c")
+    repo.git("add", ".")
+    repo.git(*NO_HOOKS, "commit", "--quiet", "--message", "Nobody signed")
+    done = run(repo, replace(project, ada=repo), tmp_path, SIGN_ADOPT="1", GITHUB_OUTPUT="")
+    assert done.returncode == 0, done.stderr
+    said = dict(line.split("=", 1) for line in done.stdout.splitlines() if "=" in line)
+    assert said["bundle"] == "a/model.sig,b c/model.sig"
+    assert said["encrypted_bundle"] == "a/.model-encrypted.sig,b c/.model-encrypted.sig"
+    for paths, digests in (("bundle", "sha256"), ("encrypted_bundle", "encrypted_sha256")):
+        found = [hashlib.sha256(repo.read(one)).hexdigest() for one in said[paths].split(",")]
+        assert said[digests].split(",") == found
+
+
+def test_keys_come_in_base64_and_in_files_and_the_jobs_own_commit_is_known(
+    merged: Repository, project: Project, tmp_path: Path
+) -> None:
+    run(merged, project, tmp_path, SIGNING_PRIVATE_KEY="")  # makes the keys
+    merged.git("commit", "--quiet", "--amend", "--message", "Sign up for everything")
+    pem = (project.ada.path.parent / "signing.pem").read_bytes()
+    encoded = base64.b64encode(pem).decode()
+    done = run(merged, project, tmp_path, SIGN_ADOPT="1", SIGNING_PRIVATE_KEY=encoded)
+    assert done.returncode == 0, done.stderr
+    signed = merged.git("rev-parse", "HEAD")
+    named = merged.git("log", "-1", "--format=%(trailers:key=Git-Model-Signs,valueonly)")
+    assert named.strip() == merged.git("rev-parse", "HEAD^")
+    text = tmp_path / "GIT_MODEL_KEY"
+    text.write_text(base64.b64encode((tmp_path / "exported.bin").read_bytes()).decode() + "\n")
+    file = tmp_path / "SIGNING_PRIVATE_KEY"
+    public = (tmp_path / "signing.pub").read_bytes()
+    for held, pushed in ((encoded, encoded), (pem.decode(), public.decode())):
+        file.write_text(held)
+        files = {"GIT_MODEL_KEY": str(text), "SIGNING_PRIVATE_KEY": str(file)}
+        key = pushed if pushed is not encoded else base64.b64encode(public).decode()
+        again = run(merged, project, tmp_path, SIGN_PUBLIC_KEY=key, **files)
+        assert again.returncode == 0, again.stderr
+        assert "signed already" in again.stderr
+        assert merged.git("rev-parse", "HEAD") == signed
+
+
+def test_a_branch_that_moved_meanwhile_is_signed_as_it_is_now(
+    merged: Repository, project: Project, tmp_path: Path
+) -> None:
+    ada = project.ada
+    ada.write("train.py", "print('moved')\n")
+    ada.git("add", ".")
+    ada.git(*NO_HOOKS, "commit", "--quiet", "--message", "Moved")
+    ada.git("push", "--quiet")
+    moved = ada.git("rev-parse", "HEAD")
+    done = run(merged, project, tmp_path, SIGN_ADOPT="1", SIGN_PUSH="main")
+    assert done.returncode == 0, done.stderr
+    assert project.remote.git("rev-parse", "main^") == moved
+    assert (
+        f"commit={project.remote.git('rev-parse', 'main')}" in (tmp_path / "output").read_text()
+    )
+    ada.git("pull", "--quiet")
+    ada.model("verify", "--public-key", tmp_path / "signing.pub")
+
+
+def test_what_a_branch_moved_to_is_vouched_for_by_the_same_rules_only(
+    merged: Repository, project: Project, tmp_path: Path
+) -> None:
+    ada = project.ada
+    run(merged, project, tmp_path, SIGN_ADOPT="1", SIGN_PUSH="main")
+    ada.git("pull", "--quiet")
+    ada.write("train.py", "print('by nobody')\n")
+    ada.git("add", ".")
+    ada.git(*NO_HOOKS, "commit", "--quiet", "--message", "By nobody")
+    ada.git("push", "--quiet")
+    theirs = ada.git("rev-parse", "HEAD")
+    refused = run(merged, project, tmp_path, SIGN_PUSH="main")
+    assert refused.returncode == 1
+    assert "train.py" in refused.stderr
+    assert project.remote.git("rev-parse", "main") == theirs
+
+
+def test_a_branch_that_was_rewritten_meanwhile_is_not_signed(
+    merged: Repository, project: Project, tmp_path: Path
+) -> None:
+    ada = project.ada
+    ada.git("reset", "--quiet", "--hard", "HEAD^")
+    ada.write("train.py", "print('another history')\n")
+    ada.git("add", ".")
+    ada.git(*NO_HOOKS, "commit", "--quiet", "--message", "Another history")
+    ada.git(*NO_HOOKS, "push", "--quiet", "--force")
+    theirs = ada.git("rev-parse", "HEAD")
+    refused = run(merged, project, tmp_path, SIGN_ADOPT="1", SIGN_PUSH="main")
+    assert refused.returncode == 1
+    assert "main was rewritten meanwhile" in refused.stderr
+    assert project.remote.git("rev-parse", "main") == theirs
+
+
 @pytest.mark.parametrize("missing", ["GIT_MODEL_KEY", "SIGNING_PRIVATE_KEY"])
 def test_a_missing_variable_is_told_by_its_name(
     missing: str, merged: Repository, project: Project, tmp_path: Path
@@ -115,8 +227,12 @@ def test_the_templates_call_the_script_and_keep_secrets_out_of_arguments() -> No
     assert github["permissions"] == {}
     assert job["steps"][0]["with"]["fetch-depth"] == 0
     assert gitlab["git-model-sign"]["id_tokens"] == {"SIGSTORE_ID_TOKEN": {"aud": "sigstore"}}
+    assert "git-lfs" in " ".join(gitlab["git-model-sign"]["before_script"])
     for path in TEMPLATES:
         text = path.read_text()
+        # A title is anybody's to write.
+        assert not re.search(r"head_commit.message|CI_COMMIT_(MESSAGE|TITLE)", text)
+        assert "key --public-key" not in text
         assert text.count("ci/sign-release.sh ") >= 2
         assert not re.search(r"sign-release\.sh .*(secrets|KEY|TOKEN)", text)
 

@@ -32,7 +32,8 @@ def other(tmp_path: Path) -> Pair:
 def refusal(repo: Repository, *words: str | Path, cwd: Path | None = None) -> str:
     asked = repo if cwd is None else Repository(cwd, repo.env)
     done = asked.model(*map(str, words), check=False)
-    assert done.returncode == 1, done.stderr
+    is_gate = words[0] in {"verify", "audit"} or "--deploy" in words
+    assert done.returncode == (4 if is_gate else 1), done.stderr
     return " ".join(done.stderr.split())
 
 
