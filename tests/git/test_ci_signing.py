@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.fixtures.processes import execute
-from tests.fixtures.repositories import NO_HOOKS
+from tests.fixtures.repositories import NO_HOOKS, Repository
 from tests.fixtures.tracked import ROOT
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.fixtures.people import PersonFactory, Project
-    from tests.fixtures.repositories import Repository
 
 SCRIPT = ROOT / "ci" / "sign-release.sh"
 TEMPLATES = (ROOT / "ci" / "github-sign.yml", ROOT / "ci" / "gitlab-sign.yml")
@@ -114,8 +113,10 @@ def test_a_key_in_the_checkout_is_nobody_to_trust(
 
 
 def test_each_model_root_has_its_bundle_in_the_outputs(
-    repo: Repository, project: Project, tmp_path: Path
+    project: Project, tmp_path: Path
 ) -> None:
+    repo = Repository(tmp_path / "two", project.ada.env)
+    execute("git", "init", "--quiet", repo.path)
     for root in ("a", "b c"):
         repo.write(f"{root}/w.bin", root.encode())
     repo.model("init", "--model-root", "a", "--model-root", "b c")
