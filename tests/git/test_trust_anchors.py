@@ -193,7 +193,7 @@ def test_a_key_that_another_checkout_tracks_is_refused_and_its_copy_taken(
     clone = ("clone", "remote.git", "--key", "aes256.bin", "--public-key")
     said = refusal(here, *clone, "repo/ci.pub", "--deploy", "deployed")
     assert "repo/ci.pub: lies in another checkout of the tree that is judged by it" in said
-    assert not (tmp_path / "deployed" / "model.safetensors").exists()
+    assert not (tmp_path / "deployed").exists()
     here.model(*clone, "repo/mine.pub", "--deploy", "good")
     job = Repository(tmp_path / "good", here.env)
     assert "another checkout" in refusal(job, "verify", "--public-key", "../repo/ci.pub")
