@@ -51,11 +51,14 @@ def command(ctx: click.Context, pathspecs: tuple[str, ...], as_json: bool) -> No
     clear; 4 when that could not be checked.
     """
     clone = Clone()
-    if not as_json and health.is_strange(clone.repo):
+    is_strange = health.is_strange(clone.repo)
+    if is_strange and not as_json:
         terminal.result("Not a git-model repository: `git model init` makes it one")
         ctx.exit(FAILED)
     with clone.objects:
         found = state.of(clone, pathspecs)
+    if is_strange:
+        found.status = FAILED
     if as_json:
         terminal.document(found.to_json())
     else:

@@ -53,6 +53,13 @@ def test_what_is_not_known_could_not_be_checked(project: Project, gate: str) -> 
     assert "no-such-thing" in nothing["error"]["message"]
 
 
+def test_what_nobody_set_up_does_not_hold(repo: Repository, project: Project) -> None:
+    public = ("--public-key", str(project.public))
+    assert document(repo, "verify", *public)["exit_status"] == FAILED
+    assert document(repo, "status")["exit_status"] == FAILED
+    assert repo.model("status", check=False).returncode == FAILED
+
+
 def test_the_document_says_what_was_looked_at_and_who_signed_it(project: Project) -> None:
     ada, commit = project.ada, project.ada.git("rev-parse", "HEAD")
     signer = ada.model("trust", "list").stdout[:16]

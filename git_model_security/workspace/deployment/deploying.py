@@ -39,7 +39,7 @@ _LOOK = (
     "nothing is left of it; to look at it, `git model clone` without --deploy, and there"
     " `git model verify HEAD`"
 )
-_KEY = "--key FILE, or GIT_MODEL_KEY, with the key of this repository"
+_KEY = "ask for the key of this repository, and give it by --key FILE or GIT_MODEL_KEY"
 
 
 def clone(
