@@ -59,13 +59,22 @@ def _pin(repo: Repository, block: str) -> bool:
 
 
 def _with(repo: Repository, block: str) -> str:
-    new = attributes.spliced(_text(repo), block)
-    shown = attributes.SHOWN if block else ""
-    new = attributes.spliced(new, shown, attributes.SHOWN_BEGIN, attributes.SHOWN_END)
+    new = _pinned(_text(repo), block)
     if config.is_deploy(config.read(repo)):
         markers = (attributes.GUARD_BEGIN, attributes.GUARD_END)
         new = attributes.spliced(new, attributes.guarding(block), *markers)
     return new
+
+
+def without(text: str) -> str:
+    """Returns the text of an `info/attributes` without what `pin` wrote."""
+    return _pinned(text, "")
+
+
+def _pinned(text: str, block: str) -> str:
+    shown = attributes.SHOWN if block else ""
+    new = attributes.spliced(text, block)
+    return attributes.spliced(new, shown, attributes.SHOWN_BEGIN, attributes.SHOWN_END)
 
 
 def current(repo: Repository) -> str | None:

@@ -13,7 +13,7 @@ from git_model_security.errors import GitError, UsageError, counted
 from git_model_security.git import config, index
 from git_model_security.git.objects import ObjectReader
 from git_model_security.keyring import files
-from git_model_security.policy import attributes, gitmodel, pinned
+from git_model_security.policy import gitmodel, pinned
 from git_model_security.policy.gitmodel import Policy
 from git_model_security.workspace import anchors, pinned_trust, server_hook
 from git_model_security.workspace.journal import Journal
@@ -109,7 +109,7 @@ def uninstall(repo: Repository) -> list[str]:
     if pinned.rules(repo):
         text = path.read_text("utf-8", "surrogateescape")
         with Journal() as journal:
-            kept = attributes.spliced(text, "").encode("utf-8", "surrogateescape")
+            kept = pinned.without(text).encode("utf-8", "surrogateescape")
             journal.write(path, kept, mode=0o644)
         lines.append("took the protection policy out of info/attributes")
     return lines
