@@ -9,6 +9,7 @@ import pytest
 
 from git_model_security.guard.undecided import LIMIT_BYTES
 from tests.fixtures.people import assert_clean, is_sealed
+from tests.unit.test_archives import torch_zip
 
 if TYPE_CHECKING:
     from tests.fixtures.repositories import Repository
@@ -174,3 +175,21 @@ def test_history_is_never_asked(old: Repository, remote: Repository) -> None:
     old.git("-c", "git-model.guard=warn", "commit", "--quiet", "--message", "x")
     assert "0 findings" in old.model("audit").stdout
     old.git("push", "--quiet", str(remote.path), "main")
+
+
+def test_a_torchscript_whose_pickle_comes_last_is_a_model_to_everybody(old: Repository) -> None:
+    """To the guard of a commit, the audit, a migration, and whoever would let it out."""
+    path = ".cache/net.jit"
+    old.write(path, torch_zip(b"net/data/0", b"net/data/1", b"net/data.pkl"))
+    old.git("add", "--all")
+    done = old.git.run("commit", "--message", "x", check=False)
+    assert f"{path}: model file (PyTorch) on an unprotected path" in done.stderr
+    old.git("-c", "git-model.guard=warn", "commit", "--quiet", "--message", "x")
+    for command in (("audit",), ("migrate", "--dry-run")):
+        found = old.model(*command, check=False)
+        assert found.returncode == 1
+        assert f"{path}: model file (PyTorch)" in found.stdout
+    old.model("track", path)
+    old.commit()
+    refused = old.model("untrack", ".cache/", "--yes", check=False)
+    assert f"{path}: a model file (PyTorch)" in refused.stderr
