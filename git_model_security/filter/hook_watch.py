@@ -11,7 +11,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from git_model_security.errors import ConfigError, PolicyError, described
-from git_model_security.git import caller, config
+from git_model_security.git import config
 from git_model_security.workspace import configured_hooks, hook_presence, hook_redirect, shims
 
 if TYPE_CHECKING:
@@ -50,6 +50,8 @@ def noticed(clone: Clone) -> PolicyError | None:
 
 def _stops(clone: Clone, absent: list[str]) -> bool:
     """Tells whether nothing may come in: a guard does not run, and nobody decided so."""
+    from git_model_security.git import caller
+
     return (
         any(shims.HOOKS[hook].stops for hook in absent)
         and _decision(clone) == REQUIRED

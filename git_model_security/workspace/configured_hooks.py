@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 SWITCHED_OFF = "git-model.switchedOffHook"
 """Names that `switch_off` wrote, for `switch_on`."""
 _UPLOADS = "pre-push"
-_LFS = re.compile(r"\s*git[ -]lfs\s+pre-push(\s+\"?\$@\"?)?\s*")
+_LFS = r"\s*git[ -]lfs\s+pre-push(\s+\"?\$@\"?)?\s*"
 
 
 def undecided(values: config.Values) -> dict[str, str]:
@@ -64,7 +64,7 @@ def switch_off(repo: Repository) -> list[str]:
     found = [
         name
         for name, command in undecided(values).items()
-        if _LFS.fullmatch(command) and events[name] == [_UPLOADS]
+        if re.fullmatch(_LFS, command) and events[name] == [_UPLOADS]
     ]
     for name in found:
         config.put(repo, f"hook.{name}.enabled", "false")

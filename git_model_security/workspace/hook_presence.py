@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from git_model_security.git import config
 from git_model_security.git.paths import shown
-from git_model_security.workspace import hook_directory, hook_redirect, husky, shims
+from git_model_security.workspace import hook_directory, hook_redirect, shims
 from git_model_security.workspace.configured_hooks import events_off
 from git_model_security.workspace.hook_directory import EARLIER
 from git_model_security.workspace.shims import HOOKS
@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 
     from git_model_security.git.repository import Repository
 
+_HUSKY = ".husky"
 _OFF = "0"
-_SWITCHED_OFF = re.compile(rb"^[ \t]*(?:export[ \t]+)?HUSKY=[\"']?0", re.MULTILINE)
+_SWITCHED_OFF = rb"(?m)^[ \t]*(?:export[ \t]+)?HUSKY=[\"']?0"
 
 
 def missing(
@@ -47,6 +48,8 @@ def _not_there(repo: Repository, hooks: Path | None) -> list[str]:
     committed = husky_directory(repo, hooks)
     if committed is None:
         return [hook for hook in HOOKS if not hook_directory.is_called(hooks, hook)]
+    from git_model_security.workspace import husky
+
     ours = hook_redirect.directory(repo)
     off = bool(switched_off())
     return [
@@ -89,6 +92,8 @@ def _remedies_of_files(repo: Repository, absent: Collection[str]) -> list[str]:
             for hook in manual
         ]
     else:
+        from git_model_security.workspace import husky
+
         ours = hook_redirect.directory(repo)
         manual = [
             hook
@@ -108,6 +113,10 @@ def _remedies_of_files(repo: Repository, absent: Collection[str]) -> list[str]:
 
 def husky_directory(repo: Repository, hooks: Path) -> Path | None:
     """Returns husky's directory; one outside the work tree is only named like it."""
+    if _HUSKY not in hooks.parts:
+        return None
+    from git_model_security.workspace import husky
+
     found = husky.directory(hooks)
     top = repo.work_tree
     return found if found and top and found.resolve().is_relative_to(top.resolve()) else None
@@ -128,7 +137,7 @@ def switched_off() -> str:
         return "HUSKY=0 in the environment"
     home = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
     file = Path(home, "husky", "init.sh")
-    if file.is_file() and _SWITCHED_OFF.search(file.read_bytes()):
+    if file.is_file() and re.search(_SWITCHED_OFF, file.read_bytes()):
         return f"HUSKY=0 in {file}"
     return ""
 
