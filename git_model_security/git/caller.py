@@ -18,6 +18,10 @@ _LOOKS = frozenset(
     }
 )
 """Commands that run clean to compare, and keep nothing of it; all others may."""
+_REFRESHES = frozenset(
+    {"-q", "--clear-resolve-undo", "--really-refresh", "--refresh", "--unmerged"}
+)
+"""Options of `update-index` with which it only compares, where it gets no others."""
 _TAKES_VALUE = frozenset(
     {"-C", "-c", "--config-env", "--git-dir", "--namespace", "--work-tree", "--super-prefix"}
 )
@@ -32,7 +36,8 @@ def only_looks() -> bool:
     for _ in range(_SHELLS):
         words, parent = _asked(process)
         if words and _name(words[0]) == "git":
-            return _command(words[1:]) in _LOOKS
+            command, *more = _command(words[1:])
+            return command in _LOOKS or (command == "update-index" and {*more} <= _REFRESHES)
         process = parent
     return False
 
@@ -41,7 +46,7 @@ def _asked(process: int) -> tuple[list[str], int]:
     """Returns the command line of a process and the process above it."""
     try:
         if _PROC.joinpath("self").exists():
-            words = (_PROC / str(process) / "cmdline").read_bytes().split(b"\0")
+            words = (_PROC / str(process) / "cmdline").read_bytes().split(b"\0")[:-1]
             status = (_PROC / str(process) / "status").read_bytes()
             above = re.search(rb"^PPid:\s*(\d+)", status, re.MULTILINE)
             return [os.fsdecode(word) for word in words], int(above[1]) if above else 0
@@ -58,12 +63,9 @@ def _name(word: str) -> str:
     return word.rsplit("/", 1)[-1]
 
 
-def _command(words: list[str]) -> str:
-    """Returns the command behind the options that are for git itself."""
-    rest = iter(words)
-    for word in rest:
-        if not word.startswith("-"):
-            return word
-        if word in _TAKES_VALUE:
-            next(rest, None)
-    return ""
+def _command(words: list[str]) -> list[str]:
+    """Returns the command behind the options that are for git itself, and its words."""
+    place = 0
+    while place < len(words) and words[place].startswith("-"):
+        place += 2 if words[place] in _TAKES_VALUE else 1
+    return words[place:] or [""]

@@ -138,14 +138,36 @@ def test_what_only_looks_is_told_and_goes_on(project: Project) -> None:
         ("status",),
         ("-C", ".", "-c", "color.ui=false", "--no-pager", "diff"),
         ("reset", "--quiet"),
+        ("update-index", "-q", "--really-refresh"),
         ("checkout", "--quiet", "-b", "other"),
         ("restore", "model.safetensors"),
     ):
         # As long as it was: Git has to compare the content.
         changed(ada, os.urandom(len(ada.read("model.safetensors"))))
-        done = ada.git.run(*words)
+        done = ada.git.run(*words, check=False)
         assert done.stderr.count(ABSENT) == 1, words
         assert "git-model: error:" not in done.stderr
+
+
+def test_what_takes_content_in_is_refused(project: Project) -> None:
+    ada = changed(project.ada)
+    ada.git("config", "core.hooksPath", ".husky/_")
+    for words in (
+        ("update-index", "model.safetensors"),
+        ("update-index", "--refresh", "model.safetensors"),
+        ("hash-object", "-w", "model.safetensors"),
+        ("stash",),
+        ("-c", "alias.in=add --all", "in"),
+    ):
+        assert "git-model: error:" in ada.git.run(*words, check=False).stderr, words
+    assert not is_staged(ada)
+
+
+def test_a_clone_without_hooks_can_still_be_locked(project: Project) -> None:
+    ada = project.ada
+    ada.git("config", "core.hooksPath", ".husky/_")
+    os.utime(ada.path / "model.safetensors")
+    ada.model("lock")
 
 
 def test_it_is_said_once_for_many_files(project: Project) -> None:
