@@ -11,6 +11,7 @@ import sqlite3
 from typing import TYPE_CHECKING, Any
 
 from git_model_security.errors import GitError
+from git_model_security.git import sharing
 from git_model_security.git.repository import STATE_DIRECTORY
 
 if TYPE_CHECKING:
@@ -58,7 +59,11 @@ class Memory:
     def __init__(self, repo: Repository) -> None:
         self._path = repo.common_dir / STATE_DIRECTORY / NAME
         try:
-            self._connection = _connected(repo.state_dir / NAME)
+            path = repo.state_dir / NAME
+            if not path.exists():
+                path.touch()  # SQLite gives its other files the permissions of this one
+                sharing.adjust(repo.common_dir, path)
+            self._connection = _connected(path)
         except FileExistsError as error:
             raise GitError(
                 f"{self._path.parent}: something else stands where git-model keeps its memory",

@@ -149,6 +149,5 @@ def _sealed_length(plaintext_bytes: int) -> int | None:
 
 def _unlinked(clone: Clone) -> IO[bytes]:
     """Opens a file without a name under the git common dir."""
-    directory = clone.repo.state_dir / "tmp"
-    directory.mkdir(mode=0o700, exist_ok=True)
+    directory = clone.repo.state_directory("tmp")
     return cast("IO[bytes]", tempfile.TemporaryFile(dir=directory, buffering=0))

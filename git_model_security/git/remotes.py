@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from git_model_security.git import config
+from git_model_security.git import config, sharing
 from git_model_security.git.objects import is_oid
 from git_model_security.git.repository import STATE_DIRECTORY
 
@@ -26,7 +26,9 @@ def note(repo: Repository) -> None:
     new = {name: _digest(url) for name in _names(repo) if (url := _address(repo, name))}
     if new.keys() - known.keys():
         lines = [f"{digest} {name}\n" for name, digest in (new | known).items()]
-        (repo.state_dir / _KNOWN).write_text("".join(lines), "utf-8", "surrogateescape")
+        path = repo.state_dir / _KNOWN
+        path.write_text("".join(lines), "utf-8", "surrogateescape")
+        sharing.adjust(repo.common_dir, path)
 
 
 def held(repo: Repository, name: str, url: str) -> list[str]:

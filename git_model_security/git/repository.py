@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from git_model_security.errors import GitError
+from git_model_security.git import sharing
 from git_model_security.git.run import child_environment, run, spawn
 
 if TYPE_CHECKING:
@@ -88,8 +89,15 @@ class Repository:
     @property
     def state_dir(self) -> Path:
         """Our directory under the git common dir, made when it is missing."""
-        directory = self.common_dir / STATE_DIRECTORY
-        directory.mkdir(mode=0o700, exist_ok=True)
+        return self.state_directory()
+
+    def state_directory(self, *parts: str) -> Path:
+        """Returns a directory of ours below that one, made when it is missing.
+
+        They are private, but for those who share the repository.
+        """
+        directory = self.common_dir.joinpath(STATE_DIRECTORY, *parts)
+        sharing.make_directory(self.common_dir, directory)
         return directory
 
     @property

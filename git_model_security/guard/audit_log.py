@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from git_model_security.errors import GitError
-from git_model_security.git import identity
+from git_model_security.git import identity, sharing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -64,6 +64,7 @@ def record(
         # One write: two Git commands at once do not mix their lines.
         descriptor = os.open(path, flags, 0o600)
         try:
+            sharing.adjust(repo.common_dir, descriptor)
             os.write(descriptor, line.encode())
         finally:
             os.close(descriptor)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from git_model_security.git import history
+from git_model_security.git import history, sharing
 
 if TYPE_CHECKING:
     from git_model_security.git.repository import Repository
@@ -27,7 +27,9 @@ def remember(repo: Repository) -> None:
     tree = repo.git("write-tree").decode().strip()
     lines = [f"parent {oid}\n" for oid in parents]
     begin = "".join([f"tree {tree}\n", *lines, "author "])
-    (repo.git_dir / NAME).write_text(begin, "ascii")
+    path = repo.git_dir / NAME
+    path.write_text(begin, "ascii")
+    sharing.adjust(repo.common_dir, path)
 
 
 def forget(repo: Repository) -> None:

@@ -18,7 +18,7 @@ from git_model_security.signing.by_key import KeyVerifier
 from git_model_security.signing.identity import CERTIFICATE, KEY, SIGSTORE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from git_model_security.signing.methods import Verifier
@@ -49,10 +49,16 @@ class Trusted(NamedTuple):
 
 
 class Trust:
-    """The signers that a clone has pinned."""
+    """The signers that a clone has pinned.
 
-    def __init__(self, directory: Path) -> None:
+    Args:
+        directory: holds a file for each.
+        share: lets others use what was written, where they share the repository.
+    """
+
+    def __init__(self, directory: Path, share: Callable[[Path], None] | None = None) -> None:
         self.directory = directory
+        self._share = share
 
     def add(self, verifier: Verifier) -> str:
         """Pins a signer and returns what names it; twice is the same as once.
@@ -64,6 +70,9 @@ class Trust:
         fingerprint = hashlib.sha256(content).hexdigest()
         name = f"{fingerprint}{_BY_KIND[kind]}"
         files.keep(self.directory, name, content, files.PUBLIC_MODE)
+        if self._share is not None:
+            self._share(self.directory)
+            self._share(self.directory / name)
         return fingerprint
 
     def add_public_key(self, public_key: bytes, origin: str = "the public key") -> str:

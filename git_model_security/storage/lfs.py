@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, BinaryIO
 
 from git_model_security.errors import ConfigError, NotFetchedError
-from git_model_security.git import config
+from git_model_security.git import config, sharing
 
 if TYPE_CHECKING:
     from git_model_security.git.repository import Repository
@@ -29,8 +29,9 @@ _PREFIX = "git-model-"
 class ObjectStore:
     """Objects on this machine; where they come from is `git.lfs`."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, common_dir: Path | None = None) -> None:
         self.directory = directory
+        self._common_dir = common_dir or directory.parent
 
     @classmethod
     def of(cls, repo: Repository, settings: config.Values) -> ObjectStore:
@@ -45,7 +46,7 @@ class ObjectStore:
         """
         chosen = config.last(settings, DIRECTORY) or "lfs"
         try:
-            return cls(repo.common_dir / Path(chosen).expanduser())
+            return cls(repo.common_dir / Path(chosen).expanduser(), repo.common_dir)
         except RuntimeError as error:
             raise ConfigError(f"{DIRECTORY} = {chosen!r}: {error}") from error
 
@@ -94,8 +95,7 @@ class ObjectStore:
 
         Left-overs of processes that were killed are removed meanwhile.
         """
-        directory = self.directory / "tmp"
-        directory.mkdir(parents=True, exist_ok=True)
+        directory = self._made(self.directory / "tmp")
         _sweep(directory)
         while True:
             name = directory / f"{_PREFIX}{secrets.token_hex(8)}"
@@ -115,10 +115,19 @@ class ObjectStore:
             OSError: it cannot be put there; it is still a partial file.
         """
         target = self.path(pointer)
-        target.parent.mkdir(parents=True, exist_ok=True)
+        self._made(target.parent)
+        sharing.adjust(self._common_dir, partial.fileno())
         # Also over one that is there: it may be damaged, and this one is not.
         Path(partial.name).replace(target)
         partial.close()
+
+    def _made(self, directory: Path) -> Path:
+        """Makes a directory of the store, which git-lfs may share with other users."""
+        if not directory.is_dir():
+            self._made(directory.parent)
+            directory.mkdir(exist_ok=True)
+            sharing.adjust(self._common_dir, directory)
+        return directory
 
     @staticmethod
     def forget(partial: IO[bytes]) -> None:

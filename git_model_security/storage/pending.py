@@ -10,6 +10,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from git_model_security.git import sharing
+
 if TYPE_CHECKING:
     from git_model_security.git.repository import Repository
 
@@ -22,6 +24,7 @@ def note(repo: Repository, path: bytes) -> None:
     flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
     descriptor = os.open(repo.git_dir / NAME, flags, 0o600)
     try:
+        sharing.adjust(repo.common_dir, descriptor)
         os.write(descriptor, path + b"\0")
     finally:
         os.close(descriptor)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from git_model_security.errors import ConfigError
-from git_model_security.git import config
+from git_model_security.git import config, sharing
 from git_model_security.git.repository import STATE_DIRECTORY
 from git_model_security.workspace.hook_directory import EARLIER
 
@@ -36,6 +36,7 @@ def make_directory(journal: Journal, repo: Repository) -> Path:
     """Makes that directory, below one that only the user can read."""
     made = repo.state_dir / "hooks"
     journal.make_directory(made)
+    sharing.adjust(repo.common_dir, made)
     return made
 
 

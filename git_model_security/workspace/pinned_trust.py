@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import TYPE_CHECKING
 
 from git_model_security import __version__
+from git_model_security.git import sharing
 from git_model_security.signing import certification
 from git_model_security.signing.trust import Trust
 from git_model_security.workspace.verification.verdict import (
@@ -23,7 +25,7 @@ _ALWAYS = "always"
 
 def pinned(repo: Repository) -> Trust:
     """Returns the signers that this clone trusts."""
-    return Trust(repo.state_dir / "trust")
+    return Trust(repo.state_dir / "trust", partial(sharing.adjust, repo.common_dir))
 
 
 def remember_good(clone: Clone, tree: str, ends: float | None) -> None:

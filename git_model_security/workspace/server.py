@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from git_model_security.errors import GitError, UsageError, counted
-from git_model_security.git import config, index
+from git_model_security.git import config, index, sharing
 from git_model_security.git.objects import ObjectReader
 from git_model_security.keyring import files
 from git_model_security.policy import gitmodel, pinned
@@ -155,16 +155,11 @@ def _choose_refs(repo: Repository, patterns: Sequence[str]) -> list[str]:
 
 
 def _open_to_pushers(repo: Repository) -> None:
-    """Lets others read what the hook reads, where each runs it under an account of theirs.
+    """Lets others use what the hook uses, where each runs it under an account of theirs.
 
-    There is nothing secret in it: no key but public ones is ever kept on a server, and the
-    audit log has a mode of its own.
+    There is nothing secret in it: no key but public ones is ever kept on a server.
     """
-    shared = (config.get(repo, "core.sharedRepository") or "umask").lower()
-    if shared not in {"umask", "false", "no", "0"}:
-        for directory in (repo.state_dir, pinned_trust.pinned(repo).directory):
-            if directory.is_dir():
-                directory.chmod(0o755)
+    sharing.adjust_below(repo.common_dir, repo.state_dir)
 
 
 def _what_counts(repo: Repository) -> list[str]:

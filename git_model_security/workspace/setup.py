@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from git_model_security.git import attributes as git_attributes
-from git_model_security.git import config, index, remotes
+from git_model_security.git import config, index, remotes, sharing
 from git_model_security.policy import attributes, gitmodel, pinned
 from git_model_security.storage import LFS
 from git_model_security.workspace import drivers, hook_setup
@@ -48,6 +48,8 @@ def configure(repo: Repository, policy: Policy, *, is_trusted: bool) -> list[str
         config.put(repo, LOOSE_COMPRESSION, "0")
         done.append("set core.looseCompression=0, since ciphertext does not compress")
     remotes.note(repo)
+    # What was made before the repository was shared.
+    sharing.adjust_below(repo.common_dir, repo.state_dir)
     return [*done, *hook_setup.install(repo)]
 
 

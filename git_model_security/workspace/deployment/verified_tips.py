@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from git_model_security.git import sharing
 from git_model_security.git.objects import is_oid
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ def put(repo: Repository, names: Iterable[str], commit: str) -> None:
     partial = path.with_name(f"{NAME}.{os.getpid()}")
     text = "".join(f"{oid} {name}\n" for name, oid in new.items())
     partial.write_text(text, "utf-8", "surrogateescape")
+    sharing.adjust(repo.common_dir, partial)
     partial.replace(path)
 
 

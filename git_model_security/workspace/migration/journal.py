@@ -37,10 +37,11 @@ class Journal:
 
     def __init__(self, repo: Repository) -> None:
         self.directory = repo.state_dir / DIRECTORY
+        self._repo = repo
 
     def path(self, name: str) -> Path:
         """Returns the path of a file, in a directory that is there."""
-        self.directory.mkdir(mode=0o700, exist_ok=True)
+        self._repo.state_directory(DIRECTORY)
         return self.directory / name
 
     def get(self, name: str) -> dict[str, Any] | None:
