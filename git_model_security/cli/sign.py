@@ -31,13 +31,18 @@ def command(method: str | None, amend: bool, adopt: tuple[str, ...], **said: Any
         if raw := raw_entries.put_back(clone):
             terminal.info(raw_entries.said(raw))
         inspection.require_sealed(clone)
-        adopted = sign.adopt(clone, adopt) if adopt else []
+        adopted = sign.adopt(clone, adopt) if adopt else None
         done = sign.sign(clone, given, amend=amend)
-    for path in adopted:
-        terminal.info(f"adopted {shown(path)}")
+    if adopted is not None:
+        for path in adopted.paths:
+            terminal.info(f"adopted {shown(path)}")
+        for path in adopted.unstaged:
+            terminal.warn(f"{shown(path)} has changes that are not staged: not adopted")
     if not done.renewed:
         terminal.result("Signed already: the signatures are for just this content")
     elif amend:
+        if done.taken:
+            terminal.files("Taken into HEAD as well, since it was staged", done.taken)
         terminal.result("Signed HEAD anew")
     else:
         terminal.result("Signed; the signatures are staged, `git commit` commits them")

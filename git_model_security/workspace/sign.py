@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,9 @@ from git_model_security.git import index
 from git_model_security.git.run import child_environment, run
 from git_model_security.policy import gitmodel
 from git_model_security.workspace import signatures, signers, signing_method, vouching
+
+_CHANGED = ("diff", "--no-ext-diff", "--no-renames", "--no-relative", "--name-only", "-z")
+_UNTRACKED = ("ls-files", "-z", "--others", "--exclude-standard", "--full-name")
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,6 +43,7 @@ def sign(clone: Clone, given: Given | None = None, *, amend: bool = False) -> Si
         raise signing_method.unable(clone.repo, given.method if given else None)
     if amend and index.head_tree(clone.repo) is None:
         raise GitError("there is no commit to amend yet", hint="`git model sign`, then commit")
+    staged = _staged(clone) if amend else []
     done = signatures.sign_index(
         clone, chosen, vouching.sources(clone.repo, amend=amend), amend=amend
     )
@@ -51,16 +56,38 @@ def sign(clone: Clone, given: Given | None = None, *, amend: bool = False) -> Si
             filters=True,
             show=True,
         )
+        done.taken = staged
     return done
 
 
-def adopt(clone: Clone, pathspecs: Sequence[str]) -> list[bytes]:
-    """Vouches for staged content, as a decision of a person; returns the paths.
+def _staged(clone: Clone) -> list[bytes]:
+    """Returns the paths where the index is not HEAD, but for the signatures."""
+    out = clone.repo.git("diff-index", "--cached", "--name-only", "--no-renames", "-z", "HEAD")
+    policy = gitmodel.find(index.staged(clone.repo), clone.objects)
+    left_out = policy.signature_paths() if policy else set()
+    return [path for path in out.split(b"\0") if path and path not in left_out]
+
+
+@dataclass
+class Adopted:
+    """What a person vouched for.
+
+    Attributes:
+        paths: what nobody had vouched for before.
+        unstaged: paths with changes that are not staged, and so are not vouched for.
+    """
+
+    paths: list[bytes]
+    unstaged: list[bytes]
+
+
+def adopt(clone: Clone, pathspecs: Sequence[str]) -> Adopted:
+    """Vouches for staged content, as a decision of a person.
 
     Files that came removed are adopted as such.
 
     Raises:
-        GitError: a pathspec matches nothing.
+        GitError: a pathspec matches nothing, or only what is not staged.
     """
     staged = index.staged(clone.repo)
     policy = gitmodel.find(staged, clone.objects)
@@ -69,17 +96,28 @@ def adopt(clone: Clone, pathspecs: Sequence[str]) -> list[bytes]:
     refused = vouching.unvouched(clone, content, vouching.sources(clone.repo, amend=True))
     pairs = {(entry.path, entry.oid) for entry in content} | set(refused)
     chosen: set[tuple[bytes, str]] = set()
+    unstaged: set[bytes] = set()
     for pathspec in pathspecs:
-        # In the directory where the user stands: what a pathspec is relative to.
-        listed = run("ls-files", "-z", "--full-name", "--", pathspec, env=child_environment())
-        paths = set(filter(None, listed.split(b"\0")))
+        paths = _listed("ls-files", "-z", "--full-name", "--", pathspec)
         prefix = _from_top(clone, pathspec)
         found = {pair for pair in pairs if pair[0] in paths or _is_within(pair[0], prefix)}
-        if not found:
-            raise GitError(f"{pathspec}: nothing staged or removed matches it")
+        changed = _listed(*_CHANGED, "--", pathspec)
+        if not found or (prefix in changed and not found & set(refused)):
+            raise GitError(
+                f"{pathspec}: what is there is not staged, and only what is staged is adopted"
+                if prefix in changed or _listed(*_UNTRACKED, "--", pathspec)
+                else f"{pathspec}: nothing staged or removed matches it",
+                hint="`git status` shows what there is; `git add` stages it",
+            )
         chosen |= found
+        unstaged |= changed
     clone.provenance.adopt(chosen)
-    return sorted({path for path, _ in chosen & set(refused)})
+    return Adopted(sorted({path for path, _ in chosen & set(refused)}), sorted(unstaged))
+
+
+def _listed(*words: str) -> set[bytes]:
+    # In the directory where the user stands: what a pathspec is relative to.
+    return set(filter(None, run(*words, env=child_environment(filters=True)).split(b"\0")))
 
 
 def _from_top(clone: Clone, pathspec: str) -> bytes:

@@ -52,10 +52,12 @@ class Signed:
     Attributes:
         renewed: paths of the signature files that were made anew.
         tree: the tree that the index is now.
+        taken: paths of other staged changes that came into HEAD with them.
     """
 
     renewed: list[bytes] = field(default_factory=list)
     tree: str = ""
+    taken: list[bytes] = field(default_factory=list)
 
 
 def sign_index(clone: Clone, chosen: Signer, found: Sources, *, amend: bool = False) -> Signed:
