@@ -112,14 +112,16 @@ def misnamed(
 
     Raises:
         GitError: a blob is missing or corrupt.
+        PolicyError: the policy that this clone took over is lost.
     """
-    mine = pinned.current(repo)
-    if mine is None or mine in oids:
+    if pinned.current(repo) in {None, *oids}:
         return []
     found = []
     with ObjectReader(repo) as reader:
         try:
-            names = {posixpath.basename(one) for one in _parsed(reader, mine).signature_paths()}
+            mine = pinned.policy(repo)
+            assert mine is not None
+            names = {posixpath.basename(one) for one in mine.signature_paths()}
             for oid in oids:
                 for path in sorted(_parsed(reader, oid).signature_paths() & set(paths)):
                     # By the name that this clone knows it is a signature, of a new root.

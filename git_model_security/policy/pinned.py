@@ -1,9 +1,10 @@
 """The pinned policy of a clone: what it protects whatever is pulled, and what it released.
 
-Three files under the Git common directory, which nothing in a repository can write:
+Files under the Git common directory, which nothing in a repository can write:
 `info/attributes` with the generated block; `git-model/policies`, the blobs of the
-`.gitmodel`s that were taken over here, the last one now; `git-model/released`, the
-blobs that `untrack` made clear. docs/SPEC.md, "Pinned policy".
+`.gitmodel`s that were taken over here, the last one now; `git-model/policy`, the text of
+that one, since `git gc` prunes what no commit holds; `git-model/released`, the blobs that
+`untrack` made clear. docs/SPEC.md, "Pinned policy".
 """
 
 from __future__ import annotations
@@ -11,10 +12,11 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from git_model_security.git import config
-from git_model_security.git.objects import is_oid
+from git_model_security.errors import PolicyError
+from git_model_security.git import batch, config, sharing
+from git_model_security.git.objects import blob_oid, is_oid
 from git_model_security.git.repository import STATE_DIRECTORY
-from git_model_security.policy import attributes
+from git_model_security.policy import attributes, gitmodel
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from git_model_security.policy.gitmodel import Policy
 
 _POLICIES = "policies"
+_POLICY = "policy"
 _RELEASED = "released"
 
 
@@ -54,7 +57,7 @@ def _pin(repo: Repository, block: str) -> bool:
     new = _with(repo, block)
     if new == _text(repo):
         return False
-    _replace(_attributes(repo), new)
+    _replace(repo, _attributes(repo), new)
     return True
 
 
@@ -90,8 +93,34 @@ def is_accepted(repo: Repository, oid: str) -> bool:
 
 def accept(repo: Repository, oid: str) -> None:
     """Remembers a `.gitmodel` as the one of now."""
+    text = batch.contents(repo, [oid])[oid].decode("utf-8", "surrogateescape")
+    _replace(repo, repo.state_dir / _POLICY, text)
     kept = [one for one in _oids(repo, _POLICIES) if one != oid]
     _write(repo, _POLICIES, [*kept, oid])
+
+
+def policy(repo: Repository) -> Policy | None:
+    """Returns the policy that was taken over last, if any was.
+
+    Raises:
+        ConfigError: this version cannot read it.
+        PolicyError: it is lost.
+    """
+    oid = current(repo)
+    if oid is None:
+        return None
+    try:
+        text = (repo.common_dir / STATE_DIRECTORY / _POLICY).read_bytes()
+    except FileNotFoundError:
+        text = b""
+    if blob_oid(repo.object_format, text) != oid:
+        if not batch.sizes(repo, [oid]):
+            raise PolicyError(
+                "the policy that this clone took over is lost",
+                hint="`git model track --accept` takes over the one that is staged",
+            )
+        text = batch.contents(repo, [oid])[oid]
+    return gitmodel.parse(text)
 
 
 def released(repo: Repository) -> frozenset[str]:
@@ -135,11 +164,12 @@ def _oids(repo: Repository, name: str) -> list[str]:
 
 
 def _write(repo: Repository, name: str, oids: Iterable[str]) -> None:
-    _replace(repo.state_dir / name, "".join(f"{oid}\n" for oid in oids))
+    _replace(repo, repo.state_dir / name, "".join(f"{oid}\n" for oid in oids))
 
 
-def _replace(path: Path, text: str) -> None:
-    path.parent.mkdir(exist_ok=True)
+def _replace(repo: Repository, path: Path, text: str) -> None:
+    sharing.make_directory(repo.common_dir, path.parent)
     partial = path.with_name(f"{path.name}.{STATE_DIRECTORY}.{os.getpid()}")
     partial.write_text(text, "utf-8", "surrogateescape")
+    sharing.adjust(repo.common_dir, partial)
     partial.replace(path)

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 from git_model_security.errors import PolicyError
 from git_model_security.filter.clone import Clone
 from git_model_security.git import attributes as git_attributes
-from git_model_security.git import batch, config, index
-from git_model_security.git.index import REGULAR, Entry
+from git_model_security.git import config, index
 from git_model_security.keyring import files, material, ring
 from git_model_security.keyring.copies import Copies
 from git_model_security.keyring.store import KeyStore
@@ -122,16 +121,11 @@ def held(repo: Repository) -> Policy | None:
         The policy; None for a clone that has neither policy nor key.
 
     Raises:
-        PolicyError: it may use a key, and there is no policy to use it by.
+        PolicyError: it may use a key, and there is no policy to use it by; or that is lost.
     """
-    oid = pinned.current(repo)
-    if oid is not None and batch.sizes(repo, [oid]):
-        clone = Clone(repo)
-        with clone.objects:
-            return gitmodel.find([Entry(gitmodel.NAME, REGULAR, oid)], clone.objects)
-    keys = config.read(repo).get(ring.KEY_ID)
-    if not keys and oid is None:
-        return None
+    found = pinned.policy(repo)
+    if found is not None or not config.read(repo).get(ring.KEY_ID):
+        return found
     raise PolicyError(
         "this clone was set up, and neither what is checked out nor what it took over has"
         " the policy",

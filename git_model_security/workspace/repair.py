@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from git_model_security.errors import PolicyError
 from git_model_security.git import index
-from git_model_security.git.index import REGULAR, Entry
 from git_model_security.guard import audit_log, history
 from git_model_security.policy import gitmodel, pinned
 from git_model_security.workspace import agreement, sealing, signatures, signers, vouching
@@ -115,10 +114,7 @@ def _restore_policy(clone: Clone) -> bool:
 
 
 def _accepted(clone: Clone) -> Policy:
-    oid = pinned.current(clone.repo)
-    policy = None
-    if oid is not None:
-        policy = gitmodel.find([Entry(gitmodel.NAME, REGULAR, oid)], clone.objects)
+    policy = pinned.policy(clone.repo)
     if policy is None:
         raise PolicyError(
             "this clone has accepted no policy, so there is nothing to repair by",

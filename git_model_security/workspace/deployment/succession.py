@@ -31,6 +31,8 @@ def follows(clone: Clone, commit: str, last: str) -> bool:
     Raises:
         GitError: a commit or tree is missing or corrupt.
     """
+    if not clone.objects.holds(last):
+        return False  # pruned: all history is here, and that commit is not in it
     if not history.descends(clone.repo, commit, last):
         return False
     # Of two commits this is true for ever, and each command asks several times.
