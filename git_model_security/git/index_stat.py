@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import stat
 import struct
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -64,29 +65,59 @@ def refresh(
     Raises:
         IndexLockedError: another process holds the index lock.
     """
-    index = path_of(repo)
-    lock = index.with_name(index.name + ".lock")
+    index = path_of(repo).resolve()
+    lock = _lock_of(index)
+    descriptor = _take(lock)
     try:
-        descriptor = os.open(lock, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+        with os.fdopen(descriptor, "wb") as file:
+            content = bytearray(index.read_bytes())
+            try:
+                done = _rewrite(content, repo, written, oids)
+            except (struct.error, ValueError, IndexError):
+                done = set()  # cut short: Git says so when it reads it
+            if done:
+                _seal(content, repo.object_format)
+                file.write(content)
+                file.flush()
+                _keep_facts(index, descriptor)
+    except BaseException:
+        lock.unlink()
+        raise
+    if not done:
+        lock.unlink()
+        return not written
+    try:
+        lock.replace(index)  # from here on the lock may be another process's: leave it
+    except OSError:
+        lock.unlink()
+        raise
+    return len(done) == len(written)
+
+
+def require_free(repo: Repository) -> None:
+    """Takes the index lock and gives it back: so `refresh` can be expected to succeed.
+
+    Raises:
+        IndexLockedError: another process holds it.
+        OSError: the index cannot be written.
+    """
+    lock = _lock_of(path_of(repo).resolve())
+    os.close(_take(lock))
+    lock.unlink()
+
+
+def _lock_of(index: Path) -> Path:
+    return index.with_name(index.name + ".lock")
+
+
+def _take(lock: Path) -> int:
+    try:
+        return os.open(lock, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
     except FileExistsError as error:
         raise IndexLockedError(
             f"{lock}: another git process holds the index",
             hint="wait for it; remove the file if none is running",
         ) from error
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            content = bytearray(index.read_bytes())
-            done = _rewrite(content, repo, written, oids)
-            if done:
-                _seal(content, repo.object_format)
-                file.write(content)
-                file.flush()
-                _keep_date(index, descriptor)
-        if done:
-            lock.replace(index)
-    finally:
-        lock.unlink(missing_ok=True)
-    return len(done) == len(written)
 
 
 def date(repo: Repository) -> int:
@@ -97,14 +128,17 @@ def date(repo: Repository) -> int:
         return 0
 
 
-def _keep_date(index: Path, descriptor: int) -> None:
-    """Gives the new index the date of the old one.
+def _keep_facts(index: Path, descriptor: int) -> None:
+    """Gives the new index the permissions and the date of the old one.
+
+    Git wrote that one with what `core.sharedRepository` asks for.
 
     An entry that is no older than the index is "racily clean" (racy-git): Git compares
     its content. Under a younger index it would be taken for settled, and a change of
     the same second never be seen.
     """
     facts = index.stat()
+    os.fchmod(descriptor, stat.S_IMODE(facts.st_mode))
     os.utime(descriptor, ns=(facts.st_atime_ns, facts.st_mtime_ns))
 
 
@@ -181,12 +215,12 @@ def _munged() -> int:
     return _MUNGED_BYTES if is_new else 0
 
 
-def _fields(stat: os.stat_result, mode: int, munged: int) -> bytes:
-    ctime_s, ctime_ns = divmod(stat.st_ctime_ns, 10**9)
-    mtime_s, mtime_ns = divmod(stat.st_mtime_ns, 10**9)
-    size = stat.st_size & 0xFFFFFFFF or (munged if stat.st_size else 0)
-    numbers = (ctime_s, ctime_ns, mtime_s, mtime_ns, stat.st_dev, stat.st_ino, mode)
-    owner = (stat.st_uid, stat.st_gid, size)
+def _fields(facts: os.stat_result, mode: int, munged: int) -> bytes:
+    ctime_s, ctime_ns = divmod(facts.st_ctime_ns, 10**9)
+    mtime_s, mtime_ns = divmod(facts.st_mtime_ns, 10**9)
+    size = facts.st_size & 0xFFFFFFFF or (munged if facts.st_size else 0)
+    numbers = (ctime_s, ctime_ns, mtime_s, mtime_ns, facts.st_dev, facts.st_ino, mode)
+    owner = (facts.st_uid, facts.st_gid, size)
     return struct.pack(">10I", *(number & 0xFFFFFFFF for number in (*numbers, *owner)))
 
 
