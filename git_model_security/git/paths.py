@@ -29,6 +29,15 @@ def is_dot_git(component: str) -> bool:
     return stem in {".git", "git~1"}
 
 
+def is_tracked_component(component: str) -> bool:
+    """Tells whether Git would write a name that it has (`verify_path`, read-cache.c).
+
+    Git takes control characters, and bytes that are not UTF-8.
+    """
+    parts = component.split("\\")  # a separator, to some of the systems that know `.git`
+    return component not in {"", ".", ".."} and not any(map(is_dot_git, parts))
+
+
 def is_safe_component(component: str) -> bool:
     """Tells whether a name can stand in a path on every file system.
 

@@ -18,7 +18,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from git_model_security.errors import GitError
-from git_model_security.git.paths import is_safe_component, shown
+from git_model_security.git.paths import is_tracked_component, shown
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
@@ -100,6 +100,10 @@ class Replacement:
         except FileNotFoundError:
             return None
 
+    def replaces(self, before: os.stat_result | None) -> bool:
+        """Tells whether what stands in its place is just what stood there before."""
+        return _stamp(self.standing()) == _stamp(before)
+
     def settle(self, indexed_at: int) -> None:
         """Dates the file back, to before its index, so that Git need not look into it.
 
@@ -145,6 +149,10 @@ class Replacement:
         os.close(self.descriptor)
         os.close(self._directory)
         self._directory = -1
+
+
+def _stamp(facts: os.stat_result | None) -> tuple[int, ...] | None:
+    return facts and (facts.st_ino, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns)
 
 
 def _nameless(directory: int, mode: int) -> int | None:
@@ -203,7 +211,7 @@ def checked(path: bytes) -> bytes:
     Raises:
         GitError: it is not.
     """
-    if not all(is_safe_component(os.fsdecode(one)) for one in path.split(b"/")):
+    if not all(is_tracked_component(os.fsdecode(one)) for one in path.split(b"/")):
         raise GitError(f"{shown(path)}: not a path that can be written safely")
     return path
 

@@ -109,9 +109,10 @@ def _checkout_index(
     repo: Repository, paths: list[bytes], extra: Mapping[str, str] | None
 ) -> GitError | None:
     listed = b"".join(path + b"\0" for path in paths)
-    arguments = ("checkout-index", "--force", "--index", "-z", "--stdin")
+    # A file that is named and there is written, whatever a sparse checkout says of it.
+    options = ("--force", "--index", "--ignore-skip-worktree-bits", "-z", "--stdin")
     try:
-        repo.git(*arguments, stdin=listed, filters=True, show=True, extra=extra)
+        repo.git("checkout-index", *options, stdin=listed, filters=True, show=True, extra=extra)
     except GitError as error:
         return error
     return None

@@ -203,8 +203,8 @@ class OpenFile:
         )
 
     def _put(self) -> None:
-        standing = self._new.standing()
-        if _stamp(standing) != _stamp(self.job.before):
+        if not self._new.replaces(self.job.before):
+            standing = self._new.standing()
             if standing is not None and standing.st_size == self._reader.length:
                 return  # most likely another checkout of this moment wrote it
             raise GitError(
@@ -218,7 +218,3 @@ class OpenFile:
         """Drops what was not put in its place."""
         self._new.drop()
         self._source.close()
-
-
-def _stamp(facts: os.stat_result | None) -> tuple[int, ...] | None:
-    return facts and (facts.st_ino, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns)

@@ -13,7 +13,7 @@ from git_model_security.workspace.report import Failure
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from git_model_security.git.index import Entry
     from git_model_security.git.repository import Repository
@@ -33,21 +33,42 @@ def settle(
     report.failed += (Failure(job.entry.path, job.error) for job in jobs if job.error)
     if not written:
         return
+    if not tell(repo, written, oids, patience_seconds):
+        report.warnings.append(
+            "another git process holds the index: the files look modified until"
+            " `git model checkout` or a hook of git-model runs again"
+        )
+        for path in written:
+            pending.note(repo, path)
+
+
+def tell(
+    repo: Repository,
+    written: Mapping[bytes, os.stat_result],
+    oids: Mapping[bytes, str],
+    patience_seconds: float,
+) -> bool:
+    """Makes the index agree with files that were written for its entries.
+
+    Args:
+        repo: the repository.
+        written: stat data by path.
+        oids: the blobs that the files were made from, by path.
+        patience_seconds: how long to wait for a lock of the index.
+
+    Returns:
+        Whether it does; not where another process held the lock all that time.
+    """
     end = time.monotonic() + patience_seconds
     while not _is_told(repo, written, oids):
         if time.monotonic() >= end:
-            report.warnings.append(
-                "another git process holds the index: the files look modified until"
-                " `git model checkout` or a hook of git-model runs again"
-            )
-            for path in written:
-                pending.note(repo, path)
-            return
+            return False
         time.sleep(_LOCK_POLL_SECONDS)
+    return True
 
 
 def _is_told(
-    repo: Repository, written: dict[bytes, os.stat_result], oids: dict[bytes, str]
+    repo: Repository, written: Mapping[bytes, os.stat_result], oids: Mapping[bytes, str]
 ) -> bool:
     """Makes the index agree with files; tells whether nobody holds its lock."""
     try:

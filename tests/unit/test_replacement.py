@@ -59,7 +59,16 @@ def test_permissions_are_those_of_the_umask(top: Path) -> None:
         os.umask(before)
 
 
-@pytest.mark.parametrize("path", [b"../a", b".git/a", b".GIT/a", b"a//b", b"/a", b"a/git~1"])
+@pytest.mark.parametrize("path", [b"\x1b[31m", b"caf\xe9", b"a\nb", b"a\\b"])
+def test_names_that_git_writes_are_written(top: Path, path: bytes) -> None:
+    worktree.write(top, path, b"content")
+    assert (top / os.fsdecode(path)).read_bytes() == b"content"
+
+
+UNSAFE = [b"../a", b".git/a", b".GIT/a", b"a//b", b"/a", b"a/git~1", b".git\\a", b"a\\.git"]
+
+
+@pytest.mark.parametrize("path", UNSAFE)
 def test_names_that_are_not_safe_are_refused(top: Path, path: bytes) -> None:
     with pytest.raises(GitError, match="not a path that can be written safely"):
         Replacement(top, path)

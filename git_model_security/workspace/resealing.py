@@ -1,0 +1,203 @@
+"""Puts back what Git holds where protected files stand in clear in a work tree.
+
+What stands there is compared by content, all of it before any is written: stat data,
+and the flags `assume-unchanged` and `skip-worktree`, only tell where Git would look. A
+file that changes between the two is left as it is.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from git_model_security.errors import Error, GitError, PolicyError
+from git_model_security.filter import blobs
+from git_model_security.filter.clone import Clone
+from git_model_security.git import attributes, index, index_stat, replacement, worktree
+from git_model_security.git.paths import shown
+from git_model_security.git.replacement import Replacement, naming
+from git_model_security.storage import behind
+from git_model_security.workspace import file_state, settle
+from git_model_security.workspace.verification import file_digests
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from git_model_security.git.index import Entry
+    from git_model_security.git.repository import Repository
+
+_FLAGS = {
+    "skip-worktree": {b"S", b"s"},
+    "assume-unchanged": {bytes((letter,)) for letter in b"abcdefghijklmnopqrstuvwxyz"},
+}
+"""How `git ls-files -v` marks what Git does not look at."""
+_PATIENCE_SECONDS = 2.0
+
+
+@dataclass
+class Found:
+    """The protected files of one work tree, where they are there.
+
+    Attributes:
+        clone: the clone, in this work tree.
+        tracked: every path of the index.
+        sealed: entries whose files hold what Git holds.
+        clear: entries whose files hold the plaintext of it, and these files' stat data.
+    """
+
+    clone: Clone
+    tracked: set[bytes]
+    sealed: list[Entry]
+    clear: list[tuple[Entry, os.stat_result]]
+
+    @property
+    def paths(self) -> list[bytes]:
+        """The paths that are to be sealed."""
+        return [entry.path for entry, _ in self.clear]
+
+    @property
+    def entries(self) -> list[Entry]:
+        """The entries of all of them."""
+        return [*self.sealed, *(entry for entry, _ in self.clear)]
+
+
+def find(repo: Repository) -> Found:
+    """Looks at a work tree; writes nothing.
+
+    Raises:
+        PolicyError: a file is not what Git holds, or may be the last copy of it.
+        IndexLockedError: another git process holds the index.
+    """
+    index_stat.require_free(repo)
+    staged = index.staged(repo)
+    clone = Clone(repo)
+    guarded = attributes.protected(repo, (entry.path for entry in staged if entry.is_file))
+    result = Found(clone, {entry.path for entry in staged}, [], [])
+    other = []
+    for entry in staged:
+        if not entry.is_file or entry.path not in guarded:
+            continue
+        try:
+            standing = worktree.head(repo.top, entry.path, 0)
+        except FileNotFoundError:
+            continue
+        except OSError:
+            standing = None
+        if standing is None:
+            other.append(entry.path)  # a pipe, a link, or a file that cannot be read
+        else:
+            result.clear.append((entry, standing[0]))
+    with clone.objects:
+        _require_unchanged(repo, [*other, *_part(result)])
+        _require_ciphertext(clone, [entry for entry, _ in result.clear])
+    return result
+
+
+def _part(found: Found) -> list[bytes]:
+    """Tells apart what is sealed and what is in clear; returns what is neither."""
+    clone = found.clone
+    sizes, pointers = behind.survey(clone.repo, (entry.oid for entry, _ in found.clear))
+    clear = []
+    for entry, facts in found.clear:
+        size = sizes.get(entry.oid)
+        if size is not None and worktree.holds_blob(clone.repo, entry.path, entry.oid, size):
+            found.sealed.append(entry)
+        else:
+            clear.append((entry, facts))
+    found.clear = clear
+    clone.digests.recall(entry.oid for entry, _ in clear)
+    top, digest = clone.repo.top, clone.digest
+    actual = file_digests.digests(top, found.paths, digest)
+    unlike = [
+        entry
+        for entry, _ in clear
+        if entry.stage or actual.get(entry.path) != _plaintext_digest(clone, entry)
+    ]
+    # The object itself, which `git lfs pull` puts there, is no loss either.
+    objects = {one.path: pointers[one.oid].oid for one in unlike if one.oid in pointers}
+    raw = file_digests.digests(top, objects, "sha256")
+    return [
+        entry.path
+        for entry in unlike
+        if entry.path not in raw or raw[entry.path].hex() != objects[entry.path]
+    ]
+
+
+def _require_unchanged(repo: Repository, changed: Sequence[bytes]) -> None:
+    if changed:
+        raise PolicyError(
+            f"locking would lose changes in {repo.top} that are not staged:\n  "
+            + "\n  ".join(map(shown, dict.fromkeys(changed))),
+            hint=_way_out(repo, changed),
+        )
+
+
+def _plaintext_digest(clone: Clone, entry: Entry) -> bytes | None:
+    try:
+        return blobs.digests(clone, entry.oid).by_name(clone.digest)
+    except Error:
+        return None  # what cannot be compared may be somebody's work
+
+
+def _way_out(repo: Repository, paths: Sequence[bytes]) -> str:
+    words = ("--literal-pathspecs", "ls-files", "-v", "-z", "--")
+    marks = {mark[:1] for mark in repo.git(*words, *paths).split(b"\0")}
+    flags = [flag for flag, shown_as in _FLAGS.items() if marks & shown_as]
+    if flags:
+        named = " and ".join(f"`git update-index --no-{flag} FILE`" for flag in flags)
+        return f"Git was told not to look at them: {named} first, then `git add` them"
+    return "`git add` or `git restore` them first"
+
+
+def _require_ciphertext(clone: Clone, entries: Sequence[Entry]) -> None:
+    """Raises where the plaintext that would be overwritten may be the last copy."""
+    lost = [
+        shown(file.path)
+        for file in file_state.of(clone, entries, set())
+        if file.work_tree == file_state.DECRYPTED and not (file.here or file.pushed)
+    ]
+    if lost:
+        raise PolicyError(
+            "locking would lose files whose git-lfs objects are not here, and were not pushed:"
+            "\n  " + "\n  ".join(lost),
+            hint="`touch` the files and `git add` them again, or `git lfs fetch --all`",
+        )
+
+
+def write(found: Found) -> None:
+    """Writes what Git holds in the place of what is in clear, and tells the index.
+
+    Raises:
+        GitError: one changed meanwhile, and is left; or cannot be written.
+    """
+    clone = found.clone
+    written = {}
+    try:
+        with clone.objects:
+            for entry, before in found.clear:
+                written[entry.path] = _write(clone, entry, before)
+    finally:
+        oids = {entry.path: entry.oid for entry, _ in found.clear}
+        settle.tell(clone.repo, written, oids, _PATIENCE_SECONDS)
+        # What is left of a checkout that was killed is plaintext as well.
+        directories = {os.path.dirname(path) for path in found.paths}  # noqa: PTH120 - bytes
+        replacement.sweep(clone.repo.top, directories, found.tracked)
+
+
+def _write(clone: Clone, entry: Entry, before: os.stat_result) -> os.stat_result:
+    with naming(entry.path), Replacement(clone.repo.top, entry.path) as new:
+        os.fchmod(new.descriptor, stat.S_IMODE(before.st_mode))
+        at = 0
+        for piece in blobs.chunks(clone, entry.oid):
+            worktree.write_at(new.descriptor, piece, at)
+            at += len(piece)
+        new.settle(index_stat.date(clone.repo))
+        if not new.replaces(before):
+            raise GitError(
+                f"{shown(entry.path)}: it was changed just now, and is left as it is",
+                hint="`git add` or `git restore` it, then lock again; `git model checkout`"
+                " decrypts what is sealed so far",
+            )
+        return new.commit()
