@@ -17,7 +17,7 @@ from git_model_security.errors import UPGRADE_HINT, Error, NewerFormatError
 from git_model_security.filter import blobs
 from git_model_security.filter.digests import PlaintextHash
 from git_model_security.filter.sealed import Sealed, Spooled
-from git_model_security.git.objects import CHUNK_BYTES
+from git_model_security.git.objects import CHUNK_BYTES, write_blob
 from git_model_security.git.paths import shown
 from git_model_security.storage import pending
 from git_model_security.storage.pointer import MAX_BYTES, parse
@@ -107,6 +107,8 @@ def _pointed(
         raise Delayed(pointer, oid)
     if not clone.lfs.holds(pointer):
         try:
+            if not clone.objects.holds(oid):
+                write_blob(clone.repo, pointer.render())  # `git am` stores it only later
             clone.fetch([oid])
         except Error as error:
             return left(path, pointer, error)

@@ -19,6 +19,9 @@ STATE_DIRECTORY = "git-model"
 """Our directory under the git common dir."""
 
 
+_NAMES = {"GIT_DIR", "GIT_WORK_TREE"}
+
+
 @dataclass(frozen=True)
 class Repository:
     """A repository, found once; paths are absolute.
@@ -49,11 +52,11 @@ class Repository:
             GitError: there is none, or git refuses to use it.
         """
         env = child_environment(local=local)
-        asked = ("--git-dir", "--git-common-dir", "--git-path", "hooks")
-        facts_of = ("--show-object-format", "--is-inside-work-tree")
-        words = ("rev-parse", "--path-format=absolute", *asked, *facts_of)
+        asked = ("--git-dir", "--git-common-dir", "--git-path", "hooks", "--show-object-format")
+        where = ("--is-bare-repository", "--is-inside-work-tree")
+        absolute = ("rev-parse", "--path-format=absolute")
         try:
-            facts = run(*words, cwd=start, env=env)
+            facts = run(*absolute, *asked, *where, cwd=start, env=env)
         except GitError as error:
             if "not a git repository" not in str(error):
                 raise
@@ -62,14 +65,16 @@ class Repository:
                 hint="go into a clone, or make one: `git model clone URL`; `git init` and"
                 " `git model init` begin a new one",
             ) from error
-        *paths, object_format, inside = facts.removesuffix(b"\n").rsplit(b"\n", 4)
+        *paths, object_format, is_bare, is_inside = facts.removesuffix(b"\n").rsplit(b"\n", 5)
         git_dir, common_dir, hooks = (Path(os.fsdecode(path)) for path in paths)
         work_tree = None
-        if inside == b"true":
-            top = run(
-                "rev-parse", "--path-format=absolute", "--show-toplevel", cwd=start, env=env
-            )
-            work_tree = Path(os.fsdecode(top.removesuffix(b"\n")))
+        # Who names a git directory or a work tree may stand outside of both.
+        is_named = is_bare == b"false" and not env.keys().isdisjoint(_NAMES)
+        if is_inside == b"true" or is_named:
+            accept = (0, 128) if is_named else (0,)
+            top = run(*absolute, "--show-toplevel", cwd=start, env=env, accept=accept)
+            if top:
+                work_tree = Path(os.fsdecode(top.removesuffix(b"\n")))
         return cls(git_dir, common_dir, work_tree, object_format.decode(), hooks)
 
     @property
@@ -113,11 +118,13 @@ class Repository:
 
     def work_trees(self) -> list[Repository]:
         """Returns this repository in all of its work trees that are there."""
-        found = []
+        # Git lists the main one by its place, and not by what `--work-tree` says.
+        found = [self] if self.work_tree is not None else []
         for path in filter(Path.is_dir, self.work_tree_paths()):
             other = Repository.discover(path, local=False)
             # A bare main repository, and what was put where a work tree had been.
-            if other.work_tree is not None and other.common_dir == self.common_dir:
+            is_one = other.work_tree is not None and other.common_dir == self.common_dir
+            if is_one and other.work_tree != self.work_tree:
                 found.append(other)
         return found
 
@@ -152,8 +159,9 @@ class Repository:
     ) -> dict[str, str]:
         """Returns the environment for a git that runs at the top; see `child_environment`."""
         env = child_environment(filters=filters, extra=extra)
-        # A relative GIT_DIR was relative to where the user stood; we run at the top.
-        if "GIT_DIR" in env:
+        # A relative path was relative to where the user stood; we run at the top, where
+        # Git would look for another repository.
+        if not env.keys().isdisjoint(_NAMES):
             env["GIT_DIR"] = str(self.git_dir)
             if self.work_tree is not None:
                 env["GIT_WORK_TREE"] = str(self.work_tree)

@@ -205,7 +205,7 @@ class Inspector:
             self.unproven.add(oid)
             rule = finding.POINTER if self._absent_is_found else None
             said = f"a pointer that nobody checked: {subject.absent}"
-            said += "; `git lfs fetch --all` brings it"
+            said += "; `git model checkout` or `git lfs fetch --all` brings it"
         else:
             judgement = judge(subject.file, subject.length, self._knowledge.keys)
             self._count(oid, judgement)

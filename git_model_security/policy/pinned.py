@@ -53,6 +53,16 @@ def is_guarded(repo: Repository) -> bool:
     return _with(repo, rules(repo)) == _text(repo)
 
 
+def outranked_by(repo: Repository) -> str | None:
+    """Returns the first line behind the block, which wins over it; None where there is none.
+
+    Tools append theirs, such as `nbstripout --install`.
+    """
+    text = attributes.spliced(_text(repo), "", attributes.SHOWN_BEGIN, attributes.SHOWN_END)
+    behind = text.rpartition(attributes.END)[2].splitlines() if rules(repo) else []
+    return next((one for one in behind if one.strip() and not one.startswith("#")), None)
+
+
 def _pin(repo: Repository, block: str) -> bool:
     new = _with(repo, block)
     if new == _text(repo):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from git_model_security.errors import Error
 from git_model_security.filter.clone import Clone
 from git_model_security.git import config, index, lfs
-from git_model_security.git.paths import shown
+from git_model_security.git.paths import legible, shown
 from git_model_security.git.run import run
 from git_model_security.guard import override
 from git_model_security.keyring import files, ring
@@ -147,6 +147,11 @@ def _of_clone(repo: Repository) -> Iterator[Symptom]:
         yield Symptom(
             "info/attributes lets files into this deploy clone that are not verified",
             "`git model doctor --fix`",
+        )
+    if not clone.is_deploy and (line := pinned.outranked_by(repo)):
+        yield Symptom(
+            f"info/attributes: `{legible(line)}` stands behind git-model's lines and wins",
+            "`git model doctor --fix` puts ours last; then `git add --renormalize .`",
         )
     missing = hook_presence.missing(repo)
     if missing:
