@@ -53,7 +53,9 @@ def test_what_is_not_known_could_not_be_checked(project: Project, gate: str) -> 
     assert "no-such-thing" in nothing["error"]["message"]
 
 
-def test_what_nobody_set_up_does_not_hold(repo: Repository, project: Project) -> None:
+def test_what_nobody_set_up_does_not_hold(project: Project, tmp_path: Path) -> None:
+    repo = Repository(tmp_path / "plain")
+    execute("git", "init", "--quiet", repo.path)
     public = ("--public-key", str(project.public))
     assert document(repo, "verify", *public)["exit_status"] == FAILED
     assert document(repo, "status")["exit_status"] == FAILED
