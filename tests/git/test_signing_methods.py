@@ -43,6 +43,22 @@ def commit(repo: Repository) -> None:
     repo.commit("Changed")
 
 
+def test_what_a_certificate_signed_verifies_before_it_is_committed(
+    project: Project, chains: Chains
+) -> None:
+    repo, good = project.ada, chains["good"]
+    repo.write("config.json", b"changed\n")
+    repo.git("add", "--all")
+    files = ("--private-key", str(good.key), "--signing-certificate", str(good.certificate))
+    above = ("--certificate-chain", str(chains.chain("good")[0]))
+    repo.model("sign", "certificate", *files, *above)
+    said = repo.model("verify", check=False).stdout
+    assert "which is not trusted" in said
+    assert "tampered" not in said
+    trust_root(repo, chains)
+    assert "as it is staged" in repo.model("verify").stdout
+
+
 def test_a_certificate_signs_each_commit(project: Project, chains: Chains) -> None:
     repo, good = project.ada, chains["good"]
     repo.model("unlock", "--signing-key", str(good.key))

@@ -153,6 +153,7 @@ def test_a_signature_is_made_anew_only_when_the_manifest_differs(
     ada.model("sign", "--identity-token", token())
     sigstore.requests.clear()
     assert "Signed already" in ada.model("sign", "--identity-token", token()).stdout
+    assert "as it is staged" in ada.model("verify", env=OFFLINE).stdout
     assert sigstore.requests == []
 
 

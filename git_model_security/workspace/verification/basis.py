@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from git_model_security.policy.gitmodel import Policy
     from git_model_security.signing.methods import Verifier
 
+_SIGNER = {Reason.UNTRUSTED, Reason.WRONG_KEY, Reason.WRONG_IDENTITY}
+"""What is wrong with somebody's signature, and may be nothing but that nobody trusts them."""
+
 
 @dataclass(frozen=True)
 class Basis:
@@ -83,7 +86,7 @@ def of(
             )
         except ConfigError:  # a .gitmodel that is refused signs nothing
             sealed = None
-        if sealed is not None and sealed.good:
+        if sealed is not None and all(one.reason in _SIGNER for one in sealed.findings):
             policy = gitmodel.find(staged, clone.objects)
             return Basis(staged, policy, sealed, staged, is_index=True)
     if head is None:
