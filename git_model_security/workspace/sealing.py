@@ -15,7 +15,7 @@ from git_model_security import telemetry
 from git_model_security.errors import GitError, NotFetchedError, PolicyError
 from git_model_security.filter import blobs
 from git_model_security.filter.digests import PlaintextHash
-from git_model_security.filter.pipeline import seal
+from git_model_security.filter.pipeline import Joined, cut, seal
 from git_model_security.filter.sealed import Sealed
 from git_model_security.git import attributes, index, worktree
 from git_model_security.git.index import Entry
@@ -157,7 +157,7 @@ def _sealed_blob(clone: Clone, content: Iterator[bytes], pointer: Pointer | None
     key = clone.ring.current
     plaintext = PlaintextHash("sha256" if pointer else clone.digest)
     with Sealed(clone, pointer.size if pointer else None) as sealed:
-        seal(key, content, sealed, plaintext)
+        seal(key, cut(Joined(content)), sealed, plaintext)
         oid = sealed.settle(plaintext.length)
         digests = plaintext.digests(key.id, sealed.sha256())
         if pointer is not None and digests.sha256 != bytes.fromhex(pointer.oid):
