@@ -9,8 +9,12 @@ import pytest
 
 from tests.fixtures.lfs_projects import FILES
 from tests.fixtures.people import assert_clean, is_sealed
+from tests.fixtures.processes import execute
+from tests.fixtures.tracked import ROOT
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.fixtures.lfs_projects import LfsProject
     from tests.fixtures.people import Person, PersonFactory
     from tests.fixtures.repositories import Repository
@@ -199,3 +203,21 @@ def test_what_leaves_git_lfs_on_purpose_stays_staged(project: LfsProject) -> Non
     ada.git("add", ".data")
     ada.model("checkout")
     assert ada.blob(":.data") == text
+
+
+def test_the_release_script_commits_pointers(
+    project: LfsProject, ben: Person, tmp_path: Path
+) -> None:
+    clone = staged_raw(project, ben)
+    before = {path: clone.blob(f"HEAD:{path}") for path in FILES}
+    private = tmp_path / "signing.pem"
+    project.ada.model("key", "generate-signing", str(private), str(tmp_path / "signing.pub"))
+    secrets = {
+        "GIT_MODEL_KEY": project.key.read_bytes().hex(),
+        "SIGNING_PRIVATE_KEY": private.read_text(),
+        "GITHUB_OUTPUT": str(tmp_path / "output"),
+    }
+    env = {**clone.env, **secrets, "SIGN_ADOPT": "1"}
+    execute(ROOT / "ci" / "sign-release.sh", cwd=clone.path, env=env)
+    assert {path: clone.blob(f"HEAD:{path}") for path in FILES} == before
+    project.assert_complete(clone)
