@@ -19,7 +19,7 @@ from git_model_security.git.paths import shown
 from git_model_security.git.run import run
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from git_model_security.git.repository import Repository
 
@@ -45,8 +45,6 @@ _AUTHOR = {
     )
 }
 _SHOWN_LINES = 2
-_AT_ONCE = 500
-"""Names of objects that fit into one command line."""
 _OID = re.compile(r"(?<=[0-9a-f]{12})[0-9a-f]{52}\d*")
 _PASSWORD = re.compile(r"(?<=://)[^/@\s]*@")
 _NOISE = (
@@ -87,7 +85,7 @@ class Download(subprocess.Popen[bytes]):
             cwd=repo.work_tree or repo.git_dir,
             env=repo.environment(),
             stdin=subprocess.DEVNULL,
-            stdout=_progress(self._said),
+            stdout=progress(self._said),
             stderr=self._said,
         )
 
@@ -98,7 +96,7 @@ class Download(subprocess.Popen[bytes]):
             GitError: not all objects came. Those that did are here.
         """
         if self.wait():
-            raise _failure("git-lfs could not download all objects", self._said)
+            raise failure("git-lfs could not download all objects", self._said)
 
 
 def version() -> tuple[int, ...] | None:
@@ -133,7 +131,16 @@ def start_fetch(repo: Repository, oids: Iterable[str], origin: str | None = None
             hint="`git remote add origin URL`",
         )
     fetching = ("lfs", "fetch", "--include=", "--exclude=", "--", chosen, _commit(repo, oids))
-    return Download(repo, (*_SETTINGS, *fetching))
+    return Download(repo, (*_SETTINGS, *_first_address(repo, chosen), *fetching))
+
+
+def _first_address(repo: Repository, name: str) -> Sequence[str]:
+    """Returns the settings by which git-lfs fetches from where Git does.
+
+    Of several values of `remote.NAME.url` Git takes the first, and git-lfs the last.
+    """
+    urls = config.read(repo, "remote").get(f"remote.{name}.url", [])
+    return ("-c", f"remote.{name}.url={urls[0]}") if len(urls) > 1 else ()
 
 
 def fetch(repo: Repository, oids: Iterable[str], origin: str | None = None) -> None:
@@ -175,69 +182,6 @@ def remote(repo: Repository) -> str | None:
     return next((name for name in wanted if name in remotes and name != "."), None)
 
 
-def push(repo: Repository, remote: str, url: str, stdin: bytes) -> None:
-    """Uploads what a push needs, as the hook of git-lfs does.
-
-    Args:
-        repo: the repository.
-        remote: its first argument, a name or an address.
-        url: its second argument.
-        stdin: what Git gives to pre-push.
-
-    Raises:
-        GitError: git-lfs is missing, an object is, or the server refused.
-    """
-    require()
-    _upload(repo, remote, url, ("pre-push",), (url,), stdin)
-
-
-def _upload(
-    repo: Repository,
-    remote: str,
-    url: str,
-    words: tuple[str, ...],
-    more: Iterable[str],
-    stdin: bytes = b"",
-) -> None:
-    # Pushed to by its path and not by a name: git-lfs knows paths only as those of remotes.
-    directory = (repo.work_tree or repo.git_dir) / url
-    if remote == url and directory.is_dir():
-        remote = directory.resolve().as_uri()
-        more = [remote if word == url else word for word in more]
-    command = ("git", "-c", "lfs.allowincompletepush=false", "lfs", *words, remote, *more)
-    logs.running(command)
-    with tempfile.TemporaryFile() as said:
-        done = subprocess.run(
-            command,
-            cwd=repo.work_tree or repo.git_dir,
-            env=repo.environment(),
-            input=stdin,
-            stdout=_progress(said),
-            stderr=said,
-            check=False,
-        )
-        if done.returncode:
-            raise _failure("git-lfs could not upload all objects", said)
-
-
-def send(repo: Repository, remote: str, url: str, objects: Iterable[str]) -> None:
-    """Uploads objects by their names, whatever the remote is thought to have.
-
-    Args:
-        repo: the repository.
-        remote: as `push` takes it.
-        url: as `push` takes it.
-        objects: their SHA-256 in hexadecimal; all of them are here.
-
-    Raises:
-        GitError: one did not arrive.
-    """
-    names = sorted(objects)
-    for start in range(0, len(names), _AT_ONCE):
-        some = names[start : start + _AT_ONCE]
-        _upload(repo, remote, url, ("push", "--object-id"), some)
-
-
 def _commit(repo: Repository, oids: Iterable[str]) -> str:
     """Returns a commit that holds just these blobs, and that no ref names.
 
@@ -251,7 +195,7 @@ def _commit(repo: Repository, oids: Iterable[str]) -> str:
     return made.decode().strip()
 
 
-def _progress(said: IO[bytes]) -> int:
+def progress(said: IO[bytes]) -> int:
     """Returns where the standard output goes: progress, and of pre-push also errors.
 
     Ours may be the pipe to Git.
@@ -259,7 +203,8 @@ def _progress(said: IO[bytes]) -> int:
     return sys.stderr.fileno() if sys.stderr.isatty() else said.fileno()
 
 
-def _failure(what: str, said: IO[bytes]) -> GitError:
+def failure(what: str, said: IO[bytes]) -> GitError:
+    """Returns the error of a command of git-lfs, with the last of what it said."""
     said.seek(0)
     lines = list(dict.fromkeys(_told(said.read().decode("utf-8", "replace"))))
     reason = "; ".join(lines[-_SHOWN_LINES:])

@@ -7,6 +7,8 @@ or pushes go elsewhere (`pushurl`), they say nothing of where a push goes.
 from __future__ import annotations
 
 import hashlib
+import re
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from git_model_security.git import config, sharing
@@ -14,25 +16,67 @@ from git_model_security.git.objects import is_oid
 from git_model_security.git.repository import STATE_DIRECTORY
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from git_model_security.git.repository import Repository
 
 _KNOWN = "remotes"
 """Under the clone's state: a line per remote, the SHA-256 of its address and its name."""
 
 
+_LINE = re.compile(r"(.*) \((fetch|push)\)(?: \[.*\])?")
+"""What `git remote -v` says behind a name; of a partial clone with its filter."""
+
+
+@dataclass
+class Addresses:
+    """Where a remote is.
+
+    Attributes:
+        fetched: where it is fetched from; empty for nowhere.
+        pushed: where a push to it goes, to each of them in turn.
+    """
+
+    fetched: str = ""
+    pushed: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Held:
+    """What an address has, as far as this clone can tell.
+
+    Attributes:
+        oids: objects that it has; not all of them need be here.
+        is_remembered: they were fetched or pushed once, and may be gone there since.
+        is_address: tracking refs speak of just this address, and no push goes elsewhere.
+    """
+
+    oids: list[str]
+    is_remembered: bool = False
+    is_address: bool = False
+
+
+def of(repo: Repository) -> dict[str, Addresses]:
+    """Returns the remotes by name, with their addresses as Git rewrites them (`insteadOf`)."""
+    found: dict[str, Addresses] = {}
+    for line in repo.git("remote", "--verbose").decode("utf-8", "surrogateescape").splitlines():
+        name, _, rest = line.partition("\t")
+        addresses = found.setdefault(name, Addresses())
+        said = _LINE.fullmatch(rest)
+        if said is not None and said[2] == "fetch":
+            addresses.fetched = said[1]
+        elif said is not None:
+            addresses.pushed.append(said[1])
+    return found
+
+
 def note(repo: Repository) -> None:
     """Remembers where the remotes are, of those that are not known yet."""
-    known = _known(repo)
-    new = {name: _digest(url) for name in _names(repo) if (url := _address(repo, name))}
-    if new.keys() - known.keys():
-        lines = [f"{digest} {name}\n" for name, digest in (new | known).items()]
-        path = repo.state_dir / _KNOWN
-        path.write_text("".join(lines), "utf-8", "surrogateescape")
-        sharing.adjust(repo.common_dir, path)
+    _note(repo, of(repo))
 
 
-def held(repo: Repository, name: str, url: str) -> list[str]:
-    """Returns objects that a remote has; not all of them need be here.
+def held(repo: Repository, name: str, url: str) -> Held:
+    """Returns what is known of where a push goes.
 
     Args:
         repo: the repository.
@@ -42,31 +86,43 @@ def held(repo: Repository, name: str, url: str) -> list[str]:
     Raises:
         GitError: the remote had to be asked, and does not answer.
     """
-    if name not in _names(repo):
-        return []
-    fetched = _fetched(repo, name)
+    remotes = of(repo)
+    if name not in remotes:
+        return Held([])
+    is_address = remotes[name] == Addresses(url, [url])
+    fetched = _fetched(repo, name, remotes)
     if not fetched and config.get(repo, f"remote.{name}.fetch") is not None:
-        note(repo)
-        return []
+        _note(repo, remotes)
+        return Held([], is_address=is_address)
     # A clone of one revision (git 2.49) has no tracking refs, and remembers nothing.
-    if fetched and _known(repo).get(name) == _digest(url) and url == _address(repo, name):
-        return fetched
+    if fetched and is_address and _known(repo).get(name) == _digest(url):
+        return Held(fetched, is_remembered=True, is_address=True)
+    return Held(asked(repo, url), is_address=is_address and not fetched)
+
+
+def asked(repo: Repository, url: str) -> list[str]:
+    """Returns what the refs at an address hold now.
+
+    Raises:
+        GitError: it does not answer.
+    """
     listed = repo.git("ls-remote", "--quiet", url).decode("utf-8", "replace")
     return [oid for line in listed.splitlines() if is_oid(oid := line.partition("\t")[0])]
 
 
-def _names(repo: Repository) -> list[str]:
-    return repo.git("remote").decode("utf-8", "surrogateescape").splitlines()
+def _note(repo: Repository, remotes: Mapping[str, Addresses]) -> None:
+    known = _known(repo)
+    new = {name: _digest(one.fetched) for name, one in remotes.items() if one.fetched}
+    if new.keys() - known.keys():
+        lines = [f"{digest} {name}\n" for name, digest in (new | known).items()]
+        path = repo.state_dir / _KNOWN
+        path.write_text("".join(lines), "utf-8", "surrogateescape")
+        sharing.adjust(repo.common_dir, path)
 
 
-def _address(repo: Repository, name: str) -> str:
-    said = repo.git("remote", "get-url", name, accept=(0, 2))
-    return said.decode("utf-8", "surrogateescape").removesuffix("\n")
-
-
-def _fetched(repo: Repository, name: str) -> list[str]:
+def _fetched(repo: Repository, name: str, remotes: Iterable[str]) -> list[str]:
     """Returns what the tracking refs of a remote hold, without those of `NAME/OTHER`."""
-    others = [f"refs/remotes/{one}/" for one in _names(repo) if one.startswith(f"{name}/")]
+    others = [f"refs/remotes/{one}/" for one in remotes if one.startswith(f"{name}/")]
     listed = repo.git(
         "for-each-ref", "--format=%(objectname) %(refname)", f"refs/remotes/{name}/"
     ).decode("utf-8", "surrogateescape")

@@ -6,11 +6,13 @@ Then the objects of git-lfs go first: a pointer must not arrive before its objec
 from __future__ import annotations
 
 import os
+import shlex
 import sys
+from functools import partial
 from typing import TYPE_CHECKING
 
 from git_model_security.errors import GitError, ProtocolError, described
-from git_model_security.git import config, history, index, lfs, remotes
+from git_model_security.git import config, history, index, lfs, lfs_push, remotes
 from git_model_security.git.objects import is_oid
 from git_model_security.git.paths import shown
 from git_model_security.guard import outgoing
@@ -25,7 +27,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from git_model_security.filter.clone import Clone
+    from git_model_security.git.lfs_push import Target
     from git_model_security.git.repository import Repository
+    from git_model_security.guard.outgoing import Outgoing
     from git_model_security.guard.walk import Judged
 
 
@@ -39,11 +43,15 @@ def pushed(clone: Clone, arguments: Sequence[str], stdin: bytes) -> int:
     """
     lines = [_parsed(line) for line in stdin.split(b"\n") if line]
     remote = arguments[0] if arguments else None
+    url = (*arguments, remote)[1] if remote else None
+    held = remotes.held(clone.repo, remote, url) if remote and url else remotes.Held([])
     tips = [line.local_oid for line in lines if line.local_oid.strip("0")]
     judged = outgoing.judged(
         clone.repo,
         lines,
-        there=remotes.held(clone.repo, remote, (*arguments, remote)[1]) if remote else (),
+        there=held.oids,
+        ask=partial(remotes.asked, clone.repo, url) if url and held.is_remembered else None,
+        is_harmless=lambda old: not (old.findings or _may_send_pointers(clone, old)),
         keys=clone.ring.keys,
         known=clone.knows,
         vouched=Inherited(clone, tips, clone.digest).vouches,
@@ -53,32 +61,45 @@ def pushed(clone: Clone, arguments: Sequence[str], stdin: bytes) -> int:
         clone.repo,
         "pre-push",
         (finding.describe() for finding in judged.findings),
-        _hint(clone, judged, tips),
+        _hint(clone, judged, tips, remote),
         refs=[line.remote_ref for line in lines],
         commits=tips,
     )
     _require_signed(clone, lines, remote)
-    if remote is not None and _may_send_pointers(clone, judged):
+    if not (remote and url):
+        return 0
+    # By its name git-lfs trusts the tracking refs, and knows one address of a remote.
+    by_name = held.is_address and not judged.is_forgotten
+    if _may_send_pointers(clone, judged):
         lfs.require()
-        if not _lfs_follows(clone.repo):
-            lfs.push(clone.repo, remote, (*arguments, remote)[1], stdin)
-        _send(clone, arguments, judged.pointers | judged.unread)
-    elif remote is not None and not lines and clone.lfs.is_used:
-        _send_once_more(clone, arguments)
+        to = lfs_push.target(clone.repo, remote, url, by_name=by_name)
+        if not to.is_remote:
+            lfs_push.pushed(clone.repo, to, stdin, _onto(clone.repo, judged.commits))
+        elif not _lfs_follows(clone.repo):
+            lfs_push.pushed(clone.repo, to, stdin)
+        _send(clone, to, judged.pointers | judged.unread)
+    elif not lines and clone.lfs.is_used:
+        _send_once_more(clone, lfs_push.target(clone.repo, remote, url, by_name=by_name))
     return 0
 
 
-def _send_once_more(clone: Clone, arguments: Sequence[str]) -> None:
+def _onto(repo: Repository, commits: Sequence[str]) -> set[str]:
+    """Returns the commits on which others stand."""
+    parents = history.parents(repo, commits).values()
+    return {one for some in parents for one in some}.difference(commits)
+
+
+def _send_once_more(clone: Clone, to: Target) -> None:
     """Sends what was pushed where no hook ran; a failure stops nothing, as nothing leaves."""
     if index.head_tree(clone.repo) is None:
         return
     try:
-        _send(clone, arguments, {entry.oid for entry in index.tree(clone.repo, "HEAD")})
+        _send(clone, to, {entry.oid for entry in index.tree(clone.repo, "HEAD")})
     except GitError as error:
         sys.stderr.write(described(error).replace("error:", "warning:", 1))
 
 
-def _send(clone: Clone, arguments: Sequence[str], oids: Iterable[str]) -> None:
+def _send(clone: Clone, to: Target, oids: Iterable[str]) -> None:
     """Sends the objects of pointers that no remote was seen to have, and records them.
 
     By their names: git-lfs, as Git runs it, leaves out what a pointer promised before.
@@ -86,7 +107,7 @@ def _send(clone: Clone, arguments: Sequence[str], oids: Iterable[str]) -> None:
     _, pointers = behind.survey(clone.repo, [oid for oid in oids if oid not in clone.delivered])
     here = {oid: one.oid for oid, one in pointers.items() if clone.lfs.holds(one)}
     if here:
-        lfs.send(clone.repo, arguments[0], (*arguments, arguments[0])[1], here.values())
+        lfs_push.send(clone.repo, to, here.values())
         clone.delivered.note(here)
 
 
@@ -107,9 +128,20 @@ def _require_signed(clone: Clone, lines: Sequence[outgoing.Pushed], remote: str 
         )
 
 
-def _hint(clone: Clone, judged: Judged, tips: Sequence[str]) -> str:
+def _hint(clone: Clone, judged: Outgoing, tips: Sequence[str], remote: str | None) -> str:
     if not judged.findings:
         return ""
+    if judged.returning:
+        where = shlex.quote(remote or "")
+        if not judged.is_forgotten:
+            return (
+                f"nothing was pushed; `git fetch {where}`, then push again: it has commits that"
+                " are not here, and what else it still has shows when they are"
+            )
+        return (
+            f"nothing was pushed; {where} had this and was rid of it: `git fetch --prune"
+            f" {where}`, then put your work on what it has now (`git rebase --onto`)"
+        )
     kinds = history.peeled(clone.repo, tips).values()
     commits = [oid for kind, oid in kinds if kind == "commit"]
     held = {(one.path, one.oid) for oid in commits for one in index.tree(clone.repo, oid)}

@@ -7,10 +7,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.fixtures.lfs_projects import FILES, SMALL
-from tests.fixtures.repositories import NO_HOOKS
+from tests.fixtures.processes import execute
+from tests.fixtures.repositories import NO_HOOKS, Repository
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.fixtures.lfs_projects import LfsProject, LfsProjectFactory
+    from tests.fixtures.people import PersonFactory
 
 
 @pytest.fixture
@@ -19,7 +23,16 @@ def project(lfs_project: LfsProjectFactory) -> LfsProject:
 
 
 def _uploaded(project: LfsProject) -> set[str]:
-    return {path.name for path in project.remote.path.glob("lfs/objects/??/??/*")}
+    return _objects(project.remote)
+
+
+def _objects(remote: Repository) -> set[str]:
+    return {path.name for path in remote.path.glob("lfs/objects/??/??/*")}
+
+
+def _mirror(tmp_path: Path, name: str) -> Repository:
+    execute("git", "init", "--quiet", "--bare", tmp_path / name)
+    return Repository(tmp_path / name)
 
 
 def _branches(project: LfsProject) -> str:
@@ -115,3 +128,87 @@ def test_what_left_git_lfs_for_inline_still_pushes_its_old_objects(project: LfsP
     project.ada.commit("Inline from now on")
     project.push()
     assert _uploaded(project) == set(project.objects.values())
+
+
+@pytest.mark.parametrize("options", [("--push",), ()])
+@pytest.mark.parametrize("beside", [False, True])
+def test_each_address_of_a_remote_gets_all_objects(
+    project: LfsProject, tmp_path: Path, options: tuple[str, ...], beside: bool
+) -> None:
+    ada = project.ada
+    if beside:
+        ada.model("uninstall")
+        ada.git("lfs", "install", "--local")
+        ada.model("init")
+    project.push()
+    mirrors = [_mirror(tmp_path, name) for name in ("one.git", "two.git")]
+    first = [str(project.remote.path)] if options else []
+    for url in [*first, *(str(mirror.path) for mirror in mirrors)]:
+        ada.git("remote", "set-url", "--add", *options, "origin", url)
+    ada.write(FILES[0], b"other" * 100_000)
+    ada.commit("Other")
+    ada.git("push", "--quiet", "origin", "main")
+    all_of_them = _uploaded(project)
+    assert all_of_them > set(project.objects.values())
+    for mirror in mirrors:
+        assert mirror.git("rev-parse", "main") == ada.git("rev-parse", "main")
+        assert _objects(mirror) == all_of_them
+    ada.git("push", "--quiet", "origin", "main:again")
+
+
+def test_an_address_for_pushes_gets_what_the_one_for_fetches_has(
+    project: LfsProject, tmp_path: Path
+) -> None:
+    project.push()
+    fork = _mirror(tmp_path, "fork.git")
+    project.ada.git("remote", "set-url", "--push", "origin", str(fork.path))
+    project.ada.git("push", "--quiet", "origin", "main")
+    assert _objects(fork) == set(project.objects.values())
+
+
+def test_a_server_that_was_made_anew_gets_the_objects_again(project: LfsProject) -> None:
+    (project.ada.path / ".git" / "git-model" / "remotes").unlink()
+    project.ada.model("unlock")  # tracking refs speak of where the remote is now
+    project.push()
+    project.remote.path.rename(project.remote.path.with_name("lost.git"))
+    _mirror(project.remote.path.parent, project.remote.path.name)
+    project.ada.git("push", "--quiet", "origin", "main:main", "origin/main:refs/heads/side")
+    assert _uploaded(project) == set(project.objects.values())
+
+
+@pytest.mark.parametrize("setting", ["lfs.url", "remote.origin.lfsurl"])
+def test_addresses_share_the_server_for_objects_that_is_named(
+    project: LfsProject, tmp_path: Path, setting: str
+) -> None:
+    ada = project.ada
+    server = _mirror(tmp_path, "objects.git")
+    mirrors = [_mirror(tmp_path, name) for name in ("one.git", "two.git")]
+    ada.git("config", "--file", ".lfsconfig", setting, server.path.as_uri())
+    for mirror in mirrors:
+        ada.git("remote", "set-url", "--add", "--push", "origin", str(mirror.path))
+    ada.git("push", "--quiet", "origin", "main")
+    assert _objects(server) == set(project.objects.values())
+    assert [_objects(mirror) for mirror in mirrors] == [set(), set()]
+
+
+def test_what_is_not_here_stops_the_push_to_the_address_that_lacks_it(
+    project: LfsProject, tmp_path: Path
+) -> None:
+    project.push()
+    fork = _mirror(tmp_path, "fork.git")
+    project.ada.git("remote", "set-url", "--add", "--push", "origin", str(fork.path))
+    project.stored(project.ada, FILES[0]).unlink()
+    done = project.ada.git.run("push", "origin", "main", check=False)
+    assert done.returncode != 0
+    assert fork.git("for-each-ref") == ""
+
+
+def test_objects_come_from_the_address_that_git_fetches_from(
+    project: LfsProject, tmp_path: Path, person: PersonFactory
+) -> None:
+    project.push()
+    ben = person("ben").clone(project.remote)
+    empty = _mirror(tmp_path, "empty.git")
+    ben.git("remote", "set-url", "--add", "origin", str(empty.path))
+    ben.model("unlock", "--key", str(project.key))
+    project.assert_complete(ben)

@@ -1,0 +1,135 @@
+"""Uploads by stock git-lfs: to a remote by its name, or to one of its addresses.
+
+Must not know what a pointer stands for; what may leave was judged before.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from git_model_security import logs
+from git_model_security.git import config, lfs, remotes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from git_model_security.git.repository import Repository
+
+
+_AT_ONCE = 500
+"""Names of objects that fit into one command line."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where git-lfs uploads to.
+
+    Attributes:
+        name: what it is called to git-lfs: a remote, or an address.
+        url: the address that Git pushes to.
+        is_remote: it is a remote, whose tracking refs git-lfs goes by.
+        settings: options of git that make git-lfs see it so.
+    """
+
+    name: str
+    url: str
+    is_remote: bool
+    settings: tuple[str, ...] = ()
+
+
+def target(repo: Repository, remote: str, url: str, *, by_name: bool) -> Target:
+    """Returns where the objects of a push go.
+
+    Of a remote with several addresses git-lfs takes the last one, and where commits are
+    on one it takes them to be on all: an address by itself has no tracking refs. Where a
+    server for objects is named (git-lfs-config, "lfs.url", "remote.<remote>.lfsurl"), all
+    addresses share that one.
+
+    Args:
+        repo: the repository.
+        remote: the name that is pushed to, or the address itself.
+        url: the address.
+        by_name: tracking refs say what is there.
+    """
+    if by_name:
+        return Target(remote, url, is_remote=True)
+    named = remotes.of(repo)
+    if remote in named and _is_server_named(repo, remote):
+        return Target(remote, url, is_remote=True)
+    # git-lfs takes an address for the remote whose only one it is: let it have it twice.
+    alike = [name for name, one in named.items() if one.pushed == [url]]
+    again = tuple(word for name in alike for word in ("-c", f"remote.{name}.pushurl={url}"))
+    # By a path and not by a name: git-lfs knows paths only as those of remotes.
+    directory = (repo.work_tree or repo.git_dir) / url
+    if directory.is_dir():
+        url = directory.resolve().as_uri()
+    return Target(url, url, is_remote=False, settings=again)
+
+
+def pushed(repo: Repository, to: Target, stdin: bytes, onto: Iterable[str] = ()) -> None:
+    """Uploads what a push needs, as the hook of git-lfs does.
+
+    Args:
+        repo: the repository.
+        to: where.
+        stdin: what Git gives to pre-push.
+        onto: commits that are there, and below what is pushed.
+
+    Raises:
+        GitError: git-lfs is missing, an object is, or the server refused.
+    """
+    lines = [line for line in stdin.splitlines() if line.split()[-3].strip(b"0")]
+    # What stands behind a ref at the remote is what git-lfs leaves out.
+    start = lines[0].rpartition(b" ")[0] if lines else b""
+    lines += (b"%s %s" % (start, oid.encode()) for oid in sorted(onto))
+    _upload(repo, to, ("pre-push", to.name, to.url), b"".join(line + b"\n" for line in lines))
+
+
+def send(repo: Repository, to: Target, objects: Iterable[str]) -> None:
+    """Uploads objects by their names, whatever the remote is thought to have.
+
+    Args:
+        repo: the repository.
+        to: where.
+        objects: their SHA-256 in hexadecimal; all of them are here.
+
+    Raises:
+        GitError: one did not arrive.
+    """
+    names = sorted(objects)
+    for start in range(0, len(names), _AT_ONCE):
+        some = names[start : start + _AT_ONCE]
+        _upload(repo, to, ("push", "--object-id", to.name, *some))
+
+
+def _is_server_named(repo: Repository, remote: str) -> bool:
+    keys = ["lfs.url", "lfs.pushurl", f"remote.{remote}.lfsurl", f"remote.{remote}.lfspushurl"]
+    values = config.read(repo, "(lfs|remote)")
+    committed = repo.work_tree and repo.work_tree / ".lfsconfig"
+    if committed and committed.is_file():
+        # What git-lfs itself cannot read it refuses.
+        said = repo.git("config", "--file", str(committed), "-z", "--list", accept=(0, 128))
+        values |= config.parse(said)
+    return any(config.last(values, key) for key in keys)
+
+
+def _upload(repo: Repository, to: Target, words: Sequence[str], stdin: bytes = b"") -> None:
+    lfs.require()
+    strict = ("-c", "lfs.allowincompletepush=false")
+    command = ("git", *to.settings, *strict, "lfs", *words)
+    logs.running(command)
+    with tempfile.TemporaryFile() as said:
+        done = subprocess.run(
+            command,
+            cwd=repo.work_tree or repo.git_dir,
+            env=repo.environment(),
+            input=stdin,
+            stdout=lfs.progress(said),
+            stderr=said,
+            check=False,
+        )
+        if done.returncode:
+            raise lfs.failure("git-lfs could not upload all objects", said)
