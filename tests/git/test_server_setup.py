@@ -54,14 +54,15 @@ def test_it_is_for_bare_repositories(repo: Repository) -> None:
     assert not (repo.path / ".git" / "hooks" / "pre-receive").exists()
 
 
-def test_a_shared_repository_lets_every_pusher_read_what_the_hook_needs(
+def test_a_shared_repository_lets_every_pusher_use_what_the_hook_needs(
     project: Project, client: Client
 ) -> None:
     project.remote.git("config", "core.sharedRepository", "group")
     project.remote.model("install", "--server", "--public-key", str(project.public))
     state = project.remote.path / "git-model"
-    assert {path.stat().st_mode & 0o055 for path in (state, state / "trust")} == {0o055}
-    assert {path.stat().st_mode & 0o044 for path in (state / "trust").iterdir()} == {0o044}
+    # Who is not of the group cannot push, and reads nothing here.
+    assert {path.stat().st_mode & 0o2077 for path in (state, state / "trust")} == {0o2070}
+    assert {path.stat().st_mode & 0o064 for path in (state / "trust").iterdir()} == {0o064}
 
 
 def test_its_options_ask_for_it(remote: Repository) -> None:
