@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from git_model_security.filter.clone import Clone
     from git_model_security.policy.gitmodel import Policy
+    from git_model_security.signing.dsse import Bundle
 
 SETTING = "git model config signing.signature NAME"
 """The command that gives the signatures of a repository another name."""
@@ -43,7 +44,7 @@ def require_free(
     """
     for path in sorted(paths):
         content = _standing(clone, path, staged.get(path))
-        if content is not None:
+        if content is not None and not _is_of_trusted(clone, content):
             raise PolicyError(
                 f"{shown(path)}: {_described(content)} stands there already, and a signature"
                 " of this repository would overwrite it",
@@ -57,12 +58,31 @@ def is_own(clone: Clone, path: bytes, commits: Iterable[str]) -> bool:
         if pinned_trust.maker_of(clone, oid) is not None:
             return True
         try:
-            content = blobs.plaintext(clone, oid, dsse.MAX_BYTES)
-            if roles.parse(statement.parse(dsse.parse(content).payload).name) is not None:
+            if _bundle(blobs.plaintext(clone, oid, dsse.MAX_BYTES)) is not None:
                 return True
-        except Error:  # not a bundle, or not one that this git-model reads
+        except Error:  # it does not open, or is not here
             continue
     return False
+
+
+def _is_of_trusted(clone: Clone, content: bytes) -> bool:
+    """Tells whether content is a signature of git-model's that names a trusted signer.
+
+    Whether it holds does not matter: it is theirs, from before, and to be made anew.
+    """
+    found = _bundle(content)
+    verifiers = pinned_trust.pinned(clone.repo).verifiers() if found else []
+    return found is not None and any(one.accepts(found) for one in verifiers)
+
+
+def _bundle(content: bytes) -> Bundle | None:
+    """Returns the bundle in a file; None where there is none, or one of other software."""
+    try:
+        bundle = dsse.parse(content)
+        is_ours = roles.parse(statement.parse(bundle.payload).name) is not None
+    except VerificationError:
+        return None
+    return bundle if is_ours else None
 
 
 def take_away(clone: Clone, old: Policy, new: Policy) -> None:

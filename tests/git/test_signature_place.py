@@ -8,6 +8,7 @@ import pytest
 
 from tests.fixtures.people import Project, assert_clean, assert_signed
 from tests.fixtures.processes import execute, tool
+from tests.fixtures.repositories import NO_HOOKS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -98,6 +99,15 @@ def test_the_signature_of_a_repository_is_renamed(project: Project) -> None:
     ada.write("config.json", "{}")
     ada.commit()
     ada.model("verify", "HEAD")
+
+
+def test_a_signature_of_its_own_that_nothing_tracks_is_made_anew(project: Project) -> None:
+    ada = project.ada
+    ada.git("rm", "--quiet", "--cached", "model.sig", ".model-encrypted.sig")
+    ada.git(*NO_HOOKS, "commit", "--quiet", "-m", "Bare")
+    ada.model("sign", "--adopt", ".")
+    ada.git("commit", "--quiet", "-m", "Signed")
+    assert_signed(ada)
 
 
 def test_a_signature_that_a_person_broke_is_made_anew(project: Project) -> None:
