@@ -60,10 +60,7 @@ class Memory:
         self._path = repo.common_dir / STATE_DIRECTORY / NAME
         try:
             path = repo.state_dir / NAME
-            if not path.exists():
-                path.touch()  # SQLite gives its other files the permissions of this one
-                sharing.adjust(repo.common_dir, path)
-            self._connection = _connected(path)
+            self._connection = _made(repo, path)
         except FileExistsError as error:
             raise GitError(
                 f"{self._path.parent}: something else stands where git-model keeps its memory",
@@ -73,8 +70,8 @@ class Memory:
             # A .git that cannot be written to: what is learnt lasts for this process.
             self._connection = _connected(":memory:")
         except sqlite3.DatabaseError:
-            self._path.unlink()
-            self._connection = _connected(self._path)
+            self._path.unlink(missing_ok=True)
+            self._connection = _made(repo, self._path)
 
     def execute(self, statement: str, values: tuple[Any, ...] = ()) -> sqlite3.Cursor:
         """Runs one statement.
@@ -105,6 +102,13 @@ class Memory:
             f"{self._path}: {error}",
             hint="free some disk space; the file may be removed, it is only a memory",
         )
+
+
+def _made(repo: Repository, path: Path) -> sqlite3.Connection:
+    if not path.exists():
+        path.touch()  # SQLite gives its other files the permissions of this one
+        sharing.adjust(repo.common_dir, path)
+    return _connected(path)
 
 
 def _connected(path: Path | str) -> sqlite3.Connection:

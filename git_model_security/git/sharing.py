@@ -10,12 +10,9 @@ import contextlib
 import functools
 import os
 import stat
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from git_model_security.git.run import run
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 _GROUP, _EVERYBODY = 0o660, 0o664
 _NAMED = {"umask": 0, "group": _GROUP, "all": _EVERYBODY, "world": _EVERYBODY}
@@ -28,7 +25,8 @@ _FILE_BITS = 0o666
 def adjust(common_dir: Path, path: Path | int) -> None:
     """Gives a file or directory the permissions that a shared repository asks for.
 
-    What is another user's was given them by that user.
+    What is another user's was given them by that user. A link is not followed, since what
+    it leads to may be nobody's here, and what is gone by now needs no permissions.
 
     Args:
         common_dir: the git directory that all work trees share; its own configuration
@@ -38,12 +36,12 @@ def adjust(common_dir: Path, path: Path | int) -> None:
     asked = _asked(common_dir)
     if asked is None:
         return
-    facts = os.stat(path)  # noqa: PTH116 - it may be a descriptor
-    before = stat.S_IMODE(facts.st_mode)
-    after = _mode(before, *asked, is_directory=stat.S_ISDIR(facts.st_mode))
-    if after != before:
-        with contextlib.suppress(PermissionError):
-            os.chmod(path, after)  # noqa: PTH101 - as above
+    with contextlib.suppress(PermissionError, FileNotFoundError):
+        facts = os.fstat(path) if isinstance(path, int) else path.lstat()
+        before = stat.S_IMODE(facts.st_mode)
+        after = _mode(before, *asked, is_directory=stat.S_ISDIR(facts.st_mode))
+        if after != before and not stat.S_ISLNK(facts.st_mode):
+            os.chmod(path, after)  # noqa: PTH101 - it may be a descriptor
 
 
 def make_directory(common_dir: Path, path: Path) -> None:
@@ -57,10 +55,13 @@ def make_directory(common_dir: Path, path: Path) -> None:
 
 
 def adjust_below(common_dir: Path, directory: Path) -> None:
-    """Gives a directory, and all that is in it, these permissions."""
-    if _asked(common_dir) is not None and directory.is_dir():
-        for path in (directory, *directory.rglob("*")):
-            adjust(common_dir, path)
+    """Gives a directory, and all that is in it, these permissions; see `adjust`."""
+    if _asked(common_dir) is None or directory.is_symlink():
+        return
+    for top, _, names in os.walk(directory):
+        adjust(common_dir, Path(top))
+        for name in names:
+            adjust(common_dir, Path(top, name))
 
 
 def _mode(before: int, bits: int, is_exact: bool, *, is_directory: bool) -> int:

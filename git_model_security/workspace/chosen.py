@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from git_model_security.errors import ConfigError
+from git_model_security.git import sharing
 from git_model_security.keyring import files
 from git_model_security.signing import pem
 from git_model_security.workspace import anchors
@@ -31,7 +32,9 @@ def keep(repo: Repository, path: Path) -> str:
     anchors.require_outside(repo, [path])
     content = files.read(path, "file")
     name = hashlib.sha256(content).hexdigest()
-    files.keep(repo.state_dir / _DIRECTORY, name, content, files.PUBLIC_MODE)
+    directory = repo.state_directory(_DIRECTORY)
+    files.keep(directory, name, content, files.PUBLIC_MODE)
+    sharing.adjust(repo.common_dir, directory / name)
     return name
 
 

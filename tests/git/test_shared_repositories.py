@@ -13,7 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from git_model_security.filter import database
 from git_model_security.git import sharing
+from git_model_security.workspace import chosen
+from tests.fixtures.hooks import opened
 from tests.fixtures.isolation import GITCONFIG, OUTSIDE
 from tests.fixtures.people import Person, is_sealed
 from tests.fixtures.processes import execute, need, skip_or_fail
@@ -223,3 +226,54 @@ def test_permissions_are_those_that_git_gives(
     sharing.adjust(common, file)
     assert stat.S_IMODE(file.stat().st_mode) == stat.S_IMODE(loose.stat().st_mode)
     assert stat.S_IMODE(loose.parent.stat().st_mode) == directory_mode
+
+
+def test_nothing_outside_is_given_permissions(repo: Repository, tmp_path: Path) -> None:
+    common = repo.path / ".git"
+    repo.git("config", "core.sharedRepository", "group")
+    state = common / "git-model"
+    sharing.make_directory(common, state / "below")
+    outside = tmp_path / "outside"
+    outside.mkdir(0o700)
+    for file in (state / "file", state / "below" / "file", outside / "file"):
+        file.touch(0o600)
+    for name, target in (("none", "gone"), ("file", "file"), ("directory", "")):
+        (state / f"link-{name}").symlink_to(outside / target)
+    linked = common / "linked"
+    linked.symlink_to(outside)
+    before = [path.stat().st_mode for path in (outside, outside / "file")]
+    for directory in (state, linked, common / "gone"):
+        sharing.adjust_below(common, directory)
+    assert [path.stat().st_mode for path in (outside, outside / "file")] == before
+    for file in (state / "file", state / "below" / "file"):
+        assert stat.S_IMODE(file.stat().st_mode) == 0o660
+
+
+def test_what_is_gone_by_now_needs_no_permissions(repo: Repository) -> None:
+    repo.git("config", "core.sharedRepository", "group")
+    sharing.adjust(repo.path / ".git", repo.path / ".git" / "git-model" / "memory.db-wal")
+
+
+def test_what_configures_all_can_be_read_by_all(repo: Repository, tmp_path: Path) -> None:
+    repo.git("config", "core.sharedRepository", "group")
+    root = tmp_path / "root.pem"
+    root.write_bytes(b"a root")
+    old = os.umask(0o077)
+    try:
+        kept = chosen.file(opened(repo), chosen.keep(opened(repo), root))
+    finally:
+        os.umask(old)
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o660
+    assert stat.S_IMODE(kept.parent.stat().st_mode) == 0o2770
+
+
+def test_a_memory_that_is_made_again_stays_shared(repo: Repository) -> None:
+    repo.git("config", "core.sharedRepository", "group")
+    memory = opened(repo).state_dir / database.NAME
+    memory.write_bytes(b"damaged" * 1000)
+    old = os.umask(0o077)
+    try:
+        database.Memory(opened(repo))
+    finally:
+        os.umask(old)
+    assert stat.S_IMODE(memory.stat().st_mode) == 0o660
