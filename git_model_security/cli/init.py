@@ -9,12 +9,27 @@ import click
 from git_model_security.cli import initial, methods, terminal
 from git_model_security.errors import UsageError, counted
 from git_model_security.git.repository import Repository
-from git_model_security.workspace import agreement, engine, initialise, setup, unlock
+from git_model_security.workspace import (
+    agreement,
+    engine,
+    initialise,
+    setup,
+    signature_place,
+    unlock,
+)
 from git_model_security.workspace.initialise import PlaintextHistoryError
 from git_model_security.workspace.signers import Given
 
 if TYPE_CHECKING:
     from git_model_security.workspace.initialise import Done, Plan, Request
+
+_OTHERWISE = {
+    "--profile": "`git model track --profile PROFILE` protects more",
+    "--signature": f"`{signature_place.SETTING}`",
+    "--include": "`git model track PATTERN` protects more",
+    "--exclude": "`git model untrack PATTERN` protects less",
+}
+"""What changes in a repository that is set up what an option decides at first."""
 
 
 @click.command("init", context_settings=methods.SPELLINGS)
@@ -54,16 +69,17 @@ def _again(repo: Repository, request: Request) -> None:
     asked = {
         "--profile": (request.profile, policy.profile),
         "--digest": (request.digest, policy.digest),
+        "--signature": (request.signature, policy.signature),
         "--include": (request.include, policy.include),
         "--exclude": (request.exclude, policy.exclude),
         "--model-root": (request.roots, policy.roots),
     }
     for option, (wanted, present) in asked.items():
         if wanted and wanted != present:
+            with_ = present if isinstance(present, str) else ", ".join(present) or "none"
             raise UsageError(
-                f"{option}: this repository is set up already, with {present!r}",
-                hint="leave the option out: what is protected was decided when it was set up;"
-                " `git model track` protects more",
+                f"{option}: this repository is set up already, with {with_}",
+                hint=_OTHERWISE.get(option, "leave the option out: it was decided at set-up"),
             )
     if request.signing != Given():
         raise UsageError(

@@ -10,7 +10,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from git_model_security.errors import PolicyError
+from git_model_security.envelope import HEADER_BYTES
+from git_model_security.errors import NewerFormatError, PolicyError
 from git_model_security.filter import blobs
 from git_model_security.filter.clone import Clone
 from git_model_security.filter.digests import PlaintextHash
@@ -94,7 +95,11 @@ def _opened(clone: Clone, content: bytes) -> bytes | None:
             return None
         with clone.lfs.open(pointer) as file:
             content = file.read()
-    if content and blobs.header(content[:64]) is not None:
+    try:
+        is_sealed = blobs.header(content[:HEADER_BYTES]) is not None
+    except NewerFormatError:
+        return None
+    if is_sealed:
         content = b"".join(blobs.open_chunks(clone, (content,)))
     return content if _is_text(content) else None
 

@@ -12,7 +12,7 @@ import json
 from pathlib import Path
 
 from git_model_security.envelope import HEADER_BYTES
-from git_model_security.errors import VerificationError, counted
+from git_model_security.errors import NewerFormatError, VerificationError, counted
 from git_model_security.filter import blobs
 from git_model_security.git.objects import CHUNK_BYTES
 
@@ -32,10 +32,8 @@ def textconv(name: str) -> bytes:
     path = Path(name)
     with path.open("rb") as file:
         head = file.read(_TEXT_BYTES)
-    header = blobs.header(head[:HEADER_BYTES])
-    if header is not None:
-        size = path.stat().st_size
-        return f"encrypted by git-model, key {header.key_id}, {size} bytes\n".encode()
+    if sealed := _sealed(head[:HEADER_BYTES]):
+        return f"encrypted by {sealed}, {path.stat().st_size} bytes\n".encode()
     if head[:1] == b"{" and _BUNDLE in head:
         with path.open("rb") as file:
             told = _signature(file.read(_BUNDLE_BYTES + 1))
@@ -44,6 +42,15 @@ def textconv(name: str) -> bytes:
     if len(head) < _TEXT_BYTES and _is_text(head):
         return head
     return _tensors(path) or _digest(path)
+
+
+def _sealed(head: bytes) -> str:
+    """Returns what ciphertext says of itself; empty for what is none."""
+    try:
+        header = blobs.header(head)
+    except NewerFormatError:
+        return "a newer git-model"
+    return f"git-model, key {header.key_id}" if header else ""
 
 
 def _signature(data: bytes) -> bytes | None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 MAX_BYTES = 64 * 1024
 """No key is as long; a file that is gets not read into memory."""
 
-_LIKE_A_KEY = re.compile(r"^[0-9A-Za-z+/=_-]{40,}$|-----BEGIN ")
+_LIKE_A_KEY = re.compile(r"[0-9A-Za-z+/=_-]{40,}|-----BEGIN ")
 """Hexadecimal or base64 of a key, or PEM."""
 
 PRIVATE_MODE = 0o600
@@ -35,8 +35,9 @@ def named(path: Path) -> str:
 
     Who gives the key itself where its file is asked for must not read it in a log.
     """
-    is_place = path.parent != path.parent.parent and path.parent.is_dir()
-    hidden = not is_place and _LIKE_A_KEY.search(str(path))
+    in_place = path.parent != path.parent.parent and os.path.isdir(path.parent)  # noqa: PTH112
+    is_file = in_place or os.path.lexists(path)  # that errors are no is what Path lacks
+    hidden = not is_file and _LIKE_A_KEY.search(str(path))
     return "what was given as the name of a file" if hidden else str(path)
 
 

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from git_model_security.errors import ConfigError, GitError
 from git_model_security.git import index
 from git_model_security.git.repository import Repository
+from git_model_security.keyring import files as key_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -83,9 +84,10 @@ def require_not_below(directory: Path, files: Iterable[Path]) -> None:
 
 
 def _refused(file: Path, where: str, outside: Path) -> ConfigError:
+    name = key_files.named(file)
     return ConfigError(
-        f"{file}: {where} that is judged by it, where whoever can push may replace it",
-        hint=f"`cp {file} {outside}`, and give that copy, {_OUTSIDE}",
+        f"{name}: {where} that is judged by it, where whoever can push may replace it",
+        hint=f"`cp {name} {outside}`, and give that copy, {_OUTSIDE}",
     )
 
 

@@ -182,5 +182,6 @@ def _agree(repo: Repository, field: str, value: str) -> None:
         signature_place.require_free(
             clone, new, staged, "git model config signing.signature NAME"
         )
+        signature_place.take_away(clone, policy, agreed, dry_run=True)
+        agreement.write(repo, agreed)
         signature_place.take_away(clone, policy, agreed)
-    agreement.write(repo, agreed)

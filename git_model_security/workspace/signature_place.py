@@ -23,13 +23,18 @@ if TYPE_CHECKING:
     from git_model_security.filter.clone import Clone
     from git_model_security.policy.gitmodel import Policy
     from git_model_security.signing.dsse import Bundle
+    from git_model_security.signing.methods import Verifier
 
 SETTING = "git model config signing.signature NAME"
 """The command that gives the signatures of a repository another name."""
 
 
 def require_free(
-    clone: Clone, paths: Iterable[bytes], staged: Mapping[bytes, str], how: str
+    clone: Clone,
+    paths: Iterable[bytes],
+    staged: Mapping[bytes, str],
+    how: str,
+    own: Verifier | None = None,
 ) -> None:
     """Raises where a file stands, in the index or the work tree, that would be overwritten.
 
@@ -38,13 +43,15 @@ def require_free(
         paths: where signatures would be made.
         staged: the blobs of the index by path.
         how: the command that gives signatures another name, with `NAME` for it.
+        own: who signs here: a signature of git-model's that names this signer is no
+            other's, whether it holds or not, and is made anew.
 
     Raises:
         PolicyError: it says whose the first of them is.
     """
     for path in sorted(paths):
         content = _standing(clone, path, staged.get(path))
-        if content is not None and not _is_of_trusted(clone, content):
+        if content is not None and not _is_by(own, content):
             raise PolicyError(
                 f"{shown(path)}: {_described(content)} stands there already, and a signature"
                 " of this repository would overwrite it",
@@ -65,14 +72,9 @@ def is_own(clone: Clone, path: bytes, commits: Iterable[str]) -> bool:
     return False
 
 
-def _is_of_trusted(clone: Clone, content: bytes) -> bool:
-    """Tells whether content is a signature of git-model's that names a trusted signer.
-
-    Whether it holds does not matter: it is theirs, from before, and to be made anew.
-    """
+def _is_by(own: Verifier | None, content: bytes) -> bool:
     found = _bundle(content)
-    verifiers = pinned_trust.pinned(clone.repo).verifiers() if found else []
-    return found is not None and any(one.accepts(found) for one in verifiers)
+    return own is not None and found is not None and own.accepts(found)
 
 
 def _bundle(content: bytes) -> Bundle | None:
@@ -85,21 +87,24 @@ def _bundle(content: bytes) -> Bundle | None:
     return bundle if is_ours else None
 
 
-def take_away(clone: Clone, old: Policy, new: Policy) -> None:
+def take_away(clone: Clone, old: Policy, new: Policy, *, dry_run: bool = False) -> None:
     """Takes the signatures out of the index and the work tree that get another name.
 
     Args:
         clone: the clone.
         old: the policy until now.
         new: the policy from now on.
+        dry_run: only look whether that can be done.
 
     Raises:
-        GitError: one was changed here, or cannot be removed.
+        GitError: one was changed here, or cannot be removed; then none is.
     """
     gone = old.signature_paths() - new.signature_paths()
-    for path in sorted(path for path in gone if is_own(clone, path, ("HEAD",))):
-        name = f":(top,literal){os.fsdecode(path)}"
-        clone.repo.git("rm", "--quiet", "--", name, filters=True)
+    own = sorted(path for path in gone if is_own(clone, path, ("HEAD",)))
+    if own:
+        options = ["--quiet", *(["--dry-run"] if dry_run else [])]
+        names = (f":(top,literal){os.fsdecode(path)}" for path in own)
+        clone.repo.git("rm", *options, "--", *names, filters=True)
 
 
 def _standing(clone: Clone, path: bytes, oid: str | None) -> bytes | None:

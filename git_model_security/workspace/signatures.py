@@ -172,7 +172,9 @@ class _Round:
             return
         if made_by is None and not signature_place.is_own(self._clone, path, self._commits):
             oids = {} if staged is None else {path: staged.oid}
-            signature_place.require_free(self._clone, [path], oids, signature_place.SETTING)
+            signature_place.require_free(
+                self._clone, [path], oids, signature_place.SETTING, self._signer.verifier()
+            )
         with telemetry.span("sign"):
             made = self._signer.sign(manifest)
         logs.info("signed %s as %s", shown(path), self._signer.identity)

@@ -12,7 +12,7 @@ from git_model_security.filter.clone import Clone
 from git_model_security.git import config, index
 from git_model_security.keyring import files
 from git_model_security.policy import gitmodel
-from git_model_security.signing import bundle, dsse, pem
+from git_model_security.signing import dsse, pem
 from git_model_security.signing.by_key import KeyVerifier
 from git_model_security.signing.identity import CERTIFICATE, KEY, SIGSTORE
 from git_model_security.workspace import (
@@ -24,6 +24,7 @@ from git_model_security.workspace import (
     trial,
 )
 from git_model_security.workspace.signers import Given
+from git_model_security.workspace.verification import tree_check
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -228,26 +229,33 @@ def take_own(repo: Repository) -> list[str]:
 
 
 def _own_signatures(clone: Clone, kept: KeyStore) -> Iterator[str]:
-    """Yields the fingerprints of kept keys whose signature the history of HEAD holds.
+    """Yields the fingerprints of kept keys that signed a commit below HEAD, as it stands.
 
-    HEAD's own signatures are looked at, and the first ones that there were.
+    HEAD is looked at, and the commits that brought the first signatures.
     """
     name = f":(top,glob)**/{gitmodel.CIPHERTEXT_SIGNATURE}"
-    words = ("--no-renames", "--diff-filter=A", "--format=%H", "HEAD", "--", name)
-    first = clone.repo.git("log", *words).decode().split()
+    words = ("--no-show-signature", "--no-renames", "--diff-filter=A", "--format=%H")
+    first = clone.repo.git("log", *words, "HEAD", "--", name).decode().split()
     for commit in ("HEAD", *first):
-        for entry in index.tree(clone.repo, commit):
-            if not entry.path.endswith(gitmodel.CIPHERTEXT_SIGNATURE.encode()):
-                continue
+        for hint in sorted(_claimed(clone, commit).intersection(kept.fingerprints())):
+            with contextlib.suppress(Error):
+                file = kept.path(hint)
+                key = pem.parse_private(file.read_bytes(), signers.password, str(file))
+                # A bundle alone may be a copy from elsewhere: it must sign this very tree.
+                verifier = KeyVerifier(pem.public_pem(key))
+                if tree_check.check(clone, commit, [verifier], sealed_only=True).good:
+                    yield hint
+
+
+def _claimed(clone: Clone, commit: str) -> set[str]:
+    """Returns the fingerprints of the keys that a commit's bundles over ciphertext name."""
+    found: set[str] = set()
+    for entry in index.tree(clone.repo, commit):
+        if entry.path.endswith(gitmodel.CIPHERTEXT_SIGNATURE.encode()):
             with contextlib.suppress(Error):
                 content = clone.objects.read(entry.oid, limit_bytes=dsse.MAX_BYTES)
-                hint = dsse.parse(content).hint
-                if hint in kept.fingerprints():
-                    file = kept.path(hint)
-                    key = pem.parse_private(file.read_bytes(), signers.password, str(file))
-                    public = pem.public_pem(key)
-                    bundle.open_bundle(content, [KeyVerifier(public)])
-                    yield hint
+                found.add(dsse.parse(content).hint or "")
+    return found
 
 
 def agree(repo: Repository, method: str) -> list[str]:

@@ -113,3 +113,20 @@ def test_clean_gives_back_what_git_has_and_seals_no_other(
     stage(ada, newer)
     ada.git("add", NAME)
     assert ada.blob(f":{NAME}") == newer
+
+
+def test_diffs_and_merges_leave_it_whole(
+    project: Project, colleague: Repository, newer: bytes
+) -> None:
+    ada = project.ada
+    ada.git("fetch", "--quiet")
+    said = ada.git("log", "-p", "-1", "origin/main", "--", NAME)
+    assert "+encrypted by a newer git-model" in said
+    ada.git("diff", "HEAD", "origin/main")
+    ada.write(NAME, b"weights of ada")
+    ada.git("commit", "--quiet", "--all", "-m", "Mine")
+    merged = ada.git.run("merge", "origin/main", check=False)
+    assert merged.returncode == 1
+    assert "Traceback" not in merged.stderr
+    assert ada.read(NAME) == b"weights of ada"
+    assert ada.blob(f":3:{NAME}") == newer

@@ -21,6 +21,8 @@ SPELLINGS = {
     "hexadecimal": KEY.hex(),
     "base64": base64.b64encode(KEY).decode(),
     "a digit short": KEY.hex()[1:],
+    "after a blank": f" {KEY.hex()}",
+    "after a word": f"hex:{KEY.hex()}",
     "too long for a name": KEY.hex() * 8,
 }
 
@@ -47,6 +49,7 @@ def test_a_second_clone_signs_with_the_key_that_signed_the_repository(
 def test_so_it_does_where_somebody_else_signed_last(
     project: Project, person: PersonFactory
 ) -> None:
+    project.ada.git("config", "--global", "log.showSignature", "true")
     bob = project.signing(person("bob"))
     bob.write("config.json", '{"by": "bob"}')
     bob.commit()
@@ -75,6 +78,24 @@ def test_who_names_a_signer_trusts_that_one_alone(
     clone = Repository(path)
     assert clone.git("config", "git-model.signingKey", check=False) == ""
     assert len(list((path / ".git" / "git-model" / "trust").iterdir())) == 1
+
+
+def test_a_signature_from_elsewhere_makes_no_repository_ones_own(
+    project: Project, person: PersonFactory
+) -> None:
+    mallory = person("mallory")
+    key = mallory.home / "m.key"
+    (mallory.home / "model").mkdir()
+    model = Repository(mallory.home / "model", mallory.env)
+    model.git("init", "--quiet")
+    model.write("weights.bin", b"weights")
+    model.model("init")
+    model.write("docs/.model-encrypted.sig", project.ada.read(".model-encrypted.sig"))
+    model.commit()
+    model.model("key", "export", str(key))
+    path = project.ada.path.parent / "theirs"
+    execute(*MODEL, "clone", model.path, path, "--key", key, check=False)
+    assert Repository(path).git("config", "git-model.signingKey", check=False) == ""
 
 
 def test_somebody_who_never_signed_gets_no_signing_key(
@@ -107,7 +128,8 @@ def test_a_key_where_its_file_belongs_is_not_shown(
         done = ada.model(*words, check=False)
         assert done.returncode != 0
         assert "Traceback" not in done.stderr
-        assert value[:32] not in done.stdout + done.stderr
+        assert KEY.hex()[1:33] not in done.stdout + done.stderr
+        assert SPELLINGS["base64"][:32] not in done.stdout + done.stderr
         assert "generate" not in done.stderr
 
 
@@ -116,9 +138,10 @@ def test_a_private_key_in_pem_where_its_file_belongs_is_not_shown(
 ) -> None:
     project.ada.model("key", "generate-signing", str(tmp_path / "a"), str(tmp_path / "a.pub"))
     pem = (tmp_path / "a").read_text()
-    done = project.ada.model("unlock", "--signing-key", pem, check=False)
-    assert done.returncode != 0
-    assert pem.splitlines()[1] not in done.stderr
+    for words in (["unlock", "--signing-key"], ["sign", "--private-key"]):
+        done = project.ada.model(*words, pem, check=False)
+        assert done.returncode != 0
+        assert pem.splitlines()[1] not in done.stdout + done.stderr
 
 
 def test_a_missing_key_file_is_named_and_no_new_key_advised(project: Project) -> None:

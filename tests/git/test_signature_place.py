@@ -6,14 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.fixtures.people import Project, assert_clean, assert_signed
+from tests.fixtures.people import PersonFactory, Project, assert_clean, assert_signed
 from tests.fixtures.processes import execute, tool
-from tests.fixtures.repositories import NO_HOOKS
+from tests.fixtures.repositories import NO_HOOKS, Repository
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from tests.fixtures.repositories import Repository
 
 
 @pytest.fixture
@@ -99,6 +97,43 @@ def test_the_signature_of_a_repository_is_renamed(project: Project) -> None:
     ada.write("config.json", "{}")
     ada.commit()
     ada.model("verify", "HEAD")
+
+
+def test_that_of_a_trusted_signer_is_not_ones_own(
+    project: Project, person: PersonFactory, tmp_path: Path
+) -> None:
+    vendor = project.signing(person("bob"))
+    (tmp_path / "own").mkdir()
+    own = Repository(tmp_path / "own")
+    own.git("init", "--quiet")
+    own.write("weights.bin", b"weights")
+    own.model("init", "--signature", "mine.sig")
+    own.commit()
+    public = vendor.path.parent / "home" / "signing.pub"
+    own.model("trust", "add", "--yes", "--public-key", str(public))
+    vendor.write("config.json", "{}")
+    vendor.commit()
+    theirs = own.write("model.sig", vendor.read("model.sig")).read_bytes()
+    refused = own.model("config", "signing.signature", "model.sig", check=False)
+    assert refused.returncode == 1
+    assert "model.sig: a signature by key " in refused.stderr
+    assert own.read("model.sig") == theirs
+
+
+def test_no_signature_is_taken_away_where_one_of_several_was_changed(project: Project) -> None:
+    ada = project.ada
+    ada.write(".model-encrypted.sig", "broken")
+    ada.write("model.sig", "changed here")
+    before = ada.git("ls-files", "--stage")
+    assert ada.model("config", "signing.signature", "x.sig", check=False).returncode == 1
+    assert ada.git("ls-files", "--stage") == before
+    assert ada.read("model.sig") == b"changed here"
+
+
+def test_a_repository_that_is_set_up_says_how_the_name_is_changed(project: Project) -> None:
+    done = project.ada.model("init", "--signature", "x.sig", check=False)
+    assert done.returncode == 2
+    assert "git model config signing.signature NAME" in done.stderr
 
 
 def test_a_signature_of_its_own_that_nothing_tracks_is_made_anew(project: Project) -> None:
