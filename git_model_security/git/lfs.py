@@ -6,6 +6,7 @@ path do not matter here. Where objects live on this machine is `storage.lfs`.
 
 from __future__ import annotations
 
+import functools
 import re
 import subprocess
 import sys
@@ -99,6 +100,7 @@ class Download(subprocess.Popen[bytes]):
             raise failure("git-lfs could not download all objects", self._said)
 
 
+@functools.cache  # a hook asks more than once
 def version() -> tuple[int, ...] | None:
     """Returns the version of git-lfs as numbers, or None when it is not installed."""
     words = run("lfs", "version", accept=(0, 1))  # git: 'lfs' is not a git command

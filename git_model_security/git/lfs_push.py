@@ -15,6 +15,7 @@ from git_model_security.git import config, lfs, remotes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from pathlib import Path
 
     from git_model_security.git.repository import Repository
 
@@ -63,8 +64,7 @@ def target(repo: Repository, remote: str, url: str, *, by_name: bool) -> Target:
     alike = [name for name, one in named.items() if one.pushed == [url]]
     again = tuple(word for name in alike for word in ("-c", f"remote.{name}.pushurl={url}"))
     # By a path and not by a name: git-lfs knows paths only as those of remotes.
-    directory = (repo.work_tree or repo.git_dir) / url
-    if directory.is_dir():
+    if directory := _directory(repo, url):
         url = directory.resolve().as_uri()
     return Target(url, url, is_remote=False, settings=again)
 
@@ -103,6 +103,35 @@ def send(repo: Repository, to: Target, objects: Iterable[str]) -> None:
     for start in range(0, len(names), _AT_ONCE):
         some = names[start : start + _AT_ONCE]
         _upload(repo, to, ("push", "--object-id", to.name, *some))
+
+
+def is_asked_for_locks(repo: Repository, to: Target, settings: config.Values) -> bool:
+    """Tells whether `pre-push` may find locks of others, as no other upload does.
+
+    A directory has none, nor a server of which git-lfs noted so (git-lfs-config,
+    "lfs.<url>.locksverify").
+
+    Args:
+        repo: the repository.
+        to: where is uploaded to.
+        settings: the variables `lfs.*` and `remote.*`.
+    """
+    committed = repo.work_tree and repo.work_tree / ".lfsconfig"
+    if committed and committed.exists():
+        return True
+    if any(key.endswith((".lfsurl", ".lfspushurl")) for key in settings):
+        return True
+    if "lfs.url" in settings or "lfs.pushurl" in settings:
+        return True
+    if _directory(repo, to.url) or to.url.startswith("file://"):
+        return False
+    server = f"{to.url.rstrip('/').removesuffix('.git')}.git/info/lfs"
+    return config.last(settings, f"lfs.{server}.locksverify") != "false"
+
+
+def _directory(repo: Repository, url: str) -> Path | None:
+    directory = (repo.work_tree or repo.git_dir) / url
+    return directory if directory.is_dir() else None
 
 
 def _is_server_named(repo: Repository, remote: str) -> bool:

@@ -24,7 +24,7 @@ from git_model_security.workspace import hook_redirect, shims
 from git_model_security.workspace.inherited import Inherited
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from git_model_security.filter.clone import Clone
     from git_model_security.git.lfs_push import Target
@@ -71,16 +71,30 @@ def pushed(clone: Clone, arguments: Sequence[str], stdin: bytes) -> int:
     # By its name git-lfs trusts the tracking refs, and knows one address of a remote.
     by_name = held.is_address and not judged.is_forgotten
     if _may_send_pointers(clone, judged):
-        lfs.require()
         to = lfs_push.target(clone.repo, remote, url, by_name=by_name)
-        if not to.is_remote:
-            lfs_push.pushed(clone.repo, to, stdin, _onto(clone.repo, judged.commits))
-        elif not _lfs_follows(clone.repo):
-            lfs_push.pushed(clone.repo, to, stdin)
-        _send(clone, to, judged.pointers | judged.unread)
+        _upload(clone, to, stdin, judged)
     elif not lines and clone.lfs.is_used:
         _send_once_more(clone, lfs_push.target(clone.repo, remote, url, by_name=by_name))
     return 0
+
+
+def _upload(clone: Clone, to: Target, stdin: bytes, judged: Outgoing) -> None:
+    """Sends the objects of what is pushed; those that are not here must be there.
+
+    By their names, where all of them are here. Else, and where others may have locked
+    a file, git-lfs looks at the push as it does by itself.
+    """
+    oids = judged.pointers | judged.unread
+    sizes, pointers = behind.survey(clone.repo, oids)
+    is_here = len(sizes) == len(oids) and all(map(clone.lfs.holds, pointers.values()))
+    if is_here and not lfs_push.is_asked_for_locks(clone.repo, to, clone.settings):
+        _send_objects(clone, to, {oid: one.oid for oid, one in pointers.items()})
+        return
+    if not to.is_remote:
+        lfs_push.pushed(clone.repo, to, stdin, _onto(clone.repo, judged.commits))
+    elif not _lfs_follows(clone.repo):
+        lfs_push.pushed(clone.repo, to, stdin)
+    _send(clone, to, oids)
 
 
 def _onto(repo: Repository, commits: Sequence[str]) -> set[str]:
@@ -106,9 +120,13 @@ def _send(clone: Clone, to: Target, oids: Iterable[str]) -> None:
     """
     _, pointers = behind.survey(clone.repo, [oid for oid in oids if oid not in clone.delivered])
     here = {oid: one.oid for oid, one in pointers.items() if clone.lfs.holds(one)}
-    if here:
-        lfs_push.send(clone.repo, to, here.values())
-        clone.delivered.note(here)
+    _send_objects(clone, to, here)
+
+
+def _send_objects(clone: Clone, to: Target, objects: Mapping[str, str]) -> None:
+    if objects:
+        lfs_push.send(clone.repo, to, objects.values())
+        clone.delivered.note(objects)
 
 
 def _require_signed(clone: Clone, lines: Sequence[outgoing.Pushed], remote: str | None) -> None:

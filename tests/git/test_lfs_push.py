@@ -6,6 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from git_model_security.filter.clone import Clone
+from git_model_security.git import lfs_push
+from git_model_security.git.lfs_push import Target
+from tests.fixtures.hooks import opened
 from tests.fixtures.lfs_projects import FILES, SMALL
 from tests.fixtures.processes import execute
 from tests.fixtures.repositories import NO_HOOKS, Repository
@@ -58,6 +62,43 @@ def test_the_hook_of_git_lfs_beside_ours_uploads_once(project: LfsProject) -> No
     done = project.ada.git.run("push", "origin", "main", env={"GIT_TRACE": "1"})
     assert done.stderr.count("exec: git-lfs pre-push") == 1
     assert _uploaded(project) == set(project.objects.values())
+
+
+@pytest.mark.parametrize("named", [False, True])
+def test_what_is_here_goes_in_one_transfer_where_nobody_can_lock(
+    project: LfsProject, tmp_path: Path, named: bool
+) -> None:
+    if named:
+        project.ada.git("config", "lfs.url", project.remote.path.as_uri())
+    trace = tmp_path / "trace"
+    project.ada.git("push", "--quiet", "origin", "main", env={"GIT_TRACE": str(trace)})
+    started = trace.read_text()
+    assert started.count("exec: git-lfs push --object-id") == 1
+    assert started.count("exec: git-lfs pre-push") == named
+    assert started.count("exec: git-lfs version") == 1
+    assert _uploaded(project) == set(project.objects.values())
+
+
+@pytest.mark.parametrize("url", ["https://host.example/m.git/", "https://host.example/m"])
+def test_a_server_is_asked_for_locks_until_it_is_known_to_have_none(
+    repo: Repository, url: str
+) -> None:
+    def is_asked(to: str) -> bool:
+        return lfs_push.is_asked_for_locks(
+            opened(repo), Target("origin", to, is_remote=True), Clone(opened(repo)).settings
+        )
+
+    assert is_asked(url)
+    # What git-lfs writes when a server answers that it knows no locks.
+    key = "lfs.https://host.example/m.git/info/lfs.locksverify"
+    repo.git("config", key, "false")
+    assert not is_asked(url)
+    assert is_asked("https://other.example/m.git")
+    assert is_asked("git@host.example:m.git")
+    assert not is_asked(str(repo.path))
+    repo.write(".lfsconfig", "[lfs]\n\turl = https://third.example\n")
+    assert is_asked(url)
+    assert is_asked(str(repo.path))
 
 
 @pytest.mark.parametrize(
