@@ -19,6 +19,7 @@ def command(ctx: click.Context, fix: bool) -> None:
     if fix:
         for line in health.mend(repo):
             terminal.info(line)
+        repo = Repository.discover()  # where Git looks for hooks may be elsewhere now
     found = health.symptoms(repo)
     for symptom in found:
         terminal.result(f"{symptom.what}: {symptom.remedy}")

@@ -153,7 +153,7 @@ def _of_clone(repo: Repository) -> Iterator[Symptom]:
             f"info/attributes: `{legible(line)}` stands behind git-model's lines and wins",
             "`git model doctor --fix` puts ours last; then `git add --renormalize .`",
         )
-    missing = hook_presence.missing(repo)
+    missing = hook_presence.missing(repo, repo.hooks, clone.settings)
     if missing:
         remedies = hook_presence.remedies(repo, missing)
         yield Symptom(hook_presence.described(repo, missing), "; ".join(remedies))

@@ -134,7 +134,7 @@ def of(clone: Clone, pathspecs: Sequence[str] = ()) -> State:
         head.status,
         index.resolve(repo, "HEAD^{commit}") or "",
         pinned_trust.pinned(repo).fingerprints(),
-        missing_hooks=[] if locked else hook_presence.missing(repo),
+        missing_hooks=[] if locked else hook_presence.missing(repo, repo.hooks, clone.settings),
     )
     state.policy_drift = _drift(clone)
     state.is_migrating = Journal(repo).is_moving

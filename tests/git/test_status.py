@@ -14,6 +14,8 @@ from tests.fixtures.processes import MODEL as PROGRAM
 from tests.fixtures.terminals import typed
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.fixtures.people import PersonFactory, Project
     from tests.fixtures.repositories import Repository
 
@@ -244,3 +246,13 @@ def test_a_worktree_and_a_bisection_work_in_spite_of_unverified_commits(
 
 def test_a_checkout_of_one_file_says_nothing(project: Project) -> None:
     assert project.ada.git.run("checkout", "HEAD", "--", "config.json").stderr == ""
+
+
+@pytest.mark.parametrize("command", ["status", "doctor"])
+def test_what_is_known_of_the_hooks_is_not_asked_again(
+    project: Project, tmp_path: Path, command: str
+) -> None:
+    trace = tmp_path / "trace"
+    project.ada.model(command, env={"GIT_TRACE": str(trace)})
+    assert trace.read_text().count("--git-path hooks") == 1
+    assert "'^hook\\.'" not in trace.read_text()
