@@ -163,6 +163,7 @@ class Reason(enum.Enum):
     INVALID = "invalid signature"
     STALE = "stale signature"
     TAMPERED = "tampered"
+    CONVERTED = "converted"
     MISSING = "missing file"
     EXTRA = "extra file"
     LINK = "symbolic link"

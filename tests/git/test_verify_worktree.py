@@ -110,15 +110,15 @@ def test_links_and_protected_files_outside_of_the_model_roots(two: Repository) -
 
 
 def test_what_git_converts_is_no_change(two: Repository) -> None:
-    two.write(".gitattributes", two.read(".gitattributes") + b"*.txt text eol=crlf\n")
-    two.write("notes.txt", b"one\ntwo\n")
+    two.write(".gitattributes", two.read(".gitattributes") + b"*.bat text eol=crlf\n")
+    two.write("notes.bat", b"one\ntwo\n")
     two.commit()
-    (two.path / "notes.txt").unlink()
-    two.git("restore", "notes.txt")
-    assert two.read("notes.txt") == b"one\r\ntwo\r\n"
+    (two.path / "notes.bat").unlink()
+    two.git("restore", "notes.bat")
+    assert two.read("notes.bat") == b"one\r\ntwo\r\n"
     assert findings(two) == {}
-    two.write("notes.txt", b"one\r\nthree\r\n")
-    assert findings(two) == {"tampered": ["notes.txt"]}
+    two.write("notes.bat", b"one\r\nthree\r\n")
+    assert findings(two) == {"tampered": ["notes.bat"]}
 
 
 def test_the_files_of_a_submodule_are_told(two: Repository, tmp_path: Path) -> None:

@@ -10,9 +10,8 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from git_model_security.envelope import HEADER_BYTES
-from git_model_security.errors import Error, GitError, Reason
+from git_model_security.errors import Error, GitError, NotFetchedError, Reason
 from git_model_security.filter import blobs
-from git_model_security.filter.digests import CLEAR
 from git_model_security.git import attributes, worktree
 from git_model_security.git.objects import cleaned_oids
 from git_model_security.storage import behind, pointer
@@ -70,18 +69,23 @@ class Contents:
         known = {entry.path for entry in same}
         left = [entry for entry in entries if entry.path not in known]
         if self._clone.ring.locked:
-            return {entry.path: Reason.TAMPERED for entry in left}
-        found = dict(self._unopened(same))
-        self.read(entry.path for entry in left)
-        self._clone.digests.recall(entry.oid for entry in left)
-        clear: list[Entry] = []
-        for entry in left:
-            reason = self._difference(entry, clear)
-            if reason is not None:
-                found[entry.path] = reason
-        for path in self._converted(clear):
+            found = {entry.path: Reason.TAMPERED for entry in left}
+        else:
+            found = dict(self._unopened(same)) | dict(self._differing(left))
+        changed = [one for one in left if found.get(one.path) is Reason.TAMPERED]
+        for path in self._converted(changed):
             del found[path]
         return found
+
+    def may_hold(self, entry: Entry, digest: bytes) -> bool:
+        """Tells whether what an entry holds has a digest, or cannot be read here."""
+        try:
+            return self._held(entry) == digest
+        except Error as error:
+            return reason_of(error) is not Reason.TAMPERED
+
+    def _held(self, entry: Entry) -> bytes:
+        return blobs.digests(self._clone, entry.oid, self._digest).by_name(self._digest)
 
     def _unopened(self, entries: Sequence[Entry]) -> Iterator[tuple[bytes, Reason]]:
         """Yields protected files that stand there as Git, or git-lfs, has them."""
@@ -91,25 +95,39 @@ class Contents:
             for path in attributes.protected(self._repo, doubtful):
                 yield path, doubtful[path]
 
-    def _difference(self, entry: Entry, clear: list[Entry]) -> Reason | None:
-        """Returns why a file is not what an entry holds; notes it where that is clear."""
-        try:
-            held = blobs.digests(self._clone, entry.oid, self._digest)
-        except Error as error:
-            return reason_of(error)
-        if held.by_name(self._digest) == self.here(entry.path):
-            return None
-        if held.key_id == CLEAR:
-            clear.append(entry)
-        return Reason.TAMPERED
+    def _differing(self, entries: Sequence[Entry]) -> Iterator[tuple[bytes, Reason]]:
+        """Yields files that are not the plaintext of what entries hold."""
+        self.read(entry.path for entry in entries)
+        self._clone.digests.recall(entry.oid for entry in entries)
+        for entry in entries:
+            try:
+                if self._held(entry) != self.here(entry.path):
+                    yield entry.path, Reason.TAMPERED
+            except NotFetchedError:
+                # That Git's object is not here says nothing of the file that is.
+                yield entry.path, Reason.UNREADABLE
+            except Error as error:
+                yield entry.path, reason_of(error)
 
     def _converted(self, entries: Sequence[Entry]) -> Iterator[bytes]:
         """Yields files that `git add` would make just these blobs of (gitattributes)."""
+        if entries:
+            # Our own clean is not asked: no such file is converted, and a locked clone
+            # cannot seal.
+            sealed = attributes.protected(self._repo, (entry.path for entry in entries))
+            yield from self._cleaned([one for one in entries if one.path not in sealed])
+
+    def _cleaned(self, entries: Sequence[Entry]) -> Iterator[bytes]:
         if not entries:
             return
         try:
             oids = cleaned_oids(self._repo, [entry.path for entry in entries])
-        except GitError:  # a filter refuses what stands there
+        except GitError:
+            # A filter refuses a file, or nobody can read it; that is no answer for others.
+            half = len(entries) // 2
+            if half:
+                yield from self._cleaned(entries[:half])
+                yield from self._cleaned(entries[half:])
             return
         for entry, oid in zip(entries, oids, strict=True):
             if entry.oid == oid:

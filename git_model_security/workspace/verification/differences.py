@@ -17,6 +17,7 @@ from git_model_security.git import config, index, worktree
 from git_model_security.git.index import EXECUTABLE, GITLINK, SYMLINK
 from git_model_security.git.objects import blob_oid
 from git_model_security.workspace.verification import kinds
+from git_model_security.workspace.verification.contents import sealed_as
 from git_model_security.workspace.verification.worktree_files import above
 
 if TYPE_CHECKING:
@@ -141,13 +142,23 @@ class Differences:
             return kinds.CHANGED if is_signed else kinds.CHANGED_BESIDE
         reason = unlike.get(path) if entry is not None else Reason.TAMPERED
         if reason is None:
-            return kinds.STALE if is_signed or self.signed.covers(path) else None
+            return self._as_held(path, entry)
         if is_signed:
             unwritten = {Reason.NOT_FETCHED, Reason.NOT_MATERIALISED}
             return kinds.UNOPENED[reason] if reason in unwritten else kinds.CHANGED
         if reason is Reason.TAMPERED and path in self.signed.policy.signature_paths():
             return self._signature(path)
         return kinds.UNOPENED.get(reason, kinds.CHANGED_BESIDE)
+
+    def _as_held(self, path: bytes, entry: Entry | None) -> Kind | None:
+        """Returns why a file is not what was signed, where it is what HEAD holds."""
+        digest = self.signed.digests.get(path)
+        if digest is None:
+            return kinds.STALE if self.signed.covers(path) else None
+        if entry is None or not self.contents.may_hold(entry, digest):
+            return kinds.STALE
+        begins = sealed_as(self._repo.top, path)
+        return kinds.CONVERTED if begins is None else kinds.UNOPENED[begins]
 
     def _signature(self, path: bytes) -> Kind:
         fault = self.signed.fault(path)

@@ -19,6 +19,7 @@ _OWN = (
     "your own change: `git add` and commit it, or `git restore PATH` takes it back; somebody"
     " else's: find out whose"
 )
+_READ = "`git lfs fetch` if it is an object of git-lfs; else see `git fsck`"
 _SHOWN = ", as `git status` shows too"
 
 STALE = Kind(Reason.STALE, "HEAD has changed since it was signed")
@@ -26,6 +27,12 @@ EDITED = Kind(Reason.TAMPERED, f"not the content that was signed{_SHOWN}", _OWN)
 CHANGED = Kind(Reason.TAMPERED, "not the content that was signed")
 EDITED_BESIDE = Kind(Reason.TAMPERED, f"not what HEAD holds{_SHOWN}", _OWN)
 CHANGED_BESIDE = Kind(Reason.TAMPERED, "not what HEAD holds")
+CONVERTED = Kind(
+    Reason.CONVERTED,
+    "as .gitattributes or core.autocrlf converts it, not as it was signed",
+    "`git model verify HEAD` verifies what was signed; with `-text` in .gitattributes the"
+    " next checkout writes that",
+)
 MODE = Kind(
     Reason.TAMPERED,
     "executable, or not, unlike what was signed",
@@ -46,7 +53,7 @@ EXTRA = Kind(Reason.EXTRA, "there and not signed")
 NOT_FETCHED = Kind(Reason.NOT_FETCHED, "only a pointer is in the work tree")
 NOT_MATERIALISED = Kind(Reason.NOT_MATERIALISED, "only its ciphertext is in the work tree")
 NO_KEY = Kind(Reason.NO_KEY, "sealed under a key that this clone does not hold")
-UNREADABLE = Kind(Reason.UNREADABLE, "what HEAD holds cannot be read", "see `git fsck`")
+UNREADABLE = Kind(Reason.UNREADABLE, "what HEAD holds cannot be read", _READ)
 CONFLICT = Kind(
     Reason.CONFLICT,
     "in a merge that is not resolved, so that nothing is signed",
@@ -63,17 +70,23 @@ OTHER_SIGNATURE = Kind(
     "`git commit` makes it anew; `git restore PATH` brings back the one of HEAD",
 )
 ORDER = (
-    *(CONFLICT, STALE, EDITED, CHANGED, EDITED_BESIDE, CHANGED_BESIDE, MODE, LINK, MISSING),
-    *(
-        EXTRA,
-        STAGED,
-        OTHER_SIGNATURE,
-        NOT_FETCHED,
-        NOT_MATERIALISED,
-        NO_KEY,
-        UNREADABLE,
-        SPARSE,
-    ),
+    CONFLICT,
+    STALE,
+    EDITED,
+    CHANGED,
+    EDITED_BESIDE,
+    CHANGED_BESIDE,
+    CONVERTED,
+    MODE,
+    LINK,
+    MISSING,
+    EXTRA,
+    STAGED,
+    OTHER_SIGNATURE,
+    NOT_FETCHED,
+    NOT_MATERIALISED,
+    NO_KEY,
+    UNREADABLE,
 )
 UNOPENED = {
     Reason.NOT_FETCHED: NOT_FETCHED,
