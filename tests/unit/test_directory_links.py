@@ -120,6 +120,27 @@ def test_a_bundle_under_another_name_or_in_another_place(
     assert found(model, ada, signature="renamed.sig") == {"extra file": ["model.sig"]}
 
 
+def test_a_bundle_that_is_a_link_stands_in_its_place(tmp_path: Path, ada: Pair) -> None:
+    cache, directory = snapshot(tmp_path, ada)
+    volume = mounted(tmp_path / "kubernetes", ada)
+    signature = str(tmp_path / "v1.sig")
+    (tmp_path / "v1.sig").write_bytes((volume / "model.sig").read_bytes())
+    for place, root in ((directory, cache), (volume, volume)):
+        done = verdict(place, ada, signature=signature, follow=root)
+        assert done.good, done.findings
+        (place / "model.sig").resolve().write_bytes(b"import evil")
+        assert found(place, ada, signature=signature, follow=root) == {
+            "extra file": ["model.sig"]
+        }
+    # What leads out of the root is not followed there either.
+    (volume / "..2026_11_29" / "model.sig").unlink()
+    (volume / "model.sig").unlink()
+    (volume / "model.sig").symlink_to(tmp_path / "v1.sig")
+    assert found(volume, ada, signature=signature, follow=volume) == {
+        "extra file": ["model.sig"]
+    }
+
+
 def test_a_bundle_that_says_nothing_of_what_it_leaves_out(tmp_path: Path, ada: Pair) -> None:
     (tmp_path / "w").write_bytes(b"w")
     (tmp_path / ".gitattributes").write_bytes(b"* text\n")

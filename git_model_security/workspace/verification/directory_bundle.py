@@ -88,15 +88,12 @@ def require_plaintext(found: Opened) -> None:
 
 def _read(directory: Path, signature: str, links: Links | None) -> bytes:
     """Reads the bundle; below the directory links as told, elsewhere as asked."""
-    place = links.file(os.fsencode(signature)) if links else None
     try:
         if "/" in signature:
             # Not blocking: a named pipe may stand there.
             descriptor = os.open(signature, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        elif links and place is not None:
-            descriptor = _opened(Path(os.fsdecode(links.root)), place)
         else:
-            descriptor = _opened(directory, os.fsencode(signature))
+            descriptor = _standing(directory, os.fsencode(signature), links)
     except FileNotFoundError as error:
         hint = _hint_of_absent(directory, signature)
         # A path is what the command line says, a name what has to be in the directory.
@@ -136,6 +133,14 @@ def _malformed(reason: str, hint: str | None = None) -> VerificationError:
     return VerificationError(Reason.MALFORMED, f"cannot read it: {reason}", hint=hint)
 
 
+def _standing(directory: Path, name: bytes, links: Links | None) -> int:
+    """Opens what stands at a name of the directory, or where it leads as far as told."""
+    place = links.file(name) if links else None
+    if links and place is not None:
+        return _opened(Path(os.fsdecode(links.root)), place)
+    return _opened(directory, name)
+
+
 def _opened(top: Path, place: bytes) -> int:
     *parents, name = place.split(b"/")
     parent = descend(top, parents)
@@ -145,10 +150,10 @@ def _opened(top: Path, place: bytes) -> int:
         os.close(parent)
 
 
-def is_one(directory: Path, name: bytes) -> bool:
-    """Tells whether a bundle stands in a directory, whoever signed it."""
+def is_one(directory: Path, name: bytes, links: Links | None = None) -> bool:
+    """Tells whether a bundle stands in a directory, whoever signed it; see `opened`."""
     with contextlib.suppress(OSError, VerificationError):
-        with os.fdopen(_opened(directory, name), "rb") as file:
+        with os.fdopen(_standing(directory, name, links), "rb") as file:
             dsse.parse(file.read(MAX_BYTES + 1))
         return True
     return False

@@ -99,6 +99,7 @@ def check(
     _tell_left_out(
         verdict,
         directory,
+        links,
         {name: mode for name, mode in seen.items() if name in left_out - own},
         None if ignore_unsigned_files else opened,
     )
@@ -167,7 +168,11 @@ def require_directory(path: Path) -> None:
 
 
 def _tell_left_out(
-    verdict: Verdict, directory: Path, found: Mapping[bytes, int], opened: Opened | None
+    verdict: Verdict,
+    directory: Path,
+    links: Links | None,
+    found: Mapping[bytes, int],
+    opened: Opened | None,
 ) -> None:
     """Tells what lies there and no signature covers; a bundle is not worth telling.
 
@@ -177,6 +182,7 @@ def _tell_left_out(
     Args:
         verdict: gets it.
         directory: the model's directory.
+        links: which of it are followed; None for none.
         found: what is left out and is there, with its modes.
         opened: the bundle; None where files pass that are not signed.
     """
@@ -189,7 +195,7 @@ def _tell_left_out(
         disguised |= {
             name
             for name in found.keys() & places
-            if not directory_bundle.is_one(directory, name)
+            if not directory_bundle.is_one(directory, name, links)
         }
     if opened is not None and disguised:
         names = tuple(map(_text, sorted(disguised)))
