@@ -142,12 +142,13 @@ def _plaintext_digest(clone: Clone, entry: Entry) -> bytes | None:
 
 
 def _way_out(repo: Repository, paths: Sequence[bytes]) -> str:
-    words = ("--literal-pathspecs", "ls-files", "-v", "-z", "--")
-    marks = {mark[:1] for mark in repo.git(*words, *paths).split(b"\0")}
+    listed = repo.git("ls-files", "-v", "-z").split(b"\0")  # paths may be too many to name
+    named = set(paths)
+    marks = {record[:1] for record in listed if record[2:] in named}
     flags = [flag for flag, shown_as in _FLAGS.items() if marks & shown_as]
     if flags:
-        named = " and ".join(f"`git update-index --no-{flag} FILE`" for flag in flags)
-        return f"Git was told not to look at them: {named} first, then `git add` them"
+        undone = " and ".join(f"`git update-index --no-{flag} FILE`" for flag in flags)
+        return f"Git was told not to look at them: {undone} first, then `git add` them"
     return "`git add` or `git restore` them first"
 
 

@@ -107,6 +107,22 @@ def test_a_change_with_the_length_and_the_date_of_before_is_seen(ada: Repository
     assert file.read_bytes() == changed
 
 
+def test_more_files_than_a_command_line_holds_are_no_crash(ada: Repository) -> None:
+    directory = "/".join([letter * 240 for letter in "abcd"])
+    (ada.path / directory).mkdir(parents=True)
+    oid = ada.git("rev-parse", "HEAD:config.json")
+    names = [f"{directory}/{number:04}.bin" for number in range(2_200)]  # over 2 MiB
+    for name in names:
+        (ada.path / name).symlink_to("elsewhere")
+    staged = "".join(f"100644 {oid} 0\t{name}\n" for name in names)
+    ada.git("update-index", "--add", "--index-info", stdin=staged)
+    ada.git("update-index", "--assume-unchanged", names[0])
+    refused = ada.model("lock", check=False)
+    assert refused.returncode == 1
+    assert "would lose changes" in refused.stderr
+    assert "`git update-index --no-assume-unchanged FILE`" in refused.stderr
+
+
 def test_permissions_stay_as_they_are(ada: Repository) -> None:
     (ada.path / "config.json").chmod(0o600)
     (ada.path / "model.safetensors").chmod(0o755)
