@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from git_model_security.workspace.verification import basis as bases
+from git_model_security.git import index
+from git_model_security.policy import gitmodel
 from git_model_security.workspace.verification import worktree_check
+from git_model_security.workspace.verification.basis import Basis
 from git_model_security.workspace.verification.signed_files import SignedFiles
 
 if TYPE_CHECKING:
@@ -27,8 +29,9 @@ def add_locked_files(
     """
     if not clone.ring.locked or clone.repo.work_tree is None:
         return
-    basis = bases.of(clone, verifiers, roots=scope.roots, committed_only=True)
-    if basis.policy is not None:
-        signed = SignedFiles(clone, basis.policy, verifiers)
-        worktree_check.compare(basis, signed, scope, verdict)
+    head = index.tree(clone.repo, verdict.commit)
+    policy = gitmodel.find(head, clone.objects)
+    if policy is not None:
+        basis = Basis(head, policy, verdict, index.staged(clone.repo))
+        worktree_check.compare(basis, SignedFiles(clone, policy, verifiers), scope, verdict)
         verdict.others = 0  # all of them count as committed
