@@ -6,7 +6,6 @@ environment or the user's keyring.
 
 from __future__ import annotations
 
-import contextlib
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING
 from git_model_security import logs
 from git_model_security.errors import ConfigError, KeyNotFoundError
 from git_model_security.git import config
-from git_model_security.keyring import material
+from git_model_security.keyring import files, material
 from git_model_security.keyring.store import KeyStore
 
 if TYPE_CHECKING:
@@ -74,20 +73,14 @@ def from_environment() -> Key | None:
     if text := os.environ.get("GIT_MODEL_KEY"):
         return material.from_text(text, "GIT_MODEL_KEY")
     if name := os.environ.get("GIT_MODEL_KEY_FILE"):
-        return material.from_file(_named(name))
+        path = Path(name).expanduser()
+        if files.named(path) != str(path):
+            raise ConfigError(
+                "GIT_MODEL_KEY_FILE: there is no file of the name that it holds",
+                hint="the key itself, hexadecimal or base64, belongs into GIT_MODEL_KEY",
+            )
+        return material.from_file(path)
     return None
-
-
-def _named(name: str) -> Path:
-    path = Path(name).expanduser()
-    with contextlib.suppress(OSError):  # longer than a name can be
-        if path.exists():
-            return path
-    # The value is not shown: it may be the key, by mistake.
-    raise ConfigError(
-        "GIT_MODEL_KEY_FILE: there is no file of the name that it holds",
-        hint="the key itself, as hexadecimal digits or base64, belongs into GIT_MODEL_KEY",
-    )
 
 
 def of(repo: Repository, values: config.Values | None = None) -> Ring:

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from git_model_security.guard.history import Report
     from git_model_security.workspace.engine import Choice
 
-_OTHER_NAME = "git model init --signature NAME"
+_OTHER_NAME = "--signature NAME"
 
 
 @dataclass(frozen=True)
@@ -154,6 +154,8 @@ def plan(repo: Repository, request: Request) -> Plan:
         )
     from git_model_security.guard import history
 
+    if request.key is not None:
+        material.read(request.key)  # a mistyped name is told before anything else
     staged = index.staged(repo)
     kinds = {entry.path: entry.is_file for entry in staged}
     paths = sorted({*kinds, *index.untracked(repo)})

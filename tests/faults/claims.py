@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from git_model_security.errors import FAILED, UNCHECKED
 from tests.fixtures.processes import execute
 from tests.fixtures.repositories import NO_HOOKS
 
@@ -16,6 +17,14 @@ if TYPE_CHECKING:
 
 MARKER = b"TOP-SECRET-WEIGHTS-7f3a"
 """Stands in every plaintext of these tests: wherever it turns up, that is a leak."""
+
+
+GATES = ("audit", "status", "verify")
+
+
+def failed(command: str) -> int:
+    """Returns what a command ends with that could not do its work."""
+    return UNCHECKED if command.split(maxsplit=1)[0] in GATES else FAILED
 
 
 def told(done: subprocess.CompletedProcess[Any], *texts: str, status: int | None = 1) -> str:

@@ -58,7 +58,7 @@ def test_without_its_python_nothing_is_added_committed_or_pushed(
             done,
             f"{environment}/bin/python is missing",
             "install git-model again",
-            "git model install",
+            "git model doctor --fix",
             status=None,
         )
     assert installed.remote.git("branch", "--list", "other") == ""
@@ -128,7 +128,8 @@ def test_without_git_on_path_a_command_says_so(
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     for words in ("status", "verify", "unlock", "init", "install", "clone x", "doctor"):
-        claims.told(made.repo.model(*words.split(), check=False), "git is not on PATH", "2.39")
+        done = made.repo.model(*words.split(), check=False)
+        claims.told(done, "git is not on PATH", "2.39", status=claims.failed(words))
 
 
 def test_a_clone_where_nobody_installed_anything_adds_nothing_in_clear(

@@ -22,7 +22,8 @@ NEED_A_REPOSITORY = ("init", "unlock", "lock", "status", "sign", "verify", "audi
 
 @pytest.mark.parametrize("command", [*NEED_A_REPOSITORY, "uninstall"])
 def test_outside_of_a_repository_a_command_says_so(tmp_path: Path, command: str) -> None:
-    claims.told(claims.model(command, cwd=tmp_path), "not a git repository")
+    done = claims.model(command, cwd=tmp_path)
+    claims.told(done, "not a git repository", status=claims.failed(command))
 
 
 def test_key_and_install_need_no_repository(tmp_path: Path) -> None:
@@ -37,7 +38,8 @@ def test_in_a_bare_repository_a_command_says_that_it_needs_a_work_tree(
 ) -> None:
     before = made.remote.read("config")
     for directory in (made.remote.path, made.repo.path / ".git"):
-        claims.told(claims.model(command, cwd=directory), "needs a work tree", "hint: ")
+        done = claims.model(command, cwd=directory)
+        claims.told(done, "needs a work tree", "hint: ", status=claims.failed(command))
     assert made.remote.read("config") == before
     claims.clean(made.repo)
 
@@ -134,7 +136,8 @@ def test_a_broken_head_is_told_and_loses_nothing(made: Established) -> None:
     whole = head.read_bytes()
     head.write_bytes(b"\0junk\n")
     for command in NEED_A_REPOSITORY:
-        claims.told(made.repo.model(command, check=False), "not a git repository")
+        done = made.repo.model(command, check=False)
+        claims.told(done, "not a git repository", status=claims.failed(command))
     head.write_bytes(whole)
     claims.clean(made.repo)
 

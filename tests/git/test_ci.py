@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from git_model_security.errors import UNCHECKED
 from tests.fixtures.histories import MODEL
 from tests.fixtures.processes import execute, tool
 from tests.fixtures.servers import ZERO, Client
@@ -97,7 +98,7 @@ def test_a_checkout_of_a_merge_ref_is_audited(project: Project, client: Client) 
 
 def test_a_base_that_is_not_here_is_told_with_how_to_fetch_it(client: Client) -> None:
     done = audit(client, f"{'1' * 40}..HEAD")
-    assert done.returncode == 1
+    assert done.returncode == UNCHECKED
     assert "this commit is not in the checkout" in done.stderr
     assert "fetch-depth: 0" in done.stderr
     assert f"git fetch --no-tags origin {'1' * 40}" in done.stderr
@@ -117,7 +118,7 @@ def test_history_that_is_cut_within_the_range_is_not_clean(
     job = Client(client.path.parent / "job", client.env)
     job.git("fetch", "--quiet", "--depth=1", "origin", base)
     done = audit(job, f"{base}..HEAD")
-    assert done.returncode == 1
+    assert done.returncode == UNCHECKED
     assert "history is cut before the commit that both ends" in done.stderr
     assert "GIT_DEPTH: 0" in done.stderr
 
@@ -129,7 +130,7 @@ def test_a_side_of_the_range_that_is_cut_fails(project: Project, client: Client)
     client.git("clone", "--quiet", "--depth=1", project.remote.path.as_uri(), "../job")
     job = Client(client.path.parent / "job", client.env)
     done = audit(job, f"{ZERO}..HEAD")
-    assert done.returncode == 1
+    assert done.returncode == UNCHECKED
     assert "history is cut at commit" in done.stderr
 
 

@@ -176,11 +176,12 @@ def test_models_at_clear_paths_are_refused_until_they_are_included(repo: Reposit
     repo.write("data.xyz", MODEL)
     repo.write("model.bin", SECRET)
     repo.commit()
-    refused = repo.model("migrate", "--yes", check=False)
+    by_name = ("migrate", "--yes", "--profile", "weights")
+    refused = repo.model(*by_name, check=False)
     assert refused.returncode == 1
     assert "data.xyz" in refused.stdout
     assert "--include" in refused.stderr
-    repo.model("migrate", "--yes", "--include", "*.xyz", "--purge")
+    repo.model(*by_name, "--include", "*.xyz", "--purge")
     assert is_sealed(repo.blob("HEAD:data.xyz"))
     assert not is_sealed(repo.blob("HEAD:train.py"))
     assert "0 findings" in repo.model("audit").stdout
@@ -236,15 +237,23 @@ def test_a_repository_without_commits_has_nothing_to_migrate(repo: Repository) -
     assert execute("git", "status", cwd=repo.path).returncode == 0
 
 
-def test_a_signature_of_the_stock_tool_gives_way_to_ours(repo: Repository) -> None:
+def test_a_signature_of_the_stock_tool_stays_and_ours_has_another_name(
+    repo: Repository,
+) -> None:
+    theirs = b'{"signed by": "the stock tool"}'
     repo.write("model.bin", SECRET)
-    repo.write("model.sig", '{"signed by": "the stock tool"}')
+    repo.write("model.sig", theirs)
     repo.commit()
     repo.write("train.py", "pass")
     repo.commit()
-    repo.model("migrate", "--yes", "--profile", "weights")
-    assert is_sealed(repo.blob("HEAD~1:model.sig"))
-    assert b"the stock tool" not in repo.read("model.sig")
+    by_name = ("migrate", "--yes", "--profile", "weights")
+    refused = repo.model(*by_name, check=False)
+    assert refused.returncode == 1
+    assert "model.sig: a file that is no signature of this repository" in refused.stderr
+    assert "--signature NAME" in refused.stderr
+    repo.model(*by_name, "--signature", "ours.sig")
+    assert repo.read("model.sig") == theirs
+    assert is_sealed(repo.blob("HEAD:ours.sig"))
     repo.model("verify")
     assert_clean(repo)
 
@@ -264,7 +273,8 @@ def test_what_a_person_accepts_stays_and_is_shown(repo: Repository) -> None:
     repo.write("data.xyz", MODEL)
     repo.write("model.bin", SECRET)
     repo.commit()
-    done = repo.model("migrate", "--yes", "--accept-findings", "--purge")
+    by_name = ("migrate", "--yes", "--profile", "weights")
+    done = repo.model(*by_name, "--accept-findings", "--purge")
     assert "Would stay in clear (1):\n  data.xyz" in done.stdout
     assert "Nothing of the old history is left" in done.stdout
     assert repo.blob("HEAD:data.xyz") == MODEL

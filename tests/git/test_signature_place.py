@@ -38,7 +38,7 @@ def test_init_refuses_says_whose_it_is_and_offers_another_name(
     refused = repo.model("init", check=False)
     assert refused.returncode == 1
     assert "model.sig: a signature by key " in refused.stderr
-    assert "git model init --signature NAME" in refused.stderr
+    assert "`--signature NAME`" in refused.stderr
     assert not (repo.path / ".gitmodel").exists()
     if is_tracked:
         repo.git("restore", "model.sig")
