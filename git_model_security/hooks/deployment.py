@@ -60,8 +60,10 @@ def moved(clone: Clone, stdin: bytes) -> None:
     From 2.48 Git names no HEAD when it moves the branch that HEAD is on, so HEAD is asked.
     """
     gate = Gate(clone)
-    for move in filter(is_local, moves(stdin)):
-        if move.ref in {"HEAD", gate.head}:
+    local = list(filter(is_local, moves(stdin)))
+    head = gate.head if local else None
+    for move in local:
+        if move.ref in {"HEAD", head}:
             gate.remember_head(move.new)
         else:
             gate.remember(move.new, release.branch_of(move.ref))

@@ -84,14 +84,13 @@ def clone(
 def fetched(
     url: str, directory: Path | None, options: Sequence[str], files: Sequence[Path] = ()
 ) -> Repository:
-    """Clones with Git, and lets it write no file; see `clone`.
+    """Clones with Git, within `left_whole`, and lets it write no file; see `clone`.
 
     Raises:
-        GitError: Git could not, or the directory is in use.
+        GitError: Git could not.
         ConfigError: one of `files` lies in a checkout of what was cloned.
     """
     target = destination(url, directory)
-    _require_free(target)
     arguments = ("clone", "--no-checkout", *options, "--", url, str(target))
     run(*arguments, env=child_environment(local=False), show=True)
     repo = Repository.discover(target, local=False)
