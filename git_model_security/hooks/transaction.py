@@ -65,7 +65,7 @@ def prepared(clone: Clone, stdin: bytes) -> int:
         if tips:
             known = (*history.REFS, *arrivals.fetched(clone.repo))
             authored = history.commits(clone.repo, tips, without=known)
-        if authored and (began := arrivals.cloned(clone.repo)):
+        if authored and (began := arrivals.cloned(clone.repo, clone.settings)):
             authored = history.commits(clone.repo, tips, without=(*known, *began))
         if authored or len(tips) < len(news):
             _refuse_authored(clone, moved, authored, news)

@@ -74,8 +74,9 @@ def signed_before(clone: Clone, wanted: Iterable[Pair]) -> set[Pair]:
 
 def _is_signed_below(clone: Clone, path: bytes, oid: str) -> bool:
     listed = clone.repo.git(
-        *("--literal-pathspecs", "log", "--format=%H", "--no-renames", "--full-history"),
-        *(f"--find-object={oid}", f"--max-count={MAX_COMMITS}", "HEAD", "--", path),
+        *("--literal-pathspecs", "log", "--no-show-signature", "--format=%H", "--no-renames"),
+        *("--full-history", f"--find-object={oid}", f"--max-count={MAX_COMMITS}"),
+        *("HEAD", "--", path),
         accept=(0, 128),
     )
     for commit in listed.decode().split():
@@ -91,7 +92,8 @@ def _tips(clone: Clone) -> Sequence[str]:
         *("--format=%(if)%(*objectname)%(then)%(*objectname)%(else)%(objectname)%(end)",),
     )
     before = clone.repo.git(
-        *("reflog", "show", "--format=%H", f"--max-count={MAX_REFLOG_ENTRIES}", "HEAD"),
+        *("reflog", "show", "--no-show-signature", "--format=%H"),
+        *(f"--max-count={MAX_REFLOG_ENTRIES}", "HEAD"),
         accept=(0, 128),
     )
     oids = dict.fromkeys((*refs.decode().split(), *before.decode().split()))

@@ -78,9 +78,8 @@ def _reverted(repo: Repository) -> list[str]:
     Without a conflict only its message names it (seen with 2.39). A commit that was picked
     may have any message, so the reflog, which is our own, has to say what Git did.
     """
-    said = repo.git(
-        "log", "--walk-reflogs", "-1", "--format=%gs%x00%B", "HEAD", accept=(0, 128)
-    )
+    words = ("log", "--walk-reflogs", "-1", "--no-show-signature", "--format=%gs%x00%B")
+    said = repo.git(*words, "HEAD", accept=(0, 128))
     action, _, message = said.decode("utf-8", "replace").partition("\0")
     if not action.startswith("revert: "):
         return []

@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.fixtures.people import assert_signed
+from tests.fixtures.processes import execute, need
 from tests.fixtures.repositories import NO_HOOKS
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.fixtures.people import PersonFactory, Project
     from tests.fixtures.repositories import Repository
 
@@ -60,6 +63,32 @@ def test_a_revert_stands_in_the_way_of_nothing(ada: Repository) -> None:
     ada.commit("Go on")
     assert_signed(ada)
     assert ada.read("config.json") == b'{"number": 1}\n'
+
+
+def test_signatures_that_git_log_shows_are_read_over(ada: Repository, tmp_path: Path) -> None:
+    need("ssh-keygen", "openssh-client")
+    key = tmp_path / "key"
+    execute("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key)
+    allowed = tmp_path / "allowed"
+    allowed.write_text(f"* {key.with_suffix('.pub').read_text()}")
+    for name, value in (
+        ("gpg.format", "ssh"),
+        ("gpg.ssh.allowedSignersFile", str(allowed)),
+        ("user.signingKey", str(key)),
+        ("commit.gpgSign", "true"),
+        ("log.showSignature", "true"),
+    ):
+        ada.git("config", name, value)
+    ada.write("tokenizer.json", "{}\n")
+    ada.commit("One more file")
+    ada.git("revert", "--no-edit", "HEAD~1")
+    ada.write("README.md", "after the revert\n")
+    ada.commit("Go on")
+    assert "Good" in ada.git("log", "-1", "--format=%H")
+    assert_signed(ada)
+    ada.git("checkout", "HEAD~3", "--", "config.json", "train.py")
+    ada.commit("Back")
+    assert_signed(ada)
 
 
 def test_a_version_of_before_is_taken_back(ada: Repository) -> None:
