@@ -1,4 +1,4 @@
-"""Which git command a hook runs under: what Git itself does not tell its hooks."""
+"""Which git command a process runs under: what Git itself does not tell its hooks."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ _MAX_ANCESTORS = 12
 """Shells, wrappers and hook managers stand between git and a hook."""
 
 _WITH_VALUE = {
-    *("-c", "-C", "--git-dir", "--work-tree", "--namespace", "--exec-path"),
-    *("--super-prefix", "--config-env", "--attr-source"),
+    *("-c", "-C", "--git-dir", "--work-tree", "--namespace", "--super-prefix"),
+    *("--config-env", "--attr-source"),
 }
 """Options of git itself that take the next word (git, "OPTIONS")."""
 
@@ -30,28 +30,38 @@ def command(repo: Repository) -> str:
 
     An alias is looked up, since git runs what it stands for in the same process.
     """
+    name, *_ = words(_MAX_ANCESTORS) or [""]
+    return _unaliased(repo, name)
+
+
+def words(ancestors: int) -> list[str]:
+    """Returns the subcommand of the git above this process, and what it was given.
+
+    Args:
+        ancestors: how many processes may stand above, git included.
+
+    Returns:
+        The words as they were typed; none if it is unknown.
+    """
     process = os.getppid()
-    for _ in range(_MAX_ANCESTORS):
-        parent, words = _process(process)
-        name = PurePath(words[0]).name if words else ""
+    for _ in range(ancestors):
+        parent, line = _process(process)
+        name = PurePath(line[0]).name if line else ""
         if name == "git":
-            return _unaliased(repo, _subcommand(words[1:]))
+            return _subcommand(line[1:])
         if name.startswith("git-") and not name.startswith("git-model"):
-            return name.removeprefix("git-")
+            return [name.removeprefix("git-"), *line[1:]]
         if parent <= 1:
-            return ""
+            break
         process = parent
-    return ""
+    return []
 
 
-def _subcommand(words: Sequence[str]) -> str:
-    rest = iter(words)
-    for word in rest:
-        if word in _WITH_VALUE:
-            next(rest, None)
-        elif not word.startswith("-"):
-            return word
-    return ""
+def _subcommand(line: Sequence[str]) -> list[str]:
+    place = 0
+    while place < len(line) and line[place].startswith("-"):
+        place += 2 if line[place] in _WITH_VALUE else 1
+    return list(line[place:])
 
 
 def _unaliased(repo: Repository, name: str) -> str:
@@ -59,7 +69,7 @@ def _unaliased(repo: Repository, name: str) -> str:
     if not alias or alias.startswith("!"):
         return name
     try:
-        return _subcommand(shlex.split(alias))
+        return (_subcommand(shlex.split(alias)) or [""])[0]
     except ValueError:
         return name
 
@@ -70,8 +80,8 @@ def _process(process: int) -> tuple[int, list[str]]:
     try:
         # proc(5): the name in parentheses may hold anything; the parent is second after it.
         stat = (directory / "stat").read_bytes().rpartition(b")")[2].split()
-        words = (directory / "cmdline").read_bytes().split(b"\0")
-        return int(stat[1]), [os.fsdecode(word) for word in words if word]
+        line = (directory / "cmdline").read_bytes().split(b"\0")
+        return int(stat[1]), [os.fsdecode(word) for word in line if word]
     except (OSError, IndexError, ValueError):
         return _process_by_ps(process)
 
@@ -86,7 +96,7 @@ def _process_by_ps(process: int) -> tuple[int, list[str]]:
             stderr=subprocess.DEVNULL,
             check=False,
         )
-        parent, *words = done.stdout.decode("utf-8", "replace").split()
-        return int(parent), words
+        parent, *line = done.stdout.decode("utf-8", "replace").split()
+        return int(parent), line
     except (OSError, ValueError):
         return 0, []

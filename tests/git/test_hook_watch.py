@@ -139,6 +139,7 @@ def test_what_only_looks_is_told_and_goes_on(project: Project) -> None:
         ("-C", ".", "-c", "color.ui=false", "--no-pager", "diff"),
         ("reset", "--quiet"),
         ("update-index", "-q", "--really-refresh"),
+        ("hash-object", "model.safetensors"),
         ("checkout", "--quiet", "-b", "other"),
         ("restore", "model.safetensors"),
     ):
@@ -156,6 +157,7 @@ def test_what_takes_content_in_is_refused(project: Project) -> None:
         ("update-index", "model.safetensors"),
         ("update-index", "--refresh", "model.safetensors"),
         ("hash-object", "-w", "model.safetensors"),
+        ("hash-object", "-wt", "blob", "model.safetensors"),
         ("stash",),
         ("-c", "alias.in=add --all", "in"),
     ):
