@@ -54,14 +54,15 @@ class Error(Exception):
         return UNCHECKED
 
 
-def described(error: Exception, place: str = "") -> str:
+def described(error: Exception, place: str = "", *, level: str = "error") -> str:
     """Returns the lines that a terminal shows for an error.
 
     Args:
         error: what happened.
         place: the file it happened to, where the message does not say.
+        level: `warning` where nothing stops.
     """
-    lines = [f"git-model: error: {place and place + ': '}{error}"]
+    lines = [f"git-model: {level}: {place and place + ': '}{error}"]
     hint = getattr(error, "hint", None)
     if hint:
         lines += (f"git-model: hint: {one}" for one in hint.split("\n"))

@@ -43,7 +43,7 @@ def noticed(clone: Clone) -> PolicyError | None:
     error = PolicyError(what, hint="\n".join(hook_presence.remedies(repo, absent)))
     if _stops(clone, absent):
         return error
-    sys.stderr.write(described(error).replace("error:", "warning:", 1))
+    sys.stderr.write(described(error, level="warning"))
     sys.stderr.flush()
     return None
 

@@ -38,11 +38,6 @@ class Verdict(enum.Enum):
     NEWER = "newer"
     DAMAGED = "damaged"
 
-    @property
-    def is_ciphertext(self) -> bool:
-        """Whether the blob may stand at a protected path."""
-        return self in {Verdict.SEALED, Verdict.FRAMED, Verdict.EMPTY}
-
 
 @dataclass(frozen=True, slots=True)
 class Judgement:

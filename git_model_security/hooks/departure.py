@@ -110,7 +110,7 @@ def _send_once_more(clone: Clone, to: Target) -> None:
     try:
         _send(clone, to, {entry.oid for entry in index.tree(clone.repo, "HEAD")})
     except GitError as error:
-        sys.stderr.write(described(error).replace("error:", "warning:", 1))
+        sys.stderr.write(described(error, level="warning"))
 
 
 def _send(clone: Clone, to: Target, oids: Iterable[str]) -> None:

@@ -144,13 +144,6 @@ def parse(text: str) -> Uri:
     return Uri(_SCHEME + shown(before.encode("utf-8", "backslashreplace")), path, query)
 
 
-def without_pin(text: str) -> str:
-    """Returns a URI without the PIN itself, as it may be written to a file."""
-    before, mark, after = text.partition("?")
-    kept = [part for part in after.split("&") if not part.startswith("pin-value")]
-    return before + (mark + "&".join(kept) if any(kept) else "")
-
-
 def _attributes(text: str, separator: str) -> dict[str, bytes]:
     found: dict[str, bytes] = {}
     for part in filter(None, text.split(separator)):

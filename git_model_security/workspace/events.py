@@ -107,7 +107,7 @@ def _verified(repo: Repository, verdict: Verdict, commits: list[str]) -> None:
             facts=_facts(repo, methods, facts),
         )
     except GitError as error:
-        sys.stderr.write(described(error).replace("error:", "warning:", 1))
+        sys.stderr.write(described(error, level="warning"))
 
 
 def _facts(repo: Repository, method: str, facts: Mapping[str, object]) -> dict[str, object]:

