@@ -24,7 +24,7 @@ from git_model_security.workspace.verification import (
 from git_model_security.workspace.verification.worktree_check import Scope
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from git_model_security.filter.clone import Clone
@@ -129,11 +129,15 @@ def of_directory(directory: Path, asked: Asked, forms: Forms) -> Verdict:
 
     Raises:
         ConfigError: no signer was described, and the repository around trusts nobody; or
-            what describes one lies in the directory.
+            what describes one lies in the directory, or below the root of its links.
     """
-    repo = _around(directory)
+    # What links lead to is judged as well.
+    judged = [directory, *filter(None, [forms.follow])]
+    repo = _around(judged)
     given = verifiers.explicit(asked)
-    anchors.require_not_below(directory, anchors.named(asked))
+    for place in judged:
+        anchors.require_not_below(place, anchors.named(asked))
+    anchors.require_no_file_of(directory, anchors.named(asked))
     accepted = given or _pinned(repo)
     signature = forms.signature or STOCK_SIGNATURE
     with Bar("Hashing") as bar:
@@ -177,17 +181,17 @@ def _lie_below(directory: Path, signature: str, forms: Forms) -> bool:
     return not (is_model or "/" in signature or forms.ignore_unsigned_files)
 
 
-def _around(directory: Path) -> Repository | None:
+def _around(judged: Iterable[Path]) -> Repository | None:
     """Returns the repository in which the command runs.
 
-    None also for one that came with the directory that is verified: it has no say.
+    None also for one that came with a directory that is judged: it has no say.
     """
     try:
         repo = Repository.discover()
     except GitError:
         return None
-    inside = repo.common_dir.resolve().is_relative_to(directory.resolve())
-    return None if inside else repo
+    place = repo.common_dir.resolve()
+    return None if any(place.is_relative_to(one.resolve()) for one in judged) else repo
 
 
 def _pinned(repo: Repository | None) -> Sequence[Verifier]:

@@ -83,6 +83,24 @@ def require_not_below(directory: Path, files: Iterable[Path]) -> None:
         require_outside(around, given)
 
 
+def require_no_file_of(directory: Path, files: Iterable[Path]) -> None:
+    """Refuses files that are, by another name, one that lies in a directory that is judged.
+
+    Raises:
+        ConfigError: one is, by a hard link or a mount.
+    """
+    given = {_identity(file): file for file in files}
+    for parent, _, names in os.walk(directory) if given else ():
+        for name in names:
+            try:
+                found = os.lstat(os.path.join(parent, name))  # noqa: PTH118 - many files
+            except OSError:
+                continue
+            file = given.get((found.st_dev, found.st_ino))
+            if file is not None:
+                raise _refused(file, "is a file of the directory", directory.absolute().parent)
+
+
 def _refused(file: Path, where: str, outside: Path) -> ConfigError:
     name = key_files.named(file)
     return ConfigError(

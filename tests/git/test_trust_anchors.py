@@ -210,8 +210,38 @@ def test_a_directory_is_not_judged_by_what_lies_in_it(project: Project, tmp_path
     for path in ("copy/.signer.pub", copy / ".signer.pub"):
         said = refusal(here, "verify", "--dir", "copy", "--public-key", path)
         assert "lies in the directory that is judged by it" in said
+    os.link(copy / ".signer.pub", tmp_path / "mounted.pub")
+    said = refusal(here, "verify", "--dir", "copy", "--public-key", "mounted.pub")
+    assert "mounted.pub: is a file of the directory that is judged by it" in said
     (copy / ".signer.pub").unlink()
     here.model("verify", "--dir", "copy", "--public-key", "ada.pub")
+    (tmp_path / "link.pub").symlink_to(tmp_path / "ada.pub")
+    here.model("verify", "--dir", "copy", "--public-key", "link.pub")
+
+
+def test_nor_by_what_lies_where_its_links_may_lead(project: Project, tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    (root / "blobs").mkdir(parents=True)
+    (root / "copy").mkdir()
+    for name in project.ada.git("ls-files").split():
+        (root / "blobs" / name).write_bytes((project.ada.path / name).read_bytes())
+        (root / "copy" / name).symlink_to(root / "blobs" / name)
+    (root / "ci.pub").write_bytes(project.public.read_bytes())
+    here = Repository(tmp_path, project.ada.env)
+    verify = ("verify", "--dir", "root/copy", "--follow-links", "root")
+    said = refusal(here, *verify, "--public-key", "root/ci.pub")
+    assert "root/ci.pub: lies in the directory that is judged by it" in said
+    here.model(*verify, "--public-key", "ada.pub")
+
+
+def test_a_repository_below_the_root_of_links_has_no_say(
+    project: Project, tmp_path: Path
+) -> None:
+    (project.ada.path / "copy").mkdir()
+    for name in project.ada.git("ls-files").split():
+        (project.ada.path / "copy" / name).symlink_to(f"../{name}")
+    said = refusal(project.ada, "verify", "--dir", "copy", "--follow-links", ".")
+    assert "in one that came along, nobody is trusted" in said
 
 
 def test_a_setting_that_names_a_file_of_the_tree_is_refused_when_it_is_used(

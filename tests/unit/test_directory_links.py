@@ -85,6 +85,34 @@ def test_a_link_out_of_the_root_is_not_followed(tmp_path: Path, ada: Pair) -> No
         verdict(directory, ada, follow=cache / "blobs")
 
 
+def test_why_a_link_is_not_followed_is_told(tmp_path: Path, ada: Pair) -> None:
+    cache, directory = snapshot(tmp_path, ada)
+    for name, target in {
+        "config.json": f"{tmp_path}/plain/config.json",
+        "empty": "nowhere",
+        "model.safetensors": "model.safetensors",
+        "tokenizer/.gitattributes": ".",
+    }.items():
+        (directory / name).unlink()
+        (directory / name).symlink_to(target)
+    findings = verdict(directory, ada, follow=cache).findings
+    assert {one.detail: one.names for one in findings} == {
+        f"a symbolic link that leaves {cache}": ("config.json",),
+        "a symbolic link that leads nowhere": ("empty",),
+        "a symbolic link that loops": ("model.safetensors",),
+        "a symbolic link that leads to another kind of file": ("tokenizer/.gitattributes",),
+    }
+    assert all(one.hint and "--follow-links" not in one.hint for one in findings)
+    for target, said in (("gone", "leads nowhere"), ("model.sig", "loops"), ("/", "leaves")):
+        (directory / "model.sig").unlink()
+        (directory / "model.sig").symlink_to(target)
+        (finding,) = verdict(directory, ada, follow=cache).findings
+        assert said in finding.detail
+        assert "--follow-links" not in (finding.hint or "")
+    (finding,) = verdict(directory, ada, signature=f"{directory}/config.json/").findings
+    assert "--follow-links" not in (finding.hint or "")
+
+
 def test_a_volume_of_kubernetes_is_followed(tmp_path: Path, ada: Pair) -> None:
     volume = mounted(tmp_path, ada)
     assert verdict(volume, ada, follow=volume).good
@@ -99,6 +127,95 @@ def test_a_volume_of_kubernetes_is_followed(tmp_path: Path, ada: Pair) -> None:
             "..data.py",
         ]
     }
+
+
+@pytest.mark.parametrize("strict", [False, True])
+@pytest.mark.parametrize("inside", [False, True])
+def test_a_directory_link_on_the_way_shows_nothing_that_nobody_judges(
+    inside: bool, strict: bool, tmp_path: Path, ada: Pair
+) -> None:
+    model = deployed(tmp_path / "root" / "model", ada)
+    package = (model if inside else tmp_path / "root") / "package"
+    package.mkdir()
+    (model / "config.json").rename(package / "config.json")
+    (model / "evil").symlink_to(os.path.relpath(package, model))
+    (model / "config.json").symlink_to("evil/config.json")
+    options = {"follow": tmp_path / "root", "strict": strict}
+    assert found(model, ada, **options) == {}
+    (package / "sub").mkdir()
+    for place in (package, package / "sub"):
+        (place / "__init__.py").write_bytes(b"import os")
+        unsigned = str((place / "__init__.py").relative_to(package))
+        named = f"package/{unsigned}" if inside else "evil"
+        assert found(model, ada, **options) == {"extra file": [named]}
+        (place / "__init__.py").unlink()
+    # Nor a link further on.
+    (package / "more").symlink_to(tmp_path)
+    named = "package/more" if inside else "evil"
+    assert found(model, ada, **options) == {"extra file": [named]}
+
+
+def test_a_directory_link_out_of_the_root_or_to_what_is_left_out_is_seen(
+    tmp_path: Path, ada: Pair
+) -> None:
+    model = deployed(tmp_path / "root" / "model", ada)
+    (model / "config.json").rename(tmp_path / "root" / "config.json")
+    (model / "config.json").symlink_to("evil/../config.json")
+    for package, target in (
+        (tmp_path / "root" / "empty", "../empty"),
+        (model / ".git", ".git"),
+        (tmp_path / "out", "../out"),
+    ):
+        package.mkdir()
+        (model / "evil").symlink_to(target)
+        if target == ".git":
+            (model / "config.json").unlink()
+            (model / "config.json").symlink_to("evil/../../config.json")
+            (package / "__init__.py").write_bytes(b"import os")
+        if target == "../out":
+            (tmp_path / "root" / "out").symlink_to(package)
+            (model / "config.json").unlink()
+            (model / "config.json").symlink_to("evil/../root/config.json")
+        extra = {} if target == "../empty" else {"extra file": ["evil"]}
+        assert found(model, ada, follow=tmp_path / "root") == extra
+        (model / "evil").unlink()
+
+
+def test_what_is_left_out_covers_no_file_that_it_links_to(tmp_path: Path, ada: Pair) -> None:
+    model = deployed(tmp_path / "model", ada)
+    (model / "package").mkdir()
+    (model / "package" / "__init__.py").write_bytes(b"import os")
+    for name in (".model-encrypted.sig", ".gitattributes"):
+        (model / name).symlink_to("package/__init__.py")
+        extra = {"extra file": ["package/__init__.py"]}
+        assert found(model, ada, follow=model) == extra
+        (model / name).unlink()
+    # Nor the way to a bundle that was not asked for.
+    (tmp_path / "package").mkdir()
+    (tmp_path / "package" / "v1.sig").write_bytes((model / "model.sig").read_bytes())
+    (model / "package" / "v1.sig").symlink_to("__init__.py")
+    signature = os.path.relpath(tmp_path / "package" / "v1.sig")
+    assert found(model, ada, follow=model, signature=signature) == {
+        "extra file": ["package/__init__.py", "package/v1.sig"]
+    }
+
+
+def test_signed_content_is_not_seen_by_another_name(tmp_path: Path, ada: Pair) -> None:
+    model = deployed(tmp_path / "model", ada)
+    (model / "config.json").rename(model / "json.py")
+    (model / "config.json").symlink_to("json.py")
+    assert found(model, ada, follow=model) == {"extra file": ["json.py"]}
+    (model / "json.py").rename(tmp_path / "blob")
+    (model / "json.py").symlink_to("../blob")
+    assert found(model, ada, follow=tmp_path) == {"extra file": ["json.py"]}
+
+
+def test_what_is_left_out_may_lie_in_a_volume_of_kubernetes(tmp_path: Path, ada: Pair) -> None:
+    volume = mounted(tmp_path, ada)
+    for name in (".gitattributes", ".model-encrypted.sig"):
+        (volume / "..2026_11_29" / name).write_bytes(b"ours")
+        (volume / name).symlink_to(f"..data/{name}")
+    assert found(volume, ada, follow=volume) == {}
 
 
 def test_a_bundle_under_another_name_or_in_another_place(

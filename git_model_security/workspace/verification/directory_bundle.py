@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from git_model_security.workspace.verification.links import Links
 
 FOLLOW = "--follow-links ROOT follows links that stay below a directory ROOT"
+_LINK = "a symbolic link"
+_LOOP = "a symbolic link that loops"
 _NAMED = 3
 _OPEN = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
@@ -88,8 +90,9 @@ def require_plaintext(found: Opened) -> None:
 
 def _read(directory: Path, signature: str, links: Links | None) -> bytes:
     """Reads the bundle; below the directory links as told, elsewhere as asked."""
+    is_path = "/" in signature
     try:
-        if "/" in signature:
+        if is_path:
             # Not blocking: a named pipe may stand there.
             descriptor = os.open(signature, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         else:
@@ -97,11 +100,12 @@ def _read(directory: Path, signature: str, links: Links | None) -> bytes:
     except FileNotFoundError as error:
         hint = _hint_of_absent(directory, signature)
         # A path is what the command line says, a name what has to be in the directory.
-        reason = Reason.UNREADABLE if "/" in signature else Reason.UNSIGNED
+        reason = Reason.UNREADABLE if is_path else Reason.UNSIGNED
         raise VerificationError(reason, "there is no such file", hint=hint) from error
     except OSError as error:
         if error.errno == errno.ELOOP:
-            raise _malformed("a symbolic link", FOLLOW) from error
+            why = links.unfollowed(os.fsencode(signature)) if links else (_LINK, FOLLOW)
+            raise _malformed(*((_LOOP, None) if is_path else why)) from error
         raise _unreadable((error.strerror or str(error)).lower()) from error
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)

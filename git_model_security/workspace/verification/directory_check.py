@@ -108,7 +108,8 @@ def check(
         # A file without content has no part that could be signed, and holds nothing.
         empty = _hashed(directory, manifest, links, present.keys() - signed.keys())
         present = {name: mode for name, mode in present.items() if empty.get(name) != b""}
-    verdict.findings += differences(signed, actual, present, ignore_unsigned_files, directory)
+    for finding in differences(signed, actual, present, ignore_unsigned_files, directory):
+        verdict.findings += links.told(finding) if links else [finding]
     return verdict
 
 
@@ -131,7 +132,7 @@ def _followed(
     signed: Collection[bytes],
 ) -> tuple[dict[bytes, int], dict[bytes, int]]:
     """Returns what is there, and what of it is left out, where links are followed."""
-    everything = links.followed({**present, **seen}, {*signed, *seen})
+    everything = links.followed(present, signed, seen)
     there = {name: mode for name, mode in everything.items() if name not in seen}
     return there, {name: everything[name] for name in seen if name in everything}
 
