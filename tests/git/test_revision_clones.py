@@ -10,6 +10,8 @@ import pytest
 from tests.fixtures.repositories import NO_HOOKS, Repository
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.fixtures.people import PersonFactory, Project
 
 CLEAR = os.urandom(3000)
@@ -79,3 +81,16 @@ def test_git_leaves_it_as_these_tests_make_it(project: Project, person: PersonFa
     assert clone.git("for-each-ref") == ""
     assert clone.git("config", "--get-all", "remote.origin.fetch", check=False) == ""
     assert clone.git("reflog", "--format=%gs").startswith("clone: ")
+
+
+@pytest.mark.parametrize("remotes", [0, 1])
+def test_in_other_clones_no_reflog_is_walked_for_it(
+    project: Project, tmp_path: Path, remotes: int
+) -> None:
+    if not remotes:
+        project.ada.git("remote", "remove", "origin")
+    project.ada.write("README.md", "# Mine\n")
+    trace = tmp_path / "trace"
+    project.ada.git("commit", "-qanm", "Mine", env={"GIT_TRACE": str(trace)})
+    assert "rev-list" in trace.read_text()
+    assert "'--format=%H %gs'" not in trace.read_text()
