@@ -110,8 +110,8 @@ def command(
     chosen = tuple(map(options.root, roots))
     expected = Expected(expect, at_least)
     forms = Forms(
-        *(encrypted, chosen, all_models, ignore_unsigned_files, signature, follow, strict),
-        committed_only=expected != Expected(),
+        *(chosen, all_models, ignore_unsigned_files, strict, expected != Expected()),
+        *(encrypted, signature, follow),
     )
     _require_sense(revisions, directory, forms, expected)
     if directory is None:

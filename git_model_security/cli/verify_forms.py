@@ -42,39 +42,23 @@ _PAST = {
 
 
 @dataclass(frozen=True)
-class Forms:
-    """What the options ask for.
+class Forms(Scope):
+    """What the options ask for: a scope, of a work tree or another form.
 
     Attributes:
         encrypted: look at ciphertext alone.
-        roots: the model roots to look at; empty for all.
-        all_models: look at every model that has a bundle.
-        ignore_unsigned_files: let files pass that nobody signed.
         signature: the bundle of a directory.
         follow: in a directory, links are followed that stay below it.
-        strict: let nothing pass that no signature covers.
-        committed_only: HEAD is what has to be there, whatever is staged and signed.
     """
 
     encrypted: bool = False
-    roots: tuple[str, ...] = ()
-    all_models: bool = False
-    ignore_unsigned_files: bool = False
     signature: str | None = None
     follow: Path | None = None
-    strict: bool = False
-    committed_only: bool = False
 
     def scope(self, clone: Clone) -> Scope:
         """Returns what of a work tree they ask for; a deploy clone is always strict."""
         is_deploy = config.is_deploy(config.read(clone.repo))
-        return Scope(
-            self.roots,
-            self.all_models,
-            self.ignore_unsigned_files,
-            self.strict or is_deploy,
-            self.committed_only,
-        )
+        return replace(self, strict=self.strict or is_deploy)
 
 
 def of_work_tree(clone: Clone, accepted: Sequence[Verifier], forms: Forms) -> Verdict:

@@ -67,6 +67,23 @@ def test_a_pointer_and_ciphertext_in_the_place_of_a_file_are_told_apart(
     assert findings(ada) == {"not fetched": [FILES[0]], "not materialised": [FILES[1]]}
 
 
+def test_the_pointer_of_a_file_in_clear_is_not_stale(repo: Repository) -> None:
+    need("git-lfs")
+    repo.git("lfs", "install", "--local")
+    repo.write(".gitattributes", "*.py filter=lfs diff=lfs merge=lfs -text\n")
+    repo.write("tool.py", "pass\n")
+    repo.commit()
+    repo.write("w.bin", b"w")
+    repo.model("init")
+    repo.commit()
+    assert findings(repo) == {}
+    repo.write("tool.py", repo.blob("HEAD:tool.py"))
+    assert findings(repo) == {"not fetched": ["tool.py"]}
+    assert "hint: `git lfs pull`" in repo.model("verify", check=False).stderr
+    forget(repo)
+    assert findings(repo) == {"not fetched": ["tool.py"]}
+
+
 @pytest.fixture
 def converted(project: Project) -> Project:
     """A project with a script in clear; a checkout converts it, and Ada has it as signed."""

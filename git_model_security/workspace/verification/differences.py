@@ -18,7 +18,7 @@ from git_model_security.git.index import EXECUTABLE, GITLINK, SYMLINK
 from git_model_security.git.objects import blob_oid
 from git_model_security.workspace.verification import kinds
 from git_model_security.workspace.verification.contents import sealed_as
-from git_model_security.workspace.verification.worktree_files import above
+from git_model_security.workspace.verification.worktree_files import link_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -94,7 +94,7 @@ class Differences:
         if path in self.basis.conflicts:
             kind = kinds.CONFLICT
         if kind is kinds.LINK:
-            path = self._link_at(path) or path
+            path = link_at(path, self.modes) or path
         self.found.setdefault(kind, set()).add(path)
 
     def _is_regular(self, path: bytes) -> bool:
@@ -158,7 +158,9 @@ class Differences:
         if entry is None or not self.contents.may_hold(entry, digest):
             return kinds.STALE
         begins = sealed_as(self._repo.top, path)
-        return kinds.CONVERTED if begins is None else kinds.UNOPENED[begins]
+        if begins is Reason.NOT_FETCHED:  # in clear: ours are told apart before
+            return kinds.NOT_PULLED
+        return kinds.CONVERTED if begins is None else kinds.NOT_MATERIALISED
 
     def _signature(self, path: bytes) -> Kind:
         fault = self.signed.fault(path)
@@ -168,7 +170,7 @@ class Differences:
         return kinds.CHANGED_BESIDE
 
     def _absent(self, path: bytes, entry: Entry | None) -> Kind | None:
-        if self._link_at(path):
+        if link_at(path, self.modes):
             return kinds.LINK
         if entry is None:
             return kinds.STALE
@@ -182,11 +184,6 @@ class Differences:
     @cached_property
     def _sparse(self) -> set[bytes]:
         return index.left_out_of_checkout(self._repo)
-
-    def _link_at(self, path: bytes) -> bytes | None:
-        """Returns the link that stands at a path, or where a directory above it should."""
-        places = (*above(path), path)
-        return next((one for one in places if stat.S_ISLNK(self.modes.get(one, 0))), None)
 
     def _leads_there(self, entry: Entry) -> bool:
         """Tells whether a link is the one that an entry is."""

@@ -27,7 +27,7 @@ from git_model_security.workspace.verification import (
 from git_model_security.workspace.verification.directory_bundle import FOLLOW
 from git_model_security.workspace.verification.links import Links
 from git_model_security.workspace.verification.verdict import COVERS_DIRECTORY, Finding, Verdict
-from git_model_security.workspace.verification.worktree_files import above
+from git_model_security.workspace.verification.worktree_files import link_at
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -227,7 +227,7 @@ def differences(
         directory: where files that differ can be looked at; None for nowhere.
     """
     doubtful = {name for name in signed if actual.get(name) != signed[name]}
-    linked = {name: link for name in doubtful if (link := _link_at(name, present))}
+    linked = {name: link for name in doubtful if (link := link_at(name, present))}
     doubtful -= linked.keys()
     begins = {name: contents.sealed_as(directory, name) for name in doubtful if directory}
     unwritten = {name for name, reason in begins.items() if reason is not None}
@@ -249,12 +249,6 @@ def differences(
     ):
         if names:
             yield Finding(reason, ".", detail, tuple(map(_text, sorted(names))), hint)
-
-
-def _link_at(name: bytes, present: Mapping[bytes, int]) -> bytes | None:
-    """Returns the link that stands at a name, or where a directory above it should."""
-    places = (*above(name), name)
-    return next((one for one in places if stat.S_ISLNK(present.get(one, 0))), None)
 
 
 def _text(name: bytes) -> str:

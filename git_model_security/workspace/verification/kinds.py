@@ -49,8 +49,19 @@ SPARSE = Kind(
     "left out of this sparse checkout",
     "`git sparse-checkout disable` writes it; `git model verify HEAD` needs no files",
 )
+IGNORED = Kind(
+    Reason.IGNORED,
+    "there, and ignored by Git, so that nobody signed it",
+    "`git clean -Xn` lists them, `git clean -Xf` removes them",
+)
+SUBMODULE = Kind(
+    Reason.UNCOVERED,
+    "a submodule: of its files no signature here says anything",
+    "`git submodule deinit PATH` takes its files away",
+)
 EXTRA = Kind(Reason.EXTRA, "there and not signed")
 NOT_FETCHED = Kind(Reason.NOT_FETCHED, "only a pointer is in the work tree")
+NOT_PULLED = NOT_FETCHED._replace(hint="`git lfs pull` downloads and writes it")
 NOT_MATERIALISED = Kind(Reason.NOT_MATERIALISED, "only its ciphertext is in the work tree")
 NO_KEY = Kind(Reason.NO_KEY, "sealed under a key that this clone does not hold")
 UNREADABLE = Kind(Reason.UNREADABLE, "what HEAD holds cannot be read", _READ)
@@ -84,10 +95,12 @@ ORDER = (
     STAGED,
     OTHER_SIGNATURE,
     NOT_FETCHED,
+    NOT_PULLED,
     NOT_MATERIALISED,
     NO_KEY,
     UNREADABLE,
 )
+"""In which they are told; what is left out of a verification is told apart."""
 UNOPENED = {
     Reason.NOT_FETCHED: NOT_FETCHED,
     Reason.NOT_MATERIALISED: NOT_MATERIALISED,

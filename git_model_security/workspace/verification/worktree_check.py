@@ -49,7 +49,7 @@ class Scope:
         committed_only: HEAD is what has to be there, whatever is staged and signed.
     """
 
-    roots: Collection[str] = ()
+    roots: Sequence[str] = ()
     all_models: bool = False
     ignore_unsigned_files: bool = False
     strict: bool = False
@@ -171,33 +171,15 @@ def _findings(policy: Policy, found: Differences, scope: Scope) -> Iterator[Find
 
 def _tell_uncovered(verdict: Verdict, beyond: Beyond, absent: Collection[bytes]) -> None:
     """Tells what lies there, or should, and was not verified."""
-    ignored = sorted(beyond.ignored)
-    if ignored:
-        finding = Finding(
-            Reason.IGNORED,
-            ".",
-            "there, and ignored by Git, so that nobody signed it",
-            tuple(map(_text, ignored)),
-            "`git clean -Xn` lists them, `git clean -Xf` removes them",
-        )
-        verdict.leave_out(finding, f"{counted(len(ignored), 'file')} that Git ignores")
-    modules = sorted(beyond.submodules)
-    if modules:
-        finding = Finding(
-            Reason.UNCOVERED,
-            ".",
-            "a submodule: of its files no signature here says anything",
-            tuple(map(_text, modules)),
-            "`git submodule deinit PATH` takes its files away",
-        )
-        verdict.leave_out(finding, f"the files of {counted(len(modules), 'submodule')}")
-    if absent:
-        kind = kinds.SPARSE
-        names = tuple(_text(path) for path in sorted(absent))
-        finding = Finding(kind.reason, ".", kind.detail, names, kind.hint)
-        verdict.leave_out(
-            finding, f"{counted(len(names), 'file')} that this sparse checkout leaves out"
-        )
+    for kind, paths, before, noun, after in (
+        (kinds.IGNORED, beyond.ignored, "", "file", " that Git ignores"),
+        (kinds.SUBMODULE, beyond.submodules, "the files of ", "submodule", ""),
+        (kinds.SPARSE, absent, "", "file", " that this sparse checkout leaves out"),
+    ):
+        if paths:
+            names = tuple(map(_text, sorted(paths)))
+            finding = Finding(kind.reason, ".", kind.detail, names, kind.hint)
+            verdict.leave_out(finding, f"{before}{counted(len(names), noun)}{after}")
 
 
 def _text(path: bytes) -> str:

@@ -7,6 +7,7 @@ file; whoever loads a model does not.
 from __future__ import annotations
 
 import os
+import stat
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from git_model_security.git.index import GITLINK
 from git_model_security.workspace.verification import directory_listing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from git_model_security.git.index import Entry
@@ -91,6 +92,12 @@ def _named(path: bytes, directories: Collection[bytes]) -> bytes:
 
 def _first_above(path: bytes, places: Collection[bytes]) -> bytes | None:
     return next((one for one in above(path) if one in places), None) if places else None
+
+
+def link_at(path: bytes, modes: Mapping[bytes, int]) -> bytes | None:
+    """Returns the link that stands at a path, or where a directory above it should."""
+    places = (*above(path), path)
+    return next((one for one in places if stat.S_ISLNK(modes.get(one, 0))), None)
 
 
 def above(path: bytes) -> Iterator[bytes]:
