@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import shutil
 from pathlib import Path
@@ -58,8 +59,8 @@ def clone(
     # Before anything is fetched: a mistyped file name should not cost a download.
     if key is not None:
         material.read(key)
-    with left_whole(destination(url, directory)):
-        repo = fetched(url, directory, options, files)
+    with fetched(url, directory, options, files) as repo:
+        pass  # from here on it stays, whatever happens
     if index.head_tree(repo) is None:
         _require_empty(repo)
         return repo, unlock.Unlocked(lines=["the repository is empty: `git model init` it"])
@@ -81,55 +82,107 @@ def clone(
     return repo, done
 
 
+@contextlib.contextmanager
 def fetched(
     url: str, directory: Path | None, options: Sequence[str], files: Sequence[Path] = ()
-) -> Repository:
-    """Clones with Git, within `left_whole`, and lets it write no file; see `clone`.
+) -> Iterator[Repository]:
+    """Clones with Git, and lets it write no file; see `clone`.
+
+    Removes it all again when what is done with it fails: half a deployment is none. Only
+    what this process made is removed. Git clones into no directory that has any files, and
+    removes itself what it leaves when it fails.
 
     Raises:
-        GitError: Git could not.
+        GitError: Git could not, or the directory is in use.
         ConfigError: one of `files` lies in a checkout of what was cloned.
     """
     target = destination(url, directory)
-    arguments = ("clone", "--no-checkout", *options, "--", url, str(target))
-    run(*arguments, env=child_environment(local=False), show=True)
-    repo = Repository.discover(target, local=False)
-    # Only now it can be told what is another checkout of this repository.
-    anchors.require_outside(repo, files)
-    return repo
-
-
-@contextlib.contextmanager
-def left_whole(target: Path) -> Iterator[None]:
-    """Removes what a clone that fails leaves: half a deployment is none.
-
-    Entered before anything is there, and left when all is. Nobody's files are removed: Git
-    clones into no directory that has any, and removes itself what it leaves when it fails.
-
-    Args:
-        target: where the clone comes to be.
-
-    Raises:
-        GitError: it is in use.
-    """
-    _require_free(target)
-    new = [path for path in (target, *target.parents) if not path.exists()]
-    try:
-        yield
-    except BaseException:
-        if (target / ".git").is_dir():
+    with _claimed(target):
+        arguments = ("clone", "--no-checkout", *options, "--", url, str(target))
+        run(*arguments, env=child_environment(local=False), show=True)
+        try:
+            repo = Repository.discover(target, local=False)
+            # Only now it can be told what is another checkout of this repository.
+            anchors.require_outside(repo, files)
+            yield repo
+        except BaseException:
             for path in target.iterdir():
                 is_directory = path.is_dir() and not path.is_symlink()
                 shutil.rmtree(path) if is_directory else path.unlink()
-        for path in new:
+            raise
+
+
+@contextlib.contextmanager
+def _claimed(target: Path) -> Iterator[None]:
+    """Holds an empty directory against other processes; on failure, removes what it made.
+
+    By a lock on the directory itself, which goes with the process: one that the user made is
+    empty for another process too, and its parent may be nobody's to write to.
+
+    Raises:
+        GitError: it has files, cannot be made, or another process clones into it.
+    """
+    made: list[Path] = []
+    try:
+        _make(target, made)
+        with _locked(target):
+            _require_free(target)
+            yield
+    except BaseException:
+        for path in made:
             with contextlib.suppress(OSError):  # gone already, or in use
                 path.rmdir()
         raise
 
 
+def _make(target: Path, made: list[Path]) -> None:
+    """Makes a directory and its parents; notes those that were not there, deepest first."""
+    _require_free(target)
+    try:
+        for path in (*reversed(target.parents), target):
+            if not path.exists():
+                path.mkdir()
+                made.insert(0, path)
+    except FileExistsError:
+        raise _in_use(target) from None
+    except OSError as error:
+        raise GitError(f"{target}: cannot be made: {error.strerror}") from error
+
+
+@contextlib.contextmanager
+def _locked(target: Path) -> Iterator[None]:
+    try:
+        held = os.open(target, os.O_RDONLY | os.O_DIRECTORY)
+    except FileNotFoundError:
+        raise _in_use(target) from None  # another made it, failed, and removed it
+    try:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise _in_use(target) from None
+        except OSError:
+            pass  # a file system without locks; Git refuses what is not empty
+        if not target.exists() or not os.path.samestat(os.fstat(held), target.stat()):
+            raise _in_use(target)
+        yield
+    finally:
+        os.close(held)
+
+
+def _in_use(target: Path) -> GitError:
+    return GitError(
+        f"{target}: another process clones into it",
+        hint="wait for it to end, or name another directory",
+    )
+
+
 def _require_free(target: Path) -> None:
-    if target.exists() and any(target.iterdir()):
-        raise GitError(f"{target}: exists and is not empty", hint="name another directory")
+    if target.is_dir():
+        taken = "is not empty" if any(target.iterdir()) else ""
+    else:
+        taken = "is no directory" if os.path.lexists(target) else ""
+    if taken:
+        raise GitError(f"{target}: exists and {taken}", hint="name another directory")
 
 
 def destination(url: str, directory: Path | None) -> Path:

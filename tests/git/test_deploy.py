@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import shlex
+import shutil
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,6 +19,7 @@ from tests.fixtures.repositories import NO_HOOKS, Repository
 if TYPE_CHECKING:
     import subprocess
     from collections.abc import Mapping
+    from pathlib import Path
     from typing import Any
 
     from tests.fixtures.deployments import Deployment
@@ -37,6 +42,28 @@ def deploy(
         check=False,
         env=env or {},
     )
+
+
+AtClone = Callable[[str], dict[str, str]]
+
+
+@pytest.fixture
+def at_clone(tmp_path: Path) -> AtClone:
+    """An environment in which a command runs once, just before Git clones."""
+
+    def wrapped(command: str) -> dict[str, str]:
+        git = tmp_path / "wrapper" / "git"
+        git.parent.mkdir(exist_ok=True)
+        git.write_text(
+            "#!/bin/sh\n"
+            f"PATH={shlex.quote(os.environ['PATH'])}\n"
+            f'case " $* " in *" clone "*) ({command}) >&2 ;; esac\n'
+            'exec git "$@"\n'
+        )
+        git.chmod(0o755)
+        return {"PATH": f"{git.parent}{os.pathsep}{os.environ['PATH']}"}
+
+    return wrapped
 
 
 def assert_nothing(deployment: Deployment, name: str = "new") -> None:
@@ -144,6 +171,42 @@ def test_a_failure_removes_what_it_made_and_nothing_else(deployment: Deployment)
     assert done.returncode == UNCHECKED
     assert "exists and is not empty" in done.stderr
     assert files(deployment) == ["own"]
+
+
+def test_a_deployment_that_another_process_made_meanwhile_stays(
+    deployment: Deployment, at_clone: AtClone
+) -> None:
+    (deployment.directory / "new").mkdir()
+    for name in ("new", "a/b"):
+        place = deployment.directory / name
+        env = at_clone(f"cp -r {deployment.clone.path}/. {place}")
+        assert deploy(deployment, name=name, env=env).returncode == UNCHECKED
+        assert files(deployment, name) == files(deployment, "clone")
+        assert (place / ".git" / "config").is_file()
+
+
+def test_two_deployments_to_one_directory_do_not_meet(
+    deployment: Deployment, at_clone: AtClone
+) -> None:
+    other = "git-model clone --deploy remote.git new --key aes256.bin --public-key ada.pub"
+    env = at_clone(f"cd {deployment.directory}; {other} 2>other; echo $? >status")
+    for is_there in (False, True):
+        if is_there:
+            shutil.rmtree(deployment.directory / "new")
+            (deployment.directory / "new").mkdir()
+        assert deploy(deployment, env=env).returncode == 0
+        assert (deployment.directory / "status").read_text() == f"{UNCHECKED}\n"
+        assert "another process clones into it" in (deployment.directory / "other").read_text()
+        assert files(deployment) == files(deployment, "clone")
+
+
+def test_what_is_no_directory_is_refused(deployment: Deployment) -> None:
+    (deployment.directory / "new").write_bytes(b"mine")
+    done = deploy(deployment)
+    assert (done.returncode, "exists and is no directory" in done.stderr) == (UNCHECKED, True)
+    done = deploy(deployment, name="new/below")
+    assert (done.returncode, "cannot be made" in done.stderr) == (UNCHECKED, True)
+    assert (deployment.directory / "new").read_bytes() == b"mine"
 
 
 def test_a_quiet_clone_says_nothing(deployment: Deployment) -> None:

@@ -71,10 +71,10 @@ def clone(
         Error: see `unlock.permit`.
     """
     _require_key(key)
-    with cloning.left_whole(cloning.destination(url, directory)):
+    # One branch: others may be work that nobody signed yet, and need not come in.
+    only = ("--single-branch", *options)
+    with cloning.fetched(url, directory, only, files) as repo:
         try:
-            # One branch: others may be work that nobody signed yet, and need not come in.
-            repo = cloning.fetched(url, directory, ("--single-branch", *options), files)
             return _deployed(repo, url, key, signers, expected, progress)
         except VerificationError as error:
             error.hint = _LOOK
