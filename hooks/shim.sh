@@ -101,12 +101,13 @@ parent "*) return 1 ;; esac
 	return 1
 }
 
-# No commit that no ref has yet; and no branch comes to hold what others made.
+# No commit that no ref has yet, a stash apart, of which less is asked; and no branch comes to hold what others made.
 is_known() {
 	export GIT_NO_REPLACE_OBJECTS=1
 	# shellcheck disable=SC2086 # words
 	found=$(GIT_GRAFT_FILE=/dev/null git -c core.commitGraph=false -c advice.graftFileDeprecated=false \
-		rev-list --max-count=1 $oids --not --exclude='refs/rewritten/*' --glob='*') || return 1
+		rev-list --max-count=1 $oids --not \
+		--exclude='refs/rewritten/*' --exclude=refs/stash --glob='*') || return 1
 	[ -z "$found" ] || return 1
 	# shellcheck disable=SC2086 # words
 	[ -z "$forward" ] || found=$(git rev-list --max-count=1 $forward) || return 1

@@ -21,8 +21,10 @@ if TYPE_CHECKING:
 REF_OPTIONS = ("--all", "--branches", "--tags", "--remotes", "--reflog")
 """What may stand for revisions; every other word that begins with `-` is refused."""
 
-REFS = ("--exclude=refs/rewritten/*", "--glob=*")
-"""All refs, without what a rebase moves: HEAD, and its labels."""
+REFS = ("--exclude=refs/rewritten/*", "--exclude=refs/stash", "--glob=*")
+"""All refs, without what a rebase moves (HEAD, and its labels), and without the stash.
+
+Nobody publishes that, so its content was not asked about (`guard.undecided`)."""
 
 TRUE_HISTORY = {"GIT_GRAFT_FILE": os.devnull}
 # A commit-graph file repeats what commits say; here only the commits count.

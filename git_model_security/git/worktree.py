@@ -21,7 +21,7 @@ from git_model_security.git.paths import shown
 from git_model_security.git.replacement import Replacement, checked, descend, naming
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from typing_extensions import Buffer
@@ -173,6 +173,17 @@ def _digest(
         while chunk := file.read(CHUNK_BYTES):
             running.update(chunk)
     return running.hexdigest()
+
+
+def chunks(top: Path, path: bytes) -> Iterator[bytes]:
+    """Yields what a work tree file holds, through no filter.
+
+    Raises:
+        OSError: it cannot be read, or a link leads to it.
+    """
+    with os.fdopen(_opened(top, path), "rb") as file:
+        while chunk := file.read(CHUNK_BYTES):
+            yield chunk
 
 
 def head(top: Path, path: bytes, length: int) -> tuple[os.stat_result, bytes] | None:

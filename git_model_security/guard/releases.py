@@ -8,6 +8,7 @@ can say. docs/SPEC.md, "Pinned policy".
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from git_model_security.guard.finding import Finding
 
 _WILD = frozenset("*?[\\")
+_ESCAPED = re.compile(r"\\[*?[\\]")
 
 
 @dataclass(frozen=True)
@@ -66,4 +68,5 @@ class Releases:
 
 def names_a_path(pattern: str) -> bool:
     """Tells whether a pattern matches one path only (gitignore, "PATTERN FORMAT")."""
-    return "/" in pattern.rstrip("/") and not _WILD & set(pattern)
+    # What is special is not where a backslash stands before it; see `attributes.literal`.
+    return "/" in pattern.rstrip("/") and not _WILD & set(_ESCAPED.sub("", pattern))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from git_model_security.errors import UPGRADE_HINT
 from git_model_security.git.paths import shown
 from git_model_security.guard import finding as rules
+from git_model_security.policy.attributes import escaped, literal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,6 +23,7 @@ PAST = (
     "the tip is good, and the history is not: `git model migrate` makes it anew, encrypted;"
     " `git -c git-model.guard=warn push` publishes it as it is, once and for all"
 )
+_NAMED = 3
 _NO_PATH = (
     "no commit has what a tag or another ref names by itself: leave that ref out, or"
     " `git tag --delete` it"
@@ -41,15 +43,17 @@ def clauses(
     """Returns what whoever made it does next, a clause each.
 
     Args:
-        findings: what was found; each rule is spoken of once, with its first path.
+        findings: what was found; each rule is spoken of once, with its first path, or
+            where a decision is asked for with its first few.
         is_locked: this clone may use no key.
         is_committed: commits hold it already, not the index alone.
     """
     first: dict[str, str] = {}
+    findings = list(findings)
     said = []
     for one in findings:
         if one.path or one.rule in {rules.BROKEN_POLICY, rules.UNREADABLE}:
-            first.setdefault(one.rule, shlex.quote(shown(one.path)))
+            first.setdefault(one.rule, shlex.quote(escaped(shown(one.path))))
         else:
             said = [_NO_PATH]
     if sealable := first.get(rules.PLAINTEXT) or first.get(rules.DAMAGED):
@@ -60,9 +64,8 @@ def clauses(
         )
     if rules.NEWER in first:
         said.append(UPGRADE_HINT)
-    if model := first.get(rules.MODEL):
-        said.append(f"`git model track {model}` encrypts the model from now on")
-    said += _decision(first.get(rules.UNDECIDED), is_locked=is_locked)
+    said += _models(_paths(findings, rules.MODEL))
+    said += _decision(_paths(findings, rules.UNDECIDED), is_locked=is_locked)
     if key := first.get(rules.KEY):
         said.append(
             f"`git rm --cached {key}` takes the key out; make a new one if it was ever pushed"
@@ -88,11 +91,29 @@ def clauses(
     return said
 
 
-def _decision(path: str | None, *, is_locked: bool) -> list[str]:
-    if path is None:
+def _paths(findings: Iterable[Finding], rule: str) -> list[bytes]:
+    return list(dict.fromkeys(one.path for one in findings if one.path and one.rule == rule))
+
+
+def _models(paths: list[bytes]) -> list[str]:
+    what = "the model" if len(paths) == 1 else "the models"
+    said = f"`git model track {_named(paths)}` encrypts {what} from now on"
+    return [said] if paths else []
+
+
+def _named(paths: list[bytes]) -> str:
+    """Returns patterns of the first few, for a shell."""
+    return " ".join(shlex.quote(literal(shown(path))) for path in paths[:_NAMED])
+
+
+def _decision(paths: list[bytes], *, is_locked: bool) -> list[str]:
+    if not paths:
         return []
+    named = _named(paths)
+    it = "it" if len(paths) == 1 else "them"
+    is_clear = "it is" if len(paths) == 1 else "they are"
     unlock = "`git model unlock --key FILE`, then " * is_locked
     return [
-        f"{unlock}`git model track {path}` encrypts it, or `git model untrack {path}` puts on"
-        " record that it is clear on purpose; then commit again"
+        f"{unlock}`git model track {named}` encrypts {it}, or `git model untrack {named}`"
+        f" puts on record that {is_clear} clear on purpose; then commit again"
     ]

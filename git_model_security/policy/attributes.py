@@ -7,6 +7,7 @@ a pulled change cannot take protection away.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from git_model_security.policy import profiles
@@ -81,6 +82,22 @@ def _of_profile(profile: str) -> list[str]:
         return lines + [f"{pattern} {CLEAR}" for pattern in hidden]
     lines = [MACRO, *(f"{pattern} {SEALED_MACRO}" for pattern in sealed)]
     return lines + [f"{pattern} !{SEALED_MACRO}" for pattern in (*hidden, *clear)]
+
+
+def escaped(name: str) -> str:
+    """Returns a name as a pattern, or pathspec, in which nothing is special."""
+    return re.sub(r"([*?[\\])", r"\\\1", name)
+
+
+def literal(name: str) -> str:
+    """Returns the pattern of a name, in which nothing is special; for most it is the name.
+
+    Where something was, it is anchored: no other file is meant. So is what attributes would
+    take for a comment or a macro, which `_quoted` and `gitmodel.checked` leave.
+    """
+    pattern = escaped(name)
+    is_plain = pattern == name and not name.startswith(("!", "#"))
+    return pattern if is_plain or "/" in name else f"/{pattern}"
 
 
 def matching(patterns: Iterable[str]) -> str:

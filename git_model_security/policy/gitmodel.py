@@ -11,7 +11,7 @@ import itertools
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from git_model_security.errors import ConfigError, GitError, PolicyError
+from git_model_security.errors import ConfigError, GitError
 from git_model_security.git import config
 from git_model_security.git.index import REGULAR, Entry
 from git_model_security.git.paths import is_safe_component
@@ -141,22 +141,6 @@ def find(entries: Iterable[Entry], reader: ObjectReader) -> Policy | None:
     stream = reader.stream(entry.oid)
     _check_length(stream.size)
     return parse(stream.read())
-
-
-def require(entries: Iterable[Entry], reader: ObjectReader) -> Policy:
-    """Returns the policy among the entries of an index.
-
-    Raises:
-        PolicyError: there is none.
-        ConfigError: see `find`.
-    """
-    policy = find(entries, reader)
-    if policy is None:
-        raise PolicyError(
-            "there is no .gitmodel in the index: this is not a git-model repository",
-            hint="`git model init` makes it one",
-        )
-    return policy
 
 
 def _check_length(size_bytes: int) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import hashlib
 import os
 import secrets
 from functools import cached_property
@@ -17,8 +18,11 @@ from typing import IO, TYPE_CHECKING, BinaryIO
 
 from git_model_security.errors import ConfigError, NotFetchedError
 from git_model_security.git import config, sharing
+from git_model_security.git.objects import CHUNK_BYTES
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from git_model_security.git.repository import Repository
     from git_model_security.storage.pointer import Pointer
 
@@ -120,6 +124,37 @@ class ObjectStore:
         # Also over one that is there: it may be damaged, and this one is not.
         Path(partial.name).replace(target)
         partial.close()
+
+    def restore(self, pieces: Iterable[bytes], pointer: Pointer) -> bool:
+        """Puts an object back that somebody has, unless it is here and whole.
+
+        Returns:
+            Whether it is that object, and is here now.
+
+        Raises:
+            OSError: it cannot be put there.
+        """
+        with contextlib.suppress(NotFetchedError), self.open(pointer) as file:
+            # Not its length alone: the other copy is about to go.
+            stored = hashlib.sha256()
+            while chunk := file.read(CHUNK_BYTES):
+                stored.update(chunk)
+            if stored.hexdigest() == pointer.oid:
+                return True
+        partial, running = self.partial(), hashlib.sha256()
+        try:
+            with open(partial.fileno(), "wb", closefd=False) as buffered:
+                for piece in pieces:
+                    running.update(piece)
+                    buffered.write(piece)
+            is_it = running.hexdigest() == pointer.oid
+            if is_it:
+                self.keep(partial, pointer)
+            return is_it
+        finally:
+            if not partial.closed:
+                self.forget(partial)
+                partial.close()
 
     def _made(self, directory: Path) -> Path:
         """Makes a directory of the store, which git-lfs may share with other users."""

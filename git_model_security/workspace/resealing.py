@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import stat
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from git_model_security.errors import Error, GitError, PolicyError
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from git_model_security.git.index import Entry
     from git_model_security.git.repository import Repository
+    from git_model_security.storage.pointer import Pointer
 
 _FLAGS = {
     "skip-worktree": {b"S", b"s"},
@@ -45,12 +46,14 @@ class Found:
         tracked: every path of the index.
         sealed: entries whose files hold what Git holds.
         clear: entries whose files hold the plaintext of it, and these files' stat data.
+        objects: those of them whose files hold the object of git-lfs itself, by path.
     """
 
     clone: Clone
     tracked: set[bytes]
     sealed: list[Entry]
     clear: list[tuple[Entry, os.stat_result]]
+    objects: dict[bytes, Pointer] = field(default_factory=dict)
 
     @property
     def paths(self) -> list[bytes]:
@@ -115,14 +118,13 @@ def _part(found: Found) -> list[bytes]:
         for entry, _ in clear
         if entry.stage or actual.get(entry.path) != _plaintext_digest(clone, entry)
     ]
-    # The object itself, which `git lfs pull` puts there, is no loss either.
-    objects = {one.path: pointers[one.oid].oid for one in unlike if one.oid in pointers}
+    # The object itself, which `git lfs pull` puts there, goes back into the store.
+    objects = {one.path: pointers[one.oid] for one in unlike if one.oid in pointers}
     raw = file_digests.digests(top, objects, "sha256")
-    return [
-        entry.path
-        for entry in unlike
-        if entry.path not in raw or raw[entry.path].hex() != objects[entry.path]
-    ]
+    found.objects = {
+        path: objects[path] for path, value in raw.items() if value.hex() == objects[path].oid
+    }
+    return [entry.path for entry in unlike if entry.path not in found.objects]
 
 
 def _require_unchanged(repo: Repository, changed: Sequence[bytes]) -> None:
@@ -178,6 +180,8 @@ def write(found: Found) -> None:
     try:
         with clone.objects:
             for entry, before in found.clear:
+                if pointer := found.objects.get(entry.path):
+                    _restore(clone, entry.path, pointer)
                 written[entry.path] = _write(clone, entry, before)
     finally:
         oids = {entry.path: entry.oid for entry, _ in found.clear}
@@ -185,6 +189,21 @@ def write(found: Found) -> None:
         # What is left of a checkout that was killed is plaintext as well.
         directories = {os.path.dirname(path) for path in found.paths}  # noqa: PTH120 - bytes
         replacement.sweep(clone.repo.top, directories, found.tracked)
+
+
+def _restore(clone: Clone, path: bytes, pointer: Pointer) -> None:
+    # It may be the last copy, whatever a remote is believed to have.
+    with naming(path):
+        if not clone.lfs.restore(worktree.chunks(clone.repo.top, path), pointer):
+            raise _changed(path)
+
+
+def _changed(path: bytes) -> GitError:
+    return GitError(
+        f"{shown(path)}: it was changed just now, and is left as it is",
+        hint="`git add` or `git restore` it, then lock again; `git model checkout`"
+        " decrypts what is sealed so far",
+    )
 
 
 def _write(clone: Clone, entry: Entry, before: os.stat_result) -> os.stat_result:
@@ -196,9 +215,5 @@ def _write(clone: Clone, entry: Entry, before: os.stat_result) -> os.stat_result
             at += len(piece)
         new.settle(index_stat.date(clone.repo))
         if not new.replaces(before):
-            raise GitError(
-                f"{shown(entry.path)}: it was changed just now, and is left as it is",
-                hint="`git add` or `git restore` it, then lock again; `git model checkout`"
-                " decrypts what is sealed so far",
-            )
+            raise _changed(entry.path)
         return new.commit()

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 from git_model_security.errors import ConfigError, UsageError
 from git_model_security.filter.clone import Clone
 from git_model_security.git import config, index
-from git_model_security.policy import gitmodel
 from git_model_security.policy.gitmodel import Policy, checked
 from git_model_security.signing.methods import METHODS
 from git_model_security.workspace import (
     agreement,
     anchors,
     initialise,
+    missing_policy,
     signature_place,
     signers,
     signing_setup,
@@ -175,7 +175,7 @@ def _keep(repo: Repository, setting: Setting, new: Sequence[Path]) -> None:
 def _agree(repo: Repository, field: str, value: str) -> None:
     clone = Clone(repo)
     with clone.objects:
-        policy = gitmodel.require(index.staged(repo), clone.objects)
+        policy = missing_policy.require(clone, index.staged(repo))
         agreed = checked(Policy(**{**vars(policy), field: value}))
         new = agreed.signature_paths() - policy.signature_paths()
         staged = {entry.path: entry.oid for entry in index.staged(repo)}

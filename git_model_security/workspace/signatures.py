@@ -23,6 +23,7 @@ from git_model_security.workspace import (
     adoption,
     events,
     manifests,
+    missing_policy,
     pinned_trust,
     signature_place,
     vouching,
@@ -91,7 +92,7 @@ def sign_index(clone: Clone, chosen: Signer, found: Sources, *, amend: bool = Fa
     if policy is None:
         raise PolicyError(
             "the index has no .gitmodel: nothing to sign",
-            hint="`git model init` makes one; `git restore --staged .gitmodel` brings it back",
+            hint=missing_policy.hint(clone.repo),
         )
     _require_no_file_lost(clone, entries)
     content = [entry for entry in entries if entry.path not in policy.signature_paths()]

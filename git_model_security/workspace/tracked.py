@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from git_model_security.git import attributes as git_attributes
 from git_model_security.git import index
-from git_model_security.policy import attributes, gitmodel, profiles
+from git_model_security.policy import attributes, profiles
+from git_model_security.workspace import missing_policy
 
 if TYPE_CHECKING:
     from git_model_security.filter.clone import Clone
@@ -24,7 +25,7 @@ def rules(clone: Clone) -> Rules:
         PolicyError: there is none.
     """
     entries = index.staged(clone.repo)
-    policy = gitmodel.require(entries, clone.objects)
+    policy = missing_policy.require(clone, entries)
     groups = {
         f"Encrypted, {BY_PROFILE} {policy.profile}": profiles.patterns(policy.profile),
         f"Clear as source text, {BY_PROFILE}": profiles.clear_patterns(policy.profile),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import posixpath
-import re
+import shlex
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,13 @@ from git_model_security.git import config, index
 from git_model_security.git.paths import shown
 from git_model_security.policy import attributes, gitmodel, pinned, profiles
 from git_model_security.policy.gitmodel import checked
-from git_model_security.workspace import acceptance, agreement, sealing, vouching
+from git_model_security.workspace import (
+    acceptance,
+    agreement,
+    missing_policy,
+    sealing,
+    vouching,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -98,7 +104,7 @@ def ground(clone: Clone) -> Ground:
     repo.top  # noqa: B018 - raises in a bare repository
     clone.ring.current  # noqa: B018 - raises when the clone is locked
     entries = index.staged(repo)
-    policy = gitmodel.require(entries, clone.objects)
+    policy = missing_policy.require(clone, entries)
     if any(entry.stage for entry in entries):
         raise PolicyError("paths are in conflict", hint="finish the merge first")
     found = acceptance.drift(clone)
@@ -130,7 +136,8 @@ def patterns_of(
 ) -> tuple[str, ...]:
     """Returns the attribute patterns that a person's words stand for.
 
-    A directory stands for all that is in it, which attributes do not say by themselves.
+    A directory stands for all that is in it, which attributes do not say by themselves; the
+    name of what is there stands for it, also where it reads like a pattern of something else.
 
     Args:
         words: patterns or names, relative to the top.
@@ -140,15 +147,8 @@ def patterns_of(
     Raises:
         PolicyError: one matches what must stay as it is.
     """
-    found = []
-    for word in words:
-        pattern = word.removeprefix("./")
-        name = pattern.strip("/").encode("utf-8", "surrogateescape")
-        if pattern.endswith("/") or any(path.startswith(name + b"/") for path in start.paths):
-            pattern = f"{pattern.rstrip('/')}/**"
-        elif is_anchored and "/" not in pattern and name in start.paths:
-            pattern = f"/{pattern}"
-        found.append(pattern)
+    names = (word.removeprefix("./") for word in words)
+    found = [_pattern_of(name, start, is_anchored=is_anchored) for name in names]
     kept = {path for path in start.paths if posixpath.basename(path) in _NEEDED}
     kept |= _NEEDED | start.policy.signature_paths()
     for pattern in found:
@@ -159,6 +159,19 @@ def patterns_of(
                 hint="name fewer files, '*.bin' or 'docs/**' for example",
             )
     return tuple(dict.fromkeys(found))
+
+
+def _pattern_of(word: str, start: Ground, *, is_anchored: bool) -> str:
+    name = word.strip("/")
+    path = os.fsencode(name)
+    below = [one for one in start.paths if one.startswith(path + b"/")]
+    named = below or [one for one in start.paths if one == path]
+    tail = "/**" if below or word.endswith("/") else ""
+    pattern = f"{word.rstrip('/')}{tail}" if tail else word
+    plain = attributes.literal(name)
+    if plain != name and named and not start.matched((pattern,), named[:1]):
+        return plain + tail
+    return f"/{word}" if is_anchored and not tail and "/" not in word and named else pattern
 
 
 def plan(clone: Clone, words: Sequence[str], profile: str | None = None) -> Plan:
@@ -198,7 +211,7 @@ def plan(clone: Clone, words: Sequence[str], profile: str | None = None) -> Plan
         said = [one for one in (*new.exclude, *new.untracked) if start.matched((one,), (path,))]
         raise PolicyError(
             f"{shown(path)}: stays clear, since {' and '.join(map(repr, said))} is excluded",
-            hint=f"`git model track {said[-1]!r}` takes that back" if said else None,
+            hint=f"`git model track {shlex.quote(said[-1])}` takes that back" if said else None,
         )
     more = after - start.protected(old)
     sealing.require_content(clone, start.entries, more, new.limit)
@@ -219,8 +232,8 @@ def _under(start: Ground, profile: str | None) -> Policy:
         )
     new = replace(policy, profile=profile or policy.profile)
     lost = sorted(start.protected(policy) - start.protected(new))
-    kept = (re.sub(r"([*?[\\])", r"\\\1", os.fsdecode(path)) for path in lost)
-    return checked(replace(new, include=(*new.include, *(f"/{name}" for name in kept))))
+    kept = (attributes.literal(f"/{os.fsdecode(path)}") for path in lost)
+    return checked(replace(new, include=(*new.include, *kept)))
 
 
 def _history(

@@ -14,10 +14,10 @@ from git_model_security.git.paths import shown
 from git_model_security.keyring import files, material, ring
 from git_model_security.keyring.copies import Copies
 from git_model_security.keyring.store import KeyStore
-from git_model_security.policy import gitmodel
 from git_model_security.workspace import (
     checkout,
     engine,
+    missing_policy,
     pinned_trust,
     raw_entries,
     setup,
@@ -130,7 +130,7 @@ def permit(
     """
     clone = Clone(repo)
     with clone.objects:
-        policy = gitmodel.require(staged, clone.objects)
+        policy = missing_policy.require(clone, staged)
         wanted = wanted_ids(clone, policy, [entry for entry in staged if entry.is_file])
     result = Unlocked()
     for signer in signers:

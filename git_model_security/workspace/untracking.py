@@ -6,6 +6,7 @@ these paths. What the index holds is opened and staged; the work tree stays as i
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ from git_model_security.git.objects import write_blob_from
 from git_model_security.git.paths import shown
 from git_model_security.guard import audit_log
 from git_model_security.guard.releases import names_a_path
-from git_model_security.policy import pinned
+from git_model_security.policy import attributes, pinned
 from git_model_security.policy.content import HEAD_BYTES, model_format
 from git_model_security.storage import behind
 from git_model_security.workspace import agreement, engine, opened
@@ -72,10 +73,11 @@ def _require_fit(clone: Clone, entry: Entry, *, is_named: bool) -> None:
                 hint="publish it elsewhere, or leave it encrypted",
             )
     if (title := model_format(head, length, entry.path)) and not is_named:
-        name = shown(entry.path)
+        pattern = shlex.quote(attributes.literal(shown(entry.path)))
         raise PolicyError(
-            f"{name}: a model file ({title}), which the guards let out only by its name",
-            hint=f"`git model untrack {name!r}` if that is meant",
+            f"{shown(entry.path)}: a model file ({title}), which the guards let out only by"
+            " its name",
+            hint=f"`git model untrack {pattern}` if that is meant",
         )
 
 

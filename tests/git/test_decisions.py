@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import re
+import shlex
 from typing import TYPE_CHECKING
 
 import pytest
@@ -71,6 +73,58 @@ def test_it_is_refused_until_a_pattern_says_that_it_is_clear_on_purpose(
     old.write(PATH, binary(3))
     old.commit()
     assert old.blob(f"HEAD:{PATH}") == binary(3)
+
+
+@pytest.mark.parametrize("verb", ["track", "untrack"])
+@pytest.mark.parametrize(
+    "path", [".a b[1].data", "a/x*[0-9]?.data", "a/[b]/c.data", r"back\slash.data", "#!.data"]
+)
+def test_the_commands_of_a_refusal_go_on_whatever_the_name(
+    old: Repository, verb: str, path: str
+) -> None:
+    old.write(path, binary(15))
+    old.git("add", "--all")
+    done = old.git.run("commit", "--message", "x", check=False)
+    command = re.search(rf"`git model ({verb} .+?)`", done.stderr)
+    assert command is not None
+    words = shlex.split(command[1])
+    old.model(*words, *["--yes"] * (verb == "untrack"))
+    old.commit()
+    assert is_sealed(old.blob(f"HEAD:{path}")) == (verb == "track")
+
+
+@pytest.mark.parametrize("word", ["a[1].data", "d[1]", "d[1]/"])
+def test_the_name_of_what_is_there_is_no_pattern_of_something_else(
+    old: Repository, word: str
+) -> None:
+    path = word if word.endswith(".data") else "d[1]/net.data"
+    other = path.replace("[1]", "1")
+    for name, seed in ((path, 16), (f"sub/{path}", 17)):
+        old.write(name, binary(seed, 1000))
+    old.git("add", "--all")
+    old.model("track", word)
+    old.write(other, binary(18, 1000))
+    old.commit()
+    assert is_sealed(old.blob(f"HEAD:{path}"))
+    assert not is_sealed(old.blob(f"HEAD:sub/{path}"))
+    assert not is_sealed(old.blob(f"HEAD:{other}"))
+    # Where the other file is there, and not this one, it is a pattern again.
+    if word != "d[1]":
+        old.git("--literal-pathspecs", "rm", "--quiet", "-r", path)
+        old.model("track", word)
+        assert is_sealed(old.blob(f":{other}"))
+
+
+def test_a_refusal_names_all_of_a_few_files(old: Repository) -> None:
+    for at in range(3):
+        old.write(f"net {at}", binary(19 + at))
+    old.git("add", "--all")
+    done = old.git.run("commit", "--message", "x", check=False)
+    named = "'net 0' 'net 1' 'net 2'"
+    assert f"`git model track {named}` encrypts them" in done.stderr
+    assert f"`git model untrack {named}` puts on record that they are clear" in done.stderr
+    old.model("track", "net 0", "net 1", "net 2")
+    old.commit()
 
 
 def test_what_was_excluded_when_it_was_set_up_is_on_record(repo: Repository) -> None:
@@ -158,6 +212,38 @@ def test_a_stash_is_nobodys_publication(old: Repository) -> None:
     old.git("stash", "pop", "--quiet")
     old.git("add", "--all")
     refused(old, "commit", "--message", "x")
+
+
+@pytest.mark.parametrize(
+    "publish",
+    [
+        ("branch", "side"),
+        ("branch", "--force", "old"),
+        ("tag", "side"),
+        ("update-ref", "refs/x/y"),
+    ],
+    ids=" ".join,
+)
+def test_what_only_a_stash_has_is_asked_about_when_another_ref_gets_it(
+    old: Repository, publish: tuple[str, ...]
+) -> None:
+    old.git("branch", "old")
+    old.write(PATH, binary(13))
+    old.git("add", "--all")
+    old.git("stash", "--quiet")
+    refused(old, *publish, "stash@{0}")
+    old.git("stash", "pop", "--quiet", "--index")
+    assert old.read(PATH) == binary(13)
+
+
+def test_a_stash_of_what_was_decided_becomes_a_branch(old: Repository) -> None:
+    old.write(PATH, binary(14))
+    old.model("untrack", PATH, "--yes")
+    old.git("add", "--all")
+    old.git("stash", "--quiet")
+    old.git("branch", "side", "stash@{0}")
+    old.git("tag", "side", "stash@{0}")
+    assert old.blob(f"side:{PATH}") == binary(14)
 
 
 def test_an_override_lets_it_through_and_is_logged(old: Repository) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tests.fixtures.repositories import NO_HOOKS
+
 if TYPE_CHECKING:
     from tests.fixtures.people import Project
     from tests.fixtures.repositories import Repository
@@ -29,6 +31,21 @@ def test_a_head_without_a_policy_is_a_symptom(project: Project) -> None:
     said = ada.model("doctor", check=False).stdout
     assert "HEAD has no .gitmodel" in said
     assert "`git model repair`" in said
+
+
+def test_hints_for_a_policy_that_a_commit_removed_lead_to_repair(project: Project) -> None:
+    ada = project.ada
+    ada.git("rm", "--quiet", "--cached", ".gitmodel")
+    said = ada.model("sign", "--amend", check=False).stderr
+    assert "`git restore --staged .gitmodel` brings it back" in said
+    ada.git(*NO_HOOKS, "commit", "--quiet", "--message", "Without")
+    for command in (("sign", "--amend"), ("verify",), ("verify", "HEAD"), ("track",)):
+        done = ada.model(*command, check=False)
+        assert done.returncode, command
+        assert "`git model repair` puts it back" in done.stderr, command
+    (ada.path / ".gitmodel").unlink()
+    ada.model("repair")
+    ada.model("verify", "HEAD")
 
 
 def test_a_server_is_asked_for_its_hook_and_not_for_keys(

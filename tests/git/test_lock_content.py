@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from tests.fixtures.lfs_projects import LfsProject
+    from tests.fixtures.lfs_projects import LfsProject, LfsProjectFactory
     from tests.fixtures.people import Project
     from tests.fixtures.repositories import Repository
 
@@ -223,3 +223,27 @@ def test_an_object_that_git_lfs_put_there_becomes_its_pointer(
     ada.model("lock")
     assert oid.encode() in ada.read(path)
     assert_clean(ada)
+
+
+@pytest.mark.parametrize("left", [None, b"damaged"])
+def test_an_object_that_only_the_work_tree_has_goes_back_into_the_store(
+    lfs_project: LfsProjectFactory, left: bytes | None
+) -> None:
+    """`git lfs checkout` puts it there; it was never pushed."""
+    project = lfs_project()
+    ada, path = project.ada, "c.safetensors"
+    stored = project.stored(ada, path)
+    content = stored.read_bytes()
+    ada.write(path, content)
+    stored.chmod(0o644)
+    stored.unlink()
+    if left is not None:
+        stored.write_bytes(left.ljust(len(content)))
+
+    ada.model("lock")
+
+    assert stored.read_bytes() == content
+    assert project.objects[path].encode() in ada.read(path)
+    assert_clean(ada)
+    ada.model("unlock")
+    project.assert_complete(ada)

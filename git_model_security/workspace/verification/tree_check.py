@@ -29,7 +29,7 @@ from git_model_security.signing.roles import (
     is_ignored,
 )
 from git_model_security.storage import behind
-from git_model_security.workspace import manifests, pinned_trust
+from git_model_security.workspace import manifests, missing_policy, pinned_trust
 from git_model_security.workspace.verification.verdict import (
     COVERS_CIPHERTEXT,
     COVERS_COMMIT,
@@ -118,9 +118,10 @@ def check(
     verdict.covers = COVERS_CIPHERTEXT if sealed_only else COVERS_COMMIT
     policy = gitmodel.find(entries, clone.objects)
     if policy is None:
-        verdict.findings.append(
-            Finding(Reason.UNSIGNED, ".", "there is no .gitmodel: not a git-model repository")
-        )
+        detail = "there is no .gitmodel: not a git-model repository"
+        tree = index.resolve(clone.repo, f"{revision}^{{tree}}")
+        hint = missing_policy.hint(clone.repo) if tree == index.head_tree(clone.repo) else None
+        verdict.findings.append(Finding(Reason.UNSIGNED, ".", detail, hint=hint))
         return verdict
     # A link or an executable in a signature's place is no signature.
     found = {entry.path: entry for entry in entries if entry.mode == index.REGULAR}
