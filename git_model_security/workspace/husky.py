@@ -76,9 +76,10 @@ def install(journal: Journal, husky: Path, hook: str) -> bool:
 def remove(journal: Journal, husky: Path, hook: str) -> bool:
     """Removes the block, and the file if there was nothing else in it."""
     path = husky / hook
-    if obstacle(husky, hook) or not calls(husky, hook):
+    text = path.read_bytes() if path.is_file() and not obstacle(husky, hook) else b""
+    rest = without_block(text)
+    if rest == text:
         return False
-    rest = without_block(path.read_bytes())
     if rest:
         journal.write(path, rest, path.stat().st_mode & 0o7777)
     else:
@@ -98,7 +99,8 @@ def tidy(husky: Path) -> None:
 def calls(husky: Path, hook: str) -> bool:
     """Tells whether the committed hook calls our shim.
 
-    By a block of ours; where that cannot be, by what a person wrote.
+    By a block of ours that nothing at the left margin leaves before; where that cannot be,
+    by what a person wrote.
     """
     path = husky / hook
     if not path.is_file():
@@ -106,7 +108,8 @@ def calls(husky: Path, hook: str) -> bool:
     text = path.read_bytes()
     if obstacle(husky, hook):
         return f"{STATE_DIRECTORY}/hooks/{hook}".encode() in text
-    return bool(_BLOCK.search(text))
+    block = _BLOCK.search(text)
+    return block is not None and not _LEAVES.search(text, 0, block.start())
 
 
 def with_block(text: bytes, hook: str) -> bytes:
@@ -116,6 +119,8 @@ def with_block(text: bytes, hook: str) -> bytes:
         b"HOOK", hook.encode()
     )
     present = _BLOCK.search(text)
+    if present and _LEAVES.search(text, 0, present.start()):
+        text, present = without_block(text), None
     if present:
         # A person may have moved it, and knows why.
         old = present[0]

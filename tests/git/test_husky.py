@@ -366,6 +366,19 @@ def test_a_block_for_a_commit_is_last_but_before_what_leaves_the_script() -> Non
     assert text.endswith(b"# <<< git-model <<<\nexec npx lint-staged\n")
 
 
+def test_a_hook_that_is_left_before_our_block_does_not_call_it(
+    repo: Repository, hooks: Hooks
+) -> None:
+    directory = install_husky(repo)
+    hooks.install(repo)
+    path = directory / "pre-push"
+    path.write_text(f"#!/usr/bin/env sh\nexit 0\n{path.read_text()}")
+    assert hook_presence.missing(opened(repo)) == ["pre-push"]
+    hooks.install(repo)
+    assert hook_presence.missing(opened(repo)) == []
+    assert path.read_text().index(">>> git-model >>>") < path.read_text().index("exit 0")
+
+
 def test_a_block_that_somebody_moved_stays_where_it_is() -> None:
     block = husky.with_block(b"", "pre-push")
     moved = b"first\n" + block.replace(b"error:", b"old:") + b"second\n"
