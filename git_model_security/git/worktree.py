@@ -161,7 +161,7 @@ def _digest(
 ) -> str | None:
     """Returns the digest of a regular file of this length, if one is there."""
     try:
-        descriptor = _opened(repo.top, path)
+        descriptor = open_file(repo.top, path)
     except OSError:
         return None
     facts = os.fstat(descriptor)
@@ -181,7 +181,7 @@ def chunks(top: Path, path: bytes) -> Iterator[bytes]:
     Raises:
         OSError: it cannot be read, or a link leads to it.
     """
-    with os.fdopen(_opened(top, path), "rb") as file:
+    with os.fdopen(open_file(top, path), "rb") as file:
         while chunk := file.read(CHUNK_BYTES):
             yield chunk
 
@@ -202,7 +202,7 @@ def head(top: Path, path: bytes, length: int) -> tuple[os.stat_result, bytes] | 
         OSError: it cannot be read, or a parent is no directory.
     """
     try:
-        descriptor = _opened(top, path)
+        descriptor = open_file(top, path)
     except OSError as error:
         if error.errno == errno.ELOOP and _is_link(top, path):
             return None
@@ -253,7 +253,12 @@ def unlink(top: Path, path: bytes) -> bool:
     return True
 
 
-def _opened(top: Path, path: bytes) -> int:
+def open_file(top: Path, path: bytes) -> int:
+    """Opens what stands at a path, through no link and without waiting for a pipe.
+
+    Raises:
+        OSError: nothing can be opened there, or a link stands on the way.
+    """
     *parents, name = path.split(b"/")
     directory = descend(top, parents)
     try:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from git_model_security.envelope import HEADER_BYTES
 from git_model_security.errors import Reason, VerificationError
 from git_model_security.filter import blobs
+from git_model_security.git import worktree
 from git_model_security.git.paths import shown
-from git_model_security.git.replacement import descend
 from git_model_security.policy.gitmodel import CIPHERTEXT_SIGNATURE
 from git_model_security.signing import bundle, dsse
 from git_model_security.signing.dsse import MAX_BYTES
@@ -31,7 +31,6 @@ FOLLOW = "--follow-links ROOT follows links that stay below a directory ROOT"
 _LINK = "a symbolic link"
 _LOOP = "a symbolic link that loops"
 _NAMED = 3
-_OPEN = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 def opened(
@@ -141,17 +140,8 @@ def _standing(directory: Path, name: bytes, links: Links | None) -> int:
     """Opens what stands at a name of the directory, or where it leads as far as told."""
     place = links.file(name) if links else None
     if links and place is not None:
-        return _opened(Path(os.fsdecode(links.root)), place)
-    return _opened(directory, name)
-
-
-def _opened(top: Path, place: bytes) -> int:
-    *parents, name = place.split(b"/")
-    parent = descend(top, parents)
-    try:
-        return os.open(name, _OPEN, dir_fd=parent)
-    finally:
-        os.close(parent)
+        return worktree.open_file(Path(os.fsdecode(links.root)), place)
+    return worktree.open_file(directory, name)
 
 
 def is_one(directory: Path, name: bytes, links: Links | None = None) -> bool:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from git_model_security.errors import Error, Reason, VerificationError
 from git_model_security.filter import blobs
+from git_model_security.git import worktree
 from git_model_security.git.paths import shown
-from git_model_security.git.replacement import descend
 from git_model_security.policy.gitmodel import CIPHERTEXT_SIGNATURE, within
 from git_model_security.signing import bundle
 from git_model_security.signing.roles import CIPHERTEXT, PLAINTEXT, Subject, is_ignored
@@ -139,12 +139,6 @@ def below(path: bytes, root: str) -> bytes:
 
 
 def _read(clone: Clone, path: bytes) -> bytes:
-    *parents, name = path.split(b"/")
-    directory = descend(clone.repo.top, parents)
-    try:
-        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-        with os.fdopen(os.open(name, flags, dir_fd=directory), "rb") as source:
-            # One byte more: who opens the bundle says that it is too long.
-            return source.read(MAX_BUNDLE_BYTES + 1)
-    finally:
-        os.close(directory)
+    with os.fdopen(worktree.open_file(clone.repo.top, path), "rb") as source:
+        # One byte more: who opens the bundle says that it is too long.
+        return source.read(MAX_BUNDLE_BYTES + 1)
