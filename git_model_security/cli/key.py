@@ -10,7 +10,7 @@ from git_model_security.cli import once, options, terminal
 from git_model_security.errors import ConfigError, GitError, KeyNotFoundError
 from git_model_security.git import config
 from git_model_security.git.repository import Repository
-from git_model_security.keyring import files, material, ring
+from git_model_security.keyring import key_files, material, ring
 from git_model_security.keyring.copies import Copies
 from git_model_security.keyring.store import KeyStore
 from git_model_security.signing import keys as signing_keys
@@ -34,7 +34,7 @@ def command() -> None:
 def generate(file: Path) -> None:
     """Make an AES-256 key: 32 raw bytes, mode 0600."""
     key_place.require_outside(file)
-    files.write_new(file, material.generate())
+    key_files.write_new(file, material.generate())
     terminal.result(f"{file}: new AES-256 key {material.from_file(file).id}")
 
 
@@ -48,7 +48,7 @@ def generate_signing(private: Path, public: Path) -> None:
     key_place.require_outside(private)
     signing_keys.generate(private)
     pem = signing_keys.public_pem(signing_keys.load_private(private))
-    files.write_new(public, pem, files.PUBLIC_MODE)
+    key_files.write_new(public, pem, key_files.PUBLIC_MODE)
     terminal.result(f"{private}: new signing key {signing_keys.fingerprint(pem)}")
 
 
@@ -64,7 +64,7 @@ def export(file: Path, public: bool) -> None:
     repo = Repository.discover()
     if public:
         mine = introduction.of(repo)
-        files.write_new(file, mine.content, files.PUBLIC_MODE)
+        key_files.write_new(file, mine.content, key_files.PUBLIC_MODE)
         terminal.result(f"{file}: {mine.what}")
         if mine.how:
             terminal.info(f"others trust it with `git model trust add {mine.how}`")
@@ -76,7 +76,7 @@ def export(file: Path, public: bool) -> None:
             f"the key {current.id} comes from the environment and is not in the keyring"
         )
     key_place.require_outside(file)
-    files.write_new(file, material.read(kept))
+    key_files.write_new(file, material.read(kept))
     Copies().add(current.id, file)
     terminal.result(f"{file}: AES-256 key {current.id}; keep it where nobody else reads it")
 

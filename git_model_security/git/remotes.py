@@ -115,9 +115,7 @@ def _note(repo: Repository, remotes: Mapping[str, Addresses]) -> None:
     new = {name: _digest(one.fetched) for name, one in remotes.items() if one.fetched}
     if new.keys() - known.keys():
         lines = [f"{digest} {name}\n" for name, digest in (new | known).items()]
-        path = repo.state_dir / _KNOWN
-        path.write_text("".join(lines), "utf-8", "surrogateescape")
-        sharing.adjust(repo.common_dir, path)
+        sharing.replace(repo.common_dir, repo.state_dir / _KNOWN, "".join(lines))
 
 
 def _fetched(repo: Repository, name: str, remotes: Iterable[str]) -> list[str]:

@@ -12,6 +12,7 @@ import os
 import stat
 from pathlib import Path
 
+from git_model_security import files
 from git_model_security.git.run import run
 
 _GROUP, _EVERYBODY = 0o660, 0o664
@@ -52,6 +53,12 @@ def make_directory(common_dir: Path, path: Path) -> None:
         make_directory(common_dir, path.parent)
     path.mkdir(mode=0o700, exist_ok=True)
     adjust(common_dir, path)
+
+
+def replace(common_dir: Path, path: Path, text: str) -> None:
+    """Writes a file below the git directory whole, over what stood there; see `adjust`."""
+    content = text.encode("utf-8", "surrogateescape")
+    files.replace(path, content, finish=functools.partial(adjust, common_dir))
 
 
 def adjust_below(common_dir: Path, directory: Path) -> None:

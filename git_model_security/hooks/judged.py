@@ -27,9 +27,7 @@ def remember(repo: Repository) -> None:
     tree = repo.git("write-tree").decode().strip()
     lines = [f"parent {oid}\n" for oid in parents]
     begin = "".join([f"tree {tree}\n", *lines, "author "])
-    path = repo.git_dir / NAME
-    path.write_text(begin, "ascii")
-    sharing.adjust(repo.common_dir, path)
+    sharing.replace(repo.common_dir, repo.git_dir / NAME, begin)
 
 
 def forget(repo: Repository) -> None:

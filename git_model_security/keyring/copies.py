@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from git_model_security import files
 from git_model_security.errors import ConfigError
-from git_model_security.keyring import files, material
+from git_model_security.keyring import key_files, material
 from git_model_security.keyring.store import KeyStore, config_home
 
 
@@ -24,9 +25,9 @@ class Copies:
         absolute = str(path.expanduser().resolve())
         known = self._listed(key_id)
         if absolute not in known:
-            files.make_directory(self.directory)
+            key_files.make_directory(self.directory)
             text = "".join(f"{line}\n" for line in (*known, absolute))
-            (self.directory / key_id).write_text(text, "utf-8", "surrogateescape")
+            files.replace(self.directory / key_id, text.encode("utf-8", "surrogateescape"))
 
     def standing(self, key_id: str) -> list[Path]:
         """Returns the files that hold the key now; each one is read to make sure.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from git_model_security.envelope import KEY_BYTES, Key
 from git_model_security.errors import ConfigError
-from git_model_security.keyring import files
+from git_model_security.keyring import key_files
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,7 +26,7 @@ def read(path: Path) -> bytes:
             material = file.read(4 * KEY_BYTES)
     except OSError as error:
         raise ConfigError(
-            f"{files.named(path)}: cannot read the key: {(error.strerror or '').lower()}",
+            f"{key_files.named(path)}: cannot read the key: {(error.strerror or '').lower()}",
             hint="name the file that holds the key of this repository",
         ) from None
     if len(material) != KEY_BYTES:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from git_model_security import logs
 from git_model_security.errors import ConfigError, KeyNotFoundError
 from git_model_security.git import config
-from git_model_security.keyring import files, material
+from git_model_security.keyring import key_files, material
 from git_model_security.keyring.store import KeyStore
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def from_environment() -> Key | None:
         return material.from_text(text, "GIT_MODEL_KEY")
     if name := os.environ.get("GIT_MODEL_KEY_FILE"):
         path = Path(name).expanduser()
-        if files.named(path) != str(path):
+        if key_files.named(path) != str(path):
             raise ConfigError(
                 "GIT_MODEL_KEY_FILE: there is no file of the name that it holds",
                 hint="the key itself, hexadecimal or base64, belongs into GIT_MODEL_KEY",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from git_model_security.envelope import Key
 from git_model_security.errors import ConfigError
-from git_model_security.keyring import files, material
+from git_model_security.keyring import key_files, material
 
 
 def config_home() -> Path:
@@ -31,7 +31,7 @@ class KeyStore:
             ConfigError: the keyring cannot be written.
         """
         key = Key(raw)
-        files.keep(self.directory, key.id, raw)
+        key_files.keep(self.directory, key.id, raw)
         return key
 
     def get(self, key_id: str) -> Key | None:

@@ -9,7 +9,6 @@ that one, since `git gc` prunes what no commit holds; `git-model/released`, the 
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 from git_model_security.errors import PolicyError
@@ -179,7 +178,4 @@ def _write(repo: Repository, name: str, oids: Iterable[str]) -> None:
 
 def _replace(repo: Repository, path: Path, text: str) -> None:
     sharing.make_directory(repo.common_dir, path.parent)
-    partial = path.with_name(f"{path.name}.{STATE_DIRECTORY}.{os.getpid()}")
-    partial.write_text(text, "utf-8", "surrogateescape")
-    sharing.adjust(repo.common_dir, partial)
-    partial.replace(path)
+    sharing.replace(repo.common_dir, path, text)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from git_model_security.errors import ConfigError, Reason, VerificationError
 from git_model_security.git.paths import shown
-from git_model_security.keyring import files
+from git_model_security.keyring import key_files
 from git_model_security.signing import certificates, certification, claims, key_bundle, pem
 from git_model_security.signing.chain import Chain, identity
 from git_model_security.signing.identity import CERTIFICATE, SignerIdentity
@@ -70,7 +70,7 @@ class CertificateSigner:
     def _key(self) -> EllipticCurvePrivateKey:
         given = self._source
         origin = "the signing key" if isinstance(given, bytes) else str(given)
-        text = given if isinstance(given, bytes) else files.read(given)
+        text = given if isinstance(given, bytes) else key_files.read(given)
         key = pem.parse_private(text, self._password, origin)
         self._chain.require_key(key.public_key(), origin)
         return key

@@ -6,7 +6,7 @@ import contextlib
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from git_model_security.keyring import files
+from git_model_security.keyring import key_files
 from git_model_security.signing import key_bundle, pem, pipe
 from git_model_security.signing.identity import KEY, SignerIdentity
 from git_model_security.signing.keys import load_private
@@ -94,7 +94,7 @@ class KeyVerifier:
         Raises:
             ConfigError: it cannot be read, or see the class.
         """
-        return cls(files.read(path), explicit=True, origin=str(path))
+        return cls(key_files.read(path), explicit=True, origin=str(path))
 
     @classmethod
     def from_pin(cls, content: bytes, origin: str) -> KeyVerifier:

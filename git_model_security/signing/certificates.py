@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from git_model_security.errors import ConfigError
 from git_model_security.git.paths import shown
-from git_model_security.keyring import files
+from git_model_security.keyring import key_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -29,7 +29,7 @@ def load(path: Path) -> list[Certificate]:
     Raises:
         ConfigError: it cannot be read, or holds none.
     """
-    return parse(files.read(path, "certificate"), str(path))
+    return parse(key_files.read(path, "certificate"), str(path))
 
 
 def parse(pem: bytes, origin: str) -> list[Certificate]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from git_model_security.keyring import files
+from git_model_security.keyring import key_files
 from git_model_security.signing import pem
 from git_model_security.signing.pem import fingerprint, public_pem
 
@@ -37,7 +37,7 @@ def generate(path: Path) -> str:
         ConfigError: the file exists, or cannot be written.
     """
     key = new()
-    files.write_new(path, pem.private_pem(key))
+    key_files.write_new(path, pem.private_pem(key))
     return fingerprint(public_pem(key))
 
 
@@ -58,4 +58,4 @@ def load_private(path: Path, password: Password | None = None) -> EllipticCurveP
     Raises:
         ConfigError: it is something else; the message says what.
     """
-    return pem.parse_private(files.read(path), password, str(path))
+    return pem.parse_private(key_files.read(path), password, str(path))

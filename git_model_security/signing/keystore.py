@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from git_model_security.errors import KeyNotFoundError
-from git_model_security.keyring import files
+from git_model_security.keyring import key_files
 from git_model_security.signing import keys, pem
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class KeyStore:
             ConfigError: it is no signing key, needs another password, or the store
                 cannot be written.
         """
-        text = files.read(path)
+        text = key_files.read(path)
         return self.keep(text, pem.parse_private(text, password, str(path)))
 
     def keep(self, text: bytes, key: EllipticCurvePrivateKey) -> str:
@@ -48,7 +48,7 @@ class KeyStore:
             ConfigError: the store cannot be written.
         """
         name = keys.fingerprint(keys.public_pem(key))
-        files.keep(self.directory, f"{name}{_SUFFIX}", text)
+        key_files.keep(self.directory, f"{name}{_SUFFIX}", text)
         return name
 
     def create(self) -> str:
@@ -59,7 +59,7 @@ class KeyStore:
         """
         key = keys.new()
         name = keys.fingerprint(keys.public_pem(key))
-        files.keep(self.directory, f"{name}{_SUFFIX}", pem.private_pem(key))
+        key_files.keep(self.directory, f"{name}{_SUFFIX}", pem.private_pem(key))
         return name
 
     def path(self, fingerprint: str) -> Path:

@@ -12,8 +12,9 @@ import os
 import stat
 from pathlib import Path
 
+from git_model_security import files
 from git_model_security.errors import ConfigError
-from git_model_security.keyring import files
+from git_model_security.keyring.key_files import PRIVATE_MODE, make_directory
 
 _MAX_BYTES = 16 * 1024
 
@@ -54,15 +55,11 @@ class TokenStore:
 
     def put(self, issuer: str, client_id: str, token: str) -> None:
         """Keeps a token in place of an older one."""
-        path = self._path(issuer, client_id)
-        partial = path.with_name(f".{path.name}.{os.getpid()}")
+        content = token.encode("ascii", "replace")
         with contextlib.suppress(ConfigError, OSError):
-            files.make_directory(self.directory)
-            if not self._is_ours():
-                return
-            partial.unlink(missing_ok=True)
-            files.write_new(partial, token.encode("ascii", "replace"))
-            partial.replace(path)
+            make_directory(self.directory)
+            if self._is_ours():
+                files.replace(self._path(issuer, client_id), content, PRIVATE_MODE)
 
     def drop(self, issuer: str, client_id: str) -> None:
         """Removes a token."""

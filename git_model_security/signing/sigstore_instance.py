@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
 from git_model_security.errors import ConfigError, UsageError
-from git_model_security.keyring import files
+from git_model_security.keyring import key_files
 from git_model_security.signing.document import unique
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class Instance:
         """
         if trust_config is None:
             return cls(is_staging=use_staging)
-        return cls(files.read(trust_config, "trust config"), use_staging, str(trust_config))
+        return cls(key_files.read(trust_config, "trust config"), use_staging, str(trust_config))
 
     @property
     def is_public(self) -> bool:

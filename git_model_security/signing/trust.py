@@ -13,7 +13,7 @@ import importlib
 from typing import TYPE_CHECKING, NamedTuple
 
 from git_model_security.errors import ConfigError, KeyNotFoundError
-from git_model_security.keyring import files
+from git_model_security.keyring import key_files
 from git_model_security.signing.by_key import KeyVerifier
 from git_model_security.signing.identity import CERTIFICATE, KEY, SIGSTORE
 
@@ -69,7 +69,7 @@ class Trust:
         kind, content = verifier.pin
         fingerprint = hashlib.sha256(content).hexdigest()
         name = f"{fingerprint}{_BY_KIND[kind]}"
-        files.keep(self.directory, name, content, files.PUBLIC_MODE)
+        key_files.keep(self.directory, name, content, key_files.PUBLIC_MODE)
         if self._share is not None:
             self._share(self.directory)
             self._share(self.directory / name)
@@ -161,7 +161,7 @@ class Trust:
         """
         found = []
         for name, suffix in self._names():
-            content = files.read(self._file(name, suffix))
+            content = key_files.read(self._file(name, suffix))
             if hashlib.sha256(content).hexdigest() != name:
                 what = "public key" if suffix == _BY_KIND[KEY] else "signer"
                 raise ConfigError(

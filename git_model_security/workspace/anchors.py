@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from git_model_security.errors import ConfigError, GitError
 from git_model_security.git import index
 from git_model_security.git.repository import Repository
-from git_model_security.keyring import files as key_files
+from git_model_security.keyring import key_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

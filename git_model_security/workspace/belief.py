@@ -18,7 +18,7 @@ from git_model_security.git import batch, history, index
 from git_model_security.git.index import REGULAR, Entry
 from git_model_security.git.objects import ObjectReader
 from git_model_security.git.repository import STATE_DIRECTORY
-from git_model_security.keyring import files
+from git_model_security.keyring import key_files
 from git_model_security.policy import attributes, gitmodel, pinned
 from git_model_security.policy.gitmodel import NAME
 from git_model_security.signing.trust import Trust
@@ -110,7 +110,7 @@ def believing(public_keys: Iterable[Path]) -> Iterator[None]:
     with TemporaryDirectory() as directory:
         trust = Trust(Path(directory))
         for path in public_keys:
-            trust.add_public_key(files.read(path), str(path))
+            trust.add_public_key(key_files.read(path), str(path))
         token = _GIVEN.set(tuple(trust.verifiers()))
         try:
             yield

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from git_model_security.errors import ConfigError
 from git_model_security.git import sharing
-from git_model_security.keyring import files
+from git_model_security.keyring import key_files
 from git_model_security.signing import pem
 from git_model_security.workspace import anchors
 
@@ -30,10 +30,10 @@ def keep(repo: Repository, path: Path) -> str:
         ConfigError: it cannot be read, or lies in a work tree of the repository.
     """
     anchors.require_outside(repo, [path])
-    content = files.read(path, "file")
+    content = key_files.read(path, "file")
     name = hashlib.sha256(content).hexdigest()
     directory = repo.state_directory(_DIRECTORY)
-    files.keep(directory, name, content, files.PUBLIC_MODE)
+    key_files.keep(directory, name, content, key_files.PUBLIC_MODE)
     sharing.adjust(repo.common_dir, directory / name)
     return name
 
@@ -53,7 +53,7 @@ def file(repo: Repository, value: str) -> Path:
         anchors.require_outside(repo, [path])
         return path
     kept = repo.state_dir / _DIRECTORY / value
-    if hashlib.sha256(files.read(kept, "file that was chosen")).hexdigest() != value:
+    if hashlib.sha256(key_files.read(kept, "file that was chosen")).hexdigest() != value:
         raise ConfigError(
             f"{kept}: not the file that was chosen",
             hint="choose it again with `git model config`",

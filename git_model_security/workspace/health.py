@@ -12,7 +12,7 @@ from git_model_security.git import config, index, lfs
 from git_model_security.git.paths import legible, shown
 from git_model_security.git.run import run
 from git_model_security.guard import override
-from git_model_security.keyring import files, ring
+from git_model_security.keyring import key_files, ring
 from git_model_security.keyring.store import KeyStore
 from git_model_security.policy import gitmodel, pinned
 from git_model_security.workspace import (
@@ -137,7 +137,7 @@ def _of_clone(repo: Repository) -> Iterator[Symptom]:
         yield Symptom(str(error), error.hint or "`git model unlock --key FILE`")
         return
     kept = KeyStore().directory / held.current.id
-    if kept.exists() and files.is_exposed(kept):
+    if kept.exists() and key_files.is_exposed(kept):
         yield Symptom(f"others can read {kept}", f"`chmod 600 {kept}`")
     yield from _of_policy(clone)
     command = config.get(repo, "filter.git-model.process", "--local")

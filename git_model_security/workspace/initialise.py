@@ -10,7 +10,7 @@ from git_model_security.errors import PolicyError
 from git_model_security.filter.clone import Clone
 from git_model_security.git import attributes as git_attributes
 from git_model_security.git import config, index
-from git_model_security.keyring import files, material, ring
+from git_model_security.keyring import key_files, material, ring
 from git_model_security.keyring.copies import Copies
 from git_model_security.keyring.store import KeyStore
 from git_model_security.policy import attributes, gitmodel, pinned, profiles
@@ -228,7 +228,7 @@ def carry_out(repo: Repository, request: Request, planned: Plan) -> Done:
     warnings = [
         f"{path}: others than you can read this key; `chmod 600 {path}`"
         for path in (request.key, request.signing_key)
-        if path is not None and path.exists() and files.is_exposed(path)
+        if path is not None and path.exists() and key_files.is_exposed(path)
     ]
     fingerprint = signing_setup.use(repo, request.signing, request.signing_key)
     store = KeyStore()

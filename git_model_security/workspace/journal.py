@@ -9,15 +9,15 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
-import tempfile
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from git_model_security import files
 from git_model_security.errors import GitError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
     from types import TracebackType
 
 
@@ -67,7 +67,7 @@ class Journal:
     def write(self, path: Path, content: bytes, mode: int = 0o755) -> None:
         """Writes a file whole, over what was there (a link is replaced, not followed)."""
         self.on_failure(_restorer(path))
-        _replace(path, content, mode)
+        _write(path, content, mode)
 
     def move(self, source: Path, target: Path) -> None:
         """Renames within a directory, over what was there; links stay links."""
@@ -91,7 +91,7 @@ def _restorer(path: Path) -> Callable[[], object]:
         return partial(path.unlink, missing_ok=True)
     if stat.S_ISLNK(facts.st_mode):
         return partial(_relink, path, path.readlink())
-    return partial(_replace, path, path.read_bytes(), stat.S_IMODE(facts.st_mode))
+    return partial(_write, path, path.read_bytes(), stat.S_IMODE(facts.st_mode))
 
 
 def _relink(path: Path, target: Path) -> None:
@@ -99,18 +99,6 @@ def _relink(path: Path, target: Path) -> None:
     path.symlink_to(target)
 
 
-def _replace(path: Path, content: bytes, mode: int) -> None:
-    try:
-        descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(content)
-                os.fchmod(file.fileno(), mode)
-            Path(name).replace(path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        # The user knows the file by this name, not by the temporary one, if any.
-        error.filename = str(path)
-        raise
+def _write(path: Path, content: bytes, mode: int) -> None:
+    # This mode, whatever the umask: it is that of a hook, or what stood there.
+    files.replace(path, content, 0o600, finish=partial(os.fchmod, mode=mode))

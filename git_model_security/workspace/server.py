@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from git_model_security.errors import GitError, UsageError, counted
 from git_model_security.git import config, index, sharing
 from git_model_security.git.objects import ObjectReader
-from git_model_security.keyring import files
+from git_model_security.keyring import key_files
 from git_model_security.policy import gitmodel, pinned
 from git_model_security.policy.gitmodel import Policy
 from git_model_security.workspace import anchors, pinned_trust, server_hook
@@ -78,7 +78,7 @@ def install(repo: Repository, choices: Choices, *, program: Program | None = Non
         )
     policy = _policy(repo, choices)
     anchors.require_outside(repo, choices.public_keys)
-    keys = [(files.read(path), str(path)) for path in choices.public_keys]
+    keys = [(key_files.read(path), str(path)) for path in choices.public_keys]
     lines = []
     trust = pinned_trust.pinned(repo)
     before = trust.fingerprints()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from git_model_security.errors import ConfigError, Error, UsageError
 from git_model_security.filter.clone import Clone
 from git_model_security.git import config, index
-from git_model_security.keyring import files
+from git_model_security.keyring import key_files
 from git_model_security.policy import gitmodel
 from git_model_security.signing import dsse, pem
 from git_model_security.signing.by_key import KeyVerifier
@@ -104,7 +104,7 @@ def keep_key(repo: Repository, given: Path | None) -> tuple[str, bytes]:
         key = pem.parse_private(store.path(store.create()).read_bytes())
     else:
         anchors.require_outside(repo, [given])
-        text = files.read(given)
+        text = key_files.read(given)
         key = pem.parse_private(text, signers.password, str(given))
         store.keep(text, key)
     public = pem.public_pem(key)

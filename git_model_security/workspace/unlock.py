@@ -11,7 +11,7 @@ from git_model_security.filter import blobs
 from git_model_security.filter.clone import SKIP_SMUDGE, Clone
 from git_model_security.git import attributes, config, index
 from git_model_security.git.paths import shown
-from git_model_security.keyring import files, material, ring
+from git_model_security.keyring import key_files, material, ring
 from git_model_security.keyring.copies import Copies
 from git_model_security.keyring.store import KeyStore
 from git_model_security.workspace import (
@@ -241,6 +241,6 @@ def _fitting(key: Key, wanted: list[str], origin: str) -> Key:
 def _exposed(path: Path) -> str | None:
     return (
         f"{path}: others can read this key; `chmod 600 {path}`"
-        if files.is_exposed(path)
+        if key_files.is_exposed(path)
         else None
     )

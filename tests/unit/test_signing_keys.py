@@ -7,7 +7,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from git_model_security.errors import ConfigError, KeyNotFoundError, UsageError
-from git_model_security.keyring import files
+from git_model_security.keyring import key_files
 from git_model_security.signing import keys, methods, pem
 from git_model_security.signing.by_key import KeySigner, KeyVerifier
 from git_model_security.signing.keystore import KeyStore
@@ -117,9 +117,9 @@ def test_a_key_can_be_given_as_pem(key: Path) -> None:
 def test_a_new_key_is_private_and_on_p256(key: Path) -> None:
     assert stat.S_IMODE(key.stat().st_mode) == 0o600
     assert isinstance(keys.load_private(key).curve, ec.SECP256R1)
-    assert not files.is_exposed(key)
+    assert not key_files.is_exposed(key)
     key.chmod(0o640)
-    assert files.is_exposed(key)
+    assert key_files.is_exposed(key)
 
 
 def test_a_key_file_is_never_overwritten(key: Path) -> None:

@@ -6,7 +6,6 @@ tree would be taken for news.
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 from git_model_security.git import sharing
@@ -44,12 +43,8 @@ def put(repo: Repository, names: Iterable[str], commit: str) -> None:
     new = tips | dict.fromkeys(names, commit)
     if new == tips:
         return
-    path = repo.state_dir / NAME
-    partial = path.with_name(f"{NAME}.{os.getpid()}")
     text = "".join(f"{oid} {name}\n" for name, oid in new.items())
-    partial.write_text(text, "utf-8", "surrogateescape")
-    sharing.adjust(repo.common_dir, partial)
-    partial.replace(path)
+    sharing.replace(repo.common_dir, repo.state_dir / NAME, text)
 
 
 def _read(repo: Repository) -> dict[str, str]:

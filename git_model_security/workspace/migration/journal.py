@@ -14,10 +14,10 @@ Each file is complete or not there, but `sealed`, which grows.
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from typing import TYPE_CHECKING, Any
 
+from git_model_security import files
 from git_model_security.errors import GitError
 
 if TYPE_CHECKING:
@@ -63,13 +63,7 @@ class Journal:
 
     def put(self, name: str, content: dict[str, Any]) -> None:
         """Writes a file as a whole; it is on the disk when this returns."""
-        path = self.path(name)
-        partial = path.with_name(f"{name}.partial")
-        with partial.open("w") as file:
-            json.dump(content, file)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
+        files.replace(self.path(name), json.dumps(content).encode(), sync=True)
 
     def drop(self, *names: str) -> None:
         """Removes files, which need not be there."""

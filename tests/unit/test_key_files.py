@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from git_model_security.keyring import files
+from git_model_security.keyring import key_files
 from git_model_security.keyring.copies import Copies
 from git_model_security.keyring.store import KeyStore, config_home
 
@@ -41,7 +41,7 @@ def test_our_directories_are_private_whatever_the_umask(config: Path, umask: int
 
 def test_directories_that_are_there_stay_as_they_are(tmp_path: Path) -> None:
     tmp_path.chmod(0o755)
-    files.keep(tmp_path / "keys", "k", RAW)
+    key_files.keep(tmp_path / "keys", "k", RAW)
     assert _mode(tmp_path) == 0o755
     assert _mode(tmp_path / "keys") == 0o700
 

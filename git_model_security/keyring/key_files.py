@@ -10,6 +10,7 @@ import re
 import stat
 from typing import TYPE_CHECKING
 
+from git_model_security import files
 from git_model_security.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -68,21 +69,13 @@ def write_new(path: Path, content: bytes, mode: int = PRIVATE_MODE) -> None:
         ConfigError: the file exists, or cannot be written; then no part of it stays.
     """
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+        files.create(path, content, mode, sync=True)
     except FileExistsError as error:
         raise ConfigError(
             f"{path}: exists; a key file is never overwritten", hint="choose another name"
         ) from error
     except OSError as error:
-        raise ConfigError(f"{path}: cannot write the key: {_reason(error)}") from error
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-    except OSError as error:
-        path.unlink(missing_ok=True)
-        raise ConfigError(f"{path}: cannot write the key: {_reason(error)}") from error
+        raise _unwritten(path, error) from error
 
 
 def keep(directory: Path, name: str, content: bytes, mode: int = PRIVATE_MODE) -> None:
@@ -97,11 +90,10 @@ def keep(directory: Path, name: str, content: bytes, mode: int = PRIVATE_MODE) -
     if path.exists():
         return
     make_directory(directory)
-    # A leading dot: whoever lists the directory passes over what is being written.
-    partial = directory / f".{name}.{os.getpid()}"
-    partial.unlink(missing_ok=True)
-    write_new(partial, content, mode)
-    partial.replace(path)
+    try:
+        files.replace(path, content, mode, sync=True)
+    except OSError as error:
+        raise _unwritten(path, error) from error
 
 
 def make_directory(directory: Path) -> None:
@@ -120,6 +112,10 @@ def make_directory(directory: Path) -> None:
         directory.mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
         raise ConfigError(f"{directory}: cannot make it: {_reason(error)}") from error
+
+
+def _unwritten(path: Path, error: OSError) -> ConfigError:
+    return ConfigError(f"{path}: cannot write the key: {_reason(error)}")
 
 
 def _reason(error: OSError) -> str:
