@@ -6,7 +6,7 @@ import os
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from git_model_security.errors import ConfigError
+from git_model_security.errors import ConfigError, GitError
 from git_model_security.filter.database import Memory
 from git_model_security.filter.delivered import Delivered
 from git_model_security.filter.digests import CLEAR, DigestCache
@@ -171,10 +171,22 @@ class Clone:
 
     @cached_property
     def claimed_clear(self) -> frozenset[bytes]:
-        """Paths that the index's `.gitmodel`, which anybody may have pushed, leaves clear."""
-        from git_model_security.filter import sticky
+        """Paths of the index that its `.gitmodel`, which anybody may have pushed, leaves clear.
 
-        return sticky.claimed(self)
+        A claim: it may spare a person a file that looks modified, and must release nothing.
+        """
+        from git_model_security.policy import attributes as rendered
+        from git_model_security.policy import gitmodel
+
+        oid = self.staged.get(gitmodel.NAME)
+        if oid is None:
+            return frozenset()
+        try:
+            text = self.objects.read(oid, limit_bytes=gitmodel.MAX_BYTES)
+            rules = rendered.render(gitmodel.parse(text))
+        except (ConfigError, GitError):
+            return frozenset()
+        return frozenset(self.staged) - attributes.protected_by(rules, self.staged)
 
     @cached_property
     def committed(self) -> set[str]:

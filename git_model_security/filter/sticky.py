@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from git_model_security.errors import ConfigError, GitError, NotFetchedError
+from git_model_security.errors import NotFetchedError
 from git_model_security.filter import blobs
-from git_model_security.git import attributes as git_attributes
-from git_model_security.policy import attributes, gitmodel
 
 if TYPE_CHECKING:
     from git_model_security.filter.clone import Clone
@@ -58,19 +56,3 @@ def is_same(one: Digests, other: Digests) -> bool:
         if value is not None and value == other.get(name):
             return one.length == other.length
     return False
-
-
-def claimed(clone: Clone) -> frozenset[bytes]:
-    """Returns the paths of the index that its policy leaves clear, believed or not.
-
-    A claim: it may spare a person a file that looks modified, and must release nothing.
-    """
-    oid = clone.staged.get(gitmodel.NAME)
-    if oid is None:
-        return frozenset()
-    try:
-        text = clone.objects.read(oid, limit_bytes=gitmodel.MAX_BYTES)
-        rules = attributes.render(gitmodel.parse(text))
-    except (ConfigError, GitError):
-        return frozenset()
-    return frozenset(clone.staged) - git_attributes.protected_by(rules, clone.staged)
