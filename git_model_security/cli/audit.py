@@ -11,7 +11,7 @@ import click
 
 from git_model_security import __version__
 from git_model_security.cli import gate, options, terminal
-from git_model_security.filter.clone import Clone
+from git_model_security.clone.clone import Clone
 from git_model_security.guard import history
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ import click
 from git_model_security.cli import checkout, gate, methods, options, terminal
 from git_model_security.cli.progress import Bar
 from git_model_security.cli.unlock import skip_smudge, tell
+from git_model_security.clone.clone import Clone
 from git_model_security.errors import FAILED
-from git_model_security.filter.clone import Clone
 from git_model_security.workspace import anchors, cloning, state
 from git_model_security.workspace.deployment import deploying
 from git_model_security.workspace.verification import verifiers

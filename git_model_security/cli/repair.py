@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import click
 
 from git_model_security.cli import terminal
+from git_model_security.clone.clone import Clone
 from git_model_security.errors import FAILED, UPGRADE_HINT, counted
-from git_model_security.filter.clone import Clone
 from git_model_security.guard.finding import KEY, NEWER
 from git_model_security.workspace import repair
 

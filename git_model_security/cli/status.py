@@ -9,8 +9,8 @@ import click
 
 from git_model_security.cli import gate, options, table, terminal
 from git_model_security.cli.table import Column
+from git_model_security.clone.clone import Clone
 from git_model_security.errors import FAILED, counted
-from git_model_security.filter.clone import Clone
 from git_model_security.git.paths import shown
 from git_model_security.workspace import agreement, file_state, health, hook_presence, state
 

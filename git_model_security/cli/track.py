@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import click
 
 from git_model_security.cli import options, terminal
+from git_model_security.clone.clone import Clone
 from git_model_security.errors import PolicyError, UsageError, counted
-from git_model_security.filter.clone import Clone
 from git_model_security.git import index
 from git_model_security.policy import profiles
 from git_model_security.workspace import acceptance, setup, tracked, tracking

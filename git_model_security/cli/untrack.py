@@ -8,8 +8,8 @@ import click
 
 from git_model_security.cli import options, terminal
 from git_model_security.cli.track import show_rules
+from git_model_security.clone.clone import Clone
 from git_model_security.errors import counted
-from git_model_security.filter.clone import Clone
 from git_model_security.workspace import untracking
 
 

@@ -10,8 +10,8 @@ import click
 
 from git_model_security.cli import gate, methods, options, range_table, terminal, verify_forms
 from git_model_security.cli.verify_forms import Forms
+from git_model_security.clone.clone import Clone
 from git_model_security.errors import counted
-from git_model_security.filter.clone import Clone
 from git_model_security.git import commit_list
 from git_model_security.git.paths import legible, shown
 from git_model_security.signing import pem

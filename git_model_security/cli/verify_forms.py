@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    from git_model_security.filter.clone import Clone
+    from git_model_security.clone.clone import Clone
     from git_model_security.signing.methods import Verifier
     from git_model_security.workspace.verification.range_check import RangeVerdict
     from git_model_security.workspace.verification.verdict import Verdict

@@ -6,6 +6,7 @@ import io
 import itertools
 from typing import TYPE_CHECKING
 
+from git_model_security.clone.digests import CLEAR, PlaintextHash
 from git_model_security.envelope import (
     HEADER_BYTES,
     SEGMENT_BYTES,
@@ -20,17 +21,16 @@ from git_model_security.errors import (
     NewerFormatError,
     NotFetchedError,
 )
-from git_model_security.filter.digests import CLEAR, PlaintextHash
 from git_model_security.git.objects import CHUNK_BYTES
 from git_model_security.storage import behind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from git_model_security.clone.clone import Clone
+    from git_model_security.clone.digests import Digests
     from git_model_security.envelope import Header
     from git_model_security.envelope.layout import BytesLike
-    from git_model_security.filter.clone import Clone
-    from git_model_security.filter.digests import Digests
 
 
 def peek(content: Iterator[BytesLike]) -> tuple[bytes, Iterator[BytesLike]]:

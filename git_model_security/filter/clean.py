@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from git_model_security.clone.digests import CLEAR, PlaintextHash
 from git_model_security.envelope import (
     HEADER_BYTES,
     SEGMENT_BYTES,
@@ -36,7 +37,6 @@ from git_model_security.errors import (
     NewerFormatError,
 )
 from git_model_security.filter import blobs, pointers, room, sticky
-from git_model_security.filter.digests import CLEAR, PlaintextHash
 from git_model_security.filter.pipeline import cut, seal
 from git_model_security.filter.sealed import Sealed
 from git_model_security.git import index
@@ -47,10 +47,10 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Iterable, Iterator
 
+    from git_model_security.clone.clone import Clone
+    from git_model_security.clone.digests import Digests
     from git_model_security.envelope import Header
     from git_model_security.envelope.layout import BytesLike
-    from git_model_security.filter.clone import Clone
-    from git_model_security.filter.digests import Digests
     from git_model_security.git.pktline import Content
 
 _REMEMBERED_BYTES = 8 << 20

@@ -18,8 +18,8 @@ from git_model_security.git import lfs
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from git_model_security.clone.clone import Clone
     from git_model_security.envelope.layout import BytesLike
-    from git_model_security.filter.clone import Clone
     from git_model_security.storage.pointer import Pointer
 
 _OPENED_AHEAD = 2

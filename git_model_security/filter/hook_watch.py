@@ -15,7 +15,7 @@ from git_model_security.git import config
 from git_model_security.workspace import configured_hooks, hook_presence, hook_redirect, shims
 
 if TYPE_CHECKING:
-    from git_model_security.filter.clone import Clone
+    from git_model_security.clone.clone import Clone
 
 SETTING = "git-model.hooks"
 REQUIRED, WARN, OFF = "required", "warn", "off"

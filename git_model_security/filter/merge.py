@@ -10,11 +10,11 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from git_model_security.clone.clone import Clone
+from git_model_security.clone.digests import PlaintextHash
 from git_model_security.envelope import HEADER_BYTES
 from git_model_security.errors import NewerFormatError, PolicyError
 from git_model_security.filter import blobs
-from git_model_security.filter.clone import Clone
-from git_model_security.filter.digests import PlaintextHash
 from git_model_security.filter.pipeline import Joined, cut, seal
 from git_model_security.filter.sealed import Sealed
 from git_model_security.git.objects import blob_oid

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from concurrent.futures import Executor, Future
 
+    from git_model_security.clone.digests import PlaintextHash
     from git_model_security.envelope import Key, SegmentReader
     from git_model_security.envelope.layout import BytesLike
-    from git_model_security.filter.digests import PlaintextHash
     from git_model_security.filter.sealed import Sealed
 
 _AHEAD = 6

@@ -17,8 +17,8 @@ from git_model_security.storage import pointer as storage
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from git_model_security.clone.clone import Clone
     from git_model_security.envelope.layout import BytesLike
-    from git_model_security.filter.clone import Clone
     from git_model_security.storage.pointer import Pointer
 
 
@@ -50,8 +50,8 @@ def clean(clone: Clone, content: bytes) -> Iterable[BytesLike]:
 
 
 def _require_envelope(clone: Clone, pointer: Pointer, oid: str) -> None:
+    from git_model_security.clone.digests import PlaintextHash
     from git_model_security.envelope import HEADER_BYTES
-    from git_model_security.filter.digests import PlaintextHash
 
     plaintext = PlaintextHash(clone.digest)
     with clone.lfs.open(pointer) as file:

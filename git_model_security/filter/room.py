@@ -11,7 +11,7 @@ from git_model_security.git.paths import shown
 from git_model_security.storage import INLINE, LFS
 
 if TYPE_CHECKING:
-    from git_model_security.filter.clone import Clone
+    from git_model_security.clone.clone import Clone
 
 _SMALL_BYTES = 1 << 20
 """Every host takes that, and looking would cost each small file its time."""

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from types import TracebackType
 
+    from git_model_security.clone.clone import Clone
     from git_model_security.envelope.layout import BytesLike
-    from git_model_security.filter.clone import Clone
 
 
 class Spooled:

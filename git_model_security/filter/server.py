@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from git_model_security.clone.clone import Clone
 from git_model_security.errors import VerificationError
-from git_model_security.filter.clone import Clone
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

@@ -12,10 +12,10 @@ import sys
 from functools import lru_cache
 from typing import TYPE_CHECKING, BinaryIO
 
+from git_model_security.clone.digests import PlaintextHash
 from git_model_security.envelope import HEADER_BYTES, read_header
 from git_model_security.errors import UPGRADE_HINT, Error, NewerFormatError
 from git_model_security.filter import blobs
-from git_model_security.filter.digests import PlaintextHash
 from git_model_security.filter.sealed import Sealed, Spooled
 from git_model_security.git.objects import CHUNK_BYTES, write_blob
 from git_model_security.git.paths import shown
@@ -25,8 +25,8 @@ from git_model_security.storage.pointer import MAX_BYTES, parse
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from git_model_security.clone.clone import Clone
     from git_model_security.envelope.layout import BytesLike
-    from git_model_security.filter.clone import Clone
     from git_model_security.filter.pipeline import Opening
     from git_model_security.git.pktline import Content
     from git_model_security.git.repository import Repository

@@ -8,8 +8,8 @@ from git_model_security.errors import NotFetchedError
 from git_model_security.filter import blobs
 
 if TYPE_CHECKING:
-    from git_model_security.filter.clone import Clone
-    from git_model_security.filter.digests import Digests
+    from git_model_security.clone.clone import Clone
+    from git_model_security.clone.digests import Digests
 
 
 def kept(clone: Clone, path: bytes, oid: str, new: Digests) -> str | None:

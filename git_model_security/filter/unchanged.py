@@ -21,8 +21,8 @@ from git_model_security.storage import behind
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from git_model_security.clone.clone import Clone
     from git_model_security.envelope.layout import BytesLike
-    from git_model_security.filter.clone import Clone
 
 
 class Staged:

@@ -9,8 +9,8 @@ from git_model_security.filter.sealed import Spooled
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from git_model_security.clone.clone import Clone
     from git_model_security.envelope.layout import BytesLike
-    from git_model_security.filter.clone import Clone
     from git_model_security.git.pktline import Content
 
 

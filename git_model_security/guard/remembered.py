@@ -21,7 +21,7 @@ from git_model_security.guard.finding import Finding
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from git_model_security.filter.database import Memory
+    from git_model_security.clone.database import Memory
     from git_model_security.guard.places import Places
 
     Facts = Mapping[str, tuple[bytes, int]]

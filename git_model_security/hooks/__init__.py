@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from git_model_security import telemetry
+from git_model_security.clone.clone import Clone
 from git_model_security.errors import UsageError
-from git_model_security.filter.clone import Clone
 from git_model_security.storage import pending
 
 if TYPE_CHECKING:

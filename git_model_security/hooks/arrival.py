@@ -11,8 +11,8 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+from git_model_security.clone.clone import ENFORCE
 from git_model_security.errors import FAILED, Error, described
-from git_model_security.filter.clone import ENFORCE
 from git_model_security.git import config, history, index
 from git_model_security.hooks import merge
 from git_model_security.keyring import ring
@@ -23,7 +23,7 @@ from git_model_security.workspace.verification import tree_check
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from git_model_security.filter.clone import Clone
+    from git_model_security.clone.clone import Clone
     from git_model_security.workspace.materialise import Progress
 
 _BRANCH_CHECKOUT = "1"

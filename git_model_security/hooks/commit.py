@@ -16,7 +16,7 @@ from git_model_security.workspace import pinned_trust, raw_entries, replayed, vo
 from git_model_security.workspace.verification import tree_check
 
 if TYPE_CHECKING:
-    from git_model_security.filter.clone import Clone
+    from git_model_security.clone.clone import Clone
     from git_model_security.policy.gitmodel import Policy
     from git_model_security.signing.methods import Signer
 

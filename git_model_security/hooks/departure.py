@@ -26,7 +26,7 @@ from git_model_security.workspace.inherited import Inherited
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from git_model_security.filter.clone import Clone
+    from git_model_security.clone.clone import Clone
     from git_model_security.git.lfs_push import Target
     from git_model_security.git.repository import Repository
     from git_model_security.guard.outgoing import Outgoing

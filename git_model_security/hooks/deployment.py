@@ -22,7 +22,7 @@ from git_model_security.workspace.deployment.release import Gate
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from git_model_security.filter.clone import Clone
+    from git_model_security.clone.clone import Clone
 
 
 def transaction(clone: Clone, state: Sequence[str], stdin: bytes) -> None:

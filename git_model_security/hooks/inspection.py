@@ -18,7 +18,7 @@ from git_model_security.policy import pinned
 from git_model_security.workspace.inherited import Inherited
 
 if TYPE_CHECKING:
-    from git_model_security.filter.clone import Clone
+    from git_model_security.clone.clone import Clone
     from git_model_security.guard.finding import Finding
 
 

@@ -11,7 +11,7 @@ from git_model_security.policy import gitmodel
 from git_model_security.workspace import pinned_trust
 
 if TYPE_CHECKING:
-    from git_model_security.filter.clone import Clone
+    from git_model_security.clone.clone import Clone
 
 
 def complete(clone: Clone) -> None:

@@ -13,9 +13,9 @@ import sys
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from git_model_security.clone.clone import Clone
+from git_model_security.clone.digests import DigestCache
 from git_model_security.errors import Error, ProtocolError, Reason
-from git_model_security.filter.clone import Clone
-from git_model_security.filter.digests import DigestCache
 from git_model_security.git import config, history
 from git_model_security.git.objects import is_oid
 from git_model_security.git.paths import shown
@@ -31,7 +31,7 @@ from git_model_security.workspace.verification import tree_check
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from git_model_security.filter.digests import Digests
+    from git_model_security.clone.digests import Digests
     from git_model_security.git.repository import Repository
     from git_model_security.guard.incoming import Incoming
     from git_model_security.signing.methods import Verifier

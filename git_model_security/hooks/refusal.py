@@ -5,9 +5,10 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+from git_model_security.clone import audit_log
 from git_model_security.errors import PolicyError
 from git_model_security.git import config
-from git_model_security.guard import audit_log, override
+from git_model_security.guard import override
 from git_model_security.guard.override import GUARD, REASON, WARN
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from git_model_security.workspace.verification import tree_check
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from git_model_security.filter.clone import Clone
+    from git_model_security.clone.clone import Clone
     from git_model_security.guard.outgoing import Pushed
 
 REFS = "git-model.signedrefs"

@@ -15,11 +15,12 @@ import os
 import sys
 from typing import TYPE_CHECKING, NamedTuple
 
+from git_model_security.clone import audit_log
 from git_model_security.errors import GitError, ProtocolError
 from git_model_security.git import arrivals, history, index, processes
 from git_model_security.git.objects import is_oid
 from git_model_security.git.paths import shown
-from git_model_security.guard import audit_log, undecided, walk
+from git_model_security.guard import undecided, walk
 from git_model_security.guard.finding import BROKEN_POLICY, NEWER, PLAINTEXT, POINTER
 from git_model_security.guard.knowledge import Knowledge
 from git_model_security.hooks import advice
@@ -29,7 +30,7 @@ from git_model_security.workspace.inherited import Inherited
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from git_model_security.filter.clone import Clone
+    from git_model_security.clone.clone import Clone
     from git_model_security.guard.finding import Finding
 
 _ARRIVING = {"fetch", "clone", "remote", "receive-pack", "bundle", "submodule"}

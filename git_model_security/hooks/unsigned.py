@@ -13,7 +13,7 @@ from git_model_security.workspace import vouching
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from git_model_security.filter.clone import Clone
+    from git_model_security.clone.clone import Clone
     from git_model_security.guard.outgoing import Pushed
 
 _TAGS = "refs/tags/"

@@ -19,7 +19,7 @@ from git_model_security.workspace import ancestry
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from git_model_security.filter.clone import Clone
+    from git_model_security.clone.clone import Clone
 
 
 def hint(clone: Clone, guarded: Collection[bytes], *, amend: bool) -> str:

@@ -14,7 +14,7 @@ from git_model_security.storage import LFS
 from git_model_security.workspace import engine
 
 if TYPE_CHECKING:
-    from git_model_security.filter.clone import Clone
+    from git_model_security.clone.clone import Clone
     from git_model_security.git.repository import Repository
     from git_model_security.policy.gitmodel import Policy
 

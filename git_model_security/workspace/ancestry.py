@@ -16,7 +16,7 @@ from git_model_security.workspace.verification import tree_check
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from git_model_security.filter.clone import Clone
+    from git_model_security.clone.clone import Clone
 
 Facts = dict[bytes, tuple[int, str]]
 """Mode and oid by path."""

@@ -11,8 +11,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from git_model_security.clone.clone import Clone
 from git_model_security.errors import ConfigError, Error
-from git_model_security.filter.clone import Clone
 from git_model_security.git import attributes as git_attributes
 from git_model_security.git import batch, history, index
 from git_model_security.git.index import REGULAR, Entry

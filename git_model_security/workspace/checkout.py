@@ -9,8 +9,8 @@ import contextlib
 import os
 from typing import TYPE_CHECKING
 
+from git_model_security.clone.clone import Clone
 from git_model_security.errors import Error, GitError, PolicyError
-from git_model_security.filter.clone import Clone
 from git_model_security.git import excludes, index, pathspec, replacement, worktree
 from git_model_security.workspace import materialise, raw_entries
 from git_model_security.workspace.choice import Choice

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Sequence
 
-    from git_model_security.filter.clone import Clone
+    from git_model_security.clone.clone import Clone
     from git_model_security.storage.pointer import Pointer
     from git_model_security.workspace.report import Report
 

@@ -10,7 +10,7 @@ from git_model_security.policy.content import is_text
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from git_model_security.filter.clone import Clone
+    from git_model_security.clone.clone import Clone
     from git_model_security.git.index import Entry
 
 NOTED_BYTES: Final = 64 * 1024

@@ -14,8 +14,8 @@ from git_model_security.workspace import ancestry
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from git_model_security.filter.clone import Clone
-    from git_model_security.filter.provenance import Pair
+    from git_model_security.clone.clone import Clone
+    from git_model_security.clone.provenance import Pair
 
 MAX_REFLOG_ENTRIES = 256
 MAX_QUESTIONS = 200_000

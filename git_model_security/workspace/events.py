@@ -9,9 +9,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from git_model_security.clone import audit_log
 from git_model_security.errors import GitError, described
 from git_model_security.git import commit_list, config
-from git_model_security.guard import audit_log
 from git_model_security.workspace.verification.verdict import Verdict
 
 if TYPE_CHECKING:

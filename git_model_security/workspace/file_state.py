@@ -19,7 +19,7 @@ from git_model_security.storage import pointer as pointers
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from git_model_security.filter.clone import Clone
+    from git_model_security.clone.clone import Clone
     from git_model_security.git.index import Entry
     from git_model_security.git.repository import Repository
     from git_model_security.storage.pointer import Pointer

@@ -6,8 +6,8 @@ import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from git_model_security.clone.clone import Clone
 from git_model_security.errors import Error
-from git_model_security.filter.clone import Clone
 from git_model_security.git import config, index, lfs
 from git_model_security.git.paths import legible, shown
 from git_model_security.git.run import run

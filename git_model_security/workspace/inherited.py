@@ -25,7 +25,7 @@ from git_model_security.workspace.verification.tree_check import MAX_BUNDLE_BYTE
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from git_model_security.filter.clone import Clone
+    from git_model_security.clone.clone import Clone
 
 
 class Inherited:

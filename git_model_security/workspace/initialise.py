@@ -6,8 +6,8 @@ import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from git_model_security.clone.clone import Clone
 from git_model_security.errors import PolicyError
-from git_model_security.filter.clone import Clone
 from git_model_security.git import attributes as git_attributes
 from git_model_security.git import config, index
 from git_model_security.keyring import key_files, material, ring

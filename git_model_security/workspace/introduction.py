@@ -10,8 +10,8 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING, NamedTuple
 
+from git_model_security.clone.clone import Clone
 from git_model_security.errors import ConfigError
-from git_model_security.filter.clone import Clone
 from git_model_security.git.paths import shown
 from git_model_security.signing.by_key import KeyVerifier
 from git_model_security.signing.identity import SIGSTORE

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from git_model_security.clone.clone import Clone
 from git_model_security.errors import PolicyError
-from git_model_security.filter.clone import Clone
 from git_model_security.git import attributes, index
 from git_model_security.keyring import ring
 from git_model_security.keyring.copies import Copies

@@ -25,7 +25,7 @@ from git_model_security.signing.roles import is_ignored
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from git_model_security.filter.clone import Clone
+    from git_model_security.clone.clone import Clone
     from git_model_security.git.index import Entry
     from git_model_security.policy.gitmodel import Policy
     from git_model_security.signing.manifest import Manifest

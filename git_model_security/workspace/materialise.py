@@ -22,8 +22,8 @@ from git_model_security.workspace.open_file import Job, OpenFile
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from git_model_security.filter.clone import Clone
-    from git_model_security.filter.digests import Digests
+    from git_model_security.clone.clone import Clone
+    from git_model_security.clone.digests import Digests
 
 _REPORT_SECONDS = 0.1
 _THREADS = max(2, os.cpu_count() or 1)

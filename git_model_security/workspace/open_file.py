@@ -10,10 +10,10 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from git_model_security.clone.digests import PlaintextHash
 from git_model_security.envelope import HEADER_BYTES, SEGMENT_BYTES, SegmentReader
 from git_model_security.errors import EnvelopeError, Error, GitError, KeyNotFoundError
 from git_model_security.filter import blobs
-from git_model_security.filter.digests import PlaintextHash
 from git_model_security.git import index_stat
 from git_model_security.git.index import EXECUTABLE
 from git_model_security.git.replacement import Replacement, naming
@@ -22,8 +22,8 @@ from git_model_security.git.worktree import write_at
 if TYPE_CHECKING:
     from typing import BinaryIO
 
-    from git_model_security.filter.clone import Clone
-    from git_model_security.filter.digests import Digests
+    from git_model_security.clone.clone import Clone
+    from git_model_security.clone.digests import Digests
     from git_model_security.git.index import Entry
     from git_model_security.storage.pointer import Pointer
 

@@ -10,8 +10,8 @@ from git_model_security.git.objects import blob_hash
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from git_model_security.clone.clone import Clone
     from git_model_security.envelope.layout import BytesLike
-    from git_model_security.filter.clone import Clone
 
 
 def content(clone: Clone, oid: str) -> Iterator[BytesLike]:

@@ -17,7 +17,7 @@ from git_model_security.workspace.verification.verdict import (
 )
 
 if TYPE_CHECKING:
-    from git_model_security.filter.clone import Clone
+    from git_model_security.clone.clone import Clone
     from git_model_security.git.repository import Repository
 
 _ALWAYS = "always"

@@ -20,7 +20,7 @@ from git_model_security.storage.pointer import MAX_BYTES
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from git_model_security.filter.clone import Clone
+    from git_model_security.clone.clone import Clone
     from git_model_security.git.index import Entry
     from git_model_security.git.objects import BlobStream
     from git_model_security.storage.pointer import Pointer

@@ -10,16 +10,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from git_model_security.clone import audit_log
 from git_model_security.errors import PolicyError
 from git_model_security.git import index
-from git_model_security.guard import audit_log, history
+from git_model_security.guard import history
 from git_model_security.policy import gitmodel, pinned
 from git_model_security.workspace import agreement, sealing, signatures, signers, vouching
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from git_model_security.filter.clone import Clone
+    from git_model_security.clone.clone import Clone
     from git_model_security.guard.finding import Finding
     from git_model_security.policy.gitmodel import Policy
 

@@ -14,8 +14,8 @@ from git_model_security.git import history, index
 from git_model_security.workspace import ancestry
 
 if TYPE_CHECKING:
-    from git_model_security.filter.clone import Clone
-    from git_model_security.filter.provenance import Pair
+    from git_model_security.clone.clone import Clone
+    from git_model_security.clone.provenance import Pair
     from git_model_security.git.repository import Repository
 
 Fact = tuple[bytes, int, str]

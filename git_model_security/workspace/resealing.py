@@ -12,9 +12,9 @@ import stat
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from git_model_security.clone.clone import Clone
 from git_model_security.errors import Error, GitError, PolicyError
 from git_model_security.filter import blobs
-from git_model_security.filter.clone import Clone
 from git_model_security.git import attributes, index, index_stat, replacement, worktree
 from git_model_security.git.paths import shown
 from git_model_security.git.replacement import Replacement, naming

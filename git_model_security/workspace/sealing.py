@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from git_model_security import telemetry
+from git_model_security.clone.digests import PlaintextHash
 from git_model_security.errors import GitError, NotFetchedError, PolicyError
 from git_model_security.filter import blobs
-from git_model_security.filter.digests import PlaintextHash
 from git_model_security.filter.pipeline import Joined, cut, seal
 from git_model_security.filter.sealed import Sealed
 from git_model_security.git import attributes, index, worktree
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import BinaryIO
 
-    from git_model_security.filter.clone import Clone
+    from git_model_security.clone.clone import Clone
     from git_model_security.storage.pointer import Pointer
 
 

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from git_model_security.clone import missing_policy
+from git_model_security.clone.clone import Clone
 from git_model_security.errors import ConfigError, UsageError
-from git_model_security.filter.clone import Clone
 from git_model_security.git import config, index
 from git_model_security.policy.gitmodel import Policy, checked
 from git_model_security.signing.methods import METHODS
@@ -20,7 +21,6 @@ from git_model_security.workspace import (
     agreement,
     anchors,
     initialise,
-    missing_policy,
     signature_place,
     signers,
     signing_setup,

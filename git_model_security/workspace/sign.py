@@ -19,7 +19,7 @@ _UNTRACKED = ("ls-files", "-z", "--others", "--exclude-standard", "--full-name")
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from git_model_security.filter.clone import Clone
+    from git_model_security.clone.clone import Clone
     from git_model_security.workspace.signatures import Signed
     from git_model_security.workspace.signers import Given
 

@@ -20,7 +20,7 @@ from git_model_security.workspace import pinned_trust
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from git_model_security.filter.clone import Clone
+    from git_model_security.clone.clone import Clone
     from git_model_security.policy.gitmodel import Policy
     from git_model_security.signing.dsse import Bundle
     from git_model_security.signing.methods import Verifier

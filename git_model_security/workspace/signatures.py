@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from git_model_security import logs, telemetry
+from git_model_security.clone import missing_policy
+from git_model_security.clone.digests import Digests, PlaintextHash
 from git_model_security.errors import PolicyError, counted
 from git_model_security.filter import blobs
-from git_model_security.filter.digests import Digests, PlaintextHash
 from git_model_security.git import attributes, index, index_stat, worktree
 from git_model_security.git.index import REGULAR, Entry
 from git_model_security.git.objects import write_blob
@@ -23,7 +24,6 @@ from git_model_security.workspace import (
     adoption,
     events,
     manifests,
-    missing_policy,
     pinned_trust,
     signature_place,
     vouching,
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Sequence
 
-    from git_model_security.filter.clone import Clone
+    from git_model_security.clone.clone import Clone
     from git_model_security.git.repository import Repository
     from git_model_security.signing.identity import SignerIdentity
     from git_model_security.signing.manifest import Manifest

@@ -24,7 +24,7 @@ from git_model_security.workspace.passphrase import Passphrases
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from git_model_security.filter.clone import Clone
+    from git_model_security.clone.clone import Clone
     from git_model_security.signing.methods import Signer
     from git_model_security.signing.sigstore_instance import Instance
 

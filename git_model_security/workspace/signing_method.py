@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from git_model_security.clone.clone import Clone
 from git_model_security.errors import KeyNotFoundError
-from git_model_security.filter.clone import Clone
 from git_model_security.git import config, index
 from git_model_security.policy import gitmodel
 from git_model_security.signing import methods

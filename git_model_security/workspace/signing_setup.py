@@ -7,8 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from git_model_security.clone.clone import Clone
 from git_model_security.errors import ConfigError, Error, UsageError
-from git_model_security.filter.clone import Clone
 from git_model_security.git import config, index
 from git_model_security.keyring import key_files
 from git_model_security.policy import gitmodel

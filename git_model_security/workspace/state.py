@@ -23,7 +23,7 @@ from git_model_security.workspace.verification import tree_check
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from git_model_security.filter.clone import Clone
+    from git_model_security.clone.clone import Clone
     from git_model_security.git.index import Entry
     from git_model_security.workspace.file_state import File
 

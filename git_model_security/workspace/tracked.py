@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from git_model_security.clone import missing_policy
 from git_model_security.git import attributes as git_attributes
 from git_model_security.git import index
 from git_model_security.policy import attributes, profiles
-from git_model_security.workspace import missing_policy
 
 if TYPE_CHECKING:
-    from git_model_security.filter.clone import Clone
+    from git_model_security.clone.clone import Clone
 
 BY_PROFILE = "by the profile"
 Rules = dict[str, list[tuple[str, int]]]

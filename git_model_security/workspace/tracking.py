@@ -12,24 +12,19 @@ import shlex
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from git_model_security.clone import missing_policy
 from git_model_security.errors import PolicyError
 from git_model_security.git import attributes as git_attributes
 from git_model_security.git import config, index
 from git_model_security.git.paths import shown
 from git_model_security.policy import attributes, gitmodel, pinned, profiles
 from git_model_security.policy.gitmodel import checked
-from git_model_security.workspace import (
-    acceptance,
-    agreement,
-    missing_policy,
-    sealing,
-    vouching,
-)
+from git_model_security.workspace import acceptance, agreement, sealing, vouching
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from git_model_security.filter.clone import Clone
+    from git_model_security.clone.clone import Clone
     from git_model_security.git.index import Entry
     from git_model_security.guard.finding import Finding
     from git_model_security.policy.gitmodel import Policy

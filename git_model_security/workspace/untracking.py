@@ -10,12 +10,12 @@ import shlex
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from git_model_security.clone import audit_log
 from git_model_security.errors import PolicyError
 from git_model_security.git import index, worktree
 from git_model_security.git.index import Entry
 from git_model_security.git.objects import write_blob_from
 from git_model_security.git.paths import shown
-from git_model_security.guard import audit_log
 from git_model_security.guard.releases import names_a_path
 from git_model_security.policy import attributes, pinned
 from git_model_security.policy.content import HEAD_BYTES, model_format
@@ -26,7 +26,7 @@ from git_model_security.workspace.tracking import Plan, ground, patterns_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from git_model_security.filter.clone import Clone
+    from git_model_security.clone.clone import Clone
 
 LIMIT_BYTES = engine.INLINE_LIMIT_BYTES
 """Clear content goes back as a blob: Git holds a longer one in memory as a whole, and a

@@ -30,8 +30,8 @@ from git_model_security.workspace import ancestry, elsewhere, pinned_trust, repl
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from git_model_security.filter.clone import Clone
-    from git_model_security.filter.provenance import Pair
+    from git_model_security.clone.clone import Clone
+    from git_model_security.clone.provenance import Pair
     from git_model_security.git.index import Entry
     from git_model_security.git.repository import Repository
     from git_model_security.policy.gitmodel import Policy

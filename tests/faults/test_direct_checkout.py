@@ -273,7 +273,7 @@ def test_a_commit_at_the_same_time_loses_nothing(pointers: Repository) -> None:
 
 def test_what_a_person_puts_there_meanwhile_stays(pointers: Repository) -> None:
     """The file is looked at again before it is replaced."""
-    from git_model_security.filter.clone import Clone
+    from git_model_security.clone.clone import Clone
     from git_model_security.git import index
     from git_model_security.git.repository import Repository as Found
     from git_model_security.storage import pointer

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from git_model_security.clone.database import Memory
 from git_model_security.envelope import Key
-from git_model_security.filter.database import Memory
 from git_model_security.git import history as git_history
 from git_model_security.guard import finding
 from git_model_security.guard.history import audit

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from git_model_security.clone.clone import Clone
 from git_model_security.errors import FAILED
-from git_model_security.filter.clone import Clone
 from git_model_security.git import index
 from git_model_security.git.repository import Repository as Facts
 from git_model_security.guard.outgoing import Pushed

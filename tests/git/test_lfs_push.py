@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from git_model_security.filter.clone import Clone
+from git_model_security.clone.clone import Clone
 from git_model_security.git import lfs_push
 from git_model_security.git.lfs_push import Target
 from tests.fixtures.hooks import opened

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from git_model_security.filter import database
+from git_model_security.clone import database
 from git_model_security.git import sharing
 from git_model_security.workspace import chosen
 from tests.fixtures.hooks import opened

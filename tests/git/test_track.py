@@ -293,8 +293,8 @@ def test_a_file_that_was_only_a_pointer_is_written(project: Project) -> None:
 def test_what_is_too_long_for_git_is_refused(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    from git_model_security.clone.clone import Clone
     from git_model_security.errors import PolicyError
-    from git_model_security.filter.clone import Clone
     from git_model_security.git.repository import Repository as Facts
     from git_model_security.workspace import untracking
 

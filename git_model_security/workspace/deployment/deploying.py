@@ -14,8 +14,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from git_model_security.clone.clone import Clone
 from git_model_security.errors import GitError, KeyNotFoundError, VerificationError
-from git_model_security.filter.clone import Clone
 from git_model_security.git import config, history, index
 from git_model_security.keyring import material, ring
 from git_model_security.keyring.store import KeyStore

@@ -15,9 +15,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from git_model_security.clone import audit_log
 from git_model_security.errors import Error, Reason, VerificationError
 from git_model_security.git import arrivals, config, history, index
-from git_model_security.guard import audit_log
 from git_model_security.storage import behind
 from git_model_security.workspace import pinned_trust
 from git_model_security.workspace.deployment import succession, verified_tips
@@ -28,7 +28,7 @@ from git_model_security.workspace.verification.verdict import earliest
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from git_model_security.filter.clone import Clone
+    from git_model_security.clone.clone import Clone
     from git_model_security.git.index import Entry
 
 ROLLBACK = "git-model.rollback"

@@ -14,7 +14,7 @@ from git_model_security.workspace.deployment import verified_tips
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from git_model_security.filter.clone import Clone
+    from git_model_security.clone.clone import Clone
     from git_model_security.git.index import Entry
 
 _RELEASED, _BYGONE = "released", "bygone"

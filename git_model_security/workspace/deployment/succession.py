@@ -16,7 +16,7 @@ from git_model_security.policy import gitmodel
 from git_model_security.workspace import manifests
 
 if TYPE_CHECKING:
-    from git_model_security.filter.clone import Clone
+    from git_model_security.clone.clone import Clone
 
 _FOLLOWS = "follows"
 

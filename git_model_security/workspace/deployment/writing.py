@@ -31,8 +31,8 @@ from git_model_security.workspace.settle import settle
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from git_model_security.clone.clone import Clone
     from git_model_security.envelope.layout import BytesLike
-    from git_model_security.filter.clone import Clone
     from git_model_security.git.index import Entry
     from git_model_security.workspace.materialise import Progress
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from git_model_security.clone.clone import Clone
 from git_model_security.errors import KeyNotFoundError, PolicyError, UsageError
-from git_model_security.filter.clone import Clone
 from git_model_security.git import config, history
 from git_model_security.git.paths import shown
 from git_model_security.keyring import material, ring

@@ -21,7 +21,7 @@ from git_model_security.storage import pointer as pointers
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from git_model_security.filter.clone import Clone
+    from git_model_security.clone.clone import Clone
     from git_model_security.storage.pointer import Pointer
 
 _WORTH_A_RESTART_BYTES = 8 << 20

@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from git_model_security.clone.clone import Clone
 from git_model_security.errors import PolicyError
-from git_model_security.filter.clone import Clone
 from git_model_security.git import config
 from git_model_security.git.objects import write_blob
 from git_model_security.keyring import material, ring

@@ -21,7 +21,7 @@ from git_model_security.workspace.migration.survey import ATTRIBUTES
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from git_model_security.filter.clone import Clone
+    from git_model_security.clone.clone import Clone
     from git_model_security.git.repository import Repository
     from git_model_security.policy.gitmodel import Policy
     from git_model_security.workspace.migration.journal import Journal

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from git_model_security.clone.clone import Clone
 from git_model_security.errors import PolicyError
-from git_model_security.filter.clone import Clone
 from git_model_security.git import attributes as git_attributes
 from git_model_security.git.paths import shown
 from git_model_security.policy import attributes, gitmodel

@@ -11,7 +11,7 @@ from git_model_security.policy import attributes
 from git_model_security.workspace.verification import tree_check
 
 if TYPE_CHECKING:
-    from git_model_security.filter.clone import Clone
+    from git_model_security.clone.clone import Clone
     from git_model_security.policy.gitmodel import Policy
     from git_model_security.workspace.migration.making import Made
     from git_model_security.workspace.migration.plan import Plan

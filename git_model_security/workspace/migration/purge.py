@@ -9,11 +9,11 @@ import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from git_model_security.clone import audit_log
+from git_model_security.clone.clone import Clone
 from git_model_security.errors import GitError, PolicyError
-from git_model_security.filter.clone import Clone
 from git_model_security.git import batch, index, stash
 from git_model_security.git.ref_change import RefChange
-from git_model_security.guard import audit_log
 from git_model_security.guard import history as audit
 from git_model_security.storage.pointer import Pointer
 from git_model_security.workspace.migration import moving, refs, stashes

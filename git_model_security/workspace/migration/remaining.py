@@ -17,7 +17,7 @@ from git_model_security.workspace.verification import tree_check
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from git_model_security.filter.clone import Clone
+    from git_model_security.clone.clone import Clone
     from git_model_security.git.repository import Repository
     from git_model_security.guard.walk import Progress
     from git_model_security.workspace.migration.let_out import LetOut

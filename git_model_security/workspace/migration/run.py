@@ -16,7 +16,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from git_model_security.guard import audit_log
+from git_model_security.clone import audit_log
 from git_model_security.policy import gitmodel
 from git_model_security.workspace.migration import (
     backup,

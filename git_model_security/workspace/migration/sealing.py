@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, BinaryIO
 
+from git_model_security.clone.digests import PlaintextHash
 from git_model_security.errors import GitError
-from git_model_security.filter.digests import PlaintextHash
 from git_model_security.filter.pipeline import cut, seal
 from git_model_security.filter.sealed import Sealed
 from git_model_security.git import batch
@@ -15,7 +15,7 @@ from git_model_security.workspace.migration.content import surveyed
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from git_model_security.filter.clone import Clone
+    from git_model_security.clone.clone import Clone
     from git_model_security.filter.pipeline import Readable
     from git_model_security.storage.pointer import Pointer
     from git_model_security.workspace.migration.content import Content

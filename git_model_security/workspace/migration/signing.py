@@ -6,9 +6,9 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from git_model_security.clone.digests import PlaintextHash
 from git_model_security.errors import Error, KeyNotFoundError, PolicyError
 from git_model_security.filter import blobs
-from git_model_security.filter.digests import PlaintextHash
 from git_model_security.git import index
 from git_model_security.git.index import REGULAR, Entry
 from git_model_security.git.objects import write_blob
@@ -21,7 +21,7 @@ from git_model_security.workspace.verification import tree_check
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from git_model_security.filter.clone import Clone
+    from git_model_security.clone.clone import Clone
     from git_model_security.signing.manifest import Manifest
     from git_model_security.signing.methods import Signer
     from git_model_security.workspace.migration.rewriting import Rewriting

@@ -15,8 +15,8 @@ from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from git_model_security.clone.digests import PlaintextHash
 from git_model_security.filter.background import Background
-from git_model_security.filter.digests import PlaintextHash
 from git_model_security.git.objects import CHUNK_BYTES
 from git_model_security.git.replacement import descend
 

@@ -13,7 +13,7 @@ from git_model_security.workspace.verification.signed_files import SignedFiles
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from git_model_security.filter.clone import Clone
+    from git_model_security.clone.clone import Clone
     from git_model_security.signing.methods import Verifier
     from git_model_security.workspace.verification.verdict import Verdict
     from git_model_security.workspace.verification.worktree_check import Scope

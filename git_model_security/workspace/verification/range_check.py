@@ -16,7 +16,7 @@ from git_model_security.workspace.verification.verdict import Finding, Verdict
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
-    from git_model_security.filter.clone import Clone
+    from git_model_security.clone.clone import Clone
     from git_model_security.git.commit_list import Commit
     from git_model_security.signing.methods import Verifier
 

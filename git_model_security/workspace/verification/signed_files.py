@@ -20,7 +20,7 @@ from git_model_security.workspace.verification.verdict import Finding
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-    from git_model_security.filter.clone import Clone
+    from git_model_security.clone.clone import Clone
     from git_model_security.git.index import Entry
     from git_model_security.policy.gitmodel import Policy
     from git_model_security.signing.bundle import Opened

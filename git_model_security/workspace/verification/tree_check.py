@@ -6,6 +6,7 @@ from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from git_model_security import telemetry
+from git_model_security.clone import missing_policy
 from git_model_security.errors import (
     UNCHECKED,
     ConfigError,
@@ -29,7 +30,7 @@ from git_model_security.signing.roles import (
     is_ignored,
 )
 from git_model_security.storage import behind
-from git_model_security.workspace import manifests, missing_policy, pinned_trust
+from git_model_security.workspace import manifests, pinned_trust
 from git_model_security.workspace.verification.verdict import (
     COVERS_CIPHERTEXT,
     COVERS_COMMIT,
@@ -41,7 +42,7 @@ from git_model_security.workspace.verification.verdict import (
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
-    from git_model_security.filter.clone import Clone
+    from git_model_security.clone.clone import Clone
     from git_model_security.git.index import Entry
     from git_model_security.policy.gitmodel import Policy
     from git_model_security.signing.bundle import Opened

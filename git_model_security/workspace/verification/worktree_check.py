@@ -28,7 +28,7 @@ from git_model_security.workspace.verification.verdict import COVERS_WORK_TREE, 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
-    from git_model_security.filter.clone import Clone
+    from git_model_security.clone.clone import Clone
     from git_model_security.policy.gitmodel import Policy
     from git_model_security.signing.methods import Verifier
     from git_model_security.workspace.verification.basis import Basis

@@ -11,7 +11,7 @@ from git_model_security.policy import gitmodel, pinned
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from git_model_security.filter.clone import Clone
+    from git_model_security.clone.clone import Clone
     from git_model_security.git.index import Entry
     from git_model_security.git.repository import Repository
     from git_model_security.policy.gitmodel import Policy

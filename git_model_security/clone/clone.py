@@ -6,11 +6,11 @@ import os
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from git_model_security.clone.database import Memory
+from git_model_security.clone.delivered import Delivered
+from git_model_security.clone.digests import CLEAR, DigestCache
+from git_model_security.clone.provenance import Provenance
 from git_model_security.errors import ConfigError, GitError
-from git_model_security.filter.database import Memory
-from git_model_security.filter.delivered import Delivered
-from git_model_security.filter.digests import CLEAR, DigestCache
-from git_model_security.filter.provenance import Provenance
 from git_model_security.git import attributes, config, index
 from git_model_security.git.objects import ObjectReader
 from git_model_security.git.repository import Repository

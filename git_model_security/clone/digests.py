@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from git_model_security.clone.database import Memory
     from git_model_security.envelope.layout import BytesLike
-    from git_model_security.filter.database import Memory
 
 CLEAR = ""
 """Key id of a blob that is no envelope."""

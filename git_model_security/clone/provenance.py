@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from git_model_security.filter.database import Memory
+    from git_model_security.clone.database import Memory
 
 Pair = tuple[bytes, str]
 """A path and the oid of the blob at it; an empty oid where the path was removed."""

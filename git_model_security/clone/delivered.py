@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from git_model_security.filter.database import Memory
+    from git_model_security.clone.database import Memory
 
 
 class Delivered:
