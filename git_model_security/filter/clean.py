@@ -22,6 +22,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from git_model_security.clone.digests import CLEAR, PlaintextHash
+from git_model_security.content import blobs
+from git_model_security.content.pipeline import cut, seal
+from git_model_security.content.sealed import Sealed
 from git_model_security.envelope import (
     HEADER_BYTES,
     SEGMENT_BYTES,
@@ -36,9 +39,7 @@ from git_model_security.errors import (
     KeyNotFoundError,
     NewerFormatError,
 )
-from git_model_security.filter import blobs, pointers, room, sticky
-from git_model_security.filter.pipeline import cut, seal
-from git_model_security.filter.sealed import Sealed
+from git_model_security.filter import pointers, room, sticky
 from git_model_security.git import index
 from git_model_security.git.objects import blob_hash, blob_oid
 from git_model_security.storage.pointer import MAX_BYTES, Pointer, is_alike

@@ -12,11 +12,11 @@ from pathlib import Path
 
 from git_model_security.clone.clone import Clone
 from git_model_security.clone.digests import PlaintextHash
+from git_model_security.content import blobs
+from git_model_security.content.pipeline import Joined, cut, seal
+from git_model_security.content.sealed import Sealed
 from git_model_security.envelope import HEADER_BYTES
 from git_model_security.errors import NewerFormatError, PolicyError
-from git_model_security.filter import blobs
-from git_model_security.filter.pipeline import Joined, cut, seal
-from git_model_security.filter.sealed import Sealed
 from git_model_security.git.objects import blob_oid
 from git_model_security.git.run import child_environment, run
 from git_model_security.storage.pointer import parse

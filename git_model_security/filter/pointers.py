@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from git_model_security.content import blobs
 from git_model_security.errors import EnvelopeError, KeyNotFoundError
-from git_model_security.filter import blobs
 from git_model_security.git.objects import CHUNK_BYTES, blob_oid
 from git_model_security.storage import pointer as storage
 

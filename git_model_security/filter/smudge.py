@@ -13,10 +13,10 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, BinaryIO
 
 from git_model_security.clone.digests import PlaintextHash
+from git_model_security.content import blobs
+from git_model_security.content.sealed import Sealed, Spooled
 from git_model_security.envelope import HEADER_BYTES, read_header
 from git_model_security.errors import UPGRADE_HINT, Error, NewerFormatError
-from git_model_security.filter import blobs
-from git_model_security.filter.sealed import Sealed, Spooled
 from git_model_security.git.objects import CHUNK_BYTES, write_blob
 from git_model_security.git.paths import shown
 from git_model_security.storage import pending
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from git_model_security.clone.clone import Clone
+    from git_model_security.content.pipeline import Opening
     from git_model_security.envelope.layout import BytesLike
-    from git_model_security.filter.pipeline import Opening
     from git_model_security.git.pktline import Content
     from git_model_security.git.repository import Repository
     from git_model_security.storage.pointer import Pointer
@@ -146,8 +146,8 @@ def content_of(clone: Clone, path: bytes, pointer: Pointer, oid: str) -> Iterato
         file.close()
         _warn_foreign_key(path, header.key_id)
         return iter((pointer.render(),))
+    from git_model_security.content.pipeline import Opening
     from git_model_security.envelope import SegmentReader
-    from git_model_security.filter.pipeline import Opening
 
     opening = Opening(SegmentReader(clone.ring.keys[header.key_id], file), clone.pool)
     return _opened(clone, opening, file, pointer, oid)
@@ -194,7 +194,7 @@ def _clear(
             "`git model audit` tells since when; `git model repair` encrypts the tip again"
         )
         _warn(path, "is not encrypted in Git", next_step)
-    from git_model_security.filter.pipeline import Joined, cut, seal
+    from git_model_security.content.pipeline import Joined, cut, seal
 
     with Sealed(clone, size) as sealed:
         seal(clone.ring.current, cut(Joined(content())), sealed, PlaintextHash(clone.digest))

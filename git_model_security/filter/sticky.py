@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from git_model_security.content import blobs
 from git_model_security.errors import NotFetchedError
-from git_model_security.filter import blobs
 
 if TYPE_CHECKING:
     from git_model_security.clone.clone import Clone

@@ -11,9 +11,9 @@ import hashlib
 import json
 from pathlib import Path
 
+from git_model_security.content import blobs
 from git_model_security.envelope import HEADER_BYTES
 from git_model_security.errors import NewerFormatError, VerificationError, counted
-from git_model_security.filter import blobs
 from git_model_security.git.objects import CHUNK_BYTES
 
 _TEXT_BYTES = 4 << 20

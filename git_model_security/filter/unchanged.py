@@ -12,10 +12,10 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING
 
+from git_model_security.content import blobs
+from git_model_security.content.pipeline import SEGMENTS
 from git_model_security.envelope import HEADER_BYTES, SegmentReader
 from git_model_security.errors import Error
-from git_model_security.filter import blobs
-from git_model_security.filter.pipeline import SEGMENTS
 from git_model_security.storage import behind
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from git_model_security.filter.sealed import Spooled
+from git_model_security.content.sealed import Spooled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

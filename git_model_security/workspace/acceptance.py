@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING
 
 from git_model_security.clone import audit_log
 from git_model_security.clone.clone import Clone
+from git_model_security.content import opened
 from git_model_security.errors import ConfigError, counted
 from git_model_security.git import attributes as git_attributes
 from git_model_security.git import index
 from git_model_security.policy import attributes, gitmodel, pinned
 from git_model_security.policy.gitmodel import NAME
-from git_model_security.workspace import belief, checkout, opened, pinned_trust, setup
+from git_model_security.workspace import belief, checkout, pinned_trust, setup
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from git_model_security.content import blobs
 from git_model_security.envelope import HEADER_BYTES
 from git_model_security.errors import NotFetchedError
-from git_model_security.filter import blobs
 from git_model_security.git import history
 from git_model_security.git.paths import shown
 from git_model_security.storage import behind

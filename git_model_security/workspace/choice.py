@@ -10,9 +10,9 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
+from git_model_security.content import blobs
 from git_model_security.envelope import HEADER_BYTES, MAGIC, plaintext_length
 from git_model_security.errors import EnvelopeError, GitError, NewerFormatError
-from git_model_security.filter import blobs
 from git_model_security.git import attributes, replacement, worktree
 from git_model_security.git.index import Entry
 from git_model_security.git.objects import blob_oid

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from git_model_security.content import blobs
 from git_model_security.errors import (
     EnvelopeError,
     KeyNotFoundError,
     NotFetchedError,
     PolicyError,
 )
-from git_model_security.filter import blobs
 from git_model_security.git.index import GITLINK
 from git_model_security.git.paths import shown
 from git_model_security.policy.gitmodel import CIPHERTEXT_SIGNATURE, within

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from git_model_security.clone.digests import PlaintextHash
+from git_model_security.content import blobs
 from git_model_security.envelope import HEADER_BYTES, SEGMENT_BYTES, SegmentReader
 from git_model_security.errors import EnvelopeError, Error, GitError, KeyNotFoundError
-from git_model_security.filter import blobs
 from git_model_security.git import index_stat
 from git_model_security.git.index import EXECUTABLE
 from git_model_security.git.replacement import Replacement, naming

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from git_model_security.filter import blobs
+from git_model_security.content import blobs
 from git_model_security.git import batch, index
 from git_model_security.git.objects import CHUNK_BYTES
 from git_model_security.git.paths import shown

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from git_model_security.clone.clone import Clone
+from git_model_security.content import blobs
 from git_model_security.errors import Error, GitError, PolicyError
-from git_model_security.filter import blobs
 from git_model_security.git import attributes, index, index_stat, replacement, worktree
 from git_model_security.git.paths import shown
 from git_model_security.git.replacement import Replacement, naming

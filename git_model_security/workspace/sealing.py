@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 
 from git_model_security import telemetry
 from git_model_security.clone.digests import PlaintextHash
+from git_model_security.content import blobs
+from git_model_security.content.pipeline import Joined, cut, seal
+from git_model_security.content.sealed import Sealed
 from git_model_security.errors import GitError, NotFetchedError, PolicyError
-from git_model_security.filter import blobs
-from git_model_security.filter.pipeline import Joined, cut, seal
-from git_model_security.filter.sealed import Sealed
 from git_model_security.git import attributes, index, worktree
 from git_model_security.git.index import Entry
 from git_model_security.git.objects import CHUNK_BYTES, write_blob_from

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from git_model_security import logs, telemetry
 from git_model_security.clone import missing_policy
 from git_model_security.clone.digests import Digests, PlaintextHash
+from git_model_security.content import blobs
 from git_model_security.errors import PolicyError, counted
-from git_model_security.filter import blobs
 from git_model_security.git import attributes, index, index_stat, worktree
 from git_model_security.git.index import REGULAR, Entry
 from git_model_security.git.objects import write_blob

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from git_model_security.clone import missing_policy
 from git_model_security.clone.clone import SKIP_SMUDGE, Clone
+from git_model_security.content import blobs
 from git_model_security.envelope import Key
 from git_model_security.errors import KeyNotFoundError
-from git_model_security.filter import blobs
 from git_model_security.git import attributes, config, index
 from git_model_security.git.paths import shown
 from git_model_security.keyring import key_files, material, ring

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from git_model_security.clone import audit_log
+from git_model_security.content import opened
 from git_model_security.errors import PolicyError
 from git_model_security.git import index, worktree
 from git_model_security.git.index import Entry
@@ -20,7 +21,7 @@ from git_model_security.guard.releases import names_a_path
 from git_model_security.policy import attributes, pinned
 from git_model_security.policy.content import HEAD_BYTES, model_format
 from git_model_security.storage import behind
-from git_model_security.workspace import agreement, engine, opened
+from git_model_security.workspace import agreement, engine
 from git_model_security.workspace.tracking import Plan, ground, patterns_of
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from git_model_security.content import blobs
 from git_model_security.errors import GitError
-from git_model_security.filter import blobs
 from git_model_security.git import (
     attributes,
     excludes,

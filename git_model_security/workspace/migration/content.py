@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from git_model_security.content import blobs
 from git_model_security.envelope import HEADER_BYTES
 from git_model_security.errors import (
     EnvelopeError,
@@ -13,7 +14,6 @@ from git_model_security.errors import (
     NotFetchedError,
     PolicyError,
 )
-from git_model_security.filter import blobs
 from git_model_security.git.paths import shown
 from git_model_security.storage import behind
 from git_model_security.storage import pointer as pointers

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, BinaryIO
 
 from git_model_security.clone.digests import PlaintextHash
+from git_model_security.content.pipeline import cut, seal
+from git_model_security.content.sealed import Sealed
 from git_model_security.errors import GitError
-from git_model_security.filter.pipeline import cut, seal
-from git_model_security.filter.sealed import Sealed
 from git_model_security.git import batch
 from git_model_security.git.fast_import import Import
 from git_model_security.workspace.migration.content import surveyed
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from git_model_security.clone.clone import Clone
-    from git_model_security.filter.pipeline import Readable
+    from git_model_security.content.pipeline import Readable
     from git_model_security.storage.pointer import Pointer
     from git_model_security.workspace.migration.content import Content
     from git_model_security.workspace.migration.journal import Journal

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from git_model_security.clone.digests import PlaintextHash
+from git_model_security.content import blobs
 from git_model_security.errors import Error, KeyNotFoundError, PolicyError
-from git_model_security.filter import blobs
 from git_model_security.git import index
 from git_model_security.git.index import REGULAR, Entry
 from git_model_security.git.objects import write_blob

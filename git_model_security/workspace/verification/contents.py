@@ -9,9 +9,9 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
+from git_model_security.content import blobs
 from git_model_security.envelope import HEADER_BYTES
 from git_model_security.errors import Error, GitError, NotFetchedError, Reason
-from git_model_security.filter import blobs
 from git_model_security.git import attributes, worktree
 from git_model_security.git.objects import cleaned_oids
 from git_model_security.storage import behind, pointer

@@ -9,9 +9,9 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from git_model_security.content import blobs
 from git_model_security.envelope import HEADER_BYTES
 from git_model_security.errors import Reason, VerificationError
-from git_model_security.filter import blobs
 from git_model_security.git import worktree
 from git_model_security.git.paths import shown
 from git_model_security.policy.gitmodel import CIPHERTEXT_SIGNATURE

@@ -16,7 +16,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from git_model_security.clone.digests import PlaintextHash
-from git_model_security.filter.background import Background
+from git_model_security.content.background import Background
 from git_model_security.git.objects import CHUNK_BYTES
 from git_model_security.git.replacement import descend
 

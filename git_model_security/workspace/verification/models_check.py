@@ -10,8 +10,8 @@ import os
 import stat
 from typing import TYPE_CHECKING
 
+from git_model_security.content import blobs
 from git_model_security.errors import Error, Reason, VerificationError
-from git_model_security.filter import blobs
 from git_model_security.git import index
 from git_model_security.git.paths import shown
 from git_model_security.policy import gitmodel

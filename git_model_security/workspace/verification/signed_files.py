@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from git_model_security.content import blobs
 from git_model_security.errors import Error, Reason, VerificationError
-from git_model_security.filter import blobs
 from git_model_security.git import worktree
 from git_model_security.git.paths import shown
 from git_model_security.policy.gitmodel import CIPHERTEXT_SIGNATURE, within

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from git_model_security import telemetry
 from git_model_security.clone import missing_policy
+from git_model_security.content import blobs
 from git_model_security.errors import (
     UNCHECKED,
     ConfigError,
@@ -16,7 +17,6 @@ from git_model_security.errors import (
     Reason,
     VerificationError,
 )
-from git_model_security.filter import blobs
 from git_model_security.git import index
 from git_model_security.policy import gitmodel
 from git_model_security.policy.gitmodel import CIPHERTEXT_SIGNATURE, within

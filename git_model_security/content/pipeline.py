@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor, Future
 
     from git_model_security.clone.digests import PlaintextHash
+    from git_model_security.content.sealed import Sealed
     from git_model_security.envelope import Key, SegmentReader
     from git_model_security.envelope.layout import BytesLike
-    from git_model_security.filter.sealed import Sealed
 
 _AHEAD = 6
 """Segments that are opened before they are asked for."""
@@ -116,7 +116,7 @@ def seal(
 def _seal_long(
     key: Key, segments: Iterator[BytesLike], sealed: Sealed, plaintext: PlaintextHash
 ) -> None:
-    from git_model_security.filter.background import Background
+    from git_model_security.content.background import Background
 
     sealer = Sealer(key)
     rooms = Buffers(SEALED_SEGMENT_BYTES)

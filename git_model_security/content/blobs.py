@@ -195,7 +195,7 @@ def checked(
                 plaintext.update(piece)
             yield piece
         return
-    from git_model_security.filter.background import Background
+    from git_model_security.content.background import Background
 
     with Background(plaintext.update) as hashed:
         for piece in itertools.chain((first,), pieces):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from git_model_security.filter import blobs
+from git_model_security.content import blobs
 from git_model_security.git.objects import blob_hash
 
 if TYPE_CHECKING:
