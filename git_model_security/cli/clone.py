@@ -11,15 +11,15 @@ from git_model_security.cli.progress import Bar
 from git_model_security.cli.unlock import skip_smudge, tell
 from git_model_security.clone.clone import Clone
 from git_model_security.errors import FAILED
-from git_model_security.workspace import anchors, cloning, state
+from git_model_security.trust import anchors, verifiers
+from git_model_security.workspace import cloning, state
 from git_model_security.workspace.deployment import deploying
-from git_model_security.workspace.verification import verifiers
 from git_model_security.workspace.verification.expected import Expected
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from git_model_security.workspace.verification.verifiers import Asked
+    from git_model_security.trust.verifiers import Asked
 
 
 @click.command("clone", context_settings=methods.SPELLINGS)

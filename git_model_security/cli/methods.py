@@ -8,8 +8,8 @@ import click
 
 from git_model_security.cli import options
 from git_model_security.signing import methods
+from git_model_security.trust.verifiers import Asked
 from git_model_security.workspace.signers import Given
-from git_model_security.workspace.verification.verifiers import Asked
 
 if TYPE_CHECKING:
     from collections.abc import Callable

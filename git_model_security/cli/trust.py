@@ -12,8 +12,7 @@ from git_model_security.git.paths import legible
 from git_model_security.git.repository import Repository
 from git_model_security.signing.identity import KEY
 from git_model_security.signing.methods import VERIFYING
-from git_model_security.workspace import anchors, pinned_trust
-from git_model_security.workspace.verification import verifiers
+from git_model_security.trust import anchors, pinned_trust, verifiers
 
 
 @click.group("trust", cls=once.Group)

@@ -16,16 +16,16 @@ from git_model_security.git import commit_list
 from git_model_security.git.paths import legible, shown
 from git_model_security.signing import pem
 from git_model_security.signing.methods import VERIFYING
+from git_model_security.trust import verifiers
 from git_model_security.workspace import events
-from git_model_security.workspace.verification import verifiers
 from git_model_security.workspace.verification.expected import Expected
 from git_model_security.workspace.verification.range_check import RangeVerdict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from git_model_security.workspace.verification.verdict import Verdict
-    from git_model_security.workspace.verification.verifiers import Asked
+    from git_model_security.trust.verdict import Verdict
+    from git_model_security.trust.verifiers import Asked
 
 _HINTS = {
     "unsigned": "`git model sign --amend` signs your own HEAD",

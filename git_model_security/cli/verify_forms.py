@@ -11,14 +11,14 @@ from git_model_security.errors import ConfigError, GitError, Reason
 from git_model_security.git import config, index
 from git_model_security.git.repository import Repository
 from git_model_security.signing.roles import STOCK_SIGNATURE
-from git_model_security.workspace import anchors, events, pinned_trust
+from git_model_security.trust import anchors, pinned_trust, verifiers
+from git_model_security.workspace import events
 from git_model_security.workspace.verification import (
     directory_check,
     locked_check,
     models_check,
     range_check,
     tree_check,
-    verifiers,
     worktree_check,
 )
 from git_model_security.workspace.verification.worktree_check import Scope
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 
     from git_model_security.clone.clone import Clone
     from git_model_security.signing.methods import Verifier
+    from git_model_security.trust.verdict import Verdict
+    from git_model_security.trust.verifiers import Asked
     from git_model_security.workspace.verification.range_check import RangeVerdict
-    from git_model_security.workspace.verification.verdict import Verdict
-    from git_model_security.workspace.verification.verifiers import Asked
 
 _PAST = {
     Reason.UNSIGNED: "a commit stays as it was made: `git log -- .model-encrypted.sig` lists"

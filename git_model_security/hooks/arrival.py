@@ -17,7 +17,8 @@ from git_model_security.git import config, history, index
 from git_model_security.hooks import merge
 from git_model_security.keyring import ring
 from git_model_security.storage import pending
-from git_model_security.workspace import pinned_trust, state, vouching
+from git_model_security.trust import pinned_trust
+from git_model_security.workspace import state, vouching
 from git_model_security.workspace.verification import tree_check
 
 if TYPE_CHECKING:

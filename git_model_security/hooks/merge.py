@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from git_model_security.git import index
 from git_model_security.hooks import commit
 from git_model_security.policy import gitmodel
-from git_model_security.workspace import pinned_trust
+from git_model_security.trust import pinned_trust
 
 if TYPE_CHECKING:
     from git_model_security.clone.clone import Clone

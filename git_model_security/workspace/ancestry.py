@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from git_model_security.git import index
-from git_model_security.workspace import pinned_trust
+from git_model_security.trust import pinned_trust
 from git_model_security.workspace.verification import tree_check
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ from git_model_security.keyring import key_files
 from git_model_security.policy import attributes, gitmodel, pinned
 from git_model_security.policy.gitmodel import NAME
 from git_model_security.signing.trust import Trust
-from git_model_security.workspace import pinned_trust
+from git_model_security.trust import pinned_trust
 from git_model_security.workspace.verification import tree_check
 
 if TYPE_CHECKING:

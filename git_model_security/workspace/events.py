@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from git_model_security.clone import audit_log
 from git_model_security.errors import GitError, described
 from git_model_security.git import commit_list, config
-from git_model_security.workspace.verification.verdict import Verdict
+from git_model_security.trust.verdict import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -15,6 +15,7 @@ from git_model_security.guard import override
 from git_model_security.keyring import key_files, ring
 from git_model_security.keyring.store import KeyStore
 from git_model_security.policy import gitmodel, pinned
+from git_model_security.trust import pinned_trust
 from git_model_security.workspace import (
     acceptance,
     agreement,
@@ -24,7 +25,6 @@ from git_model_security.workspace import (
     hook_presence,
     initialise,
     oversize,
-    pinned_trust,
     server,
     server_health,
     setup,

@@ -15,11 +15,11 @@ from git_model_security.keyring.copies import Copies
 from git_model_security.keyring.store import KeyStore
 from git_model_security.policy import attributes, gitmodel, pinned, profiles
 from git_model_security.policy.gitmodel import Policy, checked
+from git_model_security.trust import pinned_trust
 from git_model_security.workspace import (
     agreement,
     clear_files,
     engine,
-    pinned_trust,
     sealing,
     setup,
     signature_place,

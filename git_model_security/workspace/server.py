@@ -15,7 +15,8 @@ from git_model_security.git.objects import ObjectReader
 from git_model_security.keyring import key_files
 from git_model_security.policy import gitmodel, pinned
 from git_model_security.policy.gitmodel import Policy
-from git_model_security.workspace import anchors, pinned_trust, server_hook
+from git_model_security.trust import anchors, pinned_trust
+from git_model_security.workspace import server_hook
 from git_model_security.workspace.journal import Journal
 from git_model_security.workspace.program import Program
 

@@ -17,9 +17,9 @@ from git_model_security.errors import ConfigError, UsageError
 from git_model_security.git import config, index
 from git_model_security.policy.gitmodel import Policy, checked
 from git_model_security.signing.methods import METHODS
+from git_model_security.trust import anchors
 from git_model_security.workspace import (
     agreement,
-    anchors,
     initialise,
     signature_place,
     signers,

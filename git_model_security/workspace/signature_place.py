@@ -15,7 +15,7 @@ from git_model_security.git import history, worktree
 from git_model_security.git.paths import shown
 from git_model_security.policy.gitmodel import CIPHERTEXT_SIGNATURE
 from git_model_security.signing import claims, dsse, roles, statement
-from git_model_security.workspace import pinned_trust
+from git_model_security.trust import pinned_trust
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

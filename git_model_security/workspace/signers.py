@@ -18,7 +18,7 @@ from git_model_security.keyring.store import config_home
 from git_model_security.signing import methods, pem, pkcs11_uri
 from git_model_security.signing.by_key import KeySigner
 from git_model_security.signing.keystore import KeyStore
-from git_model_security.workspace import anchors, chosen
+from git_model_security.trust import anchors, chosen
 from git_model_security.workspace.passphrase import Passphrases
 
 if TYPE_CHECKING:

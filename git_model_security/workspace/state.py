@@ -9,13 +9,13 @@ from git_model_security.errors import FAILED, UNCHECKED, ConfigError, Error, cou
 from git_model_security.git import attributes, index, pathspec
 from git_model_security.git.paths import shown
 from git_model_security.policy import gitmodel
+from git_model_security.trust import pinned_trust
 from git_model_security.workspace import (
     acceptance,
     agreement,
     file_state,
     hook_presence,
     manifests,
-    pinned_trust,
 )
 from git_model_security.workspace.migration.journal import Journal
 from git_model_security.workspace.verification import tree_check

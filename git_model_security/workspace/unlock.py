@@ -15,14 +15,8 @@ from git_model_security.git.paths import shown
 from git_model_security.keyring import key_files, material, ring
 from git_model_security.keyring.copies import Copies
 from git_model_security.keyring.store import KeyStore
-from git_model_security.workspace import (
-    checkout,
-    engine,
-    pinned_trust,
-    raw_entries,
-    setup,
-    signing_setup,
-)
+from git_model_security.trust import pinned_trust
+from git_model_security.workspace import checkout, engine, raw_entries, setup, signing_setup
 from git_model_security.workspace.report import Report
 from git_model_security.workspace.verification import tree_check
 

@@ -15,7 +15,7 @@ import pytest
 
 from git_model_security.clone import database
 from git_model_security.git import sharing
-from git_model_security.workspace import chosen
+from git_model_security.trust import chosen
 from tests.fixtures.hooks import opened
 from tests.fixtures.isolation import GITCONFIG, OUTSIDE
 from tests.fixtures.people import Person, is_sealed

@@ -20,7 +20,7 @@ from tests.fixtures.bundles import Pair, encoded, make_pair, signed, statement
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from git_model_security.workspace.verification.verdict import Verdict
+    from git_model_security.trust.verdict import Verdict
 
 FILES = {
     "model.safetensors": os.urandom(700_000),

@@ -20,7 +20,8 @@ from git_model_security.git import config, history, index
 from git_model_security.keyring import material, ring
 from git_model_security.keyring.store import KeyStore
 from git_model_security.policy import pinned
-from git_model_security.workspace import cloning, drivers, pinned_trust, unlock
+from git_model_security.trust import pinned_trust
+from git_model_security.workspace import cloning, drivers, unlock
 from git_model_security.workspace.deployment import writing
 from git_model_security.workspace.deployment.release import Gate
 from git_model_security.workspace.verification import tree_check

@@ -13,8 +13,8 @@ from git_model_security.errors import ConfigError, Reason
 from git_model_security.git import index
 from git_model_security.policy import gitmodel
 from git_model_security.policy.gitmodel import CIPHERTEXT_SIGNATURE
+from git_model_security.trust.verdict import Finding, Verdict
 from git_model_security.workspace.verification import tree_check
-from git_model_security.workspace.verification.verdict import Finding, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence

@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 
     from git_model_security.git.index import Entry
     from git_model_security.git.repository import Repository
+    from git_model_security.trust.verdict import Finding
     from git_model_security.workspace.verification.basis import Basis
     from git_model_security.workspace.verification.contents import Contents
     from git_model_security.workspace.verification.file_digests import Progress
     from git_model_security.workspace.verification.kinds import Kind
     from git_model_security.workspace.verification.signed_files import SignedFiles
-    from git_model_security.workspace.verification.verdict import Finding
 
 
 @dataclass

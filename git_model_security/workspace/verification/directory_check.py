@@ -18,6 +18,7 @@ from git_model_security.git.paths import shown
 from git_model_security.policy.gitmodel import CIPHERTEXT_SIGNATURE
 from git_model_security.signing import shards
 from git_model_security.signing.roles import OTHERS_IGNORED, STOCK_IGNORED, STOCK_SIGNATURE
+from git_model_security.trust.verdict import COVERS_DIRECTORY, Finding, Verdict
 from git_model_security.workspace.verification import (
     contents,
     directory_bundle,
@@ -26,7 +27,6 @@ from git_model_security.workspace.verification import (
 )
 from git_model_security.workspace.verification.directory_bundle import FOLLOW
 from git_model_security.workspace.verification.links import Links
-from git_model_security.workspace.verification.verdict import COVERS_DIRECTORY, Finding, Verdict
 from git_model_security.workspace.verification.worktree_files import link_at
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from git_model_security.errors import GitError, Reason, UsageError
 from git_model_security.git import history, index
 from git_model_security.git.objects import is_oid
-from git_model_security.workspace.verification.verdict import Finding
+from git_model_security.trust.verdict import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

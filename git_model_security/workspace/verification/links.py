@@ -23,7 +23,7 @@ from git_model_security.workspace.verification.worktree_files import above
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
 
-    from git_model_security.workspace.verification.verdict import Finding
+    from git_model_security.trust.verdict import Finding
 
 _REPLACE = "put the file itself in its place, as the signer published it"
 _MOST = 40

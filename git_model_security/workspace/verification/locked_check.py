@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from git_model_security.clone.clone import Clone
     from git_model_security.signing.methods import Verifier
-    from git_model_security.workspace.verification.verdict import Verdict
+    from git_model_security.trust.verdict import Verdict
     from git_model_security.workspace.verification.worktree_check import Scope
 
 

@@ -17,6 +17,7 @@ from git_model_security.git.paths import shown
 from git_model_security.policy import gitmodel
 from git_model_security.signing import bundle
 from git_model_security.signing.roles import OTHERS_IGNORED, STOCK_SIGNATURE
+from git_model_security.trust.verdict import COVERS_DIRECTORY, Finding, Verdict
 from git_model_security.workspace import manifests
 from git_model_security.workspace.verification import (
     directory_bundle,
@@ -24,7 +25,6 @@ from git_model_security.workspace.verification import (
     directory_listing,
 )
 from git_model_security.workspace.verification.tree_check import MAX_BUNDLE_BYTES, reason_of
-from git_model_security.workspace.verification.verdict import COVERS_DIRECTORY, Finding, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

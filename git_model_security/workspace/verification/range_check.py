@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from git_model_security.errors import Error, GitError, Reason, gate_status
 from git_model_security.git import commit_list
 from git_model_security.git.trees import Trees
-from git_model_security.workspace import pinned_trust
+from git_model_security.trust import pinned_trust
+from git_model_security.trust.verdict import Finding, Verdict
 from git_model_security.workspace.verification import tree_check
-from git_model_security.workspace.verification.verdict import Finding, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence

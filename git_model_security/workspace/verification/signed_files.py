@@ -14,8 +14,8 @@ from git_model_security.git.paths import shown
 from git_model_security.policy.gitmodel import CIPHERTEXT_SIGNATURE, within
 from git_model_security.signing import bundle
 from git_model_security.signing.roles import CIPHERTEXT, PLAINTEXT, Subject, is_ignored
+from git_model_security.trust.verdict import Finding
 from git_model_security.workspace.verification.tree_check import MAX_BUNDLE_BYTES, reason_of
-from git_model_security.workspace.verification.verdict import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from git_model_security.policy.gitmodel import Policy
     from git_model_security.signing.bundle import Opened
     from git_model_security.signing.methods import Verifier
-    from git_model_security.workspace.verification.verdict import Verdict
+    from git_model_security.trust.verdict import Verdict
 
 
 @dataclass

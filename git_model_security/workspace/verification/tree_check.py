@@ -30,14 +30,15 @@ from git_model_security.signing.roles import (
     is_ignored,
 )
 from git_model_security.storage import behind
-from git_model_security.workspace import manifests, pinned_trust
-from git_model_security.workspace.verification.verdict import (
+from git_model_security.trust import pinned_trust
+from git_model_security.trust.verdict import (
     COVERS_CIPHERTEXT,
     COVERS_COMMIT,
     Finding,
     Verdict,
     earliest,
 )
+from git_model_security.workspace import manifests
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence

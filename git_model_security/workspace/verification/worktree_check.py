@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from git_model_security import telemetry
 from git_model_security.errors import Reason, counted
 from git_model_security.git import index
+from git_model_security.trust.verdict import COVERS_WORK_TREE, Finding, Verdict
 from git_model_security.workspace.verification import (
     basis as bases,
 )
@@ -23,7 +24,6 @@ from git_model_security.workspace.verification import (
 from git_model_security.workspace.verification.contents import Contents
 from git_model_security.workspace.verification.differences import Differences
 from git_model_security.workspace.verification.signed_files import SignedFiles, below, is_in
-from git_model_security.workspace.verification.verdict import COVERS_WORK_TREE, Finding, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence

@@ -15,7 +15,7 @@ from git_model_security.errors import ConfigError
 from git_model_security.git import sharing
 from git_model_security.keyring import key_files
 from git_model_security.signing import pem
-from git_model_security.workspace import anchors
+from git_model_security.trust import anchors
 
 if TYPE_CHECKING:
     from git_model_security.git.repository import Repository

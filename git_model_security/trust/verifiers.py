@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from git_model_security import logs
 from git_model_security.errors import ConfigError, UsageError
 from git_model_security.signing.methods import VERIFYING
-from git_model_security.workspace import anchors, pinned_trust
+from git_model_security.trust import anchors, pinned_trust
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

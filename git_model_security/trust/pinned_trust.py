@@ -10,7 +10,7 @@ from git_model_security import __version__
 from git_model_security.git import sharing
 from git_model_security.signing import certification
 from git_model_security.signing.trust import Trust
-from git_model_security.workspace.verification.verdict import (
+from git_model_security.trust.verdict import (
     COVERS_CIPHERTEXT,
     COVERS_COMMIT,
     Verdict,
