@@ -9,7 +9,7 @@ import click
 from git_model_security.cli import options, terminal
 from git_model_security.git.paths import legible
 from git_model_security.git.repository import Repository
-from git_model_security.workspace import events
+from git_model_security.verify import events
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -9,10 +9,10 @@ import click
 from git_model_security.cli import table, terminal
 from git_model_security.cli.table import Column
 from git_model_security.git.paths import legible
-from git_model_security.workspace.verification.range_check import SIGNED
+from git_model_security.verify.range_check import SIGNED
 
 if TYPE_CHECKING:
-    from git_model_security.workspace.verification.range_check import RangeVerdict, Row
+    from git_model_security.verify.range_check import RangeVerdict, Row
 
 _COLUMNS = (
     Column("Commit"),

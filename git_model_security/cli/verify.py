@@ -17,9 +17,9 @@ from git_model_security.git.paths import legible, shown
 from git_model_security.signing import pem
 from git_model_security.signing.methods import VERIFYING
 from git_model_security.trust import verifiers
-from git_model_security.workspace import events
-from git_model_security.workspace.verification.expected import Expected
-from git_model_security.workspace.verification.range_check import RangeVerdict
+from git_model_security.verify import events
+from git_model_security.verify.expected import Expected
+from git_model_security.verify.range_check import RangeVerdict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -12,16 +12,16 @@ from git_model_security.git import config, index
 from git_model_security.git.repository import Repository
 from git_model_security.signing.roles import STOCK_SIGNATURE
 from git_model_security.trust import anchors, pinned_trust, verifiers
-from git_model_security.workspace import events
-from git_model_security.workspace.verification import (
+from git_model_security.verify import (
     directory_check,
+    events,
     locked_check,
     models_check,
     range_check,
     tree_check,
     worktree_check,
 )
-from git_model_security.workspace.verification.worktree_check import Scope
+from git_model_security.verify.worktree_check import Scope
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from git_model_security.signing.methods import Verifier
     from git_model_security.trust.verdict import Verdict
     from git_model_security.trust.verifiers import Asked
-    from git_model_security.workspace.verification.range_check import RangeVerdict
+    from git_model_security.verify.range_check import RangeVerdict
 
 _PAST = {
     Reason.UNSIGNED: "a commit stays as it was made: `git log -- .model-encrypted.sig` lists"

@@ -18,8 +18,8 @@ from git_model_security.hooks import merge
 from git_model_security.keyring import ring
 from git_model_security.storage import pending
 from git_model_security.trust import pinned_trust
+from git_model_security.verify import tree_check
 from git_model_security.workspace import state, vouching
-from git_model_security.workspace.verification import tree_check
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

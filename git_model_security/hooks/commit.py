@@ -13,8 +13,8 @@ from git_model_security.hooks import judged, refusal
 from git_model_security.policy import gitmodel
 from git_model_security.storage import behind
 from git_model_security.trust import pinned_trust
+from git_model_security.verify import tree_check
 from git_model_security.workspace import raw_entries, replayed, vouching
-from git_model_security.workspace.verification import tree_check
 
 if TYPE_CHECKING:
     from git_model_security.clone.clone import Clone

@@ -26,7 +26,7 @@ from git_model_security.hooks import advice
 from git_model_security.hooks.refusal import refuse
 from git_model_security.policy import pinned
 from git_model_security.trust import pinned_trust
-from git_model_security.workspace.verification import tree_check
+from git_model_security.verify import tree_check
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from git_model_security.git import index
 from git_model_security.trust import pinned_trust
-from git_model_security.workspace.verification import tree_check
+from git_model_security.verify import tree_check
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

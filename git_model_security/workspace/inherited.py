@@ -19,9 +19,8 @@ from git_model_security.policy.gitmodel import within
 from git_model_security.signing import bundle
 from git_model_security.signing.roles import PLAINTEXT, Subject
 from git_model_security.trust import pinned_trust
-from git_model_security.workspace import manifests
-from git_model_security.workspace.verification import tree_check
-from git_model_security.workspace.verification.tree_check import MAX_BUNDLE_BYTES
+from git_model_security.verify import manifests, tree_check
+from git_model_security.verify.tree_check import MAX_BUNDLE_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -19,8 +19,8 @@ from git_model_security.git import attributes, index, index_stat, replacement, w
 from git_model_security.git.paths import shown
 from git_model_security.git.replacement import Replacement, naming
 from git_model_security.storage import behind
+from git_model_security.verify import file_digests
 from git_model_security.workspace import file_state, settle
-from git_model_security.workspace.verification import file_digests
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -21,7 +21,8 @@ from git_model_security.policy import gitmodel
 from git_model_security.policy.gitmodel import CIPHERTEXT_SIGNATURE, within
 from git_model_security.signing.identity import CERTIFICATE
 from git_model_security.trust import pinned_trust
-from git_model_security.workspace import adoption, events, manifests, signature_place, vouching
+from git_model_security.verify import events, manifests
+from git_model_security.workspace import adoption, signature_place, vouching
 from git_model_security.workspace.inherited import Inherited
 
 if TYPE_CHECKING:

@@ -16,9 +16,9 @@ from git_model_security.signing import dsse, pem
 from git_model_security.signing.by_key import KeyVerifier
 from git_model_security.signing.identity import CERTIFICATE, KEY, SIGSTORE
 from git_model_security.trust import anchors, chosen, pinned_trust
+from git_model_security.verify import tree_check
 from git_model_security.workspace import signers, signing_method, trial
 from git_model_security.workspace.signers import Given
-from git_model_security.workspace.verification import tree_check
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

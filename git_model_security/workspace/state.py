@@ -10,15 +10,9 @@ from git_model_security.git import attributes, index, pathspec
 from git_model_security.git.paths import shown
 from git_model_security.policy import gitmodel
 from git_model_security.trust import pinned_trust
-from git_model_security.workspace import (
-    acceptance,
-    agreement,
-    file_state,
-    hook_presence,
-    manifests,
-)
+from git_model_security.verify import manifests, tree_check
+from git_model_security.workspace import acceptance, agreement, file_state, hook_presence
 from git_model_security.workspace.migration.journal import Journal
-from git_model_security.workspace.verification import tree_check
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

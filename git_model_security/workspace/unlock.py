@@ -16,9 +16,9 @@ from git_model_security.keyring import key_files, material, ring
 from git_model_security.keyring.copies import Copies
 from git_model_security.keyring.store import KeyStore
 from git_model_security.trust import pinned_trust
+from git_model_security.verify import tree_check
 from git_model_security.workspace import checkout, engine, raw_entries, setup, signing_setup
 from git_model_security.workspace.report import Report
-from git_model_security.workspace.verification import tree_check
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

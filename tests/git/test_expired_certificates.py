@@ -15,8 +15,8 @@ from git_model_security.guard.outgoing import Pushed
 from git_model_security.hooks import arrival, signed
 from git_model_security.signing import certification
 from git_model_security.trust import pinned_trust
+from git_model_security.verify import tree_check
 from git_model_security.workspace import ancestry, state
-from git_model_security.workspace.verification import tree_check
 from tests.fixtures.chains import IDENTITY
 
 if TYPE_CHECKING:

@@ -21,10 +21,10 @@ from git_model_security.keyring import material, ring
 from git_model_security.keyring.store import KeyStore
 from git_model_security.policy import pinned
 from git_model_security.trust import pinned_trust
+from git_model_security.verify import tree_check
 from git_model_security.workspace import cloning, drivers, unlock
 from git_model_security.workspace.deployment import writing
 from git_model_security.workspace.deployment.release import Gate
-from git_model_security.workspace.verification import tree_check
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 
     from git_model_security.git.repository import Repository
     from git_model_security.signing.methods import Verifier
+    from git_model_security.verify.expected import Expected
     from git_model_security.workspace.materialise import Progress
-    from git_model_security.workspace.verification.expected import Expected
 
 _NAMED = 3
 _LOOK = (

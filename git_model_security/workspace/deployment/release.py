@@ -21,9 +21,9 @@ from git_model_security.git import arrivals, config, history, index
 from git_model_security.storage import behind
 from git_model_security.trust import pinned_trust
 from git_model_security.trust.verdict import earliest
+from git_model_security.verify import tree_check
 from git_model_security.workspace.deployment import succession, verified_tips
 from git_model_security.workspace.deployment.released import Released
-from git_model_security.workspace.verification import tree_check
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

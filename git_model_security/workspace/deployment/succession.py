@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from git_model_security.git import history
 from git_model_security.git.trees import Trees
 from git_model_security.policy import gitmodel
-from git_model_security.workspace import manifests
+from git_model_security.verify import manifests
 
 if TYPE_CHECKING:
     from git_model_security.clone.clone import Clone

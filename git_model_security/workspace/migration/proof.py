@@ -8,7 +8,7 @@ from git_model_security.errors import Error, GitError
 from git_model_security.git import index
 from git_model_security.guard import history as audit
 from git_model_security.policy import attributes
-from git_model_security.workspace.verification import tree_check
+from git_model_security.verify import tree_check
 
 if TYPE_CHECKING:
     from git_model_security.clone.clone import Clone

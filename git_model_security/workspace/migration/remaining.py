@@ -11,8 +11,8 @@ from git_model_security.git.paths import shown
 from git_model_security.guard import history as audit
 from git_model_security.guard.finding import BROKEN_POLICY, COPY, Finding
 from git_model_security.policy import attributes, gitmodel
+from git_model_security.verify import tree_check
 from git_model_security.workspace.migration import rewriting
-from git_model_security.workspace.verification import tree_check
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

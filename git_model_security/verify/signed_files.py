@@ -15,7 +15,7 @@ from git_model_security.policy.gitmodel import CIPHERTEXT_SIGNATURE, within
 from git_model_security.signing import bundle
 from git_model_security.signing.roles import CIPHERTEXT, PLAINTEXT, Subject, is_ignored
 from git_model_security.trust.verdict import Finding
-from git_model_security.workspace.verification.tree_check import MAX_BUNDLE_BYTES, reason_of
+from git_model_security.verify.tree_check import MAX_BUNDLE_BYTES, reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence

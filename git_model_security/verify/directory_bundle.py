@@ -18,14 +18,14 @@ from git_model_security.policy.gitmodel import CIPHERTEXT_SIGNATURE
 from git_model_security.signing import bundle, dsse
 from git_model_security.signing.dsse import MAX_BYTES
 from git_model_security.signing.roles import PLAINTEXT, Subject
-from git_model_security.workspace.verification import directory_listing
+from git_model_security.verify import directory_listing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from git_model_security.signing.bundle import Opened
     from git_model_security.signing.methods import Verifier
-    from git_model_security.workspace.verification.links import Links
+    from git_model_security.verify.links import Links
 
 FOLLOW = "--follow-links ROOT follows links that stay below a directory ROOT"
 _LINK = "a symbolic link"

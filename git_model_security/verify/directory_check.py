@@ -19,15 +19,15 @@ from git_model_security.policy.gitmodel import CIPHERTEXT_SIGNATURE
 from git_model_security.signing import shards
 from git_model_security.signing.roles import OTHERS_IGNORED, STOCK_IGNORED, STOCK_SIGNATURE
 from git_model_security.trust.verdict import COVERS_DIRECTORY, Finding, Verdict
-from git_model_security.workspace.verification import (
+from git_model_security.verify import (
     contents,
     directory_bundle,
     directory_listing,
     file_digests,
 )
-from git_model_security.workspace.verification.directory_bundle import FOLLOW
-from git_model_security.workspace.verification.links import Links
-from git_model_security.workspace.verification.worktree_files import link_at
+from git_model_security.verify.directory_bundle import FOLLOW
+from git_model_security.verify.links import Links
+from git_model_security.verify.worktree_files import link_at
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from git_model_security.signing.bundle import Opened
     from git_model_security.signing.manifest import Manifest
     from git_model_security.signing.methods import Verifier
-    from git_model_security.workspace.verification.file_digests import Progress
+    from git_model_security.verify.file_digests import Progress
 
 REMOVE = "remove it, or use --ignore-unsigned-files"
 _RESTORE = "bring back what the signer published, and find out who changed it"

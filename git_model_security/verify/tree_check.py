@@ -38,7 +38,7 @@ from git_model_security.trust.verdict import (
     Verdict,
     earliest,
 )
-from git_model_security.workspace import manifests
+from git_model_security.verify import manifests
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence

@@ -18,13 +18,13 @@ from git_model_security.policy import gitmodel
 from git_model_security.signing import bundle
 from git_model_security.signing.roles import OTHERS_IGNORED, STOCK_SIGNATURE
 from git_model_security.trust.verdict import COVERS_DIRECTORY, Finding, Verdict
-from git_model_security.workspace import manifests
-from git_model_security.workspace.verification import (
+from git_model_security.verify import (
     directory_bundle,
     directory_check,
     directory_listing,
+    manifests,
 )
-from git_model_security.workspace.verification.tree_check import MAX_BUNDLE_BYTES, reason_of
+from git_model_security.verify.tree_check import MAX_BUNDLE_BYTES, reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from git_model_security.git.index import Entry
     from git_model_security.policy.gitmodel import Policy
     from git_model_security.signing.methods import Verifier
-    from git_model_security.workspace.verification.file_digests import Progress
+    from git_model_security.verify.file_digests import Progress
 
 
 def of_directory(

@@ -16,9 +16,9 @@ from git_model_security.errors import GitError, Reason
 from git_model_security.git import config, index, worktree
 from git_model_security.git.index import EXECUTABLE, GITLINK, SYMLINK
 from git_model_security.git.objects import blob_oid
-from git_model_security.workspace.verification import kinds
-from git_model_security.workspace.verification.contents import sealed_as
-from git_model_security.workspace.verification.worktree_files import link_at
+from git_model_security.verify import kinds
+from git_model_security.verify.contents import sealed_as
+from git_model_security.verify.worktree_files import link_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
     from git_model_security.git.index import Entry
     from git_model_security.git.repository import Repository
     from git_model_security.trust.verdict import Finding
-    from git_model_security.workspace.verification.basis import Basis
-    from git_model_security.workspace.verification.contents import Contents
-    from git_model_security.workspace.verification.file_digests import Progress
-    from git_model_security.workspace.verification.kinds import Kind
-    from git_model_security.workspace.verification.signed_files import SignedFiles
+    from git_model_security.verify.basis import Basis
+    from git_model_security.verify.contents import Contents
+    from git_model_security.verify.file_digests import Progress
+    from git_model_security.verify.kinds import Kind
+    from git_model_security.verify.signed_files import SignedFiles
 
 
 @dataclass

@@ -11,7 +11,7 @@ from git_model_security.git import commit_list
 from git_model_security.git.trees import Trees
 from git_model_security.trust import pinned_trust
 from git_model_security.trust.verdict import Finding, Verdict
-from git_model_security.workspace.verification import tree_check
+from git_model_security.verify import tree_check
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence

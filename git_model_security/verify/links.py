@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 
 from git_model_security.errors import ConfigError, Reason
 from git_model_security.git.paths import shown
-from git_model_security.workspace.verification import directory_listing
-from git_model_security.workspace.verification.worktree_files import above
+from git_model_security.verify import directory_listing
+from git_model_security.verify.worktree_files import above
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping

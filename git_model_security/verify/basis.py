@@ -14,7 +14,7 @@ from git_model_security.git import index
 from git_model_security.policy import gitmodel
 from git_model_security.policy.gitmodel import CIPHERTEXT_SIGNATURE
 from git_model_security.trust.verdict import Finding, Verdict
-from git_model_security.workspace.verification import tree_check
+from git_model_security.verify import tree_check
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from git_model_security.git import excludes
 from git_model_security.git.index import GITLINK
-from git_model_security.workspace.verification import directory_listing
+from git_model_security.verify import directory_listing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence

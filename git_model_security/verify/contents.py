@@ -15,8 +15,8 @@ from git_model_security.errors import Error, GitError, NotFetchedError, Reason
 from git_model_security.git import attributes, worktree
 from git_model_security.git.objects import cleaned_oids
 from git_model_security.storage import behind, pointer
-from git_model_security.workspace.verification import file_digests
-from git_model_security.workspace.verification.tree_check import reason_of
+from git_model_security.verify import file_digests
+from git_model_security.verify.tree_check import reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from git_model_security.clone.clone import Clone
     from git_model_security.git.index import Entry
-    from git_model_security.workspace.verification.file_digests import Progress
+    from git_model_security.verify.file_digests import Progress
 
 
 class Contents:

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from git_model_security.git import index
 from git_model_security.policy import gitmodel
-from git_model_security.workspace.verification import worktree_check
-from git_model_security.workspace.verification.basis import Basis
-from git_model_security.workspace.verification.signed_files import SignedFiles
+from git_model_security.verify import worktree_check
+from git_model_security.verify.basis import Basis
+from git_model_security.verify.signed_files import SignedFiles
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from git_model_security.clone.clone import Clone
     from git_model_security.signing.methods import Verifier
     from git_model_security.trust.verdict import Verdict
-    from git_model_security.workspace.verification.worktree_check import Scope
+    from git_model_security.verify.worktree_check import Scope
 
 
 def add_locked_files(

@@ -13,17 +13,11 @@ from git_model_security import telemetry
 from git_model_security.errors import Reason, counted
 from git_model_security.git import index
 from git_model_security.trust.verdict import COVERS_WORK_TREE, Finding, Verdict
-from git_model_security.workspace.verification import (
-    basis as bases,
-)
-from git_model_security.workspace.verification import (
-    kinds,
-    models_check,
-    worktree_files,
-)
-from git_model_security.workspace.verification.contents import Contents
-from git_model_security.workspace.verification.differences import Differences
-from git_model_security.workspace.verification.signed_files import SignedFiles, below, is_in
+from git_model_security.verify import basis as bases
+from git_model_security.verify import kinds, models_check, worktree_files
+from git_model_security.verify.contents import Contents
+from git_model_security.verify.differences import Differences
+from git_model_security.verify.signed_files import SignedFiles, below, is_in
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -31,9 +25,9 @@ if TYPE_CHECKING:
     from git_model_security.clone.clone import Clone
     from git_model_security.policy.gitmodel import Policy
     from git_model_security.signing.methods import Verifier
-    from git_model_security.workspace.verification.basis import Basis
-    from git_model_security.workspace.verification.file_digests import Progress
-    from git_model_security.workspace.verification.worktree_files import Beyond
+    from git_model_security.verify.basis import Basis
+    from git_model_security.verify.file_digests import Progress
+    from git_model_security.verify.worktree_files import Beyond
 
 
 @dataclass(frozen=True)
