@@ -79,8 +79,8 @@ def command(
 
 def _of_range(clone: Clone, range_: str, public_keys: tuple[Path, ...]) -> Report:
     from git_model_security.guard import incoming
+    from git_model_security.provenance import belief
     from git_model_security.trust import anchors
-    from git_model_security.workspace import belief
 
     anchors.require_outside(clone.repo, public_keys)
     with belief.believing(public_keys):

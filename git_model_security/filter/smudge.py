@@ -214,7 +214,7 @@ def _is_let_out(clone: Clone, path: bytes) -> bool:
 @lru_cache(maxsize=1)  # a signature is checked, and many files may come
 def _records(repo: Repository) -> tuple[str, ...]:
     from git_model_security.git import history
-    from git_model_security.workspace import belief
+    from git_model_security.provenance import belief
 
     return belief.records(repo, history.ref_tips(repo)[: belief.REFS_LOOKED_AT])
 

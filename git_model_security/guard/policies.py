@@ -168,7 +168,7 @@ def _rules(policy: Policy, oid: str, found: Policies, let_out: set[str]) -> list
 def _is_trusted(repo: Repository, oid: str, commits: Collection[str]) -> bool:
     if pinned.is_accepted(repo, oid):
         return True
-    from git_model_security.workspace import belief
+    from git_model_security.provenance import belief
 
     return belief.is_signed(repo, oid, commits)
 

@@ -11,10 +11,11 @@ from git_model_security.git.paths import shown
 from git_model_security.guard import override
 from git_model_security.hooks import judged, refusal
 from git_model_security.policy import gitmodel
+from git_model_security.provenance import replayed, vouching
 from git_model_security.storage import behind
 from git_model_security.trust import pinned_trust
 from git_model_security.verify import tree_check
-from git_model_security.workspace import raw_entries, replayed, vouching
+from git_model_security.workspace import raw_entries
 
 if TYPE_CHECKING:
     from git_model_security.clone.clone import Clone

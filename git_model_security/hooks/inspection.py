@@ -15,7 +15,7 @@ from git_model_security.guard.finding import PLAINTEXT
 from git_model_security.hooks import advice
 from git_model_security.hooks.refusal import refuse
 from git_model_security.policy import pinned
-from git_model_security.workspace.inherited import Inherited
+from git_model_security.provenance.inherited import Inherited
 
 if TYPE_CHECKING:
     from git_model_security.clone.clone import Clone

@@ -25,7 +25,7 @@ from git_model_security.guard.finding import BROKEN_POLICY, NEWER, PLAINTEXT, PO
 from git_model_security.guard.knowledge import Knowledge
 from git_model_security.hooks import advice
 from git_model_security.hooks.refusal import refuse
-from git_model_security.workspace.inherited import Inherited
+from git_model_security.provenance.inherited import Inherited
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -174,7 +174,7 @@ def _not_let_out(clone: Clone, ends: Sequence[str], found: list[Finding]) -> lis
     asked = {one.path for one in found if one.rule in {PLAINTEXT, POINTER} and one.path}
     if not asked:
         return found
-    from git_model_security.workspace import belief
+    from git_model_security.provenance import belief
 
     free = belief.let_out(clone.repo, ends, asked)
     return [

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from git_model_security.git import history, index
 from git_model_security.git.paths import shown
 from git_model_security.policy import gitmodel
-from git_model_security.workspace import vouching
+from git_model_security.provenance import vouching
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -15,7 +15,8 @@ from git_model_security.errors import PolicyError
 from git_model_security.git import index
 from git_model_security.guard import history
 from git_model_security.policy import gitmodel, pinned
-from git_model_security.workspace import agreement, sealing, signatures, signers, vouching
+from git_model_security.provenance import vouching
+from git_model_security.workspace import agreement, sealing, signatures, signers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -60,7 +60,7 @@ def _pin(repo: Repository, policy: Policy, is_trusted: bool) -> bool:
     mine = pinned.current(repo)
     if oid == mine or (mine is None and is_trusted):
         return take_over(repo, policy, oid)
-    from git_model_security.workspace import belief
+    from git_model_security.provenance import belief
 
     if is_pinned(repo):
         is_next = is_trusted and belief.follows(repo, oid)

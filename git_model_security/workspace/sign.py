@@ -11,7 +11,8 @@ from git_model_security.errors import GitError
 from git_model_security.git import index
 from git_model_security.git.run import child_environment, run
 from git_model_security.policy import gitmodel
-from git_model_security.workspace import signatures, signers, signing_method, vouching
+from git_model_security.provenance import vouching
+from git_model_security.workspace import signatures, signers, signing_method
 
 _CHANGED = ("diff", "--no-ext-diff", "--no-renames", "--no-relative", "--name-only", "-z")
 _UNTRACKED = ("ls-files", "-z", "--others", "--exclude-standard", "--full-name")

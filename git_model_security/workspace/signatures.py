@@ -19,11 +19,12 @@ from git_model_security.git.replacement import Replacement, naming
 from git_model_security.guard import policies
 from git_model_security.policy import gitmodel
 from git_model_security.policy.gitmodel import CIPHERTEXT_SIGNATURE, within
+from git_model_security.provenance import adoption, vouching
+from git_model_security.provenance.inherited import Inherited
 from git_model_security.signing.identity import CERTIFICATE
 from git_model_security.trust import pinned_trust
 from git_model_security.verify import events, manifests
-from git_model_security.workspace import adoption, signature_place, vouching
-from git_model_security.workspace.inherited import Inherited
+from git_model_security.workspace import signature_place
 
 if TYPE_CHECKING:
     import os
@@ -31,10 +32,10 @@ if TYPE_CHECKING:
 
     from git_model_security.clone.clone import Clone
     from git_model_security.git.repository import Repository
+    from git_model_security.provenance.vouching import Sources
     from git_model_security.signing.identity import SignerIdentity
     from git_model_security.signing.manifest import Manifest
     from git_model_security.signing.methods import Signer
-    from git_model_security.workspace.vouching import Sources
 
 SHOWN_PATHS = 20
 _OVER = 0.0

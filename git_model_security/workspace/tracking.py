@@ -19,7 +19,8 @@ from git_model_security.git import config, index
 from git_model_security.git.paths import shown
 from git_model_security.policy import attributes, gitmodel, pinned, profiles
 from git_model_security.policy.gitmodel import checked
-from git_model_security.workspace import acceptance, agreement, sealing, vouching
+from git_model_security.provenance import vouching
+from git_model_security.workspace import acceptance, agreement, sealing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -13,10 +13,11 @@ from git_model_security.git import index
 from git_model_security.git.repository import Repository as Facts
 from git_model_security.guard.outgoing import Pushed
 from git_model_security.hooks import arrival, signed
+from git_model_security.provenance import ancestry
 from git_model_security.signing import certification
 from git_model_security.trust import pinned_trust
 from git_model_security.verify import tree_check
-from git_model_security.workspace import ancestry, state
+from git_model_security.workspace import state
 from tests.fixtures.chains import IDENTITY
 
 if TYPE_CHECKING:

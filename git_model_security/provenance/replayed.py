@@ -11,7 +11,7 @@ import re
 from typing import TYPE_CHECKING
 
 from git_model_security.git import history, index
-from git_model_security.workspace import ancestry
+from git_model_security.provenance import ancestry
 
 if TYPE_CHECKING:
     from git_model_security.clone.clone import Clone

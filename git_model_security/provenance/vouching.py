@@ -25,8 +25,8 @@ from typing import TYPE_CHECKING
 
 from git_model_security.git import attributes, history, index
 from git_model_security.git.objects import blob_hash
+from git_model_security.provenance import ancestry, elsewhere, replayed
 from git_model_security.trust import pinned_trust
-from git_model_security.workspace import ancestry, elsewhere, replayed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from git_model_security.workspace import ancestry
+from git_model_security.provenance import ancestry
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -13,8 +13,8 @@ from git_model_security.envelope import HEADER_BYTES
 from git_model_security.errors import NotFetchedError
 from git_model_security.git import history
 from git_model_security.git.paths import shown
+from git_model_security.provenance import ancestry
 from git_model_security.storage import behind
-from git_model_security.workspace import ancestry
 
 if TYPE_CHECKING:
     from collections.abc import Collection
