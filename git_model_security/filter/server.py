@@ -11,11 +11,11 @@ from git_model_security.errors import VerificationError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from git_model_security.deploy.release import Gate
     from git_model_security.envelope.layout import BytesLike
     from git_model_security.errors import Error
     from git_model_security.filter.delayed import Waiting
     from git_model_security.git.pktline import Content
-    from git_model_security.workspace.deployment.release import Gate
 
 
 class Server:
@@ -38,7 +38,7 @@ class Server:
 
     @cached_property
     def _gate(self) -> Gate:
-        from git_model_security.workspace.deployment.release import Gate
+        from git_model_security.deploy.release import Gate
 
         return Gate(self._clone)
 
@@ -104,7 +104,7 @@ class Server:
                 self._gate.admit(path, oid, treeish, ref)
             except VerificationError:
                 # Git stops now, and its hooks do not run.
-                from git_model_security.workspace.deployment import links
+                from git_model_security.deploy import links
 
                 links.sweep_new(self._clone.repo, self._gate)
                 raise

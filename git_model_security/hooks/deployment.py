@@ -10,14 +10,14 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+from git_model_security.deploy import links, release
+from git_model_security.deploy.release import Gate
 from git_model_security.errors import Error, described
 from git_model_security.git import history, index
 from git_model_security.git.objects import is_oid
 from git_model_security.git.paths import shown
 from git_model_security.hooks.transaction import Moved, moves
 from git_model_security.policy import pinned
-from git_model_security.workspace.deployment import links, release
-from git_model_security.workspace.deployment.release import Gate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

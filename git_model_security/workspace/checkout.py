@@ -20,9 +20,9 @@ from git_model_security.workspace.settle import look_again, settle
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from git_model_security.deploy.release import Gate
     from git_model_security.git.index import Entry
     from git_model_security.git.repository import Repository
-    from git_model_security.workspace.deployment.release import Gate
     from git_model_security.workspace.materialise import Progress
     from git_model_security.workspace.open_file import Job
 
@@ -100,7 +100,7 @@ def _admitted(clone: Clone, jobs: list[Job], report: Report) -> list[Job]:
     """Leaves out, in a deploy clone, what was not verified; the filter asks the same."""
     if not clone.is_deploy:
         return jobs
-    from git_model_security.workspace.deployment.release import Gate
+    from git_model_security.deploy.release import Gate
 
     gate = Gate(clone)
     return [job for job in jobs if _is_admitted(gate, job.entry, report)]

@@ -15,16 +15,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from git_model_security.clone.clone import Clone
+from git_model_security.deploy.release import Gate
 from git_model_security.errors import GitError, KeyNotFoundError, VerificationError
 from git_model_security.git import config, history, index
 from git_model_security.keyring import material, ring
 from git_model_security.keyring.store import KeyStore
 from git_model_security.policy import pinned
+from git_model_security.setup import writing
 from git_model_security.trust import pinned_trust
 from git_model_security.verify import tree_check
 from git_model_security.workspace import cloning, drivers, unlock
-from git_model_security.workspace.deployment import writing
-from git_model_security.workspace.deployment.release import Gate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from git_model_security.deploy import verified_tips
 from git_model_security.git import history, index, worktree_refs
 from git_model_security.trust import pinned_trust
-from git_model_security.workspace.deployment import verified_tips
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -18,8 +18,8 @@ from git_model_security.git.objects import blob_oid
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from git_model_security.deploy.release import Gate
     from git_model_security.git.repository import Repository
-    from git_model_security.workspace.deployment.release import Gate
 
 
 def sweep(repo: Repository, gate: Gate) -> list[bytes]:

@@ -16,14 +16,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from git_model_security.clone import audit_log
+from git_model_security.deploy import succession, verified_tips
+from git_model_security.deploy.released import Released
 from git_model_security.errors import Error, Reason, VerificationError
 from git_model_security.git import arrivals, config, history, index
 from git_model_security.storage import behind
 from git_model_security.trust import pinned_trust
 from git_model_security.trust.verdict import earliest
 from git_model_security.verify import tree_check
-from git_model_security.workspace.deployment import succession, verified_tips
-from git_model_security.workspace.deployment.released import Released
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

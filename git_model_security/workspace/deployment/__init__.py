@@ -1,1 +1,0 @@
-"""Deploy clones: nothing is written that no verified tree holds (docs/DEPLOY.md)."""
