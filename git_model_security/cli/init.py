@@ -9,16 +9,10 @@ import click
 from git_model_security.cli import initial, methods, terminal
 from git_model_security.errors import UsageError, counted
 from git_model_security.git.repository import Repository
-from git_model_security.workspace import (
-    agreement,
-    engine,
-    initialise,
-    setup,
-    signature_place,
-    unlock,
-)
+from git_model_security.signatures import signature_place
+from git_model_security.signatures.signers import Given
+from git_model_security.workspace import agreement, engine, initialise, setup, unlock
 from git_model_security.workspace.initialise import PlaintextHistoryError
-from git_model_security.workspace.signers import Given
 
 if TYPE_CHECKING:
     from git_model_security.workspace.initialise import Done, Plan, Request

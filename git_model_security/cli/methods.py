@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from git_model_security.cli import options
+from git_model_security.signatures.signers import Given
 from git_model_security.signing import methods
 from git_model_security.trust.verifiers import Asked
-from git_model_security.workspace.signers import Given
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -33,7 +33,8 @@ def before(clone: Clone) -> int:
     """
     # post-commit needs none of these, and a person waits for it.
     from git_model_security.hooks import inspection
-    from git_model_security.workspace import agreement, signers
+    from git_model_security.signatures import signers
+    from git_model_security.workspace import agreement
 
     _require_objects(clone)
     changes = index.staged_changes(clone.repo)
@@ -64,7 +65,7 @@ def before(clone: Clone) -> int:
 
 def _sign(clone: Clone, signer: Signer, *, is_changed: bool) -> None:
     """Signs the index; overridden, what nobody vouches for is committed unsigned."""
-    from git_model_security.workspace import signatures
+    from git_model_security.signatures import signatures
 
     if not is_changed and _holds_already(clone):
         return
@@ -141,7 +142,7 @@ def _say_unsigned(clone: Clone) -> None:
     """Says once per clone that its commits carry no signature."""
     if not pinned_trust.once(clone, "said unsigned"):
         return
-    from git_model_security.workspace import signing_method
+    from git_model_security.signatures import signing_method
 
     lack = signing_method.lack(clone.repo)
     what = lack.what if lack else "no signing key"
@@ -160,7 +161,7 @@ def _say_unsigned_head(clone: Clone, policy: Policy) -> None:
     if tree is None or pinned_trust.has_held(clone, tree):
         return
     from git_model_security.hooks import unsigned
-    from git_model_security.workspace import signers
+    from git_model_security.signatures import signers
 
     if signers.signer(clone) is not None:
         what = "this commit is unsigned"

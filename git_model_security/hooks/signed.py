@@ -15,9 +15,9 @@ from git_model_security.errors import ConfigError
 from git_model_security.git import attributes, config, index
 from git_model_security.hooks import unsigned as repair
 from git_model_security.policy import gitmodel
+from git_model_security.signatures import signers
 from git_model_security.trust import pinned_trust
 from git_model_security.verify import tree_check
-from git_model_security.workspace import signers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -15,6 +15,7 @@ from git_model_security.guard import override
 from git_model_security.keyring import key_files, ring
 from git_model_security.keyring.store import KeyStore
 from git_model_security.policy import gitmodel, pinned
+from git_model_security.signatures import signing_method
 from git_model_security.trust import pinned_trust
 from git_model_security.workspace import (
     acceptance,
@@ -28,7 +29,6 @@ from git_model_security.workspace import (
     server,
     server_health,
     setup,
-    signing_method,
     unlock,
 )
 from git_model_security.workspace.migration.journal import Journal

@@ -15,6 +15,8 @@ from git_model_security.keyring.copies import Copies
 from git_model_security.keyring.store import KeyStore
 from git_model_security.policy import attributes, gitmodel, pinned, profiles
 from git_model_security.policy.gitmodel import Policy, checked
+from git_model_security.signatures import signature_place
+from git_model_security.signatures.signers import Given
 from git_model_security.trust import pinned_trust
 from git_model_security.workspace import (
     agreement,
@@ -22,11 +24,9 @@ from git_model_security.workspace import (
     engine,
     sealing,
     setup,
-    signature_place,
     signing_setup,
     takeover,
 )
-from git_model_security.workspace.signers import Given
 
 if TYPE_CHECKING:
     from pathlib import Path

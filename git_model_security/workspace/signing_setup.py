@@ -12,13 +12,13 @@ from git_model_security.errors import ConfigError, Error, UsageError
 from git_model_security.git import config, index
 from git_model_security.keyring import key_files
 from git_model_security.policy import gitmodel
+from git_model_security.signatures import signers, signing_method, trial
+from git_model_security.signatures.signers import Given
 from git_model_security.signing import dsse, pem
 from git_model_security.signing.by_key import KeyVerifier
 from git_model_security.signing.identity import CERTIFICATE, KEY, SIGSTORE
 from git_model_security.trust import anchors, chosen, pinned_trust
 from git_model_security.verify import tree_check
-from git_model_security.workspace import signers, signing_method, trial
-from git_model_security.workspace.signers import Given
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

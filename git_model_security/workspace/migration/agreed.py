@@ -15,8 +15,9 @@ from git_model_security.git import config, history
 from git_model_security.git.paths import shown
 from git_model_security.keyring import material, ring
 from git_model_security.policy import gitmodel
+from git_model_security.signatures import signers
 from git_model_security.signing import keys as signing_keys
-from git_model_security.workspace import initialise, signers
+from git_model_security.workspace import initialise
 from git_model_security.workspace.initialise import Request
 from git_model_security.workspace.migration import journal, refs, rewriting
 

@@ -17,9 +17,10 @@ from git_model_security.keyring import material, ring
 from git_model_security.keyring.copies import Copies
 from git_model_security.keyring.store import KeyStore
 from git_model_security.policy import gitmodel
+from git_model_security.signatures import signers
 from git_model_security.storage import LFS
 from git_model_security.trust import pinned_trust
-from git_model_security.workspace import setup, signers, signing_setup
+from git_model_security.workspace import setup, signing_setup
 from git_model_security.workspace.migration.journal import PLAN, Journal
 
 if TYPE_CHECKING:

@@ -15,9 +15,9 @@ from git_model_security.git.objects import write_blob
 from git_model_security.git.paths import shown
 from git_model_security.policy import gitmodel
 from git_model_security.policy.gitmodel import CIPHERTEXT_SIGNATURE, within
+from git_model_security.signatures import signers
 from git_model_security.trust import pinned_trust
 from git_model_security.verify import manifests, tree_check
-from git_model_security.workspace import signers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

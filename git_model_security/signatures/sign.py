@@ -12,7 +12,7 @@ from git_model_security.git import index
 from git_model_security.git.run import child_environment, run
 from git_model_security.policy import gitmodel
 from git_model_security.provenance import vouching
-from git_model_security.workspace import signatures, signers, signing_method
+from git_model_security.signatures import signatures, signers, signing_method
 
 _CHANGED = ("diff", "--no-ext-diff", "--no-renames", "--no-relative", "--name-only", "-z")
 _UNTRACKED = ("ls-files", "-z", "--others", "--exclude-standard", "--full-name")
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from git_model_security.clone.clone import Clone
-    from git_model_security.workspace.signatures import Signed
-    from git_model_security.workspace.signers import Given
+    from git_model_security.signatures.signatures import Signed
+    from git_model_security.signatures.signers import Given
 
 
 def sign(clone: Clone, given: Given | None = None, *, amend: bool = False) -> Signed:

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, NamedTuple
 from git_model_security.clone.clone import Clone
 from git_model_security.errors import ConfigError
 from git_model_security.git.paths import shown
+from git_model_security.signatures import signers, signing_method
 from git_model_security.signing.by_key import KeyVerifier
 from git_model_security.signing.identity import SIGSTORE
 from git_model_security.trust import pinned_trust
-from git_model_security.workspace import signers, signing_method
 
 if TYPE_CHECKING:
     from git_model_security.git.repository import Repository

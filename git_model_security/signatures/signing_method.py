@@ -12,9 +12,9 @@ from git_model_security.clone.clone import Clone
 from git_model_security.errors import KeyNotFoundError
 from git_model_security.git import config, index
 from git_model_security.policy import gitmodel
+from git_model_security.signatures import signers
 from git_model_security.signing import methods
 from git_model_security.signing.identity import KEY
-from git_model_security.workspace import signers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING
 from git_model_security.errors import ConfigError, UsageError
 from git_model_security.git import askpass, config
 from git_model_security.keyring.store import config_home
+from git_model_security.signatures.passphrase import Passphrases
 from git_model_security.signing import methods, pem, pkcs11_uri
 from git_model_security.signing.by_key import KeySigner
 from git_model_security.signing.keystore import KeyStore
 from git_model_security.trust import anchors, chosen
-from git_model_security.workspace.passphrase import Passphrases
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -228,9 +228,9 @@ def _token(clone: Clone, given: Given) -> tuple[str, list[Path]] | None:
 
 
 def _by_sigstore(clone: Clone, given: Given) -> Signer:
+    from git_model_security.signatures import consent
     from git_model_security.signing import oidc, oidc_store
     from git_model_security.signing.by_sigstore import SigstoreSigner
-    from git_model_security.workspace import consent
 
     ambient = given.use_ambient_credentials or config.is_true(clone.settings, AMBIENT)
     client_id = given.client_id or config.last(clone.settings, CLIENT_ID)

@@ -21,10 +21,10 @@ from git_model_security.policy import gitmodel
 from git_model_security.policy.gitmodel import CIPHERTEXT_SIGNATURE, within
 from git_model_security.provenance import adoption, vouching
 from git_model_security.provenance.inherited import Inherited
+from git_model_security.signatures import signature_place
 from git_model_security.signing.identity import CERTIFICATE
 from git_model_security.trust import pinned_trust
 from git_model_security.verify import events, manifests
-from git_model_security.workspace import signature_place
 
 if TYPE_CHECKING:
     import os
