@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 import click
 
+from git_model_security.checkout import checkout
 from git_model_security.cli import terminal
 from git_model_security.cli.progress import Bar
 from git_model_security.errors import FAILED, counted, described
 from git_model_security.git.repository import Repository
-from git_model_security.workspace import checkout
 
 if TYPE_CHECKING:
-    from git_model_security.workspace.report import Report
+    from git_model_security.checkout.report import Report
 
 
 @click.command("checkout")

@@ -6,12 +6,12 @@ from typing import Any
 
 import click
 
+from git_model_security.checkout import raw_entries
 from git_model_security.cli import methods, terminal
 from git_model_security.clone.clone import Clone
 from git_model_security.git.paths import shown
 from git_model_security.hooks import inspection
 from git_model_security.signatures import sign
-from git_model_security.workspace import raw_entries
 
 
 @click.command("sign", context_settings=methods.SPELLINGS)

@@ -7,17 +7,18 @@ from typing import TYPE_CHECKING
 
 import click
 
+from git_model_security.checkout import file_state
 from git_model_security.cli import gate, options, table, terminal
 from git_model_security.cli.table import Column
 from git_model_security.clone.clone import Clone
 from git_model_security.errors import FAILED, counted
 from git_model_security.git.paths import shown
-from git_model_security.workspace import agreement, file_state, health, hook_presence, state
+from git_model_security.workspace import agreement, health, hook_presence, state
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from git_model_security.workspace.file_state import File
+    from git_model_security.checkout.file_state import File
     from git_model_security.workspace.state import State
 
 

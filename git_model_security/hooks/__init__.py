@@ -16,7 +16,7 @@ from git_model_security.storage import pending
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from git_model_security.workspace.materialise import Progress
+    from git_model_security.checkout.materialise import Progress
 
 
 def run(

@@ -25,8 +25,8 @@ from git_model_security.workspace import state
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from git_model_security.checkout.materialise import Progress
     from git_model_security.clone.clone import Clone
-    from git_model_security.workspace.materialise import Progress
 
 _BRANCH_CHECKOUT = "1"
 _PATIENCE_SECONDS = 2.0
@@ -138,7 +138,7 @@ def _write_pending(clone: Clone, progress: Progress | None, patience_seconds: fl
     paths = set(pending.take(clone.repo))
     if not paths:
         return True
-    from git_model_security.workspace import checkout
+    from git_model_security.checkout import checkout
 
     staged = index.staged(clone.repo)
     report = checkout.restore(

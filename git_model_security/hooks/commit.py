@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+from git_model_security.checkout import raw_entries
 from git_model_security.errors import PolicyError
 from git_model_security.git import index, index_stat
 from git_model_security.git.paths import shown
@@ -15,7 +16,6 @@ from git_model_security.provenance import replayed, vouching
 from git_model_security.storage import behind
 from git_model_security.trust import pinned_trust
 from git_model_security.verify import tree_check
-from git_model_security.workspace import raw_entries
 
 if TYPE_CHECKING:
     from git_model_security.clone.clone import Clone

@@ -30,10 +30,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from git_model_security.checkout.materialise import Progress
     from git_model_security.git.repository import Repository
     from git_model_security.signing.methods import Verifier
     from git_model_security.verify.expected import Expected
-    from git_model_security.workspace.materialise import Progress
 
 _NAMED = 3
 _LOOK = (

@@ -9,6 +9,10 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from git_model_security.checkout import materialise
+from git_model_security.checkout.open_file import Job
+from git_model_security.checkout.report import Report
+from git_model_security.checkout.settle import settle
 from git_model_security.content import blobs
 from git_model_security.errors import GitError
 from git_model_security.git import (
@@ -23,18 +27,14 @@ from git_model_security.git.index import EXECUTABLE, GITLINK, SYMLINK
 from git_model_security.git.paths import shown
 from git_model_security.git.replacement import Replacement, descend, naming
 from git_model_security.storage import behind
-from git_model_security.workspace import materialise
-from git_model_security.workspace.open_file import Job
-from git_model_security.workspace.report import Report
-from git_model_security.workspace.settle import settle
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from git_model_security.checkout.materialise import Progress
     from git_model_security.clone.clone import Clone
     from git_model_security.envelope.layout import BytesLike
     from git_model_security.git.index import Entry
-    from git_model_security.workspace.materialise import Progress
 
 _TARGET_BYTES = 4096
 _PATIENCE_SECONDS = 2.0

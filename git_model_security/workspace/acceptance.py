@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from git_model_security.checkout import checkout
 from git_model_security.clone import audit_log
 from git_model_security.clone.clone import Clone
 from git_model_security.content import opened
@@ -20,7 +21,7 @@ from git_model_security.policy import attributes, gitmodel, pinned
 from git_model_security.policy.gitmodel import NAME
 from git_model_security.provenance import belief
 from git_model_security.trust import pinned_trust
-from git_model_security.workspace import checkout, setup
+from git_model_security.workspace import setup
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -20,8 +20,8 @@ from git_model_security.workspace import unlock
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from git_model_security.checkout.materialise import Progress
     from git_model_security.signing.methods import Verifier
-    from git_model_security.workspace.materialise import Progress
 
 _BY_HAND = {"GIT_MODEL_SKIP_SMUDGE": "1", "GIT_MODEL_VERIFY": "off"}
 """Git writes pointers, which are replaced after it; only then can anything be verified."""

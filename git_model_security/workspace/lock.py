@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from git_model_security.checkout.settle import look_again
 from git_model_security.clone.clone import Clone
 from git_model_security.errors import PolicyError
 from git_model_security.git import attributes, index
@@ -12,7 +13,6 @@ from git_model_security.keyring import ring
 from git_model_security.keyring.copies import Copies
 from git_model_security.keyring.store import KeyStore
 from git_model_security.workspace import resealing
-from git_model_security.workspace.settle import look_again
 
 if TYPE_CHECKING:
     from git_model_security.git.repository import Repository

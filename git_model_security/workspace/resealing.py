@@ -12,6 +12,7 @@ import stat
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from git_model_security.checkout import file_state, settle
 from git_model_security.clone.clone import Clone
 from git_model_security.content import blobs
 from git_model_security.errors import Error, GitError, PolicyError
@@ -20,7 +21,6 @@ from git_model_security.git.paths import shown
 from git_model_security.git.replacement import Replacement, naming
 from git_model_security.storage import behind
 from git_model_security.verify import file_digests
-from git_model_security.workspace import file_state, settle
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

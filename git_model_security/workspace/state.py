@@ -5,21 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from git_model_security.checkout import file_state
 from git_model_security.errors import FAILED, UNCHECKED, ConfigError, Error, counted
 from git_model_security.git import attributes, index, pathspec
 from git_model_security.git.paths import shown
 from git_model_security.policy import gitmodel
 from git_model_security.trust import pinned_trust
 from git_model_security.verify import manifests, tree_check
-from git_model_security.workspace import acceptance, agreement, file_state, hook_presence
+from git_model_security.workspace import acceptance, agreement, hook_presence
 from git_model_security.workspace.migration.journal import Journal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from git_model_security.checkout.file_state import File
     from git_model_security.clone.clone import Clone
     from git_model_security.git.index import Entry
-    from git_model_security.workspace.file_state import File
 
 
 VERIFIED = "verified"

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from git_model_security.checkout import checkout, raw_entries
+from git_model_security.checkout.report import Report
 from git_model_security.clone import missing_policy
 from git_model_security.clone.clone import SKIP_SMUDGE, Clone
 from git_model_security.content import blobs
@@ -17,18 +19,17 @@ from git_model_security.keyring.copies import Copies
 from git_model_security.keyring.store import KeyStore
 from git_model_security.trust import pinned_trust
 from git_model_security.verify import tree_check
-from git_model_security.workspace import checkout, engine, raw_entries, setup, signing_setup
-from git_model_security.workspace.report import Report
+from git_model_security.workspace import engine, setup, signing_setup
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from git_model_security.checkout.materialise import Progress
     from git_model_security.git.index import Entry
     from git_model_security.git.repository import Repository
     from git_model_security.policy.gitmodel import Policy
     from git_model_security.signing.methods import Verifier
-    from git_model_security.workspace.materialise import Progress
 
 _SAMPLED_BLOBS = 8
 

@@ -273,12 +273,12 @@ def test_a_commit_at_the_same_time_loses_nothing(pointers: Repository) -> None:
 
 def test_what_a_person_puts_there_meanwhile_stays(pointers: Repository) -> None:
     """The file is looked at again before it is replaced."""
+    from git_model_security.checkout import materialise
+    from git_model_security.checkout.open_file import Job
     from git_model_security.clone.clone import Clone
     from git_model_security.git import index
     from git_model_security.git.repository import Repository as Found
     from git_model_security.storage import pointer
-    from git_model_security.workspace import materialise
-    from git_model_security.workspace.open_file import Job
 
     clone = Clone(Found.discover(pointers.path))
     entry = next(one for one in index.staged(clone.repo) if one.path == b"c.bin")

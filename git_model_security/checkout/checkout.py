@@ -9,22 +9,22 @@ import contextlib
 import os
 from typing import TYPE_CHECKING
 
+from git_model_security.checkout import materialise, raw_entries
+from git_model_security.checkout.choice import Choice
+from git_model_security.checkout.report import Failure, Report
+from git_model_security.checkout.settle import look_again, settle
 from git_model_security.clone.clone import Clone
 from git_model_security.errors import Error, GitError, PolicyError
 from git_model_security.git import excludes, index, pathspec, replacement, worktree
-from git_model_security.workspace import materialise, raw_entries
-from git_model_security.workspace.choice import Choice
-from git_model_security.workspace.report import Failure, Report
-from git_model_security.workspace.settle import look_again, settle
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from git_model_security.checkout.materialise import Progress
+    from git_model_security.checkout.open_file import Job
     from git_model_security.deploy.release import Gate
     from git_model_security.git.index import Entry
     from git_model_security.git.repository import Repository
-    from git_model_security.workspace.materialise import Progress
-    from git_model_security.workspace.open_file import Job
 
 _LOCK_PATIENCE_SECONDS = 2.0
 

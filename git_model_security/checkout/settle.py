@@ -6,19 +6,19 @@ import contextlib
 import time
 from typing import TYPE_CHECKING
 
+from git_model_security.checkout.report import Failure
 from git_model_security.errors import GitError
 from git_model_security.git import index, index_stat
 from git_model_security.storage import pending
-from git_model_security.workspace.report import Failure
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Mapping, Sequence
 
+    from git_model_security.checkout.open_file import Job
+    from git_model_security.checkout.report import Report
     from git_model_security.git.index import Entry
     from git_model_security.git.repository import Repository
-    from git_model_security.workspace.open_file import Job
-    from git_model_security.workspace.report import Report
 
 _LOCK_POLL_SECONDS = 0.05
 

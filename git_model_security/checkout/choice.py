@@ -10,6 +10,8 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
+from git_model_security.checkout.open_file import Job
+from git_model_security.checkout.report import Failure
 from git_model_security.content import blobs
 from git_model_security.envelope import HEADER_BYTES, MAGIC, plaintext_length
 from git_model_security.errors import EnvelopeError, GitError, NewerFormatError
@@ -19,16 +21,14 @@ from git_model_security.git.objects import blob_oid
 from git_model_security.git.paths import shown
 from git_model_security.storage import behind
 from git_model_security.storage import pointer as pointers
-from git_model_security.workspace.open_file import Job
-from git_model_security.workspace.report import Failure
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Sequence
 
+    from git_model_security.checkout.report import Report
     from git_model_security.clone.clone import Clone
     from git_model_security.storage.pointer import Pointer
-    from git_model_security.workspace.report import Report
 
 
 class Choice:

@@ -15,9 +15,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from git_model_security import logs, telemetry
+from git_model_security.checkout.open_file import Job, OpenFile
 from git_model_security.errors import Error
 from git_model_security.git.paths import shown
-from git_model_security.workspace.open_file import Job, OpenFile
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
