@@ -6,7 +6,8 @@ import click
 
 from git_model_security.cli import terminal
 from git_model_security.git.repository import Repository
-from git_model_security.workspace import drivers, hook_setup, server
+from git_model_security.setup.hooks import hook_setup
+from git_model_security.workspace import drivers, server
 
 
 @click.command("uninstall")

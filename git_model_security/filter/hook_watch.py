@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from git_model_security.errors import ConfigError, PolicyError, described
 from git_model_security.git import config
-from git_model_security.workspace import configured_hooks, hook_presence, hook_redirect, shims
+from git_model_security.setup.hooks import configured_hooks, hook_presence, hook_redirect, shims
 
 if TYPE_CHECKING:
     from git_model_security.clone.clone import Clone

@@ -20,8 +20,8 @@ from git_model_security.guard.finding import KEY, POINTER, UNREADABLE
 from git_model_security.hooks import advice, signed
 from git_model_security.hooks.refusal import refuse
 from git_model_security.provenance.inherited import Inherited
+from git_model_security.setup.hooks import hook_redirect, shims
 from git_model_security.storage import behind
-from git_model_security.workspace import hook_redirect, shims
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING
 
 from git_model_security.errors import GitError
 from git_model_security.git import config
-from git_model_security.workspace import hook_directory, hook_redirect, hook_setup, shims
-from git_model_security.workspace.hook_directory import EARLIER, Outcome
-from git_model_security.workspace.journal import Journal
+from git_model_security.setup.hooks import hook_directory, hook_redirect, hook_setup, shims
+from git_model_security.setup.hooks.hook_directory import EARLIER, Outcome
+from git_model_security.setup.hooks.journal import Journal
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from git_model_security.git import config
-from git_model_security.workspace import configured_hooks
+from git_model_security.setup.hooks import configured_hooks
 from tests.fixtures.hooks import opened
 from tests.fixtures.processes import execute, need
 

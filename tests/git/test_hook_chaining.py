@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from git_model_security.workspace import hook_presence
+from git_model_security.setup.hooks import hook_presence
 from tests.fixtures.hooks import Hooks, opened, script
 from tests.fixtures.processes import execute, need
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from git_model_security.errors import ConfigError, GitError
-from git_model_security.workspace import hook_presence, hook_setup, shims
-from git_model_security.workspace.hook_setup import HOOKS
+from git_model_security.setup.hooks import hook_presence, hook_setup, shims
+from git_model_security.setup.hooks.hook_setup import HOOKS
 from tests.fixtures.hooks import Hooks, opened, script, snapshot
 from tests.fixtures.processes import execute
 

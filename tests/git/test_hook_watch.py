@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from git_model_security.git.repository import Repository as Opened
-from git_model_security.workspace import hook_presence
+from git_model_security.setup.hooks import hook_presence
 from tests.fixtures.hooks import script
 from tests.fixtures.people import assert_signed
 from tests.fixtures.processes import execute, need, tool

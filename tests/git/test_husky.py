@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from git_model_security.workspace import hook_presence, hook_setup, husky
-from git_model_security.workspace.hook_setup import HOOKS
+from git_model_security.setup.hooks import hook_presence, hook_setup, husky
+from git_model_security.setup.hooks.hook_setup import HOOKS
 from tests.fixtures.hooks import THEIRS, Hooks, opened, script, snapshot
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from git_model_security.errors import GitError
-from git_model_security.workspace.journal import Journal
+from git_model_security.setup.hooks.journal import Journal
 from tests.fixtures.hooks import snapshot
 
 if TYPE_CHECKING:

@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING
 from git_model_security.errors import ConfigError
 from git_model_security.git import config, sharing
 from git_model_security.git.repository import STATE_DIRECTORY
-from git_model_security.workspace.hook_directory import EARLIER
+from git_model_security.setup.hooks.hook_directory import EARLIER
 
 if TYPE_CHECKING:
     from git_model_security.git.repository import Repository
-    from git_model_security.workspace.journal import Journal
+    from git_model_security.setup.hooks.journal import Journal
 
 HOOKS_PATH = "core.hooksPath"
 CHAINED = "git-model.chainedHooksPath"

@@ -17,7 +17,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from git_model_security.git import config
-from git_model_security.workspace import (
+from git_model_security.setup.hooks import (
     configured_hooks,
     hook_directory,
     hook_presence,
@@ -25,10 +25,10 @@ from git_model_security.workspace import (
     husky,
     shims,
 )
-from git_model_security.workspace.hook_directory import EARLIER, Outcome
-from git_model_security.workspace.journal import Journal
+from git_model_security.setup.hooks.hook_directory import EARLIER, Outcome
+from git_model_security.setup.hooks.journal import Journal
+from git_model_security.setup.hooks.shims import HOOKS
 from git_model_security.workspace.program import Program
-from git_model_security.workspace.shims import HOOKS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

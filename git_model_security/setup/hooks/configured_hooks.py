@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from git_model_security.git import config
 from git_model_security.git.paths import legible
-from git_model_security.workspace.shims import HOOKS
+from git_model_security.setup.hooks.shims import HOOKS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,12 +12,12 @@ import re
 from typing import TYPE_CHECKING
 
 from git_model_security.git.repository import STATE_DIRECTORY
-from git_model_security.workspace import shims
+from git_model_security.setup.hooks import shims
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from git_model_security.workspace.journal import Journal
+    from git_model_security.setup.hooks.journal import Journal
 
 _BEGIN, _END = b"# >>> git-model >>>", b"# <<< git-model <<<"
 # Without a final newline the block took the newline before it along: see `_insert`.

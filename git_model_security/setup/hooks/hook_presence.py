@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 
 from git_model_security.git import config
 from git_model_security.git.paths import shown
-from git_model_security.workspace import hook_directory, hook_redirect, shims
-from git_model_security.workspace.configured_hooks import events_off
-from git_model_security.workspace.hook_directory import EARLIER
-from git_model_security.workspace.shims import HOOKS
+from git_model_security.setup.hooks import hook_directory, hook_redirect, shims
+from git_model_security.setup.hooks.configured_hooks import events_off
+from git_model_security.setup.hooks.hook_directory import EARLIER
+from git_model_security.setup.hooks.shims import HOOKS
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -48,7 +48,7 @@ def _not_there(repo: Repository, hooks: Path | None) -> list[str]:
     committed = husky_directory(repo, hooks)
     if committed is None:
         return [hook for hook in HOOKS if not hook_directory.is_called(hooks, hook)]
-    from git_model_security.workspace import husky
+    from git_model_security.setup.hooks import husky
 
     ours = hook_redirect.directory(repo)
     off = bool(switched_off())
@@ -92,7 +92,7 @@ def _remedies_of_files(repo: Repository, absent: Collection[str]) -> list[str]:
             for hook in manual
         ]
     else:
-        from git_model_security.workspace import husky
+        from git_model_security.setup.hooks import husky
 
         ours = hook_redirect.directory(repo)
         manual = [
@@ -115,7 +115,7 @@ def husky_directory(repo: Repository, hooks: Path) -> Path | None:
     """Returns husky's directory; one outside the work tree is only named like it."""
     if _HUSKY not in hooks.parts:
         return None
-    from git_model_security.workspace import husky
+    from git_model_security.setup.hooks import husky
 
     found = husky.directory(hooks)
     top = repo.work_tree

@@ -10,12 +10,12 @@ import enum
 import os
 from typing import TYPE_CHECKING
 
-from git_model_security.workspace import shims
+from git_model_security.setup.hooks import shims
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from git_model_security.workspace.journal import Journal
+    from git_model_security.setup.hooks.journal import Journal
 
 EARLIER = ".before-git-model"
 """What a foreign hook is renamed to; `hooks/shim.sh` looks for it by this name."""
