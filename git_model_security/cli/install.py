@@ -9,7 +9,8 @@ import click
 from git_model_security.cli import options, terminal
 from git_model_security.git.repository import Repository
 from git_model_security.policy import profiles
-from git_model_security.workspace import drivers, server
+from git_model_security.server import server
+from git_model_security.workspace import drivers
 
 if TYPE_CHECKING:
     from pathlib import Path

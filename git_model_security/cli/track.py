@@ -11,10 +11,11 @@ from git_model_security.clone.clone import Clone
 from git_model_security.errors import PolicyError, UsageError, counted
 from git_model_security.git import index
 from git_model_security.policy import profiles
-from git_model_security.workspace import acceptance, setup, tracked, tracking
+from git_model_security.policy_change import tracked, tracking
+from git_model_security.workspace import acceptance, setup
 
 if TYPE_CHECKING:
-    from git_model_security.workspace.tracking import Plan
+    from git_model_security.policy_change.tracking import Plan
 
 
 @click.command("track")

@@ -10,7 +10,7 @@ from git_model_security.cli import options, terminal
 from git_model_security.cli.track import show_rules
 from git_model_security.clone.clone import Clone
 from git_model_security.errors import counted
-from git_model_security.workspace import untracking
+from git_model_security.policy_change import untracking
 
 
 @click.command("untrack")

@@ -15,6 +15,7 @@ from git_model_security.guard import override
 from git_model_security.keyring import key_files, ring
 from git_model_security.keyring.store import KeyStore
 from git_model_security.policy import gitmodel, pinned
+from git_model_security.server import server, server_health
 from git_model_security.setup.hooks import configured_hooks, hook_presence
 from git_model_security.signatures import signing_method
 from git_model_security.trust import pinned_trust
@@ -25,8 +26,6 @@ from git_model_security.workspace import (
     engine,
     initialise,
     oversize,
-    server,
-    server_health,
     setup,
     unlock,
 )

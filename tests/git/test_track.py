@@ -296,7 +296,7 @@ def test_what_is_too_long_for_git_is_refused(
     from git_model_security.clone.clone import Clone
     from git_model_security.errors import PolicyError
     from git_model_security.git.repository import Repository as Facts
-    from git_model_security.workspace import untracking
+    from git_model_security.policy_change import untracking
 
     monkeypatch.setattr(untracking, "LIMIT_BYTES", 10)
     clone = Clone(Facts.discover(project.ada.path, local=False))

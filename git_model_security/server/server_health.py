@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from git_model_security.git import config
 from git_model_security.guard import override
+from git_model_security.server import server_hook
 from git_model_security.setup.hooks import hook_redirect, shims
-from git_model_security.workspace import server_hook
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
