@@ -12,16 +12,16 @@ from git_model_security.cli.progress import Bar
 from git_model_security.errors import FAILED, PolicyError, UsageError
 from git_model_security.git.paths import shown
 from git_model_security.git.repository import Repository
+from git_model_security.migrate import plan as planning
+from git_model_security.migrate import purge as purging
+from git_model_security.migrate import run
+from git_model_security.migrate.plan import RefusedError
 from git_model_security.workspace.initialise import Request
-from git_model_security.workspace.migration import plan as planning
-from git_model_security.workspace.migration import purge as purging
-from git_model_security.workspace.migration import run
-from git_model_security.workspace.migration.plan import RefusedError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from git_model_security.workspace.migration.run import Done
+    from git_model_security.migrate.run import Done
 
 
 @click.command("migrate")

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 from git_model_security.cli import initial, terminal
 from git_model_security.errors import counted
 from git_model_security.git.paths import shown
-from git_model_security.workspace.migration import remotes
+from git_model_security.migrate import remotes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from git_model_security.workspace.migration.plan import Plan
-    from git_model_security.workspace.migration.purge import Plan as PurgePlan
-    from git_model_security.workspace.migration.purge import Purged
-    from git_model_security.workspace.migration.run import Done
+    from git_model_security.migrate.plan import Plan
+    from git_model_security.migrate.purge import Plan as PurgePlan
+    from git_model_security.migrate.purge import Purged
+    from git_model_security.migrate.run import Done
 
 
 def show_plan(plan: Plan) -> None:

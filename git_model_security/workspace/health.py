@@ -14,6 +14,7 @@ from git_model_security.git.run import run
 from git_model_security.guard import override
 from git_model_security.keyring import key_files, ring
 from git_model_security.keyring.store import KeyStore
+from git_model_security.migrate.journal import Journal
 from git_model_security.policy import gitmodel, pinned
 from git_model_security.server import server, server_health
 from git_model_security.setup.hooks import configured_hooks, hook_presence
@@ -29,7 +30,6 @@ from git_model_security.workspace import (
     setup,
     unlock,
 )
-from git_model_security.workspace.migration.journal import Journal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

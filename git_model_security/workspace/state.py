@@ -9,12 +9,12 @@ from git_model_security.checkout import file_state
 from git_model_security.errors import FAILED, UNCHECKED, ConfigError, Error, counted
 from git_model_security.git import attributes, index, pathspec
 from git_model_security.git.paths import shown
+from git_model_security.migrate.journal import Journal
 from git_model_security.policy import gitmodel
 from git_model_security.setup.hooks import hook_presence
 from git_model_security.trust import pinned_trust
 from git_model_security.verify import manifests, tree_check
 from git_model_security.workspace import acceptance, agreement
-from git_model_security.workspace.migration.journal import Journal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -12,8 +12,8 @@ import pytest
 from git_model_security.cli import initial
 from git_model_security.errors import GitError
 from git_model_security.git.repository import Repository as Facts
-from git_model_security.workspace.migration import plan as planning
-from git_model_security.workspace.migration import run
+from git_model_security.migrate import plan as planning
+from git_model_security.migrate import run
 from tests.faults import claims
 from tests.fixtures import odd_histories
 from tests.fixtures.processes import execute
@@ -41,22 +41,22 @@ sys.exit(run(["migrate", "--yes", "--profile", "all", "--storage", "inline"]))
 """
 
 STEPS = (
-    "workspace.migration.backup:kept",
+    "migrate.backup:kept",
     "git.bundle_file:os.link",
-    "workspace.migration.sealing:all_sealed",
-    "workspace.migration.journal:Journal.add_sealed",
-    "workspace.migration.sealing:require_there",
-    "workspace.migration.signing:signed",
+    "migrate.sealing:all_sealed",
+    "migrate.journal:Journal.add_sealed",
+    "migrate.sealing:require_there",
+    "migrate.signing:signed",
     "git.fast_import:Import.finish",
-    "workspace.migration.stream:Notes",
-    "workspace.migration.tags:rewritten",
+    "migrate.stream:Notes",
+    "migrate.tags:rewritten",
     "guard.history:audit",
-    "workspace.migration.moving:RefChange",
+    "migrate.moving:RefChange",
     "workspace.setup:configure",
     "git.ref_change:RefChange.commit",
-    "workspace.migration.moving:settled",
+    "migrate.moving:settled",
     "git.worktree:rewrite",
-    "workspace.migration.journal:Journal.finish",
+    "migrate.journal:Journal.finish",
 )
 
 
@@ -74,10 +74,10 @@ def refs(repo: Repository) -> str:
 
 
 ALWAYS = {
-    "workspace.migration.moving:RefChange",
+    "migrate.moving:RefChange",
     "git.ref_change:RefChange.commit",
-    "workspace.migration.moving:settled",
-    "workspace.migration.journal:Journal.finish",
+    "migrate.moving:settled",
+    "migrate.journal:Journal.finish",
 }
 """Around the moment in which all changes; the others are a long harness."""
 
@@ -112,7 +112,7 @@ def test_a_killed_migration_is_ended_by_the_next_one(odd: Repository, step: str)
 def test_refs_that_stayed_behind_follow(odd: Repository) -> None:
     """As after a loss of power while git renamed one ref after the other."""
     old = {name: odd.git("rev-parse", name) for name in ("refs/heads/left", "refs/tags/v1")}
-    step = "workspace.migration.moving:settled"
+    step = "migrate.moving:settled"
     execute(sys.executable, "-I", "-c", KILL, step, cwd=odd.path, check=False)
     for name, oid in old.items():
         odd.git("-c", f"core.hooksPath={os.devnull}", "update-ref", name, oid)
@@ -126,7 +126,7 @@ def test_refs_that_stayed_behind_follow(odd: Repository) -> None:
 def test_work_on_top_of_a_migration_that_was_killed_does_not_stand_in_its_way(
     odd: Repository,
 ) -> None:
-    step = "workspace.migration.moving:settled"
+    step = "migrate.moving:settled"
     execute(sys.executable, "-I", "-c", KILL, step, cwd=odd.path, check=False)
     claims.told(odd.model("doctor", check=False), "a migration was interrupted")
     assert "git model migrate" in odd.model("status", check=False).stderr
@@ -146,7 +146,7 @@ def test_work_on_top_of_a_migration_that_was_killed_does_not_stand_in_its_way(
 def test_the_record_of_a_killed_migration_of_one_branch_is_not_lost(repo: Repository) -> None:
     repo.write("model.bin", odd_histories.SECRET)
     repo.commit()
-    step = "workspace.migration.moving:settled"
+    step = "migrate.moving:settled"
     execute(sys.executable, "-I", "-c", KILL, step, cwd=repo.path, check=False)
     repo.git("reset", "--quiet", "--hard")
     repo.write("model.bin", odd_histories.SECRET + b"more")
@@ -157,7 +157,7 @@ def test_the_record_of_a_killed_migration_of_one_branch_is_not_lost(repo: Reposi
 
 
 def test_what_was_sealed_is_not_sealed_again(odd: Repository, home: Path) -> None:
-    step = "workspace.migration.signing:signed"
+    step = "migrate.signing:signed"
     execute(sys.executable, "-I", "-c", KILL, step, cwd=odd.path, check=False)
     sealed = odd.path / ".git" / "git-model" / "migrate" / "sealed"
     first = sealed.read_text()
@@ -173,7 +173,7 @@ def test_what_was_sealed_is_not_sealed_again(odd: Repository, home: Path) -> Non
 
 
 def test_a_damaged_memory_of_what_was_sealed_is_not_believed(odd: Repository) -> None:
-    step = "workspace.migration.signing:signed"
+    step = "migrate.signing:signed"
     execute(sys.executable, "-I", "-c", KILL, step, cwd=odd.path, check=False)
     sealed = odd.path / ".git" / "git-model" / "migrate" / "sealed"
     pairs = [line.split() for line in sealed.read_text().split("\n") if line]
@@ -184,7 +184,7 @@ def test_a_damaged_memory_of_what_was_sealed_is_not_believed(odd: Repository) ->
 
 
 def test_a_migration_that_was_begun_does_not_change_its_mind(odd: Repository) -> None:
-    step = "workspace.migration.signing:signed"
+    step = "migrate.signing:signed"
     execute(sys.executable, "-I", "-c", KILL, step, cwd=odd.path, check=False)
     done = odd.model("migrate", "--yes", "--profile", "weights", check=False)
     claims.told(done, "begun here with other options", "without options", status=2)

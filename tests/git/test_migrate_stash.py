@@ -10,8 +10,8 @@ import pytest
 from git_model_security.cli import initial
 from git_model_security.errors import GitError
 from git_model_security.git.repository import Repository as Facts
-from git_model_security.workspace.migration import plan as planning
-from git_model_security.workspace.migration import run
+from git_model_security.migrate import plan as planning
+from git_model_security.migrate import run
 from tests.fixtures import odd_histories
 from tests.fixtures.histories import MODEL
 from tests.fixtures.odd_histories import SECRET
@@ -221,10 +221,10 @@ sys.exit(run(sys.argv[3:]))
 
 STEPS = {
     "the backup has refs of its own": ("git.bundle_file:write", 0),
-    "the refs have moved": ("workspace.migration.stashes:settled", 0),
+    "the refs have moved": ("migrate.stashes:settled", 0),
     "the list is half written": ("git.stash:add", 1),
-    "the list is written": ("workspace.migration.stashes:released", 2),
-    "the index is behind": ("workspace.migration.moving:settled", 0),
+    "the list is written": ("migrate.stashes:released", 2),
+    "the index is behind": ("migrate.moving:settled", 0),
 }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from git_model_security.workspace.migration.backup import unused
+from git_model_security.migrate.backup import unused
 
 if TYPE_CHECKING:
     from pathlib import Path

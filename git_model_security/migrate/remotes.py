@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING
 from git_model_security.git import history
 from git_model_security.git.paths import shown
 from git_model_security.guard.finding import NEWER
-from git_model_security.workspace.migration import survey
-from git_model_security.workspace.migration.journal import Journal
+from git_model_security.migrate import survey
+from git_model_security.migrate.journal import Journal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from git_model_security.git.repository import Repository
     from git_model_security.guard.finding import Finding
-    from git_model_security.workspace.migration.plan import Plan
-    from git_model_security.workspace.migration.refs import Ref
+    from git_model_security.migrate.plan import Plan
+    from git_model_security.migrate.refs import Ref
 
 REMOTES = "refs/remotes/"
 _BRANCHES = "refs/heads/"

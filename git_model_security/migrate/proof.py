@@ -12,9 +12,9 @@ from git_model_security.verify import tree_check
 
 if TYPE_CHECKING:
     from git_model_security.clone.clone import Clone
+    from git_model_security.migrate.making import Made
+    from git_model_security.migrate.plan import Plan
     from git_model_security.policy.gitmodel import Policy
-    from git_model_security.workspace.migration.making import Made
-    from git_model_security.workspace.migration.plan import Plan
 
 
 def require_good(clone: Clone, plan: Plan, policy: Policy, made: Made) -> None:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from git_model_security.errors import GitError, PolicyError
 from git_model_security.git import bundle_file
-from git_model_security.workspace.migration import refs, stashes
-from git_model_security.workspace.migration.journal import PLAN, Journal
+from git_model_security.migrate import refs, stashes
+from git_model_security.migrate.journal import PLAN, Journal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

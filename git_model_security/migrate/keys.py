@@ -16,12 +16,12 @@ from git_model_security.git.objects import write_blob
 from git_model_security.keyring import material, ring
 from git_model_security.keyring.copies import Copies
 from git_model_security.keyring.store import KeyStore
+from git_model_security.migrate.journal import PLAN, Journal
 from git_model_security.policy import gitmodel
 from git_model_security.signatures import signers
 from git_model_security.storage import LFS
 from git_model_security.trust import pinned_trust
 from git_model_security.workspace import setup, signing_setup
-from git_model_security.workspace.migration.journal import PLAN, Journal
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -17,8 +17,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from git_model_security.clone import audit_log
-from git_model_security.policy import gitmodel
-from git_model_security.workspace.migration import (
+from git_model_security.migrate import (
     backup,
     keys,
     making,
@@ -28,18 +27,19 @@ from git_model_security.workspace.migration import (
     remotes,
     stashes,
 )
-from git_model_security.workspace.migration.journal import MOVING, Journal
+from git_model_security.migrate.journal import MOVING, Journal
+from git_model_security.policy import gitmodel
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from git_model_security.git.repository import Repository
+    from git_model_security.migrate.keys import Kept
+    from git_model_security.migrate.making import Made, Progress
+    from git_model_security.migrate.plan import Plan
+    from git_model_security.migrate.rewriting import Rewriting
     from git_model_security.policy.gitmodel import Policy
     from git_model_security.workspace.initialise import Request
-    from git_model_security.workspace.migration.keys import Kept
-    from git_model_security.workspace.migration.making import Made, Progress
-    from git_model_security.workspace.migration.plan import Plan
-    from git_model_security.workspace.migration.rewriting import Rewriting
 
 
 @dataclass

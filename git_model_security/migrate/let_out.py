@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from git_model_security.git import attributes as git_attributes
 from git_model_security.git import fast_export, index
 from git_model_security.guard import policies
+from git_model_security.migrate import rewriting
 from git_model_security.policy import attributes, gitmodel
-from git_model_security.workspace.migration import rewriting
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from git_model_security.clone.clone import Clone
+    from git_model_security.migrate.rewriting import Rewriting
     from git_model_security.signing.manifest import Manifest
     from git_model_security.signing.methods import Signer
-    from git_model_security.workspace.migration.rewriting import Rewriting
 
 
 @dataclass

@@ -16,13 +16,13 @@ from git_model_security.errors import GitError, PolicyError
 from git_model_security.git import history, stash
 from git_model_security.git.ref_change import RefChange
 from git_model_security.git.stash import Stashed
-from git_model_security.workspace.migration.journal import MOVING, Journal
+from git_model_security.migrate.journal import MOVING, Journal
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from git_model_security.git.repository import Repository
-    from git_model_security.workspace.migration.refs import Ref
+    from git_model_security.migrate.refs import Ref
 
 HELD = "refs/git-model/stash/"
 """Refs for entries, numbered as `git stash list` does; the backup has them."""

@@ -10,9 +10,9 @@ from git_model_security.git import index, pushes
 from git_model_security.git.paths import shown
 from git_model_security.guard import history as audit
 from git_model_security.guard.finding import BROKEN_POLICY, COPY, Finding
+from git_model_security.migrate import rewriting
 from git_model_security.policy import attributes, gitmodel
 from git_model_security.verify import tree_check
-from git_model_security.workspace.migration import rewriting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from git_model_security.clone.clone import Clone
     from git_model_security.git.repository import Repository
     from git_model_security.guard.walk import Progress
-    from git_model_security.workspace.migration.let_out import LetOut
-    from git_model_security.workspace.migration.plan import Plan
-    from git_model_security.workspace.migration.refs import Ref
-    from git_model_security.workspace.migration.survey import Survey
+    from git_model_security.migrate.let_out import LetOut
+    from git_model_security.migrate.plan import Plan
+    from git_model_security.migrate.refs import Ref
+    from git_model_security.migrate.survey import Survey
 
 _SHOWN = 50
 

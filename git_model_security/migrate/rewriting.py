@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 from git_model_security.errors import ConfigError
 from git_model_security.git.index import REGULAR, REMOVED, Entry
 from git_model_security.git.objects import ObjectReader
+from git_model_security.migrate.survey import ATTRIBUTES
 from git_model_security.policy import attributes, gitmodel
-from git_model_security.workspace.migration.survey import ATTRIBUTES
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from git_model_security.git import fast_export, fast_import, index
 from git_model_security.git.index import REMOVED, Entry
-from git_model_security.workspace.migration.let_out import Following
-from git_model_security.workspace.migration.refs import SCRATCH
+from git_model_security.migrate.let_out import Following
+from git_model_security.migrate.refs import SCRATCH
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
     from git_model_security.git.fast_export import Commit
     from git_model_security.git.repository import Repository
-    from git_model_security.workspace.migration.rewriting import Rewriting
-    from git_model_security.workspace.migration.signing import Tip
-    from git_model_security.workspace.migration.stashes import Stash
+    from git_model_security.migrate.rewriting import Rewriting
+    from git_model_security.migrate.signing import Tip
+    from git_model_security.migrate.stashes import Stash
 
     Rewrite = Callable[[Commit], None]
     Progress = Callable[[int, int], None]

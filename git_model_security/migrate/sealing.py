@@ -10,16 +10,16 @@ from git_model_security.content.sealed import Sealed
 from git_model_security.errors import GitError
 from git_model_security.git import batch
 from git_model_security.git.fast_import import Import
-from git_model_security.workspace.migration.content import surveyed
+from git_model_security.migrate.content import surveyed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from git_model_security.clone.clone import Clone
     from git_model_security.content.pipeline import Readable
+    from git_model_security.migrate.content import Content
+    from git_model_security.migrate.journal import Journal
     from git_model_security.storage.pointer import Pointer
-    from git_model_security.workspace.migration.content import Content
-    from git_model_security.workspace.migration.journal import Journal
 
     Progress = Callable[[int, int], None]
     """Told how many bytes of how many are done."""

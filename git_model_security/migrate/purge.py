@@ -15,9 +15,9 @@ from git_model_security.errors import GitError, PolicyError
 from git_model_security.git import batch, index, stash
 from git_model_security.git.ref_change import RefChange
 from git_model_security.guard import history as audit
+from git_model_security.migrate import moving, refs, stashes
+from git_model_security.migrate.journal import MOVING, Journal
 from git_model_security.storage.pointer import Pointer
-from git_model_security.workspace.migration import moving, refs, stashes
-from git_model_security.workspace.migration.journal import MOVING, Journal
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,28 +7,21 @@ from typing import TYPE_CHECKING
 
 from git_model_security.git import history
 from git_model_security.git.objects import write_blob
+from git_model_security.migrate import compare, rewriting, sealing, signing, stream, tags
+from git_model_security.migrate.survey import ATTRIBUTES
 from git_model_security.policy import attributes, gitmodel
-from git_model_security.workspace.migration import (
-    compare,
-    rewriting,
-    sealing,
-    signing,
-    stream,
-    tags,
-)
-from git_model_security.workspace.migration.survey import ATTRIBUTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from git_model_security.clone.clone import Clone
     from git_model_security.git.repository import Repository
+    from git_model_security.migrate.journal import Journal
+    from git_model_security.migrate.plan import Plan
+    from git_model_security.migrate.refs import Ref
+    from git_model_security.migrate.rewriting import Rewriting
+    from git_model_security.migrate.signing import Tip
     from git_model_security.policy.gitmodel import Policy
-    from git_model_security.workspace.migration.journal import Journal
-    from git_model_security.workspace.migration.plan import Plan
-    from git_model_security.workspace.migration.refs import Ref
-    from git_model_security.workspace.migration.rewriting import Rewriting
-    from git_model_security.workspace.migration.signing import Tip
 
     Progress = Callable[[str, int, int], None]
     """Told of what, how much of how much is done."""

@@ -9,10 +9,7 @@ from git_model_security.clone.clone import Clone
 from git_model_security.errors import PolicyError
 from git_model_security.git import attributes as git_attributes
 from git_model_security.git.paths import shown
-from git_model_security.policy import attributes, gitmodel
-from git_model_security.storage import LFS
-from git_model_security.workspace import clear_files
-from git_model_security.workspace.migration import (
+from git_model_security.migrate import (
     agreed,
     compare,
     content,
@@ -24,22 +21,25 @@ from git_model_security.workspace.migration import (
     survey,
     tags,
 )
-from git_model_security.workspace.migration import let_out as let_outs
-from git_model_security.workspace.migration.let_out import LetOut
+from git_model_security.migrate import let_out as let_outs
+from git_model_security.migrate.let_out import LetOut
+from git_model_security.policy import attributes, gitmodel
+from git_model_security.storage import LFS
+from git_model_security.workspace import clear_files
 
 if TYPE_CHECKING:
     from git_model_security.git.repository import Repository
     from git_model_security.guard.finding import Finding
     from git_model_security.guard.walk import Progress
+    from git_model_security.migrate.compare import Lost
+    from git_model_security.migrate.content import Content
+    from git_model_security.migrate.refs import Ref
+    from git_model_security.migrate.stashes import Stash
+    from git_model_security.migrate.survey import Survey
     from git_model_security.policy.gitmodel import Policy
     from git_model_security.workspace import initialise
     from git_model_security.workspace.clear_files import Glimpse
     from git_model_security.workspace.initialise import Request
-    from git_model_security.workspace.migration.compare import Lost
-    from git_model_security.workspace.migration.content import Content
-    from git_model_security.workspace.migration.refs import Ref
-    from git_model_security.workspace.migration.stashes import Stash
-    from git_model_security.workspace.migration.survey import Survey
 
 
 @dataclass

@@ -15,15 +15,15 @@ from git_model_security.errors import GitError
 from git_model_security.git import index, worktree
 from git_model_security.git.index import Entry
 from git_model_security.git.ref_change import RefChange
-from git_model_security.workspace.migration import stashes
-from git_model_security.workspace.migration.journal import MOVING, Journal
-from git_model_security.workspace.migration.refs import SCRATCH
+from git_model_security.migrate import stashes
+from git_model_security.migrate.journal import MOVING, Journal
+from git_model_security.migrate.refs import SCRATCH
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from git_model_security.git.repository import Repository
-    from git_model_security.workspace.migration.refs import Ref
+    from git_model_security.migrate.refs import Ref
 
 REASON = "git model migrate"
 
