@@ -9,10 +9,10 @@ import click
 from git_model_security.cli import terminal
 from git_model_security.errors import FAILED, UsageError
 from git_model_security.git.repository import Repository
-from git_model_security.workspace import settings
+from git_model_security.setup import settings
 
 if TYPE_CHECKING:
-    from git_model_security.workspace.settings import Setting
+    from git_model_security.setup.settings import Setting
 
 
 @click.command("config")

@@ -9,13 +9,13 @@ import click
 from git_model_security.cli import initial, methods, terminal
 from git_model_security.errors import UsageError, counted
 from git_model_security.git.repository import Repository
+from git_model_security.setup import agreement, engine, initialise, setup, unlock
+from git_model_security.setup.initialise import PlaintextHistoryError
 from git_model_security.signatures import signature_place
 from git_model_security.signatures.signers import Given
-from git_model_security.workspace import agreement, engine, initialise, setup, unlock
-from git_model_security.workspace.initialise import PlaintextHistoryError
 
 if TYPE_CHECKING:
-    from git_model_security.workspace.initialise import Done, Plan, Request
+    from git_model_security.setup.initialise import Done, Plan, Request
 
 _OTHERWISE = {
     "--profile": "`git model track --profile PROFILE` protects more",

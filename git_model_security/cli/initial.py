@@ -10,14 +10,14 @@ from git_model_security.cli import options, terminal
 from git_model_security.cli.sizes import size
 from git_model_security.git.paths import shown
 from git_model_security.policy import profiles
-from git_model_security.workspace.initialise import Request
+from git_model_security.setup.initialise import Request
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from git_model_security.guard.finding import Finding
-    from git_model_security.workspace.clear_files import Glimpse
+    from git_model_security.setup.clear_files import Glimpse
 
     _Command = TypeVar("_Command", bound=Callable[..., Any])
 

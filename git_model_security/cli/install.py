@@ -10,7 +10,7 @@ from git_model_security.cli import options, terminal
 from git_model_security.git.repository import Repository
 from git_model_security.policy import profiles
 from git_model_security.server import server
-from git_model_security.workspace import drivers
+from git_model_security.setup import drivers
 
 if TYPE_CHECKING:
     from pathlib import Path

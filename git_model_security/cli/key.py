@@ -13,9 +13,9 @@ from git_model_security.git.repository import Repository
 from git_model_security.keyring import key_files, material, ring
 from git_model_security.keyring.copies import Copies
 from git_model_security.keyring.store import KeyStore
+from git_model_security.setup import key_place
 from git_model_security.signatures import introduction, signers
 from git_model_security.signing import keys as signing_keys
-from git_model_security.workspace import key_place
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,7 +7,7 @@ import click
 from git_model_security.cli import terminal
 from git_model_security.errors import counted
 from git_model_security.git.repository import Repository
-from git_model_security.workspace import lock
+from git_model_security.setup import lock
 
 
 @click.command("lock")

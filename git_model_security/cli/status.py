@@ -13,8 +13,9 @@ from git_model_security.cli.table import Column
 from git_model_security.clone.clone import Clone
 from git_model_security.errors import FAILED, counted
 from git_model_security.git.paths import shown
+from git_model_security.setup import agreement
 from git_model_security.setup.hooks import hook_presence
-from git_model_security.workspace import agreement, health, state
+from git_model_security.workspace import health, state
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

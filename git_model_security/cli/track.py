@@ -12,7 +12,7 @@ from git_model_security.errors import PolicyError, UsageError, counted
 from git_model_security.git import index
 from git_model_security.policy import profiles
 from git_model_security.policy_change import tracked, tracking
-from git_model_security.workspace import acceptance, setup
+from git_model_security.setup import acceptance, setup
 
 if TYPE_CHECKING:
     from git_model_security.policy_change.tracking import Plan

@@ -7,8 +7,8 @@ import click
 from git_model_security.cli import terminal
 from git_model_security.git.repository import Repository
 from git_model_security.server import server
+from git_model_security.setup import drivers
 from git_model_security.setup.hooks import hook_setup
-from git_model_security.workspace import drivers
 
 
 @click.command("uninstall")

@@ -10,8 +10,8 @@ from git_model_security.cli import checkout, methods, options, terminal
 from git_model_security.cli.progress import Bar
 from git_model_security.errors import FAILED, counted
 from git_model_security.git.repository import Repository
+from git_model_security.setup import unlock
 from git_model_security.trust import anchors, verifiers
-from git_model_security.workspace import unlock
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -189,7 +189,7 @@ def _verify(clone: Clone) -> int:
 
 def _meet_policy(clone: Clone, *, is_verified: bool) -> None:
     """Takes over a policy that came in under a trusted signature, or tells of it."""
-    from git_model_security.workspace import acceptance
+    from git_model_security.setup import acceptance
 
     try:
         for line in acceptance.arrived(clone, is_verified=is_verified):

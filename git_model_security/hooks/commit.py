@@ -33,8 +33,8 @@ def before(clone: Clone) -> int:
     """
     # post-commit needs none of these, and a person waits for it.
     from git_model_security.hooks import inspection
+    from git_model_security.setup import agreement
     from git_model_security.signatures import signers
-    from git_model_security.workspace import agreement
 
     _require_objects(clone)
     changes = index.staged_changes(clone.repo)

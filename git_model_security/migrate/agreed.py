@@ -16,10 +16,10 @@ from git_model_security.git.paths import shown
 from git_model_security.keyring import material, ring
 from git_model_security.migrate import journal, refs, rewriting
 from git_model_security.policy import gitmodel
+from git_model_security.setup import initialise
+from git_model_security.setup.initialise import Request
 from git_model_security.signatures import signers
 from git_model_security.signing import keys as signing_keys
-from git_model_security.workspace import initialise
-from git_model_security.workspace.initialise import Request
 
 if TYPE_CHECKING:
     from git_model_security.git.repository import Repository

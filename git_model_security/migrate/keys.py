@@ -18,17 +18,17 @@ from git_model_security.keyring.copies import Copies
 from git_model_security.keyring.store import KeyStore
 from git_model_security.migrate.journal import PLAN, Journal
 from git_model_security.policy import gitmodel
+from git_model_security.setup import setup, signing_setup
 from git_model_security.signatures import signers
 from git_model_security.storage import LFS
 from git_model_security.trust import pinned_trust
-from git_model_security.workspace import setup, signing_setup
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from git_model_security.git.repository import Repository
     from git_model_security.policy.gitmodel import Policy
-    from git_model_security.workspace.initialise import Request
+    from git_model_security.setup.initialise import Request
 
 
 @dataclass(frozen=True)

@@ -24,8 +24,8 @@ from git_model_security.migrate import (
 from git_model_security.migrate import let_out as let_outs
 from git_model_security.migrate.let_out import LetOut
 from git_model_security.policy import attributes, gitmodel
+from git_model_security.setup import clear_files
 from git_model_security.storage import LFS
-from git_model_security.workspace import clear_files
 
 if TYPE_CHECKING:
     from git_model_security.git.repository import Repository
@@ -37,9 +37,9 @@ if TYPE_CHECKING:
     from git_model_security.migrate.stashes import Stash
     from git_model_security.migrate.survey import Survey
     from git_model_security.policy.gitmodel import Policy
-    from git_model_security.workspace import initialise
-    from git_model_security.workspace.clear_files import Glimpse
-    from git_model_security.workspace.initialise import Request
+    from git_model_security.setup import initialise
+    from git_model_security.setup.clear_files import Glimpse
+    from git_model_security.setup.initialise import Request
 
 
 @dataclass

@@ -20,7 +20,7 @@ from git_model_security.git.paths import shown
 from git_model_security.policy import attributes, gitmodel, pinned, profiles
 from git_model_security.policy.gitmodel import checked
 from git_model_security.provenance import vouching
-from git_model_security.workspace import acceptance, agreement, sealing
+from git_model_security.setup import acceptance, agreement, sealing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

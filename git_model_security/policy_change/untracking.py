@@ -21,8 +21,8 @@ from git_model_security.guard.releases import names_a_path
 from git_model_security.policy import attributes, pinned
 from git_model_security.policy.content import HEAD_BYTES, model_format
 from git_model_security.policy_change.tracking import Plan, ground, patterns_of
+from git_model_security.setup import agreement, engine
 from git_model_security.storage import behind
-from git_model_security.workspace import agreement, engine
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -17,8 +17,8 @@ from git_model_security.policy import gitmodel, pinned
 from git_model_security.policy.gitmodel import Policy
 from git_model_security.server import server_hook
 from git_model_security.setup.hooks.journal import Journal
+from git_model_security.setup.program import Program
 from git_model_security.trust import anchors, pinned_trust
-from git_model_security.workspace.program import Program
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from git_model_security.git.repository import Repository
-    from git_model_security.workspace.program import Program
+    from git_model_security.setup.program import Program
 
 HOOK = "pre-receive"
 PLACE = "git-model.serverHook"

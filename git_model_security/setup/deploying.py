@@ -21,10 +21,9 @@ from git_model_security.git import config, history, index
 from git_model_security.keyring import material, ring
 from git_model_security.keyring.store import KeyStore
 from git_model_security.policy import pinned
-from git_model_security.setup import writing
+from git_model_security.setup import cloning, drivers, unlock, writing
 from git_model_security.trust import pinned_trust
 from git_model_security.verify import tree_check
-from git_model_security.workspace import cloning, drivers, unlock
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -17,19 +17,19 @@ from git_model_security.keyring.store import KeyStore
 from git_model_security.migrate.journal import Journal
 from git_model_security.policy import gitmodel, pinned
 from git_model_security.server import server, server_health
-from git_model_security.setup.hooks import configured_hooks, hook_presence
-from git_model_security.signatures import signing_method
-from git_model_security.trust import pinned_trust
-from git_model_security.workspace import (
+from git_model_security.setup import (
     acceptance,
     agreement,
     drivers,
     engine,
     initialise,
-    oversize,
     setup,
     unlock,
 )
+from git_model_security.setup.hooks import configured_hooks, hook_presence
+from git_model_security.signatures import signing_method
+from git_model_security.trust import pinned_trust
+from git_model_security.workspace import oversize
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

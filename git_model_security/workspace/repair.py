@@ -16,8 +16,8 @@ from git_model_security.git import index
 from git_model_security.guard import history
 from git_model_security.policy import gitmodel, pinned
 from git_model_security.provenance import vouching
+from git_model_security.setup import agreement, sealing
 from git_model_security.signatures import signatures, signers
-from git_model_security.workspace import agreement, sealing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

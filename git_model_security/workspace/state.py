@@ -11,10 +11,10 @@ from git_model_security.git import attributes, index, pathspec
 from git_model_security.git.paths import shown
 from git_model_security.migrate.journal import Journal
 from git_model_security.policy import gitmodel
+from git_model_security.setup import acceptance, agreement
 from git_model_security.setup.hooks import hook_presence
 from git_model_security.trust import pinned_trust
 from git_model_security.verify import manifests, tree_check
-from git_model_security.workspace import acceptance, agreement
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

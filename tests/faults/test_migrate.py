@@ -21,7 +21,7 @@ from tests.fixtures.processes import execute
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from git_model_security.workspace.initialise import Request
+    from git_model_security.setup.initialise import Request
     from tests.fixtures.repositories import CloneFactory, Repository
 
 KILL = """
@@ -52,7 +52,7 @@ STEPS = (
     "migrate.tags:rewritten",
     "guard.history:audit",
     "migrate.moving:RefChange",
-    "workspace.setup:configure",
+    "setup.setup:configure",
     "git.ref_change:RefChange.commit",
     "migrate.moving:settled",
     "git.worktree:rewrite",

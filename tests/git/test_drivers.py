@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from git_model_security.errors import GitError
-from git_model_security.workspace import drivers
-from git_model_security.workspace.program import Program
+from git_model_security.setup import drivers
+from git_model_security.setup.program import Program
 from tests.fixtures.hooks import opened, script
 
 if TYPE_CHECKING:

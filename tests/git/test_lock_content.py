@@ -9,7 +9,7 @@ import pytest
 
 from git_model_security.errors import GitError
 from git_model_security.git.repository import Repository as Facts
-from git_model_security.workspace import resealing
+from git_model_security.setup import resealing
 from tests.fixtures.histories import MODEL
 from tests.fixtures.people import assert_clean, is_sealed
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from git_model_security.setup.hooks import shims
-from git_model_security.workspace.program import Program
+from git_model_security.setup.program import Program
 
 PROGRAM = Program(Path("/gone/it's $HOME \\1/python"), Path("/gone/a b/__main__.py"))
 

@@ -28,7 +28,7 @@ from git_model_security.setup.hooks import (
 from git_model_security.setup.hooks.hook_directory import EARLIER, Outcome
 from git_model_security.setup.hooks.journal import Journal
 from git_model_security.setup.hooks.shims import HOOKS
-from git_model_security.workspace.program import Program
+from git_model_security.setup.program import Program
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import git_model_security
 
 if TYPE_CHECKING:
-    from git_model_security.workspace.program import Program
+    from git_model_security.setup.program import Program
 
 
 @dataclass(frozen=True)

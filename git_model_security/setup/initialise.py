@@ -15,10 +15,7 @@ from git_model_security.keyring.copies import Copies
 from git_model_security.keyring.store import KeyStore
 from git_model_security.policy import attributes, gitmodel, pinned, profiles
 from git_model_security.policy.gitmodel import Policy, checked
-from git_model_security.signatures import signature_place
-from git_model_security.signatures.signers import Given
-from git_model_security.trust import pinned_trust
-from git_model_security.workspace import (
+from git_model_security.setup import (
     agreement,
     clear_files,
     engine,
@@ -27,13 +24,16 @@ from git_model_security.workspace import (
     signing_setup,
     takeover,
 )
+from git_model_security.signatures import signature_place
+from git_model_security.signatures.signers import Given
+from git_model_security.trust import pinned_trust
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from git_model_security.git.repository import Repository
     from git_model_security.guard.history import Report
-    from git_model_security.workspace.engine import Choice
+    from git_model_security.setup.engine import Choice
 
 _OTHER_NAME = "--signature NAME"
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from git_model_security.git import config
 from git_model_security.git.run import child_environment, run
-from git_model_security.workspace.program import Program
+from git_model_security.setup.program import Program
 
 if TYPE_CHECKING:
     from git_model_security.git.repository import Repository

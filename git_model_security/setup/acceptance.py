@@ -20,8 +20,8 @@ from git_model_security.git import index
 from git_model_security.policy import attributes, gitmodel, pinned
 from git_model_security.policy.gitmodel import NAME
 from git_model_security.provenance import belief
+from git_model_security.setup import setup
 from git_model_security.trust import pinned_trust
-from git_model_security.workspace import setup
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

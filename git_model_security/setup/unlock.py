@@ -17,9 +17,9 @@ from git_model_security.git.paths import shown
 from git_model_security.keyring import key_files, material, ring
 from git_model_security.keyring.copies import Copies
 from git_model_security.keyring.store import KeyStore
+from git_model_security.setup import engine, setup, signing_setup
 from git_model_security.trust import pinned_trust
 from git_model_security.verify import tree_check
-from git_model_security.workspace import engine, setup, signing_setup
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

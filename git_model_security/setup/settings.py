@@ -16,11 +16,11 @@ from git_model_security.clone.clone import Clone
 from git_model_security.errors import ConfigError, UsageError
 from git_model_security.git import config, index
 from git_model_security.policy.gitmodel import Policy, checked
+from git_model_security.setup import agreement, initialise, signing_setup
 from git_model_security.signatures import signature_place, signers
 from git_model_security.signatures.signers import Given
 from git_model_security.signing.methods import METHODS
 from git_model_security.trust import anchors
-from git_model_security.workspace import agreement, initialise, signing_setup
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,8 +10,8 @@ from git_model_security.git import index, worktree
 from git_model_security.git.attributes import protected_by
 from git_model_security.git.objects import write_blob
 from git_model_security.policy import attributes, gitmodel, pinned
+from git_model_security.setup import engine
 from git_model_security.storage import LFS
-from git_model_security.workspace import engine
 
 if TYPE_CHECKING:
     from git_model_security.clone.clone import Clone

@@ -14,8 +14,8 @@ from git_model_security.git import index, worktree
 from git_model_security.git.repository import Repository
 from git_model_security.git.run import child_environment, run
 from git_model_security.keyring import material
+from git_model_security.setup import unlock
 from git_model_security.trust import anchors
-from git_model_security.workspace import unlock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from git_model_security.git import attributes as git_attributes
 from git_model_security.git import config, index, remotes, sharing
 from git_model_security.policy import attributes, gitmodel, pinned
+from git_model_security.setup import drivers
 from git_model_security.setup.hooks import hook_setup
 from git_model_security.storage import LFS
-from git_model_security.workspace import drivers
 
 if TYPE_CHECKING:
     from git_model_security.git.repository import Repository

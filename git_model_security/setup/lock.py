@@ -12,7 +12,7 @@ from git_model_security.git import attributes, index
 from git_model_security.keyring import ring
 from git_model_security.keyring.copies import Copies
 from git_model_security.keyring.store import KeyStore
-from git_model_security.workspace import resealing
+from git_model_security.setup import resealing
 
 if TYPE_CHECKING:
     from git_model_security.git.repository import Repository
