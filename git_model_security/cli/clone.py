@@ -12,9 +12,9 @@ from git_model_security.cli.unlock import skip_smudge, tell
 from git_model_security.clone.clone import Clone
 from git_model_security.errors import FAILED
 from git_model_security.setup import cloning, deploying
+from git_model_security.status import state
 from git_model_security.trust import anchors, verifiers
 from git_model_security.verify.expected import Expected
-from git_model_security.workspace import state
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,7 +7,7 @@ import click
 from git_model_security.cli import terminal
 from git_model_security.errors import FAILED
 from git_model_security.git.repository import Repository
-from git_model_security.workspace import health
+from git_model_security.status import health
 
 
 @click.command("doctor")

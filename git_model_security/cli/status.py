@@ -15,13 +15,13 @@ from git_model_security.errors import FAILED, counted
 from git_model_security.git.paths import shown
 from git_model_security.setup import agreement
 from git_model_security.setup.hooks import hook_presence
-from git_model_security.workspace import health, state
+from git_model_security.status import health, state
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from git_model_security.checkout.file_state import File
-    from git_model_security.workspace.state import State
+    from git_model_security.status.state import State
 
 
 _WORK_TREE = {file_state.POINTER: "not materialised"}

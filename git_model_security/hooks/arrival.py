@@ -17,10 +17,10 @@ from git_model_security.git import config, history, index
 from git_model_security.hooks import merge
 from git_model_security.keyring import ring
 from git_model_security.provenance import vouching
+from git_model_security.status import state
 from git_model_security.storage import pending
 from git_model_security.trust import pinned_trust
 from git_model_security.verify import tree_check
-from git_model_security.workspace import state
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

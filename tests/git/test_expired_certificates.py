@@ -15,9 +15,9 @@ from git_model_security.guard.outgoing import Pushed
 from git_model_security.hooks import arrival, signed
 from git_model_security.provenance import ancestry
 from git_model_security.signing import certification
+from git_model_security.status import state
 from git_model_security.trust import pinned_trust
 from git_model_security.verify import tree_check
-from git_model_security.workspace import state
 from tests.fixtures.chains import IDENTITY
 
 if TYPE_CHECKING:

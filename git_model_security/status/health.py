@@ -28,8 +28,8 @@ from git_model_security.setup import (
 )
 from git_model_security.setup.hooks import configured_hooks, hook_presence
 from git_model_security.signatures import signing_method
+from git_model_security.status import oversize
 from git_model_security.trust import pinned_trust
-from git_model_security.workspace import oversize
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
