@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 import click
 
+from git_model_security import repair
 from git_model_security.cli import terminal
 from git_model_security.clone.clone import Clone
 from git_model_security.errors import FAILED, UPGRADE_HINT, counted
 from git_model_security.guard.finding import KEY, NEWER
-from git_model_security.workspace import repair
 
 if TYPE_CHECKING:
-    from git_model_security.workspace.repair import Repaired
+    from git_model_security.repair import Repaired
 
 
 @click.command("repair")

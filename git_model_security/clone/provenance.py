@@ -2,7 +2,7 @@
 
 A signer vouches for content. Content that somebody pushed must not become signed
 because the next innocent commit carries it along, so the commit hook signs only what
-was *cleaned* here since the last commit, or what `workspace.vouching` knows better.
+was *cleaned* here since the last commit, or what `provenance.vouching` knows better.
 
 Encryption is deterministic, so content that came from elsewhere cleans to a blob that
 is in the object store already: only a blob that is new there was made here. Losing

@@ -59,7 +59,7 @@ class Plan:
         content: what stands there.
         lost: what the commits cannot keep.
         signed_tags: tags that lose their signature; oids of those that only a tag names.
-        glimpses: what stays clear and a person has to look at; see `workspace.clear_files`.
+        glimpses: what stays clear and a person has to look at; see `setup.clear_files`.
         findings: what would still be found afterwards: models and keys in clear at
             paths that nothing protects.
         unvouched: refs that no trusted signature stands for now.
