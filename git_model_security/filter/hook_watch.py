@@ -71,8 +71,7 @@ def _decision(clone: Clone) -> str:
 
 
 def _is_overridden(clone: Clone, absent: list[str]) -> bool:
-    from git_model_security.guard import override
-    from git_model_security.hooks import refusal
+    from git_model_security.guard import override, refusal
 
     if not override.is_overridden(clone.repo):
         return False

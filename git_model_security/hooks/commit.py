@@ -9,8 +9,8 @@ from git_model_security.checkout import raw_entries
 from git_model_security.errors import PolicyError
 from git_model_security.git import index, index_stat
 from git_model_security.git.paths import shown
-from git_model_security.guard import override
-from git_model_security.hooks import judged, refusal
+from git_model_security.guard import override, refusal
+from git_model_security.hooks import judged
 from git_model_security.policy import gitmodel
 from git_model_security.provenance import replayed, vouching
 from git_model_security.storage import behind

@@ -17,8 +17,8 @@ from git_model_security.git.objects import is_oid
 from git_model_security.git.paths import shown
 from git_model_security.guard import outgoing
 from git_model_security.guard.finding import KEY, POINTER, UNREADABLE
+from git_model_security.guard.refusal import refuse
 from git_model_security.hooks import advice, signed
-from git_model_security.hooks.refusal import refuse
 from git_model_security.provenance.inherited import Inherited
 from git_model_security.setup.hooks import hook_redirect, shims
 from git_model_security.storage import behind

@@ -12,8 +12,8 @@ from git_model_security.git import attributes, history
 from git_model_security.git.paths import shown
 from git_model_security.guard import staged
 from git_model_security.guard.finding import PLAINTEXT
+from git_model_security.guard.refusal import refuse
 from git_model_security.hooks import advice
-from git_model_security.hooks.refusal import refuse
 from git_model_security.policy import pinned
 from git_model_security.provenance.inherited import Inherited
 

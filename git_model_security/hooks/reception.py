@@ -22,8 +22,8 @@ from git_model_security.git.paths import shown
 from git_model_security.guard import incoming, weakening
 from git_model_security.guard.finding import BROKEN_POLICY, KEY
 from git_model_security.guard.incoming import Update
+from git_model_security.guard.refusal import refuse
 from git_model_security.hooks import advice
-from git_model_security.hooks.refusal import refuse
 from git_model_security.policy import pinned
 from git_model_security.trust import pinned_trust
 from git_model_security.verify import tree_check

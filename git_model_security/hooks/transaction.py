@@ -23,8 +23,8 @@ from git_model_security.git.paths import shown
 from git_model_security.guard import undecided, walk
 from git_model_security.guard.finding import BROKEN_POLICY, NEWER, PLAINTEXT, POINTER
 from git_model_security.guard.knowledge import Knowledge
+from git_model_security.guard.refusal import refuse
 from git_model_security.hooks import advice
-from git_model_security.hooks.refusal import refuse
 from git_model_security.provenance.inherited import Inherited
 
 if TYPE_CHECKING:
