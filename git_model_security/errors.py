@@ -54,32 +54,6 @@ class Error(Exception):
         return UNCHECKED
 
 
-def described(error: Exception, place: str = "", *, level: str = "error") -> str:
-    """Returns the lines that a terminal shows for an error.
-
-    Args:
-        error: what happened.
-        place: the file it happened to, where the message does not say.
-        level: `warning` where nothing stops.
-    """
-    lines = [f"git-model: {level}: {place and place + ': '}{error}"]
-    hint = getattr(error, "hint", None)
-    if hint:
-        lines += (f"git-model: hint: {one}" for one in hint.split("\n"))
-    return "\n".join([*lines, ""])
-
-
-def counted(number: int, noun: str, plural: str = "") -> str:
-    """Returns a number of things as a message says it: `1 file`, `2 files`.
-
-    Args:
-        number: how many.
-        noun: one of them.
-        plural: several of them, where an `s` in the end is not all.
-    """
-    return f"{number} {noun if number == 1 else plural or noun + 's'}"
-
-
 class UsageError(Error):
     """The command cannot mean what was asked (exit status 2)."""
 

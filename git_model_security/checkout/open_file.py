@@ -10,6 +10,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from git_model_security import messages
 from git_model_security.clone.digests import PlaintextHash
 from git_model_security.content import blobs
 from git_model_security.envelope import HEADER_BYTES, SEGMENT_BYTES, SegmentReader
@@ -145,7 +146,7 @@ class OpenFile:
         except EnvelopeError as error:
             raise self._damaged(error) from error
         except OSError as error:
-            reason = (error.strerror or str(error)).lower()
+            reason = messages.reason(error)
             raise GitError(f"{self._object}: cannot read it: {reason}") from error
         if not index:
             for _ in blobs.checked((content,), None):

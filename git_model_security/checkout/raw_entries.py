@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
+from git_model_security import messages
 from git_model_security.content import blobs
 from git_model_security.git import batch, index
 from git_model_security.git.objects import CHUNK_BYTES
@@ -47,13 +48,10 @@ def put_back(clone: Clone, staged: Sequence[tuple[Entry, Entry]] | None = None) 
 
 def said(paths: Sequence[bytes]) -> str:
     """Returns what a person is told of it."""
-    name = shown(paths[0])
+    names = messages.listed([shown(path) for path in paths], 1)
     if len(paths) == 1:
-        return f"{name}: its ciphertext was staged; its pointer is in the index again"
-    return (
-        f"{name} and {len(paths) - 1} more: their ciphertext was staged; their pointers are in"
-        " the index again"
-    )
+        return f"{names}: its ciphertext was staged; its pointer is in the index again"
+    return f"{names}: their ciphertext was staged; their pointers are in the index again"
 
 
 def _candidates(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from git_model_security import messages
 from git_model_security.git.paths import shown
 
 if TYPE_CHECKING:
@@ -49,9 +50,7 @@ class Report:
             groups.setdefault(reason, []).append(failure)
         for (said, _), same in groups.items():
             names = [shown(one.path) for one in same if one.path]
-            more = len(names) - _SHOWN_FILES
-            listed = ", ".join(names[:_SHOWN_FILES])
             # What an error says of its own file need not be said twice.
             is_named = len(names) == 1 and said.startswith(f"{names[0]}: ")
-            place = listed + (f" and {more} more" if more > 0 else "")
-            yield ("" if is_named else place), same[0].error
+            place = "" if is_named else messages.listed(names, _SHOWN_FILES)
+            yield place, same[0].error

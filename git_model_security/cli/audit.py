@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from git_model_security import __version__
+from git_model_security import __version__, messages
 from git_model_security.cli import gate, options, terminal
 from git_model_security.clone.clone import Clone
 from git_model_security.guard import history
@@ -108,7 +108,7 @@ def _of_history(clone: Clone, revisions: list[str], unreachable: bool, fetch: bo
 
 
 def _show(report: Report, as_json: bool, sarif: str | None) -> None:
-    terminal.warn_all(report.complaints)
+    messages.warn_all(report.complaints)
     if sarif is not None:
         from git_model_security.guard.sarif import document
 

@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 import click
 
+from git_model_security import messages
 from git_model_security.checkout import checkout
 from git_model_security.cli import terminal
 from git_model_security.cli.progress import Bar
-from git_model_security.errors import FAILED, counted, described
+from git_model_security.errors import FAILED
 from git_model_security.git.repository import Repository
+from git_model_security.messages import counted
 
 if TYPE_CHECKING:
     from git_model_security.checkout.report import Report
@@ -34,6 +36,6 @@ def command(ctx: click.Context, pathspecs: tuple[str, ...]) -> None:
 
 def tell(done: Report) -> None:
     """Tells which files were not written, and why."""
-    terminal.warn_all(done.warnings)
+    messages.warn_all(done.warnings)
     for place, error in done.complaints():
-        click.echo(described(error, place), err=True, nl=False)
+        messages.tell(error, place)

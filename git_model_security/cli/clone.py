@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from git_model_security import messages
 from git_model_security.cli import checkout, gate, methods, options, terminal
 from git_model_security.cli.progress import Bar
 from git_model_security.cli.unlock import skip_smudge, tell
@@ -84,7 +85,7 @@ def command(
             progress=None if quiet else bar,
         )
     if quiet:
-        terminal.warn_all(done.warnings)
+        messages.warn_all(done.warnings)
         checkout.tell(done.report)
     else:
         tell(done)
@@ -94,9 +95,9 @@ def command(
         found = state.head_state(clone, sealed_only=bool(skip_smudge))
     if found.is_verified and not quiet:
         what = "its signature over ciphertext holds" if skip_smudge else "its signatures hold"
-        terminal.info(f"HEAD is verified: {what}")
+        messages.info(f"HEAD is verified: {what}")
     elif found.said and not found.is_verified:
-        terminal.warn(f"HEAD is {found.said}", "do not deploy it; see `git model verify HEAD`")
+        messages.warn(f"HEAD is {found.said}", "do not deploy it; see `git model verify HEAD`")
     if done.report.failed:
         ctx.exit(FAILED)
     if signers:
@@ -142,7 +143,7 @@ def _deploy(
             progress=None if quiet else bar,
         )
     if quiet:
-        terminal.warn_all((*done.warnings, *done.report.warnings))
+        messages.warn_all((*done.warnings, *done.report.warnings))
         return
     tell(done)
     terminal.result(f"Deployed to {repo.top}: all of it is verified")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from git_model_security import messages
 from git_model_security.cli import terminal
 from git_model_security.errors import FAILED, UsageError
 from git_model_security.git.repository import Repository
@@ -40,7 +41,7 @@ def command(ctx: click.Context, name: str | None, values: tuple[str, ...], unset
     elif values:
         settings.put(repo, setting, values)
         if setting.policy is not None:
-            terminal.info(f"{setting.name} is staged in .gitmodel: commit it")
+            messages.info(f"{setting.name} is staged in .gitmodel: commit it")
     else:
         found = settings.values(repo, setting)
         for value in found:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from git_model_security import messages
 from git_model_security.cli import terminal
 from git_model_security.errors import FAILED
 from git_model_security.git.repository import Repository
@@ -18,7 +19,7 @@ def command(ctx: click.Context, fix: bool) -> None:
     repo = Repository.discover()
     if fix:
         for line in health.mend(repo):
-            terminal.info(line)
+            messages.info(line)
         repo = Repository.discover()  # where Git looks for hooks may be elsewhere now
     found = health.symptoms(repo)
     for symptom in found:

@@ -10,7 +10,8 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from git_model_security.errors import Error, VerificationError, described
+from git_model_security import messages
+from git_model_security.errors import Error, VerificationError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +27,7 @@ def tell(arguments: Sequence[str], error: Error) -> int:
             it may be what is wrong with it.
         error: what happened.
     """
-    sys.stderr.write(described(error))
+    messages.tell(error)
     options = arguments[: arguments.index("--")] if "--" in arguments else arguments
     if _JSON in options:
         import json
@@ -45,7 +46,7 @@ def of_system(error: OSError) -> Error:
     # A file that was opened by its descriptor has that for a name.
     named = isinstance(error.filename, str | bytes) and error.filename
     place = f"{shown(os.fsencode(error.filename))}: " if named else ""
-    return Error(f"{place}{(error.strerror or str(error)).lower()}")
+    return Error(f"{place}{messages.reason(error)}")
 
 
 def _document(error: Error) -> dict[str, object]:

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from git_model_security import messages
 from git_model_security.cli import initial, methods, terminal
-from git_model_security.errors import UsageError, counted
+from git_model_security.errors import UsageError
 from git_model_security.git.repository import Repository
+from git_model_security.messages import counted
 from git_model_security.setup import agreement, engine, initialise, setup, unlock
 from git_model_security.setup.initialise import PlaintextHistoryError
 from git_model_security.signatures import signature_place
@@ -86,26 +88,26 @@ def _again(repo: Repository, request: Request) -> None:
         )
     changed = agreement.change_storage(repo, policy, request.storage, request.threshold)
     for line in setup.configure(repo, changed, is_trusted=unlock.is_verified(repo)):
-        terminal.info(line)
+        messages.info(line)
     if missing := engine.missing_lfs(changed):
-        terminal.warn(missing)
+        messages.warn(missing)
     if changed != policy:
-        terminal.info("new content is stored otherwise from now on: commit .gitmodel")
+        messages.info("new content is stored otherwise from now on: commit .gitmodel")
     else:
-        terminal.info("set up already; nothing else to do")
+        messages.info("set up already; nothing else to do")
 
 
 def _show(plan: Plan) -> None:
     terminal.result(f"Profile: {plan.policy.profile}")
     terminal.result(f"Storage: {_storage(plan)}")
     if plan.storage.warning:
-        terminal.warn(plan.storage.warning)
+        messages.warn(plan.storage.warning)
     terminal.files("Will be encrypted", plan.sealed)
     terminal.files("Will stay clear", plan.clear, initial.notes(plan.noted))
     if plan.links:
         terminal.files("Are links and cannot be encrypted", plan.links)
     if plan.history is not None and plan.history.findings:
-        terminal.warn(
+        messages.warn(
             f"the history keeps {len(plan.history.findings)} of them in clear",
             "whoever can clone it has them; a push is refused until `git model migrate`, or"
             " once overridden: `git -c git-model.guard=warn push`",
@@ -122,11 +124,11 @@ def _storage(plan: Plan) -> str:
 
 
 def _tell(done: Done) -> None:
-    terminal.warn_all(done.warnings)
+    messages.warn_all(done.warnings)
     for line in done.lines:
-        terminal.info(line)
+        messages.info(line)
     if done.sealed_staged:
-        terminal.info(f"encrypted {counted(done.sealed_staged, 'tracked file')} in the index")
+        messages.info(f"encrypted {counted(done.sealed_staged, 'tracked file')} in the index")
     terminal.result()
     initial.show_keys(done.key_id, done.key_path, done.fingerprint, done.method)
     terminal.result(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from git_model_security import messages
 from git_model_security.cli import options, terminal
 from git_model_security.git.repository import Repository
 from git_model_security.policy import profiles
@@ -67,7 +68,7 @@ def command(
     chosen = server.Choices(profile, include, exclude, public_keys, protected_refs, hook)
     if on_server:
         for line in server.install(Repository.discover(), chosen):
-            terminal.info(line)
+            messages.info(line)
         terminal.result("Every push to this repository is judged before it is accepted")
         return
     if chosen != server.Choices():

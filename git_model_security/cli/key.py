@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from git_model_security import messages
 from git_model_security.cli import once, options, terminal
 from git_model_security.errors import ConfigError, GitError, KeyNotFoundError
 from git_model_security.git import config
@@ -68,7 +69,7 @@ def export(file: Path, public: bool) -> None:
         key_files.write_new(file, mine.content, key_files.PUBLIC_MODE)
         terminal.result(f"{file}: {mine.what}")
         if mine.how:
-            terminal.info(f"others trust it with `git model trust add {mine.how}`")
+            messages.info(f"others trust it with `git model trust add {mine.how}`")
         return
     current = ring.of(repo).current
     kept = KeyStore().directory / current.id

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import click
 
+from git_model_security import messages
 from git_model_security.cli import terminal
-from git_model_security.errors import counted
 from git_model_security.git.repository import Repository
+from git_model_security.messages import counted
 from git_model_security.setup import lock
 
 
@@ -18,7 +19,7 @@ def command(forget: bool) -> None:
     if done.left:
         terminal.files("Untracked, so still in clear", done.left)
     for key_id in done.forgotten:
-        terminal.info(f"deleted the key {key_id} from the keyring")
+        messages.info(f"deleted the key {key_id} from the keyring")
     count = len(done.written)
     be = "is" if count == 1 else "are"
     terminal.result(f"Locked: {counted(count, 'file')} {be} ciphertext again")

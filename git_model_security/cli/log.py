@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from git_model_security import messages
 from git_model_security.cli import options, terminal
 from git_model_security.git.paths import legible
 from git_model_security.git.repository import Repository
@@ -42,7 +43,7 @@ def command(max_count: int | None, action: str | None, as_json: bool) -> None:
         for finding in findings if isinstance(findings, list) else []:
             terminal.result(f"    {_text(finding)}")
     if not found:
-        terminal.info("nothing yet")
+        messages.info("nothing yet")
 
 
 def _line(event: Mapping[str, object]) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from git_model_security import messages
 from git_model_security.cli import initial, migration_report, options, terminal
 from git_model_security.cli.progress import Bar
 from git_model_security.errors import FAILED, PolicyError, UsageError
@@ -53,7 +54,7 @@ def command(
     request = initial.request(**given)
     done = None if dry_run else run.finished(repo)
     if done is not None:
-        terminal.info("an interrupted migration had moved all refs already; it is complete now")
+        messages.info("an interrupted migration had moved all refs already; it is complete now")
         migration_report.tell(done)
     elif not (purge and request == Request() and purging.is_due(repo)):
         done = _migrated(
@@ -126,13 +127,13 @@ def _purge(repo: Repository, *, yes: bool) -> None:
     purged = purging.carry_out(repo, found)
     migration_report.show_purged(purged)
     for name in dict.fromkeys(found.backups):
-        terminal.warn(
+        messages.warn(
             f"the backup still holds the plaintext, and stays: {shown(os.fsencode(name))}"
         )
     migration_report.show_elsewhere(found)
     if found.refs:
         # A lease needs a remote-tracking ref, and a fetch would bring the old history back.
-        terminal.info(
+        messages.info(
             "remote-tracking refs are gone: push the new history before you fetch, with"
             " `git push --force --all && git push --force --tags`"
         )

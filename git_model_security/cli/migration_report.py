@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from git_model_security import messages
 from git_model_security.cli import initial, terminal
-from git_model_security.errors import counted
 from git_model_security.git.paths import shown
+from git_model_security.messages import counted
 from git_model_security.migrate import remotes
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ def show_plan(plan: Plan) -> None:
         terminal.result(f"Set up as by `git model init`, profile {plan.policy.profile},")
         terminal.result(f"  storage {plan.policy.storage}")
         if plan.initial is not None and plan.initial.storage.warning:
-            terminal.warn(plan.initial.storage.warning)
+            messages.warn(plan.initial.storage.warning)
     # Each new policy changes all commits. One that was there leaves what was good, and
     # what that is shows when the new trees are made.
     most = "" if plan.is_new else "up to "
@@ -101,27 +102,26 @@ def _show_losses(plan: Plan) -> None:
 def _warn(what: str, names: Sequence[str], *, is_oid: bool = True) -> None:
     if not names:
         return
-    few = [
+    said = [
         name[:12] if is_oid else shown(name.encode("utf-8", "surrogateescape"))
-        for name in names[: terminal.SHOWN_FILES]
+        for name in names
     ]
-    more = f" and {len(names) - len(few)} more" if len(few) < len(names) else ""
-    terminal.warn(f"{len(names)} {what}: {', '.join(few)}{more}")
+    messages.warn(f"{len(names)} {what}: {messages.listed(said, terminal.SHOWN_FILES)}")
 
 
 def tell(done: Done) -> None:
     """Says what was done, and in plain words what was not."""
     for line in done.lines:
-        terminal.info(line)
+        messages.info(line)
     for name, why in done.unsigned.items():
-        terminal.warn(f"{shown(name.encode('utf-8', 'surrogateescape'))} is not signed: {why}")
+        messages.warn(f"{shown(name.encode('utf-8', 'surrogateescape'))} is not signed: {why}")
     if done.stale_notes:
-        terminal.warn(
+        messages.warn(
             f"{done.stale_notes} notes speak of trees or tags, which are others now;"
             " see `git notes prune`"
         )
     if done.objects:
-        terminal.warn(
+        messages.warn(
             f"{done.objects} objects were in git-lfs in clear, and its server still has them",
             "delete them there: most servers do so only with the repository, or on request",
         )
@@ -135,7 +135,7 @@ def tell(done: Done) -> None:
         terminal.result()
         initial.show_keys(done.keys.key_id, done.keys.key_path, done.keys.fingerprint)
     if done.backup is not None:
-        terminal.warn(
+        messages.warn(
             f"the old history, IN PLAINTEXT, is in {shown(bytes(done.backup))}",
             "look at what you have, then move that file to a safe place or destroy it;"
             " git-model never deletes it",
@@ -176,7 +176,7 @@ def show_purge(found: PurgePlan) -> None:
     )
     if found.stashes:
         numbers = ", ".join(f"stash@{{{number}}}" for number in found.stashes)
-        terminal.warn(
+        messages.warn(
             f"stashes of the old history go: {numbers}",
             "`git model migrate` without --purge carries them first",
         )
@@ -189,20 +189,20 @@ def show_purge(found: PurgePlan) -> None:
         )
         for pointer in list(found.objects.values())[: terminal.SHOWN_FILES]:
             terminal.result(f"  {pointer.oid[:12]}  {terminal.bytes_text(pointer.size)}")
-        terminal.warn("a bundle holds no git-lfs objects: what no server has is then gone")
+        messages.warn("a bundle holds no git-lfs objects: what no server has is then gone")
 
 
 def show_elsewhere(found: PurgePlan) -> None:
     """Says what a purge here did not change."""
     names = remotes.behind(sorted(found.refs))
     if names:
-        terminal.warn(
+        messages.warn(
             f"only gone from here: {', '.join(names)}; the remotes still hold what they had"
             " there",
             "push over each, or `git push REMOTE --delete BRANCH` what you have no branch for",
         )
     else:
-        terminal.warn(
+        messages.warn(
             "whatever was pushed or fetched is out of reach: hosts and other clones still"
             " hold what they had",
         )
@@ -215,7 +215,7 @@ def show_purged(purged: Purged) -> None:
             f"Removed {purged.removed} git-lfs objects; {purged.kept} are still needed"
         )
     if purged.shared:
-        terminal.warn(
+        messages.warn(
             f"{len(purged.shared)} git-lfs objects in clear stay, since they stand outside of"
             f" this repository, such as {purged.shared[0]}",
             "other repositories may need them (`lfs.storage`); remove them if none does",
@@ -229,7 +229,7 @@ def show_purged(purged: Purged) -> None:
         names = [name.encode("utf-8", "surrogateescape") for name in purged.holding]
         if names:
             terminal.files("Refs that hold the old history", names)
-        terminal.warn(
+        messages.warn(
             "something keeps old objects",
             "move these refs to the new history, or delete them; then purge again"
             if names

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import click
-
+from git_model_security import messages
 from git_model_security.cli import table, terminal
 from git_model_security.cli.table import Column
 from git_model_security.git.paths import legible
@@ -74,4 +73,4 @@ def _summary(found: RangeVerdict) -> None:
     terminal.result(f"NOT verified: {found.subject}, of {commits}: {counted}")
     for state in states:
         if state in _HINTS:
-            click.echo(f"git-model: hint: {_HINTS[state]}", err=True)
+            messages.advise(_HINTS[state])

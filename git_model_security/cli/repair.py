@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from git_model_security import repair
+from git_model_security import messages, repair
 from git_model_security.cli import terminal
 from git_model_security.clone.clone import Clone
-from git_model_security.errors import FAILED, UPGRADE_HINT, counted
+from git_model_security.errors import FAILED, UPGRADE_HINT
 from git_model_security.guard.finding import KEY, NEWER
+from git_model_security.messages import counted
 
 if TYPE_CHECKING:
     from git_model_security.repair import Repaired
@@ -44,26 +45,26 @@ def _show(done: Repaired) -> None:
         terminal.result("Leaked, and readable in history by whoever has fetched it:")
         for finding in done.leaked:
             terminal.result(f"  {finding.describe()}")
-        terminal.warn(
+        messages.warn(
             "the history still holds it in clear",
             "treat it as public for good: whoever has fetched it keeps it;"
             " `git model migrate` takes it out of the history",
         )
     for finding in done.left:
         if finding.rule == NEWER:
-            terminal.warn(f"left: {finding.describe()}", UPGRADE_HINT)
+            messages.warn(f"left: {finding.describe()}", UPGRADE_HINT)
             continue
         encrypts = "`git model track PATH` encrypts it, " * (finding.rule != KEY)
-        terminal.warn(
+        messages.warn(
             f"left: {finding.describe()}", f"{encrypts}`git rm --cached PATH` takes it out"
         )
     if any(finding.rule == KEY for finding in (*done.leaked, *done.left)):
-        terminal.warn(
+        messages.warn(
             "a key was in clear, and to encrypt it now takes nothing back",
             "make a new one where others may have seen it; what it protected may be known",
         )
     if done.unsigned:
-        terminal.warn(
+        messages.warn(
             f"the commit is unsigned: {done.unsigned}",
             "look at the files, then `git model sign --adopt PATH --amend`",
         )

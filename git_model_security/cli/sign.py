@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from git_model_security import messages
 from git_model_security.checkout import raw_entries
 from git_model_security.cli import methods, terminal
 from git_model_security.clone.clone import Clone
@@ -30,15 +31,15 @@ def command(method: str | None, amend: bool, adopt: tuple[str, ...], **said: Any
     clone = Clone()
     with clone.objects:
         if raw := raw_entries.put_back(clone):
-            terminal.info(raw_entries.said(raw))
+            messages.info(raw_entries.said(raw))
         inspection.require_sealed(clone)
         adopted = sign.adopt(clone, adopt) if adopt else None
         done = sign.sign(clone, given, amend=amend)
     if adopted is not None:
         for path in adopted.paths:
-            terminal.info(f"adopted {shown(path)}")
+            messages.info(f"adopted {shown(path)}")
         for path in adopted.unstaged:
-            terminal.warn(f"{shown(path)} has changes that are not staged: not adopted")
+            messages.warn(f"{shown(path)} has changes that are not staged: not adopted")
     if not done.renewed:
         terminal.result("Signed already: the signatures are for just this content")
     elif amend:

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 
 import click
 
+from git_model_security import messages
 from git_model_security.checkout import file_state
 from git_model_security.cli import gate, options, table, terminal
 from git_model_security.cli.table import Column
 from git_model_security.clone.clone import Clone
-from git_model_security.errors import FAILED, counted
+from git_model_security.errors import FAILED
 from git_model_security.git.paths import shown
+from git_model_security.messages import counted
 from git_model_security.setup import agreement
 from git_model_security.setup.hooks import hook_presence
 from git_model_security.status import health, state
@@ -66,7 +68,7 @@ def command(ctx: click.Context, pathspecs: tuple[str, ...], as_json: bool) -> No
         terminal.document(found.to_json())
     else:
         if found.missing_hooks:
-            terminal.warn(
+            messages.warn(
                 hook_presence.described(clone.repo, found.missing_hooks),
                 "; ".join(hook_presence.remedies(clone.repo, found.missing_hooks)),
             )
@@ -89,25 +91,25 @@ def _show(found: State, *, sums_up: bool) -> None:
             " Python API; the stock `model_signing verify` does not"
         )
     if found.policy_drift:
-        terminal.warn(
+        messages.warn(
             f".gitmodel is not the policy that this clone pinned: {found.policy_drift}",
             "the pinned one stays in force; `git model track --accept` takes .gitmodel over",
         )
     if found.is_migrating:
-        terminal.warn("a migration was interrupted", "`git model migrate` ends it")
+        messages.warn("a migration was interrupted", "`git model migrate` ends it")
     if not found.attributes_hold:
-        terminal.warn(agreement.UNWRITTEN, "`git model doctor --fix`, then `git commit`")
+        messages.warn(agreement.UNWRITTEN, "`git model doctor --fix`, then `git commit`")
     _files(found, sums_up=sums_up)
     unseen = sum(file.unseen for file in found.files)
     if unseen:
-        terminal.warn(
+        messages.warn(
             f"{counted(unseen, 'pointer')} pushed, whose objects nobody here saw arrive",
             "`git push` again sends what is here; `git model checkout` fetches what is not",
         )
     unwritten = {file_state.POINTER, file_state.CIPHERTEXT}
     waiting = sum(file.work_tree in unwritten for file in found.files)
     if waiting and not found.locked:
-        terminal.warn(
+        messages.warn(
             f"not materialised: {counted(waiting, 'file')}",
             "`git model checkout` fetches and decrypts them",
         )
@@ -124,7 +126,7 @@ def _files(found: State, *, sums_up: bool) -> None:
     for line in table.lines(_COLUMNS, rows):
         terminal.result(line)
     if len(rows) < total:
-        terminal.info("`git model status PATH` shows each file")
+        messages.info("`git model status PATH` shows each file")
 
 
 def _summed_up(files: Sequence[File], rows: Sequence[_Row]) -> list[_Row]:

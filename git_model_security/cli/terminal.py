@@ -1,4 +1,4 @@
-"""What the commands say: results on standard output, the rest on standard error."""
+"""Results of the commands, on standard output; the rest is said by `messages`."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from git_model_security import messages
 from git_model_security.git.paths import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
 SHOWN_FILES = 12
 
@@ -23,24 +24,6 @@ def result(text: str = "") -> None:
 def document(data: object) -> None:
     """Writes the result as one JSON document."""
     click.echo(json.dumps(data, indent=2))
-
-
-def info(text: str) -> None:
-    """Tells what was done."""
-    click.echo(f"git-model: {text}", err=True)
-
-
-def warn(text: str, hint: str | None = None) -> None:
-    """Tells what the user should look at."""
-    click.echo(f"git-model: warning: {text}", err=True)
-    if hint:
-        click.echo(f"git-model: hint: {hint}", err=True)
-
-
-def warn_all(texts: Iterable[str]) -> None:
-    """Warns of several things."""
-    for text in texts:
-        warn(text)
 
 
 def files(
@@ -63,11 +46,9 @@ def files(
     for path, note in noted.items():
         result(f"  {shown(path)}  ({note})")
     others = [path for path in paths if path not in noted]
-    listed = others if whole else others[:SHOWN_FILES]
-    for path in listed:
-        result(f"  {shown(path)}")
-    if len(listed) < len(others):
-        result(f"  … and {len(others) - len(listed)} more")
+    most = len(others) if whole else SHOWN_FILES
+    for line in messages.shortened([shown(path) for path in others], most):
+        result(f"  {line}")
 
 
 def bytes_text(count: int) -> str:

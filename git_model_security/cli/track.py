@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from git_model_security import messages
 from git_model_security.cli import options, terminal
 from git_model_security.clone.clone import Clone
-from git_model_security.errors import PolicyError, UsageError, counted
+from git_model_security.errors import PolicyError, UsageError
 from git_model_security.git import index
+from git_model_security.messages import counted
 from git_model_security.policy import profiles
 from git_model_security.policy_change import tracked, tracking
 from git_model_security.setup import acceptance, setup
@@ -63,7 +65,7 @@ def _track(
     if dry_run:
         return
     done = tracking.track(clone, planned)
-    terminal.info(f"encrypted {counted(len(done), 'tracked file')} in the index")
+    messages.info(f"encrypted {counted(len(done), 'tracked file')} in the index")
     terminal.result("Staged .gitmodel and .gitattributes; `git commit` makes it known to all.")
 
 
@@ -72,19 +74,19 @@ def _warn_of_history(clone: Clone, planned: Plan) -> None:
         return
     head = index.resolve(clone.repo, "HEAD^{commit}")
     if all(one.commit == head and not one.pushed for one in planned.history):
-        terminal.warn(
+        messages.warn(
             "HEAD holds these files in clear, and no remote-tracking branch has it",
             "`git commit --amend` makes it anew, encrypted; do so before you push",
         )
         return
-    terminal.warn(
+    messages.warn(
         f"the history holds {counted(len(planned.history), 'version')} of these files in"
         " clear, and"
         " whoever has cloned or can clone it has them, whatever is encrypted from now on",
         "`git model migrate` rewrites the history; `git model audit` lists what is in it",
     )
     for finding in planned.history[: terminal.SHOWN_FILES]:
-        terminal.info(f"  {finding.describe()}")
+        messages.info(f"  {finding.describe()}")
 
 
 def _accept(clone: Clone, *, dry_run: bool, yes: bool) -> None:
@@ -123,7 +125,7 @@ def show_rules(clone: Clone) -> None:
             terminal.result(f"    {counted(more, 'pattern')} that no tracked file needs")
     found = acceptance.drift(clone)
     if found is not None:
-        terminal.warn(
+        messages.warn(
             f"this clone has another policy pinned: {acceptance.described(found)}",
             "`git model track --accept` takes over what .gitmodel says",
         )

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from git_model_security import messages
 from git_model_security.cli import methods, once, options, terminal
 from git_model_security.errors import UsageError
 from git_model_security.git.paths import legible
@@ -44,9 +45,9 @@ def add(method: str | None, yes: bool, **said: Any) -> None:
         )
     trust = pinned_trust.pinned(repo)
     for verifier in found:
-        terminal.info(f"{verifier.identity.method} {verifier.identity.name}".rstrip())
+        messages.info(f"{verifier.identity.method} {verifier.identity.name}".rstrip())
         for line in verifier.anchors:
-            terminal.info(f"  {legible(line)}")
+            messages.info(f"  {legible(line)}")
     whom = "this signer signs" if len(found) == 1 else "these signers sign"
     options.confirm(f"Trust all that {whom}?", yes=yes)
     for verifier in found:
@@ -76,7 +77,7 @@ def show(as_json: bool) -> None:
         for line in verifier.anchors if one.kind != KEY else ():
             terminal.result(f"  {line}")
     if not found:
-        terminal.info("this clone trusts no signer yet: `git model trust add` pins one")
+        messages.info("this clone trusts no signer yet: `git model trust add` pins one")
 
 
 @command.command("remove")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from git_model_security import messages
 from git_model_security.cli import terminal
 from git_model_security.git.repository import Repository
 from git_model_security.server import server
@@ -27,10 +28,10 @@ def command(everywhere: bool) -> None:
     repo = Repository.discover()
     if server.is_bare(repo):
         for line in server.uninstall(repo):
-            terminal.info(line)
+            messages.info(line)
         terminal.result("Pushes to this repository are judged by git-model no more")
         return
     for line in hook_setup.uninstall(repo):
-        terminal.info(line)
+        messages.info(line)
     drivers.remove(repo, "--local")
     terminal.result("Hooks and drivers removed; filter.git-model.required=true stays")

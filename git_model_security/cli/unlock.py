@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from git_model_security import messages
 from git_model_security.cli import checkout, methods, options, terminal
 from git_model_security.cli.progress import Bar
-from git_model_security.errors import FAILED, counted
+from git_model_security.errors import FAILED
 from git_model_security.git.repository import Repository
+from git_model_security.messages import counted
 from git_model_security.setup import unlock
 from git_model_security.trust import anchors, verifiers
 
@@ -63,9 +65,9 @@ def command(
 
 def tell(done: unlock.Unlocked) -> None:
     """Tells what an unlock did."""
-    terminal.warn_all(done.warnings)
+    messages.warn_all(done.warnings)
     for line in done.lines:
-        terminal.info(line)
+        messages.info(line)
     checkout.tell(done.report)
     if done.kept:
         terminal.files("Left alone, since they differ from what Git has", done.kept)
@@ -73,7 +75,7 @@ def tell(done: unlock.Unlocked) -> None:
         written = counted(len(done.report.written), "file")
         terminal.result(f"Unlocked with the key {done.key_id}: {written} written")
     if done.report.pointers:
-        terminal.info(
+        messages.info(
             f"left as pointers: {counted(len(done.report.pointers), 'large file')},"
             " which `git model checkout PATH` writes"
         )

@@ -6,10 +6,11 @@ import shlex
 
 import click
 
+from git_model_security import messages
 from git_model_security.cli import options, terminal
 from git_model_security.cli.track import show_rules
 from git_model_security.clone.clone import Clone
-from git_model_security.errors import counted
+from git_model_security.messages import counted
 from git_model_security.policy_change import untracking
 
 
@@ -38,7 +39,7 @@ def command(patterns: tuple[str, ...], dry_run: bool, reason: str, yes: bool) ->
             terminal.files("Clear, and on record from now on", planned.alike)
         elif not (planned.changed or planned.waiting):
             words = " ".join(shlex.quote(pattern) for pattern in patterns)
-            terminal.warn(
+            messages.warn(
                 f"no encrypted file, tracked or not, has a name like {words}",
                 "what is untracked holds for files that come later, too",
             )
@@ -59,5 +60,5 @@ def command(patterns: tuple[str, ...], dry_run: bool, reason: str, yes: bool) ->
         done = untracking.untrack(clone, planned, reason)
     if done:
         be = "is" if len(done) == 1 else "are"
-        terminal.info(f"{counted(len(done), 'tracked file')} {be} clear in the index")
+        messages.info(f"{counted(len(done), 'tracked file')} {be} clear in the index")
     terminal.result("Staged .gitmodel and .gitattributes; `git commit` makes it known to all.")

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from git_model_security import messages
 from git_model_security.cli import gate, methods, options, range_table, terminal, verify_forms
 from git_model_security.cli.verify_forms import Forms
 from git_model_security.clone.clone import Clone
-from git_model_security.errors import counted
 from git_model_security.git import commit_list
 from git_model_security.git.paths import legible, shown
+from git_model_security.messages import counted
 from git_model_security.signing import pem
 from git_model_security.signing.methods import VERIFYING
 from git_model_security.trust import verifiers
@@ -178,7 +179,7 @@ def _in_clone(
 
 def _show(verdict: Verdict) -> None:
     for note in verdict.notes:
-        terminal.info(note)
+        messages.info(note)
     if verdict.good:
         others = f" and {counted(verdict.others, 'other')}" if verdict.others else ""
         signers = ", ".join(sorted(set(map(_short, verdict.signers.values()))))
@@ -195,7 +196,7 @@ def _show(verdict: Verdict) -> None:
             terminal.result(f"  {shown(os.fsencode(name))}")
     hints = (one.hint or _HINTS.get(one.reason.value) for one in verdict.findings)
     for hint in dict.fromkeys(filter(None, hints)):
-        click.echo(f"git-model: hint: {hint}", err=True)
+        messages.advise(hint)
 
 
 def _short(signer: str) -> str:

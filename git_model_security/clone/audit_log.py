@@ -12,6 +12,7 @@ import os
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from git_model_security import messages
 from git_model_security.errors import GitError
 from git_model_security.git import identity, sharing
 
@@ -70,7 +71,8 @@ def record(
             os.close(descriptor)
     except OSError as error:
         raise GitError(
-            f"{path}: {error.strerror}", hint="the audit log must be written before going on"
+            f"{path}: {messages.reason(error)}",
+            hint="the audit log must be written before going on",
         ) from error
 
 
@@ -85,7 +87,7 @@ def read(repo: Repository) -> list[dict[str, object]]:
     except FileNotFoundError:
         return []
     except OSError as error:
-        raise GitError(f"{repo.state_dir / NAME}: {error.strerror}") from error
+        raise GitError(f"{repo.state_dir / NAME}: {messages.reason(error)}") from error
     events = []
     for line in text.splitlines():
         # A machine may die while it writes the last one.

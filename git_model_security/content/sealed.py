@@ -12,6 +12,7 @@ import hashlib
 import tempfile
 from typing import IO, TYPE_CHECKING, cast
 
+from git_model_security import messages
 from git_model_security.envelope import sealed_length
 from git_model_security.errors import EnvelopeError, GitError
 from git_model_security.git.objects import blob_hash, blob_oid
@@ -135,7 +136,7 @@ class Sealed(Spooled):
             self._clone.lfs.keep(self._spool.to_file(), self.pointer)
         except OSError as error:
             raise GitError(
-                f"cannot keep its ciphertext: {(error.strerror or str(error)).lower()}",
+                f"cannot keep its ciphertext: {messages.reason(error)}",
                 hint=f"look at {self._clone.lfs.directory}, then try again",
             ) from error
         return (self.pointer.render(),)

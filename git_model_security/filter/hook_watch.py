@@ -7,10 +7,10 @@ content, unless a person decided to go on. On the ordinary path it starts no pro
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
-from git_model_security.errors import ConfigError, PolicyError, described
+from git_model_security import messages
+from git_model_security.errors import ConfigError, PolicyError
 from git_model_security.git import config
 from git_model_security.setup.hooks import configured_hooks, hook_presence, hook_redirect, shims
 
@@ -32,19 +32,18 @@ def noticed(clone: Clone) -> PolicyError | None:
     repo = clone.repo
     absent = hook_presence.missing(repo, repo.hooks, clone.settings)
     for what, remedy in configured_hooks.told(clone.settings):
-        sys.stderr.write(f"git-model: warning: {what}\ngit-model: hint: {remedy}\n")
+        messages.warn(what, remedy)
     if not absent or _decision(clone) == OFF:
         return None
     what = hook_presence.described(repo, absent)
     if config.get_once(repo, hook_redirect.HOOKS_PATH) is not None:
         # For this one command somebody chose other hooks, or none.
-        sys.stderr.write(f"git-model: warning: {what}\n")
+        messages.warn(what)
         return None
     error = PolicyError(what, hint="\n".join(hook_presence.remedies(repo, absent)))
     if _stops(clone, absent):
         return error
-    sys.stderr.write(described(error, level="warning"))
-    sys.stderr.flush()
+    messages.tell(error, level="warning")
     return None
 
 

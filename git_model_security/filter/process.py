@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from typing import TYPE_CHECKING
 
-from git_model_security import logs, telemetry
-from git_model_security.errors import Error, ProtocolError, UsageError, described
+from git_model_security import logs, messages, telemetry
+from git_model_security.errors import Error, ProtocolError, UsageError
 from git_model_security.git.paths import shown
 from git_model_security.git.pktline import Pipe
 
@@ -126,5 +125,4 @@ def _log(request: Mapping[bytes, bytes], seconds: float, *, is_later: bool) -> N
 
 def _report(error: Exception, path: bytes | None = None) -> None:
     telemetry.failed(error)
-    sys.stderr.write(described(error, shown(path) if path else ""))
-    sys.stderr.flush()
+    messages.tell(error, shown(path) if path else "")

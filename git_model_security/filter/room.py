@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
+from git_model_security import messages
 from git_model_security.errors import PolicyError
 from git_model_security.git import config
 from git_model_security.git.paths import shown
@@ -50,8 +50,8 @@ def _warn(clone: Clone, path: bytes, size: int, storage: str) -> None:
     if limit is None or size <= limit.size:
         return
     note = f" ({limit.note})" if limit.note else ""
-    sys.stderr.write(
-        f"git-model: warning: {shown(path)}: {size} bytes are more than the {limit.size}"
-        f" that {limit.host} takes{note}\n"
-        "git-model: hint: save the model in smaller shards, or set git-model.maxFileSize\n"
+    messages.warn(
+        f"{shown(path)}: {size} bytes are more than the {limit.size} that {limit.host}"
+        f" takes{note}",
+        "save the model in smaller shards, or set git-model.maxFileSize",
     )

@@ -8,10 +8,10 @@ when it is here and short enough; else its pointer, which `git model checkout` r
 
 from __future__ import annotations
 
-import sys
 from functools import lru_cache
 from typing import TYPE_CHECKING, BinaryIO
 
+from git_model_security import messages
 from git_model_security.clone.digests import PlaintextHash
 from git_model_security.content import blobs
 from git_model_security.content.sealed import Sealed, Spooled
@@ -119,7 +119,7 @@ def left(path: bytes, pointer: Pointer, error: Error) -> Iterable[BytesLike]:
     """Leaves a pointer in the work tree, and says so: the rest is written all the same."""
     _warn(path, f"is not here: {error}", "`git model checkout` tries again")
     if error.hint:
-        sys.stderr.write(f"git-model: hint: {error.hint}\n")
+        messages.advise(error.hint)
     return (pointer.render(),)
 
 
@@ -229,5 +229,4 @@ def _warn_newer(path: bytes, error: NewerFormatError) -> None:
 
 
 def _warn(path: bytes, what: str, next_step: str) -> None:
-    sys.stderr.write(f"git-model: warning: {shown(path)} {what}\n")
-    sys.stderr.write(f"git-model: hint: {next_step}\n")
+    messages.warn(f"{shown(path)} {what}", next_step)

@@ -13,8 +13,9 @@ from pathlib import Path
 
 from git_model_security.content import blobs
 from git_model_security.envelope import HEADER_BYTES
-from git_model_security.errors import NewerFormatError, VerificationError, counted
+from git_model_security.errors import NewerFormatError, VerificationError
 from git_model_security.git.objects import CHUNK_BYTES
+from git_model_security.messages import counted
 
 _TEXT_BYTES = 4 << 20
 _BUNDLE_BYTES = 64 << 20

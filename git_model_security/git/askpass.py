@@ -10,7 +10,7 @@ import os
 import subprocess
 from typing import TYPE_CHECKING
 
-from git_model_security import logs
+from git_model_security import logs, messages
 from git_model_security.errors import GitError
 from git_model_security.git.run import child_environment, run
 
@@ -69,7 +69,7 @@ def ask(asked: str, prompt: str) -> bytes | None:
             check=False,
         )
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
+        reason = messages.reason(error)
         raise GitError(
             f"{os.fspath(asked)}: cannot ask for a password: {reason}",
             hint="see GIT_ASKPASS, core.askPass and SSH_ASKPASS in gitcredentials(7)",

@@ -6,7 +6,7 @@ import os
 import subprocess
 from typing import TYPE_CHECKING
 
-from git_model_security import logs
+from git_model_security import logs, messages
 from git_model_security.errors import GitError
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def write(repo: Repository, path: Path, tips: list[str]) -> None:
         ) from error
     except OSError as error:
         raise GitError(
-            f"{path}: cannot write the backup: {(error.strerror or str(error)).lower()}",
+            f"{path}: cannot write the backup: {messages.reason(error)}",
             hint="choose another place with --backup FILE",
         ) from error
 

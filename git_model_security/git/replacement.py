@@ -17,6 +17,7 @@ import secrets
 import threading
 from typing import TYPE_CHECKING
 
+from git_model_security import messages
 from git_model_security.errors import GitError
 from git_model_security.git.paths import is_tracked_component, shown
 
@@ -251,7 +252,7 @@ def naming(path: bytes) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
+        reason = messages.reason(error)
         hint = None
         if error.errno in _NO_ROOM:
             hint = "free some disk space, then try again"

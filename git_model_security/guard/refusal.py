@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
+from git_model_security import messages
 from git_model_security.clone import audit_log
 from git_model_security.errors import PolicyError
 from git_model_security.git import config
@@ -76,15 +76,11 @@ def let_through(
         reason=config.get(repo, REASON) or "",
         findings=lines,
     )
-    sys.stderr.write(
-        f"git-model: warning: {guard} was overridden ({GUARD}={WARN}); it had refused:\n"
-        f"  {_listing(lines)}\n"
-        f"git-model: warning: this is written to {repo.state_dir / audit_log.NAME}\n"
+    messages.warn(
+        f"{guard} was overridden ({GUARD}={WARN}); it had refused:\n  {_listing(lines)}"
     )
+    messages.warn(f"this is written to {repo.state_dir / audit_log.NAME}")
 
 
 def _listing(lines: Sequence[str]) -> str:
-    shown = list(lines[:_SHOWN_FINDINGS])
-    if len(lines) > len(shown):
-        shown.append(f"… and {len(lines) - len(shown)} more")
-    return "\n  ".join(shown)
+    return "\n  ".join(messages.shortened(lines, _SHOWN_FINDINGS))

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from git_model_security.errors import FAILED, UNCHECKED, counted
+from git_model_security.errors import FAILED, UNCHECKED
 from git_model_security.guard.finding import NEWER, UNREADABLE
+from git_model_security.messages import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

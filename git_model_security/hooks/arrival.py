@@ -8,11 +8,11 @@ Nothing here can stop what happened already, so the exit status is 0 unless
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
+from git_model_security import messages
 from git_model_security.clone.clone import ENFORCE
-from git_model_security.errors import FAILED, Error, described
+from git_model_security.errors import FAILED, Error
 from git_model_security.git import config, history, index
 from git_model_security.hooks import merge
 from git_model_security.keyring import ring
@@ -149,12 +149,11 @@ def _write_pending(clone: Clone, progress: Progress | None, patience_seconds: fl
         progress=progress,
     )
     for place, error in report.complaints():
-        sys.stderr.write(described(error, place))
-    for warning in report.warnings:
-        sys.stderr.write(f"git-model: warning: {warning}\n")
+        messages.tell(error, place)
+    messages.warn_all(report.warnings)
     if not report.failed:
         return True
-    sys.stderr.write("git-model: hint: then `git model checkout` writes these files\n")
+    messages.advise("then `git model checkout` writes these files")
     if clone.verification == ENFORCE:
         for failure in report.failed:  # for post-checkout, which fails then
             pending.note(clone.repo, failure.path)
@@ -170,18 +169,17 @@ def _verify(clone: Clone) -> int:
     commit = (index.resolve(clone.repo, "HEAD") or "")[:10]
     trust = pinned_trust.pinned(clone.repo)
     if not trust.fingerprints():
-        sys.stderr.write(
-            f"git-model: warning: {commit} is unverified: no trusted signer is pinned;"
-            " `git model unlock --public-key FILE` pins one\n"
+        messages.warn(
+            f"{commit} is unverified: no trusted signer is pinned;"
+            " `git model unlock --public-key FILE` pins one"
         )
     elif tree_check.holds(clone, tree):
-        sys.stderr.write(f"git-model: {commit} is verified: its signatures hold\n")
+        messages.info(f"{commit} is verified: its signatures hold")
         _meet_policy(clone, is_verified=True)
         return 0
     else:
-        sys.stderr.write(
-            f"git-model: warning: {commit} is {state.head_state(clone).said};"
-            " see `git model verify HEAD`\n"
+        messages.warn(
+            f"{commit} is {state.head_state(clone).said}; see `git model verify HEAD`"
         )
     _meet_policy(clone, is_verified=False)
     return FAILED if clone.verification == ENFORCE else 0
@@ -193,6 +191,6 @@ def _meet_policy(clone: Clone, *, is_verified: bool) -> None:
 
     try:
         for line in acceptance.arrived(clone, is_verified=is_verified):
-            sys.stderr.write(f"git-model: {line}\n")
+            messages.info(line)
     except Error as error:  # nothing here can stop what happened already
-        sys.stderr.write(described(error))
+        messages.tell(error)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
+from git_model_security import messages
 from git_model_security.checkout import raw_entries
 from git_model_security.errors import PolicyError
 from git_model_security.git import index, index_stat
@@ -39,14 +39,13 @@ def before(clone: Clone) -> int:
     _require_objects(clone)
     changes = index.staged_changes(clone.repo)
     if raw := raw_entries.put_back(clone, changes):
-        sys.stderr.write(f"git-model: {raw_entries.said(raw)}\n")
+        messages.info(raw_entries.said(raw))
         changes = index.staged_changes(clone.repo)
     is_overridden = inspection.refused(clone, "pre-commit")
     policy = gitmodel.find(index.staged(clone.repo), clone.objects)
     if not agreement.is_written(clone):
-        sys.stderr.write(
-            f"git-model: warning: {agreement.UNWRITTEN}\n"
-            "git-model: hint: `git model doctor --fix` writes and stages it again\n"
+        messages.warn(
+            agreement.UNWRITTEN, "`git model doctor --fix` writes and stages it again"
         )
     if policy is not None and policy.when == "commit":
         chosen = None if clone.ring.locked else signers.signer(clone)
@@ -147,9 +146,8 @@ def _say_unsigned(clone: Clone) -> None:
     lack = signing_method.lack(clone.repo)
     what = lack.what if lack else "no signing key"
     remedy = lack.remedy if lack else "`git model unlock --signing-key FILE`"
-    sys.stderr.write(
-        f"git-model: warning: this clone has {what}: its commits are unsigned\n"
-        f"git-model: hint: {remedy} signs from now on\n"
+    messages.warn(
+        f"this clone has {what}: its commits are unsigned", f"{remedy} signs from now on"
     )
 
 
@@ -167,6 +165,4 @@ def _say_unsigned_head(clone: Clone, policy: Policy) -> None:
         what = "this commit is unsigned"
         if policy.when == "push":
             what = "unsigned, sign before push"
-        sys.stderr.write(
-            f"git-model: warning: {what}\ngit-model: hint: {unsigned.of_head(clone)}\n"
-        )
+        messages.warn(what, unsigned.of_head(clone))

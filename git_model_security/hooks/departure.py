@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import os
 import shlex
-import sys
 from functools import partial
 from typing import TYPE_CHECKING
 
-from git_model_security.errors import GitError, ProtocolError, described
+from git_model_security import messages
+from git_model_security.errors import GitError, ProtocolError
 from git_model_security.git import config, history, index, lfs, lfs_push, remotes
 from git_model_security.git.objects import is_oid
 from git_model_security.git.paths import shown
@@ -110,7 +110,7 @@ def _send_once_more(clone: Clone, to: Target) -> None:
     try:
         _send(clone, to, {entry.oid for entry in index.tree(clone.repo, "HEAD")})
     except GitError as error:
-        sys.stderr.write(described(error, level="warning"))
+        messages.tell(error, level="warning")
 
 
 def _send(clone: Clone, to: Target, oids: Iterable[str]) -> None:
@@ -140,9 +140,9 @@ def _require_signed(clone: Clone, lines: Sequence[outgoing.Pushed], remote: str 
         commits=[line.local_oid for line in lines if line.local_oid.strip("0")],
     )
     for ref in found.excused:
-        sys.stderr.write(
-            f"git-model: warning: {ref} is unsigned from now on: this clone cannot sign;"
-            " nothing of the model changed\n"
+        messages.warn(
+            f"{ref} is unsigned from now on: this clone cannot sign;"
+            " nothing of the model changed"
         )
 
 

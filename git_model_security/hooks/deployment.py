@@ -7,12 +7,12 @@ tree. What a person has Git write by the name of an object is looked at right af
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
+from git_model_security import messages
 from git_model_security.deploy import links, release
 from git_model_security.deploy.release import Gate
-from git_model_security.errors import Error, described
+from git_model_security.errors import Error
 from git_model_security.git import history, index
 from git_model_security.git.objects import is_oid
 from git_model_security.git.paths import shown
@@ -41,9 +41,7 @@ def moving(clone: Clone, stdin: bytes) -> None:
         ProtocolError: what git says is not understood.
     """
     if pinned.guard(clone.repo):
-        sys.stderr.write(
-            "git-model: warning: info/attributes was changed: everything is verified again\n"
-        )
+        messages.warn("info/attributes was changed: everything is verified again")
     gate = Gate(clone)
     for move in moves(stdin):
         if move.ref == "ORIG_HEAD":
@@ -83,7 +81,7 @@ def arrived(clone: Clone) -> bool:
     try:
         gate.accept(commit, gate.branch)
     except Error as error:
-        sys.stderr.write(described(error))
+        messages.tell(error)
         return False
     gate.remember_head(commit)
     gate.released.forget_older()
@@ -116,9 +114,7 @@ def sweep(clone: Clone, *, of_files: bool = False) -> bool:
     if of_files:
         removed += links.sweep_untracked(clone.repo, gate)
     for path in removed:
-        sys.stderr.write(
-            f"git-model: error: {shown(path)}: a link that is in no verified tree: removed\n"
-        )
+        messages.info(f"error: {shown(path)}: a link that is in no verified tree: removed")
     if removed:
-        sys.stderr.write("git-model: hint: `git reset --hard` to a commit that is verified\n")
+        messages.advise("`git reset --hard` to a commit that is verified")
     return not removed

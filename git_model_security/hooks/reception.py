@@ -9,10 +9,10 @@ from __future__ import annotations
 import fnmatch
 import itertools
 import os
-import sys
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from git_model_security import messages
 from git_model_security.clone.clone import Clone
 from git_model_security.clone.digests import DigestCache
 from git_model_security.errors import Error, ProtocolError, Reason
@@ -214,14 +214,12 @@ def _how_to_sign(unsigned: Sequence[str]) -> Iterator[str]:
 def _say(repo: Repository, judged: Incoming) -> None:
     """Tells the pusher what was not judged, or by no more than content."""
     if judged.commits and not judged.has_policy and not pinned.rules(repo):
-        sys.stderr.write(
-            "git-model: warning: no policy says what is protected here: only models and keys"
-            " were looked for, by content\n"
+        messages.warn(
+            "no policy says what is protected here: only models and keys were looked for, by"
+            " content"
         )
     if history.is_shallow(repo):
-        sys.stderr.write(
-            "git-model: warning: this repository is shallow: what lies below is not judged\n"
-        )
+        messages.warn("this repository is shallow: what lies below is not judged")
 
 
 def _parsed(line: bytes) -> Update:

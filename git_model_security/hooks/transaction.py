@@ -12,9 +12,9 @@ back. It is reported, and `git model repair` mends the tip.
 from __future__ import annotations
 
 import os
-import sys
 from typing import TYPE_CHECKING, NamedTuple
 
+from git_model_security import messages
 from git_model_security.clone import audit_log
 from git_model_security.errors import GitError, ProtocolError
 from git_model_security.git import arrivals, history, index, processes
@@ -74,9 +74,9 @@ def prepared(clone: Clone, stdin: bytes) -> int:
         _report_arrived(clone, moved, set(authored))
     except GitError as error:
         # A partial clone away from its remote. Nothing here was made here, to be refused.
-        sys.stderr.write(
-            f"git-model: warning: what others made was not looked at: {error}\n"
-            "git-model: hint: `git model audit --fetch` looks at it, where the remote answers\n"
+        messages.warn(
+            f"what others made was not looked at: {error}",
+            "`git model audit --fetch` looks at it, where the remote answers",
         )
     return 0
 
@@ -150,12 +150,11 @@ def _report_arrived(clone: Clone, moves: Sequence[Moved], authored: set[str]) ->
     refs = " ".join(move.ref for move in branches)
     commits = list(dict.fromkeys(one.commit for one in leaks))
     audit_log.record(clone.repo, "arrived-in-clear", ref=refs, commits=commits, findings=lines)
-    more = [f"… and {len(lines) - _SHOWN} more"] * (len(lines) > _SHOWN)
-    listing = "\n  ".join([*lines[:_SHOWN], *more])
-    sys.stderr.write(
-        f"git-model: warning: {refs} received what must not be in a commit; it is on the"
-        f" server, and in every clone that fetched it:\n  {listing}\n"
-        f"git-model: hint: {_what_now(clone, ends, leaks)}\n"
+    listing = "\n  ".join(messages.shortened(lines, _SHOWN))
+    messages.warn(
+        f"{refs} received what must not be in a commit; it is on the"
+        f" server, and in every clone that fetched it:\n  {listing}",
+        _what_now(clone, ends, leaks),
     )
 
 

@@ -10,7 +10,7 @@ import re
 import stat
 from typing import TYPE_CHECKING
 
-from git_model_security import files
+from git_model_security import files, messages
 from git_model_security.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -56,7 +56,9 @@ def read(path: Path, what: str = "key") -> bytes:
         with path.open("rb") as file:
             pem = file.read(MAX_BYTES + 1)
     except OSError as error:
-        raise ConfigError(f"{named(path)}: cannot read the {what}: {_reason(error)}") from None
+        raise ConfigError(
+            f"{named(path)}: cannot read the {what}: {messages.reason(error)}"
+        ) from None
     if len(pem) > MAX_BYTES:
         raise ConfigError(f"{path}: too long for a {what}")
     return pem
@@ -111,12 +113,8 @@ def make_directory(directory: Path) -> None:
         home.mkdir(mode=0o700, exist_ok=True)
         directory.mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
-        raise ConfigError(f"{directory}: cannot make it: {_reason(error)}") from error
+        raise ConfigError(f"{directory}: cannot make it: {messages.reason(error)}") from error
 
 
 def _unwritten(path: Path, error: OSError) -> ConfigError:
-    return ConfigError(f"{path}: cannot write the key: {_reason(error)}")
-
-
-def _reason(error: OSError) -> str:
-    return (error.strerror or str(error)).lower()
+    return ConfigError(f"{path}: cannot write the key: {messages.reason(error)}")

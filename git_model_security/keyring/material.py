@@ -7,6 +7,7 @@ import binascii
 import os
 from typing import TYPE_CHECKING
 
+from git_model_security import messages
 from git_model_security.envelope import KEY_BYTES, Key
 from git_model_security.errors import ConfigError
 from git_model_security.keyring import key_files
@@ -26,7 +27,7 @@ def read(path: Path) -> bytes:
             material = file.read(4 * KEY_BYTES)
     except OSError as error:
         raise ConfigError(
-            f"{key_files.named(path)}: cannot read the key: {(error.strerror or '').lower()}",
+            f"{key_files.named(path)}: cannot read the key: {messages.reason(error)}",
             hint="name the file that holds the key of this repository",
         ) from None
     if len(material) != KEY_BYTES:

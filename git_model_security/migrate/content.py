@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from git_model_security import messages
 from git_model_security.content import blobs
 from git_model_security.envelope import HEADER_BYTES
 from git_model_security.errors import (
@@ -145,8 +146,7 @@ class _Problems:
 
 
 def _listed(lines: list[str]) -> str:
-    more = [f"… and {len(lines) - _SHOWN} more"] * (len(lines) > _SHOWN)
-    return "".join(f"\n  {line}" for line in [*lines[:_SHOWN], *more])
+    return "".join(f"\n  {line}" for line in messages.shortened(lines, _SHOWN))
 
 
 def _look_behind(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from git_model_security import messages
 from git_model_security.errors import GitError, PolicyError
 from git_model_security.git import config, history, index, worktree
 from git_model_security.git.paths import shown
@@ -103,8 +104,7 @@ def require_clean(repo: Repository, guarded: set[bytes]) -> None:
             changed.add(path)
     if changed:
         names = [shown(path) for path in sorted(changed)]
-        more = [f"… and {len(names) - _SHOWN_PATHS} more"] * (len(names) > _SHOWN_PATHS)
-        listed = "\n  ".join([*names[:_SHOWN_PATHS], *more])
+        listed = "\n  ".join(messages.shortened(names, _SHOWN_PATHS))
         raise PolicyError(
             f"there are changes that are in no commit:\n  {listed}",
             hint="commit them, or `git stash` them, which is carried along; then migrate",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from git_model_security import messages
 from git_model_security.errors import PolicyError
 from git_model_security.git import attributes as git_attributes
 from git_model_security.git import index, pushes
@@ -48,10 +49,9 @@ def require_one_policy(
     if paths:
         holders = sorted(ref.name for ref in refs if more.get(held[ref.target] or ""))
         said = [shown(name.encode("utf-8", "surrogateescape")) for name in holders]
-        others = [f"{len(said) - _SHOWN} more"] * (len(said) > _SHOWN)
         raise PolicyError(
             f"{len(paths)} paths that the policy here does not protect, such as"
-            f" {shown(min(paths))}, are protected by {', '.join([*said[:_SHOWN], *others])}",
+            f" {shown(min(paths))}, are protected by {messages.listed(said, _SHOWN)}",
             hint="`git model track PATTERN` protects them here too; or remove these refs, then"
             " migrate",
         )

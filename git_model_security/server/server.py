@@ -9,10 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from git_model_security.errors import GitError, UsageError, counted
+from git_model_security.errors import GitError, UsageError
 from git_model_security.git import config, index, sharing
 from git_model_security.git.objects import ObjectReader
 from git_model_security.keyring import key_files
+from git_model_security.messages import counted
 from git_model_security.policy import gitmodel, pinned
 from git_model_security.policy.gitmodel import Policy
 from git_model_security.server import server_hook

@@ -14,9 +14,10 @@ from git_model_security.checkout import checkout
 from git_model_security.clone import audit_log
 from git_model_security.clone.clone import Clone
 from git_model_security.content import opened
-from git_model_security.errors import ConfigError, counted
+from git_model_security.errors import ConfigError
 from git_model_security.git import attributes as git_attributes
 from git_model_security.git import index
+from git_model_security.messages import counted
 from git_model_security.policy import attributes, gitmodel, pinned
 from git_model_security.policy.gitmodel import NAME
 from git_model_security.provenance import belief

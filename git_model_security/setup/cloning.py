@@ -9,6 +9,7 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from git_model_security import messages
 from git_model_security.errors import GitError
 from git_model_security.git import index, worktree
 from git_model_security.git.repository import Repository
@@ -147,7 +148,7 @@ def _make(target: Path, made: list[Path]) -> None:
     except FileExistsError:
         raise _in_use(target) from None
     except OSError as error:
-        raise GitError(f"{target}: cannot be made: {error.strerror}") from error
+        raise GitError(f"{target}: cannot be made: {messages.reason(error)}") from error
 
 
 @contextlib.contextmanager

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from git_model_security import messages
 from git_model_security.clone.clone import Clone
 from git_model_security.deploy.release import Gate
 from git_model_security.errors import GitError, KeyNotFoundError, VerificationError
@@ -135,7 +136,6 @@ def _require_signed(repo: Repository, commit: str, expected: Expected) -> None:
     verdict.findings += expected.differences(repo, commit)
     worst = verdict.worst
     if worst is not None:
-        names = f": {', '.join(worst.names[:_NAMED])}" if worst.names else ""
-        more = len(worst.names) - _NAMED
-        said = f"{worst.reason.value}: {worst.detail}{names}" + f" and {more} more" * (more > 0)
+        names = f": {messages.listed(worst.names, _NAMED)}" if worst.names else ""
+        said = f"{worst.reason.value}: {worst.detail}{names}"
         raise VerificationError(worst.reason, f"{commit[:12]} is not deployed: {said}")

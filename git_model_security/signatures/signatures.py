@@ -6,17 +6,18 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from git_model_security import logs, telemetry
+from git_model_security import logs, messages, telemetry
 from git_model_security.clone import missing_policy
 from git_model_security.clone.digests import Digests, PlaintextHash
 from git_model_security.content import blobs
-from git_model_security.errors import PolicyError, counted
+from git_model_security.errors import PolicyError
 from git_model_security.git import attributes, index, index_stat, worktree
 from git_model_security.git.index import REGULAR, Entry
 from git_model_security.git.objects import write_blob
 from git_model_security.git.paths import shown
 from git_model_security.git.replacement import Replacement, naming
 from git_model_security.guard import policies
+from git_model_security.messages import counted
 from git_model_security.policy import gitmodel
 from git_model_security.policy.gitmodel import CIPHERTEXT_SIGNATURE, within
 from git_model_security.provenance import adoption, vouching
@@ -125,10 +126,7 @@ def _require_vouched(
             f"{shown(path)}{' (removed)' if oid == vouching.REMOVED else ''}"
             for path, oid in refused
         ]
-        more = len(names) - SHOWN_PATHS
-        listed = "\n  ".join(
-            [*names[:SHOWN_PATHS], *([f"… and {more} more"] if more > 0 else [])]
-        )
+        listed = "\n  ".join(messages.shortened(names, SHOWN_PATHS))
         there = (path for path, oid in refused if oid != vouching.REMOVED)
         unsealed = attributes.protected(clone.repo, there)
         raise PolicyError(

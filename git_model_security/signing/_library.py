@@ -18,6 +18,7 @@ from importlib.util import LazyLoader
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from git_model_security import messages
 from git_model_security.errors import ConfigError
 from git_model_security.signing.manifest import Manifest
 
@@ -93,7 +94,7 @@ def scratch(doing: str) -> Iterator[Path]:
         with tempfile.TemporaryDirectory(prefix="git-model-") as directory, off_stdout():
             yield Path(directory)
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
+        reason = messages.reason(error)
         raise ConfigError(f"cannot {doing}: {reason}") from error
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote_to_bytes, urlsplit
 
+from git_model_security import messages
 from git_model_security.errors import ConfigError
 from git_model_security.git.paths import shown
 
@@ -81,7 +82,7 @@ class Uri:
             # Editors end the line, and no PIN has one.
             return Path(place.path).read_bytes().rstrip(b"\r\n")
         except OSError as error:
-            reason = (error.strerror or str(error)).lower()
+            reason = messages.reason(error)
             raise ConfigError(f"{place.path}: cannot read the PIN: {reason}") from error
 
     def module(self, places: Iterable[Path] = ()) -> Path:

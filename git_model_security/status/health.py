@@ -6,6 +6,7 @@ import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from git_model_security import messages
 from git_model_security.clone.clone import Clone
 from git_model_security.errors import Error
 from git_model_security.git import config, index, lfs
@@ -110,14 +111,11 @@ def _of_storage(repo: Repository) -> Iterator[Symptom]:
             f"git-lfs {'.'.join(map(str, version))} is too old", f"install {wanted} or newer"
         )
     for storage, over in oversize.found(repo).items():
-        names = [shown(path) for path in over.paths[:_NAMED_FILES]]
-        names += [f"and {len(over.paths) - _NAMED_FILES} more"] * (
-            len(over.paths) > _NAMED_FILES
-        )
+        names = messages.listed([shown(path) for path in over.paths], _NAMED_FILES)
         note = f" ({over.limit.note})" if over.limit.note else ""
         yield Symptom(
             f"longer than {over.limit.host} takes as {storage}, {over.limit.size} bytes{note}:"
-            f" {', '.join(names)}",
+            f" {names}",
             "save the model in shorter shards; `git config git-model.maxFileSize SIZE` if the"
             " host takes more",
         )

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from git_model_security.checkout import file_state
-from git_model_security.errors import FAILED, UNCHECKED, ConfigError, Error, counted
+from git_model_security.errors import FAILED, UNCHECKED, ConfigError, Error
 from git_model_security.git import attributes, index, pathspec
 from git_model_security.git.paths import shown
+from git_model_security.messages import counted
 from git_model_security.migrate.journal import Journal
 from git_model_security.policy import gitmodel
 from git_model_security.setup import acceptance, agreement

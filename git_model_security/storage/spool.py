@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from typing import IO, TYPE_CHECKING
 
+from git_model_security import messages
 from git_model_security.envelope.window import write_all
 from git_model_security.errors import GitError
 from git_model_security.git.objects import CHUNK_BYTES
@@ -75,6 +76,6 @@ class Spool:
             yield
         except OSError as error:
             raise GitError(
-                f"cannot keep its ciphertext: {(error.strerror or str(error)).lower()}",
+                f"cannot keep its ciphertext: {messages.reason(error)}",
                 hint="free some disk space for the git directory, then try again",
             ) from error

@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from git_model_security import messages
 from git_model_security.errors import gate_status
 from git_model_security.git.paths import shown
 
@@ -110,10 +111,8 @@ class Verdict:
         if self.strict:
             self.findings.append(finding)
             return
-        named = [shown(os.fsencode(name)) for name in finding.names[:_NAMED]]
-        more = len(finding.names) - len(named)
-        listed = ", ".join([*named, *([f"and {more} more"] if more else [])])
-        self.notes.append(f"not verified: {what}: {listed}")
+        names = [shown(os.fsencode(name)) for name in finding.names]
+        self.notes.append(f"not verified: {what}: {messages.listed(names, _NAMED)}")
 
     @property
     def good(self) -> bool:

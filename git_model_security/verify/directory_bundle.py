@@ -9,6 +9,7 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from git_model_security import messages
 from git_model_security.content import blobs
 from git_model_security.envelope import HEADER_BYTES
 from git_model_security.errors import Reason, VerificationError
@@ -105,7 +106,7 @@ def _read(directory: Path, signature: str, links: Links | None) -> bytes:
         if error.errno == errno.ELOOP:
             why = links.unfollowed(os.fsencode(signature)) if links else (_LINK, FOLLOW)
             raise _malformed(*((_LOOP, None) if is_path else why)) from error
-        raise _unreadable((error.strerror or str(error)).lower()) from error
+        raise _unreadable(messages.reason(error)) from error
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise _malformed("not a regular file")
@@ -114,7 +115,7 @@ def _read(directory: Path, signature: str, links: Links | None) -> bytes:
             # One byte more: `open_bundle` says that it is too long.
             return file.read(MAX_BYTES + 1)
         except OSError as error:
-            raise _unreadable((error.strerror or str(error)).lower()) from error
+            raise _unreadable(messages.reason(error)) from error
 
 
 def _hint_of_absent(directory: Path, signature: str) -> str:

@@ -6,6 +6,7 @@ import os
 import stat
 from typing import TYPE_CHECKING
 
+from git_model_security import messages
 from git_model_security.errors import ConfigError
 from git_model_security.git.paths import shown
 from git_model_security.git.replacement import descend
@@ -51,7 +52,7 @@ def files(
                 found[parent] = stat.S_IFDIR
                 continue
             place = os.fsencode(top) + (b"/" + parent if parent else b"")
-            reason = (error.strerror or str(error)).lower()
+            reason = messages.reason(error)
             raise ConfigError(f"{shown(place)}: cannot be listed: {reason}") from error
     return found
 

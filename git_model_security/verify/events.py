@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
-import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from git_model_security import messages
 from git_model_security.clone import audit_log
-from git_model_security.errors import GitError, described
+from git_model_security.errors import GitError
 from git_model_security.git import commit_list, config
 from git_model_security.trust.verdict import Verdict
 
@@ -107,7 +107,7 @@ def _verified(repo: Repository, verdict: Verdict, commits: list[str]) -> None:
             facts=_facts(repo, methods, facts),
         )
     except GitError as error:
-        sys.stderr.write(described(error, level="warning"))
+        messages.tell(error, level="warning")
 
 
 def _facts(repo: Repository, method: str, facts: Mapping[str, object]) -> dict[str, object]:

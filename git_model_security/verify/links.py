@@ -15,6 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from git_model_security import messages
 from git_model_security.errors import ConfigError, Reason
 from git_model_security.git.paths import shown
 from git_model_security.verify import directory_listing
@@ -113,7 +114,7 @@ class Links:
                 return "a symbolic link that loops", _REPLACE
             if error.errno in {errno.ENOENT, errno.ENOTDIR}:
                 return "a symbolic link that leads nowhere", _REPLACE
-            reason = (error.strerror or str(error)).lower()
+            reason = messages.reason(error)
             return f"a symbolic link that cannot be followed: {reason}", _REPLACE
         if self._below_root(place) is None:
             hint = f"name a ROOT that holds what it leads to, or {_REPLACE}"

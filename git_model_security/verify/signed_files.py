@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from git_model_security import messages
 from git_model_security.content import blobs
 from git_model_security.errors import Error, Reason, VerificationError
 from git_model_security.git import worktree
@@ -113,7 +114,7 @@ class SignedFiles:
             said = f"{shown(below(path, root))}: {error}"
             return Finding(error.reason, root, said, hint=error.hint)
         except OSError as error:
-            reason = (error.strerror or str(error)).lower()
+            reason = messages.reason(error)
             said = f"{shown(below(path, root))}: cannot read it: {reason}"
             return Finding(Reason.UNREADABLE, root, said)
         return None

@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from git_model_security import telemetry
-from git_model_security.errors import Reason, counted
+from git_model_security.errors import Reason
 from git_model_security.git import index
+from git_model_security.messages import counted
 from git_model_security.trust.verdict import COVERS_WORK_TREE, Finding, Verdict
 from git_model_security.verify import basis as bases
 from git_model_security.verify import kinds, models_check, worktree_files

@@ -12,7 +12,7 @@ import stat
 from functools import partial
 from typing import TYPE_CHECKING
 
-from git_model_security import files
+from git_model_security import files, messages
 from git_model_security.errors import GitError
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class Journal:
         if isinstance(error, OSError):
             where = os.fsdecode(error.filename or "")
             raise GitError(
-                f"{where}: {(error.strerror or str(error)).lower()}; nothing was changed",
+                f"{where}: {messages.reason(error)}; nothing was changed",
                 hint="make that directory and its files writable for you, then run it again",
             ) from error
 

@@ -1,0 +1,82 @@
+"""What git-model says to a person on standard error, from commands, hooks and the filter.
+
+Owns the form of it: `git-model: …`, `git-model: error: …`, `warning: …` or `hint: …`, in
+lower case, without a full stop; and the small phrases that many messages share. Imports
+next to nothing: Git spawns the filter for every command that touches a protected file.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+
+def info(text: str) -> None:
+    """Tells what was done."""
+    _write(text)
+
+
+def warn(text: str, hint: str | None = None) -> None:
+    """Tells what a person should look at, and what to do about it."""
+    _write(f"warning: {text}", hint)
+
+
+def warn_all(texts: Iterable[str]) -> None:
+    """Warns of several things."""
+    for text in texts:
+        warn(text)
+
+
+def advise(hint: str) -> None:
+    """Tells what to do next; several things are a line each."""
+    _write(hint=hint)
+
+
+def tell(error: Exception, place: str = "", *, level: str = "error") -> None:
+    """Tells what went wrong, and the hint of an `Error`.
+
+    Args:
+        error: what happened.
+        place: the file it happened to, where the message does not say.
+        level: `warning` where nothing stops.
+    """
+    _write(f"{level}: {place and place + ': '}{error}", getattr(error, "hint", None))
+
+
+def _write(text: str | None = None, hint: str | None = None) -> None:
+    said = [] if text is None else [text]
+    if hint:
+        said += [f"hint: {line}" for line in hint.split("\n")]
+    # One write: what another process says at the same time stands before it or after.
+    sys.stderr.write("".join(f"git-model: {line}\n" for line in said))
+
+
+def reason(error: OSError) -> str:
+    """Returns what the operating system said, as a part of a message."""
+    return (error.strerror or str(error)).lower()
+
+
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """Returns a number of things as a message says it: `1 file`, `2 files`.
+
+    Args:
+        number: how many.
+        noun: one of them.
+        plural: several of them, where an `s` in the end is not all.
+    """
+    return f"{number} {noun if number == 1 else plural or noun + 's'}"
+
+
+def shortened(lines: Sequence[str], most: int) -> list[str]:
+    """Returns the first lines, and one that tells how many are left out, if any."""
+    rest = [f"… and {len(lines) - most} more"] * (len(lines) > most)
+    return [*lines[:most], *rest]
+
+
+def listed(names: Sequence[str], most: int) -> str:
+    """Returns the first names in a sentence, and how many are left out: `a, b and 3 more`."""
+    rest = f" and {len(names) - most} more" * (len(names) > most)
+    return ", ".join(names[:most]) + rest

@@ -1,0 +1,35 @@
+"""The form of what git-model says to a person."""
+
+from __future__ import annotations
+
+import pytest
+
+from git_model_security import messages
+from git_model_security.errors import ConfigError
+
+
+def test_each_hint_is_a_line_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
+    messages.tell(ConfigError("it is wrong", hint="do this\nthen that"), "a file")
+    messages.tell(OSError("it is wrong"), level="warning")
+    messages.warn("look")
+    said = capsys.readouterr()
+    assert said.err.splitlines() == [
+        "git-model: error: a file: it is wrong",
+        "git-model: hint: do this",
+        "git-model: hint: then that",
+        "git-model: warning: it is wrong",
+        "git-model: warning: look",
+    ]
+    assert not said.out
+
+
+@pytest.mark.parametrize(
+    ("names", "said"), [("", ""), ("a", "a"), ("ab", "a, b"), ("abcde", "a, b and 3 more")]
+)
+def test_a_sentence_names_the_first_and_counts_the_rest(names: str, said: str) -> None:
+    assert messages.listed(list(names), 2) == said
+
+
+def test_a_list_is_cut_only_where_it_is_longer() -> None:
+    assert messages.shortened(["a", "b"], 2) == ["a", "b"]
+    assert messages.shortened(["a", "b", "c"], 2) == ["a", "b", "… and 1 more"]
