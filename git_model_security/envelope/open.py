@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 from git_model_security.envelope import diagnosis, primitives
 from git_model_security.envelope.header import Header, find_key, require_header
 from git_model_security.envelope.layout import (
-    CUT_SHORT_HINT,
     FOOTER_BYTES,
     HEADER_BYTES,
     SEALED_SEGMENT_BYTES,
@@ -21,7 +20,6 @@ from git_model_security.envelope.layout import (
 )
 from git_model_security.envelope.segment import check_footer, open_segment
 from git_model_security.envelope.window import Window, pump, push
-from git_model_security.errors import EnvelopeError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,14 +41,10 @@ class Opener:
 
     Args:
         keys: the keys that may be used, by key id.
-        total: the length of the envelope in bytes where it is known, to
-            refuse an impossible length at once and to tell a cut or extended
-            stream from a damaged one.
     """
 
-    def __init__(self, keys: Mapping[str, Key], total: int | None = None) -> None:
+    def __init__(self, keys: Mapping[str, Key]) -> None:
         self._keys: Final = keys
-        self._total_bytes: Final = total
         self._seen_bytes = 0
         self._head = memoryview(bytearray(HEADER_BYTES))
         self._header: Header | None = None
@@ -84,7 +78,6 @@ class Opener:
             if self._seen_bytes == HEADER_BYTES:
                 self._begin()
             return []
-        self._check_not_over()
         self._window.advance(count_bytes)
         if not self._window.full():
             return []
@@ -116,7 +109,6 @@ class Opener:
         if self._key is None or self._header is None:
             require_header(bytes(self._head[: self._seen_bytes]))
             raise AssertionError("64 bytes are a header")
-        self._check_not_short()
         plaintext_bytes = plaintext_length(self._seen_bytes)
         rest = self._window.rest()
         segment, footer = rest[:-FOOTER_BYTES], rest[-FOOTER_BYTES:]
@@ -133,8 +125,6 @@ class Opener:
         header = require_header(bytes(self._head))
         self._key = find_key(header, self._keys)
         self._header = header
-        if self._total_bytes is not None:
-            plaintext_length(self._total_bytes)
 
     def _open(self, role: Role, sealed: memoryview) -> bytearray:
         assert self._key is not None
@@ -146,17 +136,6 @@ class Opener:
         self._sivs.update(sealed[:SIV_BYTES])
         self._index += 1
         return content
-
-    def _check_not_over(self) -> None:
-        if self._total_bytes is not None and self._seen_bytes > self._total_bytes:
-            raise EnvelopeError(f"more than the {self._total_bytes} bytes it should have")
-
-    def _check_not_short(self) -> None:
-        if self._total_bytes is not None and self._seen_bytes < self._total_bytes:
-            raise EnvelopeError(
-                f"truncated: {self._seen_bytes} of {self._total_bytes} bytes",
-                hint=CUT_SHORT_HINT,
-            )
 
 
 def decrypt(keys: Mapping[str, Key], source: BinaryIO, sink: BinaryIO) -> Header:

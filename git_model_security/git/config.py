@@ -40,23 +40,23 @@ def read(repo: Repository, prefix: str = "git-model") -> Values:
     return parse(out)
 
 
-def read_own(repo: Repository, prefix: str = "git-model") -> Values:
-    """Returns what `read` does, of the repository's and the machine's files only.
+def read_own(repo: Repository) -> Values:
+    """Returns our settings as `read` does, but only from files of the repository or machine.
 
     Who pushes to a server by path or over ssh may run it under an account of their own,
     and what stands in their `~/.gitconfig` is not the server's.
     """
     said = repo.git(
-        "config", "-z", "--show-scope", "--get-regexp", rf"^{prefix}\.", accept=(0, 1)
+        "config", "-z", "--show-scope", "--get-regexp", r"^git-model\.", accept=(0, 1)
     )
     fields = said.split(b"\0")
     pairs = zip(fields[0::2], fields[1::2], strict=False)
     return parse(b"\0".join(one for scope, one in pairs if scope in _OWN))
 
 
-def last(values: Values, key: str, default: str | None = None) -> str | None:
+def last(values: Values, key: str) -> str | None:
     """Returns the value that counts, as Git counts: the last one."""
-    return values[key][-1] if values.get(key) else default
+    return values[key][-1] if values.get(key) else None
 
 
 def number(values: Values, key: str, default: int) -> int:
@@ -111,9 +111,9 @@ def get_once(repo: Repository, key: str) -> str | None:
     return os.fsdecode(value) if scope == b"command" else None
 
 
-def put(repo: Repository, key: str, value: str, scope: str = "--local") -> None:
-    """Sets a variable to one value, replacing all it had in that scope."""
-    repo.git("config", scope, "--replace-all", key, value)
+def put(repo: Repository, key: str, value: str) -> None:
+    """Sets a variable of the repository to one value, replacing all it had."""
+    repo.git("config", "--local", "--replace-all", key, value)
 
 
 def add(repo: Repository, key: str, value: str) -> None:
@@ -121,6 +121,6 @@ def add(repo: Repository, key: str, value: str) -> None:
     repo.git("config", "--local", "--add", key, value)
 
 
-def unset(repo: Repository, key: str, scope: str = "--local") -> None:
-    """Removes all values of a variable; it need not have any."""
-    repo.git("config", scope, "--unset-all", key, accept=(0, 5))
+def unset(repo: Repository, key: str) -> None:
+    """Removes all values of a variable of the repository; it need not have any."""
+    repo.git("config", "--local", "--unset-all", key, accept=(0, 5))

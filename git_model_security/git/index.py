@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from git_model_security.errors import GitError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from git_model_security.git.repository import Repository
 
@@ -73,10 +73,9 @@ def tree(repo: Repository, treeish: str) -> list[Entry]:
     return found
 
 
-def untracked(repo: Repository, *, ignored: bool = False) -> list[bytes]:
-    """Returns the untracked files, without the ignored ones or only those."""
-    chosen = ("--ignored",) if ignored else ()
-    return list(_records(repo.git("ls-files", "-z", "--others", *chosen, "--exclude-standard")))
+def untracked(repo: Repository) -> list[bytes]:
+    """Returns the untracked files, without the ignored ones."""
+    return list(_records(repo.git("ls-files", "-z", "--others", "--exclude-standard")))
 
 
 def left_out_of_checkout(repo: Repository) -> set[bytes]:
@@ -89,12 +88,7 @@ def left_out_of_checkout(repo: Repository) -> set[bytes]:
     return {record[2:] for record in records if record.startswith(b"S ")}
 
 
-def stage(
-    repo: Repository,
-    entries: Iterable[Entry],
-    *,
-    env: Mapping[str, str] | None = None,
-) -> None:
+def stage(repo: Repository, entries: Iterable[Entry]) -> None:
     """Puts entries into the index; their objects must exist.
 
     Git checks each path as it would a path of a tree (`verify_path`).
@@ -102,7 +96,7 @@ def stage(
     lines = b"".join(
         b"%06o %s 0\t%s\0" % (entry.mode, entry.oid.encode(), entry.path) for entry in entries
     )
-    repo.git("update-index", "--add", "-z", "--index-info", stdin=lines, extra=env)
+    repo.git("update-index", "--add", "-z", "--index-info", stdin=lines)
 
 
 def staged_changes(repo: Repository) -> list[tuple[Entry, Entry]]:

@@ -123,10 +123,10 @@ def require() -> None:
         raise GitError("git-lfs is not installed", hint=INSTALL_HINT)
 
 
-def start_fetch(repo: Repository, oids: Iterable[str], origin: str | None = None) -> Download:
+def start_fetch(repo: Repository, oids: Iterable[str]) -> Download:
     """Starts one download of the objects behind pointer blobs; see `fetch`."""
     require()
-    chosen = origin or remote(repo)
+    chosen = remote(repo)
     if chosen is None:
         raise GitError(
             "there is no remote to download git-lfs objects from",
@@ -145,19 +145,14 @@ def _first_address(repo: Repository, name: str) -> Sequence[str]:
     return ("-c", f"remote.{name}.url={urls[0]}") if len(urls) > 1 else ()
 
 
-def fetch(repo: Repository, oids: Iterable[str], origin: str | None = None) -> None:
-    """Downloads the objects behind pointer blobs, in one batch.
-
-    Args:
-        repo: the repository.
-        oids: blobs that are pointers.
-        origin: the remote to ask; None is what `remote` says.
+def fetch(repo: Repository, oids: Iterable[str]) -> None:
+    """Downloads the objects behind pointer blobs, in one batch, from `remote`.
 
     Raises:
         GitError: git-lfs is missing, there is no remote, or not all objects came.
             Then the caller looks which are here.
     """
-    with start_fetch(repo, oids, origin) as download:
+    with start_fetch(repo, oids) as download:
         download.require()
 
 

@@ -17,8 +17,8 @@ from git_model_security.keyring.store import KeyStore, config_home
 class Copies:
     """The known copies of the keys, one file of paths per key id."""
 
-    def __init__(self, directory: Path | None = None) -> None:
-        self.directory = directory or config_home() / "copies"
+    def __init__(self) -> None:
+        self.directory = config_home() / "copies"
 
     def add(self, key_id: str, path: Path) -> None:
         """Remembers that a file holds a key."""

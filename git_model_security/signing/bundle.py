@@ -53,11 +53,6 @@ class Opened:
     sha256: str
     ends: float | None = None
 
-    @property
-    def role(self) -> str | None:
-        """`plaintext`, `ciphertext`, or None for a bundle of other software."""
-        return self.subject.role if self.subject else None
-
 
 def open_bundle(
     data: bytes,
@@ -65,7 +60,6 @@ def open_bundle(
     *,
     expected: Subject | None = None,
     signature_name: str | None = None,
-    origin: str = "",
 ) -> Opened:
     """Verifies a bundle and returns what it signs.
 
@@ -85,32 +79,24 @@ def open_bundle(
             bundle of other software.
         signature_name: the plaintext bundle's file name in this repository; None
             takes the one that the bundle itself leaves out.
-        origin: the file's name, to begin messages with.
 
     Raises:
         VerificationError: `MALFORMED`, `UNTRUSTED`, `WRONG_KEY`, `WRONG_IDENTITY` or
             `INVALID`.
         ConfigError: there is no room to work in.
     """
-    try:
-        bundle = dsse.parse(data)
-        signed, signer, ends = _first_that_verifies(bundle, _candidates(bundle, verifiers))
-        statement.check(signed, signature_name)
-        subject = roles.parse(signed.name)
-        if subject is not None:
-            dsse.require_bare(bundle)
-        if expected is not None and subject != expected:
-            raise VerificationError(
-                Reason.INVALID,
-                f"signs {_described(subject)}, not {_described(expected)}",
-                hint="find out who put it here, then sign again",
-            )
-    except VerificationError as error:
-        if not origin:
-            raise
+    bundle = dsse.parse(data)
+    signed, signer, ends = _first_that_verifies(bundle, _candidates(bundle, verifiers))
+    statement.check(signed, signature_name)
+    subject = roles.parse(signed.name)
+    if subject is not None:
+        dsse.require_bare(bundle)
+    if expected is not None and subject != expected:
         raise VerificationError(
-            error.reason, f"{origin}: {error}", hint=error.hint, claimed=error.claimed
-        ) from error
+            Reason.INVALID,
+            f"signs {_described(subject)}, not {_described(expected)}",
+            hint="find out who put it here, then sign again",
+        )
     return Opened(signed, signer, subject, hashlib.sha256(data).hexdigest(), ends)
 
 

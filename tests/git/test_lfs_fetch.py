@@ -36,8 +36,8 @@ def _here(repo: Repository) -> set[str]:
     return {path.name for path in repo.path.glob(".git/lfs/objects/??/??/*")}
 
 
-def _fetch(repo: Repository, *paths: str, origin: str | None = None) -> None:
-    lfs.fetch(Facts.discover(repo.path, local=False), _blobs(repo, *paths), origin)
+def _fetch(repo: Repository, *paths: str) -> None:
+    lfs.fetch(Facts.discover(repo.path, local=False), _blobs(repo, *paths))
 
 
 def test_only_what_is_asked_for_comes(project: LfsProject, other: Repository) -> None:

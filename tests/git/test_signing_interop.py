@@ -134,7 +134,7 @@ def test_we_read_what_the_stock_command_signed(stock_bundle: bytes, pair: Pair) 
     ours = {".gitmodel", ".model-encrypted.sig"}
     assert {name: opened.manifest.items[name] for name in signed} == signed
     assert set(opened.manifest.items) == set(signed) | ours
-    assert opened.role is None
+    assert opened.subject is None
     assert "model.sig" in opened.manifest.ignore_paths
 
 

@@ -90,7 +90,8 @@ def recoded(change: Callable[[bytes], bytes]) -> Callable[[str], str]:
 def test_a_good_bundle_opens_with_its_identity_and_issuer(signed: Signed) -> None:
     opened = signed.open()
     assert opened.manifest == MANIFEST
-    assert opened.role == "plaintext"
+    assert opened.subject is not None
+    assert opened.subject.role == "plaintext"
     assert str(opened.signer) == f"{IDENTITY} ({ISSUER})"
 
 

@@ -142,28 +142,6 @@ def test_a_damaged_segment_is_refused_before_the_next_one_is_read() -> None:
         opener.update(envelope[: HEADER_BYTES + SEGMENT_BYTES + 48 + 89])
 
 
-def test_an_impossible_total_is_refused_with_the_header() -> None:
-    opener = Opener(KEYS, total=160)
-    with pytest.raises(EnvelopeError, match="truncated segment 0"):
-        opener.update(seal(CONTENT)[:HEADER_BYTES])
-
-
-def test_with_a_total_a_cut_stream_says_how_much_is_missing() -> None:
-    envelope = seal(CONTENT)
-    opener = Opener(KEYS, total=len(envelope))
-    opener.update(envelope[:-1])
-    with pytest.raises(EnvelopeError, match=f"truncated: {len(envelope) - 1} of"):
-        opener.finish()
-
-
-def test_with_a_total_one_byte_more_is_refused_at_once() -> None:
-    envelope = seal(CONTENT)
-    opener = Opener(KEYS, total=len(envelope))
-    opener.update(envelope)
-    with pytest.raises(EnvelopeError, match="more than the"):
-        opener.update(b"\n")
-
-
 def test_r19_the_last_segment_is_never_released_before_the_footer_is_right() -> None:
     envelope = bytearray(seal(CONTENT))
     envelope[-1] ^= 1

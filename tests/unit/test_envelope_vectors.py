@@ -74,7 +74,7 @@ def read_by_range(vector: Vector) -> bytes:
 @pytest.mark.parametrize("vector", BAD, ids=repr)
 def test_a_bad_vector_is_rejected_however_it_arrives(vector: Vector) -> None:
     key = Key(vector.key)
-    opener = Opener({key.id: key}, len(vector.envelope))
+    opener = Opener({key.id: key})
     with pytest.raises((EnvelopeError, KeyNotFoundError)):
         push_in_packets(opener, vector.envelope)
 

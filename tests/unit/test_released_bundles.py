@@ -29,7 +29,7 @@ def assert_for(opened: Opened, model: Path) -> None:
     """Fails unless a bundle signs just what lies there."""
     for name, digest in opened.manifest.items.items():
         assert hashlib.sha256((model / name).read_bytes()).digest() == digest
-    assert opened.role is None
+    assert opened.subject is None
 
 
 @pytest.mark.parametrize("name", BY_KEY)

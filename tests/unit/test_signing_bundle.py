@@ -320,14 +320,14 @@ def test_a_bundle_for_another_signature_name_is_refused_where_that_is_known(ada:
 )
 def test_a_good_bundle_in_the_place_of_another_is_refused(expected: Subject, ada: Pair) -> None:
     data = KeySigner(ada.private).sign(PLAINTEXT)
-    found = refusal(data, ada, expected=expected, origin="model.sig")
+    found = refusal(data, ada, expected=expected)
     assert found.reason is Reason.INVALID
-    assert str(found).startswith("model.sig: signs the plaintext of .")
+    assert str(found).startswith("signs the plaintext of .")
 
 
 def test_a_stock_bundle_does_not_pass_for_one_of_ours(ada: Pair) -> None:
     data = encoded(signed(ada, statement({"w": ONE})))
-    assert open_bundle(data, [KeyVerifier(ada.public)]).role is None
+    assert open_bundle(data, [KeyVerifier(ada.public)]).subject is None
     found = refusal(data, ada, expected=Subject(roles.PLAINTEXT))
     assert "of other software" in str(found)
 
