@@ -1,4 +1,4 @@
-"""What the filter knows of the clone it runs in, each fact found when first asked."""
+"""What one command knows of the clone it runs in, each fact found when first asked."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Blobs as the filter reads them: is it an envelope, whose, and of what plaintext."""
+"""Blobs of Git: is one an envelope, whose, and of what plaintext."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""History: which blobs the commits of a range brought in, and at which paths.
+"""History: walks over commits, their parents, trees and dates, and where refs and HEAD stand.
 
-Must not know what a blob should hold. Grafts are ignored here, as replace refs
+What the commits of a range changed is `changes`. Grafts are ignored here, as replace refs
 are everywhere: both show another history than the one that is pushed.
 """
 

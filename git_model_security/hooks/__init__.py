@@ -1,7 +1,9 @@
 """What each Git hook does. The shims that Git runs stand in the top-level `hooks/`.
 
-Layout: `commit` before and after a commit, `arrival` after content came into the
-work tree, `departure` before it leaves, `reception` where it arrives on a server.
+`commit` and `merge` run around a commit, `arrival` after content came into the work tree,
+`departure` before it leaves with a push, `reception` where it arrives on a server, and
+`transaction` at each change of a ref; `deployment` does that in a deploy clone. `inspection`
+judges the index for several of them. The other modules find words or facts for these.
 """
 
 from __future__ import annotations
