@@ -12,7 +12,6 @@ from git_model_security.clone.digests import CLEAR, DigestCache
 from git_model_security.clone.provenance import Provenance
 from git_model_security.errors import ConfigError, GitError
 from git_model_security.git import attributes, config, index
-from git_model_security.git.objects import ObjectReader
 from git_model_security.git.repository import Repository
 from git_model_security.keyring import ring
 from git_model_security.storage import LFS
@@ -36,7 +35,7 @@ class Clone:
 
     def __init__(self, repo: Repository | None = None) -> None:
         self.repo = repo or Repository.discover()
-        self.objects = ObjectReader(self.repo)
+        self.objects = self.repo.objects
 
     @cached_property
     def settings(self) -> config.Values:
@@ -143,7 +142,7 @@ class Clone:
     @cached_property
     def provenance(self) -> Provenance:
         """The record of what was cleaned here."""
-        return Provenance(self.memory)
+        return Provenance(self.memory, self.repo)
 
     @cached_property
     def delivered(self) -> Delivered:

@@ -45,10 +45,17 @@ def filtered(
         driver: its name.
         any_case: match patterns in any letter case.
     """
-    listed = b"".join(path + b"\0" for path in paths)
-    options = _ANY_CASE if any_case else ()
-    said = repo.git(*options, "check-attr", "-z", "--stdin", "filter", stdin=listed)
-    return with_driver(said, driver)
+    wanted = set(paths)
+    known = {} if any_case else repo.snapshot.filters
+    # Sorted: Git keeps the attributes of one directory at a time.
+    if unknown := sorted(wanted - known.keys()):
+        options = _ANY_CASE if any_case else ()
+        said = repo.git(
+            *(*options, "check-attr", "-z", "--stdin", "filter"),
+            stdin=b"".join(path + b"\0" for path in unknown),
+        )
+        known |= drivers(said)
+    return {path for path in wanted if known.get(path) == driver}
 
 
 def protected_by(rules: str, paths: Iterable[bytes], *, any_case: bool = False) -> set[bytes]:
@@ -64,8 +71,7 @@ def protected_by(rules: str, paths: Iterable[bytes], *, any_case: bool = False) 
 
 def drivers_by(rules: str, paths: Iterable[bytes]) -> dict[bytes, bytes]:
     """Returns the `filter` attribute that lines alone give to each path; see `protected_by`."""
-    fields = _said_by(rules, paths).split(b"\0")
-    return dict(zip(fields[0::3], fields[2::3], strict=False))
+    return drivers(_said_by(rules, paths))
 
 
 def _said_by(rules: str, paths: Iterable[bytes], *, any_case: bool = False) -> bytes:
@@ -97,7 +103,10 @@ def _said_by(rules: str, paths: Iterable[bytes], *, any_case: bool = False) -> b
 
 def with_driver(output: bytes, driver: bytes = DRIVER) -> set[bytes]:
     """Returns the paths with a driver, of what `git check-attr -z` says of one attribute."""
+    return {path for path, value in drivers(output).items() if value == driver}
+
+
+def drivers(output: bytes) -> dict[bytes, bytes]:
+    """Returns the driver of each path that `git check-attr -z` was asked about."""
     fields = output.split(b"\0")
-    return {
-        path for path, value in zip(fields[0::3], fields[2::3], strict=False) if value == driver
-    }
+    return dict(zip(fields[0::3], fields[2::3], strict=False))

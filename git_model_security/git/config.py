@@ -35,23 +35,33 @@ def parse(listing: bytes) -> Values:
 
 
 def read(repo: Repository, prefix: str = "git-model") -> Values:
-    """Returns every value of one section, from all configuration files."""
-    out = repo.git("config", "-z", "--get-regexp", rf"^{prefix}\.", accept=(0, 1))
-    return parse(out)
+    """Returns every value of one section, or of `(some|sections)`, from all files."""
+    sections = set(prefix.strip("()").encode().split(b"|"))
+    records = (record for _, record in _records(repo))
+    return parse(
+        b"\0".join(record for record in records if record.partition(b".")[0] in sections)
+    )
 
 
 def read_own(repo: Repository) -> Values:
-    """Returns our settings as `read` does, but only from files of the repository or machine.
+    """Returns the `git-model.*` of the repository's and the machine's files only.
 
     Who pushes to a server by path or over ssh may run it under an account of their own,
     and what stands in their `~/.gitconfig` is not the server's.
     """
-    said = repo.git(
-        "config", "-z", "--show-scope", "--get-regexp", r"^git-model\.", accept=(0, 1)
-    )
-    fields = said.split(b"\0")
-    pairs = zip(fields[0::2], fields[1::2], strict=False)
-    return parse(b"\0".join(one for scope, one in pairs if scope in _OWN))
+    own = (record for scope, record in _records(repo) if scope in _OWN)
+    return parse(b"\0".join(record for record in own if record.startswith(b"git-model.")))
+
+
+def _records(repo: Repository) -> list[tuple[bytes, bytes]]:
+    """Returns scope and `key LF value` of each variable, read once."""
+    found = repo.snapshot.settings
+    if found is None:
+        said = repo.git("config", "-z", "--show-scope", "--list", accept=(0, 1))
+        fields = said.split(b"\0")
+        found = list(zip(fields[0::2], fields[1::2], strict=False))
+        repo.snapshot.settings = found
+    return found
 
 
 def last(values: Values, key: str) -> str | None:
@@ -99,6 +109,8 @@ def get(
 
     With a `kind` such as `bool` it is spelt as Git spells that.
     """
+    if scope is None and kind is None:
+        return last(parse(b"\0".join(record for _, record in _records(repo))), _canonical(key))
     scoped = (*((scope,) if scope else ()), *((f"--type={kind}",) if kind else ()))
     out = repo.git("config", *scoped, "-z", "--get", key, accept=(0, 1))
     return os.fsdecode(out.removesuffix(b"\0")) if out else None
@@ -106,9 +118,18 @@ def get(
 
 def get_once(repo: Repository, key: str) -> str | None:
     """Returns the value that a variable has for this command only (`git -c`), or None."""
-    said = repo.git("config", "-z", "--show-scope", "--get", key, accept=(0, 1))
-    scope, _, value = said.removesuffix(b"\0").partition(b"\0")
-    return os.fsdecode(value) if scope == b"command" else None
+    name = os.fsencode(_canonical(key))
+    said = [(scope, one) for scope, one in _records(repo) if one.partition(b"\n")[0] == name]
+    if not said or said[-1][0] != b"command":
+        return None
+    return parse(said[-1][1])[_canonical(key)][0]
+
+
+def _canonical(key: str) -> str:
+    """Returns a key as Git lists it: only what is between the outer dots keeps its case."""
+    section, _, rest = key.partition(".")
+    between, dot, variable = rest.rpartition(".")
+    return f"{section.lower()}.{between}{dot}{variable.lower()}"
 
 
 def put(repo: Repository, key: str, value: str) -> None:

@@ -51,26 +51,23 @@ class Entry:
 
 def staged(repo: Repository) -> list[Entry]:
     """Returns all index entries, sorted as Git sorts them (by bytes of the path)."""
-    found = []
-    for record in _records(repo.git("ls-files", "--stage", "-z")):
-        facts, path = record.split(b"\t", 1)
-        mode, oid, stage = facts.split(b" ")
-        found.append(Entry(path, int(mode, 8), oid.decode(), int(stage)))
-    return found
+    found = repo.snapshot.staged
+    if found is None:
+        found = repo.snapshot.staged = []
+        for record in _records(repo.git("ls-files", "--stage", "-z")):
+            facts, path = record.split(b"\t", 1)
+            mode, oid, stage = facts.split(b" ")
+            found.append(Entry(path, int(mode, 8), oid.decode(), int(stage)))
+    return list(found)
 
 
 def tree(repo: Repository, treeish: str) -> list[Entry]:
     """Returns all entries of a tree, recursively, in the order of `staged`.
 
     Raises:
-        GitError: `treeish` names no tree.
+        GitError: `treeish` names no tree, or one that is missing or corrupt.
     """
-    found = []
-    for record in _records(repo.git("ls-tree", "-rz", "--full-tree", treeish)):
-        facts, path = record.split(b"\t", 1)
-        mode, _, oid = facts.split(b" ")
-        found.append(Entry(path, int(mode, 8), oid.decode()))
-    return found
+    return list(repo.trees.entries(require(repo, f"{treeish}^{{tree}}")))
 
 
 def untracked(repo: Repository) -> list[bytes]:
@@ -93,10 +90,30 @@ def stage(repo: Repository, entries: Iterable[Entry]) -> None:
 
     Git checks each path as it would a path of a tree (`verify_path`).
     """
+    new = list(entries)
     lines = b"".join(
-        b"%06o %s 0\t%s\0" % (entry.mode, entry.oid.encode(), entry.path) for entry in entries
+        b"%06o %s 0\t%s\0" % (entry.mode, entry.oid.encode(), entry.path) for entry in new
     )
+    before = repo.snapshot.staged
     repo.git("update-index", "--add", "-z", "--index-info", stdin=lines)
+    if before is not None:
+        paths = {entry.path for entry in new}
+        kept = [entry for entry in before if entry.path not in paths]
+        now = [*kept, *(entry for entry in new if entry.mode != REMOVED)]
+        repo.snapshot.staged = sorted(now, key=lambda entry: (entry.path, entry.stage))
+
+
+def write_tree(repo: Repository) -> str:
+    """Writes the index as a tree and returns its oid.
+
+    Raises:
+        GitError: a path is in conflict.
+    """
+    if repo.snapshot.tree is None:
+        # It writes the index, with what it computed; nothing in there is another.
+        unhooked = ("-c", f"core.hooksPath={os.devnull}")
+        repo.snapshot.tree = repo.git(*unhooked, "write-tree").decode().strip()
+    return repo.snapshot.tree
 
 
 def staged_changes(repo: Repository) -> list[tuple[Entry, Entry]]:
@@ -124,6 +141,16 @@ def head_tree(repo: Repository) -> str | None:
 
 def resolve(repo: Repository, revision: str) -> str | None:
     """Returns the oid that a revision names, or None when it names nothing."""
+    names = repo.snapshot.names
+    if revision not in names:
+        names[revision] = _named(repo, revision)
+    return names[revision]
+
+
+def _named(repo: Repository, revision: str) -> str | None:
+    # Of a blob Git knows the name where it has not the content: cat-file would fetch it.
+    if revision.endswith(("^{commit}", "^{tree}")) and "\n" not in revision:
+        return repo.objects.named(revision)
     out = repo.git("rev-parse", "--verify", "--quiet", revision, accept=(0, 1, 128))
     return out.decode().strip() or None
 

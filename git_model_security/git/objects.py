@@ -1,4 +1,4 @@
-"""Objects: one `git cat-file --batch` for many reads, streamed; and new blobs."""
+"""Objects: one `git cat-file --batch-command` for many reads, streamed; and new blobs."""
 
 from __future__ import annotations
 
@@ -6,14 +6,16 @@ import contextlib
 import hashlib
 import io
 import os
+import tempfile
 from functools import cached_property
+from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from git_model_security.errors import GitError
 
 if TYPE_CHECKING:
     import subprocess
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from _typeshed import WriteableBuffer
     from typing_extensions import Buffer
@@ -21,6 +23,10 @@ if TYPE_CHECKING:
     from git_model_security.git.repository import Repository
 
 CHUNK_BYTES = 1 << 20
+_FACTS = 3
+"""Words of the line before an object: oid, type and size (git-cat-file, "BATCH OUTPUT")."""
+_QUESTIONS = 100
+"""That many fit into a pipe before the first is answered."""
 
 
 class BlobStream(io.RawIOBase):
@@ -30,6 +36,7 @@ class BlobStream(io.RawIOBase):
         self._pipe = pipe
         self._left = size
         self._ended = False
+        self._is_given_up = False
         self.kind = kind
         self.size = size
 
@@ -39,6 +46,8 @@ class BlobStream(io.RawIOBase):
 
     def readinto(self, buffer: WriteableBuffer) -> int:
         """Reads into `buffer` what is left of the object, at most its length."""
+        # A stream that was given up must not look like one that is read to its end.
+        assert self._left or not self._is_given_up, "the next object was opened meanwhile"
         view = memoryview(buffer)[: self._left]
         count = int(self._pipe.readinto(view)) if view else 0  # type: ignore[attr-defined]
         if view and not count:
@@ -46,8 +55,14 @@ class BlobStream(io.RawIOBase):
         self._left -= count
         return count
 
+    @property
+    def is_under_way(self) -> bool:
+        """Whether the pipe still holds content of this object."""
+        return bool(self._left)
+
     def drain(self) -> None:
         """Skips what was not read, and the line feed that follows in a batch."""
+        self._is_given_up = bool(self._left)
         while self._left:
             self.read(CHUNK_BYTES)
         if not self._ended:
@@ -70,6 +85,15 @@ class ObjectReader:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    @property
+    def _is_streaming(self) -> bool:
+        """Whether somebody is in the middle of an object."""
+        return self._open is not None and self._open.is_under_way
+
+    @cached_property
+    def _aside(self) -> ObjectReader:
+        return ObjectReader(self._repo)
+
     def close(self) -> None:
         """Ends the git processes; what was not read of an object is given up."""
         for process in filter(None, (self._process, self._checks)):
@@ -78,6 +102,8 @@ class ObjectReader:
                     pipe.close()
             process.wait()
         self._process = self._checks = self._open = None
+        if "_aside" in vars(self):
+            self._aside.close()
 
     def stream(self, oid: str) -> BlobStream:
         """Opens an object for reading; ends the stream opened before it.
@@ -85,22 +111,55 @@ class ObjectReader:
         Raises:
             GitError: the object is missing or cannot be read.
         """
-        if self._open is not None:
-            self._open.drain()
-        if self._process is None:
-            self._process = self._repo.spawn("cat-file", "--batch")
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(oid.encode() + b"\n")
-        self._process.stdin.flush()
-        answer = self._process.stdout.readline().split()
-        if len(answer) != 3:
-            raise GitError(
-                f"object {oid} is missing or corrupt",
-                hint="see `git fsck`; in a partial or shallow clone fetch it first",
-            )
-        self._open = BlobStream(self._process.stdout, answer[1].decode(), int(answer[2]))
-        return self._open
+        self._ask("contents", [oid])
+        return self._answer(oid)
+
+    def read_many(self, oids: Sequence[str]) -> Iterator[tuple[str, bytes]]:
+        """Yields kind and content of each of many short objects; ends no stream.
+
+        Raises:
+            GitError: one is missing or cannot be read.
+        """
+        if self._is_streaming:
+            yield from self._aside.read_many(oids)
+            return
+        for first in range(0, len(oids), _QUESTIONS):
+            asked = oids[first : first + _QUESTIONS]
+            self._ask("contents", asked)
+            try:
+                # All answers are taken before whoever gets them can ask again.
+                answers = [(stream.kind, stream.read()) for stream in map(self._answer, asked)]
+            except GitError:
+                self.close()
+                raise
+            yield from answers
+
+    def named(self, revision: str | bytes) -> str | None:
+        """Returns the oid of what a revision names, or None when it is not here."""
+        (found,) = self.facts([revision])
+        return found[1] or None
+
+    def facts(self, revisions: Sequence[str | bytes]) -> Iterator[tuple[str, str, int]]:
+        """Yields kind, oid and length of what each revision names; empty what is not here.
+
+        Ends no stream.
+
+        Args:
+            revisions: as gitrevisions has them, without a line feed.
+        """
+        if self._is_streaming:
+            yield from self._aside.facts(revisions)
+            return
+        for first in range(0, len(revisions), _QUESTIONS):
+            asked = revisions[first : first + _QUESTIONS]
+            self._ask("info", asked)
+            answers = [self._line().split() for _ in asked]
+            yield from [
+                (words[1].decode(), words[0].decode(), int(words[2]))
+                if len(words) == _FACTS
+                else ("", "", 0)
+                for words in answers
+            ]
 
     def holds(self, oid: str) -> bool:
         """Tells whether an object is here; nothing is fetched for that."""
@@ -115,6 +174,40 @@ class ObjectReader:
         self._checks.stdin.write(oid.encode() + b"\n")
         self._checks.stdin.flush()
         return not self._checks.stdout.readline().rstrip().endswith(b"missing")
+
+    def _ask(self, command: str, names: Iterable[str | bytes]) -> None:
+        if self._open is not None:
+            self._open.drain()
+            self._open = None
+        if self._process is None:
+            self._process = self._repo.spawn("cat-file", "--batch-command")
+        assert self._process.stdin is not None
+        for name in names:
+            self._process.stdin.write(b"%s %s\n" % (command.encode(), os.fsencode(name)))
+        self._process.stdin.flush()
+
+    def _answer(self, oid: str) -> BlobStream:
+        if self._open is not None:
+            self._open.drain()
+        words = self._line().split()
+        if len(words) != _FACTS or self._process is None:
+            raise GitError(
+                f"object {oid} is missing or corrupt",
+                hint="see `git fsck`; in a partial or shallow clone fetch it first",
+            )
+        assert self._process.stdout is not None
+        self._open = BlobStream(self._process.stdout, words[1].decode(), int(words[2]))
+        return self._open
+
+    def _line(self) -> bytes:
+        """Returns the next line; nothing where git ended, as it does at a corrupt object."""
+        if self._process is None:
+            return b""
+        assert self._process.stdout is not None
+        line: bytes = self._process.stdout.readline()
+        if not line:
+            self.close()
+        return line
 
     @cached_property
     def _is_loose_only(self) -> bool:
@@ -150,6 +243,20 @@ def is_oid(text: str) -> bool:
 def write_blob(repo: Repository, content: bytes) -> str:
     """Writes a blob as it is, through no filter, and returns its oid."""
     return repo.git("hash-object", "-w", "--stdin", stdin=content).decode().strip()
+
+
+def write_blobs(repo: Repository, contents: Sequence[bytes]) -> None:
+    """Writes blobs as they are, through no filter, in one process.
+
+    Raises:
+        GitError: git could not, or a temporary file could not be written.
+    """
+    with tempfile.TemporaryDirectory(dir=repo.state_dir) as directory:
+        paths = [Path(directory, str(number)) for number in range(len(contents))]
+        for path, content in zip(paths, contents, strict=True):
+            path.write_bytes(content)
+        named = b"".join(_quoted(os.fsencode(path)) + b"\n" for path in paths)
+        repo.git("hash-object", "-w", "--no-filters", "--stdin-paths", stdin=named)
 
 
 def cleaned_oids(repo: Repository, paths: Sequence[bytes]) -> list[str]:

@@ -5,7 +5,7 @@ Who looks at all history must not download it by that. docs: git, "partial-clone
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 from git_model_security.errors import GitError
@@ -31,7 +31,7 @@ class Offline(Repository):
 
 def offline(repo: Repository) -> Repository:
     """Returns the same repository, whose commands fetch nothing."""
-    return Offline(**vars(repo))
+    return Offline(**{one.name: getattr(repo, one.name) for one in fields(repo)})
 
 
 def remote(repo: Repository) -> str | None:

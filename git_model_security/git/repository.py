@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from git_model_security.errors import GitError
 from git_model_security.git import sharing
+from git_model_security.git.objects import ObjectReader
 from git_model_security.git.run import child_environment, run, spawn
+from git_model_security.git.snapshot import Snapshot
+from git_model_security.git.trees import Trees
 
 if TYPE_CHECKING:
     import subprocess
@@ -52,8 +56,8 @@ class Repository:
             GitError: there is none, or git refuses to use it.
         """
         env = child_environment(local=local)
-        asked = ("--git-dir", "--git-common-dir", "--git-path", "hooks", "--show-object-format")
-        where = ("--is-bare-repository", "--is-inside-work-tree")
+        asked = ("--git-dir", "--git-common-dir", "--git-path", "hooks", "--show-cdup")
+        where = ("--show-object-format", "--is-bare-repository", "--is-inside-work-tree")
         absolute = ("rev-parse", "--path-format=absolute")
         try:
             facts = run(*absolute, *asked, *where, cwd=start, env=env)
@@ -65,17 +69,36 @@ class Repository:
                 hint="go into a clone, or make one: `git model clone URL`; `git init` and"
                 " `git model init` begin a new one",
             ) from error
-        *paths, object_format, is_bare, is_inside = facts.removesuffix(b"\n").rsplit(b"\n", 5)
+        *paths, up, object_format, is_bare, is_inside = facts.removesuffix(b"\n").rsplit(
+            b"\n", 6
+        )
         git_dir, common_dir, hooks = (Path(os.fsdecode(path)) for path in paths)
         work_tree = None
         # Who names a git directory or a work tree may stand outside of both.
         is_named = is_bare == b"false" and not env.keys().isdisjoint(_NAMES)
-        if is_inside == b"true" or is_named:
-            accept = (0, 128) if is_named else (0,)
-            top = run(*absolute, "--show-toplevel", cwd=start, env=env, accept=accept)
+        if is_named:
+            top = run(*absolute, "--show-toplevel", cwd=start, env=env, accept=(0, 128))
             if top:
                 work_tree = Path(os.fsdecode(top.removesuffix(b"\n")))
+        elif is_inside == b"true":
+            # What `--show-toplevel` would say: it refuses to answer beside the others.
+            work_tree = Path(os.path.realpath(Path(start or ".", os.fsdecode(up))))
         return cls(git_dir, common_dir, work_tree, object_format.decode(), hooks)
+
+    @cached_property
+    def snapshot(self) -> Snapshot:
+        """What was read of the index and the refs."""
+        return Snapshot()
+
+    @cached_property
+    def objects(self) -> ObjectReader:
+        """Reads objects, for all that one command does; whoever streams has it alone."""
+        return ObjectReader(self)
+
+    @cached_property
+    def trees(self) -> Trees:
+        """Reads trees, and keeps them."""
+        return Trees(self, self.objects)
 
     @property
     def top(self) -> Path:
@@ -138,6 +161,7 @@ class Repository:
         extra: Mapping[str, str] | None = None,
     ) -> bytes:
         """Runs git at the top of the work tree; see `git.run.run`."""
+        self._heed(arguments)
         return run(
             *arguments,
             cwd=self.work_tree or self.git_dir,
@@ -151,8 +175,18 @@ class Repository:
         self, *arguments: str | bytes, extra: Mapping[str, str] | None = None
     ) -> subprocess.Popen[bytes]:
         """Starts git with pipes at the top of the work tree."""
+        self._heed(arguments)
         env = self.environment(extra=extra)
         return spawn(arguments, cwd=self.work_tree or self.git_dir, env=env)
+
+    def forget(self) -> None:
+        """Has the index and the refs be read anew, where another process may change them."""
+        self._heed(())
+
+    def _heed(self, arguments: tuple[str | bytes, ...]) -> None:
+        if self.snapshot.heed(arguments):
+            # What is gone, or packed anew, it would show for a while.
+            self.objects.close()
 
     def environment(
         self, *, filters: bool = False, extra: Mapping[str, str] | None = None

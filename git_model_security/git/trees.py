@@ -9,12 +9,16 @@ from git_model_security.errors import GitError
 from git_model_security.git.index import EXECUTABLE, GITLINK, REGULAR, SYMLINK, Entry
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from git_model_security.git.objects import ObjectReader
     from git_model_security.git.repository import Repository
 
 _DIRECTORY = 0o40000
 _MAX_DEPTH = 200
 """Who can push can nest deeper than a program has room to follow."""
+_MAX_KEPT = 50_000
+"""Trees of some hundred bytes each: a walk over a long history keeps no more."""
 
 
 class Trees:
@@ -28,50 +32,59 @@ class Trees:
     def __init__(self, repo: Repository, objects: ObjectReader) -> None:
         self._objects = objects
         self._oid_bytes = 32 if repo.object_format == "sha256" else 20
-        self._kept: dict[tuple[str, bytes], list[Entry]] = {}
+        self._kept: dict[str, list[Entry]] = {}
+        self._whole: dict[tuple[str, bytes], list[Entry]] = {}
 
-    def entries(self, oid: str, prefix: bytes = b"") -> list[Entry]:
+    def entries(self, oid: str) -> list[Entry]:
         """Returns all entries of a tree, recursively, as `index.tree` does.
-
-        Args:
-            oid: of the tree.
-            prefix: what its paths begin with.
 
         Raises:
             GitError: a tree is missing or corrupt, or they are nested too deep.
         """
-        if prefix.count(b"/") > _MAX_DEPTH:
+        if len(self._kept) > _MAX_KEPT:
+            self._kept.clear()
+            self._whole.clear()
+        unread = [oid]
+        for _ in range(_MAX_DEPTH):
+            unread = [one for one in dict.fromkeys(unread) if one not in self._kept]
+            unread = [below for one in self._read(unread) for below in one]
+            if not unread:
+                break
+        else:
             raise GitError(f"directories are nested deeper than {_MAX_DEPTH} in a tree")
-        kept = self._kept.get((oid, prefix))
-        if kept is None:
-            kept = self._kept[oid, prefix] = self._read(oid, prefix)
-        return kept
+        return self._unfolded(oid, b"")
 
-    def _read(self, oid: str, prefix: bytes) -> list[Entry]:
-        stream = self._objects.stream(oid)
-        if stream.kind != "tree":
-            raise GitError(
-                f"object {oid} is a {stream.kind}, not a tree", hint="see `git fsck`"
-            )
-        try:
-            return self._parsed(stream.read(), prefix)
-        except ValueError as error:
-            raise GitError(f"tree {oid} is corrupt", hint="see `git fsck`") from error
+    def _read(self, oids: list[str]) -> Iterator[list[str]]:
+        """Reads trees; yields the directories in each."""
+        for oid, (kind, content) in zip(oids, self._objects.read_many(oids), strict=True):
+            if kind != "tree":
+                raise GitError(f"object {oid} is a {kind}, not a tree", hint="see `git fsck`")
+            try:
+                held = self._kept[oid] = list(self._parsed(content))
+            except ValueError as error:
+                raise GitError(f"tree {oid} is corrupt", hint="see `git fsck`") from error
+            yield [entry.oid for entry in held if entry.mode == _DIRECTORY]
 
-    def _parsed(self, content: bytes, prefix: bytes) -> list[Entry]:
-        found: list[Entry] = []
+    def _parsed(self, content: bytes) -> Iterator[Entry]:
         at = 0
         while at < len(content):
             named = content.index(b"\0", at) + 1
             mode, _, name = content[at : named - 1].partition(b" ")
             at = named + self._oid_bytes
-            path, below = prefix + name, content[named:at].hex()
-            kind = _canonical(int(mode, 8))
-            if kind == _DIRECTORY:
-                found += self.entries(below, path + b"/")
-            else:
-                found.append(Entry(path, kind, below))
-        return found
+            if at > len(content):
+                raise ValueError("an object name is cut off")
+            yield Entry(name, _canonical(int(mode, 8)), content[named:at].hex())
+
+    def _unfolded(self, oid: str, prefix: bytes) -> list[Entry]:
+        whole = self._whole.get((oid, prefix))
+        if whole is None:
+            whole = self._whole[oid, prefix] = []
+            for entry in self._kept[oid]:
+                if entry.mode == _DIRECTORY:
+                    whole += self._unfolded(entry.oid, prefix + entry.path + b"/")
+                else:
+                    whole.append(Entry(prefix + entry.path, entry.mode, entry.oid))
+        return whole
 
 
 def _canonical(mode: int) -> int:

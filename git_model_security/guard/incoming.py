@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from git_model_security.errors import PolicyError
 from git_model_security.git import attributes, history, index, pushes, ranges
-from git_model_security.git.objects import ObjectReader
 from git_model_security.guard import policies, walk, weakening
 from git_model_security.guard.decided import Decided
 from git_model_security.guard.finding import BROKEN_POLICY, PLAINTEXT
@@ -258,8 +257,8 @@ def _weakened(
     for old, new in steps:
         if before := blobs[old]:
             made.setdefault((before, blobs[new]), []).append((old, new))
-    with ObjectReader(repo) as reader:
-        found = weakening.findings(reader, made)
+    reader = repo.objects
+    found = weakening.findings(reader, made)
 
     def stands(old: str, new: str) -> bool:
         # Who brings an old signed tree back must not bring back its policy.
@@ -277,11 +276,11 @@ def _by_us_alone(repo: Repository, found: list[Finding], named: Sequence[str]) -
     if not own or not asked:
         return set()
     ours = attributes.protected_by(own, asked)
-    with ObjectReader(repo) as reader:
-        for oid in named:
-            policy = weakening.policy_of(reader, oid)
-            if policy is not None:
-                ours -= attributes.protected_by(render(policy), ours)
+    reader = repo.objects
+    for oid in named:
+        policy = weakening.policy_of(reader, oid)
+        if policy is not None:
+            ours -= attributes.protected_by(render(policy), ours)
     return ours
 
 

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 from git_model_security.errors import ConfigError
 from git_model_security.git import history
 from git_model_security.git.index import REGULAR, Entry
-from git_model_security.git.objects import ObjectReader
 from git_model_security.git.paths import shown
 from git_model_security.guard import protection
 from git_model_security.guard.finding import BROKEN_POLICY, Finding
@@ -23,6 +22,7 @@ from git_model_security.policy import attributes, gitmodel, pinned
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
+    from git_model_security.git.objects import ObjectReader
     from git_model_security.git.repository import Repository
     from git_model_security.policy.gitmodel import Policy
 
@@ -71,15 +71,15 @@ def read(
     """
     found = Policies()
     policies: dict[str, Policy] = {}
-    with ObjectReader(repo) as reader:
-        for oid in oids:
-            try:
-                policy = _parsed(reader, oid)
-            except ConfigError as error:
-                found.broken.append(_broken(oid, reader.stream(oid).size, error))
-                continue
-            policies[oid] = policy
-            found.key_ids |= {policy.key_id} - {""}
+    reader = repo.objects
+    for oid in oids:
+        try:
+            policy = _parsed(reader, oid)
+        except ConfigError as error:
+            found.broken.append(_broken(oid, reader.stream(oid).size, error))
+            continue
+        policies[oid] = policy
+        found.key_ids |= {policy.key_id} - {""}
     let_out = {
         oid
         for oid, policy in policies.items()
@@ -117,20 +117,20 @@ def misnamed(
     if pinned.current(repo) in {None, *oids}:
         return []
     found = []
-    with ObjectReader(repo) as reader:
-        try:
-            mine = pinned.policy(repo)
-            assert mine is not None
-            names = {posixpath.basename(one) for one in mine.signature_paths()}
-            for oid in oids:
-                for path in sorted(_parsed(reader, oid).signature_paths() & set(paths)):
-                    # By the name that this clone knows it is a signature, of a new root.
-                    if posixpath.basename(path) not in names:
-                        said = f"it names {shown(path)} as a signature, which is a file already"
-                        size = reader.stream(oid).size
-                        found.append(Finding(BROKEN_POLICY, gitmodel.NAME, oid, size, said))
-        except ConfigError:  # a finding of `read`
-            return []
+    reader = repo.objects
+    try:
+        mine = pinned.policy(repo)
+        assert mine is not None
+        names = {posixpath.basename(one) for one in mine.signature_paths()}
+        for oid in oids:
+            for path in sorted(_parsed(reader, oid).signature_paths() & set(paths)):
+                # By the name that this clone knows it is a signature, of a new root.
+                if posixpath.basename(path) not in names:
+                    said = f"it names {shown(path)} as a signature, which is a file already"
+                    size = reader.stream(oid).size
+                    found.append(Finding(BROKEN_POLICY, gitmodel.NAME, oid, size, said))
+    except ConfigError:  # a finding of `read`
+        return []
     return found
 
 

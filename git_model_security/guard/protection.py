@@ -13,7 +13,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from git_model_security.git import attributes, index
-from git_model_security.git.objects import ObjectReader
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -114,8 +113,8 @@ def _attributes_of_head(repo: Repository) -> str | None:
     oid = index.resolve(repo, "HEAD:.gitattributes")
     if oid is None:
         return None
-    with ObjectReader(repo) as reader:
-        text = reader.read(oid, limit_bytes=_ATTRIBUTES_LIMIT_BYTES)
+    reader = repo.objects
+    text = reader.read(oid, limit_bytes=_ATTRIBUTES_LIMIT_BYTES)
     # A pattern may hold any bytes. What is no UTF-8 becomes a wildcard: it protects
     # what was meant, and hardly more.
     return text.decode("utf-8", "replace").replace("\ufffd", "?")

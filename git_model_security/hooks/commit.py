@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from git_model_security import messages
@@ -36,6 +38,7 @@ def before(clone: Clone) -> int:
     from git_model_security.setup import agreement
     from git_model_security.signatures import signers
 
+    clone.provenance.expect_nothing()
     _require_objects(clone)
     changes = index.staged_changes(clone.repo)
     if raw := raw_entries.put_back(clone, changes):
@@ -59,6 +62,9 @@ def before(clone: Clone) -> int:
         judged.forget(clone.repo)
     else:
         judged.remember(clone.repo)
+        # A partial commit has an index of its own: post-commit carries the signatures over.
+        if Path(os.environ.get("GIT_INDEX_FILE", "index")).name in {"index", "index.lock"}:
+            vouching.expect(clone)
     return 0
 
 
@@ -98,7 +104,7 @@ def _require_objects(clone: Clone) -> None:
     made = {pair for pair in clone.provenance.cleaned_here() if pair in staged}
     lost = [
         path
-        for path, pointer in behind.pointers(clone.repo, made)
+        for path, pointer in behind.pointers_here(clone.objects, made)
         if not clone.lfs.holds(pointer)
     ]
     if lost:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from git_model_security.git import history, sharing
+from git_model_security.git import history, index, sharing
 
 if TYPE_CHECKING:
     from git_model_security.git.repository import Repository
@@ -16,15 +16,18 @@ NAME = "git-model-judged"
 def remember(repo: Repository) -> None:
     """Writes how the commit to be begins: its tree, and its parents.
 
+    hooks/shim.sh writes `made` and the oid over it when a branch gets that commit.
+
     Both count: what a parent holds was not judged. `git commit --amend` has other
     parents than those that a hook can see, and so is judged once more. So is what
     follows a commit that no ref holds: nobody has judged that yet.
     """
     parents = history.parents_to_be(repo)
-    if parents and history.commits(repo, parents, without=history.REFS):
+    is_held = len(parents) == 1 and history.is_on_branch(repo)
+    if parents and not is_held and history.commits(repo, parents, without=history.REFS):
         forget(repo)
         return
-    tree = repo.git("write-tree").decode().strip()
+    tree = index.write_tree(repo)
     lines = [f"parent {oid}\n" for oid in parents]
     begin = "".join([f"tree {tree}\n", *lines, "author "])
     sharing.replace(repo.common_dir, repo.git_dir / NAME, begin)

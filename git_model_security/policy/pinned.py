@@ -67,6 +67,7 @@ def _pin(repo: Repository, block: str) -> bool:
     if new == _text(repo):
         return False
     _replace(repo, _attributes(repo), new)
+    repo.forget()
     return True
 
 

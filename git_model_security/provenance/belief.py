@@ -16,7 +16,6 @@ from git_model_security.errors import ConfigError, Error
 from git_model_security.git import attributes as git_attributes
 from git_model_security.git import batch, history, index
 from git_model_security.git.index import REGULAR, Entry
-from git_model_security.git.objects import ObjectReader
 from git_model_security.git.repository import STATE_DIRECTORY
 from git_model_security.keyring import key_files
 from git_model_security.policy import attributes, gitmodel, pinned
@@ -83,14 +82,14 @@ def records(repo: Repository, commits: Iterable[str]) -> tuple[str, ...]:
     """
     held = {oid: commit for commit, oid in _versions(repo, commits) if oid}
     found: dict[str, None] = {}
-    with ObjectReader(repo) as reader:
-        for oid, commit in held.items():
-            try:
-                policy = gitmodel.find([Entry(NAME, REGULAR, oid)], reader)
-            except ConfigError:
-                continue
-            if policy is not None and policy.untracked and _is_believed(repo, commit, oid):
-                found |= dict.fromkeys(policy.untracked)
+    reader = repo.objects
+    for oid, commit in held.items():
+        try:
+            policy = gitmodel.find([Entry(NAME, REGULAR, oid)], reader)
+        except ConfigError:
+            continue
+        if policy is not None and policy.untracked and _is_believed(repo, commit, oid):
+            found |= dict.fromkeys(policy.untracked)
     return tuple(found)
 
 

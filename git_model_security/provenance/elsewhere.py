@@ -45,11 +45,10 @@ def _holders(clone: Clone, wanted: Iterable[Pair]) -> dict[Pair, list[str]]:
     if not tips:
         return {}
     asked = [(tip, pair) for tip in tips for pair in pairs]
-    names = b"".join(b"%s:%s\n" % (tip.encode(), path) for tip, (path, _) in asked)
-    answers = clone.repo.git("cat-file", "--batch-check=%(objectname)", stdin=names)
+    names = [b"%s:%s" % (tip.encode(), path) for tip, (path, _) in asked]
     holders: dict[Pair, list[str]] = {}
-    for (tip, pair), answer in zip(asked, answers.splitlines(), strict=True):
-        if answer.decode("utf-8", "replace") == pair[1]:
+    for (tip, pair), (_, oid, _) in zip(asked, clone.objects.facts(names), strict=True):
+        if oid == pair[1]:
             holders.setdefault(pair, []).append(tip)
     return holders
 
@@ -96,7 +95,6 @@ def _tips(clone: Clone) -> Sequence[str]:
         *(f"--max-count={MAX_REFLOG_ENTRIES}", "HEAD"),
         accept=(0, 128),
     )
-    oids = dict.fromkeys((*refs.decode().split(), *before.decode().split()))
-    asked = "".join(f"{oid}\n" for oid in oids).encode()
-    kinds = clone.repo.git("cat-file", "--batch-check=%(objecttype)", stdin=asked)
-    return [oid for oid, kind in zip(oids, kinds.split(), strict=False) if kind == b"commit"]
+    oids = list(dict.fromkeys((*refs.decode().split(), *before.decode().split())))
+    kinds = clone.objects.facts(oids)
+    return [oid for oid, (kind, _, _) in zip(oids, kinds, strict=True) if kind == "commit"]

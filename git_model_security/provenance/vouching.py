@@ -155,7 +155,6 @@ def unvouched(clone: Clone, entries: Sequence[Entry], found: Sources) -> list[Pa
         entries: what is to be signed, without the signatures themselves.
         found: what content may come from.
     """
-    guarded = attributes.protected(clone.repo, (entry.path for entry in entries))
     below = ground(clone, found)
     adopted = clone.provenance.adopted()
     own = made_here(clone, below)
@@ -169,10 +168,15 @@ def unvouched(clone: Clone, entries: Sequence[Entry], found: Sources) -> list[Pa
     refused: list[Pair] = []
     unproven: list[Pair] = []
     unmade: list[Pair] = []
-    for entry in entries:
+    changed = [
+        entry
+        for entry in entries
+        if (entry.path, entry.mode, entry.oid) not in below.verified
+        and (entry.path, entry.oid) not in adopted
+    ]
+    guarded = attributes.protected(clone.repo, (entry.path for entry in changed))
+    for entry in changed:
         pair = (entry.path, entry.oid)
-        if (entry.path, entry.mode, entry.oid) in below.verified or pair in adopted:
-            continue
         if entry.path in tainted or entry.oid in below.blobs:
             refused.append(pair)
         elif entry.is_file and entry.path in guarded and entry.oid != empty:
@@ -217,6 +221,17 @@ def note(clone: Clone, policy: Policy) -> None:
     made -= {(path, oid) for path, (_, oid) in held.items()}
     gone = held.keys() - {entry.path for entry in entries}
     clone.provenance.adopt({*made, *((path, REMOVED) for path in gone)} - refused)
+
+
+def expect(clone: Clone) -> None:
+    """Prepares `settle` for the commit to be, where it is signed and its parent stands."""
+    parents = history.parents_to_be(clone.repo)
+    is_plain = len(parents) <= 1 and all(ancestry.stands(clone, one) for one in parents)
+    if not is_plain or not pinned_trust.has_held(clone, index.write_tree(clone.repo)):
+        return
+    before = ancestry.facts(clone, parents[0]) if parents else {}
+    now = {entry.path: (entry.mode, entry.oid) for entry in index.staged(clone.repo)}
+    clone.provenance.expect({path for path, _ in before.items() ^ now.items()})
 
 
 def settle(clone: Clone, commit: str = "HEAD") -> None:

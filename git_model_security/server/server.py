@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from git_model_security.errors import GitError, UsageError
 from git_model_security.git import config, index, sharing
-from git_model_security.git.objects import ObjectReader
 from git_model_security.keyring import key_files
 from git_model_security.messages import counted
 from git_model_security.policy import gitmodel, pinned
@@ -139,8 +138,8 @@ def _policy(repo: Repository, choices: Choices) -> Policy | None:
 def _policy_of_head(repo: Repository) -> Policy | None:
     if index.head_tree(repo) is None:
         return None
-    with ObjectReader(repo) as reader:
-        return gitmodel.find(index.tree(repo, "HEAD"), reader)
+    reader = repo.objects
+    return gitmodel.find(index.tree(repo, "HEAD"), reader)
 
 
 def _choose_refs(repo: Repository, patterns: Sequence[str]) -> list[str]:

@@ -13,7 +13,7 @@ from git_model_security.content import blobs
 from git_model_security.errors import PolicyError
 from git_model_security.git import attributes, index, index_stat, worktree
 from git_model_security.git.index import REGULAR, Entry
-from git_model_security.git.objects import write_blob
+from git_model_security.git.objects import blob_oid, write_blobs
 from git_model_security.git.paths import shown
 from git_model_security.git.replacement import Replacement, naming
 from git_model_security.guard import policies
@@ -151,6 +151,7 @@ class _Round:
         self._entries = entries
         self._commits = commits
         self._bundles: dict[bytes, bytes] = {}
+        self._blobs: list[bytes] = []
         self._digests: dict[str, str] = {}
 
     def entries(self) -> list[Entry]:
@@ -174,7 +175,8 @@ class _Round:
             made = self._signer.sign(manifest)
         logs.info("signed %s as %s", shown(path), self._signer.identity)
         blob = blobs.seal(self._clone, made) if is_sealed else made
-        oid = write_blob(self._clone.repo, blob)
+        oid = blob_oid(self._clone.repo.object_format, blob)
+        self._blobs.append(blob)
         if is_sealed:
             key_id = self._clone.ring.current.id
             self._clone.digests.put(oid, _digests(self._clone, key_id, made, blob))
@@ -187,10 +189,11 @@ class _Round:
         """Puts the new signatures into the index and the work tree."""
         repo = self._clone.repo
         if self._bundles:
+            write_blobs(repo, self._blobs)
             index.stage(repo, [self._entries[path] for path in self._bundles])
             written = {path: _write(repo, path, made) for path, made in self._bundles.items()}
             index_stat.refresh(repo, written)
-        tree = repo.git("write-tree").decode().strip()
+        tree = index.write_tree(repo)
         if self._bundles:
             events.signed(repo, self._trusted(), tree, self._digests)
         # A certificate is looked at when somebody asks: a bundle may be of before it expired.
