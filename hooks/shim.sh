@@ -29,7 +29,18 @@ is_replaying() {
 # A rebase commits without pre-commit, and then there is nothing to do after it.
 nothing_judged() {
 	find_git_dir
-	is_replaying && [ ! -f "$git_dir/git-model-judged" ]
+	is_expected && return
+	is_replaying && [ ! -s "$git_dir/git-model-judged" ]
+}
+
+# pre-commit has signed it, and prepared what else is to be done where it is a commit.
+is_expected() {
+	[ -f "$git_dir/git-model-expected" ] && [ ! -f "$git_dir/git-model-pending" ] || return 1
+	[ -s "$git_dir/git-model-judged" ] || return 1
+	read -r word _ <"$git_dir/git-model-judged"
+	[ "$word" = made ] || return 1
+	: >"$git_dir/git-model-judged"
+	echo made >"$git_dir/git-model-expected"
 }
 
 # What a rebase begins with is nothing to stay at: its end is verified.
@@ -89,16 +100,22 @@ are_commits() {
 
 # What pre-commit has judged: tree and parents, as the commit names them.
 is_judged() {
-	[ $# = 1 ] && [ -f "$git_dir/git-model-judged" ] || return 1
-	judged=$(command -p cat "$git_dir/git-model-judged") && [ -n "$judged" ] || return 1
+	[ -s "$git_dir/git-model-judged" ] || return 1
+	judged=
+	while IFS= read -r line; do judged="$judged$line
+"; done <"$git_dir/git-model-judged"
+	judged=$judged$line
+	# It counts once.
+	: >"$git_dir/git-model-judged"
+	[ $# = 1 ] || return 1
 	# A merge brings in what others made, and that is told.
 	case $judged in *"
 parent "*"
 parent "*) return 1 ;; esac
 	case $(GIT_NO_REPLACE_OBJECTS=1 git cat-file commit "$1") in
-	"$judged"*) return 0 ;;
+	"$judged"*) echo "made $1" >"$git_dir/git-model-judged" ;;
+	*) return 1 ;;
 	esac
-	return 1
 }
 
 # No commit that no ref has yet, a stash apart, of which less is asked; and no branch comes to hold what others made.

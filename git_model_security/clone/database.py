@@ -35,6 +35,9 @@ CREATE TABLE IF NOT EXISTS cleaned (
 CREATE TABLE IF NOT EXISTS adopted (
     path BLOB, oid TEXT, PRIMARY KEY (path, oid)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS expected (
+    place TEXT, path BLOB, oid TEXT, PRIMARY KEY (place, path, oid)
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS foreigners (oid TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS merged (
     path BLOB, oid TEXT, ours TEXT, theirs TEXT, PRIMARY KEY (path, oid, ours, theirs)

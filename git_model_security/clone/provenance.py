@@ -12,22 +12,36 @@ to a blob nobody has seen; smudge remembers that one as foreign.
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
+
+from git_model_security.git import sharing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from git_model_security.clone.database import Memory
+    from git_model_security.git.repository import Repository
 
 Pair = tuple[bytes, str]
 """A path and the oid of the blob at it; an empty oid where the path was removed."""
+EXPECTED = "git-model-expected"
+"""File in the git directory of a work tree: a commit that pre-commit has prepared to forget
+for. hooks/shim.sh writes `made` into it when there is that commit."""
+_FORGETTING = ("cleaned", "adopted", "merged")
+"""Tables whose rows go with the signed commit that has them."""
 
 
 class Provenance:
     """The tables of what was cleaned, merged, adopted, and what is foreign."""
 
-    def __init__(self, memory: Memory) -> None:
+    def __init__(self, memory: Memory, repo: Repository) -> None:
         self._memory = memory
+        self._repo = repo
+        self._place = os.fsdecode(repo.git_dir)
+        self._mark = repo.git_dir / EXPECTED
+        if self._mark.exists() and self._mark.read_bytes():
+            self._forget_expected()
 
     def cleaned(self, path: bytes, oid: str) -> None:
         """Records that content made here became a new blob at a path."""
@@ -36,6 +50,8 @@ class Provenance:
             " (SELECT 1 FROM foreigners WHERE oid = ?2)",
             (path, oid),
         )
+        # Made once more, it is of after the commit that is expected.
+        self._memory.execute("DELETE FROM expected WHERE path = ? AND oid = ?", (path, oid))
 
     def foreign(self, oid: str) -> None:
         """Records the blob that clean would make of content that came in clear."""
@@ -68,6 +84,37 @@ class Provenance:
         Kept, it would let somebody bring an earlier version back unseen.
         """
         rows = [(path,) for path in paths]
-        for table in ("cleaned", "adopted", "merged"):
+        for table in _FORGETTING:
             statement = f"DELETE FROM {table} WHERE path = ?"  # noqa: S608 - our own names
             self._memory.execute_many(statement, rows)
+        self.expect_nothing()
+
+    def expect(self, paths: Iterable[bytes]) -> None:
+        """Prepares `committed` for the commit to be, so that nothing is started after it.
+
+        What is recorded of the paths until now is forgotten when there is that commit, and
+        not if it never comes to be.
+        """
+        self.expect_nothing()
+        rows = [(self._place, path) for path in paths]
+        for table in _FORGETTING:
+            self._memory.execute_many(
+                f"INSERT OR IGNORE INTO expected SELECT ?1, path, oid FROM {table}"  # noqa: S608
+                " WHERE path = ?2",
+                rows,
+            )
+        sharing.replace(self._repo.common_dir, self._mark, "")
+
+    def expect_nothing(self) -> None:
+        """Takes `expect` back: that commit did not come to be, or is looked at otherwise."""
+        self._memory.execute("DELETE FROM expected WHERE place = ?", (self._place,))
+        self._mark.unlink(missing_ok=True)
+
+    def _forget_expected(self) -> None:
+        for table in _FORGETTING:
+            self._memory.execute(
+                f"DELETE FROM {table} WHERE EXISTS (SELECT 1 FROM expected AS gone WHERE"  # noqa: S608
+                f" gone.place = ?1 AND gone.path = {table}.path AND gone.oid = {table}.oid)",
+                (self._place,),
+            )
+        self.expect_nothing()
