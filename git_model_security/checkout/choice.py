@@ -16,8 +16,8 @@ from git_model_security.content import blobs
 from git_model_security.envelope import HEADER_BYTES, MAGIC, plaintext_length
 from git_model_security.errors import EnvelopeError, GitError, NewerFormatError
 from git_model_security.git import attributes, replacement, worktree
+from git_model_security.git.hash_object import blob_oid
 from git_model_security.git.index import Entry
-from git_model_security.git.objects import blob_oid
 from git_model_security.git.paths import shown
 from git_model_security.storage import behind
 from git_model_security.storage import pointer as pointers

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from git_model_security.content import blobs
-from git_model_security.git.objects import blob_hash
+from git_model_security.git.hash_object import blob_hash
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -15,7 +15,7 @@ from typing import IO, TYPE_CHECKING, cast
 from git_model_security import messages
 from git_model_security.envelope import sealed_length
 from git_model_security.errors import EnvelopeError, GitError
-from git_model_security.git.objects import blob_hash, blob_oid
+from git_model_security.git.hash_object import blob_hash, blob_oid
 from git_model_security.storage.pointer import Pointer
 from git_model_security.storage.spool import Spool
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from git_model_security.errors import GitError
 from git_model_security.git import batch, index, index_stat, worktree
+from git_model_security.git.hash_object import blob_oid
 from git_model_security.git.index import SYMLINK, Entry
-from git_model_security.git.objects import blob_oid
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

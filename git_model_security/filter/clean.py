@@ -41,7 +41,7 @@ from git_model_security.errors import (
 )
 from git_model_security.filter import pointers, room, sticky
 from git_model_security.git import index
-from git_model_security.git.objects import blob_hash, blob_oid
+from git_model_security.git.hash_object import blob_hash, blob_oid
 from git_model_security.storage.pointer import MAX_BYTES, Pointer, is_alike
 
 if TYPE_CHECKING:

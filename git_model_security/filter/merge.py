@@ -17,7 +17,7 @@ from git_model_security.content.pipeline import Joined, cut, seal
 from git_model_security.content.sealed import Sealed
 from git_model_security.envelope import HEADER_BYTES
 from git_model_security.errors import NewerFormatError, PolicyError
-from git_model_security.git.objects import blob_oid
+from git_model_security.git.hash_object import blob_oid
 from git_model_security.git.run import child_environment, run
 from git_model_security.storage.pointer import parse
 

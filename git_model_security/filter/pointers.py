@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from git_model_security.content import blobs
 from git_model_security.errors import EnvelopeError, KeyNotFoundError
-from git_model_security.git.objects import CHUNK_BYTES, blob_oid
+from git_model_security.git.hash_object import blob_oid
+from git_model_security.git.objects import CHUNK_BYTES
 from git_model_security.storage import pointer as storage
 
 if TYPE_CHECKING:

@@ -17,7 +17,8 @@ from git_model_security.content import blobs
 from git_model_security.content.sealed import Sealed, Spooled
 from git_model_security.envelope import HEADER_BYTES, read_header
 from git_model_security.errors import UPGRADE_HINT, Error, NewerFormatError
-from git_model_security.git.objects import CHUNK_BYTES, write_blob
+from git_model_security.git.hash_object import write_blob
+from git_model_security.git.objects import CHUNK_BYTES
 from git_model_security.git.paths import shown
 from git_model_security.storage import pending
 from git_model_security.storage.pointer import MAX_BYTES, parse

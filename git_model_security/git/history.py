@@ -207,18 +207,6 @@ def branch(repo: Repository) -> str | None:
     return os.fsdecode(said.strip()) or None
 
 
-def is_on_branch(repo: Repository) -> bool:
-    """Tells, without a process, that HEAD names a branch; where refs stand in files.
-
-    In tables the file names none (git-init, "--ref-format").
-    """
-    try:
-        said = (repo.git_dir / "HEAD").read_bytes()
-    except OSError:
-        return False
-    return said.startswith(b"ref: refs/heads/") and not repo.has_ref_tables
-
-
 def notes(repo: Repository, tips: Iterable[str] = ()) -> set[str]:
     """Returns the commits of notes: they name objects, and have no paths (git-notes).
 

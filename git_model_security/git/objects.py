@@ -1,14 +1,10 @@
-"""Objects: one `git cat-file --batch-command` for many reads, streamed; and new blobs."""
+"""Objects, read through one `git cat-file --batch-command`, streamed."""
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
 import io
 import os
-import tempfile
 from functools import cached_property
-from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from git_model_security.errors import GitError
@@ -18,7 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from _typeshed import WriteableBuffer
-    from typing_extensions import Buffer
 
     from git_model_security.git.repository import Repository
 
@@ -238,74 +233,3 @@ class ObjectReader:
 def is_oid(text: str) -> bool:
     """Tells whether a text is an object name in full, of either format."""
     return len(text) in {40, 64} and set(text) <= set("0123456789abcdef")
-
-
-def write_blob(repo: Repository, content: bytes) -> str:
-    """Writes a blob as it is, through no filter, and returns its oid."""
-    return repo.git("hash-object", "-w", "--stdin", stdin=content).decode().strip()
-
-
-def write_blobs(repo: Repository, contents: Sequence[bytes]) -> None:
-    """Writes blobs as they are, through no filter, in one process.
-
-    Raises:
-        GitError: git could not, or a temporary file could not be written.
-    """
-    with tempfile.TemporaryDirectory(dir=repo.state_dir) as directory:
-        paths = [Path(directory, str(number)) for number in range(len(contents))]
-        for path, content in zip(paths, contents, strict=True):
-            path.write_bytes(content)
-        named = b"".join(_quoted(os.fsencode(path)) + b"\n" for path in paths)
-        repo.git("hash-object", "-w", "--no-filters", "--stdin-paths", stdin=named)
-
-
-def cleaned_oids(repo: Repository, paths: Sequence[bytes]) -> list[str]:
-    """Returns the blobs that `git add` would make of work tree files; writes none.
-
-    The content is cleaned and converted by the attributes of now. What the index says of
-    it is not asked.
-
-    Raises:
-        GitError: a filter refuses what stands there.
-    """
-    quoted = b"".join(_quoted(path) + b"\n" for path in paths)
-    out = repo.git("hash-object", "--stdin-paths", stdin=quoted, filters=True)
-    return out.decode().split()
-
-
-def _quoted(path: bytes) -> bytes:
-    """Returns a path as `core.quotePath` writes it: one line, whatever is in it."""
-    return b'"' + b"".join(b"\\%03o" % byte for byte in path) + b'"'
-
-
-def write_blob_from(repo: Repository, content: Iterable[Buffer]) -> str:
-    """Writes a blob from pieces, through no filter, and returns its oid.
-
-    Raises:
-        GitError: git could not.
-    """
-    with repo.spawn("hash-object", "-w", "--stdin") as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        with contextlib.suppress(BrokenPipeError):
-            for piece in content:
-                process.stdin.write(piece)
-            process.stdin.close()
-        oid = process.stdout.read().decode().strip()
-    if process.returncode:
-        raise GitError("git hash-object could not write a blob", hint="is the disk full?")
-    return oid
-
-
-def blob_oid(object_format: str, content: bytes) -> str:
-    """Returns the name of a blob with this content."""
-    running = blob_hash(object_format, len(content))
-    running.update(content)
-    return running.hexdigest()
-
-
-def blob_hash(object_format: str, size_bytes: int) -> hashlib._Hash:
-    """Returns the running hash of a blob of this size (gitformat-pack, "Object")."""
-    running = hashlib.new(object_format, usedforsecurity=False)
-    running.update(b"blob %d\0" % size_bytes)
-    return running

@@ -16,7 +16,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from git_model_security.errors import GitError
-from git_model_security.git.objects import CHUNK_BYTES, blob_hash
+from git_model_security.git.hash_object import blob_hash
+from git_model_security.git.objects import CHUNK_BYTES
 from git_model_security.git.paths import shown
 from git_model_security.git.replacement import Replacement, checked, descend, naming
 

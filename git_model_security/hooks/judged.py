@@ -23,7 +23,7 @@ def remember(repo: Repository) -> None:
     follows a commit that no ref holds: nobody has judged that yet.
     """
     parents = history.parents_to_be(repo)
-    is_held = len(parents) == 1 and history.is_on_branch(repo)
+    is_held = len(parents) == 1 and _is_on_branch(repo)
     if parents and not is_held and history.commits(repo, parents, without=history.REFS):
         forget(repo)
         return
@@ -36,3 +36,15 @@ def remember(repo: Repository) -> None:
 def forget(repo: Repository) -> None:
     """Removes what was remembered: of an override nothing is."""
     (repo.git_dir / NAME).unlink(missing_ok=True)
+
+
+def _is_on_branch(repo: Repository) -> bool:
+    """Tells, without a process, that HEAD names a branch; where refs stand in files.
+
+    In tables the file names none (git-init, "--ref-format").
+    """
+    try:
+        said = (repo.git_dir / "HEAD").read_bytes()
+    except OSError:
+        return False
+    return said.startswith(b"ref: refs/heads/") and not repo.has_ref_tables

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from git_model_security.clone.clone import Clone
 from git_model_security.errors import PolicyError
 from git_model_security.git import config
-from git_model_security.git.objects import write_blob
+from git_model_security.git.hash_object import write_blob
 from git_model_security.keyring import material, ring
 from git_model_security.keyring.copies import Copies
 from git_model_security.keyring.store import KeyStore

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from git_model_security.git import history
-from git_model_security.git.objects import write_blob
+from git_model_security.git.hash_object import write_blob
 from git_model_security.migrate import compare, rewriting, sealing, signing, stream, tags
 from git_model_security.migrate.survey import ATTRIBUTES
 from git_model_security.policy import attributes, gitmodel

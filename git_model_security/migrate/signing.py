@@ -10,8 +10,8 @@ from git_model_security.clone.digests import PlaintextHash
 from git_model_security.content import blobs
 from git_model_security.errors import Error, KeyNotFoundError, PolicyError
 from git_model_security.git import index
+from git_model_security.git.hash_object import write_blob
 from git_model_security.git.index import REGULAR, Entry
-from git_model_security.git.objects import write_blob
 from git_model_security.git.paths import shown
 from git_model_security.policy import gitmodel
 from git_model_security.policy.gitmodel import CIPHERTEXT_SIGNATURE, within

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 from git_model_security.errors import PolicyError
 from git_model_security.git import batch, config, sharing
-from git_model_security.git.objects import blob_oid, is_oid
+from git_model_security.git.hash_object import blob_oid
+from git_model_security.git.objects import is_oid
 from git_model_security.git.repository import STATE_DIRECTORY
 from git_model_security.policy import attributes, gitmodel
 

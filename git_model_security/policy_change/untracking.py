@@ -14,8 +14,8 @@ from git_model_security.clone import audit_log
 from git_model_security.content import opened
 from git_model_security.errors import PolicyError
 from git_model_security.git import index, worktree
+from git_model_security.git.hash_object import write_blob_from
 from git_model_security.git.index import Entry
-from git_model_security.git.objects import write_blob_from
 from git_model_security.git.paths import shown
 from git_model_security.guard.releases import names_a_path
 from git_model_security.policy import attributes, pinned

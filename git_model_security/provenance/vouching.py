@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from git_model_security.git import attributes, history, index
-from git_model_security.git.objects import blob_hash
+from git_model_security.git.hash_object import blob_hash
 from git_model_security.provenance import ancestry, elsewhere, replayed
 from git_model_security.trust import pinned_trust
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from git_model_security.errors import ConfigError
 from git_model_security.git import index, worktree
 from git_model_security.git.attributes import protected_by
-from git_model_security.git.objects import write_blob
+from git_model_security.git.hash_object import write_blob
 from git_model_security.policy import attributes, gitmodel, pinned
 from git_model_security.setup import engine
 from git_model_security.storage import LFS

@@ -18,8 +18,9 @@ from git_model_security.content.pipeline import Joined, cut, seal
 from git_model_security.content.sealed import Sealed
 from git_model_security.errors import GitError, NotFetchedError, PolicyError
 from git_model_security.git import attributes, index, worktree
+from git_model_security.git.hash_object import write_blob_from
 from git_model_security.git.index import Entry
-from git_model_security.git.objects import CHUNK_BYTES, write_blob_from
+from git_model_security.git.objects import CHUNK_BYTES
 from git_model_security.git.paths import shown
 from git_model_security.storage import behind
 from git_model_security.storage import pointer as pointers

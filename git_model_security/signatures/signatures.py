@@ -12,8 +12,8 @@ from git_model_security.clone.digests import Digests, PlaintextHash
 from git_model_security.content import blobs
 from git_model_security.errors import PolicyError
 from git_model_security.git import attributes, index, index_stat, worktree
+from git_model_security.git.hash_object import blob_oid, write_blobs
 from git_model_security.git.index import REGULAR, Entry
-from git_model_security.git.objects import blob_oid, write_blobs
 from git_model_security.git.paths import shown
 from git_model_security.git.replacement import Replacement, naming
 from git_model_security.guard import policies

@@ -13,7 +13,7 @@ from git_model_security.content import blobs
 from git_model_security.envelope import HEADER_BYTES
 from git_model_security.errors import Error, GitError, NotFetchedError, Reason
 from git_model_security.git import attributes, worktree
-from git_model_security.git.objects import cleaned_oids
+from git_model_security.git.hash_object import cleaned_oids
 from git_model_security.storage import behind, pointer
 from git_model_security.verify import file_digests
 from git_model_security.verify.tree_check import reason_of

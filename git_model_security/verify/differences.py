@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 from git_model_security.errors import GitError, Reason
 from git_model_security.git import config, index, worktree
+from git_model_security.git.hash_object import blob_oid
 from git_model_security.git.index import EXECUTABLE, GITLINK, SYMLINK
-from git_model_security.git.objects import blob_oid
 from git_model_security.verify import kinds
 from git_model_security.verify.contents import sealed_as
 from git_model_security.verify.worktree_files import link_at
