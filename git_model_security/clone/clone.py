@@ -181,8 +181,7 @@ class Clone:
         if oid is None:
             return frozenset()
         try:
-            text = self.objects.read(oid, limit_bytes=gitmodel.MAX_BYTES)
-            rules = rendered.render(gitmodel.parse(text))
+            rules = rendered.render(gitmodel.of_blob(self.objects, oid))
         except (ConfigError, GitError):
             return frozenset()
         return frozenset(self.staged) - attributes.protected_by(rules, self.staged)

@@ -16,6 +16,7 @@ from git_model_security.envelope import HEADER_BYTES
 from git_model_security.errors import NewerFormatError, VerificationError
 from git_model_security.git.objects import CHUNK_BYTES
 from git_model_security.messages import counted
+from git_model_security.policy import content
 
 _TEXT_BYTES = 4 << 20
 _BUNDLE_BYTES = 64 << 20
@@ -40,7 +41,7 @@ def textconv(name: str) -> bytes:
             told = _signature(file.read(_BUNDLE_BYTES + 1))
         if told is not None:
             return told
-    if len(head) < _TEXT_BYTES and _is_text(head):
+    if len(head) < _TEXT_BYTES and content.is_text([head]):
         return head
     return _tensors(path) or _digest(path)
 
@@ -69,14 +70,6 @@ def _signature(data: bytes) -> bytes | None:
     files = counted(len(signed.items), "file")
     digest = hashlib.sha256(data).hexdigest()
     return f"signed by {claims.signer(bundle)}, {files}, sha256 {digest}\n".encode()
-
-
-def _is_text(data: bytes) -> bool:
-    try:
-        data.decode()
-    except UnicodeDecodeError:
-        return False
-    return b"\0" not in data
 
 
 def _tensors(path: Path) -> bytes | None:

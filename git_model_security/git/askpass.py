@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 
 from git_model_security import logs, messages
 from git_model_security.errors import GitError
+from git_model_security.git import config
 from git_model_security.git.run import child_environment, run
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _TERMINAL = "GIT_TERMINAL_PROMPT"
-_FALSE = frozenset({"0", "false", "no", "off", ""})
 
 
 def program(environment: Mapping[str, str]) -> str | None:
@@ -43,7 +43,7 @@ def _configured() -> str | None:
 
 def may_use_terminal(environment: Mapping[str, str]) -> bool:
     """Tells whether the user leaves the terminal to prompts (git, GIT_TERMINAL_PROMPT)."""
-    return environment.get(_TERMINAL, "1").lower() not in _FALSE
+    return not config.is_false(environment.get(_TERMINAL))
 
 
 def ask(asked: str, prompt: str) -> bytes | None:

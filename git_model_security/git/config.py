@@ -94,6 +94,11 @@ def is_true(values: Values, key: str) -> bool:
     return (last(values, key) or "").lower() in {"true", "yes", "on", "1"}
 
 
+def is_false(said: str | None) -> bool:
+    """Tells whether a value switches off; what is not set does not (git-config, "boolean")."""
+    return said is not None and said.lower() in {"false", "no", "off", "0", ""}
+
+
 def is_deploy(values: Values) -> bool:
     """Tells whether this is a deploy clone.
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 from git_model_security.errors import GitError
+from git_model_security.git import config
 from git_model_security.git.repository import Repository
 
 if TYPE_CHECKING:
@@ -38,11 +39,12 @@ def remote(repo: Repository) -> str | None:
     """Returns the remote that promised what is not here; None in an ordinary clone."""
     names = r"^(extensions\.partialclone|remote\..*\.promisor)$"
     said = repo.git("config", "-z", "--get-regexp", names, accept=(0, 1))
-    for record in said.decode("utf-8", "surrogateescape").split("\0"):
-        key, _, value = record.partition("\n")
+    values = config.parse(said)
+    for key in values:
+        value = config.last(values, key)
         if key == "extensions.partialclone":
             return value
-        if key and value.lower() not in {"false", "no", "off", "0"}:
+        if not config.is_false(value):
             return key.removeprefix("remote.").removesuffix(".promisor")
     return None
 

@@ -16,7 +16,7 @@ from git_model_security.guard import policies, walk, weakening
 from git_model_security.guard.decided import Decided
 from git_model_security.guard.finding import BROKEN_POLICY, PLAINTEXT
 from git_model_security.guard.knowledge import Knowledge
-from git_model_security.policy import pinned
+from git_model_security.policy import gitmodel, pinned
 from git_model_security.policy.attributes import render
 from git_model_security.policy.gitmodel import NAME
 
@@ -278,7 +278,7 @@ def _by_us_alone(repo: Repository, found: list[Finding], named: Sequence[str]) -
     ours = attributes.protected_by(own, asked)
     reader = repo.objects
     for oid in named:
-        policy = weakening.policy_of(reader, oid)
+        policy = gitmodel.readable(reader, oid)
         if policy is not None:
             ours -= attributes.protected_by(render(policy), ours)
     return ours

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from git_model_security.errors import ConfigError
 from git_model_security.git import history
-from git_model_security.git.index import REGULAR, Entry
 from git_model_security.git.paths import shown
 from git_model_security.guard import protection
 from git_model_security.guard.finding import BROKEN_POLICY, Finding
@@ -22,7 +21,6 @@ from git_model_security.policy import attributes, gitmodel, pinned
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
-    from git_model_security.git.objects import ObjectReader
     from git_model_security.git.repository import Repository
     from git_model_security.policy.gitmodel import Policy
 
@@ -74,7 +72,7 @@ def read(
     reader = repo.objects
     for oid in oids:
         try:
-            policy = _parsed(reader, oid)
+            policy = gitmodel.of_blob(reader, oid)
         except ConfigError as error:
             found.broken.append(_broken(oid, reader.stream(oid).size, error))
             continue
@@ -123,7 +121,8 @@ def misnamed(
         assert mine is not None
         names = {posixpath.basename(one) for one in mine.signature_paths()}
         for oid in oids:
-            for path in sorted(_parsed(reader, oid).signature_paths() & set(paths)):
+            signatures = gitmodel.of_blob(reader, oid).signature_paths()
+            for path in sorted(signatures & set(paths)):
                 # By the name that this clone knows it is a signature, of a new root.
                 if posixpath.basename(path) not in names:
                     said = f"it names {shown(path)} as a signature, which is a file already"
@@ -148,12 +147,6 @@ def _decided(
     return tuple(
         dict.fromkeys(pattern for one in believed for pattern in (*one.exclude, *one.untracked))
     )
-
-
-def _parsed(reader: ObjectReader, oid: str) -> Policy:
-    policy = gitmodel.find([Entry(gitmodel.NAME, REGULAR, oid)], reader)
-    assert policy is not None
-    return policy
 
 
 def _rules(policy: Policy, oid: str, found: Policies, let_out: set[str]) -> list[str]:

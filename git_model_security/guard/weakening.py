@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from git_model_security.errors import ConfigError
-from git_model_security.git.index import REGULAR, Entry
 from git_model_security.guard.finding import BROKEN_POLICY, Finding
 from git_model_security.policy import gitmodel
 from git_model_security.policy.profiles import ALL, ALL_BUT_SOURCE
@@ -52,7 +50,7 @@ def findings(
             continue
         for oid in filter(None, (old, new)):
             if oid not in read:
-                read[oid] = policy_of(reader, oid)
+                read[oid] = gitmodel.readable(reader, oid)
         before, after = read[old], read[new] if new else None
         if before is None or (new and after is None):
             continue  # what cannot be read is a finding of its own, or was one
@@ -85,11 +83,3 @@ def lost(old: Policy, new: Policy) -> list[str]:
 
 def _untracked(policy: Policy) -> Iterable[str]:
     return map(str, getattr(policy, "untracked", ()))
-
-
-def policy_of(reader: ObjectReader, oid: str) -> Policy | None:
-    """Returns the policy in a blob; None where it cannot be read as one."""
-    try:
-        return gitmodel.find([Entry(gitmodel.NAME, REGULAR, oid)], reader)
-    except ConfigError:
-        return None

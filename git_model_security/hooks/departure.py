@@ -195,8 +195,7 @@ def _lfs_follows(repo: Repository) -> bool:
 
     It uploads the same; but not where it was told that objects may be missing.
     """
-    lenient = config.get(repo, "lfs.allowincompletepush") or "false"
-    if lenient.lower() not in {"false", "no", "off", "0"}:
+    if not config.is_false(config.get(repo, "lfs.allowincompletepush") or "false"):
         return False
     hook = hook_redirect.earlier(repo, "pre-push")
     return shims.is_executable(hook) and shims.is_lfs(hook, "pre-push")

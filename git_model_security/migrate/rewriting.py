@@ -11,7 +11,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from git_model_security.errors import ConfigError
 from git_model_security.git.index import REGULAR, REMOVED, Entry
 from git_model_security.git.objects import ObjectReader
 from git_model_security.migrate.survey import ATTRIBUTES
@@ -89,16 +88,9 @@ class Rewriting:
 
 def kept_policies(repo: Repository, oids: Iterable[str]) -> dict[str, Policy]:
     """Returns those `.gitmodel`s that can be read."""
-    found = {}
     with ObjectReader(repo) as reader:
-        for oid in oids:
-            try:
-                policy = gitmodel.find([Entry(gitmodel.NAME, REGULAR, oid)], reader)
-            except ConfigError:
-                continue
-            assert policy is not None
-            found[oid] = policy
-    return found
+        found = {oid: gitmodel.readable(reader, oid) for oid in oids}
+    return {oid: policy for oid, policy in found.items() if policy is not None}
 
 
 def spliced(text: bytes, own: str, others: Iterable[str]) -> bytes:

@@ -138,9 +138,27 @@ def find(entries: Iterable[Entry], reader: ObjectReader) -> Policy | None:
             f".gitmodel: mode {entry.mode:06o} is not a regular file",
             hint=f"a symlink or executable policy is not read; {CHANGED_HINT}",
         )
-    stream = reader.stream(entry.oid)
+    return of_blob(reader, entry.oid)
+
+
+def of_blob(reader: ObjectReader, oid: str) -> Policy:
+    """Returns the policy in a blob.
+
+    Raises:
+        ConfigError: see `parse`.
+        GitError: the blob is not here.
+    """
+    stream = reader.stream(oid)
     _check_length(stream.size)
     return parse(stream.read())
+
+
+def readable(reader: ObjectReader, oid: str) -> Policy | None:
+    """Returns the policy in a blob; None where it cannot be read as one."""
+    try:
+        return of_blob(reader, oid)
+    except ConfigError:
+        return None
 
 
 def _check_length(size_bytes: int) -> None:

@@ -12,10 +12,9 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from git_model_security.clone.clone import Clone
-from git_model_security.errors import ConfigError, Error
+from git_model_security.errors import Error
 from git_model_security.git import attributes as git_attributes
 from git_model_security.git import batch, history, index
-from git_model_security.git.index import REGULAR, Entry
 from git_model_security.git.repository import STATE_DIRECTORY
 from git_model_security.keyring import key_files
 from git_model_security.policy import attributes, gitmodel, pinned
@@ -84,10 +83,7 @@ def records(repo: Repository, commits: Iterable[str]) -> tuple[str, ...]:
     found: dict[str, None] = {}
     reader = repo.objects
     for oid, commit in held.items():
-        try:
-            policy = gitmodel.find([Entry(NAME, REGULAR, oid)], reader)
-        except ConfigError:
-            continue
+        policy = gitmodel.readable(reader, oid)
         if policy is not None and policy.untracked and _is_believed(repo, commit, oid):
             found |= dict.fromkeys(policy.untracked)
     return tuple(found)

@@ -50,7 +50,9 @@ def told(values: config.Values) -> Iterator[tuple[str, str]]:
 
 def events_off(values: config.Values) -> list[str]:
     """Returns the hooks of ours whose event is switched off, for all hooks of it."""
-    return [hook for hook in HOOKS if _is_false(config.last(values, f"hook.{hook}.enabled"))]
+    return [
+        hook for hook in HOOKS if config.is_false(config.last(values, f"hook.{hook}.enabled"))
+    ]
 
 
 def switch_off(repo: Repository) -> list[str]:
@@ -91,7 +93,3 @@ def _events(values: config.Values) -> Iterator[tuple[str, list[str]]]:
             # An empty value takes back what was said before it.
             last = len(said) - said[::-1].index("") if "" in said else 0
             yield name, list(dict.fromkeys(said[last:]))
-
-
-def _is_false(value: str | None) -> bool:
-    return value is not None and value.lower() in {"false", "no", "off", "0", ""}
