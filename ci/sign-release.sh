@@ -47,15 +47,37 @@ text_of() { # VALUE
     esac
 }
 
-signed_already() {
-    if [ -n "$trusting" ]; then
-        git-model verify >/dev/null 2>&1
-        return
+# What the caller reads: where the bundles of HEAD are, by model root.
+tell() {
+    name=$(git config --file .gitmodel --get signing.signature || echo model.sig)
+    roots=$(git config --file .gitmodel --get-all signing.root || echo .)
+    # One after the other: what fails within an argument is not noticed.
+    commit=$(git rev-parse HEAD)
+    bundle=$(listed "$name" echo)
+    plain=$(listed "$name" sha256)
+    encrypted=$(listed .model-encrypted.sig echo)
+    sealed=$(listed .model-encrypted.sig sha256)
+    # Not through /dev/stdout, which begins a file that it is anew.
+    if [ -n "${GITHUB_OUTPUT:-${SIGN_OUTPUT:-}}" ]; then
+        outputs >>"${GITHUB_OUTPUT:-$SIGN_OUTPUT}"
+    else
+        outputs
     fi
-    # What this job made, it does not make again. Nobody is trusted, so nothing is said of it.
-    [ "$(git log -1 --format="%(trailers:key=$TRAILER,valueonly)")" = "$(parent)" ] || return 1
-    echo 'sign-release.sh: HEAD is a commit of this job; set SIGN_TRUST to verify it' >&2
-    exit 0
+}
+
+listed() { # NAME WHAT: of the file NAME in each model root, with a comma between
+    printf '%s\n' "$roots" | while IFS= read -r root; do
+        [ "$root" = . ] && file=$1 || file=$root/$1
+        [ -f "$file" ] || fail "there is no $file" 'run git model verify there'
+        value=$("$2" "$file")
+        printf '%s%s' "${comma:-}" "$value"
+        comma=,
+    done
+}
+
+outputs() {
+    printf 'commit=%s\nbundle=%s\nsha256=%s\n' "$commit" "$bundle" "$plain"
+    printf 'encrypted_bundle=%s\nencrypted_sha256=%s\n' "$encrypted" "$sealed"
 }
 
 parent() {
@@ -63,7 +85,14 @@ parent() {
 }
 
 sign() {
-    if signed_already; then
+    # What this job made, it does not make again. Nobody is trusted, so nothing is said of it.
+    if [ -z "$trusting" ] &&
+        [ "$(git log -1 --format="%(trailers:key=$TRAILER,valueonly)")" = "$(parent)" ]; then
+        echo 'sign-release.sh: HEAD is a commit of this job; set SIGN_TRUST to verify it' >&2
+        tell
+        exit 0
+    fi
+    if [ -n "$trusting" ] && git-model verify >/dev/null 2>&1; then
         echo 'sign-release.sh: signed already' >&2
     else
         if [ "${SIGN_ADOPT:-}" = 1 ]; then
@@ -150,32 +179,4 @@ if [ -n "${SIGN_PUSH:-}" ]; then
     done
 fi
 
-listed() { # NAME WHAT: of the file NAME in each model root, with a comma between
-    printf '%s\n' "$roots" | while IFS= read -r root; do
-        [ "$root" = . ] && file=$1 || file=$root/$1
-        [ -f "$file" ] || fail "there is no $file" 'run git model verify there'
-        value=$("$2" "$file")
-        printf '%s%s' "${comma:-}" "$value"
-        comma=,
-    done
-}
-
-name=$(git config --file .gitmodel --get signing.signature || echo model.sig)
-roots=$(git config --file .gitmodel --get-all signing.root || echo .)
-# One after the other: what fails within an argument is not noticed.
-commit=$(git rev-parse HEAD)
-bundle=$(listed "$name" echo)
-plain=$(listed "$name" sha256)
-encrypted=$(listed .model-encrypted.sig echo)
-sealed=$(listed .model-encrypted.sig sha256)
-outputs() {
-    printf 'commit=%s\nbundle=%s\nsha256=%s\n' "$commit" "$bundle" "$plain"
-    printf 'encrypted_bundle=%s\nencrypted_sha256=%s\n' "$encrypted" "$sealed"
-}
-
-# Not through /dev/stdout, which begins a file that it is anew.
-if [ -n "${GITHUB_OUTPUT:-${SIGN_OUTPUT:-}}" ]; then
-    outputs >>"${GITHUB_OUTPUT:-$SIGN_OUTPUT}"
-else
-    outputs
-fi
+tell

@@ -158,6 +158,20 @@ def test_keys_come_in_base64_and_in_files_and_the_jobs_own_commit_is_known(
         assert merged.git("rev-parse", "HEAD") == signed
 
 
+def test_where_nobody_is_trusted_the_jobs_own_commit_is_named_and_not_made_again(
+    merged: Repository, project: Project, tmp_path: Path
+) -> None:
+    run(merged, project, tmp_path, SIGN_ADOPT="1")
+    signed = merged.git("rev-parse", "HEAD")
+    again = run(merged, project, tmp_path, "sigstore", GITHUB_OUTPUT="")
+    assert again.returncode == 0, again.stderr
+    assert "set SIGN_TRUST to verify it" in again.stderr
+    said = dict(line.split("=", 1) for line in again.stdout.splitlines() if "=" in line)
+    assert said["commit"] == signed
+    assert said["sha256"] == hashlib.sha256(merged.read("model.sig")).hexdigest()
+    assert merged.git("rev-parse", "HEAD") == signed
+
+
 def test_a_branch_that_moved_meanwhile_is_signed_as_it_is_now(
     merged: Repository, project: Project, tmp_path: Path
 ) -> None:

@@ -95,7 +95,7 @@ def test_model_clone_does_it_all(project: Project, bob: Person) -> None:
     where = Repository(bob.home, bob.env)
     said = where.model(
         *("clone", str(project.remote.path), "mine"),
-        *("--key", str(project.key), "--public-key", str(project.public)),
+        *project.keys,
     )
     clone = Repository(bob.home / "mine", bob.env)
     for name in project.ada.git("ls-files").splitlines():
@@ -174,7 +174,7 @@ def test_model_clone_refuses_a_directory_in_use(project: Project, bob: Person) -
 def test_a_quiet_clone_says_nothing_that_is_not_wrong(project: Project, bob: Person) -> None:
     done = Repository(bob.home, bob.env).model(
         *("clone", "-q", str(project.remote.path), "quiet"),
-        *("--key", str(project.key), "--public-key", str(project.public)),
+        *project.keys,
     )
     assert (done.stdout, done.stderr) == ("", "")
 

@@ -307,7 +307,7 @@ def test_objects_of_git_lfs_are_verified_by_every_road(lfs_project: LfsProjectFa
     project = lfs_project()
     project.push()
     ada, directory = project.ada, project.key.parent
-    keys = ("--key", str(project.key), "--public-key", str(project.public))
+    keys = project.keys
     ada.model("clone", "--deploy", *keys, str(project.remote.path), "mine", cwd=directory)
     clone = Repository(directory / "mine")
     project.assert_complete(clone)

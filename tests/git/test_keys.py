@@ -68,7 +68,7 @@ def test_the_export_is_private_and_opens_the_repository(
     assert mode(project.key) == "0o600"
     assert project.public.read_text().startswith("-----BEGIN PUBLIC KEY-----")
     bob = person("bob").clone(project.remote)
-    bob.model("unlock", "--key", str(project.key), "--public-key", str(project.public))
+    bob.model("unlock", *project.keys)
     bob.model("verify")
 
 
@@ -111,7 +111,7 @@ def test_forgetting_does_not_take_the_keyrings_own_file_for_a_copy(
 ) -> None:
     bob = person("bob")
     clone = bob.clone(project.remote)
-    clone.model("unlock", "--key", str(project.key), "--public-key", str(project.public))
+    clone.model("unlock", *project.keys)
     (kept,) = bob.keyring.iterdir()
     project.key.unlink()
     clone.model("lock")

@@ -188,7 +188,7 @@ def test_a_pointer_that_lies_about_a_length_keeps_nobody_from_fetching(
     mallory.git(*NO_HOOKS, "commit", "--quiet", "--message", "x")
     mallory.git("-c", "core.hooksPath=/dev/null", "push", "--quiet")
     bob = person("bob")
-    words = ("--key", str(project.key), "--public-key", str(project.public))
+    words = project.keys
     execute(
         *("git-model", "clone", str(project.remote.path), str(bob.home / "c"), *words),
         env=bob.env,

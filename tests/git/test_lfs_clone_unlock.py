@@ -14,21 +14,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.fixtures.lfs_projects import LfsProject
-    from tests.fixtures.people import Person, PersonFactory
+    from tests.fixtures.people import Person
 
 
 @pytest.fixture
 def project(pushed_lfs_project: LfsProject) -> LfsProject:
     return pushed_lfs_project
-
-
-@pytest.fixture
-def ben(person: PersonFactory) -> Person:
-    return person("ben")
-
-
-def keys(project: LfsProject) -> tuple[str, ...]:
-    return ("--key", str(project.key), "--public-key", str(project.public))
 
 
 def assert_pointers(repo: Repository) -> None:
@@ -47,14 +38,14 @@ def test_a_plain_clone_has_pointers_and_is_clean_and_unlocks(
     assert_pointers(clone)
     assert is_sealed(clone.read(SMALL))
     assert_clean(clone)
-    clone.model("unlock", *keys(project))
+    clone.model("unlock", *project.keys)
     project.assert_complete(clone)
     assert_clean(clone)
 
 
 def test_model_clone_writes_everything(project: LfsProject, ben: Person) -> None:
     said = Repository(ben.home, ben.env).model(
-        "clone", *keys(project), str(project.remote.path), "mine"
+        "clone", *project.keys, str(project.remote.path), "mine"
     )
     clone = Repository(ben.home / "mine", ben.env)
     project.assert_complete(clone)
@@ -71,12 +62,12 @@ def test_with_skip_smudge_pointers_stay_until_checkout_or_unlock(
     if command == "clone":
         where = Repository(ben.home, ben.env)
         url = str(project.remote.path)
-        said = where.model("clone", "--skip-smudge", *keys(project), url, "mine")
+        said = where.model("clone", "--skip-smudge", *project.keys, url, "mine")
         assert "HEAD is verified: its signature over ciphertext holds" in said.stderr
         clone = Repository(ben.home / "mine", ben.env)
     else:
         clone = ben.clone(project.remote)
-        clone.model("unlock", "--skip-smudge", *keys(project))
+        clone.model("unlock", "--skip-smudge", *project.keys)
     assert_pointers(clone)
     assert not (clone.path / ".git/lfs/objects").exists()
     assert clone.read(SMALL) == project.content[SMALL]
@@ -97,7 +88,7 @@ def test_unlock_offline_says_what_is_missing_and_checkout_goes_on(
 ) -> None:
     clone = ben.clone(project.remote)
     clone.git("remote", "set-url", "origin", "/nowhere")
-    failed = clone.model("unlock", *keys(project), check=False)
+    failed = clone.model("unlock", *project.keys, check=False)
     assert failed.returncode == 1
     assert "Unlocked with the key" in failed.stdout
     assert all(path in failed.stderr for path in FILES)

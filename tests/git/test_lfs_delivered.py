@@ -92,7 +92,7 @@ def test_an_object_that_came_another_way_was_not_seen(
     project.push()
     bob = person("bob").clone(project.remote)
     shutil.copytree(project.ada.path / ".git" / "lfs", bob.path / ".git" / "lfs")
-    bob.model("unlock", "--key", str(project.key), "--public-key", str(project.public))
+    bob.model("unlock", *project.keys)
     assert large(bob) == UNSEEN
     assert bob.git.run("push").returncode == 0
     assert large(bob) == YES

@@ -16,22 +16,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.fixtures.lfs_projects import LfsProject
-    from tests.fixtures.people import Person, PersonFactory
+    from tests.fixtures.people import Person
     from tests.fixtures.repositories import Repository
 
 
 @pytest.fixture
 def project(pushed_lfs_project: LfsProject) -> LfsProject:
     return pushed_lfs_project
-
-
-@pytest.fixture
-def ben(person: PersonFactory) -> Person:
-    return person("ben")
-
-
-def keys(project: LfsProject) -> tuple[str, ...]:
-    return ("--key", str(project.key), "--public-key", str(project.public))
 
 
 def pull(project: LfsProject, clone: Repository) -> None:
@@ -54,7 +45,7 @@ def test_pulled_ciphertext_is_not_materialised_until_checkout(
     project: LfsProject, ben: Person
 ) -> None:
     clone = ben.clone(project.remote)
-    clone.model("unlock", "--skip-smudge", *keys(project))
+    clone.model("unlock", "--skip-smudge", *project.keys)
     pull(project, clone)
     assert_clean(clone)
     assert findings(clone) == {"not materialised": sorted(FILES)}
@@ -74,7 +65,7 @@ def test_pulled_ciphertext_is_not_materialised_until_checkout(
 
 def test_unlock_writes_pulled_ciphertext(project: LfsProject, ben: Person) -> None:
     clone = ben.clone(project.remote)
-    clone.model("unlock", "--skip-smudge", *keys(project))
+    clone.model("unlock", "--skip-smudge", *project.keys)
     pull(project, clone)
     clone.model("unlock", "--no-skip-smudge")
     project.assert_complete(clone)
@@ -84,7 +75,7 @@ def test_unlock_writes_pulled_ciphertext(project: LfsProject, ben: Person) -> No
 
 def test_other_ciphertext_in_its_place_is_left_alone(project: LfsProject, ben: Person) -> None:
     clone = ben.clone(project.remote)
-    clone.model("unlock", "--skip-smudge", *keys(project))
+    clone.model("unlock", "--skip-smudge", *project.keys)
     pull(project, clone)
     other = clone.read(FILES[1])
     damaged = other[:-1] + bytes([other[-1] ^ 1])
@@ -108,7 +99,7 @@ def test_a_locked_clone_with_pulled_ciphertext_verifies_and_unlocks(
     assert findings(clone, "--encrypted", "key", "--public-key", str(project.public)) == {}
     if is_installed:
         assert_clean(clone)
-    clone.model("unlock", *keys(project))
+    clone.model("unlock", *project.keys)
     project.assert_complete(clone)
     assert findings(clone) == {}
     assert_clean(clone)
@@ -132,7 +123,7 @@ def test_unlock_puts_the_pointers_of_staged_ciphertext_back(
     project: LfsProject, ben: Person, skips: bool
 ) -> None:
     clone = staged_raw(project, ben)
-    said = clone.model("unlock", *keys(project), *["--skip-smudge"] * skips)
+    said = clone.model("unlock", *project.keys, *["--skip-smudge"] * skips)
     assert "and 2 more: their ciphertext was staged" in said.stderr
     assert_pointers_staged(clone)
     clone.model("checkout")
@@ -144,7 +135,7 @@ def test_checkout_puts_them_back_that_were_staged_after_unlock(
     project: LfsProject, ben: Person
 ) -> None:
     clone = ben.clone(project.remote)
-    clone.model("unlock", *keys(project))
+    clone.model("unlock", *project.keys)
     stage_raw(clone)
     said = clone.model("checkout")
     assert "ciphertext was staged" in said.stderr

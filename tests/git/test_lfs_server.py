@@ -160,7 +160,7 @@ def stranding(
     project = made.project
     (project.remote.path / "lfs" / "objects").rename(made.directory / "objects")
     clone = made.person("ben").clone(project.remote)
-    clone.model("unlock", *keys(project), env=SKIP)
+    clone.model("unlock", *project.keys, env=SKIP)
     return made
 
 
@@ -188,7 +188,7 @@ def test_an_unlock_that_writes_no_file_asks_the_server_for_nothing(
     (project.remote.path / "lfs" / "objects").rename(faulty_server.objects)
     clone = person("ben").clone(project.remote)
     faulty_server.serve(clone)
-    clone.model("unlock", *keys(project), env=SKIP)
+    clone.model("unlock", *project.keys, env=SKIP)
     assert faulty_server.batches == 0
     assert_intact(clone)
 
@@ -254,12 +254,8 @@ def model_clone(project: LfsProject, who: Person, url: str | None = None) -> Rep
     """Clones with `git model clone` for somebody who has the key and trusts Ada."""
     path = who.home.parent / f"{who.name}-clone"
     source = url or str(project.remote.path)
-    Repository(who.home, who.env).model("clone", *keys(project), source, str(path))
+    Repository(who.home, who.env).model("clone", *project.keys, source, str(path))
     return Repository(path, who.env)
-
-
-def keys(project: LfsProject) -> tuple[str, ...]:
-    return ("--key", str(project.key), "--public-key", str(project.public))
 
 
 def filtered(clone: Repository) -> subprocess.CompletedProcess[str]:

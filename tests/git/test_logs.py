@@ -33,7 +33,7 @@ def test_debug_shows_commands_files_and_the_signer_and_no_secret(project: Projec
 
 
 def test_the_flag_outranks_the_variable_and_reaches_what_git_starts(project: Project) -> None:
-    keys = ("--key", str(project.key), "--public-key", str(project.public))
+    keys = project.keys
     target = str(project.ada.path.parent / "clone")
     done = project.ada.model(
         *("--log-level", "DEBUG", "clone", *keys, str(project.remote.path), target),

@@ -154,7 +154,7 @@ def test_a_clone_without_a_key_may_push_what_it_needed_no_key_for(
     for name, unlock in {"ben": [], "eve": ["--key", str(project.key)]}.items():
         clone = person(name).clone(project.remote)
         # A clone that was unlocked once has the hooks, also when it is locked again.
-        clone.model("unlock", "--key", str(project.key), "--public-key", str(project.public))
+        clone.model("unlock", *project.keys)
         if not unlock:
             clone.model("lock")
         clone.write("README.md", f"# {name}\n")

@@ -335,7 +335,7 @@ def test_objects_of_an_alternate_are_judged(project: Project, tmp_path: Path) ->
     bad = commit_in_clear(ada)
     ada.git("clone", "--quiet", "--shared", ".", str(tmp_path / "shared"))
     shared = type(ada)(tmp_path / "shared")
-    shared.model("unlock", "--key", str(project.key), "--public-key", str(project.public))
+    shared.model("unlock", *project.keys)
     assert_stopped(shared, "update-ref", "refs/heads/new", bad)
 
 

@@ -41,7 +41,7 @@ def single(project: Project, person: PersonFactory) -> Repository:
     clone.git("config", "--unset-all", "remote.origin.fetch")
     assert clone.git("for-each-ref") == ""
     assert clone.git("rev-parse", "HEAD") == tip
-    clone.model("unlock", "--key", str(project.key), "--public-key", str(project.public))
+    clone.model("unlock", *project.keys)
     return clone
 
 

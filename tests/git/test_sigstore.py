@@ -306,7 +306,7 @@ def test_a_clone_trusts_an_identity_that_it_was_told(
     ada.git("commit", "--quiet", "--message", "Change")
     ada.git("push", "--quiet")
     clone = person("bob").clone(project.remote)
-    clone.model("unlock", "--key", str(project.key), "--public-key", str(project.public))
+    clone.model("unlock", *project.keys)
     assert "untrusted signer" in clone.model("verify", "HEAD", check=False).stdout
     clone.model("trust", "add", "sigstore", *WHO, *config(sigstore), "--yes")
     assert_signed(clone)

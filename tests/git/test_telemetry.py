@@ -81,7 +81,7 @@ def test_what_git_starts_for_a_command_is_within_its_trace(
     project: Project, collector: Collector, tmp_path: Path
 ) -> None:
     parent = {"TRACEPARENT": f"00-{TRACE}-{PARENT}-01", "OTEL_SERVICE_NAME": "deployment"}
-    keys = ("--key", str(project.key), "--public-key", str(project.public))
+    keys = project.keys
     project.ada.model(
         "clone",
         str(project.remote.path),
