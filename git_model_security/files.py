@@ -18,7 +18,22 @@ if TYPE_CHECKING:
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
-def create(
+def create(path: Path, content: bytes, mode: int) -> None:
+    """Writes a new file, and to the disk itself; what cannot be written leaves no part.
+
+    Args:
+        path: where; nothing may stand there.
+        content: what the file shall hold.
+        mode: permissions, less the umask.
+
+    Raises:
+        FileExistsError: something stands there; it stays as it is.
+        OSError: it cannot be written.
+    """
+    _write(path, content, mode, None, sync=True)
+
+
+def replace(
     path: Path,
     content: bytes,
     mode: int = 0o666,
@@ -26,19 +41,41 @@ def create(
     finish: Callable[[int], object] | None = None,
     sync: bool = False,
 ) -> None:
-    """Writes a new file; when it cannot be written, no part of it stays.
+    """Writes a file over what stands there, if anything.
 
     Args:
-        path: where; nothing may stand there.
+        path: where.
         content: what the file shall hold.
         mode: permissions, less the umask.
         finish: called with the descriptor when all is written, to give other permissions.
         sync: whether the content shall be on the disk itself when this returns.
 
     Raises:
-        FileExistsError: something stands there; it stays as it is.
-        OSError: it cannot be written.
+        OSError: it cannot be written, and what stood there stays. It names `path`: nobody
+            knows the file by the name that it grows under.
     """
+    # A leading dot: whoever lists the directory passes over what is being written.
+    partial = path.with_name(f".{path.name}.{os.urandom(8).hex()}")
+    try:
+        _write(partial, content, mode, finish, sync=sync)
+        try:
+            partial.replace(path)
+        except BaseException:
+            partial.unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        error.filename = str(path)
+        raise
+
+
+def _write(
+    path: Path,
+    content: bytes,
+    mode: int,
+    finish: Callable[[int], object] | None,
+    *,
+    sync: bool,
+) -> None:
     descriptor = os.open(path, _NEW, mode)
     try:
         with os.fdopen(descriptor, "wb") as file:
@@ -50,32 +87,4 @@ def create(
                 os.fsync(descriptor)
     except BaseException:
         path.unlink(missing_ok=True)
-        raise
-
-
-def replace(
-    path: Path,
-    content: bytes,
-    mode: int = 0o666,
-    *,
-    finish: Callable[[int], object] | None = None,
-    sync: bool = False,
-) -> None:
-    """Writes a file over what stands there, if anything; arguments as for `create`.
-
-    Raises:
-        OSError: it cannot be written, and what stood there stays. It names `path`: nobody
-            knows the file by the name that it grows under.
-    """
-    # A leading dot: whoever lists the directory passes over what is being written.
-    partial = path.with_name(f".{path.name}.{os.urandom(8).hex()}")
-    try:
-        create(partial, content, mode, finish=finish, sync=sync)
-        try:
-            partial.replace(path)
-        except BaseException:
-            partial.unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        error.filename = str(path)
         raise

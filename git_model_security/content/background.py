@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import TracebackType
 
 Item = TypeVar("Item")
 
@@ -39,15 +38,10 @@ class Background(Generic[Item]):
         self._thread.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self._waiting.put(None)
         self._thread.join()
-        if error is None and self._failed is not None:
+        if kind is None and self._failed is not None:
             raise self._failed
 
     def put(self, item: Item) -> None:

@@ -21,7 +21,6 @@ from git_model_security.storage.spool import Spool
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from types import TracebackType
 
     from git_model_security.clone.clone import Clone
     from git_model_security.envelope.layout import BytesLike
@@ -100,17 +99,12 @@ class Sealed(Spooled):
     def __enter__(self) -> Sealed:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         # An answer that is read from the file needs its bytes, but no more its name.
         file = self._spool.file
         if file is not None and not file.closed and self._clone.threshold is not None:
             self._clone.lfs.forget(file)
-            if error is not None:
+            if kind is not None:
                 file.close()
 
     def settle(self, plaintext_bytes: int) -> str:

@@ -71,7 +71,7 @@ def write_new(path: Path, content: bytes, mode: int = PRIVATE_MODE) -> None:
         ConfigError: the file exists, or cannot be written; then no part of it stays.
     """
     try:
-        files.create(path, content, mode, sync=True)
+        files.create(path, content, mode)
     except FileExistsError as error:
         raise ConfigError(
             f"{path}: exists; a key file is never overwritten", hint="choose another name"

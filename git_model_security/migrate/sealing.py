@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, BinaryIO
 
-from git_model_security.clone.digests import PlaintextHash
-from git_model_security.content.pipeline import cut, seal
-from git_model_security.content.sealed import Sealed
+from git_model_security.content.sealer import seal_content
 from git_model_security.errors import GitError
 from git_model_security.git import batch
 from git_model_security.git.fast_import import Import
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from git_model_security.clone.clone import Clone
-    from git_model_security.content.pipeline import Readable
+    from git_model_security.content.sealed import Sealed
     from git_model_security.migrate.content import Content
     from git_model_security.migrate.journal import Journal
     from git_model_security.storage.pointer import Pointer
@@ -85,10 +84,11 @@ def _remembered(clone: Clone, content: Content, journal: Journal) -> dict[str, s
 
 def _sealed(clone: Clone, oid: str, pointer: Pointer | None, sink: Import) -> str:
     """Seals what a blob, or the object that it points to, holds; returns the new blob."""
+    place = partial(_add, sink=sink)
     if pointer is None:
-        return _written(clone, clone.objects.stream(oid), None, sink)
+        return seal_content(clone, clone.objects.stream(oid), None, place)
     with clone.lfs.open(pointer) as file:
-        return _written(clone, _Source(file), pointer, sink)
+        return seal_content(clone, _Source(file), pointer, place)
 
 
 class _Source:
@@ -101,24 +101,10 @@ class _Source:
         return int(self._file.readinto(room))  # type: ignore[attr-defined]
 
 
-def _written(clone: Clone, source: Readable, pointer: Pointer | None, sink: Import) -> str:
-    key = clone.ring.current
-    size = pointer.size if pointer is not None else None
-    plaintext = PlaintextHash("sha256" if pointer is not None else clone.digest)
-    with Sealed(clone, size) as sealed:
-        seal(key, cut(source), sealed, plaintext)
-        oid = sealed.settle(plaintext.length)
-        digests = plaintext.digests(key.id, sealed.sha256())
-        if pointer is not None and digests.sha256 != bytes.fromhex(pointer.oid):
-            raise GitError(
-                f"the git-lfs object {pointer.oid[:12]} is damaged",
-                hint="`git lfs fsck` finds what is; `git lfs fetch --all` brings it again",
-            )
-        pieces = sealed.keep()
-        length = sealed.size if sealed.pointer is None else len(sealed.pointer.render())
-        sink.blob(length, pieces)
-    clone.digests.put(oid, digests)
-    return oid
+def _add(sealed: Sealed, sink: Import) -> None:
+    pieces = sealed.keep()
+    length = sealed.size if sealed.pointer is None else len(sealed.pointer.render())
+    sink.blob(length, pieces)
 
 
 def require_there(clone: Clone, oids: set[str]) -> None:

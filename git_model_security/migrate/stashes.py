@@ -19,7 +19,7 @@ from git_model_security.git.stash import Stashed
 from git_model_security.migrate.journal import MOVING, Journal
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     from git_model_security.git.repository import Repository
     from git_model_security.migrate.refs import Ref
@@ -104,7 +104,7 @@ def held(repo: Repository, entries: Iterable[Stashed]) -> Iterator[list[str]]:
     released(repo)
     names = {f"{HELD}{number}": entry.oid for number, entry in enumerate(entries)}
     try:
-        _create(repo, names)
+        _change(repo, names, RefChange.create)
         yield list(names)
     finally:
         released(repo)
@@ -112,13 +112,7 @@ def held(repo: Repository, entries: Iterable[Stashed]) -> Iterator[list[str]]:
 
 def released(repo: Repository) -> None:
     """Drops the refs of entries."""
-    there = _held(repo)
-    if there:
-        with RefChange(repo, _REASON) as change:
-            for name, oid in there.items():
-                change.delete(name, oid)
-            change.prepare()
-            change.commit()
+    _change(repo, _held(repo), RefChange.delete)
 
 
 def _held(repo: Repository) -> dict[str, str]:
@@ -126,11 +120,13 @@ def _held(repo: Repository) -> dict[str, str]:
     return dict(line.split(" ") for line in listed.splitlines())
 
 
-def _create(repo: Repository, names: Mapping[str, str]) -> None:
+def _change(
+    repo: Repository, names: Mapping[str, str], act: Callable[[RefChange, str, str], None]
+) -> None:
     if names:
         with RefChange(repo, _REASON) as change:
             for name, oid in names.items():
-                change.create(name, oid)
+                act(change, name, oid)
             change.prepare()
             change.commit()
 
@@ -193,7 +189,7 @@ def settled(repo: Repository, journal: Journal) -> None:
         journal.put(MOVING, {**moving, "stash": rows})
     # As after a loss of power, or for what was added: what the list lets go stays named.
     missing = {row["oid"] for row in rows} - set(_held(repo).values())
-    _create(repo, {f"{HELD}{oid}": oid for oid in missing})
+    _change(repo, {f"{HELD}{oid}": oid for oid in missing}, RefChange.create)
     _write(repo, [_entry(row, row["oid"]) for row in rows], there)
     released(repo)
 

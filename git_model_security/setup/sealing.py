@@ -12,11 +12,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from git_model_security import telemetry
-from git_model_security.clone.digests import PlaintextHash
 from git_model_security.content import blobs
-from git_model_security.content.pipeline import Joined, cut, seal
-from git_model_security.content.sealed import Sealed
-from git_model_security.errors import GitError, NotFetchedError, PolicyError
+from git_model_security.content.pipeline import Joined
+from git_model_security.content.sealer import seal_content
+from git_model_security.errors import NotFetchedError, PolicyError
 from git_model_security.git import attributes, index, worktree
 from git_model_security.git.hash_object import write_blob_from
 from git_model_security.git.index import Entry
@@ -138,7 +137,7 @@ def _is_sealed(clone: Clone, pointer: Pointer) -> bool:
 
 def _seal(clone: Clone, entry: Entry, pointer: Pointer | None) -> str:
     if pointer is None:
-        return _sealed_blob(clone, blobs.chunks(clone, entry.oid), None)
+        return _seal_content(clone, blobs.chunks(clone, entry.oid), None)
     found = _content(clone, entry, pointer)
     if found is None:
         raise NotFetchedError(
@@ -146,30 +145,16 @@ def _seal(clone: Clone, entry: Entry, pointer: Pointer | None) -> str:
             hint=f"`git lfs pull`, then `git add --renormalize {shown(entry.path)}`",
         )
     with found.open("rb") as file:
-        return _sealed_blob(clone, _pieces(file), pointer)
+        return _seal_content(clone, _pieces(file), pointer)
 
 
-def _sealed_blob(clone: Clone, content: Iterator[bytes], pointer: Pointer | None) -> str:
-    """Encrypts content and returns the oid of the blob that stands for it now.
-
-    Raises:
-        GitError: it is not what the pointer says.
-    """
-    key = clone.ring.current
-    plaintext = PlaintextHash("sha256" if pointer else clone.digest)
-    with Sealed(clone, pointer.size if pointer else None) as sealed:
-        seal(key, cut(Joined(content)), sealed, plaintext)
-        oid = sealed.settle(plaintext.length)
-        digests = plaintext.digests(key.id, sealed.sha256())
-        if pointer is not None and digests.sha256 != bytes.fromhex(pointer.oid):
-            raise GitError(
-                f"the git-lfs object {pointer.oid[:12]} is damaged",
-                hint="`git lfs fsck` finds what is; `git lfs pull` brings it again",
-            )
-        written = write_blob_from(clone.repo, sealed.keep())
-    assert written == oid
-    clone.digests.put(oid, digests)
-    return oid
+def _seal_content(clone: Clone, content: Iterator[bytes], pointer: Pointer | None) -> str:
+    return seal_content(
+        clone,
+        Joined(content),
+        pointer,
+        lambda sealed: write_blob_from(clone.repo, sealed.keep()),
+    )
 
 
 def _content(clone: Clone, entry: Entry, pointer: Pointer) -> Path | None:

@@ -57,7 +57,7 @@ def test_a_new_file_takes_nothing_of_what_stands_there(path: Path) -> None:
     dangling.symlink_to("nowhere")
     for taken in (path, dangling):
         with pytest.raises(FileExistsError):
-            files.create(taken, b"new")
+            files.create(taken, b"new", 0o600)
     assert path.read_text() == "old"
     assert _names(path.parent) == ["dangling", "file"]
 
