@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from git_model_security.clone.digests import PlaintextHash
-from git_model_security.content import blobs
 from git_model_security.errors import Error, KeyNotFoundError, PolicyError
 from git_model_security.git import index
 from git_model_security.git.hash_object import write_blob
 from git_model_security.git.index import REGULAR, Entry
 from git_model_security.git.paths import shown
 from git_model_security.policy import gitmodel
-from git_model_security.policy.gitmodel import CIPHERTEXT_SIGNATURE, within
-from git_model_security.signatures import signers
-from git_model_security.trust import pinned_trust
-from git_model_security.verify import manifests, tree_check
+from git_model_security.signatures import bundles, signers
+from git_model_security.verify import tree_check
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -83,41 +78,17 @@ def _sign(clone: Clone, signer: Signer, tip: Tip) -> None:
     state = dict(tip.tree)
     made: dict[bytes, Entry] = {}
 
-    def put(path: bytes, manifest: Manifest, *, is_sealed: bool) -> None:
+    def put(path: bytes, manifest: Manifest, is_sealed: bool) -> None:
         _require_room(state, path)
-        oid = _bundle(clone, signer, manifest, is_sealed=is_sealed)
-        made[path] = state[path] = Entry(path, REGULAR, oid)
+        bundle = bundles.make(clone, signer, manifest, is_sealed=is_sealed)
+        write_blob(clone.repo, bundle.blob)
+        made[path] = state[path] = Entry(path, REGULAR, bundle.oid)
 
-    for root in policy.roots:
-        manifest = manifests.plaintext(clone, policy, root, _sorted(state), policy.digest)
-        if manifest is not None:
-            put(within(root, policy.signature), manifest, is_sealed=True)
-    for root in policy.roots:
-        manifest = manifests.sealed(clone, policy, root, _sorted(state))
-        put(within(root, CIPHERTEXT_SIGNATURE), manifest, is_sealed=False)
+    bundles.sign_roots(clone, policy, state, put)
     tip.signatures = made
-
-
-def _sorted(entries: dict[bytes, Entry]) -> list[Entry]:
-    return [entries[path] for path in sorted(entries)]
 
 
 def _require_room(entries: dict[bytes, Entry], path: bytes) -> None:
     parents = {path[:at] for at, byte in enumerate(path) if byte == ord("/")}
     if parents & entries.keys() or any(name.startswith(path + b"/") for name in entries):
         raise PolicyError(f"{shown(path)}: there is no room for the signature")
-
-
-def _bundle(clone: Clone, signer: Signer, manifest: Manifest, *, is_sealed: bool) -> str:
-    made = signer.sign(manifest)
-    blob = blobs.seal(clone, made) if is_sealed else made
-    oid = write_blob(clone.repo, blob)
-    if is_sealed:
-        running = PlaintextHash(clone.digest)
-        running.update(made)
-        digests = running.digests(clone.ring.current.id, hashlib.sha256(blob).digest())
-        clone.digests.put(oid, digests)
-    pinned_trust.remember_maker(
-        clone, oid, f"{signer.identity.fingerprint} {manifest.fingerprint}"
-    )
-    return oid

@@ -6,26 +6,23 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from git_model_security import logs, messages, telemetry
+from git_model_security import logs, messages
 from git_model_security.clone import missing_policy
-from git_model_security.clone.digests import Digests, PlaintextHash
-from git_model_security.content import blobs
 from git_model_security.errors import PolicyError
 from git_model_security.git import attributes, index, index_stat, worktree
-from git_model_security.git.hash_object import blob_oid, write_blobs
+from git_model_security.git.hash_object import write_blobs
 from git_model_security.git.index import REGULAR, Entry
 from git_model_security.git.paths import shown
 from git_model_security.git.replacement import Replacement, naming
 from git_model_security.guard import policies
 from git_model_security.messages import counted
 from git_model_security.policy import gitmodel
-from git_model_security.policy.gitmodel import CIPHERTEXT_SIGNATURE, within
 from git_model_security.provenance import adoption, vouching
 from git_model_security.provenance.inherited import Inherited
-from git_model_security.signatures import signature_place
+from git_model_security.signatures import bundles, signature_place
 from git_model_security.signing.identity import CERTIFICATE
 from git_model_security.trust import pinned_trust
-from git_model_security.verify import events, manifests
+from git_model_security.verify import events
 
 if TYPE_CHECKING:
     import os
@@ -95,15 +92,10 @@ def sign_index(clone: Clone, chosen: Signer, found: Sources, *, amend: bool = Fa
     content = [entry for entry in entries if entry.path not in policy.signature_paths()]
     _require_vouched(clone, content, found, amend=amend)
     commits = (*found.parents, *(tip for tip, _ in found.earlier))
-    state = _Round(clone, chosen, {entry.path: entry for entry in entries}, commits)
+    by_path = {entry.path: entry for entry in entries}
+    state = _Round(clone, chosen, by_path, commits)
     signed = Inherited(clone, commits, policy.digest).plaintext
-    for root in policy.roots:
-        made = manifests.plaintext(clone, policy, root, state.entries(), policy.digest, signed)
-        if made is not None:
-            state.renew(within(root, policy.signature), made, is_sealed=True)
-    for root in policy.roots:
-        made = manifests.sealed(clone, policy, root, state.entries())
-        state.renew(within(root, CIPHERTEXT_SIGNATURE), made, is_sealed=False)
+    bundles.sign_roots(clone, policy, by_path, state.renew, signed)
     return state.finish()
 
 
@@ -150,48 +142,35 @@ class _Round:
         self._signer = chosen
         self._entries = entries
         self._commits = commits
-        self._bundles: dict[bytes, bytes] = {}
-        self._blobs: list[bytes] = []
+        self._bundles: dict[bytes, bundles.Bundle] = {}
         self._digests: dict[str, str] = {}
 
-    def entries(self) -> list[Entry]:
-        """Returns the entries as they stand, in Git's order."""
-        return [self._entries[path] for path in sorted(self._entries)]
-
-    def renew(self, path: bytes, manifest: Manifest, *, is_sealed: bool) -> None:
+    def renew(self, path: bytes, manifest: Manifest, is_sealed: bool) -> None:
         """Signs a manifest unless the signature at `path` is for the same one."""
-        # Not by name: a renewed certificate has the same one, and signs anew.
-        maker = f"{self._signer.identity.fingerprint} {manifest.fingerprint}"
         staged = self._entries.get(path)
         made_by = None if staged is None else pinned_trust.maker_of(self._clone, staged.oid)
-        if made_by == maker:
+        if made_by == bundles.maker(self._signer, manifest):
             return
         if made_by is None and not signature_place.is_own(self._clone, path, self._commits):
             oids = {} if staged is None else {path: staged.oid}
             signature_place.require_free(
                 self._clone, [path], oids, signature_place.SETTING, self._signer.verifier()
             )
-        with telemetry.span("sign"):
-            made = self._signer.sign(manifest)
+        made = bundles.make(self._clone, self._signer, manifest, is_sealed=is_sealed)
         logs.info("signed %s as %s", shown(path), self._signer.identity)
-        blob = blobs.seal(self._clone, made) if is_sealed else made
-        oid = blob_oid(self._clone.repo.object_format, blob)
-        self._blobs.append(blob)
-        if is_sealed:
-            key_id = self._clone.ring.current.id
-            self._clone.digests.put(oid, _digests(self._clone, key_id, made, blob))
-        pinned_trust.remember_maker(self._clone, oid, maker)
-        self._entries[path] = Entry(path, REGULAR, oid)
+        self._entries[path] = Entry(path, REGULAR, made.oid)
         self._bundles[path] = made
-        self._digests[shown(path)] = hashlib.sha256(made).hexdigest()
+        self._digests[shown(path)] = hashlib.sha256(made.content).hexdigest()
 
     def finish(self) -> Signed:
         """Puts the new signatures into the index and the work tree."""
         repo = self._clone.repo
         if self._bundles:
-            write_blobs(repo, self._blobs)
+            write_blobs(repo, [made.blob for made in self._bundles.values()])
             index.stage(repo, [self._entries[path] for path in self._bundles])
-            written = {path: _write(repo, path, made) for path, made in self._bundles.items()}
+            written = {
+                path: _write(repo, path, made.content) for path, made in self._bundles.items()
+            }
             index_stat.refresh(repo, written)
         tree = index.write_tree(repo)
         if self._bundles:
@@ -216,9 +195,3 @@ def _write(repo: Repository, path: bytes, content: bytes) -> os.stat_result:
         worktree.write_at(new.descriptor, content, 0)
         new.settle(index_stat.date(repo))
         return new.commit()
-
-
-def _digests(clone: Clone, key_id: str, plaintext: bytes, sealed: bytes) -> Digests:
-    running = PlaintextHash(clone.digest)
-    running.update(plaintext)
-    return running.digests(key_id, hashlib.sha256(sealed).digest())
