@@ -14,7 +14,8 @@ from git_model_security import messages
 from git_model_security.clone.digests import PlaintextHash
 from git_model_security.content import blobs
 from git_model_security.envelope import HEADER_BYTES, SEGMENT_BYTES, SegmentReader
-from git_model_security.errors import EnvelopeError, Error, GitError, KeyNotFoundError
+from git_model_security.envelope.header import find_key
+from git_model_security.errors import EnvelopeError, Error, GitError
 from git_model_security.git import index_stat
 from git_model_security.git.index import EXECUTABLE
 from git_model_security.git.replacement import Replacement, naming
@@ -99,13 +100,8 @@ class OpenFile:
                 hint="whoever pushed it should `git add` the file again, with git-model;"
                 " see `git model audit`",
             )
-        if header.key_id not in clone.ring.keys:
-            raise KeyNotFoundError(
-                f"sealed under the key {header.key_id}, which this clone does not hold",
-                hint="`git model unlock --key FILE`",
-            )
         try:
-            return SegmentReader(clone.ring.keys[header.key_id], source)
+            return SegmentReader(find_key(header, clone.ring.keys), source)
         except EnvelopeError as error:
             raise self._damaged(error) from error
 

@@ -17,7 +17,6 @@ from git_model_security.envelope import (
 from git_model_security.errors import (
     EnvelopeError,
     GitError,
-    KeyNotFoundError,
     NewerFormatError,
     NotFetchedError,
 )
@@ -140,11 +139,6 @@ def digests(clone: Clone, oid: str, digest: str | None = None) -> Digests:
         for piece in content:
             plaintext.update(piece)
         computed = plaintext.digests(CLEAR)
-    elif found.key_id not in clone.ring.keys:
-        raise KeyNotFoundError(
-            f"sealed under the key {found.key_id}, which this clone does not hold",
-            hint="`git model unlock --key FILE`",
-        )
     else:
         for _ in open_chunks(clone, content, plaintext):
             pass

@@ -100,8 +100,8 @@ def find_key(header: Header, keys: Mapping[str, Key]) -> Key:
     key = keys.get(header.key_id)
     if key is None:
         raise KeyNotFoundError(
-            f"sealed under key id {header.key_id}, which is not held here",
-            hint="git model unlock --key FILE, with the file of that key",
+            f"sealed under the key {header.key_id}, which is not held here",
+            hint="`git model unlock --key FILE` with that key",
         )
     if not header.authentic(key):
         raise AuthenticationError("header check is wrong: the header was altered")

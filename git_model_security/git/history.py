@@ -92,16 +92,17 @@ def parents(repo: Repository, oids: Iterable[str]) -> dict[str, list[str]]:
     Raises:
         GitError: a commit is missing or corrupt.
     """
+    rows = (line.split(" ") for line in _lines(repo, oids, "--parents"))
+    return {row[0]: row[1:] for row in rows}
+
+
+def _lines(repo: Repository, oids: Iterable[str], *options: str) -> list[str]:
+    """Returns what rev-list says of each of some commits, and of none besides."""
     asked = "".join(f"{oid}\n" for oid in oids).encode()
     if not asked:
-        return {}
-    listed = repo.git(
-        *(*FROM_COMMITS, "rev-list", "--no-walk=unsorted", "--parents", "--stdin"),
-        stdin=asked,
-        extra=TRUE_HISTORY,
-    )
-    rows = (line.split(" ") for line in listed.decode().splitlines())
-    return {row[0]: row[1:] for row in rows}
+        return []
+    words = (*FROM_COMMITS, "rev-list", "--no-walk=unsorted", *options, "--stdin")
+    return repo.git(*words, stdin=asked, extra=TRUE_HISTORY).decode().splitlines()
 
 
 def changed(repo: Repository, commit: str) -> list[bytes]:
@@ -232,14 +233,8 @@ def _elsewhere(repo: Repository) -> list[str]:
 
 def author_dates(repo: Repository, oids: Iterable[str]) -> dict[str, str]:
     """Returns the author dates (ISO 8601, strict) of commits, by oid."""
-    asked = "".join(f"{oid}\n" for oid in oids).encode()
-    if not asked:
-        return {}
-    listed = repo.git(
-        *("rev-list", "--no-walk=unsorted", "--no-commit-header", "--format=%H %aI", "--stdin"),
-        stdin=asked,
-    )
-    rows = (line.split(" ", 1) for line in listed.decode().splitlines())
+    lines = _lines(repo, oids, "--no-commit-header", "--format=%H %aI")
+    rows = (line.split(" ", 1) for line in lines)
     return {oid: iso_date(date) for oid, date in rows}
 
 

@@ -5,14 +5,12 @@ Nothing here is proven, and nothing of it is more than a name.
 
 from __future__ import annotations
 
-import base64
-import binascii
 from typing import TYPE_CHECKING
 
 from git_model_security.errors import VerificationError
 from git_model_security.git.paths import legible
 from git_model_security.signing import certificates
-from git_model_security.signing.document import malformed, member
+from git_model_security.signing.document import decoded, malformed, member
 from git_model_security.signing.identity import CERTIFICATE, KEY
 
 if TYPE_CHECKING:
@@ -61,7 +59,7 @@ def chain(bundle: Bundle) -> list[Certificate]:
         raise malformed(f"{len(found)} certificates in the bundle")
     try:
         chain = [
-            load_der_x509_certificate(_decoded(member(one, "rawBytes", str))) for one in found
+            load_der_x509_certificate(decoded(member(one, "rawBytes", str))) for one in found
         ]
         for certificate in chain:
             certificates.require_readable(certificate)
@@ -94,13 +92,6 @@ def _der_text(value: bytes) -> str:
     # A short DER string: tag, one byte of length or two with 0x81, text.
     skipped = 3 if value[1:2] == b"\x81" else 2
     return value[skipped:].decode("utf-8", "replace")
-
-
-def _decoded(text: str) -> bytes:
-    try:
-        return base64.b64decode(text, validate=True)
-    except (ValueError, binascii.Error) as error:
-        raise malformed("not base64 where it must be") from error
 
 
 def _shown(text: str) -> str:

@@ -5,6 +5,7 @@ docs/SPEC.md, "Signatures: opening".
 
 from __future__ import annotations
 
+import base64
 import json
 from typing import TypeVar
 
@@ -50,6 +51,18 @@ def member(value: object, name: str, kind: type[T]) -> T:
     if not isinstance(found, kind):
         raise malformed(f"{name!r} is missing or of the wrong type")
     return found
+
+
+def decoded(text: str) -> bytes:
+    """Returns what is written in base64, and in nothing else.
+
+    Raises:
+        VerificationError: `MALFORMED`: it is not.
+    """
+    try:
+        return base64.b64decode(text, validate=True)
+    except ValueError as error:
+        raise malformed("not base64 where it must be") from error
 
 
 def unique(pairs: list[tuple[str, object]]) -> dict[str, object]:

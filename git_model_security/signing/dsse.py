@@ -6,13 +6,11 @@ rest. docs/SPEC.md, "Signatures: opening", steps 1 and 2.
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
 import re
 from dataclasses import dataclass
 
-from git_model_security.signing.document import load, malformed, member
+from git_model_security.signing.document import decoded, load, malformed, member
 
 MAX_BYTES = 64 * 1024 * 1024
 """Over 300,000 files; a bundle is held in memory several times over."""
@@ -120,12 +118,5 @@ def _payload(envelope: dict[str, object]) -> bytes:
     signatures = member(envelope, "signatures", list)
     if len(signatures) != 1:
         raise malformed(f"{len(signatures)} signatures in the bundle, not one")
-    _decoded(member(signatures[0], "sig", str))
-    return _decoded(member(envelope, "payload", str))
-
-
-def _decoded(text: str) -> bytes:
-    try:
-        return base64.b64decode(text, validate=True)
-    except (ValueError, binascii.Error) as error:
-        raise malformed("not base64 where it must be") from error
+    decoded(member(signatures[0], "sig", str))
+    return decoded(member(envelope, "payload", str))

@@ -14,6 +14,7 @@ is `git_model_security.hooks`; which would not run, `hook_presence`.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from git_model_security.git import config
@@ -31,7 +32,7 @@ from git_model_security.setup.hooks.shims import HOOKS
 from git_model_security.setup.program import Program
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
     from git_model_security.git.repository import Repository
@@ -99,15 +100,10 @@ def uninstall(repo: Repository) -> list[str]:
 
 def _install_beside(journal: Journal, repo: Repository, program: Program) -> list[str]:
     _remove(journal, hook_redirect.directory(repo), shims.ALL)
-    always = _always(repo)
     directory = _default(repo)
     journal.make_directory(directory)
-    outcomes = {
-        hook: hook_directory.install(
-            journal, directory, hook, shims.beside(hook, program, always=always)
-        )
-        for hook in HOOKS
-    }
+    beside = partial(shims.beside, program=program, always=_always(repo))
+    outcomes = _write(journal, directory, HOOKS, beside)
     return _installed(directory, outcomes)
 
 
@@ -115,14 +111,9 @@ def _install_redirected(
     journal: Journal, repo: Repository, hooks: Path, program: Program
 ) -> list[str]:
     _remove(journal, _default(repo), HOOKS)
-    always = _always(repo)
     directory = hook_redirect.make_directory(journal, repo)
-    outcomes = {
-        hook: hook_directory.install(
-            journal, directory, hook, shims.redirected(hook, program, always=always)
-        )
-        for hook in shims.ALL
-    }
+    redirected = partial(shims.redirected, program=program, always=_always(repo))
+    outcomes = _write(journal, directory, shims.ALL, redirected)
     lines = _installed(directory, {hook: outcomes[hook] for hook in HOOKS})
     # Last: from here on Git uses the shims, so all of them must be there.
     if hook_redirect.install(journal, repo):
@@ -138,19 +129,14 @@ def _install_husky(
 ) -> list[str]:
     _remove(journal, _default(repo), HOOKS)
     hook_redirect.remove(journal, repo)
-    always = _always(repo)
     directory = hook_redirect.make_directory(journal, repo)
     _remove(journal, directory, set(shims.ALL) - set(HOOKS))
-    outcomes = {
-        hook: hook_directory.install(
-            journal, directory, hook, shims.alone(hook, program, always=always)
-        )
-        for hook in HOOKS
-    }
+    alone = partial(shims.alone, program=program, always=_always(repo))
+    outcomes = _write(journal, directory, HOOKS, alone)
     lines = _installed(directory, outcomes)
     unknown = [hook for hook in HOOKS if hook_presence.takes_shim(hooks, committed, hook)]
     if unknown:
-        lines += _install_unknown(journal, hooks, unknown, program, always=always)
+        lines += _install_unknown(journal, hooks, unknown, alone)
     known = [hook for hook in HOOKS if hook not in unknown]
     obstacles = {hook: husky.obstacle(committed, hook) for hook in known}
     changed = [
@@ -168,17 +154,11 @@ def _install_husky(
 
 
 def _install_unknown(
-    journal: Journal, hooks: Path, unknown: Iterable[str], program: Program, *, always: bool
+    journal: Journal, hooks: Path, unknown: Iterable[str], alone: Callable[[str], bytes]
 ) -> list[str]:
     """Writes the hooks that husky does not into its directory, which is not committed."""
     husky.ignore(journal, hooks.parent)
-    outcomes = {
-        hook: hook_directory.install(
-            journal, hooks, hook, shims.alone(hook, program, always=always)
-        )
-        for hook in unknown
-    }
-    return _installed(hooks, outcomes)
+    return _installed(hooks, _write(journal, hooks, unknown, alone))
 
 
 def _always(repo: Repository) -> bool:
@@ -204,6 +184,14 @@ def _husky_directories(repo: Repository, hooks: Path) -> set[Path]:
     candidates = [hooks] + ([repo.work_tree.resolve() / ".husky"] if repo.work_tree else [])
     found = {hook_presence.husky_directory(repo, candidate) for candidate in candidates}
     return {directory for directory in found if directory is not None}
+
+
+def _write(
+    journal: Journal, directory: Path, hooks: Iterable[str], shim: Callable[[str], bytes]
+) -> dict[str, Outcome]:
+    return {
+        hook: hook_directory.install(journal, directory, hook, shim(hook)) for hook in hooks
+    }
 
 
 def _remove(journal: Journal, directory: Path, hooks: Iterable[str]) -> dict[str, Outcome]:
