@@ -69,10 +69,9 @@ class Repository:
                 hint="go into a clone, or make one: `git model clone URL`; `git init` and"
                 " `git model init` begin a new one",
             ) from error
-        *paths, up, object_format, is_bare, is_inside = facts.removesuffix(b"\n").rsplit(
-            b"\n", 6
-        )
-        git_dir, common_dir, hooks = (Path(os.fsdecode(path)) for path in paths)
+        *said, object_format, is_bare, is_inside = facts.removesuffix(b"\n").split(b"\n")
+        # Outside of a work tree, as in a bare repository, `--show-cdup` may say nothing.
+        git_dir, common_dir, hooks, up = (Path(os.fsdecode(one)) for one in [*said, b""][:4])
         work_tree = None
         # Who names a git directory or a work tree may stand outside of both.
         is_named = is_bare == b"false" and not env.keys().isdisjoint(_NAMES)
@@ -82,7 +81,7 @@ class Repository:
                 work_tree = Path(os.fsdecode(top.removesuffix(b"\n")))
         elif is_inside == b"true":
             # What `--show-toplevel` would say: it refuses to answer beside the others.
-            work_tree = Path(os.path.realpath(Path(start or ".", os.fsdecode(up))))
+            work_tree = Path(os.path.realpath(Path(start or ".", up)))
         return cls(git_dir, common_dir, work_tree, object_format.decode(), hooks)
 
     @cached_property
