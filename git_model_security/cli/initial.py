@@ -9,7 +9,7 @@ import click
 from git_model_security.cli import options, terminal
 from git_model_security.cli.sizes import size
 from git_model_security.git.paths import shown
-from git_model_security.policy import profiles
+from git_model_security.policy import gitmodel, profiles
 from git_model_security.setup.initialise import Request
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def request(
     """Returns what the user asked for."""
     return Request(
         storage=None if storage == "auto" else storage,
-        roots=tuple(map(options.root, model_root)),
+        roots=tuple(map(gitmodel.as_root, model_root)),
         accept_plaintext_history=accept_plaintext_history,
         **given,
     )

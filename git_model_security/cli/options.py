@@ -32,11 +32,6 @@ yes = click.option("--yes", is_flag=True, help="Do not ask.")
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 
 
-def root(text: str) -> str:
-    """Returns a model root as `.gitmodel` has it, where a shell completed a path."""
-    return text.rstrip("/").removeprefix("./") or text
-
-
 def confirm(question: str, *, yes: bool) -> None:
     """Asks a person to go on, unless `--yes` was given.
 

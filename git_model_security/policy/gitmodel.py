@@ -87,6 +87,11 @@ class Policy:
         }
 
 
+def as_root(text: str) -> str:
+    """Returns a model root as `.gitmodel` has it, where a shell completed a path."""
+    return text.rstrip("/").removeprefix("./") or text
+
+
 def within(root: str, name: str) -> bytes:
     """Returns the path of `name` in a model root."""
     return (name if root == "." else f"{root}/{name}").encode()
@@ -177,10 +182,16 @@ def checked(policy: Policy) -> Policy:
     """
     name = policy.signature
     if not is_safe_component(name) or name.startswith((".git", "-", CIPHERTEXT_SIGNATURE)):
-        raise ConfigError(f".gitmodel: {policy.signature!r} cannot be the signature's name")
+        raise ConfigError(
+            f".gitmodel: {policy.signature!r} cannot be the signature's name",
+            hint="one name without a directory, such as model.sig",
+        )
     for root in policy.roots:
         if root != "." and not all(map(is_safe_component, root.split("/"))):
-            raise ConfigError(f".gitmodel: model root {root!r} is not a directory of the tree")
+            raise ConfigError(
+                f".gitmodel: model root {root!r} is not a directory of the tree",
+                hint="a directory below the top, such as models/a; `.` is the top itself",
+            )
     _check_apart(policy.roots)
     for pattern in (*policy.include, *policy.exclude, *policy.untracked):
         # `!` is not allowed in attributes and `[attr]` would define a macro

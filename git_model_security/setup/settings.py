@@ -7,7 +7,7 @@ those are in `.gitmodel`, and changing one is a change to commit.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,12 +15,14 @@ from git_model_security.clone import missing_policy
 from git_model_security.clone.clone import Clone
 from git_model_security.errors import ConfigError, UsageError
 from git_model_security.git import config, index
-from git_model_security.policy.gitmodel import Policy, checked
+from git_model_security.policy import attributes, gitmodel, pinned
+from git_model_security.policy.gitmodel import checked
 from git_model_security.setup import agreement, initialise, signing_setup
 from git_model_security.signatures import signature_place, signers
 from git_model_security.signatures.signers import Given
 from git_model_security.signing.methods import METHODS
 from git_model_security.trust import anchors
+from git_model_security.verify import model_roots
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,6 +63,7 @@ class Setting:
 ALL = (
     Setting("signing.when", "when to sign", ("commit", "push", "release"), policy="when"),
     Setting("signing.signature", "file name of the signature", policy="signature"),
+    Setting("signing.root", "directories that are a model", is_list=True, policy="roots"),
     Setting("signing.method", "how new clones sign", METHODS, policy="method"),
     Setting("signingMethod", "how this clone signs", METHODS),
     Setting("signingKey", "fingerprint of its private key in the keyring"),
@@ -108,7 +111,10 @@ def values(repo: Repository, setting: Setting) -> Sequence[str]:
     if setting.policy is None:
         return config.read(repo).get(setting.key, [])
     policy = initialise.policy_of(repo)
-    return [] if policy is None else [str(getattr(policy, setting.policy))]
+    if policy is None:
+        return []
+    found = getattr(policy, setting.policy)
+    return list(found) if setting.is_list else [str(found)]
 
 
 def put(repo: Repository, setting: Setting, new: Sequence[str]) -> None:
@@ -126,7 +132,8 @@ def put(repo: Repository, setting: Setting, new: Sequence[str]) -> None:
             choices = ", ".join(setting.choices)
             raise UsageError(f"{setting.name} is none of {choices}: {value!r}")
     if setting.policy is not None:
-        _agree(repo, setting.policy, new[0])
+        roots = tuple(map(gitmodel.as_root, new))
+        _agree(repo, setting.policy, roots if setting.is_list else new[0])
         return
     if setting.key == signers.PKCS11_URI:
         signing_setup.settle(repo, Given(pkcs11_uri=new[0]))
@@ -167,16 +174,21 @@ def _keep(repo: Repository, setting: Setting, new: Sequence[Path]) -> None:
     signing_setup.settle(repo, Given(**said))
 
 
-def _agree(repo: Repository, field: str, value: str) -> None:
+def _agree(repo: Repository, field: str, value: Any) -> None:
     clone = Clone(repo)
     with clone.objects:
-        policy = missing_policy.require(clone, index.staged(repo))
-        agreed = checked(Policy(**{**vars(policy), field: value}))
+        entries = index.staged(repo)
+        policy = missing_policy.require(clone, entries)
+        agreed = checked(replace(policy, **{field: value}))
+        if agreed.roots != policy.roots:
+            model_roots.require_directories(repo.top, agreed)
+            model_roots.require_content(agreed, entries)
         new = agreed.signature_paths() - policy.signature_paths()
-        staged = {entry.path: entry.oid for entry in index.staged(repo)}
-        signature_place.require_free(
-            clone, new, staged, "git model config signing.signature NAME"
-        )
+        staged = {entry.path: entry.oid for entry in entries}
+        signature_place.require_free(clone, new, staged, signature_place.SETTING)
         signature_place.take_away(clone, policy, agreed, dry_run=True)
+        is_pinned = pinned.rules(repo) == attributes.render(policy)
         agreement.write(repo, agreed)
+        if is_pinned:
+            pinned.pin(repo, agreed)
         signature_place.take_away(clone, policy, agreed)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from git_model_security.content import blobs
 from git_model_security.errors import Error, PolicyError, VerificationError
-from git_model_security.git import history, worktree
+from git_model_security.git import history, index, worktree
 from git_model_security.git.paths import shown
 from git_model_security.policy.gitmodel import CIPHERTEXT_SIGNATURE
 from git_model_security.signing import claims, dsse, roles, statement
@@ -100,11 +100,27 @@ def take_away(clone: Clone, old: Policy, new: Policy, *, dry_run: bool = False) 
         GitError: one was changed here, or cannot be removed; then none is.
     """
     gone = old.signature_paths() - new.signature_paths()
-    own = sorted(path for path in gone if is_own(clone, path, ("HEAD",)))
+    head = ("HEAD",) if index.head_tree(clone.repo) else ()
+    own = sorted(path for path in gone if is_own(clone, path, head))
     if own:
         options = ["--quiet", *(["--dry-run"] if dry_run else [])]
         names = (f":(top,literal){os.fsdecode(path)}" for path in own)
         clone.repo.git("rm", *options, "--", *names, filters=True)
+    if not dry_run:
+        discard(clone, gone)
+
+
+def discard(clone: Clone, paths: Iterable[bytes]) -> None:
+    """Takes the signatures that were made here out of the index and the work tree."""
+    oids = {entry.path: entry.oid for entry in index.staged(clone.repo)}
+    made = {path for path in oids.keys() & set(paths) if _is_made(clone, oids[path])}
+    if made:
+        names = (f":(top,literal){os.fsdecode(path)}" for path in sorted(made))
+        clone.repo.git("rm", "--quiet", "--force", "--", *names, filters=True)
+
+
+def _is_made(clone: Clone, oid: str) -> bool:
+    return pinned_trust.maker_of(clone, oid) is not None
 
 
 def _standing(clone: Clone, path: bytes, oid: str | None) -> bytes | None:

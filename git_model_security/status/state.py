@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from git_model_security.checkout import file_state
-from git_model_security.errors import FAILED, UNCHECKED, ConfigError, Error
+from git_model_security.errors import FAILED, UNCHECKED, ConfigError, Error, GitError
 from git_model_security.git import attributes, index, pathspec
 from git_model_security.git.paths import shown
 from git_model_security.messages import counted
@@ -15,7 +15,7 @@ from git_model_security.policy import gitmodel
 from git_model_security.setup import acceptance, agreement
 from git_model_security.setup.hooks import hook_presence
 from git_model_security.trust import pinned_trust
-from git_model_security.verify import manifests, tree_check
+from git_model_security.verify import basis, model_roots, tree_check
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,6 +53,7 @@ class State:
     Attributes:
         locked: whether the clone may use no key.
         key_id: the key for new content.
+        key_here: whether that key was found; False in a locked clone.
         head: `verified`, or why HEAD is not; empty before the first commit.
         status: the exit status of a gate: of HEAD's signatures, and of what is in the index.
         commit: HEAD, in full.
@@ -64,6 +65,7 @@ class State:
         attributes_hold: whether `.gitattributes` says what `.gitmodel` does.
         digest: what `model.sig` is made over; empty without a policy.
         conflicts: paths in conflict, whoever protects them: nothing is signed meanwhile.
+        is_staged: it is the index that is signed, and not committed yet.
     """
 
     locked: bool
@@ -79,6 +81,8 @@ class State:
     attributes_hold: bool = True
     digest: str = ""
     conflicts: list[bytes] = field(default_factory=list)
+    key_here: bool = False
+    is_staged: bool = False
 
     @property
     def stock_verifies(self) -> bool:
@@ -94,7 +98,9 @@ class State:
             "version": 1,
             "locked": self.locked,
             "key_id": self.key_id,
+            "key_here": self.key_here,
             "head": self.head,
+            "signed_as_staged": self.is_staged,
             "commit": self.commit or None,
             "good": not self.status,
             "exit_status": self.status,
@@ -133,6 +139,7 @@ def of(clone: Clone, pathspecs: Sequence[str] = ()) -> State:
         pinned_trust.pinned(repo).fingerprints(),
         missing_hooks=[] if locked else hook_presence.missing(repo, repo.hooks, clone.settings),
     )
+    state.key_here = state.key_id in clone.ring.keys
     state.policy_drift = _drift(clone)
     state.is_migrating = Journal(repo).is_moving
     state.attributes_hold = _attributes_hold(clone)
@@ -144,7 +151,9 @@ def of(clone: Clone, pathspecs: Sequence[str] = ()) -> State:
         chosen = {entry.path for entry in pathspec.matching(repo, pathspecs)}
         entries = [entry for entry in entries if entry.path in chosen]
     guarded = attributes.protected(repo, (entry.path for entry in entries))
-    held = _held_by_head(clone) if head.is_verified else set()
+    committed = index.tree(repo, "HEAD") if state.commit else []
+    state.is_staged = not state.conflicts and _is_signed(clone, staged, committed)
+    held = _held(clone, staged if state.is_staged else committed if head.is_verified else [])
     state.files = file_state.of(clone, [e for e in entries if e.path in guarded], held)
     in_clear = any(file.encrypted is False and file.size for file in state.files)
     if state.conflicts and head.said:
@@ -201,9 +210,18 @@ def head_state(clone: Clone, *, sealed_only: bool = False) -> Head:
     return Head(said, verdict.status)
 
 
-def _held_by_head(clone: Clone) -> set[tuple[bytes, str]]:
-    entries = index.tree(clone.repo, "HEAD")
+def _is_signed(clone: Clone, staged: Sequence[Entry], committed: Sequence[Entry]) -> bool:
+    """Tells whether the index is signed as it is, otherwise than HEAD: `git model sign` did."""
+    if basis.signatures(staged) in (set(), basis.signatures(committed)):
+        return False
+    try:
+        return pinned_trust.is_known_good(clone, index.write_tree(clone.repo))
+    except GitError:  # another process holds the index: it is changing
+        return False
+
+
+def _held(clone: Clone, entries: Sequence[Entry]) -> set[tuple[bytes, str]]:
     policy = gitmodel.find(entries, clone.objects)
     roots = policy.roots if policy else ()
-    found = (entry for root in roots for _, entry in manifests.under(root, entries))
+    found = (entry for root in roots for _, entry in model_roots.under(root, entries))
     return {(entry.path, entry.oid) for entry in found}

@@ -78,7 +78,7 @@ def of(
     repo = clone.repo
     staged = index.staged(repo)
     head = index.tree(repo, "HEAD") if index.head_tree(repo) is not None else None
-    is_signed = _signatures(staged) not in (set(), _signatures(head or ()))
+    is_signed = signatures(staged) not in (set(), signatures(head or ()))
     if is_signed and not committed_only and not any(entry.stage for entry in staged):
         try:
             sealed = tree_check.check(
@@ -90,7 +90,9 @@ def of(
             policy = gitmodel.find(staged, clone.objects)
             return Basis(staged, policy, sealed, staged, is_index=True)
     if head is None:
-        nothing = Finding(Reason.UNSIGNED, ".", "there is no commit yet")
+        nothing = Finding(
+            Reason.UNSIGNED, ".", index.NO_COMMIT, hint=f"{index.FIRST_COMMIT}, signed"
+        )
         return Basis((), None, Verdict("the work tree", findings=[nothing]), staged)
     sealed = tree_check.check(
         clone, "HEAD", verifiers, sealed_only=True, roots=roots, entries=head
@@ -98,6 +100,7 @@ def of(
     return Basis(head, gitmodel.find(head, clone.objects), sealed, staged)
 
 
-def _signatures(entries: Sequence[Entry]) -> set[tuple[bytes, str]]:
+def signatures(entries: Sequence[Entry]) -> set[tuple[bytes, str]]:
+    """Returns the bundles over ciphertext among entries, with their blobs."""
     name = CIPHERTEXT_SIGNATURE.encode()
     return {(one.path, one.oid) for one in entries if one.path.rpartition(b"/")[2] == name}

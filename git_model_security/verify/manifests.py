@@ -13,14 +13,13 @@ from git_model_security.errors import (
     EnvelopeError,
     KeyNotFoundError,
     NotFetchedError,
-    PolicyError,
 )
-from git_model_security.git.index import GITLINK
 from git_model_security.git.paths import shown
 from git_model_security.policy.gitmodel import CIPHERTEXT_SIGNATURE, within
 from git_model_security.signing.ciphertext import ciphertext_manifest
 from git_model_security.signing.manifest import plaintext_manifest
 from git_model_security.signing.roles import is_ignored
+from git_model_security.verify.model_roots import under, unsignable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -122,18 +121,6 @@ def listed(policy: Policy, entries: Iterable[Entry]) -> list[Entry]:
     return [entry for entry in entries if entry.path not in left_out]
 
 
-def under(root: str, entries: Iterable[Entry]) -> Iterable[tuple[bytes, Entry]]:
-    """Yields a root's entries with their names relative to it."""
-    prefix = b"" if root == "." else root.encode() + b"/"
-    for entry in entries:
-        if entry.path.startswith(prefix):
-            yield entry.path[len(prefix) :], entry
-
-
 def _require_file(entry: Entry) -> None:
     if not entry.is_file:
-        kind = "submodule" if entry.mode == GITLINK else "symbolic link"
-        raise PolicyError(
-            f"{shown(entry.path)}: a {kind} has no content of its own to be signed",
-            hint="put its content there, or choose a --model-root without it",
-        )
+        raise unsignable(entry)

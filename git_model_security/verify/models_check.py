@@ -22,7 +22,7 @@ from git_model_security.verify import (
     directory_bundle,
     directory_check,
     directory_listing,
-    manifests,
+    model_roots,
 )
 from git_model_security.verify.tree_check import MAX_BUNDLE_BYTES, reason_of
 
@@ -205,7 +205,7 @@ def _tree_findings(
     verdict: Verdict,
     verifiers: Sequence[Verifier],
 ) -> Iterator[Finding]:
-    below = dict(manifests.under(os.fsdecode(model) or ".", entries))
+    below = dict(model_roots.under(os.fsdecode(model) or ".", entries))
     signature = policy.signature.encode()
     data = blobs.plaintext(clone, below[signature].oid, MAX_BUNDLE_BYTES)
     opened = bundle.open_bundle(data, verifiers, signature_name=policy.signature)

@@ -38,7 +38,7 @@ from git_model_security.trust.verdict import (
     Verdict,
     earliest,
 )
-from git_model_security.verify import manifests
+from git_model_security.verify import manifests, model_roots
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -210,7 +210,7 @@ class _Root:
         changed = {name.encode("utf-8", "surrogateescape") for name in names}
         pairs = [
             (name, entry.oid)
-            for name, entry in manifests.under(self._root, self._entries)
+            for name, entry in model_roots.under(self._root, self._entries)
             if name in changed
         ]
         found = {name for name, _ in behind.pointers(self._clone.repo, pairs)}
@@ -226,7 +226,7 @@ class _Root:
         )
 
     def _is_empty(self) -> bool:
-        names = (name for name, _ in manifests.under(self._root, self._entries))
+        names = (name for name, _ in model_roots.under(self._root, self._entries))
         return all(is_ignored(name, self._policy.signature) for name in names)
 
     def _plaintext(self, signed: Manifest) -> Manifest:
