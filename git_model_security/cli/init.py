@@ -9,19 +9,23 @@ import click
 from git_model_security import messages
 from git_model_security.cli import initial, methods, terminal
 from git_model_security.errors import UsageError
+from git_model_security.git import index
 from git_model_security.git.repository import Repository
 from git_model_security.messages import counted
-from git_model_security.setup import agreement, engine, initialise, setup, unlock
-from git_model_security.setup.initialise import PlaintextHistoryError
+from git_model_security.setup import agreement, engine, initialise, reinitialise, setup, unlock
+from git_model_security.setup.initialise import PlaintextHistoryError, Request
 from git_model_security.signatures import signature_place
 from git_model_security.signatures.signers import Given
+from git_model_security.verify import model_roots
 
 if TYPE_CHECKING:
-    from git_model_security.setup.initialise import Done, Plan, Request
+    from git_model_security.setup.initialise import Done, Plan
 
+_OTHER_ROOTS = "git model init --model-root DIR"
 _OTHERWISE = {
     "--profile": "`git model track --profile PROFILE` protects more",
     "--signature": f"`{signature_place.SETTING}`",
+    "--model-root": f"`{model_roots.SETTING}`",
     "--include": "`git model track PATTERN` protects more",
     "--exclude": "`git model untrack PATTERN` protects less",
 }
@@ -47,16 +51,28 @@ def command(sign_with: str | None, **given: Any) -> None:
     repo.top  # noqa: B018 - raises in a bare repository
     signing = methods.given(sign_with, given)
     request = initial.request(signing=signing, **given)
-    if initialise.is_set_up(repo):
-        _again(repo, request)
-        return
+    before = reinitialise.undecided(repo)
     try:
-        plan = initialise.plan(repo, request)
+        if before is not None:
+            plan = reinitialise.plan(repo, request, before)
+        elif initialise.is_set_up(repo):
+            _again(repo, request)
+            return
+        else:
+            plan = initialise.plan(repo, request)
     except PlaintextHistoryError as refused:
         initial.show_findings("The history holds in clear", refused.report.findings)
         raise
+    if before is not None and reinitialise.is_idle(repo, request, plan, before):
+        _again(repo, Request())
+        return
+    # Before anything is written: no commit could be signed.
+    model_roots.require_content(plan.policy, index.staged(repo), _OTHER_ROOTS)
     _show(plan)
-    _tell(initialise.carry_out(repo, request, plan))
+    if before is None:
+        _tell(initialise.carry_out(repo, request, plan))
+        return
+    _tell(reinitialise.carry_out(repo, request, plan, before))
 
 
 def _again(repo: Repository, request: Request) -> None:
@@ -105,7 +121,12 @@ def _show(plan: Plan) -> None:
     terminal.files("Will be encrypted", plan.sealed)
     terminal.files("Will stay clear", plan.clear, initial.notes(plan.noted))
     if plan.links:
-        terminal.files("Are links and cannot be encrypted", plan.links)
+        terminal.files("Are links, neither encrypted nor signed", plan.links)
+    if any(model_roots.holds(plan.policy, path) for path in plan.links):
+        messages.warn(
+            "a commit that holds one of these links will be refused",
+            f"`{_OTHER_ROOTS}` names what is a model, without them; or never add them",
+        )
     if plan.history is not None and plan.history.findings:
         messages.warn(
             f"the history keeps {len(plan.history.findings)} of them in clear",

@@ -26,6 +26,10 @@ KEY_ID = "git-model.keyid"
 """Configuration: ids this clone may use; the last one seals new content."""
 
 
+UNLOCK = "`git model unlock --key FILE`, or without --key from your keyring"
+"""What a locked clone needs."""
+
+
 class Ring:
     """The held keys of a clone.
 
@@ -53,7 +57,7 @@ class Ring:
         if self.locked:
             raise KeyNotFoundError(
                 "this clone is locked: it has no key to encrypt with",
-                hint="`git model unlock --key FILE` (or `git model init` in a new repository)",
+                hint=UNLOCK,
             )
         key = self.keys.get(self.wanted[-1])
         if key is None:

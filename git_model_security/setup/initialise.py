@@ -27,6 +27,7 @@ from git_model_security.setup import (
 from git_model_security.signatures import signature_place
 from git_model_security.signatures.signers import Given
 from git_model_security.trust import pinned_trust
+from git_model_security.verify import model_roots
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -66,7 +67,7 @@ class Plan:
         sealed: files that will be encrypted, sorted.
         clear: files that will stay as they are.
         noted: those of them that a person has to look at, and what they are.
-        links: protected names that have no content to encrypt.
+        links: names of links and submodules, which have no content to encrypt or sign.
         history: what the history holds in clear.
     """
 
@@ -145,20 +146,16 @@ def plan(repo: Repository, request: Request) -> Plan:
     if policy_of(repo) is not None:
         raise PolicyError(
             "this is a git-model repository already, and this clone has no key",
-            hint="`git model unlock --key FILE`",
+            hint=ring.UNLOCK,
         )
     if pinned.current(repo) is not None:
         raise PolicyError(
             "this clone is set up already, by the policy of another branch",
             hint="`git checkout BRANCH -- .gitmodel .gitattributes` brings it here",
         )
-    from git_model_security.guard import history
-
     if request.key is not None:
         material.read(request.key)  # a mistyped name is told before anything else
-    staged = index.staged(repo)
-    kinds = {entry.path: entry.is_file for entry in staged}
-    paths = sorted({*kinds, *index.untracked(repo)})
+    paths = [*(entry.path for entry in index.staged(repo)), *index.untracked(repo)]
     chosen = engine.choose(repo, request.storage, request.threshold)
     policy = checked(
         Policy(
@@ -166,7 +163,7 @@ def plan(repo: Repository, request: Request) -> Plan:
             include=request.include,
             exclude=request.exclude,
             digest=request.digest or "sha256",
-            signature=request.signature or "model.sig",
+            signature="model.sig" if request.signature is None else request.signature,
             storage=chosen.storage,
             threshold=chosen.threshold,
             limit=chosen.limit,
@@ -174,22 +171,56 @@ def plan(repo: Repository, request: Request) -> Plan:
             roots=request.roots or (".",),
         )
     )
+    return survey(
+        repo, policy, chosen, accept_plaintext_history=request.accept_plaintext_history
+    )
+
+
+def survey(
+    repo: Repository,
+    policy: Policy,
+    chosen: Choice,
+    before: Policy | None = None,
+    *,
+    accept_plaintext_history: bool = False,
+) -> Plan:
+    """Looks at what a policy means for what is there; writes nothing.
+
+    Args:
+        repo: the repository.
+        policy: the policy.
+        chosen: where its ciphertext will live.
+        before: the one that was set up and not committed yet, if any was.
+        accept_plaintext_history: go on although history holds plaintext.
+
+    Raises:
+        ConfigError: a model root is no directory.
+        NotFetchedError: what git-lfs keeps in clear is not here to be encrypted.
+        PolicyError: a signature would overwrite a file; or see `PlaintextHistoryError`.
+    """
+    from git_model_security.guard import history
+
+    model_roots.require_directories(repo.top, policy)
+    staged = index.staged(repo)
+    kinds = {entry.path: entry.is_file for entry in staged}
+    paths = sorted({*kinds, *index.untracked(repo)})
     rules = attributes.render(policy)
     guarded = git_attributes.protected_by(rules, paths)
     result = Plan(policy, chosen)
     for path in paths:
-        links = not kinds.get(path, _is_file(repo, path))
-        listed = result.links if links else result.sealed if path in guarded else result.clear
-        if not links or path in guarded:
-            listed.append(path)
+        if not kinds.get(path, _is_file(repo, path)):
+            result.links.append(path)
+        else:
+            (result.sealed if path in guarded else result.clear).append(path)
     clone = Clone(repo)
     with clone.objects:
         oids = {entry.path: entry.oid for entry in staged}
-        signature_place.require_free(clone, policy.signature_paths(), oids, _OTHER_NAME)
-        sealing.require_content(clone, staged, guarded, chosen.limit)
+        new = policy.signature_paths() - (before.signature_paths() if before else set())
+        signature_place.require_free(clone, new, oids, _OTHER_NAME)
+        sealing.require_content(clone, staged, guarded, policy.limit)
         result.noted = clear_files.noted(clone, staged, result.clear)
     result.history = history.audit(repo, ("--all",), rules=rules)
-    if result.history.findings and not request.accept_plaintext_history:
+    if result.history.findings and not accept_plaintext_history:
         raise PlaintextHistoryError(result.history)
     return result
 
@@ -201,10 +232,10 @@ class PlaintextHistoryError(PolicyError):
         super().__init__(
             f"the history holds protected files or models in clear, {len(report.findings)} of"
             " them: whoever clones it has them, whatever is encrypted from now on",
-            hint="`git model migrate` writes the history anew, encrypted (--dry-run shows how);"
-            " or begin a new repository without it: `rm -rf .git && git init`, then init;"
-            " or leave clear what is public anyway with --exclude PATTERN, or accept all of it"
-            " with --accept-plaintext-history",
+            hint="`git model migrate` writes it anew, encrypted (--dry-run shows how)\n"
+            "or begin without it: `rm -rf .git && git init`, then init\n"
+            "or leave clear what is public anyway: --exclude PATTERN\n"
+            "or accept all of it: --accept-plaintext-history",
         )
         self.report = report
 
@@ -225,11 +256,7 @@ def carry_out(repo: Repository, request: Request, planned: Plan) -> Done:
     """
     # Both files are read before a key is made: a refused one leaves nothing behind.
     raw = material.read(request.key) if request.key else material.generate()
-    warnings = [
-        f"{path}: others than you can read this key; `chmod 600 {path}`"
-        for path in (request.key, request.signing_key)
-        if path is not None and path.exists() and key_files.is_exposed(path)
-    ]
+    warnings = exposed(request)
     fingerprint = signing_setup.use(repo, request.signing, request.signing_key)
     store = KeyStore()
     key = store.add(raw)
@@ -252,6 +279,15 @@ def carry_out(repo: Repository, request: Request, planned: Plan) -> Done:
     return Done(
         lines, key.id, store.directory / key.id, fingerprint, policy.method, count, warnings
     )
+
+
+def exposed(request: Request) -> list[str]:
+    """Returns warnings of key files that others can read."""
+    return [
+        f"{path}: others than you can read this key; `chmod 600 {path}`"
+        for path in (request.key, request.signing_key)
+        if path is not None and path.exists() and key_files.is_exposed(path)
+    ]
 
 
 def _is_file(repo: Repository, path: bytes) -> bool:

@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from git_model_security import telemetry
-from git_model_security.content import blobs
+from git_model_security.content import blobs, opened
 from git_model_security.content.pipeline import Joined
 from git_model_security.content.sealer import seal_content
+from git_model_security.envelope import plaintext_length
 from git_model_security.errors import NotFetchedError, PolicyError
 from git_model_security.git import attributes, index, worktree
 from git_model_security.git.hash_object import write_blob_from
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from git_model_security.clone.clone import Clone
+    from git_model_security.envelope.layout import BytesLike
     from git_model_security.storage.pointer import Pointer
 
 
@@ -126,6 +128,34 @@ def seal_staged(clone: Clone) -> SealedIndex:
     return done
 
 
+def reseal_staged(clone: Clone) -> list[bytes]:
+    """Encrypts anew what is not sealed as new content would be; returns the paths.
+
+    That is what the index has under another key, or in Git instead of git-lfs, or there.
+
+    Raises:
+        Error: an object is missing, or does not open.
+    """
+    repo = clone.repo
+    entries = [entry for entry in index.staged(repo) if entry.is_file]
+    guarded = attributes.protected(repo, (entry.path for entry in entries))
+    sizes, found = behind.survey(repo, (entry.oid for entry in entries))
+    anew = []
+    for entry in entries:
+        key_id = blobs.key_id(clone, entry.oid) if entry.path in guarded else None
+        if key_id is None:
+            continue
+        pointer = found.get(entry.oid)
+        length = plaintext_length(pointer.size if pointer else sizes[entry.oid])
+        is_alike = clone.makes_object(length) == (pointer is not None)
+        if key_id != clone.ring.current.id or not is_alike:
+            oid = _seal_content(clone, opened.content(clone, entry.oid), None)
+            anew.append(Entry(entry.path, entry.mode, oid))
+    if anew:
+        index.stage(repo, anew)
+    return [entry.path for entry in anew]
+
+
 def _is_sealed(clone: Clone, pointer: Pointer) -> bool:
     try:
         with clone.lfs.open(pointer) as file:
@@ -148,7 +178,7 @@ def _seal(clone: Clone, entry: Entry, pointer: Pointer | None) -> str:
         return _seal_content(clone, _pieces(file), pointer)
 
 
-def _seal_content(clone: Clone, content: Iterator[bytes], pointer: Pointer | None) -> str:
+def _seal_content(clone: Clone, content: Iterator[BytesLike], pointer: Pointer | None) -> str:
     return seal_content(
         clone,
         Joined(content),

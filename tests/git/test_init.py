@@ -69,6 +69,7 @@ def test_init_again_changes_nothing(repo: Repository, home: Path) -> None:
 
 def test_init_again_says_that_it_changes_no_decision(repo: Repository) -> None:
     repo.model("init", "--profile", "all")
+    repo.commit()
     refused = repo.model("init", "--profile", "weights", check=False)
     assert refused.returncode == 2
     assert "git-model: error: --profile: this repository is set up already" in refused.stderr
@@ -239,7 +240,7 @@ def test_patterns_with_blanks_and_quotes_are_honoured(
 
 
 def test_a_pattern_that_could_not_stand_in_attributes_is_refused(repo: Repository) -> None:
-    for pattern in ("!negated", "[attr]macro", "line\nfeed", ""):
+    for pattern in ("!negated", "[attr]macro", "line\nfeed"):
         refused = repo.model("init", "--include", pattern, check=False)
         assert refused.returncode == 1, pattern
         assert "cannot be a pattern" in refused.stderr
