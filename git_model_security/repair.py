@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from git_model_security.clone import audit_log
+from git_model_security.clone import audit_log, missing_policy
 from git_model_security.errors import PolicyError
 from git_model_security.git import index
 from git_model_security.guard import history
@@ -58,12 +58,13 @@ def repair(clone: Clone, *, reason: str = "") -> Repaired:
         reason: for the audit log.
 
     Raises:
-        PolicyError: something is staged, or no policy was ever accepted here.
+        PolicyError: something is staged, or no policy was ever accepted here, or is there.
         KeyNotFoundError: the clone is locked.
         Error: an object is missing, or Git refused the commit.
     """
     repo = clone.repo
     repo.top  # noqa: B018 - raises in a bare repository
+    missing_policy.require_ours(repo)
     clone.ring.current  # noqa: B018 - raises when locked
     head = index.require(repo, "HEAD^{commit}")
     if repo.git("diff-index", "--cached", "--name-only", "HEAD"):

@@ -13,9 +13,11 @@ from git_model_security.checkout import materialise, raw_entries
 from git_model_security.checkout.choice import Choice
 from git_model_security.checkout.report import Failure, Report
 from git_model_security.checkout.settle import look_again, settle
+from git_model_security.clone import missing_policy
 from git_model_security.clone.clone import Clone
 from git_model_security.errors import Error, GitError, PolicyError
 from git_model_security.git import excludes, index, pathspec, replacement, worktree
+from git_model_security.keyring import ring
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,15 +42,14 @@ def checkout(
         progress: told how far the decryption is.
 
     Raises:
-        PolicyError: the clone is locked.
+        PolicyError: the clone is locked, or no git-model repository.
         GitError: there is no work tree, or a pathspec matches nothing.
     """
     repo.top  # noqa: B018 - raises in a bare repository
+    missing_policy.require_ours(repo)
     clone = Clone(repo)
     if clone.ring.locked:
-        raise PolicyError(
-            "this clone is locked: it may use no key", hint="`git model unlock` first"
-        )
+        raise PolicyError("this clone is locked: it may use no key", hint=ring.UNLOCK)
     with clone.objects:
         raw = raw_entries.put_back(clone)
         report = restore(clone, pathspec.matching(repo, pathspecs), progress=progress)

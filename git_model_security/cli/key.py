@@ -8,6 +8,7 @@ import click
 
 from git_model_security import messages
 from git_model_security.cli import once, options, terminal
+from git_model_security.clone import missing_policy
 from git_model_security.errors import ConfigError, GitError, KeyNotFoundError
 from git_model_security.git import config
 from git_model_security.git.repository import Repository
@@ -71,6 +72,7 @@ def export(file: Path, public: bool) -> None:
         if mine.how:
             messages.info(f"others trust it with `git model trust add {mine.how}`")
         return
+    missing_policy.require_ours(repo)
     current = ring.of(repo).current
     kept = KeyStore().directory / current.id
     if not kept.exists():

@@ -9,6 +9,7 @@ import click
 from git_model_security import messages
 from git_model_security.checkout import raw_entries
 from git_model_security.cli import methods, terminal
+from git_model_security.clone import missing_policy
 from git_model_security.clone.clone import Clone
 from git_model_security.git.paths import shown
 from git_model_security.hooks import inspection
@@ -29,6 +30,7 @@ def command(method: str | None, amend: bool, adopt: tuple[str, ...], **said: Any
     """
     given = methods.given(method, said)
     clone = Clone()
+    missing_policy.require_ours(clone.repo)
     with clone.objects:
         if raw := raw_entries.put_back(clone):
             messages.info(raw_entries.said(raw))

@@ -11,13 +11,14 @@ from git_model_security import messages
 from git_model_security.checkout import file_state
 from git_model_security.cli import gate, options, table, terminal
 from git_model_security.cli.table import Column
+from git_model_security.clone import missing_policy
 from git_model_security.clone.clone import Clone
 from git_model_security.errors import FAILED
 from git_model_security.git.paths import shown
 from git_model_security.messages import counted
 from git_model_security.setup import agreement
 from git_model_security.setup.hooks import hook_presence
-from git_model_security.status import health, state
+from git_model_security.status import state
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,7 +57,7 @@ def command(ctx: click.Context, pathspecs: tuple[str, ...], as_json: bool) -> No
     clear; 4 when that could not be checked.
     """
     clone = Clone()
-    is_strange = health.is_strange(clone.repo)
+    is_strange = missing_policy.is_strange(clone.repo)
     if is_strange and not as_json:
         terminal.result("Not a git-model repository: `git model init` makes it one")
         ctx.exit(FAILED)
@@ -77,10 +78,15 @@ def command(ctx: click.Context, pathspecs: tuple[str, ...], as_json: bool) -> No
 
 
 def _show(found: State, *, sums_up: bool) -> None:
-    terminal.result(
-        "Locked: this clone has no key" if found.locked else f"Unlocked, key {found.key_id}"
-    )
+    terminal.result(_of_key(found))
+    if not (found.locked or found.key_here):
+        messages.warn(
+            "nothing can be encrypted or decrypted here",
+            "`git model unlock --key FILE`, or set GIT_MODEL_KEY_FILE",
+        )
     terminal.result(f"HEAD {found.head}" if found.head else "No commits yet")
+    if found.is_staged:
+        terminal.result("Signed as it is staged: `git commit` commits it")
     if found.conflicts:
         terminal.files("In conflict", found.conflicts)
     if found.stock_verifies:
@@ -113,6 +119,12 @@ def _show(found: State, *, sums_up: bool) -> None:
             f"not materialised: {counted(waiting, 'file')}",
             "`git model checkout` fetches and decrypts them",
         )
+
+
+def _of_key(found: State) -> str:
+    if found.locked:
+        return "Locked: this clone has no key"
+    return f"{'Unlocked, key' if found.key_here else 'Key not found:'} {found.key_id}"
 
 
 def _files(found: State, *, sums_up: bool) -> None:

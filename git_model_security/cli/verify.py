@@ -11,10 +11,12 @@ import click
 from git_model_security import messages
 from git_model_security.cli import gate, methods, options, range_table, terminal, verify_forms
 from git_model_security.cli.verify_forms import Forms
+from git_model_security.clone import missing_policy
 from git_model_security.clone.clone import Clone
 from git_model_security.git import commit_list
 from git_model_security.git.paths import legible, shown
 from git_model_security.messages import counted
+from git_model_security.policy import gitmodel
 from git_model_security.signing import pem
 from git_model_security.signing.methods import VERIFYING
 from git_model_security.trust import verifiers
@@ -108,7 +110,7 @@ def command(
     method = words[0] if words and words[0] in VERIFYING else None
     revisions = words[1:] if method else words
     asked = methods.asked(method, said)
-    chosen = tuple(map(options.root, roots))
+    chosen = tuple(map(gitmodel.as_root, roots))
     expected = Expected(expect, at_least)
     forms = Forms(
         *(chosen, all_models, ignore_unsigned_files, strict, expected != Expected()),
@@ -160,6 +162,10 @@ def _in_clone(
     clone = Clone()
     if not (revisions or forms.encrypted):
         clone.repo.top  # noqa: B018 - raises in a bare repository
+    if not asked.given():
+        # Nobody is trusted there either, which would be said first and miss the point.
+        tip = revisions[-1].rpartition("..")[2] if revisions else ""
+        missing_policy.require_ours(clone.repo, tip or "HEAD")
     with clone.objects:
         accepted = verifiers.of(clone.repo, asked)
         if commit_list.is_range(revisions):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from git_model_security.errors import PolicyError
-from git_model_security.git import index
+from git_model_security.git import config, index
+from git_model_security.keyring import ring
 from git_model_security.policy import gitmodel, pinned
 
 if TYPE_CHECKING:
@@ -24,6 +25,32 @@ def hint(repo: Repository) -> str:
     if index.resolve(repo, "HEAD") and pinned.current(repo):
         return "`git model repair` puts it back, or check out a branch that has it"
     return "`git model init` makes it one"
+
+
+def is_strange(repo: Repository, revision: str = "HEAD") -> bool:
+    """Tells whether nothing here was ever git-model's: no policy, no key, nothing pinned.
+
+    Args:
+        repo: the repository.
+        revision: what else may have a policy.
+    """
+    if config.read(repo).get(ring.KEY_ID) or pinned.rules(repo) or pinned.current(repo):
+        return False
+    named = [f"{tip}:.gitmodel" for tip in ("HEAD", "", revision)]
+    return repo.work_tree is not None and not any(index.resolve(repo, one) for one in named)
+
+
+def require_ours(repo: Repository, revision: str = "HEAD") -> None:
+    """Raises where git-model was never set up; see `is_strange`.
+
+    Raises:
+        PolicyError: with the command that does.
+    """
+    if is_strange(repo, revision):
+        raise PolicyError(
+            "this repository has no .gitmodel: it is not a git-model repository",
+            hint=hint(repo),
+        )
 
 
 def require(clone: Clone, entries: Iterable[Entry]) -> Policy:

@@ -98,11 +98,13 @@ def ground(clone: Clone) -> Ground:
     """
     repo = clone.repo
     repo.top  # noqa: B018 - raises in a bare repository
-    clone.ring.current  # noqa: B018 - raises when the clone is locked
     entries = index.staged(repo)
     policy = missing_policy.require(clone, entries)
+    clone.ring.current  # noqa: B018 - raises when the clone is locked
     if any(entry.stage for entry in entries):
-        raise PolicyError("paths are in conflict", hint="finish the merge first")
+        raise PolicyError(
+            "paths are in conflict", hint="finish the merge or rebase first, or give it up"
+        )
     found = acceptance.drift(clone)
     if found is not None or not pinned.rules(repo):
         said = acceptance.described(found) if found else "nothing is pinned"

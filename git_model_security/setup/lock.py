@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from git_model_security.checkout.settle import look_again
+from git_model_security.clone import missing_policy
 from git_model_security.clone.clone import Clone
 from git_model_security.errors import PolicyError
 from git_model_security.git import attributes, index
@@ -36,19 +37,28 @@ class Locked:
 def lock(repo: Repository, *, forget: bool = False) -> Locked:
     """Locks a clone, in all of its work trees: they share the permission.
 
-    1. Nothing may be lost: every protected file holds what the index has, by content.
+    1. Nothing may be lost: every protected file holds what the index has, by content, and
+       the keys are here that decrypt it.
     2. With `forget`, a copy of every key must be known and still be there.
     3. Ciphertext takes the place of plaintext; a file that changes meanwhile is kept.
     4. The permission ends last: what is interrupted before that is only to be run again.
 
     Raises:
-        PolicyError: step 1 or 2 fails, or the clone is locked already.
+        PolicyError: there is no policy, step 1 or 2 fails, or the clone is locked already.
         GitError: a file could not be written; the clone stays unlocked.
     """
     repo.top  # noqa: B018 - raises in a bare repository
-    wanted = Clone(repo).ring.wanted
+    missing_policy.require_ours(repo)
+    held = Clone(repo).ring
+    wanted = held.wanted
     if not wanted:
         raise PolicyError("this clone is locked already", hint="`git model unlock` unlocks it")
+    for key_id in wanted:
+        if key_id not in held.keys and not Copies().standing(key_id):
+            raise PolicyError(
+                f"the key {key_id} is not here, so nobody could decrypt what is locked now",
+                hint="`git model unlock --key FILE` brings it back, then lock",
+            )
     found = [resealing.find(tree) for tree in repo.work_trees()]
     if forget:
         _require_copies(wanted)

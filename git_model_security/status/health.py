@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from git_model_security import messages
+from git_model_security.clone import missing_policy
 from git_model_security.clone.clone import Clone
 from git_model_security.errors import Error
 from git_model_security.git import config, index, lfs
@@ -54,20 +55,12 @@ def symptoms(repo: Repository) -> list[Symptom]:
     """Returns what is wrong with a clone or a server; an empty list is a healthy one."""
     if server.is_bare(repo):
         return [*_of_machine(), *(Symptom(*one) for one in server_health.symptoms(repo))]
-    if is_strange(repo):
+    if missing_policy.is_strange(repo):
         return [*_of_machine(), Symptom("not a git-model repository", "`git model init`")]
     found = [*_of_machine(), *_of_clone(repo), *_of_storage(repo)]
     if Journal(repo).is_moving:
         found.append(Symptom("a migration was interrupted", "`git model migrate` ends it"))
     return found
-
-
-def is_strange(repo: Repository) -> bool:
-    """Tells whether nothing here was ever git-model's: no policy, no key, nothing pinned."""
-    if config.read(repo).get(ring.KEY_ID) or pinned.rules(repo) or pinned.current(repo):
-        return False
-    named = [f"{tip}:.gitmodel" for tip in ("HEAD", "")]
-    return repo.work_tree is not None and not any(index.resolve(repo, one) for one in named)
 
 
 def mend(repo: Repository) -> list[str]:
@@ -126,7 +119,7 @@ def _of_clone(repo: Repository) -> Iterator[Symptom]:
     try:
         held = clone.ring
         if held.locked:
-            yield Symptom("this clone is locked", "`git model unlock --key FILE`")
+            yield Symptom("this clone is locked", ring.UNLOCK)
             return
         held.current  # noqa: B018 - raises when the material is not here
     except Error as error:
