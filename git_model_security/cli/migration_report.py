@@ -41,8 +41,7 @@ def show_plan(plan: Plan) -> None:
     if plan.stash.entries:
         terminal.result(f"Stashes to carry       {most}{len(plan.stash.entries)}")
     by_turns = plan.let_out.files()
-    paths = sorted({content.paths[oid] for oid in content.clear} - by_turns.keys())
-    terminal.files("Will be encrypted in all history", paths)
+    terminal.files("Will be encrypted in all history", plan.sealed)
     if by_turns:
         terminal.files(
             "Were untracked: encrypted in commits that protect them", sorted(by_turns)

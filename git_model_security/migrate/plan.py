@@ -96,6 +96,13 @@ class Plan:
         return sorted(self.seen.files.keys() - self.protected - ours)
 
     @property
+    def sealed(self) -> list[bytes]:
+        """The paths of files that are in clear, and will be encrypted in all commits."""
+        clear = self.content.clear.keys()
+        files = self.seen.files
+        return sorted(one for one in self.protected if not clear.isdisjoint(files[one]))
+
+    @property
     def moved(self) -> list[Ref]:
         """The refs that will name new history."""
         return [ref for ref in self.refs if ref.is_moved]
