@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from git_model_security import messages
-from git_model_security.cli import terminal
+from git_model_security.cli import table, terminal
 from git_model_security.errors import FAILED, UsageError
 from git_model_security.git.repository import Repository
 from git_model_security.setup import settings
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 def command(ctx: click.Context, name: str | None, values: tuple[str, ...], unset: bool) -> None:
     """Show or change how this clone signs and verifies.
 
-    Without NAME all settings are shown. `signing.when` and `signing.method` are for
-    all clones: they stand in .gitmodel, and a change of them is yours to commit.
+    Without NAME all settings are shown. Those that begin with `signing.` are for all
+    clones: they stand in .gitmodel, and a change of them is yours to commit.
     """
     repo = Repository.discover()
     if name is None:
@@ -51,7 +51,9 @@ def command(ctx: click.Context, name: str | None, values: tuple[str, ...], unset
 
 def _show_all(repo: Repository) -> None:
     for setting in settings.ALL:
-        terminal.result(f"{setting.name:<22} {_shown(repo, setting):<24} {setting.what}")
+        name, value = f"{setting.name:<21}", f"{_shown(repo, setting):<23}"
+        for line in table.words((name, value, setting.what)):
+            terminal.result(line)
 
 
 def _shown(repo: Repository, setting: Setting) -> str:

@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING
 import click
 
 from git_model_security import messages
-from git_model_security.cli import options, terminal
+from git_model_security.cli import options, table, terminal
 from git_model_security.git.paths import legible
 from git_model_security.git.repository import Repository
+from git_model_security.signing import pem
 from git_model_security.verify import events
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _OID_DIGITS = 12
+_KEY_DIGITS = 32
 _SIGNER_CHARACTERS = 48
 
 
@@ -38,7 +40,8 @@ def command(max_count: int | None, action: str | None, as_json: bool) -> None:
         terminal.document({"version": 1, "events": found})
         return
     for event in found:
-        terminal.result(_line(event))
+        for line in table.words(_words(event)):
+            terminal.result(line)
         findings = event.get("findings")
         for finding in findings if isinstance(findings, list) else []:
             terminal.result(f"    {_text(finding)}")
@@ -46,7 +49,7 @@ def command(max_count: int | None, action: str | None, as_json: bool) -> None:
         messages.info("nothing yet")
 
 
-def _line(event: Mapping[str, object]) -> str:
+def _words(event: Mapping[str, object]) -> list[str]:
     commits = event.get("commits")
     oids = commits if isinstance(commits, list) and commits else [event.get("tree") or ""]
     more = f" (+{len(oids) - 1})" if len(oids) > 1 else ""
@@ -58,12 +61,12 @@ def _line(event: Mapping[str, object]) -> str:
         f"{_text(oids[0])[:_OID_DIGITS]}{more}",
         outcome,
         _text(event.get("method", "")),
-        _text(by)[:_SIGNER_CHARACTERS],
+        _text(by)[: _KEY_DIGITS if pem.is_fingerprint(str(by)) else _SIGNER_CHARACTERS],
         _text(event.get("ref", "")),
         _text(event.get("reason", "")),
         _text(event.get("run", "")),
     )
-    return "  ".join(word for word in words if word)
+    return [word for word in words if word]
 
 
 def _text(value: object) -> str:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 _GAP = "  "
+_INDENT = "    "
 _LEAST_COLUMNS = 20
 _TIED = "\N{NO-BREAK SPACE}"
 
@@ -33,8 +34,33 @@ class Column(NamedTuple):
 
 def lines(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> Iterator[str]:
     """Yields the lines of a table for standard output; see `fitted`."""
-    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-    return fitted(columns, rows, width)
+    return fitted(columns, rows, _room())
+
+
+def words(found: Sequence[str]) -> Iterator[str]:
+    """Yields words as one line for standard output; see `folded`."""
+    return folded(found, _room())
+
+
+def _room() -> int | None:
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+def folded(found: Sequence[str], width: int | None) -> Iterator[str]:
+    """Yields words as one line, or as several where they do not fit; no word is cut.
+
+    Args:
+        found: the words.
+        width: see `fitted`.
+    """
+    line = ""
+    for word in found:
+        longer = f"{line}{_GAP}{word}" if line else word
+        if line and width is not None and len(longer.rstrip()) > width:
+            yield line.rstrip()
+            longer = f"{_INDENT}{word}"
+        line = longer
+    yield line.rstrip()
 
 
 def fitted(

@@ -93,8 +93,8 @@ def _accept(clone: Clone, *, dry_run: bool, yes: bool) -> None:
     if not setup.is_pinned(clone.repo):
         raise PolicyError(
             "this clone has no pinned policy that another one could replace",
-            hint="`git model unlock --key FILE` pins one; without a key"
-            " `git model trust add --public-key FILE` believes what its signer untracked",
+            hint="`git model unlock --key FILE` pins one\n"
+            "or, without a key, `git model trust add` believes what a signer untracked",
         )
     found = acceptance.drift(clone)
     if found is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from git_model_security.cli.table import Column, fitted
+from git_model_security.cli.table import Column, fitted, folded
 
 COLUMNS = (
     Column("File"),
@@ -62,3 +62,12 @@ def test_only_what_may_be_cut_is_cut() -> None:
 def test_wide_characters_take_two_columns() -> None:
     lines = list(fitted(COLUMNS, [("模型", "x", ""), ("ab", "y", "")], 60))
     assert lines[1:] == ["模型  x", "ab    y"]
+
+
+def test_words_are_folded_where_they_do_not_fit_and_none_is_cut() -> None:
+    words = ["when", "b0810046da31", "good", "f" * 32]
+    assert list(folded(words, None)) == ["  ".join(words)]
+    for width in (20, 40, 80):
+        lines = list(folded(words, width))
+        assert " ".join(lines).split() == words
+        assert all(len(line) <= width or len(line.split()) == 1 for line in lines)
