@@ -42,8 +42,9 @@ def clean(clone: Clone, content: bytes) -> Iterable[BytesLike]:
     if pointer is None:
         raise EnvelopeError(
             "it looks like a pointer of git-lfs and is not written as git-lfs writes them",
-            hint="put the file itself there; `git checkout --ours PATH` (or --theirs, or HEAD)"
-            " and `git model checkout PATH` bring back what Git holds",
+            hint="put the file itself there\n"
+            "or bring back what Git holds: `git checkout --ours PATH` (or --theirs, or HEAD),"
+            " then `git model checkout PATH`",
         )
     if not (clone.knows(oid) and clone.lfs.holds(pointer)):
         _require_envelope(clone, pointer, oid)

@@ -37,8 +37,8 @@ def require(clone: Clone, path: bytes, size: int | None) -> None:
     if limit and size > limit and not is_object:
         raise PolicyError(
             f"{size} bytes are more than the {limit} that go into Git without git-lfs",
-            hint="install git-lfs 3.3 or newer, then `git model init --storage lfs`;"
-            " or `git model init --storage inline` to have it in Git all the same",
+            hint="install git-lfs 3.3 or newer, then `git model init --storage lfs`\n"
+            "or `git model init --storage inline` to have it in Git all the same",
         )
     _warn(clone, path, size, LFS if is_object else INLINE)
 

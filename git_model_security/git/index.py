@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from git_model_security.git.repository import Repository
 
 REGULAR, EXECUTABLE, SYMLINK, GITLINK = 0o100644, 0o100755, 0o120000, 0o160000
+NO_COMMIT = "there is no commit yet"
+FIRST_COMMIT = "`git add` and `git commit` make the first one"
 REMOVED = 0
 """Mode of a path that is no longer there."""
 _MOST_PATHSPECS = 100
@@ -81,6 +83,11 @@ def left_out_of_checkout(repo: Repository) -> set[bytes]:
 
     if config.get(repo, "core.sparseCheckout", kind="bool") != "true":
         return set()
+    return skipped(repo)
+
+
+def skipped(repo: Repository) -> set[bytes]:
+    """Returns the paths that Git was told not to look for (`--skip-worktree`)."""
     records = _records(repo.git("ls-files", "-t", "-z"))
     return {record[2:] for record in records if record.startswith(b"S ")}
 
@@ -164,6 +171,8 @@ def require(repo: Repository, revision: str) -> str:
     oid = resolve(repo, revision)
     if oid is None:
         named = revision.removesuffix("^{tree}").removesuffix("^{commit}")
+        if named in {"HEAD", "@"}:
+            raise GitError(NO_COMMIT, hint=FIRST_COMMIT)
         raise GitError(f"{named}: no such revision", hint="see `git log --all --oneline`")
     return oid
 

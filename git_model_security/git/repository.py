@@ -66,8 +66,8 @@ class Repository:
                 raise
             raise GitError(
                 str(error).removeprefix("git rev-parse: "),
-                hint="go into a clone, or make one: `git model clone URL`; `git init` and"
-                " `git model init` begin a new one",
+                hint="go into a clone, or make one: `git model clone URL`\n"
+                "or begin a new one: `git init` and `git model init`",
             ) from error
         *said, object_format, is_bare, is_inside = facts.removesuffix(b"\n").split(b"\n")
         # Outside of a work tree, as in a bare repository, `--show-cdup` may say nothing.

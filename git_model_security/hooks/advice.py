@@ -59,7 +59,8 @@ def clauses(
     if sealable := first.get(rules.PLAINTEXT) or first.get(rules.DAMAGED):
         unlock = "`git model unlock --key FILE`, then " * is_locked
         said.append(
-            f"{unlock}`git add {sealable}` again with the filter in place;"
+            # Where stat data match, `git add` alone asks no filter.
+            f"{unlock}`git add --renormalize {sealable}` with the filter in place;"
             " see `git model doctor`"
         )
     if rules.NEWER in first:

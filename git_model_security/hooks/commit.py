@@ -13,6 +13,7 @@ from git_model_security.git import index, index_stat
 from git_model_security.git.paths import shown
 from git_model_security.guard import override, refusal
 from git_model_security.hooks import judged
+from git_model_security.keyring import ring
 from git_model_security.policy import gitmodel
 from git_model_security.provenance import replayed, vouching
 from git_model_security.storage import behind
@@ -150,11 +151,9 @@ def _say_unsigned(clone: Clone) -> None:
     from git_model_security.signatures import signing_method
 
     lack = signing_method.lack(clone.repo)
-    what = lack.what if lack else "no signing key"
-    remedy = lack.remedy if lack else "`git model unlock --signing-key FILE`"
-    messages.warn(
-        f"this clone has {what}: its commits are unsigned", f"{remedy} signs from now on"
-    )
+    what = f"has {lack.what}" if lack else "is locked"
+    remedy = f"{lack.remedy} signs from now on" if lack else ring.UNLOCK
+    messages.warn(f"this clone {what}: its commits are unsigned", remedy)
 
 
 def _say_unsigned_head(clone: Clone, policy: Policy) -> None:

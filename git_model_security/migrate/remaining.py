@@ -52,8 +52,8 @@ def require_one_policy(
         raise PolicyError(
             f"{len(paths)} paths that the policy here does not protect, such as"
             f" {shown(min(paths))}, are protected by {messages.listed(said, _SHOWN)}",
-            hint="`git model track PATTERN` protects them here too; or remove these refs, then"
-            " migrate",
+            hint="`git model track PATTERN` protects them here too\n"
+            "or remove these refs, then migrate",
         )
 
 

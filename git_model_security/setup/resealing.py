@@ -144,6 +144,8 @@ def _plaintext_digest(clone: Clone, entry: Entry) -> bytes | None:
 
 
 def _way_out(repo: Repository, paths: Sequence[bytes]) -> str:
+    if any(entry.stage for entry in index.staged(repo)):
+        return "finish the merge or rebase, or give it up, then lock"
     listed = repo.git("ls-files", "-v", "-z").split(b"\0")  # paths may be too many to name
     named = set(paths)
     marks = {record[:1] for record in listed if record[2:] in named}
@@ -201,8 +203,8 @@ def _restore(clone: Clone, path: bytes, pointer: Pointer) -> None:
 def _changed(path: bytes) -> GitError:
     return GitError(
         f"{shown(path)}: it was changed just now, and is left as it is",
-        hint="`git add` or `git restore` it, then lock again; `git model checkout`"
-        " decrypts what is sealed so far",
+        hint="`git add` or `git restore` it, then lock again\n"
+        "`git model checkout` decrypts what is sealed so far",
     )
 
 

@@ -83,7 +83,8 @@ class Differences:
             if self._has_other_mode(path, entry):
                 self._add(kinds.STAGED if self._is_staged_mode(path) else kinds.MODE, path)
         for path in set(extra) - self.found.get(kinds.LINK, set()):
-            self._add(kinds.STAGED if path in staged else kinds.EXTRA, path)
+            extra_kind = kinds.NESTED if path.endswith(b"/") else kinds.EXTRA
+            self._add(kinds.STAGED if path in staged else extra_kind, path)
         self._tell_edits()
 
     @property
@@ -93,6 +94,8 @@ class Differences:
     def _add(self, kind: Kind, path: bytes) -> None:
         if path in self.basis.conflicts:
             kind = kinds.CONFLICT
+        if kind is kinds.CHANGED and path in self._unseen:
+            kind = kinds.FLAGGED
         if kind is kinds.LINK:
             path = link_at(path, self.modes) or path
         self.found.setdefault(kind, set()).add(path)
@@ -178,12 +181,17 @@ class Differences:
             return None
         if path in self._sparse:
             return kinds.SPARSE
-        is_removed = not self.basis.is_index and path not in self.basis.staged
-        return kinds.STAGED if is_removed else kinds.MISSING
+        if not self.basis.is_index and path not in self.basis.staged:
+            return kinds.STAGED
+        return kinds.UNSEEN if path in self._unseen else kinds.MISSING
 
     @cached_property
     def _sparse(self) -> set[bytes]:
         return index.left_out_of_checkout(self._repo)
+
+    @cached_property
+    def _unseen(self) -> set[bytes]:
+        return index.skipped(self._repo)
 
     def _leads_there(self, entry: Entry) -> bool:
         """Tells whether a link is the one that an entry is."""

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 
 _LEAST_DIGITS = 7
 _HEXADECIMAL = frozenset("0123456789abcdef")
+_WHOLE = (
+    "all of it, as `git rev-parse REV` shows it to whom you trust: of a short id somebody can"
+    " make another one"
+)
 _HINT = "an older commit, or another: find out who moved the branch"
 
 
@@ -45,8 +49,7 @@ class Expected:
         if said and (len(said) < _LEAST_DIGITS or set(said.lower()) - _HEXADECIMAL):
             raise UsageError(
                 f"--expect: {said!r} is no commit id",
-                hint="a branch or HEAD is wherever the host moved it; give the id, best all of"
-                f" it, and no less than {_LEAST_DIGITS} hexadecimal digits",
+                hint=f"a branch or HEAD is wherever the host moved it; give the id, {_WHOLE}",
             )
 
     def require_full(self) -> None:
@@ -62,8 +65,7 @@ class Expected:
             if said and not is_oid(said.lower()):
                 raise UsageError(
                     f"{option}: {said!r} is not all of a commit id",
-                    hint="all of it, as `git rev-parse REV` shows it to whom you trust: of a"
-                    " short id somebody can make another one",
+                    hint=f"give {_WHOLE}",
                 )
 
     def differences(self, repo: Repository, commit: str) -> Iterator[Finding]:

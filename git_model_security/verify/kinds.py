@@ -19,6 +19,7 @@ _OWN = (
     "your own change: `git add` and commit it, or `git restore PATH` takes it back; somebody"
     " else's: find out whose"
 )
+_UNFLAG = "`git update-index --no-skip-worktree PATH`, then `git restore PATH`"
 _READ = "`git lfs fetch` if it is an object of git-lfs; else see `git fsck`"
 _SHOWN = ", as `git status` shows too"
 
@@ -27,6 +28,11 @@ EDITED = Kind(Reason.TAMPERED, f"not the content that was signed{_SHOWN}", _OWN)
 CHANGED = Kind(Reason.TAMPERED, "not the content that was signed")
 EDITED_BESIDE = Kind(Reason.TAMPERED, f"not what HEAD holds{_SHOWN}", _OWN)
 CHANGED_BESIDE = Kind(Reason.TAMPERED, "not what HEAD holds")
+FLAGGED = Kind(
+    Reason.TAMPERED,
+    "not the content that was signed, and Git was told not to look (skip-worktree)",
+    _UNFLAG,
+)
 CONVERTED = Kind(
     Reason.CONVERTED,
     "as .gitattributes or core.autocrlf converts it, not as it was signed",
@@ -60,6 +66,16 @@ SUBMODULE = Kind(
     "`git submodule deinit PATH` takes its files away",
 )
 EXTRA = Kind(Reason.EXTRA, "there and not signed")
+NESTED = Kind(
+    Reason.EXTRA,
+    "a repository of its own, of whose files nobody signed any",
+    "move it out, or remove its .git and `git add` its files",
+)
+UNSEEN = Kind(
+    Reason.MISSING,
+    "signed and not there, and Git was told not to look (skip-worktree)",
+    _UNFLAG,
+)
 NOT_FETCHED = Kind(Reason.NOT_FETCHED, "only a pointer is in the work tree")
 NOT_PULLED = NOT_FETCHED._replace(hint="`git lfs pull` downloads and writes it")
 NOT_MATERIALISED = Kind(Reason.NOT_MATERIALISED, "only its ciphertext is in the work tree")
@@ -68,12 +84,13 @@ UNREADABLE = Kind(Reason.UNREADABLE, "what HEAD holds cannot be read", _READ)
 CONFLICT = Kind(
     Reason.CONFLICT,
     "in a merge that is not resolved, so that nothing is signed",
-    "resolve it, `git add` and commit: that signs; `git merge --abort` takes it back",
+    "resolve it, `git add` and commit: that signs; or give the merge or rebase up",
 )
 STAGED = Kind(
     Reason.UNCOMMITTED,
     "staged, and not signed yet",
-    "`git commit` signs it; `git restore --staged --worktree PATH` takes it back",
+    "`git commit`, or what `git status` says in a merge or rebase, signs it;"
+    " `git restore --staged --worktree PATH` takes it back",
 )
 OTHER_SIGNATURE = Kind(
     Reason.UNCOMMITTED,
@@ -85,13 +102,16 @@ ORDER = (
     STALE,
     EDITED,
     CHANGED,
+    FLAGGED,
     EDITED_BESIDE,
     CHANGED_BESIDE,
     CONVERTED,
     MODE,
     LINK,
     MISSING,
+    UNSEEN,
     EXTRA,
+    NESTED,
     STAGED,
     OTHER_SIGNATURE,
     NOT_FETCHED,

@@ -31,7 +31,7 @@ def hint_of(said: str) -> str:
 @pytest.mark.parametrize(
     ("path", "content", "wanted"),
     [
-        ("new.bin", CLEAR, "`git add new.bin` again with the filter in place"),
+        ("new.bin", CLEAR, "`git add --renormalize new.bin` with the filter in place"),
         (".notes", MODEL, "`git model track .notes`"),
         (".ci/a key", PEM, "`git rm --cached '.ci/a key'`"),
     ],
