@@ -38,7 +38,8 @@ class Provenance:
     def __init__(self, memory: Memory, repo: Repository) -> None:
         self._memory = memory
         self._repo = repo
-        self._place = os.fsdecode(repo.git_dir)
+        # Not in full: a repository may be moved, or copied.
+        self._place = os.path.relpath(repo.git_dir, repo.common_dir)
         self._mark = repo.git_dir / EXPECTED
         if self._mark.exists() and self._mark.read_bytes():
             self._forget_expected()

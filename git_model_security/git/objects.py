@@ -148,13 +148,8 @@ class ObjectReader:
         for first in range(0, len(revisions), _QUESTIONS):
             asked = revisions[first : first + _QUESTIONS]
             self._ask("info", asked)
-            answers = [self._line().split() for _ in asked]
-            yield from [
-                (words[1].decode(), words[0].decode(), int(words[2]))
-                if len(words) == _FACTS
-                else ("", "", 0)
-                for words in answers
-            ]
+            answers = [self._line() for _ in asked]
+            yield from [_fact(answer) for answer in answers]
 
     def holds(self, oid: str) -> bool:
         """Tells whether an object is here; nothing is fetched for that."""
@@ -228,6 +223,14 @@ class ObjectReader:
         if limit_bytes is not None and stream.size > limit_bytes:
             raise GitError(f"object {oid} has {stream.size} bytes, more than {limit_bytes}")
         return stream.read()
+
+
+def _fact(answer: bytes) -> tuple[str, str, int]:
+    """Parses one line of `info`; of what is not here it repeats the name, of any words."""
+    words = answer.decode("utf-8", "replace").split()
+    if len(words) != _FACTS or not is_oid(words[0]):
+        return "", "", 0
+    return words[1], words[0], int(words[2])
 
 
 def is_oid(text: str) -> bool:
