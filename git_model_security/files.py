@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+"""How a file is opened that nothing may stand in the place of."""
 
 
 def create(path: Path, content: bytes, mode: int) -> None:
@@ -76,7 +77,7 @@ def _write(
     *,
     sync: bool,
 ) -> None:
-    descriptor = os.open(path, _NEW, mode)
+    descriptor = os.open(path, NEW, mode)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)

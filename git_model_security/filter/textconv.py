@@ -19,7 +19,6 @@ from git_model_security.messages import counted
 from git_model_security.policy import content
 
 _TEXT_BYTES = 4 << 20
-_BUNDLE_BYTES = 64 << 20
 _BUNDLE = b"application/vnd.dev.sigstore.bundle"
 """Part of what a bundle says that it is."""
 _SAFETENSORS_HEADER_BYTES = 16 << 20
@@ -37,8 +36,7 @@ def textconv(name: str) -> bytes:
     if sealed := _sealed(head[:HEADER_BYTES]):
         return f"encrypted by {sealed}, {path.stat().st_size} bytes\n".encode()
     if head[:1] == b"{" and _BUNDLE in head:
-        with path.open("rb") as file:
-            told = _signature(file.read(_BUNDLE_BYTES + 1))
+        told = _signature(path)
         if told is not None:
             return told
     if len(head) < _TEXT_BYTES and content.is_text([head]):
@@ -55,13 +53,15 @@ def _sealed(head: bytes) -> str:
     return f"git-model, key {header.key_id}" if header else ""
 
 
-def _signature(data: bytes) -> bytes | None:
+def _signature(path: Path) -> bytes | None:
     """Returns a line for a signature, which is long and renewed by each commit.
 
     None for what is no bundle: it may be anything, and is shown as it is.
     """
     from git_model_security.signing import claims, dsse, statement
 
+    with path.open("rb") as file:
+        data = file.read(dsse.MAX_BYTES + 1)
     try:
         bundle = dsse.parse(data)
         signed = statement.parse(bundle.payload)

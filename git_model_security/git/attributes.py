@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
     from git_model_security.git.repository import Repository
 
+FILE = b".gitattributes"
+FILE_LIMIT_BYTES = 1 << 20
+"""More than anybody writes into one; what is longer fails, and protects nothing silently."""
 DRIVER = b"git-model"
 """The one name of our filter, diff and merge driver, for ever."""
 

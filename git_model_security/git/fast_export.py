@@ -6,12 +6,12 @@ branch, however odd, passes through the stream. git-fast-import(1), "Input forma
 
 from __future__ import annotations
 
-import os
 import re
 from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING
 
 from git_model_security.errors import GitError
+from git_model_security.git import history
 from git_model_security.git.index import REMOVED, Entry
 
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ _OPTIONS = (
     *("--signed-tags=strip", "--tag-of-filtered-object=drop", "--stdin"),
 )
 # Grafts and a commit-graph file may show another history than the one that is pushed.
-_TRUE_HISTORY = {"GIT_GRAFT_FILE": os.devnull}
 _FROM_COMMITS = (
     *("-c", "core.commitGraph=false"),
     *("-c", "advice.graftFileDeprecated=false"),
@@ -87,7 +86,7 @@ def commits(repo: Repository, tips: Iterable[str]) -> Iterator[Commit]:
     if not asked:
         return
     words = (*_FROM_COMMITS, "fast-export", *_OPTIONS)
-    with repo.spawn(*words, extra=_TRUE_HISTORY) as process:
+    with repo.spawn(*words, extra=history.TRUE_HISTORY) as process:
         assert process.stdin is not None
         assert process.stdout is not None
         process.stdin.write(asked)

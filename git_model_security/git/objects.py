@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from git_model_security.git.repository import Repository
 
 CHUNK_BYTES = 1 << 20
+WORTH_A_RESTART_BYTES = 8 << 20
+"""From here on a new git process costs less than skipping the rest of an object."""
 _FACTS = 3
 """Words of the line before an object: oid, type and size (git-cat-file, "BATCH OUTPUT")."""
 _QUESTIONS = 100

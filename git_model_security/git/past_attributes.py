@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     Files = tuple[tuple[bytes, str], ...]
     """Attribute files that can speak of a path: their paths and blobs, from the top on."""
 
-NAME = b".gitattributes"
 MACRO = b"[attr]"
 """Only the topmost file may define macros (gitattributes, "Defining macro attributes")."""
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from git_model_security.errors import GitError, PolicyError
 from git_model_security.git import batch, history, ranges
 from git_model_security.git.index import GITLINK, REMOVED, Entry
+from git_model_security.git.objects import CHUNK_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -26,7 +27,6 @@ _FROM_COMMITS = (*history.FROM_COMMITS, "-c", "advice.graftFileDeprecated=false"
 _BATCH = 512
 """Lines for one process: less than a pipe holds, so that they are written before reading."""
 _BYTES_PER_ENTRY = 256
-_CHUNK_BYTES = 1 << 20
 
 
 class Arrived(NamedTuple):
@@ -210,7 +210,7 @@ class _Counter:
             self._bytes += len(piece)
             if (
                 self._fields > 2 * self._limit
-                or self._bytes > _BYTES_PER_ENTRY * self._limit + _CHUNK_BYTES
+                or self._bytes > _BYTES_PER_ENTRY * self._limit + CHUNK_BYTES
             ):
                 raise _too_much(f"more than {self._limit} changed files")
             yield piece
@@ -231,7 +231,7 @@ def _listed(repo: Repository, arguments: Sequence[str], stdin: str = "") -> Iter
         with contextlib.suppress(BrokenPipeError):
             process.stdin.write(stdin.encode())
             process.stdin.close()
-        while piece := process.stdout.read(_CHUNK_BYTES):
+        while piece := process.stdout.read(CHUNK_BYTES):
             yield piece
         if process.wait():
             raise GitError(

@@ -17,7 +17,7 @@ import secrets
 import threading
 from typing import TYPE_CHECKING
 
-from git_model_security import messages
+from git_model_security import files, messages
 from git_model_security.errors import GitError
 from git_model_security.git.paths import is_tracked_component, shown
 
@@ -31,7 +31,6 @@ PARTIAL_PATTERN = _PREFIX.decode() + "[0-9a-f]" * 16
 
 _PARTIAL = re.compile(re.escape(_PREFIX) + rb"[0-9a-f]{16}")
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _NAMELESS: int | None = getattr(os, "O_TMPFILE", None)
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _NO_FALLOCATE = (errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EBADF)
@@ -87,7 +86,7 @@ class Replacement:
             return descriptor
         while True:
             self._partial = _partial_name()
-            descriptor = os.open(self._partial, _NEW, mode, dir_fd=self._directory)
+            descriptor = os.open(self._partial, files.NEW, mode, dir_fd=self._directory)
             _lock(descriptor)
             # Another process may have swept it before it was locked.
             if os.fstat(descriptor).st_nlink:

@@ -33,7 +33,7 @@ _STALE = (1, 2)
 """Modification times of files that Git shall write anew, in seconds: one of them is not
 what the index has from an earlier try."""
 # Not blocking: a named pipe may stand where a file was.
-_EXISTING = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+EXISTING = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 def write(top: Path, path: bytes, content: bytes, mode: int = 0o666) -> os.stat_result:
@@ -263,7 +263,7 @@ def open_file(top: Path, path: bytes) -> int:
     *parents, name = path.split(b"/")
     directory = descend(top, parents)
     try:
-        return os.open(name, _EXISTING, dir_fd=directory)
+        return os.open(name, EXISTING, dir_fd=directory)
     finally:
         os.close(directory)
 

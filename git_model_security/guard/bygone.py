@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 
 from git_model_security.errors import ConfigError
 from git_model_security.git import attributes, batch, past_attributes, store
-from git_model_security.git.past_attributes import MACRO, NAME, is_askable
+from git_model_security.git.attributes import FILE
+from git_model_security.git.past_attributes import MACRO, is_askable
 from git_model_security.guard import policies
 from git_model_security.guard.finding import BROKEN_POLICY, Finding
 from git_model_security.guard.past_rules import MAX_TREES, Tables, standing
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
 
 BY_COMMIT = "protected by the attributes that a commit with it has"
 
-_MAX_FILE_BYTES = 1 << 20
 _MAX_READ_BYTES = 256 << 20
 _MAX_MACRO_SETS = 64
 _MAX_POLICIES = 256
@@ -62,7 +62,7 @@ class Bygone:
 
     def bound(self, path: bytes, oid: str, what: str) -> None:
         """Takes in that a bound was met, first at this file."""
-        detail = f"{what}: what they protected cannot be told; see `git log -- {NAME.decode()}`"
+        detail = f"{what}: what they protected cannot be told; see `git log -- {FILE.decode()}`"
         self.bounds.setdefault(what, Finding(BROKEN_POLICY, path, oid, 0, detail))
 
 
@@ -173,7 +173,7 @@ class _Questions:
 def _speaking(table: Table, directory: bytes) -> Iterable[tuple[bytes, str]]:
     parts = directory.split(b"/") if directory else []
     for depth in range(len(parts) + 1):
-        path = b"/".join([*parts[:depth], NAME])
+        path = b"/".join([*parts[:depth], FILE])
         if path in table:
             yield path, table[path]
 
@@ -186,11 +186,11 @@ def _by_attributes(
 ) -> None:
     blobs = {oid for files in questions.by_files for _, oid in files}
     sizes = batch.sizes(repo, (oid for oid in blobs if here is None or here(oid)))
-    short = [oid for oid, size in sizes.items() if size <= _MAX_FILE_BYTES]
+    short = [oid for oid, size in sizes.items() if size <= attributes.FILE_LIMIT_BYTES]
     ours = f"{OUR_MACRO}\n".encode()
     has_macros = {
         oid: MACRO in text.replace(ours, b"")
-        for oid, text in store.readable(repo, short, _MAX_FILE_BYTES)
+        for oid, text in store.readable(repo, short, attributes.FILE_LIMIT_BYTES)
     }
     plain: dict[Files, Iterable[bytes]] = {}
     own: dict[Files, Iterable[bytes]] = {}
@@ -198,13 +198,13 @@ def _by_attributes(
     left = _MAX_READ_BYTES
     renamed: dict[Files, list[Files]] = defaultdict(list)
     for files in asked:
-        long = [one for one in files if sizes.get(one[1], 0) > _MAX_FILE_BYTES]
+        long = [one for one in files if sizes.get(one[1], 0) > attributes.FILE_LIMIT_BYTES]
         for one in long:
-            found.bound(*one, f"more than {_MAX_FILE_BYTES} bytes of attributes")
+            found.bound(*one, f"more than {attributes.FILE_LIMIT_BYTES} bytes of attributes")
         # What is not here, or lost, is told elsewhere.
         readable = tuple(one for one in files if one[1] in has_macros)
         left -= sum(sizes[oid] for _, oid in readable)
-        bears_macros = any(path == NAME and has_macros[oid] for path, oid in readable[:1])
+        bears_macros = any(path == FILE and has_macros[oid] for path, oid in readable[:1])
         chosen = own if bears_macros else plain
         if left < 0 or (bears_macros and len(own) >= _MAX_MACRO_SETS and readable not in own):
             found.bound(*files[0], "attributes that change too often")

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from git_model_security.git import config, index
-from git_model_security.git.past_attributes import NAME
+from git_model_security.git.attributes import FILE
 from git_model_security.guard.remembered import key
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def changed_since(repo: Repository, directories: Iterable[bytes], seconds: float
         top = os.fsencode(repo.work_tree)
         places += [b"/".join(filter(None, (top, directory))) for directory in directories]
     return any(
-        _changed(path) >= seconds for place in places for path in (place, place + b"/" + NAME)
+        _changed(path) >= seconds for place in places for path in (place, place + b"/" + FILE)
     )
 
 
@@ -87,12 +87,12 @@ def _attributes(repo: Repository, directories: Iterable[bytes]) -> Iterable[str]
         yield index.resolve(repo, "HEAD:.gitattributes") or ""
         return
     # Where the work tree has none, Git takes that of the index.
-    yield repo.git("ls-files", "--stage", "-z", "--", f":(top,glob)**/{NAME.decode()}").decode(
+    yield repo.git("ls-files", "--stage", "-z", "--", f":(top,glob)**/{FILE.decode()}").decode(
         "utf-8", "surrogateescape"
     )
     top = os.fsencode(repo.work_tree)
     for directory in directories:
-        file = b"/".join(filter(None, (top, directory, NAME)))
+        file = b"/".join(filter(None, (top, directory, FILE)))
         if os.path.lexists(file):
             yield f"{os.fsdecode(directory)}:{_digest(Path(os.fsdecode(file)))}"
 

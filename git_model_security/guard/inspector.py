@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from git_model_security.errors import EnvelopeError, GitError
 from git_model_security.git import config
-from git_model_security.git.objects import CHUNK_BYTES, ObjectReader
+from git_model_security.git.objects import CHUNK_BYTES, WORTH_A_RESTART_BYTES, ObjectReader
 from git_model_security.guard import finding, undecided
 from git_model_security.guard.finding import Finding
 from git_model_security.guard.material import key_in
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from git_model_security.guard.knowledge import Knowledge
     from git_model_security.guard.places import Places
 
-_WORTH_A_RESTART_BYTES = 8 << 20
-"""From here on a new git process costs less than skipping the rest of a blob."""
 _COPY_BYTES = 64
 """What is shorter than this is too often the same by chance."""
 
@@ -190,7 +188,7 @@ class Inspector:
         return self._knowledge.known is not None and self._knowledge.known(oid)
 
     def _give_up(self, size: int) -> None:
-        if size > _WORTH_A_RESTART_BYTES:
+        if size > WORTH_A_RESTART_BYTES:
             self._reader.close()
 
     def _unsealed(self, oid: str, subject: Subject, places: Places) -> Iterator[Finding]:

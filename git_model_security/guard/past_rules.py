@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Final
 
 from git_model_security.errors import GitError
 from git_model_security.git import changes, history, index
-from git_model_security.git.past_attributes import NAME, is_askable
+from git_model_security.git.attributes import FILE
+from git_model_security.git.past_attributes import is_askable
 from git_model_security.policy import gitmodel
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ _MAX_FILES: Final = 2048
 """Attribute files of one tree: the table of them is copied when one of them changes."""
 MAX_TREES: Final = 64
 """How many whole trees are listed, a process each."""
-_PATHSPECS: Final = (f":(top,glob)**/{NAME.decode()}", f":(top){gitmodel.NAME.decode()}")
+_PATHSPECS: Final = (f":(top,glob)**/{FILE.decode()}", f":(top){gitmodel.NAME.decode()}")
 
 
 @dataclass
@@ -61,7 +62,7 @@ class Past:
 
 def is_rule(path: bytes) -> bool:
     """Tells whether a file says what is protected."""
-    return path in {NAME, gitmodel.NAME} or path.endswith(b"/" + NAME)
+    return path in {FILE, gitmodel.NAME} or path.endswith(b"/" + FILE)
 
 
 class Tables:

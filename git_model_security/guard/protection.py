@@ -37,9 +37,6 @@ UNTRUSTED = "# as if nothing had been untracked\n"
 
 _FORM: Final = "NFC"
 
-_ATTRIBUTES_LIMIT_BYTES = 1 << 20
-"""More than anybody writes; what is longer fails, and protects nothing silently."""
-
 
 def protected(
     repo: Repository,
@@ -114,7 +111,7 @@ def _attributes_of_head(repo: Repository) -> str | None:
     if oid is None:
         return None
     reader = repo.objects
-    text = reader.read(oid, limit_bytes=_ATTRIBUTES_LIMIT_BYTES)
+    text = reader.read(oid, limit_bytes=attributes.FILE_LIMIT_BYTES)
     # A pattern may hold any bytes. What is no UTF-8 becomes a wildcard: it protects
     # what was meant, and hardly more.
     return text.decode("utf-8", "replace").replace("\ufffd", "?")

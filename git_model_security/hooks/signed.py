@@ -134,7 +134,7 @@ def _needed_a_key(clone: Clone, line: Pushed) -> bool:
         *("diff-tree", "-r", "-z", "--no-renames", "--name-only", base, line.local_oid)
     )
     paths = {path for path in listed.split(b"\0") if path}
-    if any(path.rpartition(b"/")[2] in {b".gitattributes", gitmodel.NAME} for path in paths):
+    if any(path.rpartition(b"/")[2] in {attributes.FILE, gitmodel.NAME} for path in paths):
         return True
     return bool(attributes.protected(clone.repo, paths))
 

@@ -15,6 +15,7 @@ from git_model_security.errors import (
     NotFetchedError,
     PolicyError,
 )
+from git_model_security.git.objects import WORTH_A_RESTART_BYTES
 from git_model_security.git.paths import shown
 from git_model_security.storage import behind
 from git_model_security.storage import pointer as pointers
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     from git_model_security.clone.clone import Clone
     from git_model_security.storage.pointer import Pointer
 
-_WORTH_A_RESTART_BYTES = 8 << 20
-"""From here on a new git process costs less than skipping the rest of a blob."""
 _SHOWN = 20
 _AT_ONCE = 8192
 
@@ -169,7 +168,7 @@ def _look_behind(
 def _look_at(clone: Clone, found: Content, problems: _Problems, oid: str) -> None:
     stream = clone.objects.stream(oid)
     head = stream.read(HEADER_BYTES)
-    if stream.size > _WORTH_A_RESTART_BYTES:
+    if stream.size > WORTH_A_RESTART_BYTES:
         clone.objects.close()
     if blobs.is_sealed(head):
         _require_opened(clone, found, problems, oid)

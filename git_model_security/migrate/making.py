@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from git_model_security.git import attributes as git_attributes
 from git_model_security.git import history
 from git_model_security.git.hash_object import write_blob
 from git_model_security.migrate import compare, rewriting, sealing, signing, stream, tags
-from git_model_security.migrate.survey import ATTRIBUTES
 from git_model_security.policy import attributes, gitmodel
 
 if TYPE_CHECKING:
@@ -50,8 +50,8 @@ def content(
     own = attributes.render(policy)
     blocks = {attributes.render(one) for one in kept.values()}
     spliced = {}
-    for oid in seen.get(ATTRIBUTES, ()):
-        text = clone.objects.read(oid, limit_bytes=rewriting.LIMIT_BYTES)
+    for oid in seen.get(git_attributes.FILE, ()):
+        text = clone.objects.read(oid, limit_bytes=git_attributes.FILE_LIMIT_BYTES)
         new = rewriting.spliced(text, own, blocks)
         spliced[oid] = oid if new == text else write_blob(clone.repo, new)
     return rewriting.Rewriting(

@@ -92,7 +92,7 @@ class Plan:
     @property
     def clear(self) -> list[bytes]:
         """The paths of files that stay as they are, but for those of git-model."""
-        ours = {gitmodel.NAME, survey.ATTRIBUTES, *self.policy.signature_paths()}
+        ours = {gitmodel.NAME, git_attributes.FILE, *self.policy.signature_paths()}
         return sorted(self.seen.files.keys() - self.protected - ours)
 
     @property

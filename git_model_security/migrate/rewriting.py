@@ -11,9 +11,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from git_model_security.git.attributes import FILE
 from git_model_security.git.index import REGULAR, REMOVED, Entry
 from git_model_security.git.objects import ObjectReader
-from git_model_security.migrate.survey import ATTRIBUTES
 from git_model_security.policy import attributes, gitmodel
 
 if TYPE_CHECKING:
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 
     from git_model_security.git.repository import Repository
     from git_model_security.policy.gitmodel import Policy
-
-LIMIT_BYTES = 1 << 20
-"""More than anybody writes into a `.gitattributes`."""
 
 
 @dataclass
@@ -51,7 +48,7 @@ class Rewriting:
 
     def __post_init__(self) -> None:
         self._defaults = [
-            Entry(ATTRIBUTES, REGULAR, self.block),
+            Entry(FILE, REGULAR, self.block),
             Entry(gitmodel.NAME, REGULAR, self.policy),
         ]
 
@@ -65,7 +62,7 @@ class Rewriting:
         if entry.path == gitmodel.NAME:
             is_kept = entry.mode == REGULAR and entry.oid in self.kept
             return entry if is_kept else self._defaults[1]
-        if entry.path == ATTRIBUTES:
+        if entry.path == FILE:
             oid = self.attributes.get(entry.oid) if entry.is_file else None
             return self._defaults[0] if oid is None else replace(entry, oid=oid)
         is_protected = entry.path in self.protected or entry.path in more

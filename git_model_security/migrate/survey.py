@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from git_model_security.git import fast_export
+from git_model_security.git import attributes, fast_export
 from git_model_security.git.index import GITLINK, REMOVED, SYMLINK
 from git_model_security.policy.gitmodel import NAME
 
@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from git_model_security.git.repository import Repository
-
-ATTRIBUTES = b".gitattributes"
 
 
 @dataclass
@@ -41,7 +39,7 @@ def taken(repo: Repository, tips: Iterable[str]) -> Survey:
         GitError: an object is missing or corrupt.
     """
     seen = Survey()
-    ours = (ATTRIBUTES + b"/", NAME + b"/")
+    ours = (attributes.FILE + b"/", NAME + b"/")
     for commit in fast_export.commits(repo, tips):
         seen.commits.append(commit.oid)
         for change in commit.changes:

@@ -115,7 +115,7 @@ def ground(clone: Clone) -> Ground:
     oid = next(entry.oid for entry in entries if entry.path == gitmodel.NAME)
     if not pinned.is_accepted(repo, oid):
         pinned.accept(repo, oid)
-    written = (gitmodel.NAME, b".gitattributes")
+    written = (gitmodel.NAME, git_attributes.FILE)
     dirty = repo.git("diff-files", "--name-only", "-z", "--", *written)
     if dirty:
         name = shown(dirty.split(b"\0")[0])

@@ -16,11 +16,10 @@ from git_model_security.errors import Error
 from git_model_security.git import index
 from git_model_security.policy import gitmodel
 from git_model_security.policy.gitmodel import within
-from git_model_security.signing import bundle
+from git_model_security.signing import bundle, dsse
 from git_model_security.signing.roles import PLAINTEXT, Subject
 from git_model_security.trust import pinned_trust
 from git_model_security.verify import manifests, tree_check
-from git_model_security.verify.tree_check import MAX_BUNDLE_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -73,7 +72,7 @@ class Inherited:
                 continue
             try:
                 opened = bundle.open_bundle(
-                    blobs.plaintext(self._clone, oid, MAX_BUNDLE_BYTES),
+                    blobs.plaintext(self._clone, oid, dsse.MAX_BYTES),
                     pinned_trust.pinned(self._clone.repo).verifiers(),
                     expected=Subject(PLAINTEXT, root),
                     signature_name=policy.signature,

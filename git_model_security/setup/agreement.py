@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from git_model_security.errors import ConfigError
 from git_model_security.git import index, worktree
-from git_model_security.git.attributes import protected_by
+from git_model_security.git.attributes import FILE, protected_by
 from git_model_security.git.hash_object import write_blob
 from git_model_security.policy import attributes, gitmodel, pinned
 from git_model_security.setup import engine
@@ -48,7 +48,7 @@ def write(repo: Repository, policy: Policy) -> str:
     block = attributes.spliced(old, attributes.render(policy))
     files = {
         gitmodel.NAME: gitmodel.render(policy),
-        b".gitattributes": block.encode("utf-8", "surrogateescape"),
+        FILE: block.encode("utf-8", "surrogateescape"),
     }
     before = index.resolve(repo, f":{gitmodel.NAME.decode()}")
     entries = []
@@ -77,7 +77,7 @@ def is_written(clone: Clone) -> bool:
     if policy is None:
         return True
     oids = {entry.path: entry.oid for entry in staged if entry.is_file}
-    text = _text(clone, oids[b".gitattributes"]) if b".gitattributes" in oids else ""
+    text = _text(clone, oids[FILE]) if FILE in oids else ""
     rules = attributes.render(policy)
     if attributes.block(text) != rules:
         return False

@@ -19,6 +19,7 @@ from git_model_security.clone.digests import PlaintextHash
 from git_model_security.content.background import Background
 from git_model_security.git.objects import CHUNK_BYTES
 from git_model_security.git.replacement import descend
+from git_model_security.git.worktree import EXISTING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -34,7 +35,6 @@ UNREADABLE = b"unreadable"
 
 _SMALL_BYTES = 256 << 10
 _BATCH_FILES = 64
-_OPEN = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 @dataclass
@@ -184,7 +184,7 @@ class _Reading:
 
     def _hash(self, directory: int, name: bytes) -> bytes | None:
         try:
-            descriptor = os.open(name, _OPEN, dir_fd=directory)
+            descriptor = os.open(name, EXISTING, dir_fd=directory)
         except FileNotFoundError:
             return None
         except OSError:

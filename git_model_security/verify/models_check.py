@@ -15,7 +15,7 @@ from git_model_security.errors import Error, Reason, VerificationError
 from git_model_security.git import index
 from git_model_security.git.paths import shown
 from git_model_security.policy import gitmodel
-from git_model_security.signing import bundle
+from git_model_security.signing import bundle, dsse
 from git_model_security.signing.roles import OTHERS_IGNORED, STOCK_SIGNATURE
 from git_model_security.trust.verdict import COVERS_DIRECTORY, Finding, Verdict
 from git_model_security.verify import (
@@ -24,7 +24,7 @@ from git_model_security.verify import (
     directory_listing,
     model_roots,
 )
-from git_model_security.verify.tree_check import MAX_BUNDLE_BYTES, reason_of
+from git_model_security.verify.tree_check import reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -207,7 +207,7 @@ def _tree_findings(
 ) -> Iterator[Finding]:
     below = dict(model_roots.under(os.fsdecode(model) or ".", entries))
     signature = policy.signature.encode()
-    data = blobs.plaintext(clone, below[signature].oid, MAX_BUNDLE_BYTES)
+    data = blobs.plaintext(clone, below[signature].oid, dsse.MAX_BYTES)
     opened = bundle.open_bundle(data, verifiers, signature_name=policy.signature)
     directory_bundle.require_plaintext(opened)
     if opened.manifest.shard_bytes:

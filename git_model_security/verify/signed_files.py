@@ -13,10 +13,10 @@ from git_model_security.errors import Error, Reason, VerificationError
 from git_model_security.git import worktree
 from git_model_security.git.paths import shown
 from git_model_security.policy.gitmodel import CIPHERTEXT_SIGNATURE, within
-from git_model_security.signing import bundle
+from git_model_security.signing import bundle, dsse
 from git_model_security.signing.roles import CIPHERTEXT, PLAINTEXT, Subject, is_ignored
 from git_model_security.trust.verdict import Finding
-from git_model_security.verify.tree_check import MAX_BUNDLE_BYTES, reason_of
+from git_model_security.verify.tree_check import reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -87,7 +87,7 @@ class SignedFiles:
                 hint="`git model unlock`, or `git model verify --encrypted` without a key",
             )
         return bundle.open_bundle(
-            blobs.plaintext(self.clone, entry.oid, MAX_BUNDLE_BYTES),
+            blobs.plaintext(self.clone, entry.oid, dsse.MAX_BYTES),
             self.verifiers,
             expected=Subject(PLAINTEXT, root),
             signature_name=self.policy.signature,
@@ -142,4 +142,4 @@ def below(path: bytes, root: str) -> bytes:
 def _read(clone: Clone, path: bytes) -> bytes:
     with os.fdopen(worktree.open_file(clone.repo.top, path), "rb") as source:
         # One byte more: who opens the bundle says that it is too long.
-        return source.read(MAX_BUNDLE_BYTES + 1)
+        return source.read(dsse.MAX_BYTES + 1)

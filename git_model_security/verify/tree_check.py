@@ -20,7 +20,7 @@ from git_model_security.errors import (
 from git_model_security.git import index
 from git_model_security.policy import gitmodel
 from git_model_security.policy.gitmodel import CIPHERTEXT_SIGNATURE, within
-from git_model_security.signing import bundle
+from git_model_security.signing import bundle, dsse
 from git_model_security.signing.manifest import Manifest, compare
 from git_model_security.signing.roles import (
     CIPHERTEXT,
@@ -48,8 +48,6 @@ if TYPE_CHECKING:
     from git_model_security.policy.gitmodel import Policy
     from git_model_security.signing.bundle import Opened
     from git_model_security.signing.methods import Verifier
-
-MAX_BUNDLE_BYTES = 64 << 20
 
 
 def holds(clone: Clone, tree: str) -> bool:
@@ -173,7 +171,7 @@ class _Root:
             yield self._unsigned(CIPHERTEXT_SIGNATURE)
             return
         try:
-            data = self._clone.objects.read(entry.oid, limit_bytes=MAX_BUNDLE_BYTES)
+            data = self._clone.objects.read(entry.oid, limit_bytes=dsse.MAX_BYTES)
             opened = self._open(data, CIPHERTEXT)
             actual = manifests.sealed(self._clone, self._policy, self._root, self._entries)
         except Error as error:
@@ -191,7 +189,7 @@ class _Root:
                 yield self._unsigned(self._policy.signature)
             return
         try:
-            data = blobs.plaintext(self._clone, entry.oid, MAX_BUNDLE_BYTES)
+            data = blobs.plaintext(self._clone, entry.oid, dsse.MAX_BYTES)
             opened = self._open(data, PLAINTEXT)
             actual = self._plaintext(opened.manifest)
             if self._forgot(compare(opened.manifest, actual).changed):
