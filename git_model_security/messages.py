@@ -59,15 +59,9 @@ def reason(error: OSError) -> str:
     return (error.strerror or str(error)).lower()
 
 
-def counted(number: int, noun: str, plural: str = "") -> str:
-    """Returns a number of things as a message says it: `1 file`, `2 files`.
-
-    Args:
-        number: how many.
-        noun: one of them.
-        plural: several of them, where an `s` in the end is not all.
-    """
-    return f"{number} {noun if number == 1 else plural or noun + 's'}"
+def counted(number: int, noun: str) -> str:
+    """Returns a number of things as a message says it: `1 file`, `2 files`."""
+    return f"{number} {noun}{'s' * (number != 1)}"
 
 
 def shortened(lines: Sequence[str], most: int) -> list[str]:

@@ -36,7 +36,6 @@ def findings(
     vouched: Known | None = None,
     *,
     sealed_before: SealedBefore | None = None,
-    entries: Sequence[Entry] | None = None,
     authored_only: bool = False,
 ) -> list[Finding]:
     """Returns what must not be committed.
@@ -58,12 +57,10 @@ def findings(
         known: says which blobs need not be read again.
         vouched: says which pointers a trusted signature holds for.
         sealed_before: says which plaintexts this clone sealed or opened.
-        entries: the index, where the caller has read it already.
         authored_only: leave out what a parent has, unread.
     """
-    staged = index.staged(repo) if entries is None else entries
     # Git commits no index with a conflict, so its stages need no judgement.
-    settled = [entry for entry in staged if entry.stage == 0]
+    settled = [entry for entry in index.staged(repo) if entry.stage == 0]
     held = _held_by_parents(repo)
     fresh = [
         entry for entry in settled if (entry.mode, entry.oid) not in held.get(entry.path, ())

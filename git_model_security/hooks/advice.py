@@ -30,11 +30,9 @@ _NO_PATH = (
 )
 
 
-def hint(
-    findings: Iterable[Finding], *, is_locked: bool = False, is_committed: bool = False
-) -> str:
+def hint(findings: Iterable[Finding], *, is_locked: bool = False) -> str:
     """Returns what whoever made it does next in one line; see `clauses`."""
-    return "; ".join(clauses(findings, is_locked=is_locked, is_committed=is_committed))
+    return "; ".join(clauses(findings, is_locked=is_locked))
 
 
 def clauses(

@@ -55,13 +55,12 @@ def is_bare(repo: Repository) -> bool:
     return repo.git("rev-parse", "--is-bare-repository").strip() == b"true"
 
 
-def install(repo: Repository, choices: Choices, *, program: Program | None = None) -> list[str]:
+def install(repo: Repository, choices: Choices) -> list[str]:
     """Makes a bare repository judge what is pushed to it; again changes nothing.
 
     Args:
         repo: the repository.
         choices: what the administrator chose.
-        program: what the hook runs; None is the git-model that is running.
 
     Returns:
         What was done and what counts now, in lines for the administrator.
@@ -89,7 +88,7 @@ def install(repo: Repository, choices: Choices, *, program: Program | None = Non
         lines.append("pinned the protection policy in info/attributes")
     _open_to_pushers(repo)
     lines += _choose_refs(repo, choices.protected_refs)
-    lines += server_hook.install(repo, program or Program.current(), choices.hook)
+    lines += server_hook.install(repo, Program.current(), choices.hook)
     return [*lines, *_what_counts(repo)]
 
 
