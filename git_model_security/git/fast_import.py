@@ -59,6 +59,7 @@ class Import:
         # What git writes for its own developers when it stops; ours know why.
         report = self._repo.git_dir / f"fast_import_crash_{process.pid}"
         report.unlink(missing_ok=True)
+        self._repo.forget()  # what was read while it ran is older than what it did
 
     def write(self, command: Buffer) -> None:
         """Sends a command, or a piece of one.

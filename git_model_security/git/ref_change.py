@@ -23,6 +23,7 @@ class RefChange:
     """
 
     def __init__(self, repo: Repository, reason: str) -> None:
+        self._repo = repo
         self._process = repo.spawn(
             *("-c", "core.hooksPath=/dev/null", "update-ref", "-m", reason, "-z", "--stdin")
         )
@@ -40,6 +41,7 @@ class RefChange:
         self._process.stdout.read()
         self._process.stdout.close()
         self._process.wait()
+        self._repo.forget()  # what was read while it ran is older than what it did
 
     def move(self, ref: str, new: str, old: str) -> None:
         """Asks for a ref that is still at `old` to be moved.

@@ -342,7 +342,7 @@ import sys
 from pathlib import Path
 from git_model_security.errors import GitError
 from git_model_security.git.repository import Repository
-from git_model_security.workspace import hook_setup
+from git_model_security.setup.hooks import hook_setup
 try:
     hook_setup.install(Repository.discover(Path(sys.argv[1])))
 except GitError as error:
