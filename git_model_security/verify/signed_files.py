@@ -16,10 +16,11 @@ from git_model_security.policy.gitmodel import CIPHERTEXT_SIGNATURE, within
 from git_model_security.signing import bundle, dsse
 from git_model_security.signing.roles import CIPHERTEXT, PLAINTEXT, Subject, is_ignored
 from git_model_security.trust.verdict import Finding
+from git_model_security.verify.model_roots import under
 from git_model_security.verify.tree_check import reason_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from git_model_security.clone.clone import Clone
     from git_model_security.git.index import Entry
@@ -38,7 +39,7 @@ class SignedFiles:
         policy: names the roots.
         verifiers: who may have signed.
         digests: what was signed, by path.
-        roots: whose bundle was opened.
+        roots: whose bundle was opened, or has nothing to sign yet.
     """
 
     clone: Clone
@@ -59,6 +60,9 @@ class SignedFiles:
         for root in self.policy.roots:
             if roots and root not in roots:
                 continue
+            if self._is_empty(root, held.values()):
+                self.roots.append(root)  # there is nothing to sign yet
+                continue
             try:
                 opened = self._opened(root, held)
             except VerificationError as error:
@@ -74,6 +78,10 @@ class SignedFiles:
             self.roots.append(root)
             for name, digest in opened.manifest.items.items():
                 self.digests[within(root, name)] = digest
+
+    def _is_empty(self, root: str, entries: Iterable[Entry]) -> bool:
+        name = self.policy.signature
+        return all(is_ignored(one, name) for one, _ in under(root, entries))
 
     def _opened(self, root: str, held: Mapping[bytes, Entry]) -> Opened:
         entry = held.get(within(root, self.policy.signature))

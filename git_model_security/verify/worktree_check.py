@@ -105,6 +105,11 @@ def check(
     )
     signed = SignedFiles(clone, basis.policy, verifiers)
     signed.open(basis.entries, scope.roots, verdict)
+    # An empty model root has the bundle over ciphertext alone.
+    for root in signed.roots:
+        if root in basis.sealed.signers:
+            verdict.signers.setdefault(root, basis.sealed.signers[root])
+            verdict.methods.setdefault(root, basis.sealed.methods[root])
     if not clone.ring.locked:
         compare(basis, signed, scope, verdict, progress)
     verdict.findings += _unsaid(verdict, basis.sealed)

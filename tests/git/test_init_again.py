@@ -9,6 +9,7 @@ import pytest
 
 from tests.fixtures.people import assert_clean, is_sealed
 from tests.fixtures.processes import need
+from tests.fixtures.repositories import NO_HOOKS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -199,6 +200,22 @@ def test_links_that_nobody_added_are_warned_of(repo: Repository) -> None:
     assert "`git rm --cached current`" in refused.stderr
     repo.model("config", "signing.root", "models")
     assert_holds(repo)
+
+
+def test_an_empty_model_root_has_nothing_to_sign_yet(begun: Repository) -> None:
+    begun.model("init", "--model-root", "models")
+    assert_holds(begun)
+    said = begun.model("verify").stdout
+    assert said.startswith("Verified: the work tree, 0 model files")
+    assert not said.endswith("signed by \n")
+    begun.write("models/w.bin", MODEL)
+    assert begun.model("verify", check=False).returncode == 1
+    begun.commit()
+    begun.model("verify")
+    # Whoever empties it without signing that shows.
+    begun.git("rm", "-r", "--quiet", "--force", "models")
+    begun.git(*NO_HOOKS, "commit", "--quiet", "--message", "Empty it")
+    assert begun.model("verify", check=False).returncode == 1
 
 
 def test_the_model_roots_are_changed_by_a_command(begun: Repository) -> None:
