@@ -35,6 +35,7 @@ from git_model_security.setup.engine import Choice
 from git_model_security.setup.initialise import Done, PlaintextHistoryError, Plan, Request
 from git_model_security.signatures import signature_place, signers
 from git_model_security.signatures.signers import Given
+from git_model_security.storage import LFS
 
 if TYPE_CHECKING:
     from git_model_security.git.repository import Repository
@@ -68,7 +69,10 @@ def plan(repo: Repository, request: Request, before: Policy) -> Plan:
     if request.storage is None and request.threshold is None:
         chosen = Choice(before.storage, before.threshold, before.limit, "as it was")
     else:
-        chosen = engine.choose(repo, request.storage or before.storage, request.threshold)
+        threshold = request.threshold
+        if request.storage == before.storage == LFS and threshold is None:
+            threshold = before.threshold
+        chosen = engine.choose(repo, request.storage or before.storage, threshold)
     policy = replace(
         before,
         profile=request.profile or before.profile,

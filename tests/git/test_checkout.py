@@ -138,7 +138,7 @@ def test_a_locked_clone_is_told_to_unlock_first(
     refused = clone.model("checkout", check=False)
     assert refused.returncode == 1
     assert "git-model: error: this clone is locked" in refused.stderr
-    assert "git-model: hint: `git model unlock` first" in refused.stderr
+    assert "git-model: hint: `git model unlock --key FILE`, or without --key" in refused.stderr
 
 
 def test_a_sparse_checkout_stays_sparse(project: LfsProject) -> None:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         ("init", "--model-root", ""),
         ("init", "--include", "*.bin", "--include", ""),
         ("init", "--key", ""),
+        ("init", "--threshold="),
         ("config", "signing.root", ""),
         ("track", ""),
     ],

@@ -167,5 +167,5 @@ def test_what_is_staged_in_clear_is_not_signed(project: Project) -> None:
     project.ada.git("update-index", "--cacheinfo", f"100644,{oid},config.json")
     said = project.ada.model("sign", check=False)
     assert said.returncode == 1
-    assert "`git add config.json` again" in said.stderr
+    assert "`git add --renormalize config.json`" in said.stderr
     assert "repair" not in said.stderr
