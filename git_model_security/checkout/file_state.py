@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from git_model_security.content import blobs
 from git_model_security.envelope import HEADER_BYTES, plaintext_length
 from git_model_security.errors import EnvelopeError
-from git_model_security.git import index, worktree
+from git_model_security.git import config, index, worktree
 from git_model_security.git.paths import shown
 from git_model_security.storage import INLINE, LFS, behind
 from git_model_security.storage import pointer as pointers
@@ -130,9 +130,8 @@ def _published(repo: Repository) -> set[tuple[bytes, str]]:
     """Returns paths and blobs of HEAD that a remote-tracking branch has too."""
     if index.head_tree(repo) is None:
         return set()
-    remotes = repo.git("for-each-ref", "--count=1", "refs/remotes")
-    if not remotes:
-        return set()
+    if not config.read(repo, "remote"):
+        return set()  # as what follows would say, after a walk over all history
     listed = repo.git(
         *("rev-list", "--objects", "--no-object-names", "--missing=allow-any"),
         *("HEAD", "--not", "--remotes"),

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from git_model_security.git import partial
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from git_model_security.git.repository import Repository
 
 
+_FEW = 1000
+"""So many are asked of the process that is there; more cost less in one of their own."""
 _KINDS = {"blob", "commit", "tag", "tree"}
 
 
 def sizes(repo: Repository, oids: Iterable[str]) -> dict[str, int]:
     """Returns the lengths in bytes of those objects that are here; none is fetched."""
-    asked = "".join(f"{oid}\n" for oid in dict.fromkeys(oids)).encode()
-    if not asked:
-        return {}
+    wanted = list(dict.fromkeys(oids))
+    if len(wanted) <= _FEW and partial.remote(repo) is None:
+        return {oid: size for kind, oid, size in repo.objects.facts(wanted) if kind}
+    asked = "".join(f"{oid}\n" for oid in wanted).encode()
     answers = repo.git(
         *("cat-file", "--batch-check", "--buffer"),
         stdin=asked,
@@ -33,7 +38,10 @@ def named(repo: Repository, revisions: Iterable[str]) -> list[tuple[str, str]]:
     Raises:
         GitError: git ended, as it does at an object that is corrupt, or promised.
     """
-    asked = "".join(f"{revision}\n" for revision in revisions).encode()
+    wanted = list(revisions)
+    if len(wanted) <= _FEW and partial.remote(repo) is None:
+        return [(kind, oid) for kind, oid, _ in repo.objects.facts(wanted)]
+    asked = "".join(f"{revision}\n" for revision in wanted).encode()
     answers = repo.git(
         "cat-file", "--batch-check=%(objecttype) %(objectname)", stdin=asked
     ).splitlines()
@@ -43,9 +51,11 @@ def named(repo: Repository, revisions: Iterable[str]) -> list[tuple[str, str]]:
 
 def contents(repo: Repository, oids: Iterable[str]) -> dict[str, bytes]:
     """Returns objects whole, which must be here and short."""
-    asked = "".join(f"{oid}\n" for oid in dict.fromkeys(oids)).encode()
-    if not asked:
-        return {}
+    wanted = list(dict.fromkeys(oids))
+    if len(wanted) <= _FEW:
+        texts = repo.objects.read_many(wanted)
+        return {oid: text for oid, (_, text) in zip(wanted, texts, strict=True)}
+    asked = "".join(f"{oid}\n" for oid in wanted).encode()
     answers = repo.git("cat-file", "--batch", "--buffer", stdin=asked)
     found = {}
     at = 0

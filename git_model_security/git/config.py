@@ -15,6 +15,11 @@ _FACTORS = {"k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 _OWN = (b"local", b"worktree", b"system")
 """Scopes (git-config, `--show-scope`) of what is set for a repository or a machine."""
 
+_BOOLEANS = {
+    **dict.fromkeys(("true", "yes", "on", "1"), "true"),
+    **dict.fromkeys(("false", "no", "off", "0", ""), "false"),
+}
+
 DEPLOY = "git-model.deploy"
 """Switch: this is a deploy clone (docs/DEPLOY.md)."""
 
@@ -114,8 +119,13 @@ def get(
 
     With a `kind` such as `bool` it is spelt as Git spells that.
     """
-    if scope is None and kind is None:
-        return last(parse(b"\0".join(record for _, record in _records(repo))), _canonical(key))
+    if scope is None and kind in {None, "bool"}:
+        values = parse(b"\0".join(record for _, record in _records(repo)))
+        said = last(values, _canonical(key))
+        if said is None or kind is None:
+            return said
+        if said.lower() in _BOOLEANS:
+            return _BOOLEANS[said.lower()]
     scoped = (*((scope,) if scope else ()), *((f"--type={kind}",) if kind else ()))
     out = repo.git("config", *scoped, "-z", "--get", key, accept=(0, 1))
     return os.fsdecode(out.removesuffix(b"\0")) if out else None

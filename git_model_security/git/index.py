@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from dataclasses import dataclass
@@ -155,11 +156,22 @@ def resolve(repo: Repository, revision: str) -> str | None:
 
 
 def _named(repo: Repository, revision: str) -> str | None:
+    if (
+        revision.startswith(":")
+        and not revision.startswith((":/", ":("))
+        and repo.snapshot.staged
+    ):
+        return _staged_at(repo.snapshot.staged, os.fsencode(revision[1:]))
     # Of a blob Git knows the name where it has not the content: cat-file would fetch it.
     if revision.endswith(("^{commit}", "^{tree}")) and "\n" not in revision:
-        return repo.objects.named(revision)
+        with contextlib.suppress(GitError):
+            return repo.objects.named(revision)
     out = repo.git("rev-parse", "--verify", "--quiet", revision, accept=(0, 1, 128))
     return out.decode().strip() or None
+
+
+def _staged_at(entries: Iterable[Entry], path: bytes) -> str | None:
+    return next((one.oid for one in entries if (one.path, one.stage) == (path, 0)), None)
 
 
 def require(repo: Repository, revision: str) -> str:

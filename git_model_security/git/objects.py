@@ -139,6 +139,9 @@ class ObjectReader:
     def facts(self, revisions: Sequence[str | bytes]) -> Iterator[tuple[str, str, int]]:
         """Yields kind, oid and length of what each revision names; empty what is not here.
 
+        Raises:
+            GitError: git ended, as it does at an object that is corrupt.
+
         Ends no stream.
 
         Args:
@@ -151,6 +154,8 @@ class ObjectReader:
             asked = revisions[first : first + _QUESTIONS]
             self._ask("info", asked)
             answers = [self._line() for _ in asked]
+            if not all(answers):
+                raise GitError("git cat-file ended", hint="see `git fsck`")
             yield from [_fact(answer) for answer in answers]
 
     def holds(self, oid: str) -> bool:

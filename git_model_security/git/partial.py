@@ -37,14 +37,10 @@ def offline(repo: Repository) -> Repository:
 
 def remote(repo: Repository) -> str | None:
     """Returns the remote that promised what is not here; None in an ordinary clone."""
-    names = r"^(extensions\.partialclone|remote\..*\.promisor)$"
-    said = repo.git("config", "-z", "--get-regexp", names, accept=(0, 1))
-    values = config.parse(said)
-    for key in values:
-        value = config.last(values, key)
+    for key, values in config.read(repo, "(extensions|remote)").items():
         if key == "extensions.partialclone":
-            return value
-        if not config.is_false(value):
+            return values[-1]
+        if key.endswith(".promisor") and not config.is_false(values[-1]):
             return key.removeprefix("remote.").removesuffix(".promisor")
     return None
 

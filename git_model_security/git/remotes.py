@@ -7,11 +7,12 @@ or pushes go elsewhere (`pushurl`), they say nothing of where a push goes.
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from git_model_security.git import config, sharing
+from git_model_security.git import config, ref_list, sharing
 from git_model_security.git.objects import is_oid
 from git_model_security.git.repository import STATE_DIRECTORY
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
     from git_model_security.git.repository import Repository
 
+_LEGACY = ("remotes", "branches")
+"""Directories in which Git looked for remotes before it had them in its configuration."""
 _KNOWN = "remotes"
 """Under the clone's state: a line per remote, the SHA-256 of its address and its name."""
 
@@ -59,6 +62,12 @@ class Held:
 def of(repo: Repository) -> dict[str, Addresses]:
     """Returns the remotes by name, with their addresses as Git rewrites them (`insteadOf`)."""
     found: dict[str, Addresses] = {}
+    values = config.read(repo, "(remote|url)")
+    is_rewritten = any(key.startswith("url.") for key in values)
+    # Git's template makes such a directory, and leaves it empty.
+    is_legacy = any(any((repo.common_dir / name).glob("*")) for name in _LEGACY)
+    if not is_rewritten and not is_legacy:
+        return _configured(values)
     for line in repo.git("remote", "--verbose").decode("utf-8", "surrogateescape").splitlines():
         name, _, rest = line.partition("\t")
         addresses = found.setdefault(name, Addresses())
@@ -67,6 +76,17 @@ def of(repo: Repository) -> dict[str, Addresses]:
             addresses.fetched = said[1]
         elif said is not None:
             addresses.pushed.append(said[1])
+    return found
+
+
+def _configured(values: config.Values) -> dict[str, Addresses]:
+    found = {}
+    for key in values:
+        name, dot, variable = key.removeprefix("remote.").rpartition(".")
+        if dot and variable in {"url", "pushurl"}:
+            urls = values.get(f"remote.{name}.url", [])
+            pushed = values.get(f"remote.{name}.pushurl") or urls
+            found[name] = Addresses(urls[0] if urls else pushed[0], list(pushed))
     return found
 
 
@@ -120,12 +140,13 @@ def _note(repo: Repository, remotes: Mapping[str, Addresses]) -> None:
 
 def _fetched(repo: Repository, name: str, remotes: Iterable[str]) -> list[str]:
     """Returns what the tracking refs of a remote hold, without those of `NAME/OTHER`."""
-    others = [f"refs/remotes/{one}/" for one in remotes if one.startswith(f"{name}/")]
-    listed = repo.git(
-        "for-each-ref", "--format=%(objectname) %(refname)", f"refs/remotes/{name}/"
-    ).decode("utf-8", "surrogateescape")
-    pairs = (line.split(" ", 1) for line in listed.splitlines())
-    return [oid for oid, ref in pairs if not ref.startswith(tuple(others))]
+    own, *others = (
+        os.fsencode(f"refs/remotes/{one}/")
+        for one in (name, *remotes)
+        if one == name or one.startswith(f"{name}/")
+    )
+    others = [one for one in others if one != own]
+    return [ref.oid for ref in ref_list.of(repo, own) if not ref.name.startswith(tuple(others))]
 
 
 def _known(repo: Repository) -> dict[str, str]:

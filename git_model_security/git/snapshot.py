@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from git_model_security.git.index import Entry
+    from git_model_security.git.ref_list import Held
 
 _READING = frozenset(
     {
@@ -25,6 +26,8 @@ _READING = frozenset(
     }
 )
 """Commands that change neither the index nor a ref, whatever their options."""
+_ASKING = {"reflog": "show", "remote": "--verbose", "symbolic-ref": "--quiet"}
+"""Options with which commands only tell; ours change nothing beside."""
 _GETTING = frozenset({"--get", "--get-all", "--get-regexp", "--get-urlmatch", "--list"})
 _OF_INDEX = frozenset({"update-index"})
 """Commands that change the index alone."""
@@ -38,6 +41,7 @@ class Snapshot:
         staged: the entries of the index; None where they were not read yet.
         tree: the tree that the index is; None where it was not written yet.
         names: oids by the revision that names them; None of one that names nothing.
+        refs: all refs; None where they were not read yet.
         settings: the configuration; None where it was not read yet.
         filters: the `filter` attribute by path, of the paths that were asked for.
     """
@@ -46,6 +50,7 @@ class Snapshot:
         self.staged: list[Entry] | None = None
         self.tree: str | None = None
         self.names: dict[str, str | None] = {}
+        self.refs: list[Held] | None = None
         self.settings: list[tuple[bytes, bytes]] | None = None
         self.filters: dict[bytes, bytes] = {}
 
@@ -56,7 +61,7 @@ class Snapshot:
             Whether it may be anything.
         """
         command = _command(arguments)
-        if command in _READING or (command == "reflog" and "show" in arguments):
+        if command in _READING or _ASKING.get(command, "") in arguments:
             return False
         if command == "config":
             if not _GETTING & set(arguments):
@@ -66,7 +71,7 @@ class Snapshot:
         self.filters.clear()
         if command in _OF_INDEX:
             return False
-        self.settings = None
+        self.settings = self.refs = None
         self.names = {name: oid for name, oid in self.names.items() if oid and _is_fixed(name)}
         return True
 

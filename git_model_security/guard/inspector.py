@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from git_model_security.errors import EnvelopeError, GitError
 from git_model_security.git import config
-from git_model_security.git.objects import CHUNK_BYTES, WORTH_A_RESTART_BYTES, ObjectReader
+from git_model_security.git.objects import CHUNK_BYTES, WORTH_A_RESTART_BYTES
 from git_model_security.guard import finding, undecided
 from git_model_security.guard.finding import Finding
 from git_model_security.guard.material import key_in
@@ -72,7 +72,7 @@ class Inspector:
         self._repo = repo
         self._tolerant = tolerant
         self._here = here
-        self._reader = ObjectReader(repo)
+        self._reader = repo.objects
         self._knowledge = knowledge
         self._absent_is_found = absent_is_found
         self.proven: set[str] = set()
@@ -83,12 +83,6 @@ class Inspector:
         self.unread: set[str] = set()
         self.sealed_paths: set[bytes] = set()
         self._envelopes: set[str] = set()
-
-    def __enter__(self) -> Inspector:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._reader.close()
 
     def findings(self, oid: str, places: Places) -> list[Finding]:
         """Returns what is wrong with a blob at its places.

@@ -13,6 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from git_model_security.git import attributes, index
+from git_model_security.policy import pinned
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -78,6 +79,9 @@ def _questions(
         head = None if repo.work_tree is not None else _attributes_of_head(repo)
         if head is not None:
             asked.append((PLAIN, partial(attributes.protected_by, head)))
+    if in_force and not pinned.outranked_by(repo):
+        # What is pinned is in force, before all others; so it says nothing beyond that.
+        rules = [text for text in rules if text != pinned.rules(repo)]
     for text in rules:
         why = BY_RECORD if text.startswith(UNTRUSTED) else BY_POLICY
         asked.append((why if in_force else PLAIN, partial(attributes.protected_by, text)))

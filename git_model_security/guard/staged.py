@@ -75,13 +75,13 @@ def findings(
     ]
     knowledge = Knowledge(keys, known, sealed_before, vouched=vouched, decisions=True)
     knowledge = knowledge.with_key_ids(policy.key_ids)
-    with Inspector(repo, knowledge) as inspector:
-        covered |= _sealed_by_parents(inspector, fresh, held, covered.keys() | released)
-        found = [
-            finding
-            for oid, where in places.of_blobs(wanted, covered).items()
-            for finding in inspector.findings(oid, where)
-        ]
+    inspector = Inspector(repo, knowledge)
+    covered |= _sealed_by_parents(inspector, fresh, held, covered.keys() | released)
+    found = [
+        finding
+        for oid, where in places.of_blobs(wanted, covered).items()
+        for finding in inspector.findings(oid, where)
+    ]
     there = {(entry.path, entry.oid) for entry in asked}
     found = undecided.new(repo, policy.releases.kept(found))
     found += [one for one in policy.broken if (one.path, one.oid) in there]

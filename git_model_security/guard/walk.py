@@ -120,21 +120,21 @@ def judged(
         if rules is None:
             found += whole.protect(repo, commits, walked.past, policy, covered, blobs)
     knowledge = knowledge.with_key_ids(policy.key_ids)
-    with Inspector(
+    inspector = Inspector(
         repo,
         knowledge,
         absent_is_found=absent_is_found,
         tolerant=whole is not None,
         here=whole.here if whole else None,
-    ) as inspector:
-        judge = inspector.findings if whole is None else partial(whole.judge, inspector)
-        for done, (oid, where) in enumerate(blobs.items(), 1):
-            found += judge(oid, where)
-            if progress is not None:
-                progress(done, len(blobs))
-        if whole is not None:
-            found += whole.finish(inspector, blobs)
-        found = _beside_envelopes(inspector, walked, covered, found, policy.releases)
+    )
+    judge = inspector.findings if whole is None else partial(whole.judge, inspector)
+    for done, (oid, where) in enumerate(blobs.items(), 1):
+        found += judge(oid, where)
+        if progress is not None:
+            progress(done, len(blobs))
+    if whole is not None:
+        found += whole.finish(inspector, blobs)
+    found = _beside_envelopes(inspector, walked, covered, found, policy.releases)
     origins = {(entry.path, entry.oid): commit for entry, commit in walked.since.items()}
     found = [replace(one, commit=origins.get((one.path, one.oid), "")) for one in found]
     return Judged(

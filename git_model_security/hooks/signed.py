@@ -6,13 +6,14 @@ hold what is unsigned or stale: a rebase passes through that.
 
 from __future__ import annotations
 
+import os
 import shlex
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from git_model_security.errors import ConfigError
-from git_model_security.git import attributes, config, index
+from git_model_security.git import attributes, config, index, ref_list
 from git_model_security.hooks import unsigned as repair
 from git_model_security.policy import gitmodel
 from git_model_security.signatures import signers
@@ -98,12 +99,11 @@ def _patterns(clone: Clone, remote: str | None) -> Sequence[str]:
 def _default_branches(clone: Clone, remote: str | None) -> Iterator[str]:
     """Yields the remote's default branch; where it never said, what it may be."""
     if remote is not None:
-        head = f"refs/remotes/{remote}/HEAD"
-        said = clone.repo.git("symbolic-ref", "--quiet", head, accept=(0, 1, 128)).decode()
-        name = said.strip().removeprefix(f"refs/remotes/{remote}/")
-        if name:
-            yield f"refs/heads/{name}"
-            return
+        prefix = os.fsencode(f"refs/remotes/{remote}/")
+        for ref in ref_list.of(clone.repo, prefix):
+            if ref.name == prefix + b"HEAD" and ref.symref:
+                yield f"refs/heads/{os.fsdecode(ref.symref.removeprefix(prefix))}"
+                return
     usual = config.get(clone.repo, "init.defaultBranch")
     yield from (f"refs/heads/{name}" for name in {"main", "master", usual} if name)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from git_model_security.git import ref_list
 from git_model_security.provenance import ancestry
 
 if TYPE_CHECKING:
@@ -86,15 +87,12 @@ def _is_signed_below(clone: Clone, path: bytes, oid: str) -> bool:
 
 
 def _tips(clone: Clone) -> Sequence[str]:
-    refs = clone.repo.git(
-        "for-each-ref",
-        *("--format=%(if)%(*objectname)%(then)%(*objectname)%(else)%(objectname)%(end)",),
-    )
+    refs = [ref.peeled for ref in ref_list.of(clone.repo)]
     before = clone.repo.git(
         *("reflog", "show", "--no-show-signature", "--format=%H"),
         *(f"--max-count={MAX_REFLOG_ENTRIES}", "HEAD"),
         accept=(0, 128),
     )
-    oids = list(dict.fromkeys((*refs.decode().split(), *before.decode().split())))
+    oids = list(dict.fromkeys((*refs, *before.decode().split())))
     kinds = clone.objects.facts(oids)
     return [oid for oid, (kind, _, _) in zip(oids, kinds, strict=True) if kind == "commit"]
