@@ -69,6 +69,7 @@ class Snapshot:
             return False
         self.staged = self.tree = None
         self.filters.clear()
+        self.names = {name: oid for name, oid in self.names.items() if name[:1] != ":"}
         if command in _OF_INDEX:
             return False
         self.settings = self.refs = None

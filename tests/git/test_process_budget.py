@@ -1,0 +1,82 @@
+"""How many processes one command starts: git's, and those that git starts for us.
+
+Each costs a person time, most of all on machines that look into every one. What is
+counted are `git`s, the hooks that git runs, and the git-models that these start.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.fixtures.people import Project
+    from tests.fixtures.repositories import Repository
+
+    Count = Callable[..., int]
+
+LONG_AGO = 1_000_000_000
+
+
+@pytest.fixture
+def count(project: Project, tmp_path: Path) -> Count:
+    """Counts what a git command in Ada's clone starts, without itself."""
+    # What `git model` runs is no git.
+    of_itself = {"model": 1}
+    ours = tmp_path / "ours"
+    counting = tmp_path / "python"
+    counting.write_text(f'#!/bin/sh\necho >>"{ours}"\nexec "{sys.executable}" "$@"\n')
+    counting.chmod(counting.stat().st_mode | stat.S_IXUSR)
+    for hook in (project.ada.path / ".git" / "hooks").iterdir():
+        text = hook.read_text()
+        if "# git-model hook" in text:
+            hook.write_text(text.replace(sys.executable, str(counting)))
+
+    def counted(*arguments: str) -> int:
+        trace = tmp_path / "trace"
+        for file in (ours, trace):
+            file.write_text("")
+        project.ada.git(*arguments, env={"GIT_TRACE2_EVENT": str(trace)})
+        events = [json.loads(line) for line in trace.read_text().splitlines()]
+        gits = [one for one in events if one["event"] == "start"]
+        hooks = [one for one in events if one.get("child_class") == "hook"]
+        started = len(gits) - 1 + len(hooks) + len(ours.read_text().splitlines())
+        return started + of_itself.get(arguments[0], 0)
+
+    return counted
+
+
+def changed(repo: Repository, path: str, content: bytes) -> None:
+    """Stages a change that Git need not clean once more."""
+    file = repo.write(path, content)
+    os.utime(file, (LONG_AGO, LONG_AGO))
+    repo.git("add", path)
+
+
+def test_a_commit_of_one_protected_file_starts_few_processes(
+    project: Project, count: Count
+) -> None:
+    changed(project.ada, "model.safetensors", b"trained further")
+    assert 10 < count("commit", "--quiet", "--message", "Further") <= 20
+    assert "verified" in project.ada.git("model", "verify").lower()
+
+
+def test_a_push_of_one_commit_starts_few_processes(project: Project, count: Count) -> None:
+    changed(project.ada, "model.safetensors", b"trained further")
+    project.ada.git("commit", "--quiet", "--message", "Further")
+    bare = count("push", "--quiet", "--no-verify", "origin", "HEAD:refs/heads/other")
+    project.ada.git("update-ref", "-d", "refs/remotes/origin/other")
+    assert 5 < count("push", "--quiet", "origin", "HEAD:main") - bare <= 12
+
+
+@pytest.mark.parametrize("command", ["verify", "status"])
+def test_what_only_looks_starts_few_processes(count: Count, command: str) -> None:
+    assert 3 < count("model", command) <= 8
