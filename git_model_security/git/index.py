@@ -156,9 +156,8 @@ def resolve(repo: Repository, revision: str) -> str | None:
 
 
 def _named(repo: Repository, revision: str) -> str | None:
-    staged = repo.snapshot.staged
-    if staged is not None and re.fullmatch(r":\.[a-z]+", revision):
-        return _staged_at(staged, revision[1:].encode())
+    if re.fullmatch(r":\.[a-z]+", revision):
+        return _staged_at(staged(repo), revision[1:].encode())
     # Of a blob Git knows the name where it has not the content: cat-file would fetch it.
     if revision.endswith(("^{commit}", "^{tree}")) and "\n" not in revision:
         with contextlib.suppress(GitError):
