@@ -81,8 +81,8 @@ class AuthenticationError(EnvelopeError):
 class NewerFormatError(EnvelopeError):
     """What begins as an envelope of a version or suite that a newer git-model writes."""
 
-    def __init__(self, message: str) -> None:
-        super().__init__(message, hint=UPGRADE_HINT)
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint or UPGRADE_HINT)
 
     @property
     def gate_status(self) -> int:
