@@ -16,7 +16,7 @@ from git_model_security.git import index
 from git_model_security.guard import history
 from git_model_security.policy import gitmodel, pinned
 from git_model_security.provenance import vouching
-from git_model_security.setup import agreement, sealing
+from git_model_security.setup import sealing, write_policy
 from git_model_security.signatures import signatures, signers
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def _restore_policy(clone: Clone) -> bool:
         assert policy is not None
         accepted = policy
     before = clone.repo.git("write-tree")
-    agreement.write(clone.repo, accepted)
+    write_policy.write(clone.repo, accepted)
     return clone.repo.git("write-tree") != before
 
 

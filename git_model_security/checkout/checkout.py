@@ -1,6 +1,6 @@
 """`git model checkout`: decrypted files into the work tree, past Git's filter.
 
-Which files is `choice`, how they are written `materialise`, and what Git is told `settle`.
+`select` says which files, `materialise` writes them, and `index_update` tells Git.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ import os
 from typing import TYPE_CHECKING
 
 from git_model_security.checkout import materialise, raw_entries
-from git_model_security.checkout.choice import Choice
+from git_model_security.checkout.index_update import look_again, settle
 from git_model_security.checkout.report import Failure, Report
-from git_model_security.checkout.settle import look_again, settle
+from git_model_security.checkout.select import Choice
 from git_model_security.clone import missing_policy
 from git_model_security.clone.clone import Clone
 from git_model_security.errors import Error, GitError, PolicyError

@@ -79,17 +79,17 @@ def command(
 
 def _of_range(clone: Clone, range_: str, public_keys: tuple[Path, ...]) -> Report:
     from git_model_security.guard import incoming
-    from git_model_security.provenance import belief
+    from git_model_security.provenance import policy_trust
     from git_model_security.trust import anchors
 
     anchors.require_outside(clone.repo, public_keys)
-    with belief.believing(public_keys):
+    with policy_trust.believing(public_keys):
         return incoming.range_report(
             clone.repo,
             range_,
             keys=clone.ring.keys,
             known=clone.knows,
-            trusted=partial(belief.holds, clone.repo),
+            trusted=partial(policy_trust.holds, clone.repo),
         )
 
 

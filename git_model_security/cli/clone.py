@@ -12,7 +12,7 @@ from git_model_security.cli.progress import Bar
 from git_model_security.cli.unlock import skip_smudge, tell
 from git_model_security.clone.clone import Clone
 from git_model_security.errors import FAILED
-from git_model_security.setup import cloning, deploying
+from git_model_security.setup import cloning, deploy_clone
 from git_model_security.status import state
 from git_model_security.trust import anchors, verifiers
 from git_model_security.verify.expected import Expected
@@ -134,7 +134,7 @@ def _deploy(
 ) -> None:
     signers = verifiers.explicit(asked)
     with Bar("Decrypting") as bar:
-        repo, done = deploying.clone(
+        repo, done = deploy_clone.clone(
             *(url, directory, extra),
             key=key,
             signers=signers,

@@ -12,14 +12,21 @@ from git_model_security.errors import UsageError
 from git_model_security.git import index
 from git_model_security.git.repository import Repository
 from git_model_security.messages import counted
-from git_model_security.setup import agreement, engine, initialise, reinitialise, setup, unlock
-from git_model_security.setup.initialise import PlaintextHistoryError, Request
+from git_model_security.setup import (
+    init,
+    reinitialise,
+    setup,
+    storage_choice,
+    unlock,
+    write_policy,
+)
+from git_model_security.setup.init import PlaintextHistoryError, Request
 from git_model_security.signatures import signature_place
 from git_model_security.signatures.signers import Given
 from git_model_security.verify import model_roots
 
 if TYPE_CHECKING:
-    from git_model_security.setup.initialise import Done, Plan
+    from git_model_security.setup.init import Done, Plan
 
 _OTHER_ROOTS = "git model init --model-root DIR"
 _OTHERWISE = {
@@ -55,11 +62,11 @@ def command(sign_with: str | None, **given: Any) -> None:
     try:
         if before is not None:
             plan = reinitialise.plan(repo, request, before)
-        elif initialise.is_set_up(repo):
+        elif init.is_set_up(repo):
             _again(repo, request)
             return
         else:
-            plan = initialise.plan(repo, request)
+            plan = init.plan(repo, request)
     except PlaintextHistoryError as refused:
         initial.show_findings("The history holds in clear", refused.report.findings)
         raise
@@ -70,13 +77,13 @@ def command(sign_with: str | None, **given: Any) -> None:
     model_roots.require_content(plan.policy, index.staged(repo), _OTHER_ROOTS)
     _show(plan)
     if before is None:
-        _tell(initialise.carry_out(repo, request, plan))
+        _tell(init.carry_out(repo, request, plan))
         return
     _tell(reinitialise.carry_out(repo, request, plan, before))
 
 
 def _again(repo: Repository, request: Request) -> None:
-    policy = initialise.policy_of(repo)
+    policy = init.policy_of(repo)
     assert policy is not None
     asked = {
         "--profile": (request.profile, policy.profile),
@@ -102,10 +109,10 @@ def _again(repo: Repository, request: Request) -> None:
         raise UsageError(
             "this repository is set up already", hint="`git model unlock` takes other keys"
         )
-    changed = agreement.change_storage(repo, policy, request.storage, request.threshold)
+    changed = write_policy.change_storage(repo, policy, request.storage, request.threshold)
     for line in setup.configure(repo, changed, is_trusted=unlock.is_verified(repo)):
         messages.info(line)
-    if missing := engine.missing_lfs(changed):
+    if missing := storage_choice.missing_lfs(changed):
         messages.warn(missing)
     if changed != policy:
         messages.info("new content is stored otherwise from now on: commit .gitmodel")

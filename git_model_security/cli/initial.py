@@ -10,7 +10,7 @@ from git_model_security.cli import options, terminal
 from git_model_security.cli.sizes import size
 from git_model_security.git.paths import shown
 from git_model_security.policy import gitmodel, profiles
-from git_model_security.setup.initialise import Request
+from git_model_security.setup.init import Request
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -12,11 +12,11 @@ from git_model_security.clone import missing_policy
 from git_model_security.errors import ConfigError, GitError, KeyNotFoundError
 from git_model_security.git import config
 from git_model_security.git.repository import Repository
-from git_model_security.keyring import key_files, material, ring
+from git_model_security.keyring import key_files, key_material, ring
 from git_model_security.keyring.copies import Copies
 from git_model_security.keyring.store import KeyStore
-from git_model_security.setup import key_place
-from git_model_security.signatures import introduction, signers
+from git_model_security.setup import key_location
+from git_model_security.signatures import export_signer, signers
 from git_model_security.signing import keys as signing_keys
 
 if TYPE_CHECKING:
@@ -36,9 +36,9 @@ def command() -> None:
 @click.argument("file", type=options.FILE)
 def generate(file: Path) -> None:
     """Make an AES-256 key: 32 raw bytes, mode 0600."""
-    key_place.require_outside(file)
-    key_files.write_new(file, material.generate())
-    terminal.result(f"{file}: new AES-256 key {material.from_file(file).id}")
+    key_location.require_outside(file)
+    key_files.write_new(file, key_material.generate())
+    terminal.result(f"{file}: new AES-256 key {key_material.from_file(file).id}")
 
 
 @command.command("generate-signing")
@@ -48,7 +48,7 @@ def generate_signing(private: Path, public: Path) -> None:
     """Make a NIST P-256 signing key: PRIVATE (PKCS#8) and PUBLIC, both PEM."""
     if public.exists():
         raise ConfigError(f"{public}: exists; a key file is never overwritten")
-    key_place.require_outside(private)
+    key_location.require_outside(private)
     signing_keys.generate(private)
     pem = signing_keys.public_pem(signing_keys.load_private(private))
     key_files.write_new(public, pem, key_files.PUBLIC_MODE)
@@ -66,7 +66,7 @@ def export(file: Path, public: bool) -> None:
     """
     repo = Repository.discover()
     if public:
-        mine = introduction.of(repo)
+        mine = export_signer.of(repo)
         key_files.write_new(file, mine.content, key_files.PUBLIC_MODE)
         terminal.result(f"{file}: {mine.what}")
         if mine.how:
@@ -79,8 +79,8 @@ def export(file: Path, public: bool) -> None:
         raise KeyNotFoundError(
             f"the key {current.id} comes from the environment and is not in the keyring"
         )
-    key_place.require_outside(file)
-    key_files.write_new(file, material.read(kept))
+    key_location.require_outside(file)
+    key_files.write_new(file, key_material.read(kept))
     Copies().add(current.id, file)
     terminal.result(f"{file}: AES-256 key {current.id}; keep it where nobody else reads it")
 

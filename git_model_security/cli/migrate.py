@@ -17,7 +17,7 @@ from git_model_security.migrate import plan as planning
 from git_model_security.migrate import purge as purging
 from git_model_security.migrate import run
 from git_model_security.migrate.plan import RefusedError
-from git_model_security.setup.initialise import Request
+from git_model_security.setup.init import Request
 
 if TYPE_CHECKING:
     from pathlib import Path

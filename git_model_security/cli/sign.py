@@ -12,7 +12,7 @@ from git_model_security.cli import methods, terminal
 from git_model_security.clone import missing_policy
 from git_model_security.clone.clone import Clone
 from git_model_security.git.paths import shown
-from git_model_security.hooks import inspection
+from git_model_security.hooks import index_guard
 from git_model_security.signatures import sign
 
 
@@ -34,7 +34,7 @@ def command(method: str | None, amend: bool, adopt: tuple[str, ...], **said: Any
     with clone.objects:
         if raw := raw_entries.put_back(clone):
             messages.info(raw_entries.said(raw))
-        inspection.require_sealed(clone)
+        index_guard.require_sealed(clone)
         adopted = sign.adopt(clone, adopt) if adopt else None
         done = sign.sign(clone, given, amend=amend)
     if adopted is not None:

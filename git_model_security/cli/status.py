@@ -16,7 +16,7 @@ from git_model_security.clone.clone import Clone
 from git_model_security.errors import FAILED
 from git_model_security.git.paths import shown
 from git_model_security.messages import counted
-from git_model_security.setup import agreement
+from git_model_security.setup import write_policy
 from git_model_security.setup.hooks import hook_presence
 from git_model_security.status import state
 
@@ -104,7 +104,7 @@ def _show(found: State, *, sums_up: bool) -> None:
     if found.is_migrating:
         messages.warn("a migration was interrupted", "`git model migrate` ends it")
     if not found.attributes_hold:
-        messages.warn(agreement.UNWRITTEN, "`git model doctor --fix`, then `git commit`")
+        messages.warn(write_policy.UNWRITTEN, "`git model doctor --fix`, then `git commit`")
     _files(found, sums_up=sums_up)
     unseen = sum(file.unseen for file in found.files)
     if unseen:

@@ -13,11 +13,11 @@ from git_model_security.errors import PolicyError, UsageError
 from git_model_security.git import index
 from git_model_security.messages import counted
 from git_model_security.policy import profiles
-from git_model_security.policy_change import tracked, tracking
-from git_model_security.setup import acceptance, setup
+from git_model_security.policy_change import track, tracked
+from git_model_security.setup import accept_policy, setup
 
 if TYPE_CHECKING:
-    from git_model_security.policy_change.tracking import Plan
+    from git_model_security.policy_change.track import Plan
 
 
 @click.command("track")
@@ -54,7 +54,7 @@ def command(
 def _track(
     clone: Clone, patterns: tuple[str, ...], profile: str | None, *, dry_run: bool
 ) -> None:
-    planned = tracking.plan(clone, patterns, profile)
+    planned = track.plan(clone, patterns, profile)
     if planned.is_idle:
         terminal.result("These files are encrypted already; nothing to do.")
         return
@@ -64,7 +64,7 @@ def _track(
     _warn_of_history(clone, planned)
     if dry_run:
         return
-    done = tracking.track(clone, planned)
+    done = track.track(clone, planned)
     messages.info(f"encrypted {counted(len(done), 'tracked file')} in the index")
     terminal.result("Staged .gitmodel and .gitattributes; `git commit` makes it known to all.")
 
@@ -96,7 +96,7 @@ def _accept(clone: Clone, *, dry_run: bool, yes: bool) -> None:
             hint="`git model unlock --key FILE` pins one\n"
             "or, without a key, `git model trust add` believes what a signer untracked",
         )
-    found = acceptance.drift(clone)
+    found = accept_policy.drift(clone)
     if found is None:
         terminal.result("The policy in .gitmodel is the one that this clone has pinned.")
         return
@@ -108,7 +108,7 @@ def _accept(clone: Clone, *, dry_run: bool, yes: bool) -> None:
         return
     if found.weakens:
         options.confirm("Protect less from now on, as .gitmodel says?", yes=yes)
-    acceptance.take(clone, found, is_confirmed=True)
+    accept_policy.take(clone, found, is_confirmed=True)
     terminal.result("Took over the policy in .gitmodel.")
 
 
@@ -123,9 +123,9 @@ def show_rules(clone: Clone) -> None:
             terminal.result(f"    {pattern}  ({counted(count, 'tracked file')})")
         if more := len(rules) - len(listed):
             terminal.result(f"    {counted(more, 'pattern')} that no tracked file needs")
-    found = acceptance.drift(clone)
+    found = accept_policy.drift(clone)
     if found is not None:
         messages.warn(
-            f"this clone has another policy pinned: {acceptance.described(found)}",
+            f"this clone has another policy pinned: {accept_policy.described(found)}",
             "`git model track --accept` takes over what .gitmodel says",
         )

@@ -11,7 +11,7 @@ from git_model_security.cli import options, terminal
 from git_model_security.cli.track import show_rules
 from git_model_security.clone.clone import Clone
 from git_model_security.messages import counted
-from git_model_security.policy_change import untracking
+from git_model_security.policy_change import untrack
 
 
 @click.command("untrack")
@@ -31,7 +31,7 @@ def command(patterns: tuple[str, ...], dry_run: bool, reason: str, yes: bool) ->
         if not patterns:
             show_rules(clone)
             return
-        planned = untracking.plan(clone, patterns)
+        planned = untrack.plan(clone, patterns)
         if planned.is_idle:
             terminal.result("These files are clear already; nothing to do.")
             return
@@ -57,7 +57,7 @@ def command(patterns: tuple[str, ...], dry_run: bool, reason: str, yes: bool) ->
             else "Leave clear what gets such a name later?",
             yes=yes,
         )
-        done = untracking.untrack(clone, planned, reason)
+        done = untrack.untrack(clone, planned, reason)
     if done:
         be = "is" if len(done) == 1 else "are"
         messages.info(f"{counted(len(done), 'tracked file')} {be} clear in the index")

@@ -39,7 +39,7 @@ from git_model_security.errors import (
     KeyNotFoundError,
     NewerFormatError,
 )
-from git_model_security.filter import pointers, room, sticky
+from git_model_security.filter import pointers, size_limits, sticky
 from git_model_security.git import index
 from git_model_security.git.hash_object import blob_hash, blob_oid
 from git_model_security.storage.pointer import MAX_BYTES, Pointer, is_alike
@@ -211,7 +211,7 @@ def _encrypt(clone: Clone, path: bytes, content: Content) -> Iterable[BytesLike]
         if staged is not None and rest is None:
             return blobs.chunks(clone, staged.oid)
         segments = rest or iter(())
-    room.require(clone, path, size)
+    size_limits.require(clone, path, size)
     plaintext = PlaintextHash(clone.digest)
     with Sealed(clone, size) as sealed:
         seal(key, segments, sealed, plaintext)

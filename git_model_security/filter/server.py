@@ -44,9 +44,9 @@ class Server:
 
     @cached_property
     def _refusal(self) -> Error | None:
-        from git_model_security.filter import hook_watch
+        from git_model_security.filter import missing_hooks
 
-        return hook_watch.noticed(self._clone)
+        return missing_hooks.noticed(self._clone)
 
     def answer(
         self, request: Mapping[bytes, bytes], content: Content

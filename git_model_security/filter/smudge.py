@@ -215,9 +215,9 @@ def _is_let_out(clone: Clone, path: bytes) -> bool:
 @lru_cache(maxsize=1)  # a signature is checked, and many files may come
 def _records(repo: Repository) -> tuple[str, ...]:
     from git_model_security.git import history
-    from git_model_security.provenance import belief
+    from git_model_security.provenance import policy_trust
 
-    return belief.records(repo, history.ref_tips(repo)[: belief.REFS_LOOKED_AT])
+    return policy_trust.records(repo, history.ref_tips(repo)[: policy_trust.REFS_LOOKED_AT])
 
 
 def _warn_foreign_key(path: bytes, key_id: str) -> None:

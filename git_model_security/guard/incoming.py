@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from git_model_security.errors import PolicyError
 from git_model_security.git import attributes, history, index, pushes, ranges
 from git_model_security.guard import policies, walk, weakening
-from git_model_security.guard.decided import Decided
 from git_model_security.guard.finding import BROKEN_POLICY, PLAINTEXT
 from git_model_security.guard.knowledge import Knowledge
+from git_model_security.guard.signed_exceptions import Decided
 from git_model_security.policy import gitmodel, pinned
 from git_model_security.policy.attributes import render
 from git_model_security.policy.gitmodel import NAME
@@ -91,7 +91,7 @@ def judged(
        next push would be judged by it.
     4. Where all tips stand under a trusted signature, those persons have decided what is
        in clear in the trees that they signed, as far as they knew HEAD's policy: see
-       `guard.decided`. All else that comes with them is judged by it.
+       `guard.signed_exceptions`. All else that comes with them is judged by it.
 
     Args:
         repo: the repository, in the middle of receiving.

@@ -11,7 +11,7 @@ from git_model_security.git import config
 from git_model_security.git.objects import CHUNK_BYTES, WORTH_A_RESTART_BYTES
 from git_model_security.guard import finding, undecided
 from git_model_security.guard.finding import Finding
-from git_model_security.guard.material import key_in
+from git_model_security.guard.leaked_keys import key_in
 from git_model_security.guard.subject import Subject
 from git_model_security.guard.verdict import Judgement, Verdict, judge
 from git_model_security.policy.content import model_format
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from git_model_security.git.repository import Repository
     from git_model_security.guard.knowledge import Knowledge
-    from git_model_security.guard.places import Places
+    from git_model_security.guard.paths_of_blob import Places
 
 _COPY_BYTES = 64
 """What is shorter than this is too often the same by chance."""

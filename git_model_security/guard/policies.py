@@ -161,9 +161,9 @@ def _rules(policy: Policy, oid: str, found: Policies, let_out: set[str]) -> list
 def _is_trusted(repo: Repository, oid: str, commits: Collection[str]) -> bool:
     if pinned.is_accepted(repo, oid):
         return True
-    from git_model_security.provenance import belief
+    from git_model_security.provenance import policy_trust
 
-    return belief.is_signed(repo, oid, commits)
+    return policy_trust.is_signed(repo, oid, commits)
 
 
 def _broken(oid: str, size: int, error: ConfigError) -> Finding:

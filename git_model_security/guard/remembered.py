@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from git_model_security.clone.database import Memory
-    from git_model_security.guard.places import Places
+    from git_model_security.guard.paths_of_blob import Places
 
     Facts = Mapping[str, tuple[bytes, int]]
     """By blob: where it stood (see `where`), and what was seen (see `Inspector.fact`)."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from git_model_security.git import changes, history
 from git_model_security.git.index import EXECUTABLE, REGULAR, REMOVED, Entry
 from git_model_security.git.objects import is_oid
-from git_model_security.guard import places, policies, protection
+from git_model_security.guard import paths_of_blob, policies, protection
 from git_model_security.guard.inspector import Inspector
 from git_model_security.guard.past_rules import Past
 from git_model_security.guard.releases import Releases
@@ -113,7 +113,7 @@ def judged(
     if rules is None:
         policy = policies.read(repo, chosen, releasing=releasing)
     covered = protection.protected(repo, paths, policy.rules, in_force=rules is None)
-    blobs = places.of_blobs(walked.since, covered)
+    blobs = paths_of_blob.of_blobs(walked.since, covered)
     found = list(policy.broken)
     if whole is not None:
         whole.begin(policy, chosen, paths)
@@ -205,7 +205,7 @@ def _beside_envelopes(
         return releases.kept(found)
     again = [entry for entry in walked.since if entry.path in sealed]
     kept = [one for one in found if one.path not in sealed]
-    for oid, where in places.of_blobs(
+    for oid, where in paths_of_blob.of_blobs(
         again, dict.fromkeys(sealed, protection.BY_HISTORY)
     ).items():
         kept += inspector.findings(oid, where)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from git_model_security.git import store
-from git_model_security.guard import bygone
+from git_model_security.guard import past_protection
 from git_model_security.guard.remembered import where as name_of
 from git_model_security.policy import gitmodel
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from git_model_security.guard.finding import Finding
     from git_model_security.guard.inspector import Inspector
     from git_model_security.guard.past_rules import Past
-    from git_model_security.guard.places import Places
+    from git_model_security.guard.paths_of_blob import Places
     from git_model_security.guard.policies import Policies
     from git_model_security.guard.remembered import Facts
 
@@ -99,14 +99,14 @@ class Whole:
         """
         self._absent(oid for changed in past.rules.values() for _, oid in changed if oid)
         readable = [oid for oid in commits if oid not in self.damaged]
-        then = bygone.covered(
+        then = past_protection.covered(
             *(repo, readable, past, covered.__contains__, policy.rules, self.here),
             untracked=policy.releases.patterns,
         )
         for oid in {oid for _, oid in then.covered} & blobs.keys():
             where = blobs[oid]
             moved = [path for path in where.clear if (path, oid) in then.covered]
-            where.protected |= dict.fromkeys(moved, bygone.BY_COMMIT)
+            where.protected |= dict.fromkeys(moved, past_protection.BY_COMMIT)
             where.clear = [path for path in where.clear if path not in where.protected]
         return then.broken
 

@@ -1,9 +1,9 @@
 """What each Git hook does. The shims that Git runs stand in the top-level `hooks/`.
 
-`commit` and `merge` run around a commit, `arrival` after content came into the work tree,
-`departure` before it leaves with a push, `reception` where it arrives on a server, and
-`transaction` at each change of a ref; `deployment` does that in a deploy clone. `inspection`
-judges the index for several of them. The other modules find words or facts for these.
+`pre_commit` and `post_merge` run around a commit, `post_checkout` after content came into
+the work tree, `pre_push` before it leaves, `pre_receive` where it arrives on a server, and
+`reference_transaction` at each change of a ref; `deployment` does that in a deploy clone.
+`index_guard` judges the index for several of them; the others find words or facts.
 """
 
 from __future__ import annotations
@@ -48,40 +48,40 @@ def _action(
 ) -> Callable[[Clone], int]:
     # Each imports only what it needs: a person waits for every one of them.
     if name in {"pre-commit", "pre-merge-commit", "post-commit"}:
-        from git_model_security.hooks import commit
+        from git_model_security.hooks import pre_commit
 
         if name != "post-commit":
-            return commit.before
-        return lambda clone: commit.after(clone) or _written(clone, progress)
+            return pre_commit.before
+        return lambda clone: pre_commit.after(clone) or _written(clone, progress)
     if name == "pre-push":
-        from git_model_security.hooks import departure
+        from git_model_security.hooks import pre_push
 
-        return lambda clone: departure.pushed(clone, arguments, stdin)
+        return lambda clone: pre_push.pushed(clone, arguments, stdin)
     if name == "reference-transaction":
         return _of_transaction(arguments[:1], stdin)
     if name == "pre-receive":
-        from git_model_security.hooks import reception
+        from git_model_security.hooks import pre_receive
 
-        return lambda clone: reception.received(clone, stdin)
+        return lambda clone: pre_receive.received(clone, stdin)
     if name == "index-guard":
-        from git_model_security.hooks import inspection
+        from git_model_security.hooks import index_guard
 
-        return inspection.inspected
-    from git_model_security.hooks import arrival
+        return index_guard.inspected
+    from git_model_security.hooks import post_checkout
 
     if name == "post-merge":
-        return lambda clone: arrival.merged(clone, progress)
+        return lambda clone: post_checkout.merged(clone, progress)
     if name == "post-checkout":
-        return lambda clone: arrival.checked_out(clone, arguments, progress)
+        return lambda clone: post_checkout.checked_out(clone, arguments, progress)
     if name == "post-index-change":
-        return lambda clone: arrival.index_changed(clone, progress)
+        return lambda clone: post_checkout.index_changed(clone, progress)
     if name == "post-rewrite":
-        return lambda clone: arrival.rewritten(clone, arguments, progress)
+        return lambda clone: post_checkout.rewritten(clone, arguments, progress)
     raise UsageError(f"{name}: not a hook of git-model")
 
 
 def _of_transaction(state: Sequence[str], stdin: bytes) -> Callable[[Clone], int]:
-    from git_model_security.hooks import transaction
+    from git_model_security.hooks import reference_transaction
 
     def action(clone: Clone) -> int:
         if clone.is_deploy:
@@ -89,7 +89,7 @@ def _of_transaction(state: Sequence[str], stdin: bytes) -> Callable[[Clone], int
 
             deployment.transaction(clone, state, stdin)
         # The other states come when nothing can be stopped any more.
-        return transaction.prepared(clone, stdin) if state == ["prepared"] else 0
+        return reference_transaction.prepared(clone, stdin) if state == ["prepared"] else 0
 
     return action
 
@@ -97,6 +97,6 @@ def _of_transaction(state: Sequence[str], stdin: bytes) -> Callable[[Clone], int
 def _written(clone: Clone, progress: Progress | None) -> int:
     if not (clone.repo.git_dir / pending.NAME).exists():
         return 0
-    from git_model_security.hooks import arrival
+    from git_model_security.hooks import post_checkout
 
-    return arrival.committed(clone, progress)
+    return post_checkout.committed(clone, progress)

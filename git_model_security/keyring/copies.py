@@ -10,7 +10,7 @@ from pathlib import Path
 
 from git_model_security import files
 from git_model_security.errors import ConfigError
-from git_model_security.keyring import key_files, material
+from git_model_security.keyring import key_files, key_material
 from git_model_security.keyring.store import KeyStore, config_home
 
 
@@ -47,7 +47,7 @@ class Copies:
 
 def _holds(path: Path, key_id: str) -> bool:
     try:
-        return material.from_file(path).id == key_id
+        return key_material.from_file(path).id == key_id
     except ConfigError:
         return False
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from git_model_security import logs
 from git_model_security.errors import ConfigError, KeyNotFoundError
 from git_model_security.git import config
-from git_model_security.keyring import key_files, material
+from git_model_security.keyring import key_files, key_material
 from git_model_security.keyring.store import KeyStore
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def from_environment() -> Key | None:
         ConfigError: the variable is set to something else than a key.
     """
     if text := os.environ.get("GIT_MODEL_KEY"):
-        return material.from_text(text, "GIT_MODEL_KEY")
+        return key_material.from_text(text, "GIT_MODEL_KEY")
     if name := os.environ.get("GIT_MODEL_KEY_FILE"):
         path = Path(name).expanduser()
         if key_files.named(path) != str(path):
@@ -83,7 +83,7 @@ def from_environment() -> Key | None:
                 "GIT_MODEL_KEY_FILE: there is no file of the name that it holds",
                 hint="the key itself, hexadecimal or base64, belongs into GIT_MODEL_KEY",
             )
-        return material.from_file(path)
+        return key_material.from_file(path)
     return None
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from git_model_security.envelope import Key
 from git_model_security.errors import ConfigError
-from git_model_security.keyring import key_files, material
+from git_model_security.keyring import key_files, key_material
 
 
 def config_home() -> Path:
@@ -43,7 +43,7 @@ class KeyStore:
         path = self.directory / key_id
         if not path.exists():
             return None
-        key = material.from_file(path)
+        key = key_material.from_file(path)
         if key.id != key_id:
             raise ConfigError(
                 f"{path}: holds the key {key.id}, not the one it is named for",

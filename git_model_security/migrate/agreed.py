@@ -13,11 +13,11 @@ from git_model_security.clone.clone import Clone
 from git_model_security.errors import KeyNotFoundError, PolicyError, UsageError
 from git_model_security.git import config, history
 from git_model_security.git.paths import shown
-from git_model_security.keyring import material, ring
+from git_model_security.keyring import key_material, ring
 from git_model_security.migrate import journal, refs, rewriting
 from git_model_security.policy import gitmodel
-from git_model_security.setup import initialise
-from git_model_security.setup.initialise import Request
+from git_model_security.setup import init
+from git_model_security.setup.init import Request
 from git_model_security.signatures import signers
 from git_model_security.signing import keys as signing_keys
 
@@ -40,7 +40,7 @@ class Agreed:
     policy: Policy
     is_new: bool
     is_checked_out: bool
-    initial: initialise.Plan | None = None
+    initial: init.Plan | None = None
 
 
 def found(repo: Repository, request: Request) -> Agreed:
@@ -52,15 +52,15 @@ def found(repo: Repository, request: Request) -> Agreed:
         PolicyError: the repository has a policy that this clone did not agree to.
         UsageError: options of `init`, where their time is over.
     """
-    policy = initialise.policy_of(repo)
+    policy = init.policy_of(repo)
     begun = _begun(repo, request)
     if begun is not None:
         return Agreed(begun, is_new=True, is_checked_out=policy is not None)
-    held = policy if initialise.is_set_up(repo) else initialise.held(repo)
+    held = policy if init.is_set_up(repo) else init.held(repo)
     if held is None:
         _require_no_other(repo, policy)
         _require_readable(request)
-        initial = initialise.plan(repo, replace(request, accept_plaintext_history=True))
+        initial = init.plan(repo, replace(request, accept_plaintext_history=True))
         return Agreed(initial.policy, is_new=True, is_checked_out=False, initial=initial)
     if request != Request():
         raise UsageError(
@@ -120,6 +120,6 @@ def _require_no_other(repo: Repository, policy: Policy | None) -> None:
 def _require_readable(request: Request) -> None:
     """Raises where a key file that was named cannot be used; nothing is kept of it."""
     if request.key is not None:
-        material.read(request.key)
+        key_material.read(request.key)
     if request.signing_key is not None:
         signing_keys.load_private(request.signing_key, signers.password)

@@ -13,7 +13,7 @@ from git_model_security.clone.clone import Clone
 from git_model_security.errors import PolicyError
 from git_model_security.git import config
 from git_model_security.git.hash_object import write_blob
-from git_model_security.keyring import material, ring
+from git_model_security.keyring import key_material, ring
 from git_model_security.keyring.copies import Copies
 from git_model_security.keyring.store import KeyStore
 from git_model_security.migrate.journal import PLAN, Journal
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from git_model_security.git.repository import Repository
     from git_model_security.policy.gitmodel import Policy
-    from git_model_security.setup.initialise import Request
+    from git_model_security.setup.init import Request
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def prepared(repo: Repository, request: Request, policy: Policy, journal: Journa
             hint="run it again: it goes by the policy and the key that are there",
         )
     # Both files are read before a key is made: a refused one leaves nothing behind.
-    raw = material.read(request.key) if request.key else material.generate()
+    raw = key_material.read(request.key) if request.key else key_material.generate()
     fingerprint, public = signing_setup.keep_key(repo, request.signing_key)
     key = KeyStore().add(raw)
     if request.key is not None:

@@ -21,8 +21,8 @@ from git_model_security.migrate import (
     survey,
     tags,
 )
-from git_model_security.migrate import let_out as let_outs
-from git_model_security.migrate.let_out import LetOut
+from git_model_security.migrate import untracked_history as let_outs
+from git_model_security.migrate.untracked_history import LetOut
 from git_model_security.policy import attributes, gitmodel
 from git_model_security.setup import clear_files
 from git_model_security.storage import LFS
@@ -37,9 +37,9 @@ if TYPE_CHECKING:
     from git_model_security.migrate.stashes import Stash
     from git_model_security.migrate.survey import Survey
     from git_model_security.policy.gitmodel import Policy
-    from git_model_security.setup import initialise
+    from git_model_security.setup import init
     from git_model_security.setup.clear_files import Glimpse
-    from git_model_security.setup.initialise import Request
+    from git_model_security.setup.init import Request
 
 
 @dataclass
@@ -79,7 +79,7 @@ class Plan:
     let_out: LetOut
     content: Content
     lost: Lost
-    initial: initialise.Plan | None = None
+    initial: init.Plan | None = None
     signed_tags: list[str] = field(default_factory=list)
     glimpses: dict[bytes, Glimpse] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)

@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from git_model_security.clone.clone import Clone
     from git_model_security.git.repository import Repository
     from git_model_security.guard.walk import Progress
-    from git_model_security.migrate.let_out import LetOut
     from git_model_security.migrate.plan import Plan
     from git_model_security.migrate.refs import Ref
     from git_model_security.migrate.survey import Survey
+    from git_model_security.migrate.untracked_history import LetOut
 
 _SHOWN = 50
 

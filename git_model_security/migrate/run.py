@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from git_model_security.migrate.plan import Plan
     from git_model_security.migrate.rewriting import Rewriting
     from git_model_security.policy.gitmodel import Policy
-    from git_model_security.setup.initialise import Request
+    from git_model_security.setup.init import Request
 
 
 @dataclass

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from git_model_security.git import fast_export, fast_import, index
 from git_model_security.git.index import REMOVED, Entry
-from git_model_security.migrate.let_out import Following
 from git_model_security.migrate.refs import SCRATCH
+from git_model_security.migrate.untracked_history import Following
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping

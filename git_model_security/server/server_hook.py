@@ -6,7 +6,7 @@
 3. A file that the administrator names, for hosts that run hooks of their own and ours
    beside them.
 
-What the hook does is `git_model_security.hooks.reception`.
+What the hook does is `git_model_security.hooks.pre_receive`.
 """
 
 from __future__ import annotations

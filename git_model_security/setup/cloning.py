@@ -14,7 +14,7 @@ from git_model_security.errors import GitError
 from git_model_security.git import index, worktree
 from git_model_security.git.repository import Repository
 from git_model_security.git.run import child_environment, run
-from git_model_security.keyring import material
+from git_model_security.keyring import key_material
 from git_model_security.setup import unlock
 from git_model_security.trust import anchors
 
@@ -60,7 +60,7 @@ def clone(
     """
     # Before anything is fetched: a mistyped file name should not cost a download.
     if key is not None:
-        material.read(key)
+        key_material.read(key)
     with fetched(url, directory, options, files) as repo:
         pass  # from here on it stays, whatever happens
     if index.head_tree(repo) is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from git_model_security.checkout.settle import look_again
+from git_model_security.checkout.index_update import look_again
 from git_model_security.clone import missing_policy
 from git_model_security.clone.clone import Clone
 from git_model_security.errors import PolicyError

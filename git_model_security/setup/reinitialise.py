@@ -15,7 +15,7 @@ from git_model_security.errors import PolicyError
 from git_model_security.git import attributes, config, index
 from git_model_security.git.hash_object import write_blob_from
 from git_model_security.git.index import Entry
-from git_model_security.keyring import material, ring
+from git_model_security.keyring import key_material, ring
 from git_model_security.keyring.copies import Copies
 from git_model_security.keyring.store import KeyStore
 from git_model_security.policy import attributes as rules
@@ -23,16 +23,16 @@ from git_model_security.policy import pinned
 from git_model_security.policy.gitmodel import checked
 from git_model_security.provenance import vouching
 from git_model_security.setup import (
-    acceptance,
-    agreement,
-    engine,
-    initialise,
+    accept_policy,
+    init,
     sealing,
     setup,
     signing_setup,
+    storage_choice,
+    write_policy,
 )
-from git_model_security.setup.engine import Choice
-from git_model_security.setup.initialise import Done, PlaintextHistoryError, Plan, Request
+from git_model_security.setup.init import Done, PlaintextHistoryError, Plan, Request
+from git_model_security.setup.storage_choice import Choice
 from git_model_security.signatures import signature_place, signers
 from git_model_security.signatures.signers import Given
 from git_model_security.storage import LFS
@@ -52,7 +52,7 @@ def undecided(repo: Repository) -> Policy | None:
     """
     if not config.read(repo).get(ring.KEY_ID) or index.resolve(repo, "HEAD:.gitmodel"):
         return None
-    policy = initialise.policy_of(repo) or pinned.policy(repo)
+    policy = init.policy_of(repo) or pinned.policy(repo)
     return None if policy is None or repo.git(*_LISTED) else policy
 
 
@@ -63,7 +63,7 @@ def plan(repo: Repository, request: Request, before: Policy) -> Plan:
         Error: see `initialise.survey`; or paths are in conflict.
     """
     if request.key is not None:
-        material.read(request.key)
+        key_material.read(request.key)
     if any(entry.stage for entry in index.staged(repo)):
         raise PolicyError("paths are in conflict", hint="resolve and `git add` them first")
     if request.storage is None and request.threshold is None:
@@ -72,7 +72,7 @@ def plan(repo: Repository, request: Request, before: Policy) -> Plan:
         threshold = request.threshold
         if request.storage == before.storage == LFS and threshold is None:
             threshold = before.threshold
-        chosen = engine.choose(repo, request.storage or before.storage, threshold)
+        chosen = storage_choice.choose(repo, request.storage or before.storage, threshold)
     policy = replace(
         before,
         profile=request.profile or before.profile,
@@ -86,9 +86,7 @@ def plan(repo: Repository, request: Request, before: Policy) -> Plan:
         method=request.signing.method or before.method,
         roots=request.roots or before.roots,
     )
-    found = initialise.survey(
-        repo, checked(policy), chosen, before, accept_plaintext_history=True
-    )
+    found = init.survey(repo, checked(policy), chosen, before, accept_plaintext_history=True)
     if not request.accept_plaintext_history and found.history is not None:
         _require_no_news(repo, found.history, before)
     return found
@@ -96,7 +94,7 @@ def plan(repo: Repository, request: Request, before: Policy) -> Plan:
 
 def is_idle(repo: Repository, request: Request, planned: Plan, before: Policy) -> bool:
     """Tells whether the set-up is as planned already."""
-    is_there = initialise.policy_of(repo) == before and planned.policy == before
+    is_there = init.policy_of(repo) == before and planned.policy == before
     return is_there and not (request.key or _signs_otherwise(request, before))
 
 
@@ -128,7 +126,7 @@ def carry_out(repo: Repository, request: Request, planned: Plan, before: Policy)
         Error: a key cannot be used, or Git refused a step; run it again then.
     """
     key_id = before.key_id
-    raw = None if request.key is None else material.read(request.key)
+    raw = None if request.key is None else key_material.read(request.key)
     if _signs_otherwise(request, before):
         signing_setup.use(repo, request.signing, request.signing_key)
     if raw is not None and request.key is not None:
@@ -143,14 +141,14 @@ def carry_out(repo: Repository, request: Request, planned: Plan, before: Policy)
         signature_place.discard(clone, before.signature_paths())
         cleared = _open(clone, entries, policy)
     lines = setup.configure(repo, policy, is_trusted=True)
-    agreement.write(repo, policy)
+    write_policy.write(repo, policy)
     clone = Clone(repo)  # anew: it has other settings now
     with clone.objects:
         done = [*sealing.seal_staged(clone).paths, *sealing.reseal_staged(clone)]
         changed = {*cleared, *done} - {path for path, _ in refused}
         staged = {entry.path: entry.oid for entry in index.staged(repo)}
         clone.provenance.adopt((path, staged[path]) for path in changed)
-    acceptance.settle(clone, [*cleared, *done])
+    accept_policy.settle(clone, [*cleared, *done])
     if key_id != before.key_id:
         ring.forbid_all(repo)
         ring.allow(repo, key_id)
@@ -162,7 +160,7 @@ def carry_out(repo: Repository, request: Request, planned: Plan, before: Policy)
         fingerprint,
         policy.method,
         len(done),
-        initialise.exposed(request),
+        init.exposed(request),
     )
 
 

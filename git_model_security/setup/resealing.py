@@ -12,7 +12,7 @@ import stat
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from git_model_security.checkout import file_state, settle
+from git_model_security.checkout import file_state, index_update
 from git_model_security.clone.clone import Clone
 from git_model_security.content import blobs
 from git_model_security.errors import Error, GitError, PolicyError
@@ -187,7 +187,7 @@ def write(found: Found) -> None:
                 written[entry.path] = _write(clone, entry, before)
     finally:
         oids = {entry.path: entry.oid for entry, _ in found.clear}
-        settle.tell(clone.repo, written, oids, _PATIENCE_SECONDS)
+        index_update.tell(clone.repo, written, oids, _PATIENCE_SECONDS)
         # What is left of a checkout that was killed is plaintext as well.
         directories = {os.path.dirname(path) for path in found.paths}  # noqa: PTH120 - bytes
         replacement.sweep(clone.repo.top, directories, found.tracked)

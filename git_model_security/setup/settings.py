@@ -17,7 +17,7 @@ from git_model_security.errors import ConfigError, UsageError
 from git_model_security.git import config, index
 from git_model_security.policy import attributes, gitmodel, pinned
 from git_model_security.policy.gitmodel import checked
-from git_model_security.setup import agreement, initialise, signing_setup
+from git_model_security.setup import init, signing_setup, write_policy
 from git_model_security.signatures import signature_place, signers
 from git_model_security.signatures.signers import Given
 from git_model_security.signing.methods import METHODS
@@ -110,7 +110,7 @@ def values(repo: Repository, setting: Setting) -> Sequence[str]:
     """
     if setting.policy is None:
         return config.read(repo).get(setting.key, [])
-    policy = initialise.policy_of(repo)
+    policy = init.policy_of(repo)
     if policy is None:
         return []
     found = getattr(policy, setting.policy)
@@ -188,7 +188,7 @@ def _agree(repo: Repository, field: str, value: Any) -> None:
         signature_place.require_free(clone, new, staged, signature_place.SETTING)
         signature_place.take_away(clone, policy, agreed, dry_run=True)
         is_pinned = pinned.rules(repo) == attributes.render(policy)
-        agreement.write(repo, agreed)
+        write_policy.write(repo, agreed)
         if is_pinned:
             pinned.pin(repo, agreed)
         signature_place.take_away(clone, policy, agreed)

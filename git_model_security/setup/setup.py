@@ -61,12 +61,12 @@ def _pin(repo: Repository, policy: Policy, is_trusted: bool) -> bool:
     mine = pinned.current(repo)
     if oid == mine or (mine is None and is_trusted):
         return take_over(repo, policy, oid)
-    from git_model_security.provenance import belief
+    from git_model_security.provenance import policy_trust
 
     if is_pinned(repo):
-        is_next = is_trusted and belief.follows(repo, oid)
+        is_next = is_trusted and policy_trust.follows(repo, oid)
         return is_next and take_over(repo, policy, oid)
-    if not policy.untracked or belief.is_signed(repo, oid):
+    if not policy.untracked or policy_trust.is_signed(repo, oid):
         return take_over(repo, policy, oid)
     # A stranger's word that something was untracked is worth nothing: this clone goes on
     # to encrypt it.

@@ -12,7 +12,7 @@ from git_model_security.errors import ConfigError, Error, UsageError
 from git_model_security.git import config, index
 from git_model_security.keyring import key_files
 from git_model_security.policy import gitmodel
-from git_model_security.signatures import signers, signing_method, trial
+from git_model_security.signatures import signers, signing_method, trial_signature
 from git_model_security.signatures.signers import Given
 from git_model_security.signing import dsse, pem
 from git_model_security.signing.by_key import KeyVerifier
@@ -146,7 +146,11 @@ def use(repo: Repository, given: Given, key: Path | None) -> str:
         raise UsageError(f"--signing-key {verb} the method {method}")
     require_no_secret(given)
     signer = signers.signer(Clone(repo), replace(given, private_key=key))
-    own = None if signer is None or method == SIGSTORE else trial.require_verifiable(signer)
+    own = (
+        None
+        if signer is None or method == SIGSTORE
+        else trial_signature.require_verifiable(signer)
+    )
     fingerprint = ""
     if key is not None:
         fingerprint, _ = keep_key(repo, key)
@@ -186,7 +190,7 @@ def take_key(repo: Repository, key: Path) -> list[str]:
     if signers.CERTIFICATE in clone.settings:
         signer = signers.signer(clone, Given(CERTIFICATE, private_key=key))
         assert signer is not None
-        own = trial.signed(signer)
+        own = trial_signature.signed(signer)
     fingerprint, _ = keep_key(repo, key)
     config.put(repo, signers.SIGNING_KEY, fingerprint)
     config.put(repo, signers.METHOD, CERTIFICATE)

@@ -14,10 +14,10 @@ from git_model_security.envelope import Key
 from git_model_security.errors import KeyNotFoundError
 from git_model_security.git import attributes, config, index
 from git_model_security.git.paths import shown
-from git_model_security.keyring import key_files, material, ring
+from git_model_security.keyring import key_files, key_material, ring
 from git_model_security.keyring.copies import Copies
 from git_model_security.keyring.store import KeyStore
-from git_model_security.setup import engine, setup, signing_setup
+from git_model_security.setup import setup, signing_setup, storage_choice
 from git_model_security.trust import pinned_trust
 from git_model_security.verify import tree_check
 
@@ -143,7 +143,7 @@ def permit(
     result.key_id = held.id
     result.lines += signing_setup.agree(repo, policy.method)
     result.lines += setup.configure(repo, policy, is_trusted=is_verified(repo))
-    result.warnings += filter(None, [engine.missing_lfs(policy)])
+    result.warnings += filter(None, [storage_choice.missing_lfs(policy)])
     if skip_smudge is not None:
         config.put(repo, SKIP_SMUDGE, "true" if skip_smudge else "false")
     return result
@@ -203,7 +203,7 @@ def _choose(path: Path | None, wanted: list[str], result: Unlocked) -> Key:
     store = KeyStore()
     given = None
     if path is not None:
-        raw = material.read(path)
+        raw = key_material.read(path)
         given = _fitting(Key(raw), wanted, str(path))
         result.warnings += filter(None, [_exposed(path)])
         store.add(raw)

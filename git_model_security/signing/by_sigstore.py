@@ -22,7 +22,7 @@ from git_model_security.signing import (
     _library,
     claims,
     dsse,
-    patience,
+    retry,
     sigstore_errors,
     validity,
 )
@@ -90,7 +90,7 @@ class SigstoreSigner:
                 trust_config=_written(self._instance.trust_config, directory),
             )
 
-        with patience.limited():
+        with retry.limited():
             made = _library.sign(
                 manifest, configure, lambda: sigstore_errors.signing(self._instance)
             )

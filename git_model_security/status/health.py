@@ -20,13 +20,13 @@ from git_model_security.migrate.journal import Journal
 from git_model_security.policy import gitmodel, pinned
 from git_model_security.server import server, server_health
 from git_model_security.setup import (
-    acceptance,
-    agreement,
+    accept_policy,
     drivers,
-    engine,
-    initialise,
+    init,
     setup,
+    storage_choice,
     unlock,
+    write_policy,
 )
 from git_model_security.setup.hooks import configured_hooks, hook_presence
 from git_model_security.signatures import signing_method
@@ -69,16 +69,16 @@ def mend(repo: Repository) -> list[str]:
     Raises:
         Error: the configuration or the hooks cannot be written.
     """
-    policy = initialise.policy_of(repo)
-    if policy is None or not initialise.is_set_up(repo):
+    policy = init.policy_of(repo)
+    if policy is None or not init.is_set_up(repo):
         return []
     done = setup.configure(repo, policy, is_trusted=unlock.is_verified(repo))
     oid = index.resolve(repo, f":{gitmodel.NAME.decode()}")
     clone = Clone(repo)
     with clone.objects:
-        is_written = agreement.is_written(clone)
+        is_written = write_policy.is_written(clone)
     if not is_written and oid and pinned.is_accepted(repo, oid):
-        agreement.write(repo, policy)
+        write_policy.write(repo, policy)
         done.append("wrote .gitattributes anew and staged it: commit it")
     return done
 
@@ -94,9 +94,9 @@ def _of_machine() -> Iterator[Symptom]:
 
 
 def _of_storage(repo: Repository) -> Iterator[Symptom]:
-    policy = initialise.policy_of(repo)
+    policy = init.policy_of(repo)
     version = lfs.version()
-    if policy is not None and (missing := engine.missing_lfs(policy)):
+    if policy is not None and (missing := storage_choice.missing_lfs(policy)):
         yield Symptom(*missing.split("; ", 1))
     elif version is not None and version < MINIMUM_LFS:
         wanted = ".".join(map(str, MINIMUM_LFS))
@@ -168,15 +168,15 @@ def _of_policy(clone: Clone) -> Iterator[Symptom]:
         return
     try:
         with clone.objects:
-            found = acceptance.drift(clone)
-            is_written = agreement.is_written(clone)
+            found = accept_policy.drift(clone)
+            is_written = write_policy.is_written(clone)
     except Error as error:
         yield Symptom(str(error), error.hint or "`git log -- .gitmodel`")
         return
     if not is_written:
-        yield Symptom(agreement.UNWRITTEN, "`git model doctor --fix`, then `git commit`")
+        yield Symptom(write_policy.UNWRITTEN, "`git model doctor --fix`, then `git commit`")
     if found is not None and found.is_felt:
         yield Symptom(
-            f".gitmodel is not what this clone pinned: {acceptance.described(found)}",
+            f".gitmodel is not what this clone pinned: {accept_policy.described(found)}",
             "`git model track --accept` takes it over",
         )

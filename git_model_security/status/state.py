@@ -12,7 +12,7 @@ from git_model_security.git.paths import shown
 from git_model_security.messages import counted
 from git_model_security.migrate.journal import Journal
 from git_model_security.policy import gitmodel
-from git_model_security.setup import acceptance, agreement
+from git_model_security.setup import accept_policy, write_policy
 from git_model_security.setup.hooks import hook_presence
 from git_model_security.trust import pinned_trust
 from git_model_security.verify import basis, model_roots, tree_check
@@ -174,15 +174,15 @@ def _digest(clone: Clone, entries: Sequence[Entry]) -> str:
 
 def _drift(clone: Clone) -> str:
     try:
-        found = acceptance.drift(clone)
+        found = accept_policy.drift(clone)
     except ConfigError:  # what HEAD is says it already
         return ""
-    return acceptance.described(found) if found and found.is_felt else ""
+    return accept_policy.described(found) if found and found.is_felt else ""
 
 
 def _attributes_hold(clone: Clone) -> bool:
     try:
-        return agreement.is_written(clone)
+        return write_policy.is_written(clone)
     except ConfigError:  # what HEAD is says it already
         return True
 

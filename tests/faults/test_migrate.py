@@ -21,7 +21,7 @@ from tests.fixtures.processes import execute
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from git_model_security.setup.initialise import Request
+    from git_model_security.setup.init import Request
     from tests.fixtures.repositories import CloneFactory, Repository
 
 KILL = """

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from git_model_security.envelope import Key
-from git_model_security.guard import bygone, finding
+from git_model_security.guard import finding, past_protection
 from git_model_security.guard.history import audit
 from git_model_security.policy import gitmodel
 from git_model_security.policy.gitmodel import Policy
@@ -42,7 +42,7 @@ def test_what_the_attributes_of_its_own_commit_protected_is_found(history: Histo
     history.commit()
     (found,) = audit(history.facts).findings
     assert (found.rule, found.path, found.commit) == (finding.PLAINTEXT, b"a.dat", bad)
-    assert bygone.BY_COMMIT in found.detail
+    assert past_protection.BY_COMMIT in found.detail
 
 
 def test_nested_attributes_of_then_speak_of_their_directory_only(history: History) -> None:
@@ -90,7 +90,7 @@ def test_the_policy_of_then_counts_beside_the_attributes(history: History) -> No
     history.commit()
     (found,) = audit(history.facts).findings
     assert (found.path, found.rule) == (b"vocab.json", finding.PLAINTEXT)
-    assert bygone.BY_COMMIT in found.detail
+    assert past_protection.BY_COMMIT in found.detail
 
 
 def test_what_stood_in_clear_when_protection_came_is_found(history: History) -> None:

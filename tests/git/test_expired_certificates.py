@@ -12,7 +12,7 @@ from git_model_security.errors import FAILED
 from git_model_security.git import index
 from git_model_security.git.repository import Repository as Facts
 from git_model_security.guard.outgoing import Pushed
-from git_model_security.hooks import arrival, signed
+from git_model_security.hooks import post_checkout, signed
 from git_model_security.provenance import ancestry
 from git_model_security.signing import certification
 from git_model_security.status import state
@@ -53,7 +53,7 @@ def test_what_an_expired_certificate_signed_is_verified_nowhere(
     monkeypatch.setenv("GIT_MODEL_VERIFY", "enforce")
     with clone.objects:
         tree = index.require(clone.repo, "HEAD^{tree}")
-        assert arrival.checked_out(clone, ["", "", "1"]) == 0
+        assert post_checkout.checked_out(clone, ["", "", "1"]) == 0
         assert "is verified" in capsys.readouterr().err
         assert not signed.unsigned(clone, [pushed], None).lines
         assert pinned_trust.is_known_good(clone, tree)
@@ -61,7 +61,7 @@ def test_what_an_expired_certificate_signed_is_verified_nowhere(
         later(monkeypatch)
         assert not pinned_trust.is_known_good(clone, tree)
         assert not tree_check.holds(clone, tree)
-        assert arrival.checked_out(clone, ["", "", "1"]) == FAILED
+        assert post_checkout.checked_out(clone, ["", "", "1"]) == FAILED
         said = capsys.readouterr().err
         assert "is unverified: invalid signature" in said
         assert "expired on 2099-01-01" in said

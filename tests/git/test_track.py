@@ -296,12 +296,12 @@ def test_what_is_too_long_for_git_is_refused(
     from git_model_security.clone.clone import Clone
     from git_model_security.errors import PolicyError
     from git_model_security.git.repository import Repository as Facts
-    from git_model_security.policy_change import untracking
+    from git_model_security.policy_change import untrack
 
-    monkeypatch.setattr(untracking, "LIMIT_BYTES", 10)
+    monkeypatch.setattr(untrack, "LIMIT_BYTES", 10)
     clone = Clone(Facts.discover(project.ada.path, local=False))
     with clone.objects, pytest.raises(PolicyError, match="longer than the 10 bytes"):
-        untracking.plan(clone, ("config.json",))
+        untrack.plan(clone, ("config.json",))
 
 
 def test_a_file_of_git_lfs_in_clear_is_taken_over(project: Project) -> None:

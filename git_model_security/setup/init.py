@@ -10,19 +10,19 @@ from git_model_security.clone.clone import Clone
 from git_model_security.errors import PolicyError
 from git_model_security.git import attributes as git_attributes
 from git_model_security.git import config, index
-from git_model_security.keyring import key_files, material, ring
+from git_model_security.keyring import key_files, key_material, ring
 from git_model_security.keyring.copies import Copies
 from git_model_security.keyring.store import KeyStore
 from git_model_security.policy import attributes, gitmodel, pinned, profiles
 from git_model_security.policy.gitmodel import Policy, checked
 from git_model_security.setup import (
-    agreement,
     clear_files,
-    engine,
     sealing,
     setup,
     signing_setup,
+    storage_choice,
     takeover,
+    write_policy,
 )
 from git_model_security.signatures import signature_place
 from git_model_security.signatures.signers import Given
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from git_model_security.git.repository import Repository
     from git_model_security.guard.history import Report
-    from git_model_security.setup.engine import Choice
+    from git_model_security.setup.storage_choice import Choice
 
 _OTHER_NAME = "--signature NAME"
 
@@ -154,9 +154,9 @@ def plan(repo: Repository, request: Request) -> Plan:
             hint="`git checkout BRANCH -- .gitmodel .gitattributes` brings it here",
         )
     if request.key is not None:
-        material.read(request.key)  # a mistyped name is told before anything else
+        key_material.read(request.key)  # a mistyped name is told before anything else
     paths = [*(entry.path for entry in index.staged(repo)), *index.untracked(repo)]
-    chosen = engine.choose(repo, request.storage, request.threshold)
+    chosen = storage_choice.choose(repo, request.storage, request.threshold)
     policy = checked(
         Policy(
             profile=request.profile or profiles.fitting(paths),
@@ -255,7 +255,7 @@ def carry_out(repo: Repository, request: Request, planned: Plan) -> Done:
         Error: Git refused a step; run it again when the cause is gone.
     """
     # Both files are read before a key is made: a refused one leaves nothing behind.
-    raw = material.read(request.key) if request.key else material.generate()
+    raw = key_material.read(request.key) if request.key else key_material.generate()
     warnings = exposed(request)
     fingerprint = signing_setup.use(repo, request.signing, request.signing_key)
     store = KeyStore()
@@ -266,7 +266,7 @@ def carry_out(repo: Repository, request: Request, planned: Plan) -> Done:
     policy = Policy(**{**vars(planned.policy), "key_id": key.id})
     of_lfs = takeover.paths_of_lfs(repo)
     lines = setup.configure(repo, policy, is_trusted=True)
-    agreement.write(repo, policy)
+    write_policy.write(repo, policy)
     clone = Clone(repo)
     with clone.objects:
         sealed = sealing.seal_staged(clone)

@@ -10,9 +10,9 @@ import os
 from typing import TYPE_CHECKING
 
 from git_model_security.checkout import materialise
+from git_model_security.checkout.index_update import settle
 from git_model_security.checkout.open_file import Job
 from git_model_security.checkout.report import Report
-from git_model_security.checkout.settle import settle
 from git_model_security.content import blobs
 from git_model_security.errors import GitError
 from git_model_security.git import (

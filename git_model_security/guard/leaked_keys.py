@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from git_model_security.envelope import KEY_BYTES, Key
 from git_model_security.errors import ConfigError
-from git_model_security.keyring import material
+from git_model_security.keyring import key_material
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -63,6 +63,6 @@ def _key_id(content: bytes, size: int) -> str | None:
     if size == KEY_BYTES:
         return Key(content).id
     try:
-        return material.from_text(content.decode("ascii"), "").id
+        return key_material.from_text(content.decode("ascii"), "").id
     except (ConfigError, UnicodeDecodeError):
         return None

@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from git_model_security.git import index
-from git_model_security.hooks import commit
+from git_model_security.hooks import pre_commit
 from git_model_security.policy import gitmodel
 from git_model_security.trust import pinned_trust
 
@@ -47,4 +47,4 @@ def complete(clone: Clone) -> None:
         filters=True,
         show=True,
     )
-    commit.after(clone)
+    pre_commit.after(clone)

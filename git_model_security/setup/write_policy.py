@@ -10,7 +10,7 @@ from git_model_security.git import index, worktree
 from git_model_security.git.attributes import FILE, protected_by
 from git_model_security.git.hash_object import write_blob
 from git_model_security.policy import attributes, gitmodel, pinned
-from git_model_security.setup import engine
+from git_model_security.setup import storage_choice
 from git_model_security.storage import LFS
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ def change_storage(
         return policy
     if storage == policy.storage == LFS and threshold is None:
         threshold = policy.threshold
-    chosen = engine.choose(repo, storage or policy.storage, threshold)
+    chosen = storage_choice.choose(repo, storage or policy.storage, threshold)
     changed = replace(
         policy, storage=chosen.storage, threshold=chosen.threshold, limit=chosen.limit
     )

@@ -20,7 +20,7 @@ from git_model_security.git import index
 from git_model_security.messages import counted
 from git_model_security.policy import attributes, gitmodel, pinned
 from git_model_security.policy.gitmodel import NAME
-from git_model_security.provenance import belief
+from git_model_security.provenance import policy_trust
 from git_model_security.setup import setup
 from git_model_security.trust import pinned_trust
 
@@ -155,8 +155,8 @@ def arrived(clone: Clone, *, is_verified: bool) -> list[str]:
     if found is None:
         return []
     # HEAD itself may be work of one's own, unsigned, on top of what came signed.
-    if belief.follows(clone.repo, found.oid) and (
-        is_verified or belief.is_signed(clone.repo, found.oid)
+    if policy_trust.follows(clone.repo, found.oid) and (
+        is_verified or policy_trust.is_signed(clone.repo, found.oid)
     ):
         take(clone, found, is_confirmed=False)
         return [f"took over the protection policy of HEAD: {described(found, is_done=True)}"]

@@ -173,9 +173,9 @@ def _not_let_out(clone: Clone, ends: Sequence[str], found: list[Finding]) -> lis
     asked = {one.path for one in found if one.rule in {PLAINTEXT, POINTER} and one.path}
     if not asked:
         return found
-    from git_model_security.provenance import belief
+    from git_model_security.provenance import policy_trust
 
-    free = belief.let_out(clone.repo, ends, asked)
+    free = policy_trust.let_out(clone.repo, ends, asked)
     return [
         one for one in found if one.rule not in {PLAINTEXT, POINTER} or one.path not in free
     ]

@@ -1,6 +1,6 @@
 """`git model track`: protects more from now on, and what is tracked already at once.
 
-`untracking` is the way back. Both plan first, then write `.gitmodel`, the attributes made
+`untrack` is the way back. Both plan first, then write `.gitmodel`, the attributes made
 from it, the pinned policy of this clone and the index; nothing is committed.
 """
 
@@ -20,7 +20,7 @@ from git_model_security.git.paths import shown
 from git_model_security.policy import attributes, gitmodel, pinned, profiles
 from git_model_security.policy.gitmodel import checked
 from git_model_security.provenance import vouching
-from git_model_security.setup import acceptance, agreement, sealing
+from git_model_security.setup import accept_policy, sealing, write_policy
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -105,9 +105,9 @@ def ground(clone: Clone) -> Ground:
         raise PolicyError(
             "paths are in conflict", hint="finish the merge or rebase first, or give it up"
         )
-    found = acceptance.drift(clone)
+    found = accept_policy.drift(clone)
     if found is not None or not pinned.rules(repo):
-        said = acceptance.described(found) if found else "nothing is pinned"
+        said = accept_policy.described(found) if found else "nothing is pinned"
         raise PolicyError(
             f".gitmodel is not the policy that this clone pinned: {said}",
             hint="`git model track --accept` takes it over, or take the change back",
@@ -271,8 +271,8 @@ def track(clone: Clone, planned: Plan) -> list[bytes]:
     clone.provenance.adopt((path, sealed[path]) for path in set(done.paths) - refused)
     pinned.withhold(repo, (entry.oid for entry in planned.changed))
     if planned.policy != before:
-        agreement.write(repo, planned.policy)
-    acceptance.settle(clone, (entry.path for entry in planned.changed))
+        write_policy.write(repo, planned.policy)
+    accept_policy.settle(clone, (entry.path for entry in planned.changed))
     return sorted(done.paths)
 
 

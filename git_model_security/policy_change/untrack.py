@@ -20,8 +20,8 @@ from git_model_security.git.paths import shown
 from git_model_security.guard.releases import names_a_path
 from git_model_security.policy import attributes, pinned
 from git_model_security.policy.content import HEAD_BYTES, model_format
-from git_model_security.policy_change.tracking import Plan, ground, patterns_of
-from git_model_security.setup import agreement, engine
+from git_model_security.policy_change.track import Plan, ground, patterns_of
+from git_model_security.setup import storage_choice, write_policy
 from git_model_security.storage import behind
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from git_model_security.clone.clone import Clone
 
-LIMIT_BYTES = engine.INLINE_LIMIT_BYTES
+LIMIT_BYTES = storage_choice.INLINE_LIMIT_BYTES
 """Clear content goes back as a blob: Git holds a longer one in memory as a whole, and a
 pointer of git-lfs would need attributes that the pinned policy takes away."""
 
@@ -120,7 +120,7 @@ def untrack(clone: Clone, planned: Plan, reason: str = "") -> list[bytes]:
     pinned.release(repo, [one.oid for one in clear])
     if clear:
         index.stage(repo, clear)
-    agreement.write(repo, planned.policy)
+    write_policy.write(repo, planned.policy)
     pinned.pin(repo, planned.policy)
     worktree.rewrite(repo, unwritten)
     repo.git("update-index", "-q", "--refresh", accept=(0, 1), filters=True)

@@ -1,7 +1,7 @@
 """Paths that were untracked on purpose: protected in some commits, and clear in others.
 
 There each commit is taken by its own `.gitmodel`: what leaked before the record is sealed,
-and what comes with and after it stays clear, as `guard.bygone` judges them.
+and what comes with and after it stays clear, as `guard.past_protection` judges them.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from git_model_security import messages
 from git_model_security.clone.clone import ENFORCE
 from git_model_security.errors import FAILED, Error
 from git_model_security.git import config, history, index
-from git_model_security.hooks import merge
+from git_model_security.hooks import post_merge
 from git_model_security.keyring import ring
 from git_model_security.provenance import vouching
 from git_model_security.status import state
@@ -51,7 +51,7 @@ def merged(clone: Clone, progress: Progress | None = None) -> int:
     """post-merge, after fast-forwards and pulls too."""
     if not _is_replaying(clone):
         _write_pending(clone, progress, _PATIENCE_SECONDS)
-    merge.complete(clone)
+    post_merge.complete(clone)
     return _verify(clone)
 
 
@@ -187,10 +187,10 @@ def _verify(clone: Clone) -> int:
 
 def _meet_policy(clone: Clone, *, is_verified: bool) -> None:
     """Takes over a policy that came in under a trusted signature, or tells of it."""
-    from git_model_security.setup import acceptance
+    from git_model_security.setup import accept_policy
 
     try:
-        for line in acceptance.arrived(clone, is_verified=is_verified):
+        for line in accept_policy.arrived(clone, is_verified=is_verified):
             messages.info(line)
     except Error as error:  # nothing here can stop what happened already
         messages.tell(error)

@@ -35,8 +35,8 @@ def before(clone: Clone) -> int:
         Error: signing failed; nothing unsigned slips through because of it.
     """
     # post-commit needs none of these, and a person waits for it.
-    from git_model_security.hooks import inspection
-    from git_model_security.setup import agreement
+    from git_model_security.hooks import index_guard
+    from git_model_security.setup import write_policy
     from git_model_security.signatures import signers
 
     clone.provenance.expect_nothing()
@@ -45,11 +45,11 @@ def before(clone: Clone) -> int:
     if raw := raw_entries.put_back(clone, changes):
         messages.info(raw_entries.said(raw))
         changes = index.staged_changes(clone.repo)
-    is_overridden = inspection.refused(clone, "pre-commit")
+    is_overridden = index_guard.refused(clone, "pre-commit")
     policy = gitmodel.find(index.staged(clone.repo), clone.objects)
-    if not agreement.is_written(clone):
+    if not write_policy.is_written(clone):
         messages.warn(
-            agreement.UNWRITTEN, "`git model doctor --fix` writes and stages it again"
+            write_policy.UNWRITTEN, "`git model doctor --fix` writes and stages it again"
         )
     if policy is not None and policy.when == "commit":
         chosen = None if clone.ring.locked else signers.signer(clone)

@@ -19,10 +19,10 @@ from git_model_security.clone.clone import Clone
 from git_model_security.deploy.release import Gate
 from git_model_security.errors import GitError, KeyNotFoundError, VerificationError
 from git_model_security.git import config, history, index
-from git_model_security.keyring import material, ring
+from git_model_security.keyring import key_material, ring
 from git_model_security.keyring.store import KeyStore
 from git_model_security.policy import pinned
-from git_model_security.setup import cloning, drivers, unlock, writing
+from git_model_security.setup import cloning, deploy_files, drivers, unlock
 from git_model_security.trust import pinned_trust
 from git_model_security.verify import tree_check
 
@@ -88,7 +88,7 @@ def clone(
 def _require_key(key: Path | None) -> None:
     """Raises where the clone could decrypt nothing, before it costs a download."""
     if key is not None:
-        material.read(key)
+        key_material.read(key)
     elif ring.from_environment() is None and not KeyStore().ids():
         raise KeyNotFoundError("there is no key to decrypt with", hint=_KEY)
 
@@ -121,7 +121,7 @@ def _deployed(
     with clone.objects:
         gate = Gate(clone)
         gate.accept(commit, gate.branch)
-        done.report = writing.write(clone, index.tree(repo, commit), progress)
+        done.report = deploy_files.write(clone, index.tree(repo, commit), progress)
         for place, error in done.report.complaints():
             raise GitError(f"{place}{': ' * bool(place)}{error}", hint=error.hint)
         gate.remember_head(commit)
