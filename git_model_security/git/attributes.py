@@ -8,7 +8,6 @@ where an attacker looks.
 from __future__ import annotations
 
 import os
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -81,6 +80,8 @@ def _said_by(rules: str, paths: Iterable[bytes], *, any_case: bool = False) -> b
     listed = b"".join(path + b"\0" for path in paths)
     if not listed:
         return b""
+    import tempfile  # what is pinned is mostly in force, and not asked about
+
     with tempfile.TemporaryDirectory(prefix="git-model-") as name:
         # A repository made by hand: two directories and HEAD are what git asks of one.
         scratch = Path(name)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from git_model_security.errors import GitError
@@ -30,12 +28,18 @@ def write_blobs(repo: Repository, contents: Sequence[bytes]) -> None:
     Raises:
         GitError: git could not, or a temporary file could not be written.
     """
-    with tempfile.TemporaryDirectory(dir=repo.state_dir) as directory:
-        paths = [Path(directory, str(number)) for number in range(len(contents))]
+    directory = repo.state_directory("new")
+    paths = [directory / f"{os.getpid()}-{number}" for number in range(len(contents))]
+    try:
         for path, content in zip(paths, contents, strict=True):
             path.write_bytes(content)
         named = b"".join(_quoted(os.fsencode(path)) + b"\n" for path in paths)
         repo.git("hash-object", "-w", "--no-filters", "--stdin-paths", stdin=named)
+    except OSError as error:
+        raise GitError(f"{directory}: {error.strerror}", hint="is the disk full?") from error
+    finally:
+        for path in paths:
+            path.unlink(missing_ok=True)
 
 
 def cleaned_oids(repo: Repository, paths: Sequence[bytes]) -> list[str]:

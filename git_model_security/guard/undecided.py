@@ -11,7 +11,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from git_model_security.git import changes, history
+from git_model_security.git import history
 from git_model_security.git.objects import CHUNK_BYTES
 from git_model_security.guard.finding import UNDECIDED, Finding
 from git_model_security.policy.content import is_text
@@ -59,6 +59,8 @@ def _is_binary(subject: Subject, again: Callable[[], Subject]) -> bool:
 
 def new(repo: Repository, found: list[Finding]) -> list[Finding]:
     """Returns findings without the questions about what a commit of a branch brought in."""
+    from git_model_security.git import changes  # rarely is there anything to look for
+
     asked = {one.oid for one in found if one.rule == UNDECIDED}
     if not asked:
         return found

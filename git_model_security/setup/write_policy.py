@@ -10,7 +10,6 @@ from git_model_security.git import index, worktree
 from git_model_security.git.attributes import FILE, protected_by
 from git_model_security.git.hash_object import write_blob
 from git_model_security.policy import attributes, gitmodel, pinned
-from git_model_security.setup import storage_choice
 from git_model_security.storage import LFS
 
 if TYPE_CHECKING:
@@ -111,6 +110,8 @@ def change_storage(
     Raises:
         Error: see `engine.choose`, and `write`.
     """
+    from git_model_security.setup import storage_choice  # a commit needs none of it
+
     if storage is None and threshold is None:
         return policy
     if storage == policy.storage == LFS and threshold is None:

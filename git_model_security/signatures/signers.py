@@ -16,7 +16,7 @@ from git_model_security.errors import ConfigError, UsageError
 from git_model_security.git import askpass, config
 from git_model_security.keyring.store import config_home
 from git_model_security.signatures.passphrase import Passphrases
-from git_model_security.signing import methods, pem, pkcs11_uri
+from git_model_security.signing import methods, pem
 from git_model_security.signing.by_key import KeySigner
 from git_model_security.signing.keystore import KeyStore
 from git_model_security.trust import anchors, chosen
@@ -213,6 +213,8 @@ def _certificate(clone: Clone, given: Given) -> tuple[Path, list[Path]]:
 
 
 def _token(clone: Clone, given: Given) -> tuple[str, list[Path]] | None:
+    from git_model_security.signing import pkcs11_uri
+
     uri = given.pkcs11_uri or config.last(clone.settings, PKCS11_URI)
     if uri is None:
         if given.method is None:

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from git_model_security import messages
 from git_model_security.clone import audit_log
 from git_model_security.errors import GitError
-from git_model_security.git import commit_list, config
+from git_model_security.git import config
 from git_model_security.trust.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -34,6 +34,8 @@ def of(repo: Repository) -> list[dict[str, object]]:
     Raises:
         GitError: the log cannot be read.
     """
+    from git_model_security.git import commit_list  # who only records needs none of it
+
     found = audit_log.read(repo)[::-1]
     nameless = [event for event in found if event.get("tree") and not event.get("commits")]
     with contextlib.suppress(GitError):  # of a damaged history the log is still worth much
