@@ -1,10 +1,12 @@
-"""The layer table, the size of rooms, and what no file may mention."""
+"""The floors, circles of imports, the size of rooms, and what no file may mention."""
 
 from __future__ import annotations
 
 import re
+from graphlib import TopologicalSorter
 from pathlib import Path
 
+import grimp
 import pytest
 
 from tests.fixtures.processes import execute, tool
@@ -24,6 +26,12 @@ FOREIGN = {
 
 def test_the_imports_keep_the_layer_table() -> None:
     execute(tool("lint-imports"), "--no-cache", cwd=ROOT)
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    graph = grimp.build_graph("git_model_security", exclude_type_checking_imports=True)
+    imports = {one: graph.find_modules_directly_imported_by(one) for one in graph.modules}
+    TopologicalSorter(imports).prepare()  # raises CycleError with the circle
 
 
 @pytest.mark.parametrize("reason", FOREIGN)
