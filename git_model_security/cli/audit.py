@@ -103,7 +103,7 @@ def _of_history(clone: Clone, revisions: list[str], unreachable: bool, fetch: bo
         known=clone.knows,
         unreachable=unreachable,
         fetch=fetch,
-        remembered=Remembered(clone.memory),
+        remembered=Remembered(clone.repo, clone.memory, clone.ring.keys),
     )
 
 

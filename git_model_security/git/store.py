@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from git_model_security.errors import GitError
 from git_model_security.git.history import FROM_COMMITS, TRUE_HISTORY
@@ -15,8 +12,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from git_model_security.git.repository import Repository
-
-_FAN_OUT: Final = {"pack", *(f"{byte:02x}" for byte in range(256))}
 
 
 def kinds(repo: Repository) -> dict[str, str]:
@@ -37,36 +32,6 @@ def kinds(repo: Repository) -> dict[str, str]:
         else:
             found[second] = first
     return found
-
-
-def files(repo: Repository) -> dict[str, int]:
-    """Returns the files of the object store and its alternates, with their lengths.
-
-    Packs and their indices, and loose objects: one that is there by the same name and
-    length still holds what it did, but for a disk that fails in the middle of it.
-    """
-    found = {}
-    for place in _places(repo):
-        for directory in _directories(place):
-            for file in os.scandir(directory):
-                # Another process may be packing it right now.
-                with contextlib.suppress(FileNotFoundError):
-                    found[file.path] = file.stat().st_size
-    return found
-
-
-def _places(repo: Repository) -> list[str]:
-    own = Path(os.environ.get("GIT_OBJECT_DIRECTORY") or repo.common_dir / "objects")
-    found = [str(own)]
-    if "GIT_ALTERNATE_OBJECT_DIRECTORIES" in os.environ or (own / "info/alternates").exists():
-        told = os.fsdecode(repo.git("count-objects", "-v")).splitlines()
-        found += [line.removeprefix("alternate: ") for line in told if "alternate: " in line]
-    return found
-
-
-def _directories(place: str) -> Iterator[str]:
-    with contextlib.suppress(FileNotFoundError):
-        yield from (one.path for one in os.scandir(place) if one.name in _FAN_OUT)
 
 
 def commits(repo: Repository, objects: dict[str, str]) -> list[str]:

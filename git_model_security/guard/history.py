@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from git_model_security.errors import GitError
 from git_model_security.git import changes, history, index, lfs, partial, store
-from git_model_security.guard import reach, recollection, walk
+from git_model_security.guard import reach, walk
 from git_model_security.guard.inspector import unreadable
 from git_model_security.guard.knowledge import Knowledge
 from git_model_security.guard.report import Report
@@ -92,12 +92,8 @@ def audit(
     """
     online = repo
     repo = repo if fetch else partial.offline(repo)
-    memory = None
-    if remembered is not None and rules is None and not unreachable:
-        memory = recollection.Recollection(repo, remembered, revisions, keys or {})
-        recalled = None if fetch else memory.report()
-        if recalled is not None:
-            return recalled
+    if rules is not None or unreachable:
+        remembered = None
     promiser = partial.remote(repo)
     objects = store.kinds(repo) if promiser or unreachable else {}
     course = _course(repo, revisions, objects if unreachable else None)
@@ -105,7 +101,7 @@ def audit(
     courier = _Courier(online, promiser, present) if fetch else None
     whole = Whole(
         here=present,
-        facts=memory.facts if memory else None,
+        facts=remembered.facts if remembered else None,
         bring=courier.bring if courier else None,
     )
     readable = course.commits
@@ -142,10 +138,10 @@ def audit(
         unseen=len(course.commits) - len(readable) + len(whole.damaged) * bool(promiser),
         complaints=courier.complaints if courier else (),
     )
-    if memory is not None:
+    if remembered is not None and whole.fresh:
         # A disk that is full costs the next audit time, and this one nothing.
         with contextlib.suppress(GitError):
-            memory.keep(report, whole)
+            remembered.keep(whole.key_ids, whole.fresh)
     return report
 
 

@@ -116,7 +116,7 @@ def judged(
     blobs = paths_of_blob.of_blobs(walked.since, covered)
     found = list(policy.broken)
     if whole is not None:
-        whole.begin(policy, chosen, paths)
+        whole.begin(policy)
         if rules is None:
             found += whole.protect(repo, commits, walked.past, policy, covered, blobs)
     knowledge = knowledge.with_key_ids(policy.key_ids)

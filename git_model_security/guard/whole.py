@@ -35,12 +35,8 @@ class Whole:
         facts: what is remembered of blobs, by the ids of the keys that policies name.
         bring: gets pointers whose objects are not here, and blobs that are not: brings it.
         fresh: what was seen of blobs for the first time, to be remembered.
-        paths: all paths that were met.
-        policies: the blobs of the policies that counted.
         key_ids: the keys that they name.
-        absent: see `Inspector`.
         missing: see `Inspector`.
-        pointers: see `Inspector`.
         damaged: commits, policies and other tips that cannot be read, and why.
     """
 
@@ -48,12 +44,8 @@ class Whole:
     facts: Callable[[frozenset[str]], Facts] | None = None
     bring: Callable[[set[str], set[str]], None] | None = None
     fresh: dict[str, tuple[bytes, int]] = field(default_factory=dict)
-    paths: set[bytes] = field(default_factory=set)
-    policies: Sequence[str] = ()
     key_ids: frozenset[str] = frozenset()
-    absent: set[str] = field(default_factory=set)
     missing: set[str] = field(default_factory=set)
-    pointers: set[str] = field(default_factory=set)
     damaged: dict[str, str] = field(default_factory=dict)
     _recalled: Facts = field(default_factory=dict)
 
@@ -76,9 +68,8 @@ class Whole:
             absent = {oid for oid in absent if not here(oid)}
         return absent
 
-    def begin(self, policy: Policies, chosen: Sequence[str], paths: set[bytes]) -> None:
-        """Takes in what a walk is judged by, and which paths it met."""
-        self.paths, self.policies = paths, chosen
+    def begin(self, policy: Policies) -> None:
+        """Takes in what a walk is judged by."""
         self.key_ids = frozenset(policy.key_ids)
         if self.facts is not None:
             self._recalled = self.facts(self.key_ids)
@@ -139,6 +130,5 @@ class Whole:
             for oid, where in blobs.items():
                 if oid in absent or oid in missing:
                     found += inspector.findings(oid, where)
-        self.absent, self.missing = inspector.absent, inspector.missing
-        self.pointers = inspector.pointers
+        self.missing = inspector.missing
         return found

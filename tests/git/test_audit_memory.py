@@ -9,7 +9,6 @@ import pytest
 
 from git_model_security.clone.database import Memory
 from git_model_security.envelope import Key
-from git_model_security.git import history as git_history
 from git_model_security.guard import finding
 from git_model_security.guard.history import audit
 from git_model_security.guard.inspector import Inspector
@@ -29,26 +28,19 @@ RULES = "*.bin filter=git-model\n"
 
 
 class Watch:
-    """Counts what an audit walks and reads."""
+    """Lists the blobs that an audit reads."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.walks = 0
         self.reads: list[str] = []
-        walk, read = git_history.commits, Inspector._read
-
-        def walked(*arguments: object, **options: object) -> list[str]:
-            self.walks += 1
-            return walk(*arguments, **options)  # type: ignore[arg-type]
+        read = Inspector._read
 
         def was_read(inspector: Inspector, oid: str, *arguments: object) -> object:
             self.reads.append(oid)
             return read(inspector, oid, *arguments)  # type: ignore[arg-type]
 
-        monkeypatch.setattr(git_history, "commits", walked)
         monkeypatch.setattr(Inspector, "_read", was_read)
 
     def clear(self) -> None:
-        self.walks = 0
         self.reads.clear()
 
 
@@ -64,12 +56,12 @@ def history(repo: Repository) -> History:
 
 @pytest.fixture
 def watch(monkeypatch: pytest.MonkeyPatch) -> Watch:
-    """Counts what an audit does."""
+    """Lists what an audit reads."""
     return Watch(monkeypatch)
 
 
 def _audited(history: History, *revisions: str, keys: dict[str, Key] | None = None) -> Report:
-    remembered = Remembered(Memory(history.facts))
+    remembered = Remembered(history.facts, Memory(history.facts), keys or {})
     return audit(history.facts, revisions or ("--all",), keys=keys, remembered=remembered)
 
 
@@ -80,11 +72,11 @@ def _again(history: History, watch: Watch) -> Report:
     return _audited(history)
 
 
-def test_an_unchanged_history_is_not_walked_again(history: History, watch: Watch) -> None:
+def test_an_unchanged_history_is_not_read_again(history: History, watch: Watch) -> None:
     first = _audited(history)
     watch.clear()
     assert _audited(history) == first
-    assert (watch.walks, watch.reads) == (0, [])
+    assert watch.reads == []
     assert (first.blobs, first.unproven) == (2, 1)
 
 
@@ -98,19 +90,16 @@ def test_a_new_commit_costs_only_its_own_blobs(history: History, watch: Watch) -
     assert (report.blobs, report.unproven) == (3, 2)
 
 
-def test_a_finding_is_told_each_time_and_judged_when_anything_is_new(
-    history: History, watch: Watch
-) -> None:
+def test_a_finding_is_judged_and_told_each_time(history: History, watch: Watch) -> None:
     bad = history.stage(b"b\xff.bin", b"plain")
     history.commit()
     first = _audited(history)
     assert [one.rule for one in first.findings] == [finding.PLAINTEXT]
     watch.clear()
     assert _audited(history) == first
-    assert (watch.walks, watch.reads) == (0, [])
+    assert watch.reads == [bad]
     history.commit()
     assert _audited(history).findings == first.findings
-    assert watch.reads == [bad]
 
 
 def test_a_finding_tells_what_is_true_of_refs_now(history: History) -> None:
@@ -187,15 +176,8 @@ def test_other_rules_are_a_new_audit(
     assert not _audited(history).clean
 
 
-def test_a_ref_that_moved_was_deleted_or_came_is_a_new_audit(
-    history: History, watch: Watch
-) -> None:
-    first = history.repo.git("rev-parse", "main")
-    _again(history, watch)
-    assert watch.walks == 0
-    history.repo.git("update-ref", "refs/heads/other", first)
-    _audited(history)
-    assert watch.walks == 1
+def test_what_a_new_ref_holds_is_judged(history: History) -> None:
+    assert _audited(history).clean
     bad = history.stage("b.bin", b"plain")
     history.repo.git("tag", "loot", bad)
     assert _audited(history).clean  # no model by content, and no path
@@ -243,7 +225,7 @@ def test_an_object_that_arrives_is_judged(history: History, watch: Watch) -> Non
     history.stage("c.txt", pointer.render())
     history.commit()
     report = _again(history, watch)
-    assert (report.absent, report.unproven, watch.walks) == (1, 2, 0)
+    assert (report.absent, report.unproven) == (1, 2)
     objects = history.repo.path / ".git" / "lfs" / "objects" / pointer.oid[:2]
     (objects / pointer.oid[2:4]).mkdir(parents=True)
     (objects / pointer.oid[2:4] / pointer.oid).write_bytes(MODEL)
@@ -273,13 +255,6 @@ def test_a_shallow_history_is_cut_each_time_though_it_was_whole_before(
     assert _audited(history).cut
 
 
-def test_reflogs_are_read_each_time(history: History, watch: Watch) -> None:
-    _audited(history, "--all", "--reflog")
-    watch.clear()
-    _audited(history, "--all", "--reflog")
-    assert watch.walks == 1
-
-
 def test_other_revisions_are_another_audit(history: History) -> None:
     history.stage("b.bin", b"plain")
     history.commit()
@@ -289,52 +264,11 @@ def test_other_revisions_are_another_audit(history: History) -> None:
     assert _audited(history, "main~1").clean
 
 
-def test_what_changes_during_an_audit_is_not_remembered(
-    history: History, watch: Watch, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    read = Inspector._read
-
-    def meanwhile(inspector: Inspector, *arguments: object) -> object:
-        history.repo.write(".gitattributes", "*.md filter=git-model\n")
-        return read(inspector, *arguments)  # type: ignore[arg-type]
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Inspector, "_read", meanwhile)
-        assert _audited(history).clean
-    assert not _audited(history).clean
-
-
-def test_a_commit_during_an_audit_is_seen_by_the_next(
-    history: History, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    read = Inspector._read
-
-    def meanwhile(inspector: Inspector, *arguments: object) -> object:
-        history.stage("b.bin", b"plain")
-        history.commit()
-        return read(inspector, *arguments)  # type: ignore[arg-type]
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Inspector, "_read", meanwhile)
-        assert _audited(history).clean
-    assert not _audited(history).clean
-
-
-def test_a_damaged_memory_costs_time_and_nothing_else(history: History, watch: Watch) -> None:
-    _audited(history)
-    memory = Memory(history.facts)
-    memory.execute("UPDATE audited_walks SET walk = x'00'")
-    watch.clear()
-    assert _audited(history).clean
-    assert watch.walks == 1
-
-
 def test_the_command_remembers(history: History) -> None:
     said = [history.repo.model("audit").stdout for _ in range(2)]
     assert said[0] == said[1]
-    assert Memory(history.facts).execute("SELECT count(*) FROM audited_walks").fetchone() == (
-        1,
-    )
+    (count,) = Memory(history.facts).execute("SELECT count(*) FROM audited_blobs").fetchone()
+    assert count == 2
 
 
 def test_an_object_that_is_lost_since_is_told(history: History) -> None:
@@ -359,6 +293,3 @@ def test_packing_changes_nothing_of_what_is_told(history: History, watch: Watch)
     watch.clear()
     assert _audited(history) == first
     assert watch.reads == []
-    watch.clear()
-    assert _audited(history) == first
-    assert watch.walks == 0
