@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_LIBRARIES = ("model_signing", "sigstore")
+_LIBRARY = "sigstore"
 _MOST_OF_A_LIBRARY = 80
 """Characters. sigstore logs whole statements, with the digest of each plaintext."""
 
@@ -38,13 +38,13 @@ _SECRETS = (
 
 
 def logger(level: str) -> logging.Logger:
-    """Returns our logger; those of the signing libraries follow the same level."""
+    """Returns our logger; that of sigstore follows the same level."""
     # A reader that went away is no reason for a traceback.
     logging.raiseExceptions = False
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Lines())
     ours = logging.getLogger("git_model_security")
-    for one in (ours, *map(logging.getLogger, _LIBRARIES)):
+    for one in (ours, logging.getLogger(_LIBRARY)):
         one.setLevel(level.upper())
         one.handlers = [handler]
         one.propagate = False
@@ -62,12 +62,12 @@ class _Lines(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         text = record.getMessage()
         library = record.name.partition(".")[0]
-        if library in _LIBRARIES:
+        if library == _LIBRARY:
             text = f"{library}: {text}"
         for pattern, harmless in _SECRETS:
             text = pattern.sub(harmless, text)
         text = "".join(one if one.isprintable() else "?" for one in text)
-        if library in _LIBRARIES and len(text) > _MOST_OF_A_LIBRARY:
+        if library == _LIBRARY and len(text) > _MOST_OF_A_LIBRARY:
             text = f"{text[:_MOST_OF_A_LIBRARY]}…"
         when = ""
         if record.levelno <= logging.DEBUG:

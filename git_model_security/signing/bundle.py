@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from git_model_security.errors import Reason, VerificationError
-from git_model_security.signing import _library, claims, dsse, roles, statement
+from git_model_security.signing import claims, dsse, roles, statement
 from git_model_security.signing.document import malformed
 from git_model_security.signing.identity import CERTIFICATE, KEY, SIGSTORE
 
@@ -65,8 +65,8 @@ def open_bundle(
 
     1. The outside has the right form and size.
     2. A trusted signer is the one that it names.
-    3. model_signing verifies the signature and reads the statement.
-    4. We read the same statement strictly, and both readings agree.
+    3. The signature holds under that signer, by its method.
+    4. The statement that it is over is read strictly.
     5. The names are safe, and a role of ours is in the form that it has, with nothing
        beside it.
     6. It is over what the caller expects. Without this, who can push could put the
@@ -83,7 +83,7 @@ def open_bundle(
     Raises:
         VerificationError: `MALFORMED`, `UNTRUSTED`, `WRONG_KEY`, `WRONG_IDENTITY` or
             `INVALID`.
-        ConfigError: there is no room to work in.
+        ConfigError: what a signer is trusted by cannot be used.
     """
     bundle = dsse.parse(data)
     signed, signer, ends = _first_that_verifies(bundle, _candidates(bundle, verifiers))
@@ -158,41 +158,19 @@ def _first_that_verifies(bundle: dsse.Bundle, candidates: list[Verifier]) -> _Ou
 
 
 def _outcome(bundle: dsse.Bundle, verifier: Verifier) -> _Outcome | VerificationError | None:
+    """Returns what is signed and by whom; None where this signer did not sign it."""
     try:
-        signed = _verified(bundle, verifier)
-        if signed is None:
+        signer = verifier.verify(bundle)
+        if signer is None:
             return None
-        return signed, verifier.proven(bundle), verifier.ends(bundle)
+        return statement.parse(bundle.payload), signer, verifier.ends(bundle)
     except VerificationError as error:
         return error
-
-
-def _verified(bundle: dsse.Bundle, verifier: Verifier) -> Manifest | None:
-    """Returns what is signed, None when this signer did not sign it."""
-    model_signing = _library.load()
-    from cryptography.exceptions import InvalidSignature
-
-    hashing, seen = _library.recorder()
-    config = model_signing.verifying.Config().set_hashing_config(hashing)
-    try:
-        with _library.scratch("verify") as directory, verifier.explaining(bundle):
-            verifier.configure(config, directory, bundle)
-            path = directory / "bundle"
-            path.write_bytes(bundle.hinting(verifier.identity.fingerprint))
-            config.verify(_library.ANY_DIRECTORY, path)
-    except InvalidSignature:
-        return None
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
-        # The library has no errors of its own. The signature held, or the outside
-        # is odd in a way that we did not see: say what is wrong in our words.
-        statement.parse(bundle.payload)
-        raise malformed("model_signing cannot read the bundle") from error
-    strict = statement.parse(bundle.payload)
-    if not seen:
-        raise VerificationError(Reason.INVALID, "model_signing compared nothing")
-    if strict != _library.plain(seen[0]):
-        raise malformed("the signed statement can be read in two ways")
-    return strict
+        # Of a library below, by what is odd in a way that we did not see.
+        refused = malformed("the bundle cannot be read")
+        refused.__cause__ = error
+        return refused
 
 
 def _described(subject: Subject | None) -> str:

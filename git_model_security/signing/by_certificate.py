@@ -5,7 +5,6 @@ docs/SPEC.md, "Signatures: certificates".
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -19,11 +18,10 @@ from git_model_security.signing.identity import CERTIFICATE, SignerIdentity
 from git_model_security.signing.methods import Pin
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
-    from model_signing import verifying
 
     from git_model_security.signing.dsse import Bundle
     from git_model_security.signing.manifest import Manifest
@@ -191,38 +189,35 @@ class CertificateVerifier:
             return False
         return certificates.is_for(claims.chain(bundle)[0], self._name)
 
-    def configure(
-        self,
-        config: verifying.Config,
-        scratch: Path,
-        bundle: Bundle,  # noqa: ARG002
-    ) -> None:
-        """Gives the library the same certificates; with none it would trust the web's.
+    def verify(self, bundle: Bundle) -> SignerIdentity | None:
+        """Returns who signed, by our own checks, by OpenSSL's, and by the signature.
 
-        It also looks for certificates between among these, and trusts only what is signed
-        by itself, as we do: its OpenSSL takes no other end of a chain.
-        """
-        path = scratch / "chain"
-        path.write_bytes(self.chain)
-        config.use_certificate_verifier(certificate_chain=[path])
-
-    @contextlib.contextmanager
-    def explaining(self, bundle: Bundle) -> Iterator[None]:
-        """Lets the library see only what has passed our own checks; its words are no help.
+        OpenSSL looks as model_signing has it look: in the leaf's first moment, for
+        certificates between among those given too, and for a root that is signed by itself.
 
         Raises:
             VerificationError: see `proven`; or `INVALID`: OpenSSL sees a chain otherwise.
         """
-        from OpenSSL.crypto import X509StoreContextError
+        from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+        from OpenSSL import crypto
 
-        self.proven(bundle)
+        found = self.proven(bundle)
+        leaf, *between = claims.chain(bundle)
+        store = crypto.X509Store()
+        for one in (*self._roots, *self._between):
+            store.add_cert(crypto.X509.from_cryptography(one))
+        store.set_time(leaf.not_valid_before_utc)
+        signer, *above = map(crypto.X509.from_cryptography, (leaf, *between))
         try:
-            yield
-        except X509StoreContextError as error:
+            crypto.X509StoreContext(store, signer, above).verify_certificate()
+        except crypto.X509StoreContextError as error:
             raise _invalid(f"OpenSSL does not accept its chain: {error}") from error
+        key = leaf.public_key()
+        assert isinstance(key, EllipticCurvePublicKey)  # or `proven` had refused it
+        return found if key_bundle.holds(bundle, key) else None
 
     def proven(self, bundle: Bundle) -> SignerIdentity:
-        """Returns who signed.
+        """Returns whom the certificate of a bundle is for, which may not have signed it.
 
         1. The leaf is for whom is pinned.
         2. It holds a key that signs, is valid now, and for signing.

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from git_model_security.keyring import key_files
-from git_model_security.signing import key_bundle, pem, pipe
+from git_model_security.signing import key_bundle, pem
 from git_model_security.signing.identity import KEY, SignerIdentity
 from git_model_security.signing.keys import load_private
 from git_model_security.signing.methods import Pin
@@ -16,7 +15,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
-    from model_signing import verifying
 
     from git_model_security.signing.dsse import Bundle
     from git_model_security.signing.manifest import Manifest
@@ -83,7 +81,8 @@ class KeyVerifier:
     def __init__(
         self, public_key: bytes, explicit: bool = False, origin: str = "the public key"
     ) -> None:
-        self._pem = pem.parse_public(public_key, origin)
+        self._key = pem.parse_public(public_key, origin)
+        self._pem = pem.canonical(self._key)
         self._explicit = explicit
         self._identity = SignerIdentity(KEY, pem.fingerprint(self._pem))
 
@@ -129,23 +128,9 @@ class KeyVerifier:
         """Tells whether a bundle names this key, or none."""
         return bundle.kind == KEY and bundle.hint in {None, self._identity.fingerprint}
 
-    def configure(
-        self,
-        config: verifying.Config,
-        scratch: Path,  # noqa: ARG002
-        bundle: Bundle,  # noqa: ARG002
-    ) -> None:
-        """Gives the library the key that was checked."""
-        with pipe.readable(self._pem) as path:
-            config.use_elliptic_key_verifier(public_key=path)
-
-    def explaining(self, bundle: Bundle) -> contextlib.AbstractContextManager[None]:  # noqa: ARG002
-        """Leaves errors as they are: this method has none of its own."""
-        return contextlib.nullcontext()
-
-    def proven(self, bundle: Bundle) -> SignerIdentity:  # noqa: ARG002
+    def verify(self, bundle: Bundle) -> SignerIdentity | None:
         """Returns who signed; a signature that holds is all that there is to prove."""
-        return self._identity
+        return self._identity if key_bundle.holds(bundle, self._key) else None
 
     def ends(self, bundle: Bundle) -> float | None:  # noqa: ARG002
         """Returns None: a key has no end."""

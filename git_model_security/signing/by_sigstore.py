@@ -1,6 +1,6 @@
 """The method `sigstore`: an identity that an OIDC issuer vouches for, in a public log.
 
-model_signing signs and verifies; sigstore is imported when that happens and not before.
+sigstore signs and verifies; it is imported when that happens and not before.
 docs/SPEC.md, "Signatures: Sigstore".
 """
 
@@ -19,11 +19,12 @@ from git_model_security.errors import (
 )
 from git_model_security.git.paths import legible
 from git_model_security.signing import (
-    _library,
     claims,
     dsse,
+    key_bundle,
     retry,
     sigstore_errors,
+    sigstore_instance,
     validity,
 )
 from git_model_security.signing.bundle import open_bundle
@@ -33,17 +34,11 @@ from git_model_security.signing.methods import Pin
 from git_model_security.signing.sigstore_instance import Instance
 
 if TYPE_CHECKING:
-    import contextlib
     from collections.abc import Callable
-    from pathlib import Path
-
-    from model_signing import signing, verifying
 
     from git_model_security.signing.dsse import Bundle
     from git_model_security.signing.manifest import Manifest
     from git_model_security.signing.oidc import Source, Token
-
-_TRUST_CONFIG = "trust-config.json"
 
 
 class SigstoreSigner:
@@ -78,24 +73,31 @@ class SigstoreSigner:
             SigningError: there is no token, no network, or Sigstore said no.
             PolicyError: nobody agreed to what is published.
         """
+        sigstore_instance.load()
         if self._instance.is_public and self._agreed is not None:
             self._agreed()
         token = self._token()
-
-        def configure(config: signing.Config, directory: Path) -> None:
-            config.use_sigstore_signer(
-                use_staging=self._instance.is_staging,
-                identity_token=token,
-                client_id=self._source.client_id,
-                trust_config=_written(self._instance.trust_config, directory),
-            )
-
-        with retry.limited():
-            made = _library.sign(
-                manifest, configure, lambda: sigstore_errors.signing(self._instance)
-            )
+        with retry.limited(), sigstore_errors.signing(self._instance):
+            made = self._signed(token, key_bundle.statement(manifest))
         self._own = self._verified(made, manifest)
         return made
+
+    def _signed(self, token: str, statement: bytes) -> bytes:
+        from sigstore.dsse import Statement
+        from sigstore.models import ClientTrustConfig
+        from sigstore.oidc import IdentityToken
+        from sigstore.sign import SigningContext
+
+        own = self._instance.trust_config
+        if own is not None:
+            config = ClientTrustConfig.from_json(own.decode())
+        elif self._instance.is_staging:
+            config = ClientTrustConfig.staging()
+        else:
+            config = ClientTrustConfig.production()
+        context = SigningContext.from_trust_config(config)
+        with context.signer(IdentityToken(token, self._source.client_id)) as signer:
+            return signer.sign_dsse(Statement(statement)).to_json().encode()
 
     def verifier(self) -> SigstoreVerifier | None:
         """Returns what accepts these signatures; None before the first."""
@@ -222,11 +224,33 @@ class SigstoreVerifier:
             return False
         return claims.identity_and_issuer(claims.chain(bundle)[0]) == self._expected
 
-    def configure(self, config: verifying.Config, scratch: Path, bundle: Bundle) -> None:
-        """Gives the library what is trusted: by itself it would fetch that.
+    def verify(self, bundle: Bundle) -> SignerIdentity:
+        """Returns who signed: `accepts` read the certificate that is verified here.
 
-        And no more of it than was valid when the bundle was signed.
+        By what is trusted here, and no more of it than was valid when it was signed:
+        sigstore by itself would fetch that.
+
+        Raises:
+            VerificationError: sigstore does not vouch for it.
+            ConfigError: the trust config cannot be used.
         """
+        sigstore_instance.load()
+        from sigstore.models import Bundle as SigstoreBundle
+        from sigstore.verify import Verifier, policy
+
+        self._require_usable()
+        identity, issuer = self._expected
+        with sigstore_errors.verifying(self.instance, bundle):
+            read = SigstoreBundle.from_json(json.dumps(bundle.document))
+            verifier = Verifier(trusted_root=validity.valid_then(self.instance.document, read))
+            signed = verifier.verify_dsse(
+                read, policy.Identity(identity=identity, issuer=issuer)
+            )
+        if signed != (dsse.PAYLOAD_TYPE, bundle.payload):
+            raise malformed("the bundle can be read in two ways")
+        return self.identity
+
+    def _require_usable(self) -> None:
         from sigstore.errors import Error
         from sigstore.models import ClientTrustConfig
 
@@ -238,19 +262,6 @@ class SigstoreVerifier:
                 f"{self.instance.origin}: sigstore cannot use it",
                 hint="ask whoever runs that Sigstore for its ClientTrustConfig",
             ) from error
-        document = validity.valid_then(document, bundle)
-        identity, issuer = self._expected
-        config.use_sigstore_verifier(
-            identity=identity, oidc_issuer=issuer, trust_config=_written(document, scratch)
-        )
-
-    def explaining(self, bundle: Bundle) -> contextlib.AbstractContextManager[None]:
-        """Tells what sigstore means by an error."""
-        return sigstore_errors.verifying(self.instance, bundle)
-
-    def proven(self, bundle: Bundle) -> SignerIdentity:  # noqa: ARG002
-        """Returns who signed: `accepts` read the certificate that the library verified."""
-        return self.identity
 
     def ends(self, bundle: Bundle) -> float | None:  # noqa: ARG002
         """Returns None: the log proves that the certificate was valid when it signed."""
@@ -259,11 +270,3 @@ class SigstoreVerifier:
 
 def _canonical(value: object) -> bytes:
     return json.dumps(value, sort_keys=True, separators=(",", ":")).encode("ascii")
-
-
-def _written(document: bytes | None, directory: Path) -> Path | None:
-    if document is None:
-        return None
-    path = directory / _TRUST_CONFIG
-    path.write_bytes(document)
-    return path

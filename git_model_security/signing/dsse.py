@@ -1,12 +1,11 @@
 """The outside of a bundle: Sigstore bundle v0.3 around a DSSE envelope.
 
-Nothing read here is authentic: it picks the verifier and lets the library do the
-rest. docs/SPEC.md, "Signatures: opening", steps 1 and 2.
+Nothing read here is authentic: it picks the verifier, which does the rest.
+docs/SPEC.md, "Signatures: opening", steps 1 and 2.
 """
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 
@@ -32,27 +31,15 @@ class Bundle:
         kind: how it claims to be signed: `key`, `certificate` or `sigstore`.
         hint: fingerprint of the key it claims; None in bundles before OMS 1.0.1.
         payload: the statement, unverified.
+        signature: over the payload.
         document: the whole, as parsed.
     """
 
     kind: str
     hint: str | None
     payload: bytes
+    signature: bytes
     document: dict[str, object]
-
-    def hinting(self, fingerprint: str) -> bytes:
-        """Returns the bundle as JSON, naming this key if it names none.
-
-        model_signing prints a warning to stdout for a bundle without a hint, where
-        a filter speaks pkt-line. The hint is not signed, so giving one changes only
-        that. The text is made from what was checked here, so that the library sees
-        the same members.
-        """
-        if self.kind != "key" or self.hint is not None:
-            return json.dumps(self.document).encode("ascii")
-        material = member(self.document, "verificationMaterial", dict)
-        hinted = {**material, "publicKey": {"hint": fingerprint}}
-        return json.dumps({**self.document, "verificationMaterial": hinted}).encode("ascii")
 
 
 def parse(data: bytes) -> Bundle:
@@ -69,8 +56,8 @@ def parse(data: bytes) -> Bundle:
     if member(document, "mediaType", str) != MEDIA_TYPE:
         raise malformed("not a Sigstore bundle of version 0.3")
     kind, hint = _material(member(document, "verificationMaterial", dict))
-    payload = _payload(member(document, "dsseEnvelope", dict))
-    return Bundle(kind, hint, payload, document)
+    payload, signature = _envelope(member(document, "dsseEnvelope", dict))
+    return Bundle(kind, hint, payload, signature, document)
 
 
 def require_bare(bundle: Bundle) -> None:
@@ -111,12 +98,12 @@ def _material(material: dict[str, object]) -> tuple[str, str | None]:
     return "key", hint
 
 
-def _payload(envelope: dict[str, object]) -> bytes:
+def _envelope(envelope: dict[str, object]) -> tuple[bytes, bytes]:
     if member(envelope, "payloadType", str) != PAYLOAD_TYPE:
         raise malformed("the payload is not an in-toto statement")
-    # The library looks at the first signature only; a second would be unchecked.
+    # One is looked at; a second would be unchecked.
     signatures = member(envelope, "signatures", list)
     if len(signatures) != 1:
         raise malformed(f"{len(signatures)} signatures in the bundle, not one")
-    decoded(member(signatures[0], "sig", str))
-    return decoded(member(envelope, "payload", str))
+    signature = decoded(member(signatures[0], "sig", str))
+    return decoded(member(envelope, "payload", str)), signature

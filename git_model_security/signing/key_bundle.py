@@ -1,9 +1,9 @@
-"""Bundles by key and by certificate as model_signing writes them, without its import.
+"""Bundles by key and by certificate as model_signing writes and verifies them.
 
-Every commit signs, and the library takes longer to import than all the rest of the
-hook (pydantic and protobuf, for one JSON document). What is written here is the
-library's own form; tests/unit/test_signing_contract.py compares the two statements,
-and every reader goes through the library. docs/SPEC.md, "Signatures".
+Every commit signs and every checkout verifies, and the library takes longer to import
+than all the rest of a hook (pydantic and protobuf, for one JSON document). It is the
+oracle of tests/unit/test_signing_contract.py: it reads what is written here, and what is
+accepted here it accepts. docs/SPEC.md, "Signatures".
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import json
 from typing import TYPE_CHECKING
 
 from git_model_security.signing.dsse import MEDIA_TYPE, PAYLOAD_TYPE
+from git_model_security.signing.identity import KEY
 from git_model_security.signing.statement import PREDICATE_TYPE, STATEMENT_TYPE
 
 if TYPE_CHECKING:
@@ -25,7 +26,10 @@ if TYPE_CHECKING:
     )
     from cryptography.hazmat.primitives.hashes import HashAlgorithm
 
+    from git_model_security.signing.dsse import Bundle
     from git_model_security.signing.manifest import Manifest
+
+_PREFIX = (len(PAYLOAD_TYPE), PAYLOAD_TYPE.encode("ascii"))
 
 
 def sign(manifest: Manifest, key: EllipticCurvePrivateKey, fingerprint: str) -> bytes:
@@ -44,20 +48,13 @@ def write(
         signing: makes the signature, in DER, over the bytes that it is given.
     """
     payload = statement(manifest)
-    # The DSSE pre-authentication encoding (dsse v1, protocol.md).
-    encoded = b"DSSEv1 %d %s %d %s" % (
-        len(PAYLOAD_TYPE),
-        PAYLOAD_TYPE.encode("ascii"),
-        len(payload),
-        payload,
-    )
     document = {
         "mediaType": MEDIA_TYPE,
         "verificationMaterial": {**material, "tlogEntries": []},
         "dsseEnvelope": {
             "payload": _text(payload),
             "payloadType": PAYLOAD_TYPE,
-            "signatures": [{"sig": _text(signing(encoded)), "keyid": ""}],
+            "signatures": [{"sig": _text(signing(_encoded(payload))), "keyid": ""}],
         },
     }
     return json.dumps(document, separators=(",", ":")).encode("ascii")
@@ -99,12 +96,48 @@ def signature(data: bytes, key: EllipticCurvePrivateKey) -> bytes:
     return key.sign(data, ec.ECDSA(digest_for(key.public_key())))
 
 
+def holds(bundle: Bundle, public_key: EllipticCurvePublicKey) -> bool:
+    """Tells whether a bundle's signature over its payload is by a key.
+
+    Args:
+        bundle: hostile.
+        public_key: on one of the curves that `digest_for` knows.
+    """
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives import hashes
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    digest = digest_for(public_key)
+    # Certificates of old signed with SHA-256 whatever their key.
+    early = digest if bundle.kind == KEY else hashes.SHA256()
+    for data, algorithm in (
+        (_encoded(bundle.payload), digest),
+        (_early_encoded(bundle.payload), early),
+    ):
+        try:
+            public_key.verify(bundle.signature, data, ec.ECDSA(algorithm))
+        except InvalidSignature:
+            continue
+        return True
+    return False
+
+
 def digest_for(public_key: EllipticCurvePublicKey) -> HashAlgorithm:
     """Returns what a key's signatures hash with, by its size."""
     from cryptography.hazmat.primitives import hashes
 
     by_bits = {256: hashes.SHA256(), 384: hashes.SHA384(), 521: hashes.SHA512()}
     return by_bits[public_key.key_size]
+
+
+def _encoded(payload: bytes) -> bytes:
+    """Returns what is signed: the pre-authentication encoding of DSSE v1, protocol.md."""
+    return b"DSSEv1 %d %b %d %b" % (*_PREFIX, len(payload), payload)
+
+
+def _early_encoded(payload: bytes) -> bytes:
+    """Returns what model_signing 0.2 signed: the payload as Python shows bytes."""
+    return b"DSSEV1 %d %b %d %a" % (*_PREFIX, len(payload), payload)
 
 
 def _text(data: bytes) -> str:

@@ -12,11 +12,6 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from git_model_security.errors import UsageError
 
 if TYPE_CHECKING:
-    import contextlib
-    from pathlib import Path
-
-    from model_signing import verifying
-
     from git_model_security.signing.dsse import Bundle
     from git_model_security.signing.identity import SignerIdentity
     from git_model_security.signing.manifest import Manifest
@@ -83,31 +78,16 @@ class Verifier(Protocol):
     def accepts(self, bundle: Bundle) -> bool:
         """Tells whether a bundle claims to be by whom this accepts; it proves nothing."""
 
-    def configure(self, config: verifying.Config, scratch: Path, bundle: Bundle) -> None:
-        """Makes the library verify so.
-
-        Args:
-            config: of the library.
-            scratch: a private directory, for what is public and wanted as a file.
-            bundle: what will be verified.
-        """
-
-    def explaining(self, bundle: Bundle) -> contextlib.AbstractContextManager[None]:
-        """Tells what the library means by an error of its own.
+    def verify(self, bundle: Bundle) -> SignerIdentity | None:
+        """Returns who signed the bundle's payload; None where this signer did not.
 
         Raises:
-            VerificationError: in place of that.
-        """
-
-    def proven(self, bundle: Bundle) -> SignerIdentity:
-        """Returns who signed a bundle that the library has verified.
-
-        Raises:
-            VerificationError: a check that the library does not make fails.
+            VerificationError: a check of the method fails.
+            ConfigError: what the signer is trusted by cannot be used.
         """
 
     def ends(self, bundle: Bundle) -> float | None:
-        """Returns until when what is `proven` holds without another look.
+        """Returns until when what was verified holds without another look.
 
         In seconds since 1970; None where time does not end a signature.
         """

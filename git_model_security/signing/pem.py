@@ -80,15 +80,15 @@ def parse_private(
     return key
 
 
-def parse_public(pem: bytes, origin: str = "the public key") -> bytes:
-    """Parses a public key and returns it in canonical PEM (SubjectPublicKeyInfo).
+def parse_public(pem: bytes, origin: str = "the public key") -> EllipticCurvePublicKey:
+    """Parses a public key.
 
     Raises:
         ConfigError: it is something else; the message says what.
     """
     from cryptography.exceptions import UnsupportedAlgorithm
-    from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric import ec
+    from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
     labels = _labels(pem)
     if any(label.endswith("PRIVATE KEY") for label in labels):
@@ -102,13 +102,13 @@ def parse_public(pem: bytes, origin: str = "the public key") -> bytes:
         )
     _require_one(labels, origin)
     try:
-        key = serialization.load_pem_public_key(pem)
+        key = load_pem_public_key(pem)
     except (ValueError, UnsupportedAlgorithm) as error:
         raise ConfigError(f"{origin}: a damaged public key") from error
     if not isinstance(key, ec.EllipticCurvePublicKey):
         raise ConfigError(f"{origin}: {_named(key)}; {WANTED}")
     _check_curve(key.curve.name, origin)
-    return canonical(key)
+    return key
 
 
 def _require_one(labels: list[str], origin: str) -> None:

@@ -7,6 +7,7 @@ Pure; docs/SPEC.md, "Signatures: opening".
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -16,6 +17,8 @@ from git_model_security.signing.document import malformed
 
 if TYPE_CHECKING:
     from git_model_security.signing.manifest import Manifest
+
+_NUMBER = re.compile("0|[1-9][0-9]{0,18}")
 
 
 def files(manifest: Manifest) -> dict[str, bytes]:
@@ -40,7 +43,7 @@ def files(manifest: Manifest) -> dict[str, bytes]:
 def _part(item: str) -> tuple[str, int, int]:
     name, *ends = item.split(":")
     # `int` takes more than digits: one form only.
-    if len(ends) != 2 or not all(end.isascii() and end.isdigit() for end in ends):
+    if len(ends) != 2 or not all(map(_NUMBER.fullmatch, ends)):
         raise malformed(f"signs what is no part of a file: {_shown(item)}")
     return name, int(ends[0]), int(ends[1])
 

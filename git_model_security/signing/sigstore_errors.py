@@ -128,7 +128,7 @@ def signing(instance: Instance) -> Iterator[None]:
     except (ValueError, LookupError, TypeError, AttributeError) as error:
         raise SigningError(f"{instance} answered what sigstore cannot read") from error
     except Exception as error:
-        # Clients of Fulcio, Rekor and the issuer: errors of no common root.
+        # Clients of Fulcio and Rekor: errors of no common root.
         if not type(error).__module__.startswith("sigstore."):
             raise
         raise _said_no(error, instance) from error
@@ -145,7 +145,7 @@ def _said_no(error: Exception, instance: Instance) -> SigningError:
         what = f"its transparency log took no entry{_answer(error)}"
         hint = "the statement may be too large for it, or it is out of order: try again later"
     else:
-        what = f"its OIDC issuer does not answer as one{_answer(error)}"
+        what = f"it cannot be used{_answer(error)}"
         hint = "look at the trust config, or try again later"
     return SigningError(f"{instance}: {what}", hint=hint)
 

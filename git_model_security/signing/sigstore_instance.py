@@ -8,6 +8,7 @@ docs/SPEC.md, "Signatures: Sigstore".
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
@@ -27,6 +28,14 @@ _PUBLIC = "https://tuf-repo-cdn.sigstore.dev"
 _STAGING = "https://tuf-repo-cdn.sigstage.dev"
 _PUBLIC_HOSTS = (".sigstore.dev", ".sigstage.dev")
 """Everything of the public instance, and of its staging instance, is below these."""
+
+
+def load() -> None:
+    """Imports sigstore, as it is to be imported."""
+    # pydantic looks for plugins in the metadata of every installed package, at the price
+    # of a fifth of the import; whatever it found would run as we sign.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+    import sigstore.models  # noqa: F401
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,8 @@ signs what it is given. docs/SPEC.md, "Signatures: opening", steps 4 and 5.
 
 from __future__ import annotations
 
+import hashlib
+
 from git_model_security.git.paths import shown
 from git_model_security.signing import names, roles, shards
 from git_model_security.signing.document import load, malformed, member
@@ -25,8 +27,8 @@ _MAX_SHARD_BYTES = 1 << 60
 def parse(payload: bytes) -> Manifest:
     """Reads a statement strictly; model_signing reads it loosely.
 
-    The library takes the last of two items with one name, and normalises names. Both
-    are refused.
+    The library takes the last of two items with one name, and normalises names. The first
+    is refused here, the second by `check`. What is read here it reads as the same.
 
     Raises:
         VerificationError: `MALFORMED`, with what is wrong.
@@ -51,10 +53,17 @@ def parse(payload: bytes) -> Manifest:
     ignored = serialization.get("ignore_paths", [])
     if not isinstance(ignored, list) or not all(isinstance(path, str) for path in ignored):
         raise malformed("'ignore_paths' is not a list of names")
+    if "allow_symlinks" not in serialization:
+        raise malformed("'allow_symlinks' is missing")
+    items = _items(member(predicate, "resources", list), digest, shard_bytes)
+    # The digest of the model, over those of its items as they stand.
+    root = hashlib.sha256(b"".join(items.values())).hexdigest()
+    if member(member(subjects[0], "digest", dict), "sha256", str) != root:
+        raise malformed("the signed digest of the model is not that of its items")
     return Manifest(
         name=member(subjects[0], "name", str),
         digest=digest,
-        items=_items(member(predicate, "resources", list), digest, shard_bytes),
+        items=items,
         ignore_paths=tuple(ignored),
         shard_bytes=shard_bytes,
     )

@@ -9,17 +9,15 @@ sees only those whose time holds the time of signing. docs/SPEC.md, "Signatures:
 from __future__ import annotations
 
 import datetime
-import json
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from sigstore.models import Bundle, TrustedRoot
     from sigstore_models.common.v1 import TimeRange
 
-    from git_model_security.signing.dsse import Bundle
 
-
-def valid_then(document: bytes, bundle: Bundle) -> bytes:
-    """Returns a ClientTrustConfig with what was valid when a bundle was signed.
+def valid_then(document: bytes, bundle: Bundle) -> TrustedRoot:
+    """Returns what of a ClientTrustConfig was valid when a bundle was signed.
 
     The times are those that the library takes: it verifies them, by what is left here.
 
@@ -28,8 +26,9 @@ def valid_then(document: bytes, bundle: Bundle) -> bytes:
         bundle: not verified yet.
 
     Raises:
-        Error: the bundle cannot be read; see `sigstore_errors.verifying`.
+        Error: a time cannot be read; see `sigstore_errors.verifying`.
     """
+    from sigstore.models import ClientTrustConfig as Config
     from sigstore_models.trustroot.v1 import ClientTrustConfig
 
     times = _times(bundle)
@@ -39,16 +38,13 @@ def valid_then(document: bytes, bundle: Bundle) -> bytes:
     root.certificate_authorities = [one for one in authorities if _holds(one.valid_for, times)]
     root.tlogs = [one for one in root.tlogs if _holds(one.public_key.valid_for, times)]
     root.ctlogs = [one for one in root.ctlogs if _holds(one.public_key.valid_for, times)]
-    return config.to_json().encode()
+    return Config.from_json(config.to_json()).trusted_root
 
 
 def _times(bundle: Bundle) -> set[datetime.datetime]:
-    from sigstore.models import Bundle as SigstoreBundle
-
-    read = SigstoreBundle.from_json(json.dumps(bundle.document))
-    stamped = read.verification_material.timestamp_verification_data
+    stamped = bundle.verification_material.timestamp_verification_data
     times = {one.tst_info.gen_time for one in stamped.rfc3161_timestamps} if stamped else set()
-    entry = read.log_entry._inner
+    entry = bundle.log_entry._inner
     # Without the log's promise nothing binds its time, and the library passes over it.
     if entry.integrated_time and entry.inclusion_promise:
         times.add(datetime.datetime.fromtimestamp(entry.integrated_time, tz=datetime.UTC))

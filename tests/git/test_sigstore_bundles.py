@@ -298,8 +298,6 @@ def test_the_identity_of_a_workflow_is_an_address(sigstore: Sigstore) -> None:
 @pytest.mark.parametrize(
     ("path", "status", "message"),
     [
-        (CONFIGURATION, 500, "its OIDC issuer does not answer as one (500: said no)"),
-        (CONFIGURATION, 302, "its OIDC issuer does not answer as one: "),
         (CERTIFICATES, 403, "its certificate authority gave no certificate (403: said no)"),
         (CERTIFICATES, 302, "its certificate authority gave no certificate: "),
         (ENTRIES, 413, "its transparency log took no entry (413: said no)"),
@@ -315,6 +313,23 @@ def test_what_a_server_refuses_is_said(
         sign(sigstore, secret)
     assert message in str(refused.value)
     assert secret not in str(refused.value)
+
+
+def test_who_has_a_token_asks_no_issuer(sigstore: Sigstore) -> None:
+    sigstore.failing[CONFIGURATION] = 500
+    assert sign(sigstore).open().manifest == MANIFEST
+
+
+def test_a_payload_that_sigstore_reads_otherwise_is_refused(
+    signed: Signed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from sigstore.verify import Verifier
+
+    for read in (("application/vnd.in-toto+json", b"{}"), ("text/plain", b"")):
+        monkeypatch.setattr(Verifier, "verify_dsse", lambda *_, read=read, **__: read)
+        told, said = signed.refused(signed.document)
+        assert told is Reason.MALFORMED
+        assert "in two ways" in said
 
 
 def test_a_certificate_of_another_authority_is_not_signed_with(

@@ -173,7 +173,7 @@ def test_what_is_no_bundle_is_malformed(data: bytes, said: str, ada: Pair) -> No
         ("verificationMaterial.publicKey", [], "'publicKey'"),
         ("verificationMaterial.publicKey", {"hint": 1}, "key hint"),
         ("verificationMaterial.publicKey", {"hint": "\x1b[31m"}, "key hint"),
-        ("verificationMaterial.tlogEntries", [{}], "cannot read"),
+        ("verificationMaterial.tlogEntries", [{}], "says more than"),
         ("dsseEnvelope", {}, "'payloadType'"),
         ("dsseEnvelope.payloadType", "text/plain", "not an in-toto statement"),
         ("dsseEnvelope.payload", "é", "base64"),
@@ -213,7 +213,9 @@ RESOURCE = {"name": "w.bin", "algorithm": "sha256", "digest": ONE.hex()}
         ("subject", [], "0 subjects"),
         ("subject", [SUBJECT, SUBJECT], "2 subjects"),
         ("subject.0.name", 1, "'name'"),
-        ("subject.0.digest.sha256", "00", "cannot read"),
+        ("subject.0.digest.sha256", "00", "is not that of its items"),
+        ("subject.0.digest", {}, "'sha256'"),
+        ("predicate.serialization", {"method": "files", "hash_type": "sha256"}, "'allow_sym"),
         ("predicate", [], "'predicate'"),
         ("predicate.serialization.method", "shards", "how long they are"),
         ("predicate.serialization.method", "lines", "neither by files"),
@@ -270,7 +272,7 @@ def test_a_hostile_name_is_refused_although_it_is_signed(name: str, ada: Pair) -
 @pytest.mark.parametrize("name", ["a//b", "./a", "a/"])
 def test_a_name_that_stock_reads_otherwise_is_refused(name: str, ada: Pair) -> None:
     found = refusal(encoded(signed(ada, statement({name: ONE}))), ada)
-    assert "read in two ways" in str(found)
+    assert "signs a name that has the component" in str(found)
 
 
 def test_an_empty_manifest_is_refused(ada: Pair) -> None:
@@ -330,15 +332,3 @@ def test_a_stock_bundle_does_not_pass_for_one_of_ours(ada: Pair) -> None:
     assert open_bundle(data, [KeyVerifier(ada.public)]).subject is None
     found = refusal(data, ada, expected=Subject(roles.PLAINTEXT))
     assert "of other software" in str(found)
-
-
-def test_no_temporary_file_stays(
-    ada: Pair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    scratch = tmp_path / "scratch"
-    scratch.mkdir()
-    monkeypatch.setattr("tempfile.tempdir", str(scratch))
-    data = KeySigner(ada.private).sign(PLAINTEXT)
-    open_bundle(data, [KeyVerifier(ada.public)])
-    refusal(data[:-9], ada)
-    assert list(scratch.iterdir()) == []

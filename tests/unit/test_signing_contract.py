@@ -1,22 +1,31 @@
-"""What we rely on in model_signing, and what importing it may cost."""
+"""model_signing as the oracle of what is signed and verified here, without its import."""
 
 from __future__ import annotations
 
+import base64
 import json
 import sys
+from hashlib import sha256
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
+from google.protobuf import json_format
+from hypothesis import given
+from hypothesis import strategies as st
 
 from git_model_security import signing
 from git_model_security.errors import VerificationError
-from git_model_security.signing import _library, dsse, key_bundle
+from git_model_security.signing import key_bundle
 from git_model_security.signing.bundle import open_bundle
+from git_model_security.signing.by_certificate import CertificateVerifier
 from git_model_security.signing.by_key import KeySigner, KeyVerifier
-from git_model_security.signing.manifest import Digest, Manifest, plaintext_manifest
-from tests.fixtures.bundles import Pair, make_pair
+from git_model_security.signing.by_sigstore import SigstoreVerifier
+from git_model_security.signing.manifest import Digest, Manifest
+from git_model_security.signing.sigstore_instance import Instance
+from tests.fixtures import oracle
+from tests.fixtures.bundles import Pair, changed, encoded, make_pair, signed, statement
 from tests.fixtures.processes import execute
+from tests.unit.test_released_bundles import BY_CERTIFICATE, BY_KEY, OMS, PRODUCTION, RELEASES
 
 MODULES = sorted(path.stem for path in Path(signing.__path__[0]).glob("*.py"))
 HEAVY = ("model_signing", "cryptography", "pydantic", "google.protobuf", "blake3")
@@ -34,19 +43,6 @@ private = Path(sys.argv[1])
 data = KeySigner(private).sign(ciphertext_manifest(".", [(b"w", bytes(32))], b""))
 open_bundle(data, [KeyVerifier(public_pem(load_private(private)))])
 print(json.dumps(sorted(sys.modules)))
-"""
-
-TOUCH_SIGSTORE = """
-from git_model_security.signing import _library
-model_signing = _library.load()
-import sys
-assert "sigstore" not in sys.modules and "OpenSSL" not in sys.modules
-model_signing.verifying.Config().use_sigstore_verifier
-from model_signing._signing import sign_certificate, sign_sigstore
-assert issubclass(sign_certificate.Signer, model_signing.signing.ec_key.Signer)
-assert sign_sigstore.Signature.__name__ == "Signature"
-assert "sigstore" in sys.modules and "OpenSSL" in sys.modules
-assert not [finder for finder in sys.meta_path if type(finder).__name__ == "_LazyFinder"]
 """
 
 
@@ -72,63 +68,120 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
     assert loaded(names, HEAVY + SELDOM) == []
 
 
-def test_signing_and_verifying_by_key_load_no_sigstore(pair: Pair) -> None:
+def test_signing_and_verifying_by_key_load_no_library_but_cryptography(pair: Pair) -> None:
     names = json.loads(run(SIGN_AND_VERIFY, pair.private))
-    assert "model_signing" in names
-    assert loaded(names, SELDOM) == []
-
-
-def test_sigstore_and_certificates_load_when_they_are_touched() -> None:
-    run(TOUCH_SIGSTORE)
+    assert loaded(names, HEAVY + SELDOM) == ["cryptography"]
 
 
 @pytest.mark.parametrize("digest", ["sha256", "blake3"])
 def test_we_write_the_statement_that_the_library_would_write(digest: Digest) -> None:
-    _library.load()
-    from google.protobuf import json_format
-    from model_signing._signing.signing import Payload
-
     items = {
         name: bytes([number]) * 32 for number, name in enumerate(("b/ü", "b", "a.c", "a/c"))
     }
     manifest = Manifest("git-model/v1/plaintext:.", digest, items, ("model.sig", ".git"))
-    theirs = Payload(_library.prepared(manifest).hash(Path(), files_to_hash=None))
-    written = json_format.MessageToJson(theirs.statement.pb)
+    written = json_format.MessageToJson(oracle.statement(manifest).statement.pb)
     assert json.loads(key_bundle.statement(manifest)) == json.loads(written)
 
 
-def test_the_library_compares_what_it_was_given_with_what_was_signed(
-    pair: Pair, tmp_path: Path
+@pytest.mark.parametrize("name", BY_KEY)
+def test_what_a_release_signed_by_key_reads_as_to_the_library(name: str) -> None:
+    public = RELEASES / "trust" / "public-key.pem"
+    bundle = RELEASES / name
+    opened = open_bundle(bundle.read_bytes(), [KeyVerifier.from_file(public)])
+    assert opened.manifest == oracle.by_key(bundle, public)
+
+
+@pytest.mark.parametrize("name", BY_CERTIFICATE)
+def test_what_a_release_signed_by_certificate_reads_as_to_the_library(name: str) -> None:
+    chain = [RELEASES / "trust" / "chain.pem"]
+    bundle = RELEASES / name
+    verifier = CertificateVerifier.from_files(chain, "git-model compat signer")
+    opened = open_bundle(bundle.read_bytes(), [verifier])
+    assert opened.manifest == oracle.by_certificate(bundle, chain)
+
+
+def test_what_sigstore_signed_reads_as_to_the_library(tmp_path: Path) -> None:
+    bundle = OMS / "v1.1.0-sigstore" / "model.sig"
+    trust = oracle.trust_config(Instance(), tmp_path)
+    opened = open_bundle(bundle.read_bytes(), [SigstoreVerifier(*PRODUCTION)])
+    assert opened.manifest == oracle.by_sigstore(bundle, *PRODUCTION, trust)
+
+
+@pytest.fixture(scope="module")
+def hand(tmp_path_factory: pytest.TempPathFactory) -> Pair:
+    made = make_pair(tmp_path_factory.mktemp("hand") / "key.pem")
+    made.private.with_name("public.pem").write_bytes(made.public)
+    return made
+
+
+def assert_agreed(document: object, pair: Pair) -> bool:
+    """Fails if what is accepted here is refused, or reads otherwise, by the library."""
+    bundle = pair.private.with_name("bundle")
+    bundle.write_bytes(encoded(document))
+    try:
+        opened = open_bundle(bundle.read_bytes(), [KeyVerifier(pair.public)])
+    except VerificationError:
+        return False
+    assert opened.manifest == oracle.by_key(bundle, pair.private.with_name("public.pem"))
+    return True
+
+
+ITEM = st.sampled_from(
+    [
+        *("w.bin", "a.c", "a/c", "é", "a b", 'odd "name"\n', ".gitignore", "w:0:10", "w:10:14"),
+        *("a//b", "./a", "a/", "", "..", "../x", "/x", ".git/x", "w:0:010", "w:5:9", "w:0"),
+    ]
+)
+TERMS = st.fixed_dictionaries(
+    {"method": st.sampled_from(["files", "files", "shards", "lines"])},
+    optional={
+        "hash_type": st.sampled_from(["sha256", "sha256", "blake3", "md5"]),
+        "allow_symlinks": st.booleans(),
+        "ignore_paths": st.lists(ITEM, max_size=3),
+        "shard_size": st.sampled_from([10, 10.0, 10.5, 0, "10", None]),
+    },
+)
+ALGORITHM = st.sampled_from(["sha256", "sha256", "blake3", "sha256-sharded-10"])
+
+
+@given(st.lists(ITEM, max_size=3), TERMS, ALGORITHM, st.sampled_from(["m", "", "git-model/v1"]))
+def test_a_statement_that_is_accepted_reads_as_to_the_library(
+    hand: Pair, names: list[str], terms: dict[str, object], algorithm: str, name: str
 ) -> None:
-    library = _library.load()
-    manifest = Manifest("m", "sha256", {"a": bytes(32)}, ("x",))
-    path = tmp_path / "bundle"
-    made = KeySigner(pair.private).sign(manifest)
-    path.write_bytes(made)
-    hashing, seen = _library.recorder()
-    config = library.verifying.Config().set_hashing_config(hashing)
-    KeyVerifier(pair.public).configure(config, tmp_path, dsse.parse(made))
-    config.verify(tmp_path, path)
-    (signed,) = seen
-    assert signed.model_name == "m"
-    assert [item.identifier for item in signed.resource_descriptors()] == ["a"]
-    assert signed.serialization_type["ignore_paths"] == ["x"]
+    digests = [bytes([number]) * 32 for number in range(len(names))]
+    made = statement({}, name)
+    made["subject"][0]["digest"]["sha256"] = sha256(b"".join(digests)).hexdigest()
+    made["predicate"]["serialization"] = terms
+    made["predicate"]["resources"] = [
+        {"name": item, "algorithm": algorithm, "digest": digest.hex()}
+        for item, digest in zip(names, digests, strict=True)
+    ]
+    assert_agreed(signed(hand, made), hand)
 
 
-def test_a_library_that_compares_nothing_verifies_nothing(
-    pair: Pair, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    data = KeySigner(pair.private).sign(plaintext_manifest(".", "sha256", [(b"w", bytes(32))]))
-    library = _library.load()
+@pytest.mark.parametrize(
+    "terms",
+    [
+        {"method": "files", "hash_type": "sha256", "allow_symlinks": False},
+        {"method": "files", "hash_type": "sha256", "allow_symlinks": True, "ignore_paths": []},
+    ],
+)
+def test_the_two_agree_on_a_good_statement(terms: dict[str, object], hand: Pair) -> None:
+    made = statement({"w.bin": bytes(32), "a/b": b"1" * 32})
+    made["predicate"]["serialization"] = terms
+    assert assert_agreed(signed(hand, made), hand)
 
-    class Careless(library.verifying.Config):  # type: ignore[name-defined, misc]
-        def verify(self, model_path: object, signature_path: object) -> None:
-            pass
 
-    careless = SimpleNamespace(verifying=SimpleNamespace(Config=Careless))
-    monkeypatch.setattr(_library, "load", lambda: careless)
-    with pytest.raises(VerificationError, match="compared nothing"):
-        open_bundle(data, [KeyVerifier(pair.public)])
+@given(st.integers(min_value=0), st.integers(0, 7), st.sampled_from(["payload", "sig"]))
+def test_no_flipped_bit_is_accepted(hand: Pair, at: int, bit: int, where: str) -> None:
+    document = signed(hand, statement({"w.bin": bytes(32)}))
+    path = "dsseEnvelope.payload" if where == "payload" else "dsseEnvelope.signatures.0.sig"
+    envelope = document["dsseEnvelope"]
+    text = envelope["payload"] if where == "payload" else envelope["signatures"][0]["sig"]
+    flipped = bytearray(base64.b64decode(text))
+    flipped[at % len(flipped)] ^= 1 << bit
+    altered = changed(document, path, base64.b64encode(flipped).decode())
+    assert not assert_agreed(altered, hand)
 
 
 def test_the_fingerprint_of_a_key_is_the_librarys_hint(pair: Pair) -> None:
