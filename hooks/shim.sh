@@ -26,6 +26,56 @@ is_replaying() {
 	[ -d "$git_dir/rebase-merge" ] || [ -d "$git_dir/rebase-apply" ]
 }
 
+# Asked for every index that Git writes, so it starts no process.
+nothing_waits() {
+	find_git_dir
+	[ "$1" != 1 ] || [ ! -f "$git_dir/git-model-pending" ] || [ -d "$git_dir/rebase-merge" ]
+}
+
+# Reads the refs that Git moves into $moved, those that may come to hold what no ref had;
+# it fails where there are so many that git-model has to look, which reads the others itself.
+read_moves() {
+	find_git_dir
+	moved='' oids='' others='' forward='' fresh='' count=0
+	while read -r old new ref; do
+		case $ref in
+		refs/remotes/*) continue ;;
+		refs/heads/*) ;;
+		HEAD | worktrees/*/HEAD | main-worktree/HEAD | refs/rewritten/*)
+			# In its end a rebase moves the branch, and all of it is judged then.
+			! is_replaying || continue
+			;;
+		refs/*) others=yes ;;
+		*) continue ;; # ORIG_HEAD, CHERRY_PICK_HEAD: never pushed, and soon gone
+		esac
+		# Neither is a deletion, nor a symbolic ref: what that names was judged before.
+		case $new in "$old" | ref:* | *[!0-9a-f]*) continue ;; *[!0]*) ;; *) continue ;; esac
+		case $oids in *"$new"*) ;; *) oids="$oids $new" ;; esac
+		case $ref,$old in
+		refs/heads/*,*[!0]*) forward="$forward $new ^$old" ;;
+		refs/heads/*) fresh="$fresh $new" ;;
+		esac
+		moved="$moved$old $new $ref
+"
+		count=$((count + 1))
+		[ "$count" -lt 64 ] || return 1
+	done
+}
+
+# Git calls these several times per commit of a rebase, and mostly there is nothing to do:
+# that is found here, without a process, before sh has read the rest of this file.
+if [ "$run" = ours ] || { [ "$where" = beside ] && [ ! -f "${0%/*}/$hook.before-git-model" ]; }; then
+	case $when,$1 in
+	moving,prepared)
+		read_moves
+		are_read=$?
+		[ "$are_read" != 0 ] || [ -n "$moved" ] || exit 0
+		;;
+	moving,*) exit 0 ;;
+	waiting,*) ! nothing_waits "$@" || exit 0 ;;
+	esac
+fi
+
 # A rebase commits without pre-commit, and then there is nothing to do after it.
 nothing_judged() {
 	find_git_dir
@@ -49,42 +99,14 @@ nothing_settled() {
 	is_replaying
 }
 
-# Asked for every index that Git writes, so it starts no process.
-nothing_waits() {
-	find_git_dir
-	[ "$1" != 1 ] || [ ! -f "$git_dir/git-model-pending" ] || [ -d "$git_dir/rebase-merge" ]
-}
-
-# Asked for every ref that Git moves, eight times per commit of a rebase: mostly it
-# starts no process. What it cannot tell, git-model is asked; it gets $moved.
+# What cannot be told here git-model is asked, and gets $moved.
 nothing_moves() {
 	[ "$1" = prepared ] || return 0
-	find_git_dir
-	moved='' oids='' others='' forward='' fresh='' count=0
-	while read -r old new ref; do
-		case $ref in
-		refs/remotes/*) continue ;;
-		refs/heads/*) ;;
-		HEAD | worktrees/*/HEAD | main-worktree/HEAD | refs/rewritten/*)
-			# In its end a rebase moves the branch, and all of it is judged then.
-			! is_replaying || continue
-			;;
-		refs/*) others=yes ;;
-		*) continue ;; # ORIG_HEAD, CHERRY_PICK_HEAD: never pushed, and soon gone
-		esac
-		# Neither is a deletion, nor a symbolic ref: what that names was judged before.
-		case $new in "$old" | ref:* | *[!0-9a-f]*) continue ;; *[!0]*) ;; *) continue ;; esac
-		case $oids in *"$new"*) ;; *) oids="$oids $new" ;; esac
-		case $ref,$old in
-		refs/heads/*,*[!0]*) forward="$forward $new ^$old" ;;
-		refs/heads/*) fresh="$fresh $new" ;;
-		esac
-		moved="$moved$old $new $ref
-"
-		# So many at once are for git-model to look at, which reads the others itself.
-		count=$((count + 1))
-		[ "$count" -lt 64 ] || return 1
-	done
+	if [ -z "${are_read:-}" ]; then
+		read_moves
+		are_read=$?
+	fi
+	[ "$are_read" = 0 ] || return 1
 	[ -n "$moved" ] || return 0
 	[ -z "$others" ] || are_commits || return 1
 	# shellcheck disable=SC2086 # words
