@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from git_model_security.errors import PolicyError
+from git_model_security.errors import GitError, PolicyError
 from git_model_security.git import config, index
 from git_model_security.keyring import ring
 from git_model_security.policy import gitmodel, pinned
@@ -44,10 +44,10 @@ def require_ours(repo: Repository, revision: str = "HEAD") -> None:
     """Raises where git-model was never set up; see `is_strange`.
 
     Raises:
-        PolicyError: with the command that does.
+        GitError: with the command that does.
     """
     if is_strange(repo, revision):
-        raise PolicyError(
+        raise GitError(
             "this repository has no .gitmodel: it is not a git-model repository",
             hint=hint(repo),
         )

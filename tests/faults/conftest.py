@@ -47,6 +47,11 @@ class Established:
     public: Path
 
     @property
+    def keys(self) -> tuple[str, ...]:
+        """Options of `unlock` for somebody who has the key and trusts the author."""
+        return ("--key", str(self.key), "--public-key", str(self.public))
+
+    @property
     def key_id(self) -> str:
         """The id of the AES key."""
         return self.repo.git("config", "git-model.keyId")

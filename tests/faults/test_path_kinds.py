@@ -40,7 +40,7 @@ def test_a_submodule_is_refused_by_the_signature(made: Established, tmp_path: Pa
     for command in ("status", "audit"):
         made.repo.model(command)
     done = made.repo.git.run("commit", "-m", "a submodule", check=False)
-    claims.told(done, "base: a submodule has no content of its own", "--model-root")
+    claims.told(done, "base: a submodule has no content of its own", "signing.root")
     made.repo.model("lock")
     made.repo.model("unlock")
     assert made.repo.read(NAME) == CONTENT[NAME]

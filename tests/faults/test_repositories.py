@@ -88,7 +88,7 @@ def test_before_the_first_commit_every_command_has_an_answer(repo: Repository) -
     assert "No commits yet" in repo.model("status").stdout
     assert "0 findings" in repo.model("audit").stdout
     claims.told(repo.model("verify", check=False), "unsigned")
-    claims.told(repo.model("verify", "HEAD", check=False), "HEAD", status=UNCHECKED)
+    claims.told(repo.model("verify", "HEAD", check=False), "no commit yet", status=UNCHECKED)
     claims.told(repo.model("sign", "--amend", check=False), "no commit to amend")
     repo.write("a.bin", claims.MARKER)
     repo.git("add", "--all")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from git_model_security.errors import FAILED
+from git_model_security.errors import FAILED, UNCHECKED
 
 if TYPE_CHECKING:
     from tests.fixtures.repositories import CloneFactory, Repository
@@ -38,11 +38,12 @@ def test_each_command_names_what_is_missing(repo: Repository, has_commit: bool) 
         repo.commit()
     for command in COMMANDS:
         refused = repo.model(*command, check=False)
-        assert refused.returncode == FAILED, command
+        status = UNCHECKED if command[0] == "verify" else FAILED
+        assert refused.returncode == status, command
         assert "no .gitmodel" in refused.stderr, command
         assert "hint: `git model init` makes it one\n" in refused.stderr, command
     document = json.loads(repo.model("verify", "--json", check=False).stdout)
-    assert document["exit_status"] == FAILED
+    assert document["exit_status"] == UNCHECKED
     assert "no .gitmodel" in document["error"]["message"]
 
 
