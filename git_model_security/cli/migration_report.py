@@ -30,8 +30,7 @@ def show_plan(plan: Plan) -> None:
     # Each new policy changes all commits. One that was there leaves what was good, and
     # what that is shows when the new trees are made.
     most = "" if plan.is_new else "up to "
-    commits = len(plan.seen.commits) + len(plan.noted.commits)
-    terminal.result(f"Commits to make anew   {most}{commits}")
+    terminal.result(f"Commits to make anew   {most}{len(plan.seen.commits)}")
     size = terminal.bytes_text(content.size)
     terminal.result(f"Blobs to encrypt       {len(content.clear)}, {size}")
     if content.taken_over:
@@ -78,6 +77,11 @@ def _show_losses(plan: Plan) -> None:
         [ref.name for ref in plan.pathless],
         is_oid=False,
     )
+    _warn(
+        "refs of notes stay as they are, and speak of the old commits",
+        [ref.name for ref in plan.notes],
+        is_oid=False,
+    )
     copies = sorted({shown(path) for path in plan.copies.values()})
     _warn(
         "files have content that is encrypted elsewhere, and stay in clear, which a push"
@@ -114,11 +118,6 @@ def tell(done: Done) -> None:
         messages.info(line)
     for name, why in done.unsigned.items():
         messages.warn(f"{shown(name.encode('utf-8', 'surrogateescape'))} is not signed: {why}")
-    if done.stale_notes:
-        messages.warn(
-            f"{done.stale_notes} notes speak of trees or tags, which are others now;"
-            " see `git notes prune`"
-        )
     if done.objects:
         messages.warn(
             f"{done.objects} objects were in git-lfs in clear, and its server still has them",

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from git_model_security.git import attributes as git_attributes
-from git_model_security.git import history
 from git_model_security.git.hash_object import write_blob
 from git_model_security.migrate import compare, rewriting, sealing, signing, stream, tags
 from git_model_security.policy import attributes, gitmodel
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
     from git_model_security.git.repository import Repository
     from git_model_security.migrate.journal import Journal
     from git_model_security.migrate.plan import Plan
-    from git_model_security.migrate.refs import Ref
     from git_model_security.migrate.rewriting import Rewriting
     from git_model_security.migrate.signing import Tip
     from git_model_security.policy.gitmodel import Policy
@@ -72,23 +70,10 @@ class Made:
     Attributes:
         tips: what refs name, as they will be, by their old commits.
         commits: the new commits, by the old ones.
-        noted: the same of the history of notes.
-        stale_notes: how many notes speak of trees or tags.
     """
 
     tips: dict[str, Tip]
     commits: dict[str, str]
-    noted: dict[str, str]
-    stale_notes: int
-
-    @property
-    def all(self) -> dict[str, str]:
-        """The new commits; those that notes share with a branch became two."""
-        return {**self.noted, **self.commits}
-
-    def of(self, ref: Ref) -> str:
-        """Returns the new commit of a ref."""
-        return (self.noted if ref.is_note else self.commits)[ref.target]
 
 
 def commits(
@@ -100,8 +85,7 @@ def commits(
         GitError: a commit did not come through, or there is no room.
     """
     repo = clone.repo
-    branches = list(dict.fromkeys(ref.target for ref in plan.moved if not ref.is_note))
-    notes = list(dict.fromkeys(ref.target for ref in plan.moved if ref.is_note))
+    branches = list(dict.fromkeys(ref.target for ref in plan.moved))
     tips = signing.signed(clone, branches, rules)
     clone.objects.close()  # it would not see what comes now
 
@@ -112,18 +96,8 @@ def commits(
     engine = stream.Engine(repo, journal.path("marks"), len(plan.seen.commits), told)
     everything = list(dict.fromkeys([*branches, *plan.stash.oids]))
     made = engine.rewritten(everything, stream.Content(repo, rules, tips, plan.stash))
-    speaking = stream.Notes({**rules.sealed, **made})
-    noted = engine.rewritten(notes, speaking)
     compare.require_same(repo, made)
-    compare.require_same(repo, noted)
-    return Made(tips, made, noted, _stale(repo, speaking.others))
-
-
-def _stale(repo: Repository, names: set[str]) -> int:
-    """Returns how many of these objects are trees or tags, which are others now."""
-    oids = {name for name in names if len(name) in {40, 64} and name.isalnum()}
-    found = history.peeled(repo, oids).items()
-    return sum(kind == "tree" or (bool(kind) and oid != name) for name, (kind, oid) in found)
+    return Made(tips, made)
 
 
 def names(repo: Repository, plan: Plan, made: Made) -> dict[str, str]:
@@ -131,5 +105,6 @@ def names(repo: Repository, plan: Plan, made: Made) -> dict[str, str]:
     tagging = [ref.oid for ref in plan.moved if ref.kind == "tag"]
     tagged = tags.rewritten(repo, tagging, made.commits)
     return {
-        ref.name: tagged[ref.oid] if ref.kind == "tag" else made.of(ref) for ref in plan.moved
+        ref.name: tagged[ref.oid] if ref.kind == "tag" else made.commits[ref.target]
+        for ref in plan.moved
     }

@@ -53,7 +53,6 @@ class Plan:
         refs: all refs.
         stash: the list of stashes, which are migrated with them.
         seen: what the history holds.
-        noted: what the history of notes holds, which have no paths (git-notes).
         protected: paths whose files become ciphertext.
         let_out: paths whose files do in some commits, and stay clear in others.
         content: what stands there.
@@ -74,7 +73,6 @@ class Plan:
     refs: list[Ref]
     stash: Stash
     seen: Survey
-    noted: Survey
     protected: set[bytes]
     let_out: LetOut
     content: Content
@@ -113,6 +111,11 @@ class Plan:
         return self.is_new or bool(self.content.clear)
 
     @property
+    def notes(self) -> list[Ref]:
+        """The refs of notes: they stay as they are, and speak of the old commits."""
+        return [ref for ref in self.refs if ref.name.startswith(refs.NOTES)]
+
+    @property
     def pathless(self) -> list[Ref]:
         """The refs that name a tree or a blob: they stay as they are."""
         return [ref for ref in self.refs if ref.target_kind in {"tree", "blob"}]
@@ -145,9 +148,8 @@ def make(
         raise PolicyError("there is no history yet", hint="`git model init` sets it up")
     rules = attributes.render(policy)
     stash = stashes.found(repo, there)
-    branches = [ref.target for ref in moved if not ref.is_note]
+    branches = [ref.target for ref in moved]
     seen = survey.taken(repo, [*branches, *stash.oids])
-    noted = survey.taken(repo, (ref.target for ref in moved if ref.is_note))
     if seen.blocked:
         raise PolicyError(
             f"the history has {shown(min(seen.blocked))}, where git-model needs a file",
@@ -173,11 +175,10 @@ def make(
             there,
             stash,
             seen,
-            noted,
             protected,
             let_out,
             found,
-            compare.lost(repo, [*seen.commits, *noted.commits]),
+            compare.lost(repo, seen.commits),
             standing.initial,
         )
         found_now = remaining.found_now(repo, clone, plan, rules, progress)

@@ -31,7 +31,7 @@ def require_good(clone: Clone, plan: Plan, policy: Policy, made: Made) -> None:
         if not tip.unsigned and not tree_check.holds(clone, tree):
             raise _not_good(f"the signature of what {old[:12]} became does not hold")
     try:
-        ends = [made.of(ref) for ref in plan.moved if not ref.is_note]
+        ends = [made.commits[ref.target] for ref in plan.moved]
         ends += [made.commits[oid] for oid in plan.stash.oids]
         report = audit.audit(
             clone.repo,

@@ -41,14 +41,12 @@ class Ref:
 
     @property
     def is_moved(self) -> bool:
-        """Whether it will name new history; the stash is a list, and not moved like this."""
-        is_ours = self.name != stash.REF and not self.name.startswith(_NOT_OURS)
-        return is_ours and self.target_kind == "commit"
+        """Whether it will name new history.
 
-    @property
-    def is_note(self) -> bool:
-        """Whether its files are named for the objects that they speak of."""
-        return self.name.startswith(NOTES)
+        The stash is a list, and not moved like this; notes speak of old commits.
+        """
+        is_ours = self.name != stash.REF and not self.name.startswith((*_NOT_OURS, NOTES))
+        return is_ours and self.target_kind == "commit"
 
 
 def found(repo: Repository) -> list[Ref]:

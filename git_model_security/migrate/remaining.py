@@ -37,7 +37,7 @@ def require_one_policy(
     What is sealed there would stand at paths that no filter opens. What was untracked on
     purpose is each commit's own.
     """
-    refs = [ref for ref in there if ref.is_moved and not ref.is_note]
+    refs = [ref for ref in there if ref.is_moved]
     held = pushes.blobs(repo, (ref.target for ref in refs), gitmodel.NAME.decode())
     policies = rewriting.kept_policies(repo, dict.fromkeys(filter(None, held.values())))
     ours = git_attributes.protected_by(rules, seen.files) | let_out.paths
@@ -81,7 +81,6 @@ def found_now(
 def findings(repo: Repository, plan: Plan, found: Sequence[Finding]) -> list[Finding]:
     """Returns what the audit would find afterwards, of what it finds now."""
     named = {ref.target for ref in plan.pathless}
-    named.update(*plan.noted.files.values())
     return [one for one in found if _stays(plan, one, named)] + list(_named(repo, plan))
 
 
@@ -98,7 +97,8 @@ def _named(repo: Repository, plan: Plan) -> Iterator[Finding]:
 
 
 def _stays(plan: Plan, finding: Finding, named: set[str]) -> bool:
-    if finding.commit in named or (not finding.path and finding.oid in named):
+    # What has no path is a note, or named by a ref itself.
+    if finding.commit in named or not finding.path:
         return True
     if finding.rule == BROKEN_POLICY or finding.path in plan.protected:
         return finding.path in plan.seen.links
@@ -107,7 +107,7 @@ def _stays(plan: Plan, finding: Finding, named: set[str]) -> bool:
 
 def unvouched(clone: Clone, plan: Plan) -> list[str]:
     """Returns the refs whose content no trusted signature stands for."""
-    branches = [ref for ref in plan.moved if not ref.is_note]
+    branches = plan.moved
     if plan.is_new:
         return [ref.name for ref in branches]
     holds = {ref.target: False for ref in branches}

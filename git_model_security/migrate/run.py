@@ -54,7 +54,6 @@ class Done:
         moved: how many refs have moved.
         stashed: how many stashes are others now.
         unsigned: refs that could not be signed, and why.
-        stale_notes: notes that speak of trees or tags, which are others now.
         left: files of the work tree that differ from what Git holds now.
         objects: how many objects of git-lfs were in clear.
         keys: those of a clone that was not set up before.
@@ -68,7 +67,6 @@ class Done:
     moved: int = 0
     stashed: int = 0
     unsigned: dict[str, str] = field(default_factory=dict)
-    stale_notes: int = 0
     left: list[bytes] = field(default_factory=list)
     objects: int = 0
     keys: Kept | None = None
@@ -131,8 +129,7 @@ def carry_out(
         made = making.commits(clone, plan, rules, journal, progress)
         names = making.names(repo, plan, made)
         proof.require_good(clone, plan, policy, made)
-    done.commits = sum(old != new for old, new in made.all.items())
-    done.stale_notes = made.stale_notes
+    done.commits = sum(old != new for old, new in made.commits.items())
     done.unsigned = {
         ref.name: tip.unsigned
         for ref in plan.moved
@@ -179,7 +176,7 @@ def _record(
     return {
         "policy": gitmodel.render(policy).decode(),
         "backup": str(done.backup),
-        "commits": {old: new for old, new in made.all.items() if old != new},
+        "commits": {old: new for old, new in made.commits.items() if old != new},
         "stash": stashes.record(plan.stash, made.commits),
         "accepted": sorted({one.oid for one in plan.findings}),
         "plain": sorted(oid for oid in rules.sealed if oid not in stays),

@@ -7,7 +7,6 @@ from its tree, give them back.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from git_model_security.git import fast_export, fast_import, index
@@ -82,39 +81,6 @@ class Content:
 
 def _given_back(tip: Tip) -> list[Entry]:
     return [entry or Entry(path, REMOVED, "") for path, entry in tip.before.items()]
-
-
-class Notes:
-    """Rewrites commits of notes, whose files are named for what they speak of.
-
-    What they say stays as it is.
-    """
-
-    def __init__(self, objects: Mapping[str, str]) -> None:
-        self._objects = objects
-        self.others: set[str] = set()
-        """Objects that notes speak of, and that have become no others."""
-
-    def __call__(self, commit: Commit) -> None:
-        """Gives a commit the entries that it shall have."""
-        commit.changes = [self._entry(change) for change in commit.changes]
-
-    def _entry(self, change: Entry) -> Entry:
-        name = change.path.replace(b"/", b"").decode("ascii", "replace")
-        new = self._objects.get(name)
-        if new is None:
-            self.others.add(name)
-            return change
-        return replace(change, path=_spread(new.encode(), change.path))
-
-
-def _spread(name: bytes, like: bytes) -> bytes:
-    """Returns a name in directories as another one is (git-notes, "fanout")."""
-    parts, at = [], 0
-    for part in like.split(b"/"):
-        parts.append(name[at : at + len(part)])
-        at += len(part)
-    return b"/".join(parts)
 
 
 class Engine:

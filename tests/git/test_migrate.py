@@ -128,7 +128,7 @@ def test_every_ref_is_moved_and_each_tip_is_signed(
 ) -> None:
     odd = moved
     new = odd_histories.record(odd)
-    same = {"refs/tags/blob", "refs/tags/tree"}
+    same = {"refs/tags/blob", "refs/tags/tree", "refs/notes/commits", "refs/notes/review"}
     for name, oid in migration.refs.items():
         assert (odd.git("rev-parse", name) == oid) == (name in same), name
     assert odd.git("symbolic-ref", "HEAD") == migration.head
@@ -155,11 +155,15 @@ def test_every_ref_is_moved_and_each_tip_is_signed(
     assert odd.git("rev-parse", "nested^{}") == odd.git("rev-parse", "light")
 
 
-def test_notes_follow_their_commits(migration: Migrated, moved: Repository) -> None:
-    assert moved.git("notes", "show", "main~3") == "a note"
-    assert moved.git("notes", "--ref", "review", "show", "light") == "another"
-    assert moved.git("notes", "show", "main:README.md") == "a note of a blob"
-    assert "1 notes speak of trees or tags" in migration.stdout + migration.stderr
+def test_notes_stay_as_they_are_and_are_listed(migration: Migrated, moved: Repository) -> None:
+    names = {name for name in migration.refs if name.startswith("refs/notes/")}
+    assert names == {"refs/notes/commits", "refs/notes/review"}
+    listed = moved.git("for-each-ref", "--format=%(refname) %(objectname)", "refs/notes")
+    assert dict(line.split() for line in listed.splitlines()) == {
+        name: migration.refs[name] for name in names
+    }
+    said = migration.stdout + migration.stderr
+    assert "2 refs of notes stay as they are" in said
 
 
 def test_what_breaks_is_told_beforehand(odd: Repository) -> None:
