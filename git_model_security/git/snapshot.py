@@ -61,7 +61,7 @@ class Snapshot:
             Whether it may be anything.
         """
         command = _command(arguments)
-        if command in _READING or _ASKING.get(command, "") in arguments:
+        if command in _READING or _ASKING.get(command) in arguments:
             return False
         if command == "config":
             if not _GETTING & set(arguments):
