@@ -274,6 +274,7 @@ run_tests() { # [PYTEST ARGUMENT...]
         { echo "$here"; cat "$here/pyproject.toml"; } >"$venv/project.stamp"
     fi
     cd "$here"
+    unset PYTHONDONTWRITEBYTECODE # else every worker compiles all tests, on every run
     # One worker more than cores: many tests wait, for a server or for a process that ends.
     workers=$(($(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1) + 1))
     exec "$venv/bin/python" -m pytest -n "$workers" --dist worksteal "$@"

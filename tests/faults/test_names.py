@@ -129,7 +129,8 @@ def test_a_stranger_s_name_that_is_not_utf8_does_not_stop_unlock(
     stranger.git("push", "--quiet", "origin", "main")
     execute("git", "model", "install")
     newcomer = clone(keyless.remote.path, "newcomer")
-    newcomer.model("unlock", *keyless.keys)
+    keys = ("--key", str(keyless.key), "--public-key", str(keyless.public))
+    newcomer.model("unlock", *keys)
     assert claims.MARKER in (newcomer.path / os.fsdecode(name)).read_bytes()
     for arguments in (("verify",), ("verify", "HEAD"), ("verify", "--encrypted")):
         claims.told(newcomer.model(*arguments, check=False), "caf\\xe9.bin")

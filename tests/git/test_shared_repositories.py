@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 GROUP = 61000
 LARGE = os.urandom(200_000)
 RECORD = (
-    "from git_model_security.guard import audit_log;"
+    "from git_model_security.clone import audit_log;"
     "from git_model_security.git.repository import Repository;"
     "audit_log.record(Repository.discover(), 'tried')"
 )
