@@ -20,6 +20,22 @@ if TYPE_CHECKING:
 SETTING = "git-model.hooks"
 REQUIRED, WARN, OFF = "required", "warn", "off"
 
+_LOOKS = frozenset(
+    {
+        *("blame", "describe", "diff", "diff-files", "diff-index", "status"),
+        *("checkout", "reset", "restore", "rm", "switch"),
+    }
+)
+"""Commands that run clean to compare, and keep nothing of it; all others may."""
+_REFRESHES = frozenset(
+    {"-q", "--clear-resolve-undo", "--really-refresh", "--refresh", "--unmerged"}
+)
+"""Options of `update-index` with which it only compares, where it gets no others."""
+_HASHES = frozenset({"--stdin-paths"})
+"""Options of `hash-object` with which it only prints, where it gets no others."""
+_SHELLS = 2
+"""Git starts a filter through a shell, which mostly becomes the filter."""
+
 
 def noticed(clone: Clone) -> PolicyError | None:
     """Tells of hooks that do not run; returns why clean has to refuse, if it has to.
@@ -49,14 +65,28 @@ def noticed(clone: Clone) -> PolicyError | None:
 
 def _stops(clone: Clone, absent: list[str]) -> bool:
     """Tells whether nothing may come in: a guard does not run, and nobody decided so."""
-    from git_model_security.git import caller
-
     return (
         any(shims.HOOKS[hook].stops for hook in absent)
         and _decision(clone) == REQUIRED
-        and not caller.only_looks()
+        and not _only_looks()
         and not _is_overridden(clone, absent)
     )
+
+
+def _only_looks() -> bool:
+    """Tells whether the Git command that runs us keeps nothing; unknown is no.
+
+    Git tells a filter what to do and not what for: `git status` runs clean to compare, and
+    `git add` to keep.
+    """
+    from git_model_security.git import processes
+
+    command, *more = processes.words(_SHELLS) or [""]
+    if command == "update-index":
+        return {*more} <= _REFRESHES
+    if command == "hash-object":
+        return {word for word in more if word.startswith("-")} <= _HASHES
+    return command in _LOOKS
 
 
 def _decision(clone: Clone) -> str:

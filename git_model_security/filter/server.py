@@ -87,11 +87,16 @@ class Server:
     def _verbatim(
         self, request: Mapping[bytes, bytes], content: Content
     ) -> Iterable[BytesLike]:
-        from git_model_security.filter import verbatim
+        """Returns what is clear in Git as it is, out of it once it is verified."""
+        from git_model_security.content.sealed import Spooled
 
-        if request[b"command"] == b"clean":
-            return verbatim.clean(self._clone, content)
-        return verbatim.smudge(self._clone, content, self._admission(request))
+        # Git reads no answer before it has sent everything.
+        spooled = Spooled(self._clone)
+        for piece in content:
+            spooled.write(piece)
+        if request[b"command"] != b"clean":
+            self._admission(request)(spooled.oid())
+        return spooled.chunks()
 
     def _admission(self, request: Mapping[bytes, bytes]) -> Callable[[str], None]:
         """Returns what lets a blob be written at the path of a request, or raises."""

@@ -18,11 +18,13 @@ from typing import TYPE_CHECKING
 
 from git_model_security.errors import GitError
 from git_model_security.git import config
+from git_model_security.guard import override
 from git_model_security.setup.hooks import hook_directory, hook_redirect, hook_setup, shims
 from git_model_security.setup.hooks.hook_directory import EARLIER, Outcome
 from git_model_security.setup.hooks.journal import Journal
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from git_model_security.git.repository import Repository
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 HOOK = "pre-receive"
 PLACE = "git-model.serverHook"
 """The file that the administrator named."""
+_INSTALL = "`git model install --server`"
 
 
 def install(repo: Repository, program: Program, place: Path | None = None) -> list[str]:
@@ -156,3 +159,28 @@ def _shim(hook: str, program: Program, *, where: str) -> bytes:
         text, count = pattern.subn(lambda _, line=line: line, text)  # type: ignore[misc]
         assert count == 1, f"hooks/pre-receive.sh sets {name} {count} times"
     return text
+
+
+def symptoms(repo: Repository) -> Iterator[tuple[str, str]]:
+    """Yields what is wrong with the guard of a server, each with its remedy."""
+    if override.is_overridden(repo, anywhere=True):
+        yield (
+            f"{override.GUARD}={override.WARN} lets everything in, with a warning",
+            f"`git config --unset {override.GUARD}`, when it is over",
+        )
+    elif wrong := override.misunderstood(repo, anywhere=True):
+        yield wrong, f"`git config --unset {override.GUARD}`"
+    hook = _place(repo)
+    if not shims.is_ours(hook):
+        yield f"nothing judges what is pushed here: {hook} is not git-model's", _INSTALL
+    elif not shims.is_executable(hook):
+        yield f"{hook} is not executable, so Git does not run it", f"`chmod +x {hook}`"
+    elif not shims.works(hook):
+        yield f"the program that {hook} names is gone, so nothing is accepted", _INSTALL
+
+
+def _place(repo: Repository) -> Path:
+    named = config.get(repo, PLACE, "--local")
+    if named is not None:
+        return repo.common_dir / named
+    return hook_redirect.effective(repo) / HOOK

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from git_model_security import messages
@@ -18,7 +18,7 @@ from git_model_security.keyring import key_files, ring
 from git_model_security.keyring.store import KeyStore
 from git_model_security.migrate.journal import Journal
 from git_model_security.policy import gitmodel, pinned
-from git_model_security.server import server, server_health
+from git_model_security.server import server, server_hook
 from git_model_security.setup import (
     accept_policy,
     drivers,
@@ -30,13 +30,14 @@ from git_model_security.setup import (
 )
 from git_model_security.setup.hooks import configured_hooks, hook_presence
 from git_model_security.signatures import signing_method
-from git_model_security.status import oversize
+from git_model_security.storage import INLINE, LFS, behind, limits
 from git_model_security.trust import pinned_trust
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from git_model_security.git.repository import Repository
+    from git_model_security.storage.limits import Limit
 
 MINIMUM_GIT = (2, 39)
 MINIMUM_LFS = (3, 3)
@@ -54,7 +55,7 @@ class Symptom:
 def symptoms(repo: Repository) -> list[Symptom]:
     """Returns what is wrong with a clone or a server; an empty list is a healthy one."""
     if server.is_bare(repo):
-        return [*_of_machine(), *(Symptom(*one) for one in server_health.symptoms(repo))]
+        return [*_of_machine(), *(Symptom(*one) for one in server_hook.symptoms(repo))]
     if missing_policy.is_strange(repo):
         return [*_of_machine(), Symptom("not a git-model repository", "`git model init`")]
     found = [*_of_machine(), *_of_clone(repo), *_of_storage(repo)]
@@ -103,7 +104,7 @@ def _of_storage(repo: Repository) -> Iterator[Symptom]:
         yield Symptom(
             f"git-lfs {'.'.join(map(str, version))} is too old", f"install {wanted} or newer"
         )
-    for storage, over in oversize.found(repo).items():
+    for storage, over in _oversize(repo).items():
         names = messages.listed([shown(path) for path in over.paths], _NAMED_FILES)
         note = f" ({over.limit.note})" if over.limit.note else ""
         yield Symptom(
@@ -112,6 +113,40 @@ def _of_storage(repo: Repository) -> Iterator[Symptom]:
             "save the model in shorter shards; `git config git-model.maxFileSize SIZE` if the"
             " host takes more",
         )
+
+
+@dataclass
+class _Over:
+    """A limit, and the files that are over it."""
+
+    limit: Limit
+    paths: list[bytes] = field(default_factory=list)
+
+
+def _oversize(repo: Repository) -> dict[str, _Over]:
+    """Returns what is too long, by `inline` and `lfs`; nothing where no limit is known.
+
+    Raises:
+        ConfigError: `git-model.maxFileSize` is no size.
+    """
+    settings = config.read(repo, limits.SECTIONS)
+    over = {
+        storage: _Over(limit)
+        for storage in (INLINE, LFS)
+        if (limit := limits.of(settings, storage)) is not None
+    }
+    if not over:
+        return {}
+    entries = [entry for entry in index.staged(repo) if entry.is_file]
+    sizes, pointers = behind.survey(repo, (entry.oid for entry in entries))
+    for entry in entries:
+        pointer = pointers.get(entry.oid)
+        # A partial clone may not have the blob, and cannot tell then.
+        size = pointer.size if pointer else sizes.get(entry.oid, 0)
+        one = over.get(LFS if pointer else INLINE)
+        if one is not None and size > one.limit.size:
+            one.paths.append(entry.path)
+    return {storage: one for storage, one in over.items() if one.paths}
 
 
 def _of_clone(repo: Repository) -> Iterator[Symptom]:

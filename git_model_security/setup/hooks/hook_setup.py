@@ -1,15 +1,7 @@
 """Installs our hooks in a repository, removes them, and says which would not run.
 
-Owns the choice of the place (docs/SPEC.md, "Hooks"):
-
-1. the repository's own hooks directory: shims that keep and run what was there;
-2. another directory, named by `core.hooksPath`: never written to; the clone's own
-   `core.hooksPath` points to shims of ours, which pass on to that directory;
-3. husky's: a block in the committed hooks calls the shims of the clone; hooks that
-   husky does not know are shims in its own directory, which it leaves there.
-
-Only one place at a time has shims, so that nothing runs twice. What a hook does
-is `git_model_security.hooks`; which would not run, `hook_presence`.
+Owns the choice of the place, as the package describes it (docs/SPEC.md, "Hooks"); which
+hooks would not run is `hook_presence`.
 """
 
 from __future__ import annotations
