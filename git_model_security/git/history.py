@@ -70,13 +70,13 @@ def commits(
 
 
 def graph(repo: Repository) -> Iterator[tuple[str, list[str]]]:
-    """Yields each commit that a ref reaches, parents first, with its parents.
+    """Yields each commit that a ref reaches, children first, with its parents.
 
     Raises:
         GitError: a commit is missing or corrupt.
     """
     listed = repo.git(
-        *(*FROM_COMMITS, "rev-list", "--topo-order", "--reverse", "--parents", "--all"),
+        *(*FROM_COMMITS, "rev-list", "--topo-order", "--parents", "--all"),
         "--stdin",
         stdin="".join(f"{oid}\n" for oid in _elsewhere(repo)).encode(),
         extra=TRUE_HISTORY,
