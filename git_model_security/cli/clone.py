@@ -20,7 +20,7 @@ from git_model_security.verify.expected import Expected
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from git_model_security.trust.verifiers import Asked
+    from git_model_security.signing.sources import Asked
 
 
 @click.command("clone", context_settings=methods.SPELLINGS)

@@ -11,6 +11,7 @@ from git_model_security.cli.sizes import size
 from git_model_security.git.paths import shown
 from git_model_security.policy import gitmodel, profiles
 from git_model_security.setup.init import Request
+from git_model_security.signing.identity import KEY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -75,12 +76,12 @@ def request(
     )
 
 
-def show_keys(key_id: str, key_path: Path, fingerprint: str, method: str = "key") -> None:
+def show_keys(key_id: str, key_path: Path, fingerprint: str, method: str = KEY) -> None:
     """Says which keys a repository was set up with, and what to do with them."""
     terminal.result(f"AES-256 key   {key_id}")
     terminal.result(f"  kept in     {shown(bytes(key_path))}")
     terminal.result("  back it up: git model key export FILE   (without it nothing decrypts)")
-    if method != "key":
+    if method != KEY:
         terminal.result(f"Signs with    {method}")
         return
     terminal.result(f"Signing key   {fingerprint[:32]}")

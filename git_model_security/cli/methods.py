@@ -9,7 +9,7 @@ import click
 from git_model_security.cli import options
 from git_model_security.signatures.signers import Given
 from git_model_security.signing import methods
-from git_model_security.trust.verifiers import Asked
+from git_model_security.signing.sources import Asked
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,7 +24,7 @@ def _hyphened(token: str) -> str:
 SPELLINGS = {"token_normalize_func": _hyphened}
 """Context settings of the commands that take these options."""
 
-METHOD = click.Choice(methods.METHODS)
+METHOD = click.Choice(tuple(methods.METHODS))
 
 _CHAIN = click.option(
     "--certificate-chain",

@@ -12,7 +12,7 @@ from git_model_security.errors import UsageError
 from git_model_security.git.paths import legible
 from git_model_security.git.repository import Repository
 from git_model_security.signing.identity import KEY
-from git_model_security.signing.methods import VERIFYING
+from git_model_security.signing.methods import KINDS
 from git_model_security.trust import anchors, pinned_trust, verifiers
 
 
@@ -25,7 +25,7 @@ def command() -> None:
 
 
 @command.command("add", context_settings=methods.SPELLINGS)
-@click.argument("method", required=False, type=click.Choice(VERIFYING))
+@click.argument("method", required=False, type=click.Choice(tuple(KINDS)))
 @methods.verifying
 @options.yes
 def add(method: str | None, yes: bool, **said: Any) -> None:

@@ -18,7 +18,7 @@ from git_model_security.git.paths import legible, shown
 from git_model_security.messages import counted
 from git_model_security.policy import gitmodel
 from git_model_security.signing import pem
-from git_model_security.signing.methods import VERIFYING
+from git_model_security.signing.methods import KINDS
 from git_model_security.trust import verifiers
 from git_model_security.verify import events
 from git_model_security.verify.expected import Expected
@@ -27,8 +27,8 @@ from git_model_security.verify.range_check import RangeVerdict
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from git_model_security.signing.sources import Asked
     from git_model_security.trust.verdict import Verdict
-    from git_model_security.trust.verifiers import Asked
 
 _HINTS = {
     "unsigned": "`git model sign --amend` signs your own HEAD",
@@ -107,7 +107,7 @@ def command(
     clone trusts. METHOD is sigstore, key or certificate, and may be left out where the
     options tell.
     """
-    method = words[0] if words and words[0] in VERIFYING else None
+    method = words[0] if words and words[0] in KINDS else None
     revisions = words[1:] if method else words
     asked = methods.asked(method, said)
     chosen = tuple(map(gitmodel.as_root, roots))

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
     from git_model_security.clone.clone import Clone
     from git_model_security.signing.methods import Verifier
+    from git_model_security.signing.sources import Asked
     from git_model_security.trust.verdict import Verdict
-    from git_model_security.trust.verifiers import Asked
     from git_model_security.verify.range_check import RangeVerdict
 
 _PAST = {

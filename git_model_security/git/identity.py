@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import os
 from typing import TYPE_CHECKING
 
@@ -28,6 +27,8 @@ def committer(repo: Repository) -> str:
     found = said.rpartition(">")[0]
     if found:
         return f"{found}>"
+    import getpass  # where Git knows nobody
+
     try:
         return getpass.getuser()
     except (KeyError, OSError):

@@ -13,7 +13,6 @@ import errno
 import fcntl
 import os
 import re
-import secrets
 import threading
 from typing import TYPE_CHECKING
 
@@ -179,7 +178,7 @@ def _lock(descriptor: int) -> None:
 
 
 def _partial_name() -> bytes:
-    return _PREFIX + secrets.token_hex(8).encode()
+    return _PREFIX + os.urandom(8).hex().encode()
 
 
 def _reserve(descriptor: int, size: int) -> None:

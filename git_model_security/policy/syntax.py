@@ -24,12 +24,15 @@ MAX_SIZE_BYTES = 1 << 40
 CHANGED_HINT = "`git log -- .gitmodel` shows who changed it"
 _UPGRADE_HINT = f"install a newer git-model, or ask who changed it: {CHANGED_HINT}"
 
-_METHODS = ("sigstore", "key", "certificate", "pkcs11-key", "pkcs11-certificate")
+SIGSTORE, KEY, CERTIFICATE = "sigstore", "key", "certificate"
+PKCS11_KEY, PKCS11_CERTIFICATE = "pkcs11-key", "pkcs11-certificate"
+METHODS = (SIGSTORE, KEY, CERTIFICATE, PKCS11_KEY, PKCS11_CERTIFICATE)
+"""Signing methods, in model_signing's words; what each is, `signing.methods` has."""
 _CHOICES = {
     "profile": ("protect.profile", profiles.NAMES),
     "storage": ("storage.engine", ("inline", "lfs")),
     "digest": ("signing.digest", ("sha256", "blake3")),
-    "method": ("signing.method", _METHODS),
+    "method": ("signing.method", METHODS),
     "when": ("signing.when", ("commit", "push", "release")),
 }
 _SIZES = {"threshold": "storage.threshold", "limit": "storage.limit"}

@@ -17,10 +17,10 @@ from git_model_security.errors import ConfigError, UsageError
 from git_model_security.git import config, index
 from git_model_security.policy import attributes, gitmodel, pinned
 from git_model_security.policy.gitmodel import checked
+from git_model_security.policy.syntax import METHODS
 from git_model_security.setup import init, signing_setup, write_policy
 from git_model_security.signatures import signature_place, signers
 from git_model_security.signatures.signers import Given
-from git_model_security.signing.methods import METHODS
 from git_model_security.trust import anchors
 from git_model_security.verify import model_roots
 

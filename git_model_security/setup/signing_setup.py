@@ -12,11 +12,13 @@ from git_model_security.errors import ConfigError, Error, UsageError
 from git_model_security.git import config, index
 from git_model_security.keyring import key_files
 from git_model_security.policy import gitmodel
+from git_model_security.policy.syntax import PKCS11_KEY
 from git_model_security.signatures import signers, signing_method, trial_signature
 from git_model_security.signatures.signers import Given
 from git_model_security.signing import dsse, pem
 from git_model_security.signing.by_key import KeyVerifier
 from git_model_security.signing.identity import CERTIFICATE, KEY, SIGSTORE
+from git_model_security.signing.methods import METHODS
 from git_model_security.trust import anchors, chosen, pinned_trust
 from git_model_security.verify import tree_check
 
@@ -26,8 +28,6 @@ if TYPE_CHECKING:
     from git_model_security.git.repository import Repository
     from git_model_security.signing.keystore import KeyStore
 
-_WITH_KEY_FILE = (KEY, CERTIFICATE)
-_BY_PKCS11 = "pkcs11-key"
 _SETTINGS = {
     "method": signers.METHOD,
     "signing_certificate": signers.CERTIFICATE,
@@ -141,7 +141,7 @@ def use(repo: Repository, given: Given, key: Path | None) -> str:
     signers.require_fitting(method, given)
     if method == KEY:
         return use_key(repo, key)
-    if (key is not None) != (method in _WITH_KEY_FILE):
+    if (key is not None) != ("private_key" in METHODS[method].options):
         verb = "says nothing of" if key else "is needed with"
         raise UsageError(f"--signing-key {verb} the method {method}")
     require_no_secret(given)
@@ -156,7 +156,7 @@ def use(repo: Repository, given: Given, key: Path | None) -> str:
         fingerprint, _ = keep_key(repo, key)
         config.put(repo, signers.SIGNING_KEY, fingerprint)
     settle(repo, given)
-    if method == _BY_PKCS11 and own is not None:
+    if method == PKCS11_KEY and own is not None:
         config.put(repo, signers.PKCS11_KEY, own.identity.fingerprint)
     if own is not None:
         pinned_trust.pinned(repo).add(own)

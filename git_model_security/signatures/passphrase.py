@@ -12,7 +12,6 @@ counts the tries. Nothing is kept beyond the process, nor given to another one.
 
 from __future__ import annotations
 
-import getpass
 import os
 
 from git_model_security.git import askpass
@@ -63,6 +62,8 @@ def _asked(prompt: str) -> bytes | None:
 
 
 def _from_terminal(prompt: str) -> bytes | None:
+    import getpass  # most keys have none
+
     # getpass would fall back to standard input, where a filter or a hook is told
     # something else, and would show what is typed.
     try:

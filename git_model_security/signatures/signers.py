@@ -17,16 +17,16 @@ from git_model_security.git import askpass, config
 from git_model_security.keyring.store import config_home
 from git_model_security.signatures.passphrase import Passphrases
 from git_model_security.signing import methods, pem
-from git_model_security.signing.by_key import KeySigner
+from git_model_security.signing.identity import KEY
 from git_model_security.signing.keystore import KeyStore
 from git_model_security.trust import anchors, chosen
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
     from git_model_security.clone.clone import Clone
     from git_model_security.signing.methods import Signer
+    from git_model_security.signing.oidc import Source
     from git_model_security.signing.sigstore_instance import Instance
+    from git_model_security.signing.sources import Token
 
 METHOD = "git-model.signingmethod"
 """Configuration: the method, in model_signing's words; `key` where there is none."""
@@ -42,23 +42,6 @@ AMBIENT = "git-model.useambientcredentials"
 CLIENT_ID = "git-model.clientid"
 PKCS11_KEY = "git-model.pkcs11key"
 """Configuration: fingerprint of the key that the token held when it was set up."""
-
-_SIGSTORE = (
-    "identity_token",
-    "use_ambient_credentials",
-    "use_staging",
-    "oauth_force_oob",
-    "client_id",
-    "client_secret",
-    "trust_config",
-)
-_BELONGING: Mapping[str, tuple[str, ...]] = {
-    "key": ("private_key",),
-    "certificate": ("private_key", "signing_certificate", "certificate_chain"),
-    "pkcs11-key": ("pkcs11_uri",),
-    "pkcs11-certificate": ("pkcs11_uri", "signing_certificate", "certificate_chain"),
-    "sigstore": _SIGSTORE,
-}
 
 PRIVATE_KEY_VARIABLE = "SIGNING_PRIVATE_KEY"
 """Environment: the private key itself in PEM, for CI."""
@@ -124,10 +107,10 @@ def signer(clone: Clone, given: Given | None = None) -> Signer | None:
         KeyNotFoundError: the key that it names is not in the keyring.
     """
     asked = given or Given()
-    method = methods.canonical(asked.method or config.last(clone.settings, METHOD) or "key")
+    method = methods.canonical(asked.method or config.last(clone.settings, METHOD) or KEY)
     require_fitting(method, asked)
     anchors.require_outside(clone.repo, anchors.named(asked))
-    return _MAKERS[method](clone, asked)
+    return methods.METHODS[method].signer(_Sources(clone, asked))
 
 
 def require_fitting(method: str, given: Given) -> None:
@@ -136,134 +119,99 @@ def require_fitting(method: str, given: Given) -> None:
     Raises:
         UsageError: with the option.
     """
+    belonging = methods.METHODS[method].options
     for name, value in vars(given).items():
-        if value and name != "method" and name not in _BELONGING[method]:
-            option = name.replace("_", "-")
-            raise UsageError(f"--{option} says nothing of the method {method}")
+        if value and name != "method" and name not in belonging:
+            raise UsageError(f"{methods.option(name)} says nothing of the method {method}")
 
 
-def _by_key(clone: Clone, given: Given) -> Signer | None:
-    found = _private_key(clone, given)
-    if found is None:
-        return None
-    private_key, fingerprint = found
-    return KeySigner(private_key, password, fingerprint)
+class _Sources:
+    """What a signer is made of, from the command line, the environment, and the clone."""
 
+    def __init__(self, clone: Clone, given: Given) -> None:
+        self._repo = clone.repo
+        self._settings = clone.settings
+        self._given = given
 
-def _by_certificate(clone: Clone, given: Given) -> Signer | None:
-    from git_model_security.signing.by_certificate import CertificateSigner
+    def password(self, origin: str) -> bytes | None:
+        return password(origin)
 
-    found = _private_key(clone, given)
-    if found is None:
-        return None
-    leaf, above = _certificate(clone, given)
-    return CertificateSigner(found[0], leaf, above, password)
+    def pin(self, token: str) -> bytes | None:
+        return _SECRETS.for_token(token)
 
+    def private_key(self) -> tuple[Path | bytes, str | None] | None:
+        if self._given.private_key is not None:
+            return self._given.private_key, None
+        pem = os.environ.get(PRIVATE_KEY_VARIABLE)
+        if pem:
+            return pem.encode(), None
+        fingerprint = config.last(self._settings, SIGNING_KEY)
+        return None if fingerprint is None else (keystore().path(fingerprint), fingerprint)
 
-def _by_pkcs11_key(clone: Clone, given: Given) -> Signer | None:
-    from git_model_security.signing.by_pkcs11 import Pkcs11Signer
+    def certificate(self) -> tuple[Path, list[Path]]:
+        given, above = self._given.signing_certificate, list(self._given.certificate_chain)
+        leaf = given or self._kept(CERTIFICATE)
+        if leaf is None:
+            raise ConfigError(
+                "there is no certificate to sign with",
+                hint="--signing-certificate FILE, or"
+                " `git model config signingCertificate FILE`",
+            )
+        if not above and given is None:
+            above = [chosen.file(self._repo, one) for one in self._settings.get(CHAIN, ())]
+        return leaf, above
 
-    found = _token(clone, given)
-    if found is None:
-        return None
-    uri, modules = found
-    if given.pkcs11_uri:
-        return Pkcs11Signer(uri, modules, _SECRETS.for_token)
-    known = config.last(clone.settings, PKCS11_KEY)
-    learned = partial(config.put, clone.repo, PKCS11_KEY)
-    return Pkcs11Signer(uri, modules, _SECRETS.for_token, known, learned)
+    def token(self) -> Token | None:
+        from git_model_security.signing import pkcs11_uri
+        from git_model_security.signing.sources import Token
 
+        uri = self._given.pkcs11_uri or config.last(self._settings, PKCS11_URI)
+        if uri is None:
+            if self._given.method is None:
+                return None
+            raise ConfigError(
+                "there is no key in a token to sign with",
+                hint="--pkcs11-uri URI, or `git model config pkcs11Uri URI`",
+            )
+        modules = [Path(one).expanduser() for one in self._settings.get(PKCS11_MODULE, ())]
+        # What is loaded runs as this user.
+        anchors.require_outside(self._repo, [*modules, *pkcs11_uri.parse(uri).files])
+        if self._given.pkcs11_uri:
+            return Token(uri, modules)
+        known = config.last(self._settings, PKCS11_KEY)
+        return Token(uri, modules, known, partial(config.put, self._repo, PKCS11_KEY))
 
-def _by_pkcs11_certificate(clone: Clone, given: Given) -> Signer | None:
-    from git_model_security.signing.by_pkcs11 import Pkcs11CertificateSigner
+    def sigstore(self) -> tuple[Instance, Source]:
+        from git_model_security.signing import oidc, oidc_store
 
-    found = _token(clone, given)
-    if found is None:
-        return None
-    uri, modules = found
-    leaf, above = _certificate(clone, given)
-    return Pkcs11CertificateSigner(uri, leaf, above, modules, _SECRETS.for_token)
-
-
-def _private_key(clone: Clone, given: Given) -> tuple[Path | bytes, str | None] | None:
-    """Returns the private key, and its fingerprint where that is known before it is read."""
-    if given.private_key is not None:
-        return given.private_key, None
-    pem = os.environ.get(PRIVATE_KEY_VARIABLE)
-    if pem:
-        return pem.encode(), None
-    fingerprint = config.last(clone.settings, SIGNING_KEY)
-    return None if fingerprint is None else (keystore().path(fingerprint), fingerprint)
-
-
-def _certificate(clone: Clone, given: Given) -> tuple[Path, list[Path]]:
-    configured = config.last(clone.settings, CERTIFICATE)
-    leaf = given.signing_certificate or (
-        chosen.file(clone.repo, configured) if configured else None
-    )
-    if leaf is None:
-        raise ConfigError(
-            "there is no certificate to sign with",
-            hint="--signing-certificate FILE, or `git model config signingCertificate FILE`",
+        given = self._given
+        ambient = given.use_ambient_credentials or config.is_true(self._settings, AMBIENT)
+        client_id = given.client_id or config.last(self._settings, CLIENT_ID)
+        source = oidc.Source(
+            given=given.identity_token,
+            ambient=ambient or None,
+            client_id=client_id or oidc.AUDIENCE,
+            client_secret=given.client_secret or "",
+            force_oob=given.oauth_force_oob,
+            store=oidc_store.TokenStore(),
         )
-    above = list(given.certificate_chain)
-    if not above and given.signing_certificate is None:
-        above = [chosen.file(clone.repo, one) for one in clone.settings.get(CHAIN, ())]
-    return leaf, above
+        return self._instance(), source
 
+    def require_public_log(self) -> None:
+        from git_model_security.signatures import consent
 
-def _token(clone: Clone, given: Given) -> tuple[str, list[Path]] | None:
-    from git_model_security.signing import pkcs11_uri
+        consent.require_public_log(self._repo)
 
-    uri = given.pkcs11_uri or config.last(clone.settings, PKCS11_URI)
-    if uri is None:
-        if given.method is None:
-            return None
-        raise ConfigError(
-            "there is no key in a token to sign with",
-            hint="--pkcs11-uri URI, or `git model config pkcs11Uri URI`",
+    def _instance(self) -> Instance:
+        from git_model_security.signing.sigstore_instance import Instance
+
+        given = self._given
+        if given.trust_config or given.use_staging:
+            return Instance.chosen(given.trust_config, given.use_staging)
+        return Instance.chosen(
+            self._kept(TRUST_CONFIG), config.is_true(self._settings, STAGING)
         )
-    modules = [Path(one).expanduser() for one in clone.settings.get(PKCS11_MODULE, ())]
-    # What is loaded runs as this user.
-    anchors.require_outside(clone.repo, [*modules, *pkcs11_uri.parse(uri).files])
-    return uri, modules
 
-
-def _by_sigstore(clone: Clone, given: Given) -> Signer:
-    from git_model_security.signatures import consent
-    from git_model_security.signing import oidc, oidc_store
-    from git_model_security.signing.by_sigstore import SigstoreSigner
-
-    ambient = given.use_ambient_credentials or config.is_true(clone.settings, AMBIENT)
-    client_id = given.client_id or config.last(clone.settings, CLIENT_ID)
-    source = oidc.Source(
-        given=given.identity_token,
-        ambient=ambient or None,
-        client_id=client_id or oidc.AUDIENCE,
-        client_secret=given.client_secret or "",
-        force_oob=given.oauth_force_oob,
-        store=oidc_store.TokenStore(),
-    )
-    return SigstoreSigner(
-        _instance(clone, given), source, lambda: consent.require_public_log(clone.repo)
-    )
-
-
-def _instance(clone: Clone, given: Given) -> Instance:
-    from git_model_security.signing.sigstore_instance import Instance
-
-    if given.trust_config or given.use_staging:
-        return Instance.chosen(given.trust_config, given.use_staging)
-    kept = config.last(clone.settings, TRUST_CONFIG)
-    return Instance.chosen(
-        chosen.file(clone.repo, kept) if kept else None, config.is_true(clone.settings, STAGING)
-    )
-
-
-_MAKERS: Mapping[str, Callable[[Clone, Given], Signer | None]] = {
-    "key": _by_key,
-    "certificate": _by_certificate,
-    "pkcs11-key": _by_pkcs11_key,
-    "pkcs11-certificate": _by_pkcs11_certificate,
-    "sigstore": _by_sigstore,
-}
+    def _kept(self, key: str) -> Path | None:
+        kept = config.last(self._settings, key)
+        return chosen.file(self._repo, kept) if kept else None

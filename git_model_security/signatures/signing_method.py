@@ -17,30 +17,7 @@ from git_model_security.signing import methods
 from git_model_security.signing.identity import KEY
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from git_model_security.git.repository import Repository
-
-_KEY = "unlock --signing-key FILE"
-_CERTIFICATE = "config signingCertificate FILE"
-_URI = "config pkcs11Uri URI"
-
-_WANTED: Mapping[str, tuple[tuple[str, str], ...]] = {
-    "key": ((signers.SIGNING_KEY, _KEY),),
-    # The certificate first: a key that comes after it is tried with it.
-    "certificate": ((signers.CERTIFICATE, _CERTIFICATE), (signers.SIGNING_KEY, _KEY)),
-    "pkcs11-key": ((signers.PKCS11_URI, _URI),),
-    "pkcs11-certificate": ((signers.CERTIFICATE, _CERTIFICATE), (signers.PKCS11_URI, _URI)),
-    "sigstore": (),
-}
-"""By method: each setting that it needs, with the command that makes it."""
-_WITHOUT = {
-    "key": "no signing key",
-    "certificate": "no certificate, or no key, to sign with",
-    "pkcs11-key": "no key in a token to sign with",
-    "pkcs11-certificate": "no certificate, or no key in a token, to sign with",
-    "sigstore": "no signing key, and does not sign by sigstore",
-}
 
 
 class Lack(NamedTuple):
@@ -86,12 +63,17 @@ def lack(repo: Repository, method: str | None = None) -> Lack | None:
     """
     settings = config.read(repo)
     chosen = methods.canonical(method) if method else of(repo)
-    needed = [command for key, command in _WANTED[chosen] if key not in settings]
+    record = methods.METHODS[chosen]
+    needed = [
+        command
+        for name, command in record.settings.items()
+        if f"git-model.{name}" not in settings
+    ]
     if method is None and chosen != KEY and signers.METHOD not in settings:
         needed.insert(0, f"config signingMethod {chosen}")
     if not needed:
         return None
-    return Lack(_WITHOUT[chosen], ", then ".join(f"`git model {one}`" for one in needed))
+    return Lack(record.lacking, ", then ".join(f"`git model {one}`" for one in needed))
 
 
 def unable(repo: Repository, method: str | None = None) -> KeyNotFoundError:

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 from git_model_security.errors import Reason, VerificationError
 from git_model_security.signing import claims, dsse, roles, statement
 from git_model_security.signing.document import malformed
-from git_model_security.signing.identity import CERTIFICATE, KEY, SIGSTORE
+from git_model_security.signing.identity import CERTIFICATE, KEY
+from git_model_security.signing.methods import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,13 +24,6 @@ if TYPE_CHECKING:
     from git_model_security.signing.manifest import Manifest
     from git_model_security.signing.methods import Verifier
     from git_model_security.signing.roles import Subject
-
-_PINNING = {
-    KEY: "`git model trust add key --public-key FILE`",
-    CERTIFICATE: "`git model trust add certificate --certificate-chain FILE --identity WHO`",
-    SIGSTORE: "`git model trust add sigstore --identity WHO --identity-provider ISSUER`",
-}
-
 
 _Outcome = tuple["Manifest", "SignerIdentity", "float | None"]
 """What was signed, by whom, and until when that holds."""
@@ -117,7 +111,7 @@ def _candidates(bundle: dsse.Bundle, verifiers: Sequence[Verifier]) -> list[Veri
     raise VerificationError(
         Reason.UNTRUSTED,
         f"signed by {claimed}, which is not trusted here",
-        hint=f"if you know the signer: {_PINNING[bundle.kind]}",
+        hint=f"if you know the signer: `{KINDS[bundle.kind].pinning}`",
         claimed=claimed,
     )
 

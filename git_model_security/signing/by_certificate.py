@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from git_model_security.signing.dsse import Bundle
     from git_model_security.signing.manifest import Manifest
     from git_model_security.signing.pem import Password
+    from git_model_security.signing.sources import Asked, Sources
 
 _PIN = b"identity: "
 _SIGN_AGAIN = "ask the signer to sign again with a valid certificate"
@@ -58,6 +59,12 @@ class CertificateSigner:
         self._source = private_key
         self._password = password
         self._chain = Chain(signing_certificate, certificate_chain)
+
+    @classmethod
+    def from_sources(cls, sources: Sources) -> CertificateSigner | None:
+        """Returns the signer with a clone's certificate and key, if it has a key."""
+        found = sources.private_key()
+        return found and cls(found[0], *sources.certificate(), sources.password)
 
     @property
     def identity(self) -> SignerIdentity:
@@ -127,6 +134,11 @@ class CertificateVerifier:
             )
         self._name = certificates.as_fingerprint(identity) or identity
         self._explicit = explicit
+
+    @classmethod
+    def from_options(cls, asked: Asked) -> list[CertificateVerifier]:
+        """Returns the verifier that was asked for."""
+        return [cls.from_files(asked.certificate_chain, asked.identity or "")]
 
     @classmethod
     def from_files(

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from git_model_security.signing.dsse import Bundle
     from git_model_security.signing.manifest import Manifest
     from git_model_security.signing.pem import Password
+    from git_model_security.signing.sources import Asked, Sources
 
 
 class KeySigner:
@@ -45,6 +46,12 @@ class KeySigner:
         self._identity = SignerIdentity(
             KEY, fingerprint or pem.fingerprint(pem.public_pem(self._key))
         )
+
+    @classmethod
+    def from_sources(cls, sources: Sources) -> KeySigner | None:
+        """Returns the signer with a clone's private key, if it has one."""
+        found = sources.private_key()
+        return found and cls(found[0], sources.password, found[1])
 
     @property
     def identity(self) -> SignerIdentity:
@@ -94,6 +101,11 @@ class KeyVerifier:
             ConfigError: it cannot be read, or see the class.
         """
         return cls(key_files.read(path), explicit=True, origin=str(path))
+
+    @classmethod
+    def from_options(cls, asked: Asked) -> list[KeyVerifier]:
+        """Returns a verifier for each public key that was given."""
+        return [cls.from_file(path) for path in asked.public_key]
 
     @classmethod
     def from_pin(cls, content: bytes, origin: str) -> KeyVerifier:

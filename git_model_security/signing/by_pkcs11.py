@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from git_model_security.signing.manifest import Manifest
     from git_model_security.signing.pem import Password
+    from git_model_security.signing.sources import Sources
 
 
 class Pkcs11Signer:
@@ -53,6 +54,14 @@ class Pkcs11Signer:
         self._key = _Key(uri, module_paths, pin)
         self._fingerprint = fingerprint
         self._learned = learned
+
+    @classmethod
+    def from_sources(cls, sources: Sources) -> Pkcs11Signer | None:
+        """Returns the signer with a clone's key in a token, if it has one."""
+        found = sources.token()
+        return found and cls(
+            found.uri, found.modules, sources.pin, found.fingerprint, found.learned
+        )
 
     @cached_property
     def identity(self) -> SignerIdentity:
@@ -122,6 +131,12 @@ class Pkcs11CertificateSigner:
     ) -> None:
         self._key = _Key(uri, module_paths, pin)
         self._chain = Chain(signing_certificate, certificate_chain)
+
+    @classmethod
+    def from_sources(cls, sources: Sources) -> Pkcs11CertificateSigner | None:
+        """Returns the signer with a clone's certificate and key in a token, if it has one."""
+        found = sources.token()
+        return found and cls(found.uri, *sources.certificate(), found.modules, sources.pin)
 
     @property
     def identity(self) -> SignerIdentity:

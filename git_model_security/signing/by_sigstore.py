@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from git_model_security.signing.dsse import Bundle
     from git_model_security.signing.manifest import Manifest
     from git_model_security.signing.oidc import Source, Token
+    from git_model_security.signing.sources import Asked, Sources
 
 
 class SigstoreSigner:
@@ -58,6 +59,11 @@ class SigstoreSigner:
         self._agreed = agreed
         self._held: Token | None = None
         self._own: SigstoreVerifier | None = None
+
+    @classmethod
+    def from_sources(cls, sources: Sources) -> SigstoreSigner:
+        """Returns the signer by a clone's Sigstore; there always is one."""
+        return cls(*sources.sigstore(), sources.require_public_log)
 
     @property
     def identity(self) -> SignerIdentity:
@@ -165,6 +171,13 @@ class SigstoreVerifier:
         self._expected = (identity, issuer)
         self.instance = instance or Instance()
         self._explicit = explicit
+
+    @classmethod
+    def from_options(cls, asked: Asked) -> list[SigstoreVerifier]:
+        """Returns the verifier that was asked for."""
+        instance = Instance.chosen(asked.trust_config, asked.use_staging)
+        identity, issuer = asked.identity or "", asked.identity_provider or ""
+        return [cls(identity, issuer, instance, explicit=True)]
 
     @classmethod
     def from_pin(cls, content: bytes, origin: str) -> SigstoreVerifier:

@@ -10,6 +10,8 @@ import re
 from dataclasses import dataclass
 
 from git_model_security.signing.document import decoded, load, malformed, member
+from git_model_security.signing.identity import KEY, SIGSTORE
+from git_model_security.signing.methods import KINDS
 
 MAX_BYTES = 64 * 1024 * 1024
 """Over 300,000 files; a bundle is held in memory several times over."""
@@ -20,7 +22,7 @@ PAYLOAD_TYPE = "application/vnd.in-toto+json"
 _OUTSIDE = {"mediaType", "verificationMaterial", "dsseEnvelope"}
 _ENVELOPE = {"payload", "payloadType", "signatures"}
 _LOG = {"tlogEntries", "timestampVerificationData"}
-_KINDS = {"publicKey": "key", "x509CertificateChain": "certificate", "certificate": "sigstore"}
+_MATERIALS = {kind.material: kind.name for kind in KINDS.values()}
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,7 @@ class Bundle:
     """A bundle that has the right form; who signed what is not known yet.
 
     Attributes:
-        kind: how it claims to be signed: `key`, `certificate` or `sigstore`.
+        kind: how it claims to be signed; see `methods.KINDS`.
         hint: fingerprint of the key it claims; None in bundles before OMS 1.0.1.
         payload: the statement, unverified.
         signature: over the payload.
@@ -75,8 +77,8 @@ def require_bare(bundle: Bundle) -> None:
     extra = bundle.document.keys() - _OUTSIDE
     extra |= envelope.keys() - _ENVELOPE
     extra |= signature.keys() - {"sig", "keyid"}
-    extra |= material.keys() - _KINDS.keys() - _LOG
-    if bundle.kind != "sigstore":
+    extra |= material.keys() - _MATERIALS.keys() - _LOG
+    if bundle.kind != SIGSTORE:
         extra |= {name for name in _LOG if material.get(name)}
     if signature.get("keyid"):
         extra.add("keyid")
@@ -85,17 +87,17 @@ def require_bare(bundle: Bundle) -> None:
 
 
 def _material(material: dict[str, object]) -> tuple[str, str | None]:
-    kinds = [kind for name, kind in _KINDS.items() if name in material]
+    kinds = [kind for name, kind in _MATERIALS.items() if name in material]
     if len(kinds) != 1:
         raise malformed("does not say by one public key or certificate how it was signed")
-    if kinds != ["key"]:
+    if kinds != [KEY]:
         return kinds[0], None
     hint = member(material, "publicKey", dict).get("hint")
     if hint is None or hint == "":
-        return "key", None
+        return KEY, None
     if not isinstance(hint, str) or not re.fullmatch("[0-9a-f]{64}", hint):
         raise malformed("the key hint is not a SHA-256 in hexadecimal")
-    return "key", hint
+    return KEY, hint
 
 
 def _envelope(envelope: dict[str, object]) -> tuple[bytes, bytes]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-KEY, CERTIFICATE, SIGSTORE = "key", "certificate", "sigstore"
+from git_model_security.policy import syntax
+
+KEY, CERTIFICATE, SIGSTORE = syntax.KEY, syntax.CERTIFICATE, syntax.SIGSTORE
 """How a bundle can be signed; a key in a hardware token makes bundles like any other."""
 
 

@@ -1,25 +1,25 @@
 """Signing methods: what signs, and what accepts the bundles of whom.
 
-The words are model_signing's. Each method has a module of its own (`by_key`,
-`by_certificate`, `by_pkcs11`, `by_sigstore`), which is imported when it is used.
+The words are model_signing's. Each method is one record, and has a module of its own
+(`by_key`, `by_certificate`, `by_pkcs11`, `by_sigstore`), which is imported when it is used.
 docs/SPEC.md, "Signatures: methods".
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+import importlib
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from git_model_security.errors import UsageError
+from git_model_security.policy import syntax
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from git_model_security.signing.dsse import Bundle
     from git_model_security.signing.identity import SignerIdentity
     from git_model_security.signing.manifest import Manifest
-
-METHODS = ("sigstore", "key", "certificate", "pkcs11-key", "pkcs11-certificate")
-"""What can sign."""
-VERIFYING = ("sigstore", "key", "certificate")
-"""What can verify: a token's signatures are those of its key or certificate."""
+    from git_model_security.signing.sources import Asked, Sources
 
 
 class Pin(NamedTuple):
@@ -93,6 +93,161 @@ class Verifier(Protocol):
         """
 
 
+class Kind(NamedTuple):
+    """How bundles are signed, and what accepts them; several methods may sign so.
+
+    Attributes:
+        name: `SignerIdentity.method`.
+        material: the member of a bundle by which it is known.
+        suffix: of the files that pin its signers.
+        needed: the options without which nobody is named, and what stands for a value.
+        options: the others that say who must have signed, named as in `sources.Asked`.
+        made_by: the class in this package that accepts them.
+    """
+
+    name: str
+    material: str
+    suffix: str
+    needed: Mapping[str, str]
+    options: frozenset[str]
+    made_by: str
+
+    @property
+    def pinning(self) -> str:
+        """The command that pins a signer."""
+        words = (f"{option(name)} {value}" for name, value in self.needed.items())
+        return f"git model trust add {self.name} {' '.join(words)}"
+
+    def asked(self, asked: Asked) -> Sequence[Verifier]:
+        """Returns the signers that a command line names; see `from_options` of the class."""
+        found: Sequence[Verifier] = _class(self.made_by).from_options(asked)
+        return found
+
+    def pinned(self, content: bytes, origin: str) -> Verifier:
+        """Returns the verifier of a pinned signer; see `from_pin` of the class."""
+        found: Verifier = _class(self.made_by).from_pin(content, origin)
+        return found
+
+
+class Method(NamedTuple):
+    """A way to sign.
+
+    Attributes:
+        name: in model_signing's words.
+        kind: of the bundles that it makes.
+        options: that say who signs, named as in `signers.Given`.
+        settings: those that a clone must have for it, each with the command that makes it.
+        lacking: what a clone without them has, or rather has not.
+        made_by: the class in this package that signs.
+    """
+
+    name: str
+    kind: Kind
+    options: frozenset[str]
+    settings: Mapping[str, str]
+    lacking: str
+    made_by: str
+
+    def signer(self, sources: Sources) -> Signer | None:
+        """Returns the signer of a clone; None where it has nothing to sign with."""
+        found: Signer | None = _class(self.made_by).from_sources(sources)
+        return found
+
+
+_KEY = Kind(
+    syntax.KEY,
+    material="publicKey",
+    suffix=".pub",
+    needed={"public_key": "FILE"},
+    options=frozenset(),
+    made_by="by_key.KeyVerifier",
+)
+_CERTIFICATE = Kind(
+    syntax.CERTIFICATE,
+    material="x509CertificateChain",
+    suffix=".certificate",
+    needed={"certificate_chain": "FILE", "identity": "WHO"},
+    options=frozenset(),
+    made_by="by_certificate.CertificateVerifier",
+)
+_SIGSTORE = Kind(
+    syntax.SIGSTORE,
+    material="certificate",
+    suffix=".sigstore",
+    needed={"identity": "WHO", "identity_provider": "ISSUER"},
+    options=frozenset({"trust_config", "use_staging"}),
+    made_by="by_sigstore.SigstoreVerifier",
+)
+KINDS = {kind.name: kind for kind in (_SIGSTORE, _KEY, _CERTIFICATE)}
+"""What can verify: a token's signatures are those of its key or certificate."""
+
+_KEY_FILE = {"signingkey": "unlock --signing-key FILE"}
+# The certificate first: a key that comes after it is tried with it.
+_CERTIFICATE_FILE = {"signingcertificate": "config signingCertificate FILE"}
+_URI = {"pkcs11uri": "config pkcs11Uri URI"}
+_CHAIN = frozenset({"signing_certificate", "certificate_chain"})
+_OF_OIDC = frozenset(
+    {
+        "identity_token",
+        "use_ambient_credentials",
+        "oauth_force_oob",
+        "client_id",
+        "client_secret",
+    }
+)
+METHODS = {
+    method.name: method
+    for method in (
+        Method(
+            syntax.SIGSTORE,
+            _SIGSTORE,
+            options=_OF_OIDC | _SIGSTORE.options,
+            settings={},
+            lacking="no signing key, and does not sign by sigstore",
+            made_by="by_sigstore.SigstoreSigner",
+        ),
+        Method(
+            syntax.KEY,
+            _KEY,
+            options=frozenset({"private_key"}),
+            settings=_KEY_FILE,
+            lacking="no signing key",
+            made_by="by_key.KeySigner",
+        ),
+        Method(
+            syntax.CERTIFICATE,
+            _CERTIFICATE,
+            options=_CHAIN | {"private_key"},
+            settings=_CERTIFICATE_FILE | _KEY_FILE,
+            lacking="no certificate, or no key, to sign with",
+            made_by="by_certificate.CertificateSigner",
+        ),
+        Method(
+            syntax.PKCS11_KEY,
+            _KEY,
+            options=frozenset({"pkcs11_uri"}),
+            settings=_URI,
+            lacking="no key in a token to sign with",
+            made_by="by_pkcs11.Pkcs11Signer",
+        ),
+        Method(
+            syntax.PKCS11_CERTIFICATE,
+            _CERTIFICATE,
+            options=_CHAIN | {"pkcs11_uri"},
+            settings=_CERTIFICATE_FILE | _URI,
+            lacking="no certificate, or no key in a token, to sign with",
+            made_by="by_pkcs11.Pkcs11CertificateSigner",
+        ),
+    )
+}
+"""What can sign, by name: all that a method is to the rest of the program."""
+
+
+def option(name: str) -> str:
+    """Returns an option as people write it."""
+    return f"--{name.replace('_', '-')}"
+
+
 def canonical(word: str) -> str:
     """Returns a method by its word, which may be written with underscores.
 
@@ -105,3 +260,9 @@ def canonical(word: str) -> str:
             f"there is no signing method {word!r}", hint=f"there is: {', '.join(METHODS)}"
         )
     return name
+
+
+def _class(name: str) -> Any:
+    # Certificates and sigstore are imported only where somebody signs so.
+    module, _, found = name.partition(".")
+    return getattr(importlib.import_module(f"{__package__}.{module}"), found)

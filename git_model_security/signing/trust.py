@@ -9,13 +9,12 @@ have suffixes of their own. docs/SPEC.md, "Signatures: trust".
 from __future__ import annotations
 
 import hashlib
-import importlib
 from typing import TYPE_CHECKING, NamedTuple
 
 from git_model_security.errors import ConfigError, KeyNotFoundError
 from git_model_security.keyring import key_files
-from git_model_security.signing.by_key import KeyVerifier
-from git_model_security.signing.identity import CERTIFICATE, KEY, SIGSTORE
+from git_model_security.signing.identity import KEY
+from git_model_security.signing.methods import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -23,13 +22,7 @@ if TYPE_CHECKING:
 
     from git_model_security.signing.methods import Verifier
 
-_SUFFIXES = {".pub": KEY, ".certificate": CERTIFICATE, ".sigstore": SIGSTORE}
-_BY_KIND = {kind: suffix for suffix, kind in _SUFFIXES.items()}
-_VERIFIERS = {
-    KEY: "by_key.KeyVerifier",
-    CERTIFICATE: "by_certificate.CertificateVerifier",
-    SIGSTORE: "by_sigstore.SigstoreVerifier",
-}
+_SUFFIXES = {kind.suffix: kind.name for kind in KINDS.values()}
 _SHORTEST = 8
 """Digits of a fingerprint that may stand for the whole one."""
 
@@ -68,7 +61,7 @@ class Trust:
         """
         kind, content = verifier.pin
         fingerprint = hashlib.sha256(content).hexdigest()
-        name = f"{fingerprint}{_BY_KIND[kind]}"
+        name = f"{fingerprint}{KINDS[kind].suffix}"
         key_files.keep(self.directory, name, content, key_files.PUBLIC_MODE)
         if self._share is not None:
             self._share(self.directory)
@@ -82,7 +75,7 @@ class Trust:
             ConfigError: it is no public key that could have signed, or the
                 directory cannot be written.
         """
-        return self.add(KeyVerifier(public_key, origin=origin))
+        return self.add(KINDS[KEY].pinned(public_key, origin))
 
     def remove(self, fingerprint: str) -> str:
         """Takes a signer's trust away.
@@ -134,12 +127,9 @@ class Trust:
         Raises:
             ConfigError: it is not what a verifier can be made of.
         """
-        module, name = _VERIFIERS[pinned.kind].split(".")
-        # Certificates and sigstore are imported only where somebody is pinned so.
-        found = importlib.import_module(f"git_model_security.signing.{module}")
-        origin = str(self._file(pinned.fingerprint, _BY_KIND[pinned.kind]))
-        made: Verifier = getattr(found, name).from_pin(pinned.content, origin)
-        return made
+        kind = KINDS[pinned.kind]
+        origin = str(self._file(pinned.fingerprint, kind.suffix))
+        return kind.pinned(pinned.content, origin)
 
     @property
     def fingerprint(self) -> str:
@@ -150,7 +140,7 @@ class Trust:
         Raises:
             ConfigError: a file there is not what its name says.
         """
-        names = "".join(f"{one.fingerprint}{_BY_KIND[one.kind]}\n" for one in self.pinned())
+        names = "".join(f"{one.fingerprint}{KINDS[one.kind].suffix}\n" for one in self.pinned())
         return hashlib.sha256(names.encode()).hexdigest()
 
     def pinned(self) -> list[Trusted]:
@@ -163,7 +153,7 @@ class Trust:
         for name, suffix in self._names():
             content = key_files.read(self._file(name, suffix))
             if hashlib.sha256(content).hexdigest() != name:
-                what = "public key" if suffix == _BY_KIND[KEY] else "signer"
+                what = "public key" if suffix == KINDS[KEY].suffix else "signer"
                 raise ConfigError(
                     f"{self._file(name, suffix)}: not the {what} it is named for",
                     hint="remove the file, and pin the signer again",

@@ -11,7 +11,6 @@ import contextlib
 import fcntl
 import hashlib
 import os
-import secrets
 from functools import cached_property
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, BinaryIO
@@ -102,7 +101,7 @@ class ObjectStore:
         directory = self._made(self.directory / "tmp")
         _sweep(directory)
         while True:
-            name = directory / f"{_PREFIX}{secrets.token_hex(8)}"
+            name = directory / f"{_PREFIX}{os.urandom(8).hex()}"
             # Unbuffered: what is written is a segment or more.
             file = name.open("x+b", buffering=0)
             with contextlib.suppress(OSError):  # a file system without locks
