@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import array
+import fcntl
 import os
 import resource
 import shutil
 import signal
 import subprocess
+import termios
 import time
 from typing import TYPE_CHECKING
 
@@ -54,6 +57,16 @@ class Filter:
 
     def begin(self, path: str) -> None:
         self.pipe.write_list([b"command=clean", b"pathname=" + path.encode()])
+
+    def send(self, content: bytes) -> None:
+        """Sends content, and returns when the filter has taken all of it."""
+        assert self.process.stdin is not None
+        self.pipe.write_content(content)
+        self.pipe.send()
+        waiting = array.array("i", [1])
+        while waiting[0] and self.process.poll() is None:
+            time.sleep(0.01)
+            fcntl.ioctl(self.process.stdin.fileno(), termios.FIONREAD, waiting)
 
     def end(self) -> tuple[bytes, str]:
         """Returns the answer, empty on an error, and what was said."""
@@ -114,9 +127,7 @@ def test_a_filter_killed_in_the_middle_leaves_what_the_next_one_sweeps(
     lfs.write("w.bin", CONTENT)
     talk = Filter(lfs)
     talk.begin("w.bin")
-    talk.pipe.write_content(CONTENT[:killed_after_bytes])
-    talk.pipe.send()
-    time.sleep(0.2)
+    talk.send(CONTENT[:killed_after_bytes])
     talk.process.send_signal(signal.SIGKILL)
     talk.process.communicate(timeout=WATCHDOG_SECONDS)
     for path in leftovers(lfs):
@@ -132,10 +143,10 @@ def test_a_partial_object_of_a_living_process_is_not_swept(lfs: Repository) -> N
     lfs.write("w.bin", CONTENT)
     talk = Filter(lfs)
     talk.begin("w.bin")
-    talk.pipe.write_content(CONTENT[: 11 << 20])
-    talk.pipe.send()
-    time.sleep(0.2)
-    for path in leftovers(lfs):
+    talk.send(CONTENT[: 11 << 20])
+    while not (partial := leftovers(lfs)):
+        assert talk.process.poll() is None
+    for path in partial:
         os.utime(path, (1, 1))
     lfs.write("other.bin", CONTENT[:-1])
     lfs.git("add", "other.bin")
