@@ -15,7 +15,6 @@ from git_model_security.trust import anchors, pinned_trust, verifiers
 from git_model_security.verify import (
     directory_check,
     events,
-    locked_check,
     models_check,
     range_check,
     tree_check,
@@ -81,7 +80,7 @@ def of_commit(
     if forms.all_models and not forms.encrypted:
         models_check.add_beside_roots_of(clone, commit, verdict, accepted)
     if revision is None:
-        locked_check.add_locked_files(clone, verdict, accepted, forms.scope(clone))
+        worktree_check.add_locked_files(clone, verdict, accepted, forms.scope(clone))
     if commit != index.resolve(clone.repo, "HEAD^{commit}"):
         verdict.findings = [
             replace(one, hint=one.hint or _PAST.get(one.reason)) for one in verdict.findings

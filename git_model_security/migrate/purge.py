@@ -118,7 +118,7 @@ def plan(repo: Repository) -> Plan:
     new = {oid for record in records for oid in record["commits"].values()}
     found.commits -= new
     found.stashes = stashes.of(repo, found.commits)
-    found.refs = refs.holding(repo, _first(repo, found.commits))
+    found.refs = refs.left_over(repo, _first(repo, found.commits))
     return found
 
 
@@ -173,7 +173,7 @@ def carry_out(repo: Repository, found: Plan) -> Purged:
         report = audit.audit(repo, everything, keys=clone.ring.keys, known=clone.knows)
     findings = [one for one in report.findings if one.oid not in found.accepted]
     left = [oid for oid in left if oid not in found.accepted]
-    holding = refs.reaching(repo, _first(repo, found.commits)) if left else []
+    holding = list(refs.reaching(repo, _first(repo, found.commits))) if left else []
     purged = Purged(removed, kept, left, report, findings, shared, holding)
     if purged.good:
         Journal(repo).forget()

@@ -73,24 +73,22 @@ def _swapped(peeled: tuple[str, str]) -> tuple[str, str]:
     return oid, kind
 
 
-def reaching(repo: Repository, commits: Iterable[str]) -> list[str]:
-    """Returns the names of all refs that reach any of some commits."""
-    asked = [word for oid in commits for word in ("--contains", oid)]
-    if not asked:
-        return []
-    return os.fsdecode(repo.git("for-each-ref", "--format=%(refname)", *asked)).splitlines()
-
-
-def holding(repo: Repository, commits: Iterable[str]) -> dict[str, str]:
-    """Returns the refs that are not moved and reach any of some commits, with their oids."""
+def reaching(repo: Repository, commits: Iterable[str]) -> dict[str, str]:
+    """Returns the refs that reach any of some commits, with their oids; links are left out."""
     asked = [word for oid in commits for word in ("--contains", oid)]
     if not asked:
         return {}
     listed = repo.git("for-each-ref", "--format=%(objectname) %(refname)%00%(symref)", *asked)
     found = {}
-    for line in listed.split(b"\n"):
+    for line in listed.splitlines():
         facts, _, link = line.partition(b"\0")
         oid, _, name = facts.partition(b" ")
-        if name and not link and os.fsdecode(name).startswith(_NOT_OURS):
+        if not link:
             found[os.fsdecode(name)] = oid.decode()
     return found
+
+
+def left_over(repo: Repository, commits: Iterable[str]) -> dict[str, str]:
+    """Returns those of them that a migration does not move and a purge drops."""
+    found = reaching(repo, commits).items()
+    return {name: oid for name, oid in found if name.startswith(_NOT_OURS)}

@@ -12,8 +12,6 @@ What the hook does is `git_model_security.hooks.pre_receive`.
 from __future__ import annotations
 
 import os
-import re
-import shlex
 from typing import TYPE_CHECKING
 
 from git_model_security.errors import GitError
@@ -152,13 +150,7 @@ def _shim(hook: str, program: Program, *, where: str) -> bytes:
         "python": str(program.python) if ours else "",
         "main": str(program.main) if ours else "",
     }
-    text = shims.template("pre-receive.sh")
-    for name, value in values.items():
-        line = os.fsencode(f"{name}={shlex.quote(value)}")
-        pattern = re.compile(rb"^" + name.encode() + rb"=.*$", re.MULTILINE)
-        text, count = pattern.subn(lambda _, line=line: line, text)  # type: ignore[misc]
-        assert count == 1, f"hooks/pre-receive.sh sets {name} {count} times"
-    return text
+    return shims.filled("pre-receive.sh", values)
 
 
 def symptoms(repo: Repository) -> Iterator[tuple[str, str]]:

@@ -13,6 +13,7 @@ from git_model_security import telemetry
 from git_model_security.errors import Reason
 from git_model_security.git import index
 from git_model_security.messages import counted
+from git_model_security.policy import gitmodel
 from git_model_security.trust.verdict import COVERS_WORK_TREE, Finding, Verdict
 from git_model_security.verify import basis as bases
 from git_model_security.verify import kinds, models_check, worktree_files
@@ -115,6 +116,24 @@ def check(
     verdict.findings += _unsaid(verdict, basis.sealed)
     verdict.commit = "" if basis.is_index else head
     return verdict
+
+
+def add_locked_files(
+    clone: Clone, verdict: Verdict, verifiers: Sequence[Verifier], scope: Scope
+) -> None:
+    """Adds to a verdict on HEAD what the work tree of a locked clone shows.
+
+    Each file must be, byte for byte, the blob that was verified, or the object behind it.
+    An unlocked clone has plaintext there: `check` is for that.
+    """
+    if not clone.ring.locked or clone.repo.work_tree is None:
+        return
+    head = index.tree(clone.repo, verdict.commit)
+    policy = gitmodel.find(head, clone.objects)
+    if policy is not None:
+        basis = bases.Basis(head, policy, verdict, index.staged(clone.repo))
+        compare(basis, SignedFiles(clone, policy, verifiers), scope, verdict)
+        verdict.others = 0  # all of them count as committed
 
 
 def compare(

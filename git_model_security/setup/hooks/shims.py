@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING
 import git_model_security
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from git_model_security.setup.program import Program
 
 
@@ -176,11 +178,16 @@ def _render(hook: str, program: Program, *, earlier: bool, where: str, always: b
         "python": str(program.python) if facts else "",
         "main": str(program.main) if facts else "",
     }
-    text = template("shim.sh")
-    for name, value in values.items():
-        line = os.fsencode(f"{name}={shlex.quote(value)}")
-        text, count = _assignment(name).subn(lambda _, line=line: line, text)  # type: ignore[misc]
-        assert count == 1, f"hooks/shim.sh sets {name} {count} times"
+    return filled("shim.sh", values)
+
+
+def filled(name: str, values: Mapping[str, str]) -> bytes:
+    """Returns one of the scripts of `hooks/` with these values in place of its own."""
+    text = template(name)
+    for variable, value in values.items():
+        line = os.fsencode(f"{variable}={shlex.quote(value)}")
+        text, count = _assignment(variable).subn(lambda _, line=line: line, text)  # type: ignore[misc]
+        assert count == 1, f"hooks/{name} sets {variable} {count} times"
     return text
 
 
