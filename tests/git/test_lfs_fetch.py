@@ -99,17 +99,19 @@ def test_without_git_lfs_the_command_that_installs_it_is_told(
 
 
 def test_the_remote_is_chosen_as_git_lfs_does(repo: Repository) -> None:
-    facts = Facts.discover(repo.path, local=False)
-    assert lfs.remote(facts) is None
+    def chosen() -> str | None:
+        return lfs.remote(Facts.discover(repo.path, local=False))
+
+    assert chosen() is None
     repo.git("remote", "add", "fork", os.devnull)
-    assert lfs.remote(facts) == "fork"
+    assert chosen() == "fork"
     repo.git("remote", "add", "team", os.devnull)
-    assert lfs.remote(facts) is None
+    assert chosen() is None
     repo.git("remote", "add", "origin", os.devnull)
-    assert lfs.remote(facts) == "origin"
+    assert chosen() == "origin"
     repo.git("config", "remote.lfsdefault", "team")
-    assert lfs.remote(facts) == "team"
+    assert chosen() == "team"
     repo.git("config", "branch.main.remote", "fork")
-    assert lfs.remote(facts) == "fork"
+    assert chosen() == "fork"
     repo.git("config", "branch.main.remote", ".")
-    assert lfs.remote(facts) == "team"
+    assert chosen() == "team"
