@@ -101,7 +101,7 @@ def audit(
     courier = _Courier(online, promiser, present) if fetch else None
     whole = Whole(
         here=present,
-        facts=remembered.facts if remembered else None,
+        remembered=remembered,
         bring=courier.bring if courier else None,
     )
     readable = course.commits
@@ -138,10 +138,10 @@ def audit(
         unseen=len(course.commits) - len(readable) + len(whole.damaged) * bool(promiser),
         complaints=courier.complaints if courier else (),
     )
-    if remembered is not None and whole.fresh:
+    if remembered is not None:
         # A disk that is full costs the next audit time, and this one nothing.
         with contextlib.suppress(GitError):
-            remembered.keep(whole.key_ids, whole.fresh)
+            remembered.keep()
     return report
 
 

@@ -14,14 +14,16 @@ from git_model_security import __version__
 from git_model_security.git import batch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from git_model_security.clone.database import Memory
     from git_model_security.git.repository import Repository
+    from git_model_security.guard.finding import Finding
+    from git_model_security.guard.inspector import Inspector
     from git_model_security.guard.paths_of_blob import Places
 
-    Facts = Mapping[str, tuple[bytes, int]]
-    """By blob: where it stood (see `where`), and what was seen (see `Inspector.fact`)."""
+    Facts = dict[str, tuple[bytes, int]]
+    """By blob: where it stood (see `_name`), and what was seen (see `Inspector.fact`)."""
 
 RULES_VERSION = "2"
 """Of what is found: with another one all that is remembered is worth nothing."""
@@ -32,44 +34,61 @@ _SCHEMA = (
 
 
 class Remembered:
-    """The memory of audits, a table of the clone's memory, for one set of held keys."""
+    """The memory of audits, a table of the clone's memory, as one audit uses it.
+
+    Args:
+        repo: the repository.
+        memory: of the clone.
+        held: ids of the keys that are held.
+    """
 
     def __init__(self, repo: Repository, memory: Memory, held: Iterable[str]) -> None:
         self._repo = repo
         self._memory = memory
         self._held = sorted(held)
+        self._under = ""
+        self._facts: Facts = {}
+        self._fresh: Facts = {}
         memory.execute(_SCHEMA)
 
-    def facts(self, key_ids: Iterable[str]) -> Facts:
-        """Returns what was seen of blobs that are still here, if policies name these keys."""
+    def begin(self, key_ids: Iterable[str]) -> None:
+        """Reads what was seen of blobs that are still here, if policies name these keys."""
+        words = (__version__, RULES_VERSION, "held", *self._held, "named", *sorted(key_ids))
+        self._under = hashlib.blake2b("\0".join(words).encode(), digest_size=16).hexdigest()
         rows = self._memory.execute(
-            "SELECT oid, places, fact FROM audited_blobs WHERE under = ?",
-            (self._under(key_ids),),
+            "SELECT oid, places, fact FROM audited_blobs WHERE under = ?", (self._under,)
         )
         facts = {oid: (places, fact) for oid, places, fact in rows}
         # What is lost meanwhile is told when it is read, and so it has to be.
         here = batch.sizes(self._repo, facts)
-        return {oid: fact for oid, fact in facts.items() if oid in here}
+        self._facts = {oid: fact for oid, fact in facts.items() if oid in here}
 
-    def keep(self, key_ids: Iterable[str], facts: Facts) -> None:
-        """Remembers blobs under these keys, and forgets those under all others."""
-        under = self._under(key_ids)
-        self._memory.execute("DELETE FROM audited_blobs WHERE under <> ?", (under,))
+    def judge(self, inspector: Inspector, oid: str, places: Places) -> list[Finding]:
+        """Judges a blob, or recalls that it was no finding at just these places."""
+        name = _name(places)
+        before, fact = self._facts.get(oid, (b"", 0))
+        if before == name:
+            inspector.recall(oid, places, fact)
+            return []
+        found = inspector.findings(oid, places)
+        seen = None if found else inspector.fact(oid)
+        if seen is not None:
+            self._fresh[oid] = name, seen
+        return found
+
+    def keep(self) -> None:
+        """Remembers what is new under these keys, and forgets blobs under all others."""
+        if not self._fresh:
+            return
+        self._memory.execute("DELETE FROM audited_blobs WHERE under <> ?", (self._under,))
         self._memory.execute_many(
             "INSERT OR REPLACE INTO audited_blobs (under, oid, places, fact)"
             " VALUES (?, ?, ?, ?)",
-            ((under, oid, places, fact) for oid, (places, fact) in facts.items()),
+            ((self._under, oid, *fact) for oid, fact in self._fresh.items()),
         )
 
-    def _under(self, key_ids: Iterable[str]) -> str:
-        """Returns a short name for the keys that are held and named, and for this version."""
-        running = hashlib.blake2b(digest_size=16)
-        words = (__version__, RULES_VERSION, "held", *self._held, "named", *sorted(key_ids))
-        running.update("\0".join(words).encode())
-        return running.hexdigest()
 
-
-def where(places: Places) -> bytes:
+def _name(places: Places) -> bytes:
     """Returns a short name for all places of a blob together."""
     running = hashlib.blake2b(digest_size=8)
     for paths in (places.protected, places.clear, places.links):

@@ -116,7 +116,8 @@ def judged(
     blobs = paths_of_blob.of_blobs(walked.since, covered)
     found = list(policy.broken)
     if whole is not None:
-        whole.begin(policy)
+        if whole.remembered is not None:
+            whole.remembered.begin(policy.key_ids)
         if rules is None:
             found += whole.protect(repo, commits, walked.past, policy, covered, blobs)
     knowledge = knowledge.with_key_ids(policy.key_ids)
@@ -127,7 +128,9 @@ def judged(
         tolerant=whole is not None,
         here=whole.here if whole else None,
     )
-    judge = inspector.findings if whole is None else partial(whole.judge, inspector)
+    judge = inspector.findings
+    if whole is not None and whole.remembered is not None:
+        judge = partial(whole.remembered.judge, inspector)
     for done, (oid, where) in enumerate(blobs.items(), 1):
         found += judge(oid, where)
         if progress is not None:

@@ -1,7 +1,7 @@
 """What the audit of whole histories does beyond a guard's walk over new commits.
 
-It judges commits by their own rules too, recalls what was found good before, takes what
-cannot be read for a finding, and fetches only what it is told to.
+It judges commits by their own rules too, takes what cannot be read for a finding, and
+fetches only what it is told to.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from git_model_security.git import store
 from git_model_security.guard import past_protection
-from git_model_security.guard.remembered import where as name_of
 from git_model_security.policy import gitmodel
 
 if TYPE_CHECKING:
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from git_model_security.guard.past_rules import Past
     from git_model_security.guard.paths_of_blob import Places
     from git_model_security.guard.policies import Policies
-    from git_model_security.guard.remembered import Facts
+    from git_model_security.guard.remembered import Remembered
 
 
 @dataclass
@@ -32,22 +31,17 @@ class Whole:
 
     Attributes:
         here: says which blobs can be read without fetching them; None for all.
-        facts: what is remembered of blobs, by the ids of the keys that policies name.
+        remembered: what earlier audits saw of blobs.
         bring: gets pointers whose objects are not here, and blobs that are not: brings it.
-        fresh: what was seen of blobs for the first time, to be remembered.
-        key_ids: the keys that they name.
         missing: see `Inspector`.
         damaged: commits, policies and other tips that cannot be read, and why.
     """
 
     here: Callable[[str], bool] | None = None
-    facts: Callable[[frozenset[str]], Facts] | None = None
+    remembered: Remembered | None = None
     bring: Callable[[set[str], set[str]], None] | None = None
-    fresh: dict[str, tuple[bytes, int]] = field(default_factory=dict)
-    key_ids: frozenset[str] = frozenset()
     missing: set[str] = field(default_factory=set)
     damaged: dict[str, str] = field(default_factory=dict)
-    _recalled: Facts = field(default_factory=dict)
 
     def readable(self, repo: Repository, policies: Sequence[str]) -> list[str]:
         """Returns the policies that are here and can be read.
@@ -67,12 +61,6 @@ class Whole:
             self.bring(set(), absent)
             absent = {oid for oid in absent if not here(oid)}
         return absent
-
-    def begin(self, policy: Policies) -> None:
-        """Takes in what a walk is judged by."""
-        self.key_ids = frozenset(policy.key_ids)
-        if self.facts is not None:
-            self._recalled = self.facts(self.key_ids)
 
     def protect(
         self,
@@ -100,21 +88,6 @@ class Whole:
             where.protected |= dict.fromkeys(moved, past_protection.BY_COMMIT)
             where.clear = [path for path in where.clear if path not in where.protected]
         return then.broken
-
-    def judge(self, inspector: Inspector, oid: str, where: Places) -> list[Finding]:
-        """Judges a blob, or recalls that it was no finding at just these places."""
-        if self.facts is None:
-            return inspector.findings(oid, where)
-        name = name_of(where)
-        before, fact = self._recalled.get(oid, (b"", 0))
-        if before == name:
-            inspector.recall(oid, where, fact)
-            return []
-        found = inspector.findings(oid, where)
-        seen = None if found else inspector.fact(oid)
-        if seen is not None:
-            self.fresh[oid] = name, seen
-        return found
 
     def finish(self, inspector: Inspector, blobs: Mapping[str, Places]) -> list[Finding]:
         """Fetches what is not here, if that is wanted, and judges it then."""
