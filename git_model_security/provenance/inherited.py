@@ -16,7 +16,7 @@ from git_model_security.errors import Error
 from git_model_security.git import index
 from git_model_security.policy import gitmodel
 from git_model_security.policy.gitmodel import within
-from git_model_security.signing import bundle, dsse
+from git_model_security.signing import dsse
 from git_model_security.signing.roles import PLAINTEXT, Subject
 from git_model_security.trust import pinned_trust
 from git_model_security.verify import manifests, tree_check
@@ -61,6 +61,8 @@ class Inherited:
         return found
 
     def _of(self, tree: str) -> Iterator[dict[str, bytes]]:
+        from git_model_security.signing import bundle  # few commits ask
+
         entries = index.tree(self._clone.repo, tree)
         policy = gitmodel.find(entries, self._clone.objects)
         if policy is None:

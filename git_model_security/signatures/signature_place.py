@@ -14,7 +14,7 @@ from git_model_security.errors import Error, PolicyError, VerificationError
 from git_model_security.git import history, index, worktree
 from git_model_security.git.paths import shown
 from git_model_security.policy.gitmodel import CIPHERTEXT_SIGNATURE
-from git_model_security.signing import claims, dsse, roles, statement
+from git_model_security.signing import dsse, roles, statement
 from git_model_security.trust import pinned_trust
 
 if TYPE_CHECKING:
@@ -141,6 +141,8 @@ def _standing(clone: Clone, path: bytes, oid: str | None) -> bytes | None:
 
 
 def _described(content: bytes) -> str:
+    from git_model_security.signing import claims  # for a refusal alone
+
     try:
         return f"a signature by {claims.signer(dsse.parse(content))} (as it says itself)"
     except VerificationError:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from git_model_security import __version__
 from git_model_security.git import sharing
-from git_model_security.signing import certification
 from git_model_security.signing.trust import Trust
 from git_model_security.trust.verdict import (
     COVERS_CIPHERTEXT,
@@ -43,13 +42,15 @@ def remember_good(clone: Clone, tree: str, ends: float | None) -> None:
 
 def is_known_good(clone: Clone, tree: str) -> bool:
     """Tells whether a tree's signatures held before, under the same trust, and still do."""
-    now = certification.now().timestamp()
     row = clone.memory.execute(
-        "SELECT 1 FROM judged WHERE subject = ? AND under = ?"
-        " AND (verdict = ? OR CAST(verdict AS REAL) >= ?)",
-        (tree, _under(clone), _ALWAYS, now),
+        "SELECT verdict, CAST(verdict AS REAL) FROM judged WHERE subject = ? AND under = ?",
+        (tree, _under(clone)),
     ).fetchone()
-    return row is not None
+    if row is None or row[0] == _ALWAYS:
+        return row is not None
+    from git_model_security.signing import certification  # no other signature ends
+
+    return bool(row[1] >= certification.now().timestamp())
 
 
 def has_held(clone: Clone, tree: str) -> bool:

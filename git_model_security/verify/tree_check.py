@@ -20,7 +20,7 @@ from git_model_security.errors import (
 from git_model_security.git import index
 from git_model_security.policy import gitmodel
 from git_model_security.policy.gitmodel import CIPHERTEXT_SIGNATURE, within
-from git_model_security.signing import bundle, dsse
+from git_model_security.signing import dsse
 from git_model_security.signing.manifest import Manifest, compare
 from git_model_security.signing.roles import (
     CIPHERTEXT,
@@ -216,6 +216,8 @@ class _Root:
         return bool(found)
 
     def _open(self, data: bytes, role: str) -> Opened:
+        from git_model_security.signing import bundle  # most trees are known to hold
+
         return bundle.open_bundle(
             data,
             self._verifiers,
