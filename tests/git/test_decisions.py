@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from git_model_security.guard.undecided import LIMIT_BYTES
-from tests.fixtures.people import assert_clean, is_sealed
+from tests.fixtures.people import assert_clean, founded, inherited, is_sealed
 from tests.unit.test_archives import torch_zip
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.fixtures.repositories import Repository
 
 PATH = "assets/net.data-00000-of-00001"
@@ -23,14 +25,22 @@ def binary(seed: int, size: int = LIMIT_BYTES + 1) -> bytes:
     return random.Random(seed).randbytes(size)
 
 
-@pytest.fixture
-def old(repo: Repository) -> Repository:
-    """A repository as it was set up before there was another profile."""
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("old")
+    repo = founded(directory)
+    repo.git("remote", "remove", "origin")
     repo.write("train.py", "pass\n")
     repo.commit()
     repo.model("init", "--profile", "weights")
     repo.commit()
-    return repo
+    return directory
+
+
+@pytest.fixture
+def old(template: Path, home: Path, tmp_path: Path) -> Repository:
+    """A repository as it was set up before there was another profile."""
+    return inherited(template, home, tmp_path / "repo")
 
 
 def refused(repo: Repository, *command: str, path: str = PATH) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from git_model_security.signing.sigstore_instance import MEDIA_TYPE
 from tests.fixtures.bundles import Pair, make_pair
+from tests.fixtures.people import founded, inherited
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,12 +18,20 @@ if TYPE_CHECKING:
     from tests.fixtures.repositories import Repository
 
 
-@pytest.fixture
-def model(repo: Repository) -> Repository:
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("model")
+    repo = founded(directory)
+    repo.git("remote", "remove", "origin")
     repo.write("weights.bin", b"weights")
     repo.model("init", "--profile", "all")
     repo.commit()
-    return repo
+    return directory
+
+
+@pytest.fixture
+def model(template: Path, home: Path, tmp_path: Path) -> Repository:
+    return inherited(template, home, tmp_path / "repo")
 
 
 @pytest.fixture
