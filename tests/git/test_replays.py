@@ -16,7 +16,7 @@ from tests.fixtures.repositories import NO_HOOKS
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.fixtures.people import PersonFactory, Project
+    from tests.fixtures.people import PersonFactory, Project, Publication
     from tests.fixtures.repositories import Repository
 
 LINES = [f"line {number}" for number in range(1, 11)]
@@ -26,16 +26,22 @@ def text(**changes: str) -> str:
     return "\n".join([changes.get(line.replace(" ", ""), line) for line in LINES]) + "\n"
 
 
-@pytest.fixture
-def ada(project: Project) -> Repository:
-    """Ada, with a series of three on a branch, each of one protected file."""
-    ada = project.ada
+@pytest.fixture(scope="module")
+def series(publication: Publication, tmp_path_factory: pytest.TempPathFactory) -> Publication:
+    made = publication.again(tmp_path_factory.mktemp("series"))
+    ada = made.project.ada
     ada.git("switch", "--quiet", "--create", "series")
     for number in range(3):
         ada.write("config.json", f'{{"number": {number}}}\n')
         ada.write("train.py", f"print({number})\n")
         ada.commit(f"Step {number}")
-    return ada
+    return made
+
+
+@pytest.fixture
+def ada(series: Publication, home: Path, tmp_path: Path) -> Repository:
+    """Ada, with a series of three on a branch, each of one protected file."""
+    return series.copy(tmp_path, home).ada
 
 
 def test_a_signed_series_is_rebased_and_each_commit_signed(ada: Repository) -> None:
