@@ -16,6 +16,7 @@ from git_model_security.signing.sigstore_instance import Instance
 from tests.fixtures.sigstore_loopback import token
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 ISSUER = "https://login.example.com"
@@ -35,23 +36,27 @@ def test_a_good_token_is_read() -> None:
     assert not read(token(seconds=8), "sigstore", "here").lasts()
 
 
+# Made in the test: what a module makes when it is collected may have expired by then.
 @pytest.mark.parametrize(
-    ("text", "message"),
+    ("made", "message"),
     [
-        ("", "here: not an OIDC token"),
-        ("a.b", "here: not an OIDC token"),
-        ("a.é.c", "here: not an OIDC token"),
-        ("a.W10.c", "here: not an OIDC token"),
-        (token(exp=None), "here: the OIDC token does not say when it ends"),
-        (token(exp=1), "here: the OIDC token expired at 1970-01-01 00:00:01 UTC"),
-        (token(exp=-1e300), "here: the OIDC token expired at a time that is none"),
-        (token(nbf=FAR), "begins at 2100-01-01 00:00:00 UTC, which is still to come"),
-        (token(iat=FAR), "begins at 2100-01-01 00:00:00 UTC, which is still to come"),
-        (token(aud="another"), "here: the OIDC token is not for 'sigstore'"),
-        (token(aud=["another"]), "here: the OIDC token is not for 'sigstore'"),
+        (lambda: "", "here: not an OIDC token"),
+        (lambda: "a.b", "here: not an OIDC token"),
+        (lambda: "a.é.c", "here: not an OIDC token"),
+        (lambda: "a.W10.c", "here: not an OIDC token"),
+        (lambda: token(exp=None), "here: the OIDC token does not say when it ends"),
+        (lambda: token(exp=1), "here: the OIDC token expired at 1970-01-01 00:00:01 UTC"),
+        (lambda: token(exp=-1e300), "here: the OIDC token expired at a time that is none"),
+        (lambda: token(nbf=FAR), "begins at 2100-01-01 00:00:00 UTC, which is still to come"),
+        (lambda: token(iat=FAR), "begins at 2100-01-01 00:00:00 UTC, which is still to come"),
+        (lambda: token(aud="another"), "here: the OIDC token is not for 'sigstore'"),
+        (lambda: token(aud=["another"]), "here: the OIDC token is not for 'sigstore'"),
     ],
 )
-def test_a_token_that_cannot_be_used_is_told_and_not_shown(text: str, message: str) -> None:
+def test_a_token_that_cannot_be_used_is_told_and_not_shown(
+    made: Callable[[], str], message: str
+) -> None:
+    text = made()
     with pytest.raises(SigningError) as refused:
         read(text, "sigstore", "here")
     assert message in str(refused.value)
@@ -87,9 +92,13 @@ def test_a_kept_token_is_for_its_issuer_and_client_only(store: TokenStore) -> No
             source.token(issuer)
 
 
-@pytest.mark.parametrize("text", [token(seconds=-5), token(seconds=5), "nonsense"])
-def test_a_kept_token_that_is_over_is_removed(text: str, store: TokenStore) -> None:
-    store.put(ISSUER, "sigstore", text)
+@pytest.mark.parametrize(
+    "made", [lambda: token(seconds=-5), lambda: token(seconds=5), lambda: "nonsense"]
+)
+def test_a_kept_token_that_is_over_is_removed(
+    made: Callable[[], str], store: TokenStore
+) -> None:
+    store.put(ISSUER, "sigstore", made())
     with pytest.raises(PersonNeededError) as refused:
         Source(store=store).token(ISSUER)
     assert "no OIDC token available" in str(refused.value)
