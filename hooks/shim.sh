@@ -87,8 +87,9 @@ nothing_judged() {
 is_expected() {
 	[ -f "$git_dir/git-model-expected" ] && [ ! -f "$git_dir/git-model-pending" ] || return 1
 	[ -s "$git_dir/git-model-judged" ] || return 1
-	read -r word _ <"$git_dir/git-model-judged"
-	[ "$word" = made ] || return 1
+	read -r word oid <"$git_dir/git-model-judged"
+	# Another hook may have stopped that commit, and this be a later one.
+	[ "$word" = made ] && [ "$oid" = "$(git rev-parse --verify --quiet HEAD)" ] || return 1
 	: >"$git_dir/git-model-judged"
 	echo made >"$git_dir/git-model-expected"
 }

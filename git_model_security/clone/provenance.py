@@ -41,8 +41,7 @@ class Provenance:
         # Not in full: a repository may be moved, or copied.
         self._place = os.path.relpath(repo.git_dir, repo.common_dir)
         self._mark = repo.git_dir / EXPECTED
-        if self._mark.exists() and self._mark.read_bytes():
-            self._forget_expected()
+        self._forget_made()
 
     def cleaned(self, path: bytes, oid: str) -> None:
         """Records that content made here became a new blob at a path."""
@@ -97,6 +96,8 @@ class Provenance:
         not if it never comes to be.
         """
         self.expect_nothing()
+        # First: rows of a work tree without it are of one that is gone.
+        sharing.replace(self._repo.common_dir, self._mark, "")
         rows = [(self._place, path) for path in paths]
         for table in _FORGETTING:
             self._memory.execute_many(
@@ -104,18 +105,29 @@ class Provenance:
                 " WHERE path = ?2",
                 rows,
             )
-        sharing.replace(self._repo.common_dir, self._mark, "")
 
     def expect_nothing(self) -> None:
         """Takes `expect` back: that commit did not come to be, or is looked at otherwise."""
         self._memory.execute("DELETE FROM expected WHERE place = ?", (self._place,))
         self._mark.unlink(missing_ok=True)
 
-    def _forget_expected(self) -> None:
+    def _forget_made(self) -> None:
+        """Forgets what expected commits have that there are, whichever work tree made them.
+
+        Of a work tree that was removed nobody can tell: what it expected is forgotten too,
+        and at the worst a person is asked.
+        """
+        for (place,) in list(self._memory.execute("SELECT DISTINCT place FROM expected")):
+            mark = self._repo.common_dir / place / EXPECTED
+            if not mark.exists() or mark.read_bytes():
+                self._forget(place)
+                mark.unlink(missing_ok=True)
+
+    def _forget(self, place: str) -> None:
         for table in _FORGETTING:
             self._memory.execute(
                 f"DELETE FROM {table} WHERE EXISTS (SELECT 1 FROM expected AS gone WHERE"  # noqa: S608
                 f" gone.place = ?1 AND gone.path = {table}.path AND gone.oid = {table}.oid)",
-                (self._place,),
+                (place,),
             )
-        self.expect_nothing()
+        self._memory.execute("DELETE FROM expected WHERE place = ?", (place,))

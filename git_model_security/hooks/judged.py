@@ -5,12 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from git_model_security.git import history, index, sharing
+from git_model_security.policy.pinned import JUDGED
 
 if TYPE_CHECKING:
     from git_model_security.git.repository import Repository
-
-NAME = "git-model-judged"
-"""In the git directory of the work tree; hooks/shim.sh reads it."""
 
 
 def remember(repo: Repository) -> None:
@@ -30,12 +28,12 @@ def remember(repo: Repository) -> None:
     tree = index.write_tree(repo)
     lines = [f"parent {oid}\n" for oid in parents]
     begin = "".join([f"tree {tree}\n", *lines, "author "])
-    sharing.replace(repo.common_dir, repo.git_dir / NAME, begin)
+    sharing.replace(repo.common_dir, repo.git_dir / JUDGED, begin)
 
 
 def forget(repo: Repository) -> None:
     """Removes what was remembered: of an override nothing is."""
-    (repo.git_dir / NAME).unlink(missing_ok=True)
+    (repo.git_dir / JUDGED).unlink(missing_ok=True)
 
 
 def _is_on_branch(repo: Repository) -> bool:

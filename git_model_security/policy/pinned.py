@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from git_model_security.git.repository import Repository
     from git_model_security.policy.gitmodel import Policy
 
+JUDGED = "git-model-judged"
+"""In the git directory of each work tree: what pre-commit has judged; see `hooks.judged`."""
 _POLICIES = "policies"
 _POLICY = "policy"
 _RELEASED = "released"
@@ -69,6 +71,9 @@ def _pin(repo: Repository, block: str) -> bool:
         return False
     _replace(repo, _attributes(repo), new)
     repo.forget()
+    # What was judged by the rules of before may be judged otherwise by these.
+    for directory in (repo.common_dir, *repo.common_dir.glob("worktrees/*")):
+        (directory / JUDGED).unlink(missing_ok=True)
     return True
 
 

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.fixtures.people import assert_clean, assert_signed
+from tests.fixtures.repositories import Repository
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from tests.fixtures.people import PersonFactory, Project, Publication
-    from tests.fixtures.repositories import Repository
 
 CONFIG = '{\n  "layers": %d,\n  "heads": 4,\n  "width": %d\n}\n'
 
@@ -335,3 +335,25 @@ def test_unsigned_work_of_a_colleague_is_adopted_file_by_file(
     project.ada.model("sign", "--adopt", "bob-*.bin")
     project.ada.git("commit", "--quiet", "--message", "Mine")
     assert_signed(project.ada)
+
+
+def test_an_older_version_made_in_another_work_tree_is_no_more_made_here(
+    project: Project, mallory: Repository, tmp_path: Path
+) -> None:
+    ada = project.ada
+    ada.git("worktree", "add", "--quiet", "-b", "side", tmp_path / "side")
+    side = Repository(tmp_path / "side", ada.env)
+    side.write("model.safetensors", b"version 3")
+    side.commit("In the other work tree")
+    ada.git("merge", "--quiet", "--ff-only", "side")
+    ada.write("model.safetensors", b"version 4")
+    ada.commit("And on")
+    ada.git("push", "--quiet")
+    mallory.git("pull", "--quiet")
+    mallory.git("checkout", "HEAD~1", "--", "model.safetensors")
+    mallory.git("commit", "--quiet", "--message", "typo")
+    mallory.git("push", "--quiet", "--no-verify")
+    ada.git("pull", "--quiet")
+    ada.write("README.md", "# Innocent\n")
+    ada.git("add", "README.md")
+    assert_refused(ada, "model.safetensors")

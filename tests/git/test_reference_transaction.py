@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.fixtures.histories import MODEL
+from tests.fixtures.hooks import script
 from tests.fixtures.processes import WATCHDOG_SECONDS
 from tests.fixtures.repositories import NO_HOOKS
 
@@ -420,3 +421,27 @@ def test_what_a_remote_has_stops_nothing_in_a_partial_clone_away_from_it(
     # What is made here must be readable all the same.
     made = bob.git("commit-tree", "origin/main^{tree}", "-p", "HEAD", "-m", "Made here")
     assert bob.git.run("branch", "--force", "y", made, check=False).returncode != 0
+
+
+def test_what_was_judged_before_the_policy_changed_is_judged_again(project: Project) -> None:
+    ada = project.ada
+    ada.write("secret.py", "k = 1\n")
+    ada.git("add", "secret.py")
+    ada.git.run("commit", env={"GIT_EDITOR": "false"}, check=False)
+    tree = ada.git("write-tree")
+    ada.model("track", "secret.py")
+    ada.git("read-tree", tree)
+    assert ada.git.run("commit", "--no-verify", "-m", "x", check=False).returncode != 0
+
+
+def test_a_commit_that_another_hook_stops_was_not_made(project: Project) -> None:
+    ada = project.ada
+    earlier = ada.path / ".git" / "hooks" / "reference-transaction.before-git-model"
+    script(earlier, "exit 1\n")
+    ada.write("model.safetensors", b"version 2")
+    ada.git("add", "model.safetensors")
+    assert ada.git.run("commit", "-m", "v2", check=False).returncode != 0
+    earlier.unlink()
+    ada.git("commit", "--quiet", "--no-verify", "--only", "--allow-empty", "-m", "Another")
+    ada.git("commit", "--quiet", "-m", "v2")
+    ada.model("verify", "HEAD")
