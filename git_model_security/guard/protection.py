@@ -79,10 +79,11 @@ def _questions(
         head = None if repo.work_tree is not None else _attributes_of_head(repo)
         if head is not None:
             asked.append((PLAIN, partial(attributes.protected_by, head)))
+    beyond = rules
     if in_force and not pinned.outranked_by(repo):
         # What is pinned is in force, before all others; so it says nothing beyond that.
-        rules = [text for text in rules if text != pinned.rules(repo)]
-    for text in rules:
+        beyond = [text for text in rules if text != pinned.rules(repo)]
+    for text in beyond:
         why = BY_RECORD if text.startswith(UNTRUSTED) else BY_POLICY
         asked.append((why if in_force else PLAIN, partial(attributes.protected_by, text)))
     yield from asked

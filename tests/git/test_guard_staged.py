@@ -215,3 +215,13 @@ def test_a_locked_clone_judges_by_framing(
     history.repo.git("push", "--quiet", str(remote.path), "HEAD:main")
     facts = Facts.discover(clone().path, local=False)
     assert staged.findings(facts) == []
+
+
+def test_a_pinned_pattern_covers_names_in_another_unicode_form(repo: Repository) -> None:
+    repo.model("init", "--profile", "all-but-source", "--include", "donn\xe9es/*.py")
+    repo.commit()
+    repo.write("donne\u0301es/secret.py", "secret = 2\n")
+    repo.git("add", "--all")
+    refused = repo.git.run("commit", "--message", "In clear", check=False)
+    assert refused.returncode == 1
+    assert "another Unicode form" in refused.stderr
