@@ -21,6 +21,11 @@ PAYLOAD_TYPE = "application/vnd.in-toto+json"
 
 _OUTSIDE = {"mediaType", "verificationMaterial", "dsseEnvelope"}
 _ENVELOPE = {"payload", "payloadType", "signatures"}
+_INSIDE = {
+    "publicKey": {"hint", "rawBytes", "keyDetails"},
+    "certificate": {"rawBytes"},
+    "x509CertificateChain": {"certificates"},
+}
 _LOG = {"tlogEntries", "timestampVerificationData"}
 _MATERIALS = {kind.material: kind.name for kind in KINDS.values()}
 
@@ -78,6 +83,11 @@ def require_bare(bundle: Bundle) -> None:
     extra |= envelope.keys() - _ENVELOPE
     extra |= signature.keys() - {"sig", "keyid"}
     extra |= material.keys() - _MATERIALS.keys() - _LOG
+    for name in _INSIDE.keys() & material.keys():
+        inside = member(material, name, dict)
+        extra |= inside.keys() - _INSIDE[name]
+        for one in inside.get("certificates", []) if name == "x509CertificateChain" else []:
+            extra |= {*one} - {"rawBytes"} if isinstance(one, dict) else {"certificates"}
     if bundle.kind != SIGSTORE:
         extra |= {name for name in _LOG if material.get(name)}
     if signature.get("keyid"):

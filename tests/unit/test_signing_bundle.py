@@ -174,6 +174,7 @@ def test_what_is_no_bundle_is_malformed(data: bytes, said: str, ada: Pair) -> No
         ("verificationMaterial.publicKey", {"hint": 1}, "key hint"),
         ("verificationMaterial.publicKey", {"hint": "\x1b[31m"}, "key hint"),
         ("verificationMaterial.tlogEntries", [{}], "says more than"),
+        ("verificationMaterial.publicKey.note", "VISIT", "says more than"),
         ("dsseEnvelope", {}, "'payloadType'"),
         ("dsseEnvelope.payloadType", "text/plain", "not an in-toto statement"),
         ("dsseEnvelope.payload", "é", "base64"),
