@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from git_model_security.errors import GitError
+from git_model_security.git.hash_object import blob_oid
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -62,6 +63,22 @@ def staged(repo: Repository) -> list[Entry]:
             mode, oid, stage = facts.split(b" ")
             found.append(Entry(path, int(mode, 8), oid.decode(), int(stage)))
     return list(found)
+
+
+def committable(repo: Repository) -> list[Entry]:
+    """Returns the index entries that a commit takes: not those of `git add --intent-to-add`.
+
+    Git lists these as empty files (git-diff, "--ita-invisible-in-index").
+    """
+    entries = staged(repo)
+    empty = blob_oid(repo.object_format, b"")
+    held = {entry.path for entry in tree(repo, "HEAD")} if head_tree(repo) else set()
+    doubtful = {one.path for one in entries if one.oid == empty} - held
+    if not doubtful:
+        return entries
+    base = "HEAD" if held else repo.git("hash-object", "-t", "tree", "--stdin").decode().strip()
+    added = {one.path for _, one in _changes(repo, base, "--ita-invisible-in-index")}
+    return [one for one in entries if one.path not in doubtful or one.path in added]
 
 
 def tree(repo: Repository, treeish: str) -> list[Entry]:
@@ -130,8 +147,13 @@ def staged_changes(repo: Repository) -> list[tuple[Entry, Entry]]:
     A path that one of them does not have has mode `REMOVED` there. Before the first commit
     there is nothing to compare with, and so nothing.
     """
+    return _changes(repo, "HEAD")
+
+
+def _changes(repo: Repository, treeish: str, *options: str) -> list[tuple[Entry, Entry]]:
     listed = repo.git(
-        *("diff-index", "--cached", "--raw", "-z", "--no-renames", "HEAD"), accept=(0, 128)
+        *("diff-index", "--cached", "--raw", "-z", "--no-renames", *options, treeish),
+        accept=(0, 128),
     )
     words = listed.split(b"\0")
     found = []

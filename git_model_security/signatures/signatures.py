@@ -75,7 +75,7 @@ def sign_index(clone: Clone, chosen: Signer, found: Sources, *, amend: bool = Fa
         PolicyError: step 1 or 2 fails, or a root holds what cannot be signed.
         Error: a blob cannot be opened, or the signer fails.
     """
-    entries = index.staged(clone.repo)
+    entries = index.committable(clone.repo)
     policy = gitmodel.find(entries, clone.objects)
     conflicts = sorted({shown(entry.path) for entry in entries if entry.stage})
     if conflicts:

@@ -268,3 +268,14 @@ def test_nothing_to_commit_leaves_the_index_alone(
     assert_clean(bob)
     bob.git("commit", "--quiet", "--allow-empty", "--message", "Empty")
     bob.model("verify", "HEAD")
+
+
+def test_what_is_only_meant_to_be_added_is_not_signed(project: Project) -> None:
+    project.ada.write("later.bin", b"not yet")
+    project.ada.write("empty.py", b"")
+    project.ada.git("add", "empty.py")
+    project.ada.git("add", "--intent-to-add", "later.bin")
+    project.ada.git("commit", "--quiet", "--message", "Without it")
+    project.ada.model("verify", "HEAD")
+    assert "empty.py" in project.ada.git("ls-tree", "--name-only", "HEAD")
+    assert "later.bin" not in project.ada.git("ls-tree", "--name-only", "HEAD")
