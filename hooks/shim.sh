@@ -91,7 +91,7 @@ is_expected() {
 	# Another hook may have stopped that commit, and this be a later one.
 	[ "$word" = made ] && [ "$oid" = "$(git rev-parse --verify --quiet HEAD)" ] || return 1
 	: >"$git_dir/git-model-judged"
-	echo made >"$git_dir/git-model-expected"
+	echo made >>"$git_dir/git-model-expected"
 }
 
 # What a rebase begins with is nothing to stay at: its end is verified.

@@ -96,9 +96,11 @@ class Provenance:
         not if it never comes to be.
         """
         self.expect_nothing()
+        # Each has a name of its own: another work tree that forgets one leaves the next.
+        name = os.urandom(8).hex()
         # First: rows of a work tree without it are of one that is gone.
-        sharing.replace(self._repo.common_dir, self._mark, "")
-        rows = [(self._place, path) for path in paths]
+        sharing.replace(self._repo.common_dir, self._mark, f"{name}\n")
+        rows = [(f"{self._place} {name}", path) for path in paths]
         for table in _FORGETTING:
             self._memory.execute_many(
                 f"INSERT OR IGNORE INTO expected SELECT ?1, path, oid FROM {table}"  # noqa: S608
@@ -108,7 +110,10 @@ class Provenance:
 
     def expect_nothing(self) -> None:
         """Takes `expect` back: that commit did not come to be, or is looked at otherwise."""
-        self._memory.execute("DELETE FROM expected WHERE place = ?", (self._place,))
+        own = f"{self._place} "
+        self._memory.execute(
+            "DELETE FROM expected WHERE substr(place, 1, ?) = ?", (len(own), own)
+        )
         self._mark.unlink(missing_ok=True)
 
     def _forget_made(self) -> None:
@@ -117,11 +122,14 @@ class Provenance:
         Of a work tree that was removed nobody can tell: what it expected is forgotten too,
         and at the worst a person is asked.
         """
-        for (place,) in list(self._memory.execute("SELECT DISTINCT place FROM expected")):
-            mark = self._repo.common_dir / place / EXPECTED
-            if not mark.exists() or mark.read_bytes():
-                self._forget(place)
-                mark.unlink(missing_ok=True)
+        for (expected,) in list(self._memory.execute("SELECT DISTINCT place FROM expected")):
+            place, _, name = expected.rpartition(" ")
+            try:
+                said = (self._repo.common_dir / place / EXPECTED).read_text().split()
+            except FileNotFoundError:
+                said = [name, "made"]
+            if said == [name, "made"]:
+                self._forget(expected)
 
     def _forget(self, place: str) -> None:
         for table in _FORGETTING:
