@@ -110,7 +110,10 @@ fill() { # ENVIRONMENT LOCK: installs exactly what the lock names, by hash
     # --only-binary: building a source distribution would fetch what no hash names.
     # --no-deps: the lock is whole. A pip before 23.3 would look `name[extra]` up in the
     # index, apart from the pin, and fail as soon as there is a newer release of it.
-    pip "$1" install -qq --require-hashes --no-deps --only-binary :all: --requirement "$2" ||
+    # --timeout: a connection that falls silent is tried anew, however long the machine's
+    # configuration would wait for it; with -q, unlike -qq, pip says that it is.
+    pip "$1" install -q --require-hashes --no-deps --only-binary :all: --requirement "$2" \
+        --timeout 20 --retries 10 ||
         fail "the packages of $(basename "$2") could not be installed; pip says why above" \
             'mirrors, proxies and certificates are set in the pip configuration'
 }

@@ -37,10 +37,14 @@ class Index:
     Attributes:
         directory: what it serves, a directory for each project.
         asked: the paths that were asked for.
+        silent: how many of the next requests get no answer.
+        ended: set when no request needs to be kept waiting any longer.
     """
 
     directory: Path
     asked: list[str] = field(default_factory=list)
+    silent: int = 0
+    ended: threading.Event = field(default_factory=threading.Event)
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +70,13 @@ def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Index]:
         def log_message(self, *_: object) -> None:
             served.asked.append(self.path)
 
+        def do_GET(self) -> None:
+            if served.silent > 0:
+                served.silent -= 1
+                served.ended.wait()
+                return
+            super().do_GET()
+
     directory = tmp_path / "index"
     directory.mkdir()
     server = ThreadingHTTPServer(
@@ -84,6 +95,7 @@ def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Index]:
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     yield served
+    served.ended.set()
     server.shutdown()
     thread.join()
     server.server_close()
@@ -131,6 +143,20 @@ def test_no_newer_release_of_what_is_locked_is_looked_at(
     assert OLD_PIP is None or f"pip {OLD_PIP} " in execute(python, "-m", "pip", "-V").stdout
     assert {path for path in index.asked if path.endswith(".whl")}, "the lock came from it"
     assert not [path for path in index.asked if f"{NEWER}-" in path]
+
+
+@pytest.mark.long
+def test_an_index_that_falls_silent_is_asked_again(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wheels: Path, index: Index
+) -> None:
+    for wheel in wheels.glob("*.whl"):
+        if not wheel.name.startswith("pip-"):
+            publish(index, wheel)
+    monkeypatch.setenv("PIP_DEFAULT_TIMEOUT", "100000")
+    index.silent = 1
+    done = execute(ROOT / "install.sh", "--prefix", tmp_path / "prefix")
+    assert index.silent == 0
+    assert "Retrying" in done.stderr
 
 
 def test_an_index_without_the_packages_is_told_with_what_pip_says(
