@@ -112,9 +112,9 @@ def _restore_policy(clone: Clone) -> bool:
         policy = gitmodel.find(index.staged(clone.repo), clone.objects)
         assert policy is not None
         accepted = policy
-    before = clone.repo.git("write-tree")
+    before = index.write_tree(clone.repo)
     write_policy.write(clone.repo, accepted)
-    return clone.repo.git("write-tree") != before
+    return index.write_tree(clone.repo) != before
 
 
 def _accepted(clone: Clone) -> Policy:

@@ -26,8 +26,9 @@ if TYPE_CHECKING:
 Pair = tuple[bytes, str]
 """A path and the oid of the blob at it; an empty oid where the path was removed."""
 EXPECTED = "git-model-expected"
-"""File in the git directory of a work tree: a commit that pre-commit has prepared to forget
-for. hooks/shim.sh writes `made` into it when there is that commit."""
+"""File in the git directory of a work tree. pre-commit writes a name into it: that of the
+rows of `expected` which are to be forgotten once its commit is made. The post-commit of
+hooks/shim.sh adds `made`, and starts no git-model."""
 _FORGETTING = ("cleaned", "adopted", "merged")
 """Tables whose rows go with the signed commit that has them."""
 
@@ -109,7 +110,7 @@ class Provenance:
             )
 
     def expect_nothing(self) -> None:
-        """Takes `expect` back: that commit did not come to be, or is looked at otherwise."""
+        """Takes `expect` back, for this work tree: its commit was given up, or is settled."""
         own = f"{self._place} "
         self._memory.execute(
             "DELETE FROM expected WHERE substr(place, 1, ?) = ?", (len(own), own)
@@ -117,10 +118,10 @@ class Provenance:
         self._mark.unlink(missing_ok=True)
 
     def _forget_made(self) -> None:
-        """Forgets what expected commits have that there are, whichever work tree made them.
+        """Forgets what belongs to commits that were expected and made, in any work tree.
 
-        Of a work tree that was removed nobody can tell: what it expected is forgotten too,
-        and at the worst a person is asked.
+        Where a work tree was removed, nobody can tell whether its commit was made. It counts
+        as made: at the worst a person is asked about content of their own.
         """
         for (expected,) in list(self._memory.execute("SELECT DISTINCT place FROM expected")):
             place, _, name = expected.rpartition(" ")

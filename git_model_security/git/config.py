@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from git_model_security.errors import ConfigError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from git_model_security.git.repository import Repository
 
 _FACTORS = {"k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
@@ -22,6 +24,15 @@ _BOOLEANS = {
 
 DEPLOY = "git-model.deploy"
 """Switch: this is a deploy clone (docs/DEPLOY.md)."""
+
+
+class Variable(NamedTuple):
+    """One value of a variable: its scope as `--show-scope` names it, key and value."""
+
+    scope: bytes
+    key: str
+    value: str
+
 
 Values = dict[str, list[str]]
 """Values per key (section and variable in lower case), in the order Git read them."""
@@ -41,11 +52,8 @@ def parse(listing: bytes) -> Values:
 
 def read(repo: Repository, prefix: str = "git-model") -> Values:
     """Returns every value of one section, or of `(some|sections)`, from all files."""
-    sections = set(prefix.strip("()").encode().split(b"|"))
-    records = (record for _, record in _records(repo))
-    return parse(
-        b"\0".join(record for record in records if record.partition(b".")[0] in sections)
-    )
+    sections = set(prefix.strip("()").split("|"))
+    return _by_key(one for one in _variables(repo) if one.key.partition(".")[0] in sections)
 
 
 def read_own(repo: Repository) -> Values:
@@ -54,18 +62,28 @@ def read_own(repo: Repository) -> Values:
     Who pushes to a server by path or over ssh may run it under an account of their own,
     and what stands in their `~/.gitconfig` is not the server's.
     """
-    own = (record for scope, record in _records(repo) if scope in _OWN)
-    return parse(b"\0".join(record for record in own if record.startswith(b"git-model.")))
+    own = (one for one in _variables(repo) if one.scope in _OWN)
+    return _by_key(one for one in own if one.key.startswith("git-model."))
 
 
-def _records(repo: Repository) -> list[tuple[bytes, bytes]]:
-    """Returns scope and `key LF value` of each variable, read once."""
+def _by_key(variables: Iterable[Variable]) -> Values:
+    values: Values = {}
+    for one in variables:
+        values.setdefault(one.key, []).append(one.value)
+    return values
+
+
+def _variables(repo: Repository) -> list[Variable]:
+    """Returns all variables of all configuration files, in Git's order, read once."""
     found = repo.snapshot.settings
     if found is None:
         said = repo.git("config", "-z", "--show-scope", "--list", accept=(0, 1))
         fields = said.split(b"\0")
-        found = list(zip(fields[0::2], fields[1::2], strict=False))
-        repo.snapshot.settings = found
+        found = repo.snapshot.settings = [
+            Variable(scope, key, value)
+            for scope, record in zip(fields[0::2], fields[1::2], strict=False)
+            for key, (value,) in parse(record).items()
+        ]
     return found
 
 
@@ -96,12 +114,12 @@ def number(values: Values, key: str, default: int) -> int:
 
 def is_true(values: Values, key: str) -> bool:
     """Tells whether a switch is on (git-config, "boolean")."""
-    return (last(values, key) or "").lower() in {"true", "yes", "on", "1"}
+    return _BOOLEANS.get((last(values, key) or "").lower()) == "true"
 
 
 def is_false(said: str | None) -> bool:
     """Tells whether a value switches off; what is not set does not (git-config, "boolean")."""
-    return said is not None and said.lower() in {"false", "no", "off", "0", ""}
+    return said is not None and _BOOLEANS.get(said.lower()) == "false"
 
 
 def is_deploy(values: Values) -> bool:
@@ -120,8 +138,7 @@ def get(
     With a `kind` such as `bool` it is spelt as Git spells that.
     """
     if scope is None and kind in {None, "bool"}:
-        values = parse(b"\0".join(record for _, record in _records(repo)))
-        said = last(values, _canonical(key))
+        said = last(_by_key(_of(repo, key)), _canonical(key))
         if said is None or kind is None:
             return said
         if said.lower() in _BOOLEANS:
@@ -133,11 +150,13 @@ def get(
 
 def get_once(repo: Repository, key: str) -> str | None:
     """Returns the value that a variable has for this command only (`git -c`), or None."""
-    name = os.fsencode(_canonical(key))
-    said = [(scope, one) for scope, one in _records(repo) if one.partition(b"\n")[0] == name]
-    if not said or said[-1][0] != b"command":
-        return None
-    return parse(said[-1][1])[_canonical(key)][0]
+    said = _of(repo, key)
+    return said[-1].value if said and said[-1].scope == b"command" else None
+
+
+def _of(repo: Repository, key: str) -> list[Variable]:
+    name = _canonical(key)
+    return [one for one in _variables(repo) if one.key == name]
 
 
 def _canonical(key: str) -> str:

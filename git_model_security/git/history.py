@@ -10,7 +10,7 @@ import os
 from typing import TYPE_CHECKING
 
 from git_model_security.errors import GitError, UsageError
-from git_model_security.git import batch, index, worktree_refs
+from git_model_security.git import batch, index, ref_list, worktree_refs
 from git_model_security.git.objects import is_oid
 
 if TYPE_CHECKING:
@@ -223,7 +223,7 @@ def notes(repo: Repository, tips: Iterable[str] = ()) -> set[str]:
 
 def ref_tips(repo: Repository) -> list[str]:
     """Returns the oids that refs hold, of all work trees; annotated tags not followed."""
-    held = repo.git("for-each-ref", "--format=%(objectname)").decode().split()
+    held = [ref.oid for ref in ref_list.of(repo)]
     return list(dict.fromkeys([*held, *_elsewhere(repo)]))
 
 

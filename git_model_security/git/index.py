@@ -72,11 +72,14 @@ def committable(repo: Repository) -> list[Entry]:
     """
     entries = staged(repo)
     empty = blob_oid(repo.object_format, b"")
-    held = {entry.path for entry in tree(repo, "HEAD")} if head_tree(repo) else set()
-    doubtful = {one.path for one in entries if one.oid == empty} - held
+    doubtful = {one.path for one in entries if one.oid == empty}
+    base = "HEAD"
+    if doubtful and head_tree(repo) is None:
+        base = repo.git("hash-object", "-t", "tree", "--stdin").decode().strip()
+    elif doubtful:
+        doubtful -= {entry.path for entry in tree(repo, "HEAD")}
     if not doubtful:
         return entries
-    base = "HEAD" if held else repo.git("hash-object", "-t", "tree", "--stdin").decode().strip()
     added = {one.path for _, one in _changes(repo, base, "--ita-invisible-in-index")}
     return [one for one in entries if one.path not in doubtful or one.path in added]
 
@@ -147,13 +150,12 @@ def staged_changes(repo: Repository) -> list[tuple[Entry, Entry]]:
     A path that one of them does not have has mode `REMOVED` there. Before the first commit
     there is nothing to compare with, and so nothing.
     """
-    return _changes(repo, "HEAD")
+    return _changes(repo, "HEAD") if head_tree(repo) is not None else []
 
 
 def _changes(repo: Repository, treeish: str, *options: str) -> list[tuple[Entry, Entry]]:
     listed = repo.git(
-        *("diff-index", "--cached", "--raw", "-z", "--no-renames", *options, treeish),
-        accept=(0, 128),
+        *("diff-index", "--cached", "--raw", "-z", "--no-renames", *options, treeish)
     )
     words = listed.split(b"\0")
     found = []

@@ -137,15 +137,15 @@ class ObjectReader:
         return found[1] or None
 
     def facts(self, revisions: Sequence[str | bytes]) -> Iterator[tuple[str, str, int]]:
-        """Yields kind, oid and length of what each revision names; empty what is not here.
+        """Yields kind, oid and length of what each revision names; ends no stream.
 
-        Raises:
-            GitError: git ended, as it does at an object that is corrupt.
-
-        Ends no stream.
+        Of what is not here kind and oid are empty.
 
         Args:
             revisions: as gitrevisions has them, without a line feed.
+
+        Raises:
+            GitError: git ended, as it does at an object that is corrupt.
         """
         if self._is_streaming:
             yield from self._aside.facts(revisions)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from git_model_security.git import history, worktree_refs
+from git_model_security.git import history, ref_list, worktree_refs
 from git_model_security.git.paths import shown
 
 if TYPE_CHECKING:
@@ -44,8 +44,7 @@ class Ref:
 
 def listed(repo: Repository) -> list[Ref]:
     """Returns all refs, and the detached HEADs, of all work trees."""
-    named = repo.git("for-each-ref", "--format=%(objectname) %(refname)").splitlines()
-    pairs = [(name, oid.decode()) for oid, _, name in (line.partition(b" ") for line in named)]
+    pairs = [(ref.name, ref.oid) for ref in ref_list.of(repo)]
     pairs += [*_detached(repo), *worktree_refs.elsewhere(repo)]
     targets = history.peeled(repo, (oid for _, oid in pairs)) if pairs else {}
     return [Ref(name, oid, targets[oid][1]) for name, oid in pairs]

@@ -14,6 +14,7 @@ from git_model_security.git.objects import is_oid
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from git_model_security.git.config import Variable
     from git_model_security.git.index import Entry
     from git_model_security.git.ref_list import Held
 
@@ -51,7 +52,7 @@ class Snapshot:
         self.tree: str | None = None
         self.names: dict[str, str | None] = {}
         self.refs: list[Held] | None = None
-        self.settings: list[tuple[bytes, bytes]] | None = None
+        self.settings: list[Variable] | None = None
         self.filters: dict[bytes, bytes] = {}
 
     def heed(self, arguments: Sequence[str | bytes]) -> bool:

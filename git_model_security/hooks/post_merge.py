@@ -33,7 +33,7 @@ def complete(clone: Clone) -> None:
         return
     changed = clone.repo.git("diff-index", "--cached", "--name-only", "-z", "HEAD")
     paths = set(filter(None, changed.split(b"\0")))
-    tree = clone.repo.git("write-tree").decode().strip()
+    tree = index.write_tree(clone.repo)
     if not paths or paths - policy.signature_paths():
         return
     if not pinned_trust.has_held(clone, tree):

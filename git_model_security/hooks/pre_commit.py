@@ -105,7 +105,7 @@ def _require_objects(clone: Clone) -> None:
     made = {pair for pair in clone.provenance.cleaned_here() if pair in staged}
     lost = [
         path
-        for path, pointer in behind.pointers_here(clone.objects, made)
+        for path, pointer in behind.pointers(clone.repo, made)
         if not clone.lfs.holds(pointer)
     ]
     if lost:

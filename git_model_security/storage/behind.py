@@ -12,7 +12,7 @@ from git_model_security.storage import pointer as pointer_file
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
-    from git_model_security.git.objects import BlobStream, ObjectReader
+    from git_model_security.git.objects import BlobStream
     from git_model_security.git.repository import Repository
     from git_model_security.storage.lfs import ObjectStore
     from git_model_security.storage.pointer import Pointer
@@ -96,24 +96,6 @@ def pointers(
     """
     _, found = survey(repo, (oid for _, oid in pairs))
     return [(path, found[oid]) for path, oid in pairs if oid in found]
-
-
-def pointers_here(
-    objects: ObjectReader, pairs: Iterable[tuple[bytes, str]]
-) -> list[tuple[bytes, Pointer]]:
-    """Returns what `pointers` does, of blobs that are all here; starts no process."""
-    known = list(pairs)
-    sizes = [size for _, _, size in objects.facts([oid for _, oid in known])]
-    short = [
-        pair
-        for pair, size in zip(known, sizes, strict=True)
-        if 0 < size <= pointer_file.MAX_BYTES
-    ]
-    texts = [text for _, text in objects.read_many([oid for _, oid in short])]
-    found = (
-        (path, pointer_file.parse(text)) for (path, _), text in zip(short, texts, strict=True)
-    )
-    return [(path, pointer) for path, pointer in found if pointer is not None]
 
 
 def pointer_of(blob: BlobStream) -> Pointer | None:
