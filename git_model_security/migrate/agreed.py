@@ -101,7 +101,7 @@ def _begun(repo: Repository, request: Request) -> Policy | None:
 
 def _require_no_other(repo: Repository, policy: Policy | None) -> None:
     """Raises where another branch has a policy, and so a key, already."""
-    if policy is not None:  # of what is checked out: `initialise.plan` says so
+    if policy is not None:  # of what is checked out: `init.plan` says so
         return
     tips = {ref.target: ref.name for ref in refs.found(repo) if ref.target_kind == "commit"}
     name = gitmodel.NAME.decode()

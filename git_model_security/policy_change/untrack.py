@@ -38,7 +38,7 @@ def plan(clone: Clone, words: Sequence[str]) -> Plan:
     """Decides what `untrack` will do; opens all that will be clear, and writes nothing.
 
     Raises:
-        PolicyError: see `tracking.ground` and `patterns_of`; or a file is too long for
+        PolicyError: see `track.ground` and `patterns_of`; or a file is too long for
             Git, or a model that no pattern names.
         NotFetchedError: an object is not here.
         EnvelopeError: one does not open.

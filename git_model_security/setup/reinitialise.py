@@ -60,7 +60,7 @@ def plan(repo: Repository, request: Request, before: Policy) -> Plan:
     """Decides what the set-up will be; what was not asked for stays as it was.
 
     Raises:
-        Error: see `initialise.survey`; or paths are in conflict.
+        Error: see `init.survey`; or paths are in conflict.
     """
     if request.key is not None:
         key_material.read(request.key)

@@ -102,13 +102,13 @@ def change_storage(
         repo: the repository.
         policy: its policy.
         storage: the engine that was asked for; None is the one it has.
-        threshold: see `engine.choose`.
+        threshold: see `storage_choice.choose`.
 
     Returns:
         The new policy, in the work tree and staged; or the same one.
 
     Raises:
-        Error: see `engine.choose`, and `write`.
+        Error: see `storage_choice.choose`, and `write`.
     """
     from git_model_security.setup import storage_choice  # a commit needs none of it
 
