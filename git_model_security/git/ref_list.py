@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from git_model_security.git.repository import Repository
 
-_FORMAT = "%(objectname) %(*objectname) %(refname)%00%(symref)"
+_FORMAT = "%(objectname) %(refname)%00%(symref)"
+"""Nothing for which Git would read the objects: one may be lost, and Git ends there."""
 
 
 class Held(NamedTuple):
@@ -15,14 +16,12 @@ class Held(NamedTuple):
 
     Attributes:
         name: in full, as the bytes Git holds.
-        oid: the object that it names.
-        peeled: the object that an annotated tag names, or `oid`.
+        oid: the object that it names, which may be a tag.
         symref: the ref that it stands for; empty for an ordinary one.
     """
 
     name: bytes
     oid: str
-    peeled: str
     symref: bytes
 
 
@@ -36,6 +35,6 @@ def of(repo: Repository, prefix: bytes = b"refs/") -> list[Held]:
 
 
 def _parsed(line: bytes) -> Held:
-    oid, peeled, rest = line.split(b" ", 2)
+    oid, _, rest = line.partition(b" ")
     name, _, symref = rest.partition(b"\0")
-    return Held(name, oid.decode(), (peeled or oid).decode(), symref)
+    return Held(name, oid.decode(), symref)

@@ -87,12 +87,11 @@ def _is_signed_below(clone: Clone, path: bytes, oid: str) -> bool:
 
 
 def _tips(clone: Clone) -> Sequence[str]:
-    refs = [ref.peeled for ref in ref_list.of(clone.repo)]
+    refs = [ref.oid for ref in ref_list.of(clone.repo)]
     before = clone.repo.git(
         *("reflog", "show", "--no-show-signature", "--format=%H"),
         *(f"--max-count={MAX_REFLOG_ENTRIES}", "HEAD"),
         accept=(0, 128),
     )
-    oids = list(dict.fromkeys((*refs, *before.decode().split())))
-    kinds = clone.objects.facts(oids)
-    return [oid for oid, (kind, _, _) in zip(oids, kinds, strict=True) if kind == "commit"]
+    asked = [f"{oid}^{{commit}}" for oid in dict.fromkeys((*refs, *before.decode().split()))]
+    return list(dict.fromkeys(oid for _, oid, _ in clone.objects.facts(asked) if oid))

@@ -44,3 +44,14 @@ def test_a_line_that_is_not_understood_stops_the_push(project: Project, line: st
     assert refused.returncode == 1
     assert "line that it does not understand" in refused.stderr
     assert "Traceback" not in refused.stderr
+
+
+def test_a_ref_whose_object_is_lost_stops_no_commit_and_no_push(project: Project) -> None:
+    ada = project.ada
+    lost = ada.git("commit-tree", "HEAD^{tree}", "-m", "lost")
+    ada.git("update-ref", "refs/remotes/origin/lost", lost)
+    ada.git("tag", "-a", "-m", "of it", "lost", lost)
+    (ada.path / ".git" / "objects" / lost[:2] / lost[2:]).unlink()
+    ada.write("train.py", "print('on')\n")
+    ada.commit()
+    ada.git("push", "--quiet", "origin", "HEAD:main")
