@@ -18,4 +18,5 @@ pytest_plugins = (
     "tests.fixtures.servers",
     "tests.fixtures.sigstore_loopback",
     "tests.fixtures.tokens",
+    "tests.fixtures.warm",
 )

@@ -23,6 +23,7 @@ def settings(git: Git, scope: str = "--local") -> dict[str, str]:
     return dict(line.split(" ", 1) for line in out.splitlines())
 
 
+@pytest.mark.usefixtures("cold")
 def test_the_drivers_run_this_python_isolated(repo: Repository) -> None:
     command = f"{sys.executable} -I -m git_model_security"
     assert drivers.configure(opened(repo), "--local")

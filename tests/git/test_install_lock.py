@@ -133,9 +133,9 @@ def test_no_newer_release_of_what_is_locked_is_looked_at(
     for wheel in wheels.glob("*.whl"):
         if wheel != old_pip:
             publish(index, wheel)
-    if OLD_PIP:
-        install = f'"$1"/bin/python -I -m pip -qq install --no-index --no-deps "{old_pip}"'
-        python_with(tmp_path, monkeypatch, install)
+    install = f'"$1"/bin/python -I -m pip -qq install --no-index --no-deps "{old_pip}"'
+    # Always this Python: the wheels were fetched for it.
+    python_with(tmp_path, monkeypatch, install if OLD_PIP else ":")
 
     done = execute(ROOT / "install.sh", "--prefix", tmp_path / "prefix", check=False)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from git_model_security.setup.program import Program
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
@@ -38,7 +40,7 @@ def count(project: Project, tmp_path: Path) -> Count:
     for hook in (project.ada.path / ".git" / "hooks").iterdir():
         text = hook.read_text()
         if "# git-model hook" in text:
-            hook.write_text(text.replace(sys.executable, str(counting)))
+            hook.write_text(text.replace(str(Program.current().python), str(counting)))
 
     def counted(*arguments: str) -> int:
         trace = tmp_path / "trace"
