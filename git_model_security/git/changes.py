@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 from git_model_security.errors import GitError
 from git_model_security.git import index
-from git_model_security.git.history import FROM_COMMITS, TRUE_HISTORY, peeled
+from git_model_security.git.history import peeled
 from git_model_security.git.index import Entry
+from git_model_security.git.rev_list import FROM_COMMITS, TRUE_HISTORY
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from git_model_security.errors import GitError, UsageError
-from git_model_security.git import history, index, ranges
+from git_model_security.git import history, index, ranges, rev_list
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,11 +63,11 @@ def commits(repo: Repository, words: Sequence[str]) -> list[Commit]:
     """
     names = [name for word in words for name in _resolved(repo, word)]
     listed = repo.git(
-        *(*history.FROM_COMMITS, "rev-list", "--topo-order", "--boundary", "--stdin"),
+        *(*rev_list.FROM_COMMITS, "rev-list", "--topo-order", "--boundary", "--stdin"),
         *("--no-commit-header", "--encoding=UTF-8"),
         "--format=%m%x00%H%x00%T%x00%P%x00%cI%x00%an <%ae>%x00%s",
         stdin="".join(f"{name}\n" for name in names).encode(),
-        extra=history.TRUE_HISTORY,
+        extra=rev_list.TRUE_HISTORY,
     )
     found = [_commit(line) for line in listed.split(b"\n") if line]
     ranges.require_whole(repo, [one.oid for one in found if not one.bounds])
@@ -80,10 +80,9 @@ def by_tree(repo: Repository) -> dict[str, list[str]]:
     Raises:
         GitError: a commit is missing or corrupt.
     """
-    words = ("rev-list", "--no-commit-header", "--format=%T %H", "--all", "--reflog")
-    listed = repo.git(*history.FROM_COMMITS, *words, extra=history.TRUE_HISTORY)
+    words = ("--no-commit-header", "--format=%T %H", "--all", "--reflog")
     found: dict[str, list[str]] = {}
-    for tree, commit in (line.split(" ") for line in listed.decode().splitlines()):
+    for tree, commit in (line.split(" ") for line in rev_list.listed(repo, *words)):
         found.setdefault(tree, []).append(commit)
     return found
 

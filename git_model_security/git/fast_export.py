@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING
 
 from git_model_security.errors import GitError
-from git_model_security.git import history
 from git_model_security.git.index import REMOVED, Entry
+from git_model_security.git.rev_list import FROM_COMMITS, TRUE_HISTORY
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -22,11 +22,6 @@ if TYPE_CHECKING:
 _OPTIONS = (
     *("--no-data", "--show-original-ids", "--reencode=no", "--no-renames"),
     *("--signed-tags=strip", "--tag-of-filtered-object=drop", "--stdin"),
-)
-# Grafts and a commit-graph file may show another history than the one that is pushed.
-_FROM_COMMITS = (
-    *("-c", "core.commitGraph=false"),
-    *("-c", "advice.graftFileDeprecated=false"),
 )
 
 _ESCAPE = re.compile(rb"\\([0-7]{3}|.)", re.DOTALL)
@@ -85,8 +80,8 @@ def commits(repo: Repository, tips: Iterable[str]) -> Iterator[Commit]:
     asked = "".join(f"{tip}\n" for tip in dict.fromkeys(tips)).encode()
     if not asked:
         return
-    words = (*_FROM_COMMITS, "fast-export", *_OPTIONS)
-    with repo.spawn(*words, extra=history.TRUE_HISTORY) as process:
+    words = (*FROM_COMMITS, "fast-export", *_OPTIONS)
+    with repo.spawn(*words, extra=TRUE_HISTORY) as process:
         assert process.stdin is not None
         assert process.stdout is not None
         process.stdin.write(asked)

@@ -10,8 +10,9 @@ import os
 from typing import TYPE_CHECKING
 
 from git_model_security.errors import GitError, UsageError
-from git_model_security.git import batch, index, ref_list, worktree_refs
+from git_model_security.git import batch, index, ref_list, rev_list, worktree_refs
 from git_model_security.git.objects import is_oid
+from git_model_security.git.rev_list import FROM_COMMITS, TRUE_HISTORY
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -25,10 +26,6 @@ REFS = ("--exclude=refs/rewritten/*", "--exclude=refs/stash", "--glob=*")
 """All refs, without what a rebase moves (HEAD, and its labels), and without the stash.
 
 Nobody publishes that, so its content was not asked about (`guard.undecided`)."""
-
-TRUE_HISTORY = {"GIT_GRAFT_FILE": os.devnull}
-# A commit-graph file repeats what commits say; here only the commits count.
-FROM_COMMITS = ("-c", "core.commitGraph=false")
 
 
 def is_shallow(repo: Repository) -> bool:
@@ -60,13 +57,7 @@ def commits(
     excluded = [word for word in without if word.startswith("--")]
     excluded = ["--not", *excluded, "--not"] if excluded else []
     names += [f"^{word}" for word in without if not word.startswith("--")]
-    # Through standard input: a push of many refs names more than a command line holds.
-    listed = repo.git(
-        *(*FROM_COMMITS, "rev-list", *order, *options, *excluded, "--stdin"),
-        stdin="".join(f"{name}\n" for name in names).encode("utf-8", "surrogateescape"),
-        extra=TRUE_HISTORY,
-    )
-    return listed.decode().split()
+    return rev_list.listed(repo, *order, *options, *excluded, names=names)
 
 
 def graph(repo: Repository) -> Iterator[tuple[str, list[str]]]:
@@ -75,13 +66,8 @@ def graph(repo: Repository) -> Iterator[tuple[str, list[str]]]:
     Raises:
         GitError: a commit is missing or corrupt.
     """
-    listed = repo.git(
-        *(*FROM_COMMITS, "rev-list", "--topo-order", "--parents", "--all"),
-        "--stdin",
-        stdin="".join(f"{oid}\n" for oid in _elsewhere(repo)).encode(),
-        extra=TRUE_HISTORY,
-    )
-    for line in listed.decode().splitlines():
+    words = ("--topo-order", "--parents", "--all")
+    for line in rev_list.listed(repo, *words, names=_elsewhere(repo)):
         commit, *parents = line.split(" ")
         yield commit, parents
 
@@ -98,11 +84,8 @@ def parents(repo: Repository, oids: Iterable[str]) -> dict[str, list[str]]:
 
 def _lines(repo: Repository, oids: Iterable[str], *options: str) -> list[str]:
     """Returns what rev-list says of each of some commits, and of none besides."""
-    asked = "".join(f"{oid}\n" for oid in oids).encode()
-    if not asked:
-        return []
-    words = (*FROM_COMMITS, "rev-list", "--no-walk=unsorted", *options, "--stdin")
-    return repo.git(*words, stdin=asked, extra=TRUE_HISTORY).decode().splitlines()
+    names = list(oids)
+    return rev_list.listed(repo, "--no-walk=unsorted", *options, names=names) if names else []
 
 
 def changed(repo: Repository, commit: str) -> list[bytes]:
@@ -198,8 +181,7 @@ def trees(repo: Repository, commits: Sequence[str]) -> list[str]:
 
 def trees_below(repo: Repository, commits: Sequence[str]) -> set[str]:
     """Returns the trees of all commits that some were made after, and their own."""
-    words = ("rev-list", "--no-commit-header", "--format=%T", *commits)
-    return set(repo.git(*FROM_COMMITS, *words, extra=TRUE_HISTORY).decode().split())
+    return set(rev_list.listed(repo, "--no-commit-header", "--format=%T", names=commits))
 
 
 def branch(repo: Repository) -> str | None:
@@ -215,10 +197,8 @@ def notes(repo: Repository, tips: Iterable[str] = ()) -> set[str]:
         repo: the repository.
         tips: commits that notes refs are about to hold.
     """
-    named = [*tips, "--glob=refs/notes/*"]
-    others = ("--not", "--exclude=refs/notes/*", "--glob=*")
-    listed = repo.git(*FROM_COMMITS, "rev-list", *named, *others, extra=TRUE_HISTORY)
-    return set(listed.decode().split())
+    others = ("--glob=refs/notes/*", "--not", "--exclude=refs/notes/*", "--glob=*", "--not")
+    return set(rev_list.listed(repo, *others, names=tips))
 
 
 def ref_tips(repo: Repository) -> list[str]:

@@ -11,9 +11,10 @@ import os
 from typing import TYPE_CHECKING, NamedTuple
 
 from git_model_security.errors import GitError, PolicyError
-from git_model_security.git import batch, history, ranges
+from git_model_security.git import batch, ranges
 from git_model_security.git.index import GITLINK, REMOVED, Entry
 from git_model_security.git.objects import CHUNK_BYTES
+from git_model_security.git.rev_list import FROM_COMMITS, TRUE_HISTORY
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -22,8 +23,7 @@ if TYPE_CHECKING:
 
 # As it was pushed: no grafts, no commit-graph, and no file that says where history ends.
 # A commit whose parents are neither here nor in the push then is an error of git's.
-_TRUE_HISTORY = {**history.TRUE_HISTORY, "GIT_SHALLOW_FILE": os.devnull}
-_FROM_COMMITS = (*history.FROM_COMMITS, "-c", "advice.graftFileDeprecated=false")
+_TRUE_HISTORY = {**TRUE_HISTORY, "GIT_SHALLOW_FILE": os.devnull}
 _BATCH = 512
 """Lines for one process: less than a pipe holds, so that they are written before reading."""
 _BYTES_PER_ENTRY = 256
@@ -60,7 +60,7 @@ def arrived(repo: Repository, tips: Iterable[str], *, limit: int) -> Arrived:
         raise _cut("the push comes from a shallow clone")
     try:
         listed = repo.git(
-            *(*_FROM_COMMITS, "rev-list", "--topo-order", "--reverse", "--boundary"),
+            *(*FROM_COMMITS, "rev-list", "--topo-order", "--reverse", "--boundary"),
             *(f"--max-count={limit + 1}", "--stdin", "--not", "--all"),
             stdin=asked,
             extra=_TRUE_HISTORY,
@@ -162,8 +162,8 @@ def versions(repo: Repository, commits: Sequence[str], path: str) -> set[str]:
 def bygone(repo: Repository, commit: str, path: str) -> set[str]:
     """Returns the blobs that ever stood at a path in the history of a commit."""
     listed = repo.git(
-        *(*_FROM_COMMITS, "rev-list", "--full-history", commit, "--", path),
-        extra=history.TRUE_HISTORY,
+        *(*FROM_COMMITS, "rev-list", "--full-history", commit, "--", path),
+        extra=TRUE_HISTORY,
     )
     return versions(repo, listed.decode().split(), path)
 
@@ -223,7 +223,7 @@ class _Counter:
 def _listed(repo: Repository, arguments: Sequence[str], stdin: str = "") -> Iterator[bytes]:
     with contextlib.ExitStack() as stack:
         process = stack.enter_context(
-            repo.spawn(*_FROM_COMMITS, *arguments, extra=_TRUE_HISTORY)
+            repo.spawn(*FROM_COMMITS, *arguments, extra=_TRUE_HISTORY)
         )
         stack.callback(process.kill)  # nothing, where it has ended
         assert process.stdin is not None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from git_model_security.errors import GitError
-from git_model_security.git.history import FROM_COMMITS, TRUE_HISTORY
+from git_model_security.git import rev_list
 from git_model_security.git.objects import ObjectReader
 
 if TYPE_CHECKING:
@@ -39,15 +39,8 @@ def commits(repo: Repository, objects: dict[str, str]) -> list[str]:
 
     For a history that cannot be walked, because a commit in it is lost.
     """
-    asked = "".join(f"{oid}\n" for oid, kind in objects.items() if kind == "commit")
-    if not asked:
-        return []
-    listed = repo.git(
-        *(*FROM_COMMITS, "rev-list", "--no-walk=sorted", "--stdin"),
-        stdin=asked.encode(),
-        extra=TRUE_HISTORY,
-    )
-    return listed.decode().split()[::-1]
+    names = [oid for oid, kind in objects.items() if kind == "commit"]
+    return rev_list.listed(repo, "--no-walk=sorted", names=names)[::-1] if names else []
 
 
 class Present:
@@ -68,16 +61,11 @@ class Present:
 
 def with_trees(repo: Repository, oids: Iterable[str], objects: dict[str, str]) -> list[str]:
     """Returns those of the commits whose topmost trees are here."""
-    asked = "".join(f"{oid}\n" for oid in oids).encode()
-    if not asked:
+    names = list(oids)
+    if not names:
         return []
-    listed = repo.git(
-        *(*FROM_COMMITS, "rev-list", "--no-walk=unsorted", "--no-commit-header"),
-        *("--format=%H %T", "--stdin"),
-        stdin=asked,
-        extra=TRUE_HISTORY,
-    )
-    pairs = (line.split(" ") for line in listed.decode().splitlines())
+    words = ("--no-walk=unsorted", "--no-commit-header", "--format=%H %T")
+    pairs = (line.split(" ") for line in rev_list.listed(repo, *words, names=names))
     return [commit for commit, tree in pairs if tree in objects]
 
 
