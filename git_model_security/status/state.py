@@ -212,7 +212,7 @@ def head_state(clone: Clone, *, sealed_only: bool = False) -> Head:
 
 def _is_signed(clone: Clone, staged: Sequence[Entry], committed: Sequence[Entry]) -> bool:
     """Tells whether the index is signed as it is, otherwise than HEAD: `git model sign` did."""
-    if basis.signatures(staged) in (set(), basis.signatures(committed)):
+    if basis.bundles(staged) in (set(), basis.bundles(committed)):
         return False
     try:
         return pinned_trust.is_known_good(clone, index.write_tree(clone.repo))

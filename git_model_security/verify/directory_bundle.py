@@ -19,7 +19,8 @@ from git_model_security.policy.gitmodel import CIPHERTEXT_SIGNATURE
 from git_model_security.signing import bundle, dsse
 from git_model_security.signing.dsse import MAX_BYTES
 from git_model_security.signing.roles import PLAINTEXT, Subject
-from git_model_security.verify import directory_listing
+from git_model_security.verify import listing
+from git_model_security.verify.kinds import FOLLOW
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,20 +29,19 @@ if TYPE_CHECKING:
     from git_model_security.signing.methods import Verifier
     from git_model_security.verify.links import Links
 
-FOLLOW = "--follow-links ROOT follows links that stay below a directory ROOT"
 _LINK = "a symbolic link"
 _LOOP = "a symbolic link that loops"
 _NAMED = 3
 
 
-def opened(
+def open_in(
     directory: Path,
     signature: str,
     root: str | None,
     verifiers: Sequence[Verifier],
-    links: Links | None = None,
+    links: Links | None,
 ) -> Opened:
-    """Reads a bundle and opens it.
+    """Opens the bundle of a directory.
 
     Args:
         directory: the model's directory.
@@ -74,11 +74,7 @@ def opened(
 
 
 def require_plaintext(found: Opened) -> None:
-    """Raises where a bundle is not over decrypted files.
-
-    Raises:
-        VerificationError: it is over ciphertext.
-    """
+    """Raises a `VerificationError` where a bundle is over ciphertext, not over files."""
     subject = found.subject
     if subject is not None and subject.role != PLAINTEXT:
         raise VerificationError(
@@ -104,7 +100,7 @@ def _read(directory: Path, signature: str, links: Links | None) -> bytes:
         raise VerificationError(reason, "there is no such file", hint=hint) from error
     except OSError as error:
         if error.errno == errno.ELOOP:
-            why = links.unfollowed(os.fsencode(signature)) if links else (_LINK, FOLLOW)
+            why = links.fault(os.fsencode(signature)) if links else (_LINK, FOLLOW)
             raise _malformed(*((_LOOP, None) if is_path else why)) from error
         raise _unreadable(messages.reason(error)) from error
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
@@ -121,7 +117,7 @@ def _read(directory: Path, signature: str, links: Links | None) -> bytes:
 def _hint_of_absent(directory: Path, signature: str) -> str:
     if "/" in signature:
         return "--signature takes a name in DIR, or the path of a bundle from where you are"
-    below = directory_listing.models(directory_listing.files(directory), signature)
+    below = listing.models(listing.list_files(directory), signature)
     if not below:
         return "--signature ./FILE names one that lies elsewhere"
     named = ", ".join(map(shown, below[:_NAMED])) + (", …" if len(below) > _NAMED else "")
@@ -145,8 +141,8 @@ def _standing(directory: Path, name: bytes, links: Links | None) -> int:
     return worktree.open_file(directory, name)
 
 
-def is_one(directory: Path, name: bytes, links: Links | None = None) -> bool:
-    """Tells whether a bundle stands in a directory, whoever signed it; see `opened`."""
+def is_bundle(directory: Path, name: bytes, links: Links | None) -> bool:
+    """Tells whether a bundle stands at a name of a directory, whoever signed it."""
     with contextlib.suppress(OSError, VerificationError):
         with os.fdopen(_standing(directory, name, links), "rb") as file:
             dsse.parse(file.read(MAX_BYTES + 1))
@@ -154,7 +150,7 @@ def is_one(directory: Path, name: bytes, links: Links | None = None) -> bool:
     return False
 
 
-def own(directory: Path, signature: str) -> set[bytes]:
+def own_name(directory: Path, signature: str) -> set[bytes]:
     """Returns the name of the bundle itself, where it lies in the directory."""
     if "/" not in signature:
         return {os.fsencode(signature)}

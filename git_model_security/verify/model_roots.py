@@ -21,15 +21,22 @@ SETTING = "git model config signing.root DIR"
 
 def under(root: str, entries: Iterable[Entry]) -> Iterator[tuple[bytes, Entry]]:
     """Yields a root's entries with their names relative to it."""
-    prefix = b"" if root == "." else root.encode() + b"/"
-    for entry in entries:
-        if entry.path.startswith(prefix):
-            yield entry.path[len(prefix) :], entry
+    return ((below(one.path, root), one) for one in entries if is_in(one.path, root))
+
+
+def is_in(path: bytes, root: str) -> bool:
+    """Tells whether a path lies in a model root."""
+    return root == "." or path.startswith(root.encode() + b"/")
+
+
+def below(path: bytes, root: str) -> bytes:
+    """Returns a path of a model root as its bundle has it."""
+    return path if root == "." else path[len(root.encode()) + 1 :]
 
 
 def holds(policy: Policy, path: bytes) -> bool:
-    """Tells whether a path lies in a model root."""
-    return any(root == "." or path.startswith(root.encode() + b"/") for root in policy.roots)
+    """Tells whether a path lies in one of the model roots."""
+    return any(is_in(path, root) for root in policy.roots)
 
 
 def require_directories(top: Path, policy: Policy) -> None:

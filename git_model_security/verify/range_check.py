@@ -210,9 +210,7 @@ class _Checking:
                 entries=self._trees.entries(tree),
             )
         except Error as error:  # a .gitmodel that is refused, or a tree that is not here
-            verdict = Verdict(tree)
-            finding = Finding(tree_check.reason_of(error), ".", str(error), hint=error.hint)
-            verdict.findings.append(finding)
+            verdict = Verdict(tree, findings=[Finding.of_error(error)])
         if self._memory is not None:
             self._memory.remember(tree, verdict)
         return verdict
