@@ -12,7 +12,7 @@ from git_model_security.git import index
 from git_model_security.git.run import child_environment, run
 from git_model_security.policy import gitmodel
 from git_model_security.provenance import vouching
-from git_model_security.signatures import signatures, signers, signing_method
+from git_model_security.signatures import signatures, signers
 
 _CHANGED = ("diff", "--no-ext-diff", "--no-renames", "--no-relative", "--name-only", "-z")
 _UNTRACKED = ("ls-files", "-z", "--others", "--exclude-standard", "--full-name")
@@ -41,7 +41,7 @@ def sign(clone: Clone, given: Given | None = None, *, amend: bool = False) -> Si
     clone.repo.top  # noqa: B018 - raises in a bare repository
     chosen = signers.signer(clone, given)
     if chosen is None:
-        raise signing_method.unable(clone.repo, given.method if given else None)
+        raise signers.unable(clone.repo, given.method if given else None)
     if amend and index.head_tree(clone.repo) is None:
         raise GitError("there is no commit to amend yet", hint="`git model sign`, then commit")
     staged = _staged(clone) if amend else []
