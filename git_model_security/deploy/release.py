@@ -8,7 +8,7 @@ A commit is released when
 1. both signatures of each model root hold for its tree under the pinned trust, with
    every file opened, those of git-lfs as well;
 2. it is the last verified tip of its branch, or follows it with what was not signed there
-   before (`succession`): an older one was signed, too.
+   before (`verified_tips`): an older one was signed, too.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from git_model_security.clone import audit_log
-from git_model_security.deploy import succession, verified_tips
+from git_model_security.deploy import verified_tips
 from git_model_security.deploy.released import Released
 from git_model_security.errors import Error, Reason, VerificationError
 from git_model_security.git import arrivals, config, history, index
@@ -179,7 +179,7 @@ class Gate:
         if last is None or last == commit:
             return
         is_cut = history.is_shallow(self._repo)
-        if not is_cut and succession.follows(self._clone, commit, last):
+        if not is_cut and verified_tips.follows(self._clone, commit, last):
             return
         # In a file it would hold for ever, and be forgotten.
         if config.get_once(self._repo, ROLLBACK) == commit:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -38,9 +39,6 @@ _STATES = {
     Reason.UNREADABLE: "could not be read",
 }
 """What a commit is in a word; the first one that applies is the worst."""
-
-Signers = dict[str, str]
-"""Who signed, by model root."""
 
 
 @dataclass
@@ -162,58 +160,35 @@ def check(
             hint="the older end goes first: OLD..NEW; `git model verify REV` is for one commit",
         )
     sealed_only = sealed_only or clone.ring.locked
-    checking = _Checking(clone, verifiers, sealed_only, roots, remembers and not roots)
+    trees = Trees(clone.repo, clone.objects)
+    memory = pinned_trust.Signers(clone, sealed_only) if remembers and not roots else None
+
+    @functools.cache
+    def judge(tree: str) -> Verdict:
+        verdict = memory.recall(tree) if memory else None
+        if verdict is not None:
+            return verdict
+        try:
+            verdict = tree_check.check(
+                *(clone, tree, verifiers),
+                sealed_only=sealed_only,
+                may_be_absent=True,
+                roots=roots,
+                entries=trees.entries(tree),
+            )
+        except Error as error:  # a .gitmodel that is refused, or a tree that is not here
+            verdict = Verdict(tree, findings=[Finding.of_error(error)])
+        if memory:
+            memory.remember(tree, verdict)
+        return verdict
+
     rows = []
     for done, commit in enumerate(reversed(listed), 1):
-        rows.append(Row(commit, checking.verdict(commit)))
+        rows.append(Row(commit, judge(commit.tree)))
         if progress is not None:
             progress(done, len(listed))
     _mark_changes(rows)
     return RangeVerdict(subject, [row for row in reversed(rows) if not row.commit.bounds])
-
-
-class _Checking:
-    """The check of many trees, each of them once."""
-
-    def __init__(
-        self,
-        clone: Clone,
-        verifiers: Sequence[Verifier],
-        sealed_only: bool,
-        roots: Collection[str],
-        remembers: bool,
-    ) -> None:
-        self._clone = clone
-        self._verifiers = verifiers
-        self._sealed_only = sealed_only
-        self._roots = roots
-        self._trees = Trees(clone.repo, clone.objects)
-        self._known: dict[str, Verdict] = {}
-        self._memory = pinned_trust.Signers(clone, sealed_only) if remembers else None
-
-    def verdict(self, commit: Commit) -> Verdict:
-        """Returns the verdict on a commit's tree."""
-        if commit.tree not in self._known:
-            recalled = None if self._memory is None else self._memory.recall(commit.tree)
-            self._known[commit.tree] = recalled or self._fresh(commit.tree)
-        return self._known[commit.tree]
-
-    def _fresh(self, tree: str) -> Verdict:
-        try:
-            verdict = tree_check.check(
-                self._clone,
-                tree,
-                self._verifiers,
-                sealed_only=self._sealed_only,
-                may_be_absent=True,
-                roots=self._roots,
-                entries=self._trees.entries(tree),
-            )
-        except Error as error:  # a .gitmodel that is refused, or a tree that is not here
-            verdict = Verdict(tree, findings=[Finding.of_error(error)])
-        if self._memory is not None:
-            self._memory.remember(tree, verdict)
-        return verdict
 
 
 def _mark_changes(rows: Sequence[Row]) -> None:
