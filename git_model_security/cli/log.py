@@ -31,7 +31,7 @@ def command(max_count: int | None, action: str | None, as_json: bool) -> None:
     The newest comes first. It is kept in this clone alone, and whoever can write to its
     .git can change it.
     """
-    found = events.of(Repository.discover())
+    found = events.read(Repository.discover())
     if action is not None:
         found = [event for event in found if event.get("action") == action]
     if max_count is not None:

@@ -168,7 +168,7 @@ def _judge_in_clone(
         accepted = verifiers.of(clone.repo, asked)
         if commit_list.is_range(revisions):
             found = _judge_range(clone, revisions, accepted, scope)
-            events.verified_range(clone.repo, found)
+            events.record_range(clone.repo, found)
             return found
         # A deploy clone is always strict.
         is_deploy = config.is_deploy(config.read(clone.repo))
@@ -184,7 +184,7 @@ def _judge_in_clone(
                 verdict.subject += " and the work tree"
         if verdict.commit:
             verdict.findings += expected.differences(clone.repo, verdict.commit)
-    events.verified(clone.repo, verdict)
+    events.record_verdict(clone.repo, verdict)
     return verdict
 
 
@@ -241,7 +241,7 @@ def _judge_directory(directory: Path, asked: Asked, scope: Scope) -> Verdict:
             root = next(iter(scope.roots), None)
             verdict = directory_check.check(directory, accepted, scope, root, bar)
     if repo is not None:
-        events.verified(repo, verdict)
+        events.record_verdict(repo, verdict)
     return verdict
 
 

@@ -250,7 +250,7 @@ class _Round:
             index_stat.refresh(repo, written)
         tree = index.write_tree(repo)
         if self._bundles:
-            events.signed(repo, self._trusted(), tree, self._digests)
+            events.record_signature(repo, self._trusted(), tree, self._digests)
         # A certificate is looked at when somebody asks: a bundle may be of before it expired.
         ends = _OVER if self._signer.identity.method == CERTIFICATE else None
         pinned_trust.remember_good(self._clone, tree, ends)
