@@ -50,19 +50,11 @@ class Passphrases:
         self._known: dict[str, bytes | None] = {}
 
     def for_key(self, key: str) -> bytes | None:
-        """Returns the passphrase of an encrypted key, or None.
-
-        Args:
-            key: names the key for the person who is asked.
-        """
+        """Returns the passphrase of an encrypted key, which is named so, or None."""
         return self._secret(KEY_VARIABLE, f"Passphrase for the signing key {key}: ")
 
     def for_token(self, token: str) -> bytes | None:
-        """Returns the PIN of a token, or None.
-
-        Args:
-            token: its label, for the person who is asked.
-        """
+        """Returns the PIN of a token, by its label, or None."""
         return self._secret(PIN_VARIABLE, f"PIN of the token {token}: ")
 
     def _secret(self, variable: str, prompt: str) -> bytes | None:

@@ -28,11 +28,6 @@ if TYPE_CHECKING:
 def sign(clone: Clone, given: Given | None = None, *, amend: bool = False) -> Signed:
     """Signs the index and stages the signatures; with `amend`, into HEAD itself.
 
-    Args:
-        clone: the clone.
-        given: who signs; None is as configured.
-        amend: put them into HEAD itself.
-
     Raises:
         KeyNotFoundError: the clone has no signing key.
         PolicyError: something staged is vouched for by nobody.

@@ -38,13 +38,8 @@ def require_free(
 ) -> None:
     """Raises where a file stands, in the index or the work tree, that would be overwritten.
 
-    Args:
-        clone: the clone.
-        paths: where signatures would be made.
-        staged: the blobs of the index by path.
-        how: the command that gives signatures another name, with `NAME` for it.
-        own: who signs here: a signature of git-model's that names this signer is no
-            other's, whether it holds or not, and is made anew.
+    A signature of git-model's that names who signs here (`own`) is no other's, whether it
+    holds or not, and is made anew. `how` gives signatures another name, with `NAME` for it.
 
     Raises:
         PolicyError: it says whose the first of them is.
@@ -90,11 +85,7 @@ def _bundle(content: bytes) -> Bundle | None:
 def take_away(clone: Clone, old: Policy, new: Policy, *, dry_run: bool = False) -> None:
     """Takes the signatures out of the index and the work tree that get another name.
 
-    Args:
-        clone: the clone.
-        old: the policy until now.
-        new: the policy from now on.
-        dry_run: only look whether that can be done.
+    With `dry_run` it only looks whether that can be done.
 
     Raises:
         GitError: one was changed here, or cannot be removed; then none is.

@@ -72,11 +72,7 @@ def sign_index(clone: Clone, chosen: Signer, found: Sources, *, amend: bool = Fa
        ECDSA is randomised: a bundle is made anew only when its manifest differs.
     5. All of them go into the index and the work tree together.
 
-    Args:
-        clone: the clone.
-        chosen: who signs.
-        found: what content may come from.
-        amend: it is for HEAD itself, as hints say then.
+    Content may come from what was `found`. With `amend` hints say that it is for HEAD itself.
 
     Raises:
         PolicyError: step 1 or 2 fails, or a root holds what cannot be signed.
@@ -159,13 +155,8 @@ def sign_roots(
     """Has both bundles of each model root put among the entries.
 
     The bundles over ciphertext cover those over plaintext, so they come after all of them.
-
-    Args:
-        clone: the clone.
-        policy: which roots there are.
-        entries: of an index or a tree, by path; `put` changes them.
-        put: puts the bundle over a manifest among them, at a path; sealed, or in clear.
-        signed: see `manifests.plaintext`.
+    `put` puts the bundle over a manifest among the entries, at a path; sealed, or in clear.
+    For `signed` see `manifests.plaintext`.
 
     Raises:
         Error: a blob cannot be opened, or the signer fails.

@@ -80,10 +80,7 @@ def keystore() -> KeyStore:
 
 
 def password(origin: str) -> bytes | None:
-    """Returns the password of a signing key, or None where nobody knows it.
-
-    Args:
-        origin: the file that it is for.
+    """Returns the password of a signing key in a file, or None where nobody knows it.
 
     Raises:
         ConfigError: a program was there to be asked, and gave no answer.
@@ -160,11 +157,7 @@ def method_of(repo: Repository) -> str:
 
 
 def lack(repo: Repository, method: str | None = None) -> Lack | None:
-    """Returns what a clone lacks to sign; None where that is nothing.
-
-    Args:
-        repo: the clone.
-        method: to sign by; None is as it is meant to.
+    """Returns what a clone lacks to sign, as it is meant to or by a method; None for nothing.
 
     Raises:
         Error: see `method_of`.

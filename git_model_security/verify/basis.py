@@ -70,11 +70,9 @@ class Basis:
         return {one.path: one for one in index.staged(self.clone.repo) if not one.stage}
 
     def open(self, roots: Collection[str], verdict: Verdict) -> None:
-        """Opens the bundles over plaintext; a verdict gets what fails, and who signed.
+        """Opens the bundles over plaintext of model roots, of all where none is named.
 
-        Args:
-            roots: the model roots to look at; empty for all.
-            verdict: on the work tree.
+        The verdict on the work tree gets what fails, and who signed.
         """
         for name in self.policy.roots:
             if roots and name not in roots:

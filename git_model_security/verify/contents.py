@@ -27,12 +27,7 @@ if TYPE_CHECKING:
 
 
 class Contents:
-    """Compares files, of which each is read as seldom as can be.
-
-    Args:
-        clone: the clone.
-        digest: `sha256` or `blake3`.
-    """
+    """Compares files by a digest; each is read as seldom as can be."""
 
     def __init__(self, clone: Clone, digest: str) -> None:
         self._clone = clone
@@ -49,11 +44,7 @@ class Contents:
         return self._here
 
     def unlike(self, entries: Sequence[Entry]) -> dict[bytes, Reason]:
-        """Returns why files are not what entries hold; without those that are.
-
-        Args:
-            entries: files, where regular ones stand in the work tree.
-        """
+        """Returns why regular files are not what entries hold; without those that are."""
         sizes, pointers = behind.survey(self._repo, (entry.oid for entry in entries))
         same = [
             entry
@@ -133,12 +124,7 @@ class Contents:
 
 
 def sealed_as(top: Path, path: bytes) -> Reason | None:
-    """Returns why a file is not decrypted, by how it begins; None where it may be.
-
-    Args:
-        top: the work tree, or another directory.
-        path: of the file.
-    """
+    """Returns why a file is not decrypted, by how it begins; None where it may be."""
     with contextlib.suppress(OSError):
         found = worktree.head(top, path, pointer.MAX_BYTES + 1)
         if found is not None and pointer.parse(found[1]) is not None:

@@ -41,14 +41,7 @@ def open_in(
     verifiers: Sequence[Verifier],
     links: Links | None,
 ) -> Opened:
-    """Opens the bundle of a directory.
-
-    Args:
-        directory: the model's directory.
-        signature: the bundle: a name in the directory, or with a `/` any path.
-        root: the model root that must have been signed; None for any.
-        verifiers: who may have signed.
-        links: which of the directory are followed; None for none.
+    """Opens the bundle of a directory, which has to be that of the model root `root`.
 
     Raises:
         VerificationError: it cannot be read, or does not hold.

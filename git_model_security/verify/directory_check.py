@@ -53,14 +53,10 @@ def check(
     1. Its bundle is signed by one of `verifiers`, and is over plaintext: made by
        git-model for some model root, or by other software.
     2. Every file of the directory that the bundle does not leave out is hashed and
-       compared with it. Links are no files, but those that are to be followed.
+       compared with it. Links are no files, but those that are to be followed; the
+       directory itself may be one.
 
-    Args:
-        directory: the model's directory; may itself be a link.
-        verifiers: who may have signed.
-        scope: which bundle, and what may pass.
-        root: the model root that must have been signed; None for any.
-        progress: told how far the hashing is.
+    The model root `root` must have been signed, if there is one.
 
     Raises:
         ConfigError: it is no directory, or not below the root of its links.
@@ -153,14 +149,8 @@ def _tell_left_out(
     """Tells what lies there and no signature covers; a bundle is not worth telling.
 
     What only has the name of one (a link, a directory with files, another content) is a
-    finding: nobody would look for anything there.
-
-    Args:
-        verdict: gets it.
-        directory: the model's directory.
-        links: which of it are followed; None for none.
-        found: what is left out and is there, with its modes.
-        opened: the bundle; None where files pass that are not signed.
+    finding: nobody would look for anything there. There is no bundle (`opened`) where files
+    pass that are not signed.
     """
     ours = {CIPHERTEXT_SIGNATURE.encode(), STOCK_SIGNATURE.encode()}
     bundles = {name for name in found.keys() & ours if stat.S_ISREG(found[name])}

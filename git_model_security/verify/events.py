@@ -50,11 +50,7 @@ def record_signature(
 ) -> None:
     """Records who signed a tree, whose commit may come later.
 
-    Args:
-        repo: the repository.
-        identity: who signed.
-        tree: what is signed, with its signatures.
-        digests: SHA-256 of each new bundle by its path, as `sha256sum` shows it.
+    With the SHA-256 of each new bundle by its path, as `sha256sum` shows it.
 
     Raises:
         GitError: the log cannot be written: nothing is signed without a trace.
@@ -68,12 +64,8 @@ def record_verdict(
 ) -> None:
     """Records a verification, good or bad; where that cannot be written it is only said.
 
-    A check may run where nothing can be written, and its answer is worth more.
-
-    Args:
-        repo: the repository, or of a directory without Git the one that one is in.
-        verdict: what was found.
-        commits: which were verified; None for the one of the verdict.
+    A check may run where nothing can be written, and its answer is worth more. It is about
+    the commit of the verdict, if no others are named.
     """
     facts = {
         "subject": verdict.subject,

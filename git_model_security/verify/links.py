@@ -32,11 +32,7 @@ _MOST = 40
 
 
 class Links:
-    """The links below a directory.
-
-    Args:
-        directory: what is verified; lies below the root.
-        root: no link may lead out of it.
+    """The links below a directory, of which none may lead out of a root above it.
 
     Raises:
         ConfigError: the directory does not lie below the root.

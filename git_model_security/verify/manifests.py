@@ -40,16 +40,8 @@ def plaintext(
 ) -> Manifest | None:
     """Returns the manifest over what a root's files hold after decryption.
 
-    None when there is no file under the root yet.
-
-    Args:
-        clone: the clone.
-        policy: names the signature.
-        root: the model root.
-        entries: of an index or a tree.
-        digest: `sha256` or `blake3`.
-        signed: gives the plaintext digest of a blob whose object is not here, where
-            a trusted signature holds for it.
+    None when there is no file under the root yet. Of a blob whose object is not here
+    `signed` gives the plaintext digest, where a trusted signature holds for it.
 
     Raises:
         PolicyError: a link stands under the root.

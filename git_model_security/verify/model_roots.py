@@ -55,12 +55,7 @@ def require_directories(top: Path, policy: Policy) -> None:
 
 
 def require_content(policy: Policy, entries: Iterable[Entry], how: str = SETTING) -> None:
-    """Raises where a link or a submodule stands in a model root.
-
-    Args:
-        policy: names the model roots.
-        entries: of an index or a tree.
-        how: the command that chooses other roots.
+    """Raises where a link or a submodule stands in a model root; `how` chooses other roots.
 
     Raises:
         PolicyError: with its path.

@@ -115,15 +115,8 @@ def add_beside_roots(
 ) -> list[bytes]:
     """Adds to a verdict on a work tree what it holds beside the model roots.
 
-    Args:
-        basis: what is to be in the work tree.
-        verdict: gets what is found.
-        there: what lies in the work tree, behind no link.
-        scope: what may pass.
-        progress: told how far the hashing is.
-
     Returns:
-        The models' directories.
+        The models' directories, of all that lies there behind no link.
     """
     models = _beside(basis.policy, there)
     own = Scope(

@@ -137,17 +137,10 @@ def check(
 ) -> RangeVerdict:
     """Verifies each commit of a range as `tree_check` does.
 
-    Objects of git-lfs need not be here: history is longer than what is checked out.
-
-    Args:
-        clone: the clone.
-        words: the range, see `commit_list.commits`.
-        verifiers: who may have signed.
-        sealed_only: look at ciphertext alone.
-        roots: the model roots to look at; empty for all.
-        remembers: `verifiers` are the pinned ones, so that what held once under them
-            need not be looked at again.
-        progress: called with how many commits of how many are done.
+    Objects of git-lfs need not be here: history is longer than what is checked out. Where
+    the verifiers are the pinned ones (`remembers`), what held once under them need not be
+    looked at again. The range is as `commit_list.commits` takes it; `progress` is called
+    with how many commits of how many are done.
 
     Raises:
         GitError: there is no such range, or no commit in it: nothing was verified.

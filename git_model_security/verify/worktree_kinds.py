@@ -52,12 +52,10 @@ class Differences:
     def look(
         self, entries: Iterable[Entry], extra: Iterable[bytes], progress: Progress | None
     ) -> Found:
-        """Compares everything, and tells the differences apart.
+        """Compares everything that is asked for, and tells the differences apart.
 
-        Args:
-            entries: what is to be there, and is asked for.
-            extra: what is there beside it.
-            progress: told how far the hashing of what is signed is.
+        The entries are to be there, and `extra` is there beside them. Progress is told of
+        the hashing of what is signed.
         """
         expected = {entry.path: entry for entry in entries}
         signed = self._basis.digests
