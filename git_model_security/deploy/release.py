@@ -76,11 +76,7 @@ class Gate:
         )
 
     def accept(self, commit: str, branch: str | None) -> None:
-        """Releases the files of a commit, if it may be deployed.
-
-        Args:
-            commit: its oid.
-            branch: the branch that it is for, without `refs/heads/`; None for none.
+        """Releases the files of a commit, if it may be deployed on a branch, or on none.
 
         Raises:
             VerificationError: it is not verified, or goes back behind what is.

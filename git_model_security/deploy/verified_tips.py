@@ -32,11 +32,9 @@ _FOLLOWS = "follows"
 
 
 def of(repo: Repository, branch: str | None) -> str | None:
-    """Returns the commit that the next one has to follow; None before the first.
+    """Returns the commit that the next one on a branch has to follow; None before the first.
 
-    Args:
-        repo: the repository.
-        branch: name of the branch, without `refs/heads/`; None for a detached HEAD.
+    The branch is without `refs/heads/`; None for a detached HEAD.
     """
     tips = _read(repo)
     return tips.get(branch or LAST) or tips.get(LAST)
@@ -97,9 +95,9 @@ def _is_new(clone: Clone, commit: str, last: str) -> bool:
     policy = gitmodel.find(trees.entries(tree), clone.objects)
     if policy is None:
         return False
-    signed = manifests.listed(policy, trees.entries(tree))
+    signed = manifests.signed_entries(policy, trees.entries(tree))
     # Its own policy serves for all: one that has another has another list.
-    if signed == manifests.listed(policy, trees.entries(deployed)):
+    if signed == manifests.signed_entries(policy, trees.entries(deployed)):
         return True
     older = history.trees_below(clone.repo, [last])
-    return all(signed != manifests.listed(policy, trees.entries(one)) for one in older)
+    return all(signed != manifests.signed_entries(policy, trees.entries(one)) for one in older)

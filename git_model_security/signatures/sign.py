@@ -59,9 +59,13 @@ def sign(clone: Clone, given: Given | None = None, *, amend: bool = False) -> Si
 def _staged(clone: Clone) -> list[bytes]:
     """Returns the paths where the index is not HEAD, but for the signatures."""
     changed = [after.path for _, after in index.staged_changes(clone.repo)]
-    policy = gitmodel.find(index.staged(clone.repo), clone.objects)
-    left_out = policy.signature_paths() if policy else set()
+    left_out = _signature_paths(clone)
     return [path for path in changed if path not in left_out]
+
+
+def _signature_paths(clone: Clone) -> set[bytes]:
+    policy = gitmodel.find(index.staged(clone.repo), clone.objects)
+    return policy.signature_paths() if policy else set()
 
 
 @dataclass
@@ -85,10 +89,8 @@ def adopt(clone: Clone, pathspecs: Sequence[str]) -> Adopted:
     Raises:
         GitError: a pathspec matches nothing, or only what is not staged.
     """
-    staged = index.staged(clone.repo)
-    policy = gitmodel.find(staged, clone.objects)
-    left_out = policy.signature_paths() if policy else set()
-    content = [entry for entry in staged if entry.path not in left_out]
+    left_out = _signature_paths(clone)
+    content = [entry for entry in index.staged(clone.repo) if entry.path not in left_out]
     refused = vouching.unvouched(clone, content, vouching.sources(clone.repo, amend=True))
     pairs = {(entry.path, entry.oid) for entry in content} | set(refused)
     chosen: set[tuple[bytes, str]] = set()

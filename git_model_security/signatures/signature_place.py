@@ -18,7 +18,7 @@ from git_model_security.signing import dsse, roles, statement
 from git_model_security.trust import pinned_trust
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from git_model_security.clone.clone import Clone
     from git_model_security.policy.gitmodel import Policy
@@ -92,11 +92,8 @@ def take_away(clone: Clone, old: Policy, new: Policy, *, dry_run: bool = False) 
     """
     gone = old.signature_paths() - new.signature_paths()
     head = ("HEAD",) if index.head_tree(clone.repo) else ()
-    own = sorted(path for path in gone if is_own(clone, path, head))
-    if own:
-        options = ["--quiet", *(["--dry-run"] if dry_run else [])]
-        names = (f":(top,literal){os.fsdecode(path)}" for path in own)
-        clone.repo.git("rm", *options, "--", *names, filters=True)
+    own = {path for path in gone if is_own(clone, path, head)}
+    _remove(clone, own, *(["--dry-run"] if dry_run else []))
     if not dry_run:
         discard(clone, gone)
 
@@ -104,14 +101,17 @@ def take_away(clone: Clone, old: Policy, new: Policy, *, dry_run: bool = False) 
 def discard(clone: Clone, paths: Iterable[bytes]) -> None:
     """Takes the signatures that were made here out of the index and the work tree."""
     oids = {entry.path: entry.oid for entry in index.staged(clone.repo)}
-    made = {path for path in oids.keys() & set(paths) if _is_made(clone, oids[path])}
-    if made:
-        names = (f":(top,literal){os.fsdecode(path)}" for path in sorted(made))
-        clone.repo.git("rm", "--quiet", "--force", "--", *names, filters=True)
+    _remove(
+        clone,
+        {one for one in oids.keys() & set(paths) if pinned_trust.maker_of(clone, oids[one])},
+        "--force",
+    )
 
 
-def _is_made(clone: Clone, oid: str) -> bool:
-    return pinned_trust.maker_of(clone, oid) is not None
+def _remove(clone: Clone, paths: Collection[bytes], *options: str) -> None:
+    if paths:
+        names = (f":(top,literal){os.fsdecode(path)}" for path in sorted(paths))
+        clone.repo.git("rm", "--quiet", *options, "--", *names, filters=True)
 
 
 def _standing(clone: Clone, path: bytes, oid: str | None) -> bytes | None:

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from git_model_security import messages
 from git_model_security.errors import ConfigError
@@ -113,8 +112,7 @@ def above(path: bytes) -> Iterator[bytes]:
         at = path.find(b"/", at + 1)
 
 
-@dataclass
-class Beyond:
+class Beyond(NamedTuple):
     """What lies in a work tree and no commit holds.
 
     Attributes:
@@ -123,34 +121,33 @@ class Beyond:
         submodules: submodules that have files.
     """
 
-    extra: set[bytes] = field(default_factory=set)
-    ignored: set[bytes] = field(default_factory=set)
-    submodules: set[bytes] = field(default_factory=set)
-
-    def within(self, holds: Callable[[bytes], bool]) -> Beyond:
-        """Returns what of it lies where one looks."""
-        parts = (self.extra, self.ignored, self.submodules)
-        return Beyond(*(set(filter(holds, part)) for part in parts))
+    extra: set[bytes]
+    ignored: set[bytes]
+    submodules: set[bytes]
 
 
-def find_beyond(repo: Repository, there: Collection[bytes], entries: Sequence[Entry]) -> Beyond:
-    """Tells what lies in the work tree beside the entries that are to be there."""
+def find_beyond(
+    repo: Repository,
+    there: Collection[bytes],
+    entries: Sequence[Entry],
+    holds: Callable[[bytes], bool],
+) -> Beyond:
+    """Returns what lies in a work tree beside the entries that are to be, where one looks."""
     expected = {entry.path for entry in entries}
     modules = {entry.path for entry in entries if entry.mode == GITLINK}
     unexpected = [path for path in there if path not in expected]
     nested = {path[:at] for path in unexpected if (at := (path + b"/").find(b"/.git/")) > 0}
-    found = Beyond()
+    extra, submodules = set(), set()
     for path in unexpected:
         module = _first_above(path, modules)
         if module is not None:
-            found.submodules.add(module)
+            submodules.add(module)
         else:
-            found.extra.add(_first_above(path, nested) or path)
+            extra.add(_first_above(path, nested) or path)
     # The patterns of a repository below are its own: of that, its directory is asked.
-    ignored = excludes.ignored(repo, sorted(found.extra))
-    found.ignored = {_name(path, nested) for path in ignored}
-    found.extra = {_name(path, nested) for path in found.extra - ignored}
-    return found
+    ignored = excludes.ignored(repo, sorted(extra))
+    named = ({_name(path, nested) for path in paths} for paths in (extra - ignored, ignored))
+    return Beyond(*(set(filter(holds, paths)) for paths in (*named, submodules)))
 
 
 def _name(path: bytes, directories: Collection[bytes]) -> bytes:

@@ -45,7 +45,7 @@ class Scope:
         """Whether a work tree has to be as HEAD is, and not as an index that is signed."""
         return self.committed_only or self.strict
 
-    def holds(self, path: bytes, policy: Policy) -> bool:
+    def holds(self, policy: Policy, path: bytes) -> bool:
         """Tells whether a path of a work tree is looked at."""
         chosen = set(self.roots).intersection(policy.roots)
         return not self.roots or any(is_in(path, root) for root in chosen)

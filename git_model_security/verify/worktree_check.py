@@ -7,6 +7,7 @@ file is not asked.
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from git_model_security import telemetry
@@ -97,11 +98,11 @@ def _add_files(
 
     In a locked clone files are to be what Git holds.
     """
-    repo, policy = basis.clone.repo, basis.policy
+    repo = basis.clone.repo
     there = listing.list_worktree(repo)
-    beyond = listing.find_beyond(repo, there, basis.entries)
-    entries = [entry for entry in basis.entries if scope.holds(entry.path, policy)]
-    beyond = beyond.within(lambda path: scope.holds(path, policy))
+    holds = partial(scope.holds, basis.policy)
+    beyond = listing.find_beyond(repo, there, basis.entries, holds)
+    entries = [entry for entry in basis.entries if holds(entry.path)]
     extra = beyond.extra
     if scope.all_models:
         paths = there.keys() - beyond.ignored
