@@ -40,8 +40,7 @@ def command(max_count: int | None, action: str | None, as_json: bool) -> None:
         terminal.document({"version": 1, "events": found})
         return
     for event in found:
-        for line in table.words(_words(event)):
-            terminal.result(line)
+        table.show_words(_words(event))
         findings = event.get("findings")
         for finding in findings if isinstance(findings, list) else []:
             terminal.result(f"    {_text(finding)}")

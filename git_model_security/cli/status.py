@@ -135,8 +135,7 @@ def _files(found: State, *, sums_up: bool) -> None:
     total = len(rows)
     if sums_up and total > _MANY:
         rows = _summed_up(found.files, rows)
-    for line in table.lines(_COLUMNS, rows):
-        terminal.result(line)
+    table.show(_COLUMNS, rows)
     if len(rows) < total:
         messages.info("`git model status PATH` shows each file")
 

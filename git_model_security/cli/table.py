@@ -7,6 +7,8 @@ import sys
 import textwrap
 from typing import TYPE_CHECKING, NamedTuple
 
+from git_model_security.cli import terminal
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -32,14 +34,16 @@ class Column(NamedTuple):
     least: int = 0
 
 
-def lines(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    """Yields the lines of a table for standard output; see `fitted`."""
-    return fitted(columns, rows, _room())
+def show(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> None:
+    """Writes a table to standard output; see `fitted`."""
+    for line in fitted(columns, rows, _room()):
+        terminal.result(line)
 
 
-def words(found: Sequence[str]) -> Iterator[str]:
-    """Yields words as one line for standard output; see `folded`."""
-    return folded(found, _room())
+def show_words(found: Sequence[str]) -> None:
+    """Writes words as one line to standard output; see `folded`."""
+    for line in folded(found, _room()):
+        terminal.result(line)
 
 
 def _room() -> int | None:

@@ -100,8 +100,7 @@ def show_range(found: RangeVerdict) -> None:
         (row.commit.oid[:12], row.state, _signer(row), legible(row.commit.subject))
         for row in found.rows
     ]
-    for line in table.lines(_COLUMNS, rows):
-        terminal.result(line)
+    table.show(_COLUMNS, rows)
     commits = counted(len(found.rows), "commit")
     if found.good:
         signers = [name for row in found.rows for name in row.verdict.signers.values()]

@@ -67,13 +67,18 @@ def list_files(
 
 
 def _list_one(top: Path, parent: bytes) -> Iterator[tuple[bytes, int]]:
-    directory = descend(top, parent.split(b"/") if parent else ())
+    directory = open_directory(top, parent)
     try:
         for name in map(os.fsencode, os.listdir(directory)):  # noqa: PTH208 - a descriptor
             mode = os.stat(name, dir_fd=directory, follow_symlinks=False).st_mode
             yield (parent + b"/" + name if parent else name), mode
     finally:
         os.close(directory)
+
+
+def open_directory(top: Path, path: bytes) -> int:
+    """Opens a directory below another, the top one by no name; see `descend`."""
+    return descend(top, path.split(b"/") if path else ())
 
 
 def list_worktree(repo: Repository) -> dict[bytes, int]:
