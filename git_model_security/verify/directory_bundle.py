@@ -85,7 +85,12 @@ def _read(directory: Path, signature: str, links: Links | None) -> bytes:
             # Not blocking: a named pipe may stand there.
             descriptor = os.open(signature, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         else:
-            descriptor = _standing(directory, os.fsencode(signature), links)
+            descriptor = _open_file(directory, os.fsencode(signature), links)
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.close(descriptor)
+            raise _malformed("not a regular file")
+        with os.fdopen(descriptor, "rb") as file:
+            return file.read(MAX_BYTES + 1)  # one more: `open_bundle` says that it is too long
     except FileNotFoundError as error:
         hint = _hint_of_absent(directory, signature)
         # A path is what the command line says, a name what has to be in the directory.
@@ -95,16 +100,8 @@ def _read(directory: Path, signature: str, links: Links | None) -> bytes:
         if error.errno == errno.ELOOP:
             why = links.fault(os.fsencode(signature)) if links else (_LINK, FOLLOW)
             raise _malformed(*((_LOOP, None) if is_path else why)) from error
-        raise _unreadable(messages.reason(error)) from error
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise _malformed("not a regular file")
-    with os.fdopen(descriptor, "rb") as file:
-        try:
-            # One byte more: `open_bundle` says that it is too long.
-            return file.read(MAX_BYTES + 1)
-        except OSError as error:
-            raise _unreadable(messages.reason(error)) from error
+        said = f"cannot read it: {messages.reason(error)}"
+        raise VerificationError(Reason.UNREADABLE, said) from error
 
 
 def _hint_of_absent(directory: Path, signature: str) -> str:
@@ -118,15 +115,11 @@ def _hint_of_absent(directory: Path, signature: str) -> str:
     return f"there are models below it ({named}): --all-models, or `--dir {one}` for one"
 
 
-def _unreadable(reason: str) -> VerificationError:
-    return VerificationError(Reason.UNREADABLE, f"cannot read it: {reason}")
-
-
 def _malformed(reason: str, hint: str | None = None) -> VerificationError:
     return VerificationError(Reason.MALFORMED, f"cannot read it: {reason}", hint=hint)
 
 
-def _standing(directory: Path, name: bytes, links: Links | None) -> int:
+def _open_file(directory: Path, name: bytes, links: Links | None) -> int:
     """Opens what stands at a name of the directory, or where it leads as far as told."""
     place = links.file(name) if links else None
     if links and place is not None:
@@ -137,7 +130,7 @@ def _standing(directory: Path, name: bytes, links: Links | None) -> int:
 def is_bundle(directory: Path, name: bytes, links: Links | None) -> bool:
     """Tells whether a bundle stands at a name of a directory, whoever signed it."""
     with contextlib.suppress(OSError, VerificationError):
-        with os.fdopen(_standing(directory, name, links), "rb") as file:
+        with os.fdopen(_open_file(directory, name, links), "rb") as file:
             dsse.parse(file.read(MAX_BYTES + 1))
         return True
     return False

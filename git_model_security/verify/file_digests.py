@@ -70,10 +70,8 @@ def digests(
     tasks = sorted(_tasks(top, names), key=lambda task: -task.size)
     cores = os.cpu_count() or 1
     total = sum(task.size for task in tasks)
-    new = (
-        partial(_Parts, digest, shard_bytes) if shard_bytes else partial(PlaintextHash, digest)
-    )
-    reading = _Reading(top, new, total, progress)
+    running = partial(_Parts, shard_bytes=shard_bytes) if shard_bytes else PlaintextHash
+    reading = _Reading(top, partial(running, digest), total, progress)
     # With less files than cores, reading and hashing one are done side by side.
     reading.is_split = sum(task.size > _SMALL_BYTES for task in tasks) < cores
     found: dict[bytes, bytes] = {}
