@@ -170,21 +170,27 @@ def _judge_in_clone(
             found = _judge_range(clone, revisions, accepted, scope)
             events.record_range(clone.repo, found)
             return found
-        # A deploy clone is always strict.
-        is_deploy = config.is_deploy(config.read(clone.repo))
-        here = replace(scope, strict=scope.strict or is_deploy)
         if revisions:
             verdict = _judge_commit(clone, revisions[0], accepted, scope)
-        elif not scope.encrypted:
-            with Bar("Hashing") as bar:
-                verdict = worktree_check.check(clone, accepted, here, bar)
         else:
-            verdict = _judge_commit(clone, "HEAD", accepted, scope)
-            if worktree_check.add_locked_files(clone, verdict, accepted, here):
-                verdict.subject += " and the work tree"
+            verdict = _judge_here(clone, accepted, scope)
         if verdict.commit:
             verdict.findings += expected.differences(clone.repo, verdict.commit)
     events.record_verdict(clone.repo, verdict)
+    return verdict
+
+
+def _judge_here(clone: Clone, accepted: Sequence[Verifier], scope: Scope) -> Verdict:
+    """Verifies the work tree; or HEAD's ciphertext, which a locked clone has there too."""
+    # A deploy clone is always strict.
+    is_deploy = config.is_deploy(config.read(clone.repo))
+    scope = replace(scope, strict=scope.strict or is_deploy)
+    if not scope.encrypted:
+        with Bar("Hashing") as bar:
+            return worktree_check.check(clone, accepted, scope, bar)
+    verdict = _judge_commit(clone, "HEAD", accepted, scope)
+    if worktree_check.add_locked_files(clone, verdict, accepted, scope):
+        verdict.subject += " and the work tree"
     return verdict
 
 

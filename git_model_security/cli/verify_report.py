@@ -77,7 +77,7 @@ def show(verdict: Verdict) -> None:
         return
     terminal.result(f"NOT verified: {verdict.subject}")
     for finding in verdict.findings:
-        where = "" if finding.root == "." else f"{finding.root}: "
+        where = "" if finding.root == "." else f"{shown(os.fsencode(finding.root))}: "
         terminal.result(f"{finding.reason.value}: {where}{finding.detail}")
         for name in finding.names:
             terminal.result(f"  {shown(os.fsencode(name))}")

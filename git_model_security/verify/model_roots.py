@@ -26,12 +26,17 @@ def under(root: str, entries: Iterable[Entry]) -> Iterator[tuple[bytes, Entry]]:
 
 def is_in(path: bytes, root: str) -> bool:
     """Tells whether a path lies in a model root."""
-    return root == "." or path.startswith(root.encode() + b"/")
+    return root == "." or path.startswith(_bytes(root) + b"/")
 
 
 def below(path: bytes, root: str) -> bytes:
     """Returns a path of a model root as its bundle has it."""
-    return path if root == "." else path[len(root.encode()) + 1 :]
+    return path if root == "." else path[len(_bytes(root)) + 1 :]
+
+
+def _bytes(root: str) -> bytes:
+    # A directory beside the model roots may have a name that is not UTF-8.
+    return root.encode("utf-8", "surrogateescape")
 
 
 def holds(policy: Policy, path: bytes) -> bool:
