@@ -21,22 +21,25 @@ SETTING = "git model config signing.root DIR"
 
 def under(root: str, entries: Iterable[Entry]) -> Iterator[tuple[bytes, Entry]]:
     """Yields a root's entries with their names relative to it."""
-    return ((below(one.path, root), one) for one in entries if is_in(one.path, root))
+    prefix = _prefix(root)
+    for entry in entries:
+        if entry.path.startswith(prefix):
+            yield entry.path[len(prefix) :], entry
 
 
 def is_in(path: bytes, root: str) -> bool:
     """Tells whether a path lies in a model root."""
-    return root == "." or path.startswith(_bytes(root) + b"/")
+    return path.startswith(_prefix(root))
 
 
 def below(path: bytes, root: str) -> bytes:
     """Returns a path of a model root as its bundle has it."""
-    return path if root == "." else path[len(_bytes(root)) + 1 :]
+    return path[len(_prefix(root)) :]
 
 
-def _bytes(root: str) -> bytes:
+def _prefix(root: str) -> bytes:
     # A directory beside the model roots may have a name that is not UTF-8.
-    return root.encode("utf-8", "surrogateescape")
+    return b"" if root == "." else root.encode("utf-8", "surrogateescape") + b"/"
 
 
 def holds(policy: Policy, path: bytes) -> bool:
