@@ -13,13 +13,13 @@ from git_model_security.cli import gate, methods, options, terminal, verify_repo
 from git_model_security.cli.progress import Bar
 from git_model_security.clone import missing_policy
 from git_model_security.clone.clone import Clone
-from git_model_security.errors import ConfigError, GitError
+from git_model_security.errors import GitError
 from git_model_security.git import commit_list, config, index
 from git_model_security.git.repository import Repository
 from git_model_security.policy import gitmodel
 from git_model_security.signing.methods import KINDS
 from git_model_security.signing.roles import STOCK_SIGNATURE
-from git_model_security.trust import anchors, pinned_trust, verifiers
+from git_model_security.trust import anchors, verifiers
 from git_model_security.verify import (
     directory_check,
     events,
@@ -239,7 +239,7 @@ def _judge_directory(directory: Path, asked: Asked, scope: Scope) -> Verdict:
     for place in judged:
         anchors.require_not_below(place, anchors.named(asked))
     anchors.require_no_file_of(directory, anchors.named(asked))
-    accepted = given or _pinned(repo)
+    accepted = verifiers.given_or_pinned(repo, given)
     with Bar("Hashing") as bar:
         if scope.all_models or _lie_below(directory, scope):
             verdict = models_check.check(directory, accepted, scope, bar)
@@ -275,15 +275,3 @@ def _around(judged: Iterable[Path]) -> Repository | None:
         return None
     place = repo.common_dir.resolve()
     return None if any(place.is_relative_to(one.resolve()) for one in judged) else repo
-
-
-def _pinned(repo: Repository | None) -> Sequence[Verifier]:
-    found = [] if repo is None else pinned_trust.pinned(repo).verifiers()
-    if not found:
-        raise ConfigError(
-            "this clone trusts no signer yet"
-            if repo
-            else "outside of a repository, and in one that came along, nobody is trusted",
-            hint="say who must have signed, such as `key --public-key FILE`",
-        )
-    return found

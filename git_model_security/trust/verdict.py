@@ -48,13 +48,7 @@ class Finding:
 
     @classmethod
     def of_error(cls, error: Error, root: str = ".", name: str = "") -> Finding:
-        """Returns why something could not be compared.
-
-        Args:
-            error: what prevented it.
-            root: the model root.
-            name: the bundle, which an error of verification is about.
-        """
+        """Returns why what was signed, or the bundle of a name, could not be compared."""
         if not isinstance(error, VerificationError):
             return cls(error.reason, root, str(error), hint=error.hint)
         said = f"{name}: {error}" if name else str(error)

@@ -138,15 +138,7 @@ def check(
 
 @dataclass(frozen=True)
 class Root:
-    """A model root of a tree, and its two bundles.
-
-    Attributes:
-        clone: the clone.
-        policy: names the bundle over plaintext.
-        name: of the root.
-        entries: of the whole tree.
-        verifiers: who may have signed.
-    """
+    """A model root of a tree, all of whose entries it has, and its two bundles."""
 
     clone: Clone
     policy: Policy

@@ -106,9 +106,12 @@ class Differences:
             if entry is not None and (path not in expected or expected[path].oid != entry.oid)
         ]
         unlike = self._unlike(other)
-        there = [entry for entry in other if self._is_regular(entry.path) or _is_link(entry)]
-        kept = {one.path for one in there if one.is_file and one.path not in unlike}
-        return kept | {one.path for one in there if _is_link(one) and self._leads_there(one)}
+        return {
+            one.path
+            for one in other
+            if (one.is_file and self._is_regular(one.path) and one.path not in unlike)
+            or (one.mode == SYMLINK and self._leads_there(one))
+        }
 
     def _kind(
         self,
@@ -224,7 +227,3 @@ class Differences:
             if shown:
                 self._found[edited] = shown
                 self._found[kind] = paths - shown
-
-
-def _is_link(entry: Entry) -> bool:
-    return entry.mode == SYMLINK
