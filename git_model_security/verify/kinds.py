@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from enum import Enum
+from enum import Enum, unique
 from typing import TYPE_CHECKING
 
 from git_model_security.errors import Reason
@@ -27,6 +27,7 @@ _FLAGGED = ", and Git was told not to look (skip-worktree)"
 _POINTER = "only a pointer is in the work tree"
 
 
+@unique
 class Kind(Enum):
     """One way to differ: the reason, what is found, in words, and what to do.
 
