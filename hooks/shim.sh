@@ -11,7 +11,6 @@ hook=pre-commit
 run='earlier ours'
 where=beside
 input=no
-missing=stop
 when=always
 python=/usr/bin/python3
 main=/usr/lib/git_model_security/__main__.py
@@ -181,13 +180,22 @@ run_ours() {
 		"$python" -I -m git_model_security hook "$hook" "$@"
 		return
 	fi
-	if [ "$missing" = warn ]; then
+	case $hook in
+	post-*)
 		echo "git-model: warning: $lost is missing; the $hook hook did nothing" >&2
 		return 0
-	fi
-	echo "git-model: error: $lost is missing, and $hook cannot check anything without it" >&2
-	echo "git-model: hint: install git-model again and run \`git model doctor --fix\`;" \
-		"to do without it, remove $0" >&2
+		;;
+	pre-receive)
+		echo "git-model: error: $lost is missing on the server, so nothing can be checked" >&2
+		echo "git-model: hint: nothing was accepted; the administrator installs git-model again" \
+			"and runs \`git model install --server\`" >&2
+		;;
+	*)
+		echo "git-model: error: $lost is missing, and $hook cannot check anything without it" >&2
+		echo "git-model: hint: install git-model again and run \`git model doctor --fix\`;" \
+			"to do without it, remove $0" >&2
+		;;
+	esac
 	return 1
 }
 

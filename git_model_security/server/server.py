@@ -16,8 +16,8 @@ from git_model_security.messages import counted
 from git_model_security.policy import gitmodel, pinned
 from git_model_security.policy.gitmodel import Policy
 from git_model_security.server import server_hook
+from git_model_security.setup.drivers import Program
 from git_model_security.setup.hooks.journal import Journal
-from git_model_security.setup.program import Program
 from git_model_security.trust import anchors, pinned_trust
 
 if TYPE_CHECKING:

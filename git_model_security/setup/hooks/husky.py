@@ -8,15 +8,16 @@ and does nothing for people without git-model; it calls the shim of the clone.
 from __future__ import annotations
 
 import contextlib
+import os
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from git_model_security.git.repository import STATE_DIRECTORY
 from git_model_security.setup.hooks import shims
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
+    from git_model_security.setup.hooks.hook_place import Place
     from git_model_security.setup.hooks.journal import Journal
 
 _BEGIN, _END = b"# >>> git-model >>>", b"# <<< git-model <<<"
@@ -30,16 +31,47 @@ _LEAVES = re.compile(rb"^(?:exec|exit)\b", re.MULTILINE)
 # husky 4 to 8 runs the whole file a second time, from this line.
 _RUNS_AGAIN = re.compile(rb"^[^#\n]*/husky\.sh\b.*\n?", re.MULTILINE)
 _IGNORED = ".gitignore"
+_SWITCHED_OFF = re.compile(rb"^[ \t]*(?:export[ \t]+)?HUSKY=[\"']?0", re.MULTILINE)
 _SHEBANG = re.compile(rb"\A#!.*\n?")
 
 
-def directory(hooks: Path) -> Path | None:
-    """Returns the committed `.husky` of a hooks directory, or None if it is not husky's.
+def takes_shim(hooks: Path, hook: str) -> bool:
+    """Tells whether a hook that husky does not write itself is a shim of ours there.
 
-    A link is not husky's work, and what it points to may be anybody's.
+    husky 9 writes 14 hooks into `.husky/_` at each `npm install` and leaves all else.
     """
-    found = hooks.parent if hooks.name == "_" else hooks
-    return found if found.name == ".husky" and not found.is_symlink() else None
+    path = hooks / hook
+    return hooks.name == "_" and (shims.is_ours(path) or not os.path.lexists(path))
+
+
+def is_called(hooks: Path, place: Place, hook: str) -> bool:
+    """Tells whether Git, looking in husky's `hooks`, ends up in a shim that works."""
+    if takes_shim(hooks, hook):
+        return shims.works(hooks / hook)
+    return (
+        # husky's own file, which a clone without `npm install` does not have
+        shims.is_executable(hooks / hook)
+        and not switched_off()
+        and _calls(place, hook)
+        and shims.works(place.directory / hook)
+    )
+
+
+def refused(hooks: Path, place: Place, hook: str) -> str | None:
+    """Tells why no block calls our shim, and what a person does about it; or None."""
+    assert place.husky is not None
+    reason = None if takes_shim(hooks, hook) else obstacle(place.husky, hook)
+    return reason and f"{reason}; let it call {place.directory / hook}"
+
+
+def switched_off() -> str:
+    """Returns what makes husky's hooks end before they run ours, or an empty text."""
+    if os.environ.get("HUSKY") == "0":
+        return "HUSKY=0 in the environment"
+    home = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
+    file = Path(home, "husky", "init.sh")
+    is_off = file.is_file() and _SWITCHED_OFF.search(file.read_bytes())
+    return f"HUSKY=0 in {file}" if is_off else ""
 
 
 def obstacle(husky: Path, hook: str) -> str | None:
@@ -96,17 +128,18 @@ def tidy(husky: Path) -> None:
             husky.rmdir()
 
 
-def calls(husky: Path, hook: str) -> bool:
+def _calls(place: Place, hook: str) -> bool:
     """Tells whether the committed hook calls our shim.
 
     By a block of ours that nothing at the left margin leaves before; where that cannot be,
     by what a person wrote.
     """
-    path = husky / hook
+    assert place.husky is not None
+    path = place.husky / hook
     if not path.is_file():
         return False
     text = path.read_bytes()
-    if obstacle(husky, hook):
+    if obstacle(place.husky, hook):
         return f"{STATE_DIRECTORY}/hooks/{hook}".encode() in text
     block = _BLOCK.search(text)
     return block is not None and not _LEAVES.search(text, 0, block.start())
@@ -114,10 +147,7 @@ def calls(husky: Path, hook: str) -> bool:
 
 def with_block(text: bytes, hook: str) -> bytes:
     """Returns a hook script with our block: where it stood, or at its proper place."""
-    reads = shims.HOOKS[hook].reads
-    block = shims.template("husky-input.sh" if reads else "husky.sh").replace(
-        b"HOOK", hook.encode()
-    )
+    block = shims.template("husky.sh").replace(b"HOOK", hook.encode())
     present = _BLOCK.search(text)
     if present and _LEAVES.search(text, 0, present.start()):
         text, present = without_block(text), None
