@@ -17,15 +17,13 @@ from git_model_security.keyring import key_material, ring
 from git_model_security.keyring.copies import Copies
 from git_model_security.keyring.store import KeyStore
 from git_model_security.migrate.journal import PLAN, Journal
-from git_model_security.policy import gitmodel
+from git_model_security.policy import gitmodel, pinned
 from git_model_security.setup import setup, signing_setup
 from git_model_security.signatures import signers
 from git_model_security.storage import LFS
 from git_model_security.trust import pinned_trust
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from git_model_security.git.repository import Repository
     from git_model_security.policy.gitmodel import Policy
     from git_model_security.setup.init import Request
@@ -37,12 +35,10 @@ class Kept:
 
     Attributes:
         key_id: the AES key's.
-        key_path: where the keyring has it.
         fingerprint: the signing key's.
     """
 
     key_id: str
-    key_path: Path
     fingerprint: str
 
 
@@ -51,7 +47,7 @@ def kept(policy: Policy, journal: Journal) -> Kept | None:
     plan = journal.get(PLAN) or {}
     if not plan.get("is_new"):
         return None
-    return Kept(policy.key_id, KeyStore().directory / policy.key_id, plan["signing"])
+    return Kept(policy.key_id, plan["signing"])
 
 
 def prepared(repo: Repository, request: Request, policy: Policy, journal: Journal) -> Policy:
@@ -120,4 +116,4 @@ def take_over(repo: Repository, policy: Policy, journal: Journal) -> None:
     Only once the refs have moved: until then no commit has it.
     """
     if (journal.get(PLAN) or {}).get("is_new"):
-        setup.take_over(repo, policy, write_blob(repo, gitmodel.render(policy)))
+        pinned.take_over(repo, policy, write_blob(repo, gitmodel.render(policy)))
