@@ -17,6 +17,8 @@ from git_model_security.git.repository import STATE_DIRECTORY
 from git_model_security.setup.hooks import shims
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from git_model_security.setup.hooks.hook_place import Place
     from git_model_security.setup.hooks.journal import Journal
 
@@ -95,28 +97,23 @@ def ignore(journal: Journal, husky: Path) -> None:
 
 def install(journal: Journal, husky: Path, hook: str) -> bool:
     """Writes the block for a hook, and tells whether it was not there already."""
-    path = husky / hook
-    exists = path.exists()
-    text = path.read_bytes() if exists else b""
-    changed = with_block(text, hook)
-    if changed == text:
-        return False
-    journal.write(path, changed, path.stat().st_mode & 0o7777 if exists else 0o755)
-    return True
+    return _change(journal, husky / hook, lambda text: with_block(text, hook))
 
 
 def remove(journal: Journal, husky: Path, hook: str) -> bool:
     """Removes the block, and the file if there was nothing else in it."""
-    path = husky / hook
-    text = path.read_bytes() if path.is_file() and not obstacle(husky, hook) else b""
-    rest = without_block(text)
-    if rest == text:
-        return False
-    if rest:
-        journal.write(path, rest, path.stat().st_mode & 0o7777)
-    else:
+    return not obstacle(husky, hook) and _change(journal, husky / hook, without_block)
+
+
+def _change(journal: Journal, path: Path, change: Callable[[bytes], bytes]) -> bool:
+    exists = path.exists()
+    old = path.read_bytes() if exists else b""
+    new = change(old)
+    if new and new != old:
+        journal.write(path, new, path.stat().st_mode & 0o7777 if exists else 0o755)
+    elif new != old:
         journal.remove(path)
-    return True
+    return new != old
 
 
 def tidy(husky: Path) -> None:
