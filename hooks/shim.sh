@@ -158,18 +158,14 @@ is_known() {
 }
 
 run_ours() {
-	if [ "$when" = waiting ] && nothing_waits "$@"; then
-		return 0
-	elif [ "$when" = judged ] && nothing_judged; then
-		return 0
-	elif [ "$when" = settled ] && nothing_settled; then
-		return 0
-	elif [ "$when" = moving ] && nothing_moves "$@"; then
-		return 0
-	elif [ "$hook,$1" = reference-transaction,aborted ] ||
-		[ "$hook,$1" = reference-transaction,preparing ]; then
-		return 0
-	elif [ ! -x "$python" ]; then
+	case $when in
+	waiting) ! nothing_waits "$@" || return 0 ;;
+	judged) ! nothing_judged || return 0 ;;
+	settled) ! nothing_settled || return 0 ;;
+	moving) ! nothing_moves "$@" || return 0 ;;
+	esac
+	case $hook,$1 in reference-transaction,aborted | reference-transaction,preparing) return 0 ;; esac
+	if [ ! -x "$python" ]; then
 		lost=$python
 	elif [ ! -f "$main" ]; then
 		lost=$main

@@ -58,10 +58,6 @@ def is_bare(repo: Repository) -> bool:
 def install(repo: Repository, choices: Choices) -> list[str]:
     """Makes a bare repository judge what is pushed to it; again changes nothing.
 
-    Args:
-        repo: the repository.
-        choices: what the administrator chose.
-
     Returns:
         What was done and what counts now, in lines for the administrator.
 

@@ -32,10 +32,7 @@ _INSTALL = "`git model install --server`"
 def install(repo: Repository, program: Program, place: Path | None = None) -> list[str]:
     """Makes the repository run our hook and those that were there; again changes nothing.
 
-    Args:
-        repo: the repository.
-        program: what the hook runs.
-        place: the file to write; None is the one named before, or where Git looks.
+    The file is `place`, or the one that was named before, or stands where Git looks.
 
     Returns:
         What was done, in lines for the administrator.
@@ -48,7 +45,7 @@ def install(repo: Repository, program: Program, place: Path | None = None) -> li
     if chosen is not None:
         with Journal() as journal:
             return _install_at(journal, repo, chosen, program)
-    directory = hook_place.choose(repo, hook_place.effective(repo)).directory
+    directory = hook_place.choose(repo).directory
     if hook_directory.is_conflict(directory, HOOK):
         raise GitError(
             f"{directory / HOOK} is a foreign hook, and {HOOK}{EARLIER} another: not installed",

@@ -53,11 +53,6 @@ def clone(
     Nothing is checked out before the clone may decrypt and knows whom to trust,
     so each file is written once and the first checkout is verified.
 
-    Args:
-        source: what is cloned.
-        request: what the user asked for.
-        progress: told how far the decryption is.
-
     Raises:
         GitError: Git could not clone, or not write all files; the clone stays, unlocked.
         Error: see `unlock.unlock`; the clone stays, locked.

@@ -76,12 +76,6 @@ def clone(
 ) -> tuple[Repository, unlock.Unlocked]:
     """Clones what one of some signers signed, or leaves nothing.
 
-    Args:
-        source: what is cloned.
-        request: the key, and whom to trust.
-        expected: which commit it has to be.
-        progress: told how far the decryption is.
-
     Raises:
         VerificationError: it is not verified, or another commit.
         GitError: Git could not clone, the repository is empty, or a file cannot be written.
@@ -156,12 +150,7 @@ def _require_signed(repo: Repository, commit: str, expected: Expected) -> None:
 
 
 def _write_tree(clone: Clone, entries: Sequence[Entry], progress: Progress | None) -> Report:
-    """Writes all entries of a tree into an empty work tree, and makes the index agree.
-
-    Args:
-        clone: the clone, unlocked, with an index of these entries and no file.
-        entries: of the tree.
-        progress: told how far the objects of git-lfs are.
+    """Writes all entries of a tree, which the index has, into an empty work tree.
 
     Raises:
         GitError: a path cannot be written safely; then nothing was written.

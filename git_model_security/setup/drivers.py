@@ -74,12 +74,9 @@ def command(*words: str) -> str:
 def configure(
     repo: Repository | None, scope: str = "--local", *, program: Program | None = None
 ) -> bool:
-    """Points our drivers at this git-model and tells whether that changed anything.
+    """Points our drivers at a git-model, this one unless said; tells whether that was news.
 
-    Args:
-        repo: the repository; not needed for `--global`.
-        scope: `--global` or `--local`.
-        program: what the drivers run; None is the git-model that is running.
+    With the scope `--global` no repository is needed; the other one is `--local`.
 
     Raises:
         GitError: the configuration cannot be written.

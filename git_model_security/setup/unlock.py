@@ -132,13 +132,7 @@ def permit(repo: Repository, staged: Sequence[Entry], request: Request) -> Unloc
 def decrypt(
     repo: Repository, entries: Sequence[Entry], progress: Progress | None = None
 ) -> Report:
-    """Decrypts the files that are just what Git checked out, and no others.
-
-    Args:
-        repo: the clone, which has its key.
-        entries: of the index.
-        progress: told how far it is.
-    """
+    """Decrypts the files of the index that are just what Git checked out, and no others."""
     clone = Clone(repo)  # anew: it may use the key now
     with clone.objects:
         return checkout.restore(

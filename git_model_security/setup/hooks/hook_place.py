@@ -26,28 +26,31 @@ _HUSKY = ".husky"
 
 @dataclass(frozen=True)
 class Place:
-    """A directory for our shims.
+    """Where our shims belong.
 
     Attributes:
-        directory: the directory.
+        hooks: where Git looks for hooks now.
+        directory: where the shims stand.
         where: the hook that a shim there runs beside our part; see `shims`.
         husky: the committed directory of husky's hooks, which call the shims; or None.
     """
 
+    hooks: Path
     directory: Path
     where: str
     husky: Path | None = None
 
 
-def choose(repo: Repository, hooks: Path) -> Place:
-    """Returns where the shims belong, while Git looks for hooks in `hooks`."""
+def choose(repo: Repository, hooks: Path | None = None) -> Place:
+    """Returns where the shims belong, while Git looks for hooks in `hooks`; None asks it."""
+    hooks = effective(repo) if hooks is None else hooks.resolve()
     committed = husky_directory(repo, hooks)
     if committed is not None:
-        return Place(redirected(repo), ALONE, committed)
+        return Place(hooks, redirected(repo), ALONE, committed)
     # A link (`.git/hooks -> ../githooks`) leads to files that are somebody else's.
     if hooks == own(repo).resolve() and not own(repo).is_symlink():
-        return Place(own(repo), BESIDE)
-    return Place(redirected(repo), ELSEWHERE)
+        return Place(hooks, own(repo), BESIDE)
+    return Place(hooks, redirected(repo), ELSEWHERE)
 
 
 def own(repo: Repository) -> Path:

@@ -31,15 +31,14 @@ def missing(
     Git is asked where it looks for hooks, and for the section `hook` of its configuration,
     unless both are given.
     """
-    hooks = hook_place.effective(repo) if hooks is None else hooks.resolve()
     place = hook_place.choose(repo, hooks)
     absent = set(events_off(config.read(repo, "hook") if values is None else values))
     if place.husky is None:
-        absent |= {hook for hook in HOOKS if not hook_directory.is_called(hooks, hook)}
+        absent |= {hook for hook in HOOKS if not hook_directory.is_called(place.hooks, hook)}
     else:
         from git_model_security.setup.hooks import husky  # the filter mostly needs none of it
 
-        absent |= {hook for hook in HOOKS if not husky.is_called(hooks, place, hook)}
+        absent |= {hook for hook in HOOKS if not husky.is_called(place, hook)}
     return [hook for hook in HOOKS if hook in absent]
 
 
@@ -59,18 +58,17 @@ def remedies(repo: Repository, absent: Collection[str]) -> list[str]:
 
 
 def _remedies_of_files(repo: Repository, absent: Collection[str]) -> list[str]:
-    hooks = repo.hooks.resolve()
-    place = hook_place.choose(repo, hooks)
+    place = hook_place.choose(repo, repo.hooks)
     if place.husky is None:
         said = [
-            f"make one hook of {_near(repo, hooks / hook)} and {hook}{EARLIER}"
+            f"make one hook of {_near(repo, place.hooks / hook)} and {hook}{EARLIER}"
             for hook in absent
-            if hook_directory.is_conflict(hooks, hook)
+            if hook_directory.is_conflict(place.hooks, hook)
         ]
     else:
         from git_model_security.setup.hooks import husky
 
-        said = list(filter(None, (husky.refused(hooks, place, hook) for hook in absent)))
+        said = list(filter(None, (husky.refused(place, hook) for hook in absent)))
         if off := husky.switched_off():
             return [*said, f"husky runs no hooks with {off}: take it back"]
     if len(said) < len(absent):

@@ -63,8 +63,7 @@ def install(
         GitError: a file or the configuration cannot be written; nothing is changed.
         ConfigError: `core.hooksPath` is set where a clone cannot override it.
     """
-    hooks = hook_place.effective(repo)
-    place = hook_place.choose(repo, hooks)
+    place = hook_place.choose(repo)
     shim = partial(
         shims.render,
         ours=ours,
@@ -90,10 +89,10 @@ def install(
         lines = _told(place.directory, {hook: outcomes[hook] for hook in ours})
         if place.where == shims.ELSEWHERE:
             # Last: from here on Git uses the shims, so all of them must be there.
-            lines += _redirect(journal, repo, hooks)
+            lines += _redirect(journal, repo, place.hooks)
         if place.husky:
             _direct_back(journal, repo)
-            lines += _install_husky(journal, hooks, place, shim)
+            lines += _install_husky(journal, place, shim)
     _tidy(repo)
     return lines + (configured_hooks.switch_off(repo) if ours is HOOKS else [])
 
@@ -131,20 +130,20 @@ def uninstall(repo: Repository) -> list[str]:
 
 
 def _install_husky(
-    journal: Journal, hooks: Path, place: hook_place.Place, shim: Callable[[str], bytes]
+    journal: Journal, place: hook_place.Place, shim: Callable[[str], bytes]
 ) -> list[str]:
     """Has husky's hooks call the shims: those that it knows, and the others beside them."""
     assert place.husky is not None
-    unknown = [hook for hook in HOOKS if husky.takes_shim(hooks, hook)]
+    unknown = [hook for hook in HOOKS if husky.takes_shim(place, hook)]
     lines = []
     if unknown:
         husky.ignore(journal, place.husky)
-        lines += _told(hooks, _write(journal, hooks, unknown, shim))
+        lines += _told(place.hooks, _write(journal, place.hooks, unknown, shim))
     changed, refused = [], []
     for hook in HOOKS:
         if hook in unknown:
             continue
-        if reason := husky.refused(hooks, place, hook):
+        if reason := husky.refused(place, hook):
             refused.append(f"not installed: {reason}")
         elif husky.install(journal, place.husky, hook):
             changed.append(hook)

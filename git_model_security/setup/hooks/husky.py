@@ -37,32 +37,32 @@ _SWITCHED_OFF = re.compile(rb"^[ \t]*(?:export[ \t]+)?HUSKY=[\"']?0", re.MULTILI
 _SHEBANG = re.compile(rb"\A#!.*\n?")
 
 
-def takes_shim(hooks: Path, hook: str) -> bool:
+def takes_shim(place: Place, hook: str) -> bool:
     """Tells whether a hook that husky does not write itself is a shim of ours there.
 
     husky 9 writes 14 hooks into `.husky/_` at each `npm install` and leaves all else.
     """
-    path = hooks / hook
-    return hooks.name == "_" and (shims.is_ours(path) or not os.path.lexists(path))
+    path = place.hooks / hook
+    return place.hooks.name == "_" and (shims.is_ours(path) or not os.path.lexists(path))
 
 
-def is_called(hooks: Path, place: Place, hook: str) -> bool:
-    """Tells whether Git, looking in husky's `hooks`, ends up in a shim that works."""
-    if takes_shim(hooks, hook):
-        return shims.works(hooks / hook)
+def is_called(place: Place, hook: str) -> bool:
+    """Tells whether Git, by way of husky, ends up in a shim that works."""
+    if takes_shim(place, hook):
+        return shims.works(place.hooks / hook)
     return (
         # husky's own file, which a clone without `npm install` does not have
-        shims.is_executable(hooks / hook)
+        shims.is_executable(place.hooks / hook)
         and not switched_off()
         and _calls(place, hook)
         and shims.works(place.directory / hook)
     )
 
 
-def refused(hooks: Path, place: Place, hook: str) -> str | None:
+def refused(place: Place, hook: str) -> str | None:
     """Tells why no block calls our shim, and what a person does about it; or None."""
     assert place.husky is not None
-    reason = None if takes_shim(hooks, hook) else obstacle(place.husky, hook)
+    reason = None if takes_shim(place, hook) else obstacle(place.husky, hook)
     return reason and f"{reason}; let it call {place.directory / hook}"
 
 
