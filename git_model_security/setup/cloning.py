@@ -72,6 +72,10 @@ def clone(
     except Exception:
         # What a plain `git clone` leaves: ciphertext in the work tree.
         repo.git("checkout", "--quiet", "--force", "HEAD", show=True, accept=(0, 1, 128))
+        messages.warn(
+            f"{repo.top} is cloned, and locked",
+            "`git model unlock --key FILE` in it, with the key of this repository",
+        )
         raise
     problem = _check_out(repo)
     present = [entry for entry in staged if index.is_there(repo, entry)]

@@ -140,6 +140,7 @@ def test_model_clone_with_a_wrong_key_leaves_a_locked_clone(
     )
     assert refused.returncode == 1
     assert "wrong key" in refused.stderr
+    assert "is cloned, and locked" in refused.stderr
     clone = Repository(bob.home / "mine", bob.env)
     assert is_sealed(clone.read("model.safetensors"))
     assert_clean(clone)
