@@ -10,9 +10,11 @@ from git_model_security import messages
 from git_model_security.checkout import checkout
 from git_model_security.cli import terminal
 from git_model_security.cli.progress import Bar
+from git_model_security.clone.clone import Clone
 from git_model_security.errors import FAILED
 from git_model_security.git.repository import Repository
 from git_model_security.messages import counted
+from git_model_security.setup import accept_policy
 
 if TYPE_CHECKING:
     from git_model_security.checkout.report import Report
@@ -26,9 +28,13 @@ def command(ctx: click.Context, pathspecs: tuple[str, ...]) -> None:
 
     Without PATHSPEC, all of them. A file that somebody changed is left alone.
     """
+    repo = Repository.discover()
     with Bar("Decrypting") as bar:
-        done = checkout.checkout(Repository.discover(), pathspecs, bar)
+        done = checkout.checkout(repo, pathspecs, bar)
     tell(done)
+    if done.kept and (drift := accept_policy.drift(Clone(repo))):
+        # A file that only .gitmodel protects was not looked at.
+        accept_policy.warn(accept_policy.described(drift))
     alone = f", {done.kept} left as they are" if done.kept else ""
     terminal.result(f"{counted(len(done.written), 'file')} written{alone}")
     ctx.exit(FAILED if done.failed else 0)

@@ -16,7 +16,7 @@ from git_model_security.clone.clone import Clone
 from git_model_security.errors import FAILED
 from git_model_security.git.paths import shown
 from git_model_security.messages import counted
-from git_model_security.setup import write_policy
+from git_model_security.setup import accept_policy, write_policy
 from git_model_security.setup.hooks import hook_presence
 from git_model_security.status import state
 
@@ -96,10 +96,7 @@ def _show(found: State, *, sums_up: bool) -> None:
             " Python API; the stock `model_signing verify` does not"
         )
     if found.policy_drift:
-        messages.warn(
-            f".gitmodel is not the policy that this clone pinned: {found.policy_drift}",
-            "the pinned one stays in force; `git model track --accept` takes .gitmodel over",
-        )
+        accept_policy.warn(found.policy_drift)
     if found.is_migrating:
         messages.warn("a migration was interrupted", "`git model migrate` ends it")
     if not found.attributes_hold:

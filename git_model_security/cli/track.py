@@ -58,14 +58,18 @@ def _track(
     if planned.is_idle:
         terminal.result("These files are encrypted already; nothing to do.")
         return
-    terminal.files("Will be encrypted", [entry.path for entry in planned.changed])
+    if planned.changed:
+        terminal.files("Will be encrypted", [entry.path for entry in planned.changed])
+    else:
+        terminal.result("No tracked file needs it yet; it counts for files from now on.")
     if planned.waiting:
         terminal.files("Will be encrypted when they are added", planned.waiting)
     _warn_of_history(clone, planned)
     if dry_run:
         return
     done = track.track(clone, planned)
-    messages.info(f"encrypted {counted(len(done), 'tracked file')} in the index")
+    if done:
+        messages.info(f"encrypted {counted(len(done), 'tracked file')} in the index")
     terminal.result("Staged .gitmodel and .gitattributes; `git commit` makes it known to all.")
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from git_model_security import messages
 from git_model_security.checkout import checkout
 from git_model_security.clone import audit_log
 from git_model_security.clone.clone import Clone
@@ -175,6 +176,14 @@ def described(found: Drift, *, is_done: bool = False) -> str:
     if found.records:
         said.append(f"untracked there: {', '.join(map(repr, found.records))}")
     return "; ".join(said) or "it differs for no tracked file"
+
+
+def warn(drift: str) -> None:
+    """Warns of a policy that is not in force here, by what `described` says of it."""
+    messages.warn(
+        f".gitmodel is not the policy that this clone pinned: {drift}",
+        "the pinned one stays in force; `git model track --accept` takes .gitmodel over",
+    )
 
 
 def _be(paths: Sequence[bytes], is_done: bool) -> str:

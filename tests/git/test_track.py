@@ -318,3 +318,21 @@ def test_a_file_of_git_lfs_in_clear_is_taken_over(project: Project) -> None:
     committed(ada)
     assert is_sealed(ada.blob("HEAD:big.dat"))
     assert_clean(ada)
+
+
+def test_an_untrack_that_is_taken_back_says_how_the_file_is_decrypted(project: Project) -> None:
+    ada = project.ada
+    ada.model("untrack", "--yes", "model.safetensors")
+    ada.git("commit", "--quiet", "--message", "Clear")
+    ada.git("revert", "--no-edit", "HEAD")
+    assert "`git model checkout`" in ada.model("verify", check=False).stderr
+    assert "`git model track --accept`" in ada.model("checkout").stderr
+    ada.model("track", "--accept", "--yes")
+    assert not is_sealed(ada.read("model.safetensors"))
+    ada.model("verify")
+
+
+def test_a_pattern_that_nothing_needs_yet_is_told(project: Project) -> None:
+    said = project.ada.model("track", "later.bin").stdout
+    assert said.startswith("No tracked file needs it yet")
+    assert "(0)" not in said
