@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from git_model_security.git import config, ref_list, sharing
+from git_model_security.git import config, refs, sharing
 from git_model_security.git.objects import is_oid
 from git_model_security.git.repository import STATE_DIRECTORY
 
@@ -146,7 +146,7 @@ def _fetched(repo: Repository, name: str, remotes: Iterable[str]) -> list[str]:
         if one == name or one.startswith(f"{name}/")
     )
     others = [one for one in others if one != own]
-    return [ref.oid for ref in ref_list.of(repo, own) if not ref.name.startswith(tuple(others))]
+    return [ref.oid for ref in refs.read(repo, own) if not ref.name.startswith(tuple(others))]
 
 
 def _known(repo: Repository) -> dict[str, str]:

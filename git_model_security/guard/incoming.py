@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from git_model_security.errors import PolicyError
-from git_model_security.git import attributes, history, index, pushes, ranges, ref_list
+from git_model_security.git import attributes, history, index, pushes, ranges, refs
 from git_model_security.guard import policies, walk, weakening
 from git_model_security.guard.finding import BROKEN_POLICY, PLAINTEXT
 from git_model_security.guard.knowledge import Knowledge
@@ -183,7 +183,7 @@ def _branches_without_head(repo: Repository) -> list[str]:
     """Returns all branches where HEAD names none that exists, and so has no policy."""
     if index.resolve(repo, "HEAD") is not None:
         return []
-    return list(dict.fromkeys(ref.oid for ref in ref_list.of(repo, b"refs/heads/")))
+    return list(dict.fromkeys(ref.oid for ref in refs.read(repo, b"refs/heads/")))
 
 
 def _require_few_policies(

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from git_model_security.git import history, index, ref_list
+from git_model_security.git import history, index, refs
 from git_model_security.guard import walk
 from git_model_security.guard.finding import BROKEN_POLICY
 from git_model_security.guard.knowledge import Knowledge
@@ -100,7 +100,7 @@ def judged(
     held = [oid for oid in before if kinds[oid][0] == "commit"]
     tips = [oid for oid in leaving if kinds[oid][0] == "commit"]
     of_notes = [line.local_oid for line in lines if line.remote_ref.startswith("refs/notes/")]
-    has_notes = of_notes or ref_list.of(repo, b"refs/notes/")
+    has_notes = of_notes or refs.read(repo, b"refs/notes/")
     notes: set[str] = set()
     if has_notes:
         notes = history.notes(repo, [oid for oid in of_notes if oid in tips])

@@ -27,7 +27,7 @@ def told(repo: Repository, found: Sequence[Finding]) -> list[Finding]:
     wanted = {one.commit for one in found if one.commit}
     if not wanted:
         return list(found)
-    named = refs.listed(repo)
+    named = [*refs.read(repo), *refs.read_detached(repo), *refs.read_elsewhere(repo)]
     # What people call a branch first; a remote's memory of it says no more.
     named.sort(key=lambda ref: (ref.is_remote, ref.name))
     try:
@@ -55,8 +55,9 @@ def _masks(repo: Repository, wanted: Collection[str], named: Sequence[Ref]) -> d
     it is wanted, so that memory holds the width of history and not its length.
     """
     own: defaultdict[str, list[int]] = defaultdict(list)
+    targets = history.peeled(repo, (ref.oid for ref in named))
     for number, ref in enumerate(named):
-        for oid in {ref.oid, ref.target}:
+        for oid in {ref.oid, targets[ref.oid][1]}:
             own[oid].append(number)
     # What a ref names itself may be a tree, a blob or a tag of one.
     masks = {oid: sum(1 << number for number in own.get(oid, ())) for oid in wanted}

@@ -103,7 +103,7 @@ def _require_no_other(repo: Repository, policy: Policy | None) -> None:
     """Raises where another branch has a policy, and so a key, already."""
     if policy is not None:  # of what is checked out: `init.plan` says so
         return
-    tips = {ref.target: ref.name for ref in refs.found(repo) if ref.target_kind == "commit"}
+    tips = {ref.target: ref.name for ref in refs.find(repo) if ref.target_kind == "commit"}
     name = gitmodel.NAME.decode()
     others = rewriting.kept_policies(repo, history.blobs_at(repo, tips, name))
     keyed = {oid for oid, one in others.items() if one.key_id}

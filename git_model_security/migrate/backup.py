@@ -78,7 +78,7 @@ def kept(
     # Before it is written: whatever happens then, the next run knows of it. It has its
     # name only when it is complete.
     journal.put(PLAN, {**plan, "backup": str(path), "backup_of": state})
-    names = [ref.name for ref in refs.found(repo) if not ref.name.startswith(refs.SCRATCH)]
+    names = [ref.name for ref in refs.find(repo) if not ref.name.startswith(refs.SCRATCH)]
     with stashes.held(repo, stashed) as entries:
         bundle_file.write(repo, path, [*names, *entries])
     return path
@@ -87,7 +87,7 @@ def kept(
 def _state(repo: Repository, stashed: Sequence[Stashed]) -> str:
     listed = "".join(
         f"{ref.oid} {ref.name}\n"
-        for ref in refs.found(repo)
+        for ref in refs.find(repo)
         if not ref.name.startswith(refs.SCRATCH)
     ) + "".join(f"{entry.oid}\n" for entry in stashed)
     return hashlib.sha256(listed.encode("utf-8", "surrogateescape")).hexdigest()

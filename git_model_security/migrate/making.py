@@ -102,9 +102,9 @@ def commits(
 
 def names(repo: Repository, plan: Plan, made: Made) -> dict[str, str]:
     """Returns what each ref will name: commits, and tags made anew."""
-    tagging = [ref.oid for ref in plan.moved if ref.kind == "tag"]
+    tagging = [ref.oid for ref in plan.moved if ref.is_tag]
     tagged = tags.rewritten(repo, tagging, made.commits)
     return {
-        ref.name: tagged[ref.oid] if ref.kind == "tag" else made.commits[ref.target]
+        ref.name: tagged[ref.oid] if ref.is_tag else made.commits[ref.target]
         for ref in plan.moved
     }

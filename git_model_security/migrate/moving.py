@@ -15,7 +15,7 @@ from git_model_security.errors import GitError
 from git_model_security.git import index, worktree
 from git_model_security.git.index import Entry
 from git_model_security.git.ref_change import RefChange
-from git_model_security.migrate import stashes
+from git_model_security.migrate import refs, stashes
 from git_model_security.migrate.journal import MOVING, Journal
 from git_model_security.migrate.refs import SCRATCH
 
@@ -64,7 +64,7 @@ def moved(
     with RefChange(repo, REASON) as change:
         for name, oid in new.items():
             change.move(name, oid, olds[name])
-        for name, oid in scratch(repo).items():
+        for name, oid in refs.find_below(repo, SCRATCH).items():
             change.delete(name, oid)
         stashes.move(change, record["stash"])
         change.prepare()
@@ -74,12 +74,6 @@ def moved(
     stashes.settled(repo, journal)
 
 
-def scratch(repo: Repository) -> dict[str, str]:
-    """Returns the refs that hold new history until it is moved to."""
-    listed = repo.git("for-each-ref", "--format=%(refname) %(objectname)", SCRATCH).decode()
-    return dict(line.split(" ") for line in listed.splitlines())
-
-
 @contextlib.contextmanager
 def scratch_dropped(repo: Repository) -> Iterator[None]:
     """Drops the scratch refs when what is done fails: nobody shall push them."""
@@ -87,7 +81,7 @@ def scratch_dropped(repo: Repository) -> Iterator[None]:
         yield
     except BaseException:
         with contextlib.suppress(GitError), RefChange(repo, REASON) as change:
-            for name, oid in scratch(repo).items():
+            for name, oid in refs.find_below(repo, SCRATCH).items():
                 change.delete(name, oid)
             change.prepare()
             change.commit()

@@ -142,7 +142,7 @@ def make(
     ground.require(repo)
     standing = agreed.found(repo, request)
     policy = standing.policy
-    there = refs.found(repo)
+    there = refs.find(repo)
     moved = [ref for ref in there if ref.is_moved]
     if not moved:
         raise PolicyError("there is no history yet", hint="`git model init` sets it up")
@@ -185,7 +185,7 @@ def make(
         plan.findings = remaining.findings(repo, plan, found_now)
         plan.glimpses = clear_files.noted_in_history(clone, seen.files, plan.clear)
         plan.unvouched = remaining.unvouched(clone, plan)
-    names = {ref.oid: ref.name for ref in moved if ref.kind == "tag"}
+    names = {ref.oid: ref.name for ref in moved if ref.is_tag}
     plan.signed_tags = [names.get(oid, oid) for oid in tags.signed(repo, names)]
     plan.copies = remaining.copies(plan)
     plan.remotes = sorted(ref.name for ref in there if ref.name.startswith("refs/remotes/"))

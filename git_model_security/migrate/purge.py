@@ -13,6 +13,7 @@ from git_model_security.clone import audit_log
 from git_model_security.clone.clone import Clone
 from git_model_security.errors import GitError, PolicyError
 from git_model_security.git import batch, index, stash
+from git_model_security.git import refs as git_refs
 from git_model_security.git.ref_change import RefChange
 from git_model_security.guard import history as audit
 from git_model_security.migrate import moving, refs, stashes
@@ -118,7 +119,7 @@ def plan(repo: Repository) -> Plan:
     new = {oid for record in records for oid in record["commits"].values()}
     found.commits -= new
     found.stashes = stashes.of(repo, found.commits)
-    found.refs = refs.left_over(repo, _first(repo, found.commits))
+    found.refs = refs.find_left_over(repo, _first(repo, found.commits))
     return found
 
 
@@ -173,7 +174,7 @@ def carry_out(repo: Repository, found: Plan) -> Purged:
         report = audit.audit(repo, everything, keys=clone.ring.keys, known=clone.knows)
     findings = [one for one in report.findings if one.oid not in found.accepted]
     left = [oid for oid in left if oid not in found.accepted]
-    holding = list(refs.reaching(repo, _first(repo, found.commits))) if left else []
+    holding = list(refs.find_reaching(repo, _first(repo, found.commits))) if left else []
     purged = Purged(removed, kept, left, report, findings, shared, holding)
     if purged.good:
         Journal(repo).forget()
@@ -182,11 +183,9 @@ def carry_out(repo: Repository, found: Plan) -> Purged:
 
 def _drop_links(repo: Repository) -> None:
     """Removes links such as `refs/remotes/origin/HEAD` to what is no longer there."""
-    listed = repo.git("for-each-ref", "--format=%(refname)%00%(symref)", "refs/remotes/")
-    for line in listed.splitlines():
-        name, _, target = line.partition(b"\0")
-        if target and index.resolve(repo, target.decode("utf-8", "surrogateescape")) is None:
-            repo.git("symbolic-ref", "--delete", name)
+    for ref in git_refs.read(repo, git_refs.REMOTE):
+        if ref.symref and index.resolve(repo, os.fsdecode(ref.symref)) is None:
+            repo.git("symbolic-ref", "--delete", ref.name)
 
 
 def _expire(repo: Repository, found: Plan) -> None:

@@ -6,7 +6,9 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from git_model_security.git import history, stash
+from git_model_security.errors import GitError
+from git_model_security.git import history, index, refs, stash
+from git_model_security.git.paths import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -28,16 +30,19 @@ class Ref:
     Attributes:
         name: its full name, or `HEAD` where that names no branch.
         oid: what it holds, maybe a tag.
-        kind: of that: `commit`, `tag`, `tree` or `blob`.
         target: what that is or tags in the end.
-        target_kind: of that.
+        target_kind: of that: `commit`, `tree` or `blob`.
     """
 
     name: str
     oid: str
-    kind: str
     target: str
     target_kind: str
+
+    @property
+    def is_tag(self) -> bool:
+        """Whether it holds an annotated tag."""
+        return self.oid != self.target
 
     @property
     def is_moved(self) -> bool:
@@ -49,46 +54,40 @@ class Ref:
         return is_ours and self.target_kind == "commit"
 
 
-def found(repo: Repository) -> list[Ref]:
+def find(repo: Repository) -> list[Ref]:
     """Returns all refs, and HEAD where it is detached; links are left out.
 
     Raises:
-        GitError: a ref is broken.
+        GitError: what a ref names is lost.
     """
-    fields = ("refname", "objectname", "objecttype", "symref")
-    listed = repo.git("for-each-ref", "--format=" + "%00".join(f"%({name})" for name in fields))
-    rows = [line.split(b"\0") for line in listed.split(b"\n") if line]
-    if not repo.git("symbolic-ref", "--quiet", "HEAD", accept=(0, 1)):
-        rows.append([b"HEAD", repo.git("rev-parse", "HEAD").strip(), b"commit", b""])
-    targets = history.peeled(repo, (row[1].decode() for row in rows))
-    return [
-        Ref(os.fsdecode(name), oid.decode(), kind.decode(), *_swapped(targets[oid.decode()]))
-        for name, oid, kind, link in rows
-        if not link
-    ]
+    pairs = list(_direct(refs.read(repo)).items())
+    if history.branch(repo) is None:
+        pairs.append(("HEAD", index.require(repo, "HEAD")))
+    targets = history.peeled(repo, (oid for _, oid in pairs))
+    for name, oid in pairs:
+        if not targets[oid][0]:
+            raise GitError(
+                f"{shown(os.fsencode(name))} names {oid}, which is lost, or tags what is",
+                hint="`git fsck` says what is missing",
+            )
+    return [Ref(name, oid, *reversed(targets[oid])) for name, oid in pairs]
 
 
-def _swapped(peeled: tuple[str, str]) -> tuple[str, str]:
-    kind, oid = peeled
-    return oid, kind
+def find_below(repo: Repository, prefix: str) -> dict[str, str]:
+    """Returns the refs whose names begin with `prefix`, with their oids; links are left out."""
+    return _direct(refs.read(repo, os.fsencode(prefix)))
 
 
-def reaching(repo: Repository, commits: Iterable[str]) -> dict[str, str]:
-    """Returns the refs that reach any of some commits, with their oids; links are left out."""
-    asked = [word for oid in commits for word in ("--contains", oid)]
-    if not asked:
-        return {}
-    listed = repo.git("for-each-ref", "--format=%(objectname) %(refname)%00%(symref)", *asked)
-    found = {}
-    for line in listed.splitlines():
-        facts, _, link = line.partition(b"\0")
-        oid, _, name = facts.partition(b" ")
-        if not link:
-            found[os.fsdecode(name)] = oid.decode()
-    return found
-
-
-def left_over(repo: Repository, commits: Iterable[str]) -> dict[str, str]:
-    """Returns those of them that a migration does not move and a purge drops."""
-    found = reaching(repo, commits).items()
+def find_left_over(repo: Repository, commits: Iterable[str]) -> dict[str, str]:
+    """Returns those that reach any of some commits, are not moved, and a purge drops."""
+    found = find_reaching(repo, commits).items()
     return {name: oid for name, oid in found if name.startswith(_NOT_OURS)}
+
+
+def find_reaching(repo: Repository, commits: Iterable[str]) -> dict[str, str]:
+    """Returns the refs that reach any of some commits, with their oids; links are left out."""
+    return _direct(refs.read_containing(repo, commits))
+
+
+def _direct(found: Iterable[refs.Ref]) -> dict[str, str]:
+    return {os.fsdecode(ref.name): ref.oid for ref in found if not ref.symref}

@@ -93,7 +93,7 @@ def finished(repo: Repository) -> Done | None:
     done.objects = len(found["lfs"])
     done.stashed = len(found.get("stash", []))
     done.keys = keys.kept(clone_policy, journal)
-    there = (ref.name for ref in refs.found(repo))
+    there = (ref.name for ref in refs.find(repo))
     done.remotes = sorted(name for name in there if name.startswith(remotes.REMOTES))
     keys.take_over(repo, clone_policy, journal)
     done.left = moving.settled(repo, journal)

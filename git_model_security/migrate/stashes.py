@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from git_model_security.errors import GitError, PolicyError
 from git_model_security.git import history, stash
+from git_model_security.git import refs as git_refs
 from git_model_security.git.ref_change import RefChange
 from git_model_security.git.stash import Stashed
+from git_model_security.migrate import refs
 from git_model_security.migrate.journal import MOVING, Journal
 
 if TYPE_CHECKING:
@@ -66,7 +68,7 @@ def found(repo: Repository, there: Sequence[Ref]) -> Stash:
         PolicyError: there is something that cannot be carried.
     """
     entries = stash.listed(repo)
-    _require_carried(repo, there, entries)
+    _require_carried(repo, entries)
     if not entries:
         return Stash()
     oids = list(dict.fromkeys(entry.oid for entry in entries))
@@ -77,16 +79,15 @@ def found(repo: Repository, there: Sequence[Ref]) -> Stash:
     return Stash(entries, alone, third & alone)
 
 
-def _require_carried(repo: Repository, there: Sequence[Ref], entries: list[Stashed]) -> None:
-    held = repo.git("for-each-ref", "--format=%(objectname)", stash.REF).decode().split()
-    refs = [ref for ref in there if ref.name == stash.REF]
+def _require_carried(repo: Repository, entries: list[Stashed]) -> None:
+    held = [ref for ref in git_refs.read(repo) if os.fsdecode(ref.name) == stash.REF]
     gone = stash.unreadable(repo)
     problem = ""
-    if held and not refs:
+    if any(ref.symref for ref in held):
         problem = f"{stash.REF} is a link to another ref"
     elif gone:
         problem = f"{gone} entries of the stash name commits that are not here"
-    elif held != [entry.oid for entry in entries[:1]]:
+    elif [ref.oid for ref in held] != [entry.oid for entry in entries[:1]]:
         problem = f"{stash.REF} is not what its list begins with"
     elif any(len(os.fsencode(entry.message)) > _LONGEST_BYTES for entry in entries):
         problem = f"an entry of the stash has a message of over {_LONGEST_BYTES} bytes"
@@ -112,12 +113,7 @@ def held(repo: Repository, entries: Iterable[Stashed]) -> Iterator[list[str]]:
 
 def released(repo: Repository) -> None:
     """Drops the refs of entries."""
-    _change(repo, _held(repo), RefChange.delete)
-
-
-def _held(repo: Repository) -> dict[str, str]:
-    listed = repo.git("for-each-ref", "--format=%(refname) %(objectname)", HELD).decode()
-    return dict(line.split(" ") for line in listed.splitlines())
+    _change(repo, refs.find_below(repo, HELD), RefChange.delete)
 
 
 def _change(
@@ -165,7 +161,8 @@ def require_unchanged(repo: Repository, rows: Sequence[Row]) -> None:
 def has_moved(repo: Repository, rows: Sequence[Row]) -> bool:
     """Tells whether new entries are in the list, or wait to be."""
     new = {row["oid"] for row in rows if row["oid"] != row["old"]}
-    there = {*_held(repo).values(), *(entry.oid for entry in stash.listed(repo))}
+    there = {entry.oid for entry in stash.listed(repo)}
+    there.update(refs.find_below(repo, HELD).values())
     return not new.isdisjoint(there)
 
 
@@ -188,7 +185,7 @@ def settled(repo: Repository, journal: Journal) -> None:
         rows = [*({**asdict(entry), "old": entry.oid} for entry in added), *rows]
         journal.put(MOVING, {**moving, "stash": rows})
     # As after a loss of power, or for what was added: what the list lets go stays named.
-    missing = {row["oid"] for row in rows} - set(_held(repo).values())
+    missing = {row["oid"] for row in rows} - set(refs.find_below(repo, HELD).values())
     _change(repo, {f"{HELD}{oid}": oid for oid in missing}, RefChange.create)
     _write(repo, [_entry(row, row["oid"]) for row in rows], there)
     released(repo)
