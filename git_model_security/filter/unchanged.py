@@ -12,11 +12,10 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING
 
-from git_model_security.content import blobs
+from git_model_security.content import blob
 from git_model_security.content.pipeline import SEGMENTS
 from git_model_security.envelope import HEADER_BYTES, SegmentReader
 from git_model_security.errors import Error
-from git_model_security.storage import behind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,12 +44,12 @@ class Staged:
         known = clone.digests.get(oid)
         if known is not None and known.length != size:
             return None
-        pointer = behind.pointer_of(clone.objects.stream(oid))
+        pointer = blob.pointer_of(clone.objects.stream(oid))
         if pointer is None:
             return None
         try:
             file = clone.lfs.open(pointer)
-            header = blobs.header(file.read(HEADER_BYTES))
+            header = blob.find_header(file.read(HEADER_BYTES))
             if header is None or header.key_id not in clone.ring.keys:
                 return None
             reader = SegmentReader(clone.ring.keys[header.key_id], file)

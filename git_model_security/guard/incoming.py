@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from git_model_security.errors import PolicyError
 from git_model_security.git import attributes, history, index, pushes, ranges, refs
-from git_model_security.guard import policies, walk, weakening
+from git_model_security.guard import policies, weakening
 from git_model_security.guard.finding import BROKEN_POLICY, PLAINTEXT
 from git_model_security.guard.knowledge import Knowledge
 from git_model_security.guard.signed_exceptions import Decided
+from git_model_security.guard.walk import Walk
 from git_model_security.policy import gitmodel, pinned
 from git_model_security.policy.attributes import render
 from git_model_security.policy.gitmodel import NAME
@@ -119,7 +120,7 @@ def judged(
     bases = branches or ["HEAD"]
     ends = [*held, *arrived.onto, *branches, *commits, *trees]
     has_policy = _require_few_policies(repo, arrived.commits, ends)
-    outcome = walk.judged(
+    outcome = Walk(
         repo,
         arrived.commits,
         tips,
@@ -130,7 +131,7 @@ def judged(
         elsewhere=pushes.replaced(repo, _moves(repo, lines, kinds), limit=limit),
         notes=_notes(repo, lines, kinds),
         absent_is_found=False,
-    )
+    ).judge()
     carried = set(pushes.blobs(repo, commits, NAME.decode()).values())
     found = [one for one in outcome.findings if _is_of_push(one, carried)]
     weaker = _weakened(repo, _steps(repo, lines, kinds, arrived), trusted)

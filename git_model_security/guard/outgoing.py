@@ -7,10 +7,9 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from git_model_security.git import history, index, refs
-from git_model_security.guard import walk
 from git_model_security.guard.finding import BROKEN_POLICY
 from git_model_security.guard.knowledge import Knowledge
-from git_model_security.guard.walk import Judged
+from git_model_security.guard.walk import Judged, Walk
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -111,7 +110,7 @@ def judged(
         return history.commits(repo, tips, without=[*held, *known_there]) if tips else []
 
     def judge(commits: Sequence[str], tips: Sequence[str], *, absent_is_found: bool) -> Judged:
-        return walk.judged(
+        return Walk(
             repo,
             commits,
             tips,
@@ -120,7 +119,7 @@ def judged(
             notes=notes,
             elsewhere=above,
             absent_is_found=absent_is_found,
-        )
+        ).judge()
 
     commits = left(kinds[oid] for oid in there)
     found = Outgoing(**vars(judge(commits, leaving, absent_is_found=True)), commits=commits)
@@ -148,5 +147,5 @@ def _add(found: Outgoing, old: Judged, commits: Sequence[str]) -> None:
     found.findings = [*old.findings, *found.findings]
     if found.is_forgotten:
         found.commits = [*commits, *found.commits]
-        found.pointers |= old.pointers
-        found.unread |= old.unread
+        found.seen.pointers |= old.seen.pointers
+        found.seen.unread |= old.seen.unread

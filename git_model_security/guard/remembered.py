@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from git_model_security.git.repository import Repository
     from git_model_security.guard.finding import Finding
     from git_model_security.guard.inspector import Inspector
-    from git_model_security.guard.paths_of_blob import Places
+    from git_model_security.guard.protection import Places
 
     Facts = dict[str, tuple[bytes, int]]
-    """By blob: where it stood (see `_name`), and what was seen (see `Inspector.fact`)."""
+    """By blob: where it stood (see `_name`), and what was seen (see `Tally.fact`)."""
 
 RULES_VERSION = "2"
 """Of what is found: with another one all that is remembered is worth nothing."""
@@ -71,7 +71,7 @@ class Remembered:
             inspector.recall(oid, places, fact)
             return []
         found = inspector.findings(oid, places)
-        seen = None if found else inspector.fact(oid)
+        seen = None if found else inspector.seen.fact(oid)
         if seen is not None:
             self._fresh[oid] = name, seen
         return found

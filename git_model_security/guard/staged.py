@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from git_model_security.git import history, index
 from git_model_security.git.index import EXECUTABLE, REGULAR
-from git_model_security.guard import paths_of_blob, policies, protection, undecided
+from git_model_security.guard import policies, protection, undecided
 from git_model_security.guard.inspector import Inspector
 from git_model_security.guard.knowledge import Knowledge
 from git_model_security.policy.gitmodel import NAME
@@ -79,7 +79,7 @@ def findings(
     covered |= _sealed_by_parents(inspector, fresh, held, covered.keys() | released)
     found = [
         finding
-        for oid, where in paths_of_blob.of_blobs(wanted, covered).items()
+        for oid, where in protection.find_places(wanted, covered).items()
         for finding in inspector.findings(oid, where)
     ]
     there = {(entry.path, entry.oid) for entry in asked}

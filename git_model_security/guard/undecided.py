@@ -11,6 +11,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from git_model_security.content.blob import Kind
 from git_model_security.git import history
 from git_model_security.git.objects import CHUNK_BYTES
 from git_model_security.guard.finding import UNDECIDED, Finding
@@ -19,8 +20,8 @@ from git_model_security.policy.content import is_text
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from git_model_security.content.blob import Blob
     from git_model_security.git.repository import Repository
-    from git_model_security.guard.subject import Subject
 
 LIMIT_BYTES: Final = 256 * 1024
 """No longer are most pictures in documents, and no model that is worth anything."""
@@ -30,30 +31,29 @@ _REFS: Final = ("--branches", "--tags", "--remotes")
 
 
 def findings(
-    oid: str, subject: Subject, paths: Sequence[bytes], again: Callable[[], Subject]
+    oid: str, blob: Blob, paths: Sequence[bytes], again: Callable[[], Blob]
 ) -> list[Finding]:
     """Returns the question about content that is long and binary, for each path in clear.
 
     Args:
         oid: the blob.
-        subject: its content, whose file may stand anywhere.
+        blob: its content, whose file may stand anywhere.
         paths: where it is clear.
         again: opens it anew; asked only where the beginning is text.
     """
-    if not paths or not _is_binary(subject, again):
+    if not paths or not _is_binary(blob, again):
         return []
-    size = f"{subject.length >> 10} KiB"
-    detail = f"binary, {size}, and nobody decided that it may be clear{subject.place}"
-    return [Finding(UNDECIDED, path, oid, subject.size, detail) for path in paths]
+    size = f"{blob.size >> 10} KiB"
+    detail = f"binary, {size}, and nobody decided that it may be clear{blob.place}"
+    return [Finding(UNDECIDED, path, oid, blob.blob_size, detail) for path in paths]
 
 
-def _is_binary(subject: Subject, again: Callable[[], Subject]) -> bool:
-    if subject.file is None or subject.length <= LIMIT_BYTES:
+def _is_binary(blob: Blob, again: Callable[[], Blob]) -> bool:
+    if blob.kind is Kind.ABSENT or blob.size <= LIMIT_BYTES:
         return False
-    if not is_text([subject.head], is_cut=True):
+    if not is_text([blob.head], is_cut=True):
         return True
     with again() as whole:
-        assert whole.file is not None
         return not is_text(iter(partial(whole.file.read, CHUNK_BYTES), b""))
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from git_model_security import messages
-from git_model_security.content import blobs
+from git_model_security.content import blob, blobs
 from git_model_security.envelope import HEADER_BYTES
 from git_model_security.errors import (
     EnvelopeError,
@@ -17,7 +17,6 @@ from git_model_security.errors import (
 )
 from git_model_security.git.objects import WORTH_A_RESTART_BYTES
 from git_model_security.git.paths import shown
-from git_model_security.storage import behind
 from git_model_security.storage import pointer as pointers
 
 if TYPE_CHECKING:
@@ -100,7 +99,7 @@ def surveyed(
     left = list(oids)
     for start in range(0, len(left), _AT_ONCE):
         some = left[start : start + _AT_ONCE]
-        sizes, pointing = behind.survey(clone.repo, some)
+        sizes, pointing = blob.survey(clone.repo, some)
         for oid in some:
             yield oid, sizes.get(oid), pointing.get(oid)
 
@@ -157,7 +156,7 @@ def _look_behind(
         problems.absent.append(f"{shown(found.paths[oid])} ({pointer.oid[:12]})")
         return
     with clone.lfs.open(pointer) as file:
-        is_envelope = blobs.is_sealed(file.read(HEADER_BYTES))
+        is_envelope = blob.is_sealed(file.read(HEADER_BYTES))
     if is_envelope:
         _require_opened(clone, found, problems, oid)
     else:
@@ -170,7 +169,7 @@ def _look_at(clone: Clone, found: Content, problems: _Problems, oid: str) -> Non
     head = stream.read(HEADER_BYTES)
     if stream.size > WORTH_A_RESTART_BYTES:
         clone.objects.close()
-    if blobs.is_sealed(head):
+    if blob.is_sealed(head):
         _require_opened(clone, found, problems, oid)
     elif pointers.is_alike(head, stream.size):
         problems.strange.append(f"{shown(found.paths[oid])} ({oid[:12]})")

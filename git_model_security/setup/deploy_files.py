@@ -13,7 +13,7 @@ from git_model_security.checkout import materialise
 from git_model_security.checkout.index_update import settle
 from git_model_security.checkout.open_file import Job
 from git_model_security.checkout.report import Report
-from git_model_security.content import blobs
+from git_model_security.content import blob, blobs
 from git_model_security.errors import GitError
 from git_model_security.git import (
     attributes,
@@ -26,7 +26,6 @@ from git_model_security.git import (
 from git_model_security.git.index import EXECUTABLE, GITLINK, SYMLINK
 from git_model_security.git.paths import shown
 from git_model_security.git.replacement import Replacement, descend, naming
-from git_model_security.storage import behind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -57,7 +56,7 @@ def write(clone: Clone, entries: Sequence[Entry], progress: Progress | None = No
     excludes.exclude(repo, replacement.PARTIAL_PATTERN)
     files = [entry for entry in entries if entry.is_file]
     guarded = attributes.protected(repo, (entry.path for entry in files))
-    _, pointers = behind.survey(repo, (one.oid for one in files if one.path in guarded))
+    _, pointers = blob.survey(repo, (one.oid for one in files if one.path in guarded))
     jobs = []
     written = {}
     for entry in files:
@@ -105,7 +104,7 @@ def _content(clone: Clone, oid: str, *, is_sealed: bool) -> Iterable[BytesLike]:
     if not is_sealed:
         return blobs.chunks(clone, oid)
     head, pieces = blobs.peek(blobs.chunks(clone, oid))
-    return pieces if blobs.header(head) is None else blobs.open_chunks(clone, pieces)
+    return pieces if blob.find_header(head) is None else blobs.open_chunks(clone, pieces)
 
 
 def _write_others(clone: Clone, entries: Iterable[Entry]) -> dict[bytes, os.stat_result]:

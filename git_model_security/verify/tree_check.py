@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from git_model_security import telemetry
 from git_model_security.clone import missing_policy
-from git_model_security.content import blobs
+from git_model_security.content import blob, blobs
 from git_model_security.errors import (
     UNCHECKED,
     ConfigError,
@@ -29,7 +29,6 @@ from git_model_security.signing.roles import (
     Subject,
     is_ignored,
 )
-from git_model_security.storage import behind
 from git_model_security.trust import pinned_trust
 from git_model_security.trust.verdict import (
     COVERS_CIPHERTEXT,
@@ -211,7 +210,7 @@ class _Root:
             for name, entry in model_roots.under(self._root, self._entries)
             if name in changed
         ]
-        found = {name for name, _ in behind.pointers(self._clone.repo, pairs)}
+        found = {name for name, _ in blob.pointers(self._clone.repo, pairs)}
         self._clone.digests.forget(oid for name, oid in pairs if name in found)
         return bool(found)
 
