@@ -8,7 +8,7 @@ from git_model_security import messages
 from git_model_security.cli import initial, terminal
 from git_model_security.git.paths import shown
 from git_model_security.messages import counted
-from git_model_security.migrate import remotes
+from git_model_security.migrate import leftovers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -192,7 +192,7 @@ def show_purge(found: PurgePlan) -> None:
 
 def show_elsewhere(found: PurgePlan) -> None:
     """Says what a purge here did not change."""
-    names = remotes.behind(sorted(found.refs))
+    names = leftovers.select_remotes(sorted(found.refs))
     if names:
         messages.warn(
             f"only gone from here: {', '.join(names)}; the remotes still hold what they had"
