@@ -94,7 +94,7 @@ def _of_range(clone: Clone, range_: str, public_keys: tuple[Path, ...]) -> Repor
 
 
 def _of_history(clone: Clone, revisions: list[str], unreachable: bool, fetch: bool) -> Report:
-    from git_model_security.guard.remembered import Remembered
+    from git_model_security.guard.knowledge import Remembered
 
     return history.audit(
         clone.repo,

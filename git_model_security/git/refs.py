@@ -1,4 +1,4 @@
-"""All refs, with what they hold: read once by a command (git-for-each-ref).
+"""All refs, with what they hold: read once by a command (git-for-each-ref), and changed.
 
 A work tree has a HEAD and some refs for itself (git-worktree, "REFS"). Git lists those of
 the work tree it runs in, and walks of `--all` start from no others; what they hold is kept,
@@ -7,14 +7,16 @@ and can be given back, all the same.
 
 from __future__ import annotations
 
+import contextlib
 import os
 from typing import TYPE_CHECKING, NamedTuple
 
+from git_model_security.errors import GitError
 from git_model_security.git.objects import is_oid
 from git_model_security.git.paths import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from git_model_security.git.repository import Repository
@@ -61,10 +63,21 @@ def read(repo: Repository, prefix: bytes = b"refs/") -> list[Ref]:
     return [one for one in found if one.name.startswith(prefix)]
 
 
-def read_containing(repo: Repository, commits: Iterable[str]) -> list[Ref]:
-    """Returns the refs that reach any of some commits."""
-    asked = [word for oid in commits for word in ("--contains", oid)]
-    return _listed(repo.git("for-each-ref", _FORMAT, *asked)) if asked else []
+def read_direct(
+    repo: Repository, prefix: str = "refs/", *, containing: Iterable[str] | None = None
+) -> dict[str, str]:
+    """Returns the refs that are no links to others: oids by name.
+
+    Args:
+        repo: the repository.
+        prefix: what their names begin with.
+        containing: only those count that reach any of these commits.
+    """
+    found = read(repo, os.fsencode(prefix))
+    if containing is not None:
+        asked = [word for oid in containing for word in ("--contains", oid)]
+        found = _listed(repo.git("for-each-ref", _FORMAT, *asked)) if asked else []
+    return {os.fsdecode(ref.name): ref.oid for ref in found if not ref.symref}
 
 
 def _listed(said: bytes, prefix: bytes = b"") -> list[Ref]:
@@ -123,3 +136,126 @@ def _other_work_trees(repo: Repository) -> Iterator[tuple[str, Path]]:
         may_have = any((path / name).exists() for name in (*_OWN, "reftable"))
         if may_have and path != repo.git_dir:
             yield prefix, path
+
+
+def change(
+    repo: Repository,
+    reason: str,
+    *,
+    moved: Mapping[str, tuple[str, str]] | None = None,
+    created: Mapping[str, str] | None = None,
+    deleted: Mapping[str, str] | None = None,
+) -> None:
+    """Changes refs, all or none; see `RefChange`.
+
+    Args:
+        repo: the repository.
+        reason: for the reflog.
+        moved: refs with what they hold and what they get.
+        created: refs that must not be there, with what they get.
+        deleted: refs with what they hold.
+
+    Raises:
+        GitError: one is not where it should be.
+    """
+    if not (moved or created or deleted):
+        return
+    with RefChange(repo, reason) as transaction:
+        for name, (old, new) in (moved or {}).items():
+            transaction.move(name, new, old)
+        for name, oid in (created or {}).items():
+            transaction.create(name, oid)
+        for name, oid in (deleted or {}).items():
+            transaction.delete(name, oid)
+        transaction.prepare()
+        transaction.commit()
+
+
+class RefChange:
+    """Many refs changed at once, or none of them: one `git update-ref --stdin`.
+
+    A context manager that gives it up unless it was committed.
+
+    Hooks do not see it: the caller judged what the refs will hold.
+
+    Args:
+        repo: the repository.
+        reason: for the reflog.
+    """
+
+    def __init__(self, repo: Repository, reason: str) -> None:
+        self._repo = repo
+        self._process = repo.spawn(
+            *("-c", "core.hooksPath=/dev/null", "update-ref", "-m", reason, "-z", "--stdin")
+        )
+        self._send("start")
+
+    def __enter__(self) -> RefChange:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        # At the end of its input git gives up what was not committed, and its locks.
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        with contextlib.suppress(OSError):
+            self._process.stdin.close()
+        self._process.stdout.read()
+        self._process.stdout.close()
+        self._process.wait()
+        self._repo.forget()  # what was read while it ran is older than what it did
+
+    def move(self, ref: str, new: str, old: str) -> None:
+        """Asks for a ref that is still at `old` to be moved.
+
+        `HEAD` is moved itself, as where it names no branch.
+        """
+        if ref == "HEAD":
+            self._send("option no-deref")
+        self._send(f"update {ref}", new, old)
+
+    def create(self, ref: str, new: str) -> None:
+        """Asks for a ref that must not be there."""
+        self._send(f"create {ref}", new)
+
+    def delete(self, ref: str, old: str) -> None:
+        """Asks for a ref that is still at `old` to be removed."""
+        self._send("option no-deref")
+        self._send(f"delete {ref}", old)
+
+    def prepare(self) -> None:
+        """Locks all of the refs, which are then known to be where they should.
+
+        Raises:
+            GitError: one is not.
+        """
+        self._send("prepare")
+        self._require("prepare: ok")
+
+    def commit(self) -> None:
+        """Does it.
+
+        Raises:
+            GitError: it could not be done, and was not.
+        """
+        self._send("commit")
+        self._require("commit: ok")
+
+    def _send(self, *words: str) -> None:
+        assert self._process.stdin is not None
+        with contextlib.suppress(OSError):  # told by the answer that does not come
+            for word in words:
+                self._process.stdin.write(os.fsencode(word) + b"\0")
+
+    def _require(self, answer: str) -> None:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        with contextlib.suppress(OSError):
+            self._process.stdin.flush()
+        for line in self._process.stdout:
+            if line.decode().strip() == answer:
+                return
+        raise GitError(
+            "the refs could not be moved, and none was: another Git command has changed one"
+            " of them meanwhile, or holds it",
+            hint="the reason stands above; run it again, what was done is remembered",
+        )

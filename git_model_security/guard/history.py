@@ -25,10 +25,9 @@ if TYPE_CHECKING:
     from git_model_security.git.repository import Repository
     from git_model_security.git.store import Present
     from git_model_security.guard.finding import Finding
-    from git_model_security.guard.knowledge import Known
+    from git_model_security.guard.knowledge import Known, Remembered
     from git_model_security.guard.policies import Policies
     from git_model_security.guard.protection import Places
-    from git_model_security.guard.remembered import Remembered
     from git_model_security.guard.walk import Progress
 
 __all__ = ["Report", "audit"]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from git_model_security.errors import PolicyError
 from git_model_security.git import attributes, history, index, pushes, ranges, refs
-from git_model_security.guard import policies, weakening
+from git_model_security.guard import policies
 from git_model_security.guard.finding import BROKEN_POLICY, PLAINTEXT
 from git_model_security.guard.knowledge import Knowledge
 from git_model_security.guard.signed_exceptions import Decided
@@ -258,7 +258,7 @@ def _weakened(
         if before := blobs[old]:
             made.setdefault((before, blobs[new]), []).append((old, new))
     reader = repo.objects
-    found = weakening.findings(reader, made)
+    found = policies.find_weakening(reader, made)
 
     def stands(old: str, new: str) -> bool:
         # Who brings an old signed tree back must not bring back its policy.

@@ -10,11 +10,10 @@ from git_model_security.content.blob import Blob, Kind, open_blob
 from git_model_security.errors import GitError
 from git_model_security.git import config
 from git_model_security.git.objects import CHUNK_BYTES, WORTH_A_RESTART_BYTES
-from git_model_security.guard import finding, undecided
+from git_model_security.guard import finding
 from git_model_security.guard.finding import Finding
 from git_model_security.guard.knowledge import Tally
-from git_model_security.guard.leaked_keys import key_in
-from git_model_security.guard.verdict import LOOKALIKE, judge
+from git_model_security.guard.verdict import LOOKALIKE, find_undecided, judge, key_in
 from git_model_security.policy.content import model_format
 from git_model_security.storage.lfs import ObjectStore
 
@@ -107,7 +106,7 @@ class Inspector:
                 self.seen.envelopes.add(oid)
                 self.sealed_paths.update(places.clear)
             elif self._knowledge.decisions and not found:
-                found = undecided.findings(oid, blob, places.clear, partial(self._open, oid))
+                found = find_undecided(oid, blob, places.clear, partial(self._open, oid))
         self._give_up(blob.blob_size)
         if (places.clear or places.links) and self._is_copy(oid, blob.size):
             detail = "content that this clone has encrypted, in clear on an unprotected path"

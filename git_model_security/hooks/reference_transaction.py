@@ -20,10 +20,10 @@ from git_model_security.errors import GitError, ProtocolError
 from git_model_security.git import arrivals, history, index, processes
 from git_model_security.git.objects import is_oid
 from git_model_security.git.paths import shown
-from git_model_security.guard import undecided
 from git_model_security.guard.finding import BROKEN_POLICY, NEWER, PLAINTEXT, POINTER
 from git_model_security.guard.knowledge import Knowledge
 from git_model_security.guard.refusal import refuse
+from git_model_security.guard.verdict import drop_known
 from git_model_security.guard.walk import Walk
 from git_model_security.hooks import advice
 from git_model_security.provenance.inherited import Inherited
@@ -126,7 +126,7 @@ def _findings(
     found = Walk(clone.repo, commits, tips, knowledge, ends=tips, notes=notes).judge()
     # A policy that was broken before: to refuse would stop the mending, and the pull.
     mine = [one for one in found.findings if one.rule != BROKEN_POLICY or one.commit]
-    return undecided.new(clone.repo, mine)
+    return drop_known(clone.repo, mine)
 
 
 def _report_arrived(clone: Clone, moves: Sequence[Moved], authored: set[str]) -> None:

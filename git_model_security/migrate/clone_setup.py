@@ -20,7 +20,7 @@ from git_model_security.git.paths import shown
 from git_model_security.keyring import key_material, ring
 from git_model_security.keyring.copies import Copies
 from git_model_security.keyring.store import KeyStore
-from git_model_security.migrate import refs, survey
+from git_model_security.migrate import moving, survey
 from git_model_security.migrate.journal import PLAN, Journal
 from git_model_security.policy import gitmodel
 from git_model_security.setup import init, setup, signing_setup
@@ -114,7 +114,9 @@ def _require_no_other(repo: Repository, policy: Policy | None) -> None:
     """Raises where another branch has a policy, and so a key, already."""
     if policy is not None:  # of what is checked out: `init.plan` says so
         return
-    tips = {ref.target: ref.name for ref in refs.find(repo) if ref.target_kind == "commit"}
+    tips = {
+        ref.target: ref.name for ref in moving.find_refs(repo) if ref.target_kind == "commit"
+    }
     name = gitmodel.NAME.decode()
     others = survey.read_policies(repo, history.blobs_at(repo, tips, name))
     keyed = {oid for oid, one in others.items() if one.key_id}

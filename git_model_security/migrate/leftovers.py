@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from git_model_security.clone.clone import Clone
     from git_model_security.git.repository import Repository
     from git_model_security.guard.walk import Progress
+    from git_model_security.migrate.moving import Ref
     from git_model_security.migrate.plan import Plan
-    from git_model_security.migrate.refs import Ref
     from git_model_security.migrate.survey import LetOut, Survey
 
 _SHOWN = 50

@@ -13,8 +13,8 @@ from git_model_security.migrate import (
     clone_setup,
     commits_and_tags,
     leftovers,
+    moving,
     preconditions,
-    refs,
     sealing,
     stashes,
     survey,
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from git_model_security.guard.finding import Finding
     from git_model_security.guard.walk import Progress
     from git_model_security.migrate.commits_and_tags import Lost
-    from git_model_security.migrate.refs import Ref
+    from git_model_security.migrate.moving import Ref
     from git_model_security.migrate.sealing import Content
     from git_model_security.migrate.stashes import Stash
     from git_model_security.migrate.survey import Survey
@@ -110,7 +110,7 @@ class Plan:
     @property
     def notes(self) -> list[Ref]:
         """The refs of notes: they stay as they are, and speak of the old commits."""
-        return [ref for ref in self.refs if ref.name.startswith(refs.NOTES)]
+        return [ref for ref in self.refs if ref.name.startswith(moving.NOTES)]
 
     @property
     def pathless(self) -> list[Ref]:
@@ -139,7 +139,7 @@ def make(
     preconditions.require(repo)
     standing = clone_setup.find_policy(repo, request)
     policy = standing.policy
-    there = refs.find(repo)
+    there = moving.find_refs(repo)
     moved = [ref for ref in there if ref.is_moved]
     if not moved:
         raise PolicyError("there is no history yet", hint="`git model init` sets it up")

@@ -12,12 +12,11 @@ from typing import TYPE_CHECKING
 from git_model_security.clone import audit_log
 from git_model_security.clone.clone import Clone
 from git_model_security.errors import GitError, PolicyError
-from git_model_security.git import batch, index, stash
-from git_model_security.git import refs as git_refs
-from git_model_security.git.ref_change import RefChange
+from git_model_security.git import batch, index, refs, stash
 from git_model_security.guard import history as audit
-from git_model_security.migrate import moving, refs, stashes
+from git_model_security.migrate import stashes
 from git_model_security.migrate.journal import MOVING, Journal
+from git_model_security.migrate.moving import find_left_over
 from git_model_security.storage.pointer import Pointer
 
 if TYPE_CHECKING:
@@ -119,7 +118,7 @@ def plan(repo: Repository) -> Plan:
     new = {oid for record in records for oid in record["commits"].values()}
     found.commits -= new
     found.stashes = stashes.of(repo, found.commits)
-    found.refs = refs.find_left_over(repo, _first(repo, found.commits))
+    found.refs = find_left_over(repo, _first(repo, found.commits))
     return found
 
 
@@ -152,11 +151,7 @@ def carry_out(repo: Repository, found: Plan) -> Purged:
         reason=f"{len(found.commits)} commits, {len(found.plain)} blobs in clear",
     )
     _expire(repo, found)
-    with RefChange(repo, moving.REASON) as change:
-        for name, oid in found.refs.items():
-            change.delete(name, oid)
-        change.prepare()
-        change.commit()
+    refs.change(repo, stashes.REASON, deleted=found.refs)
     _drop_links(repo)
     for name in (*_PSEUDO_REFS, "FETCH_HEAD"):  # which is a file in any case
         (repo.git_dir / name).unlink(missing_ok=True)
@@ -174,7 +169,8 @@ def carry_out(repo: Repository, found: Plan) -> Purged:
         report = audit.audit(repo, everything, keys=clone.ring.keys, known=clone.knows)
     findings = [one for one in report.findings if one.oid not in found.accepted]
     left = [oid for oid in left if oid not in found.accepted]
-    holding = list(refs.find_reaching(repo, _first(repo, found.commits))) if left else []
+    first = _first(repo, found.commits) if left else []
+    holding = list(refs.read_direct(repo, containing=first))
     purged = Purged(removed, kept, left, report, findings, shared, holding)
     if purged.good:
         Journal(repo).forget()
@@ -183,7 +179,7 @@ def carry_out(repo: Repository, found: Plan) -> Purged:
 
 def _drop_links(repo: Repository) -> None:
     """Removes links such as `refs/remotes/origin/HEAD` to what is no longer there."""
-    for ref in git_refs.read(repo, git_refs.REMOTE):
+    for ref in refs.read(repo, refs.REMOTE):
         if ref.symref and index.resolve(repo, os.fsdecode(ref.symref)) is None:
             repo.git("symbolic-ref", "--delete", ref.name)
 

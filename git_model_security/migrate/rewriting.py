@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from git_model_security.git import fast_export, fast_import, index
 from git_model_security.git.attributes import FILE
 from git_model_security.git.index import REGULAR, REMOVED, Entry
-from git_model_security.migrate.refs import SCRATCH
+from git_model_security.migrate.moving import SCRATCH
 from git_model_security.migrate.survey import Following
 from git_model_security.policy import attributes, gitmodel
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from git_model_security.clone import audit_log
 from git_model_security.errors import Error, GitError
-from git_model_security.git import index
+from git_model_security.git import index, refs
 from git_model_security.guard import history as audit
 from git_model_security.migrate import (
     backup,
@@ -26,7 +26,6 @@ from git_model_security.migrate import (
     leftovers,
     moving,
     new_history,
-    refs,
     stashes,
 )
 from git_model_security.migrate.journal import MOVING, Journal
@@ -86,17 +85,16 @@ def finished(repo: Repository) -> Done | None:
     if not moving.has_moved(repo, found):
         journal.drop(MOVING)
         return None
-    moving.completed(repo, journal, found)
+    moving.complete(repo, journal, found)
     clone_policy = gitmodel.parse(found["policy"].encode())
     lines = clone_setup.set_up(repo, clone_policy, journal)
     done = Done(None, lines, len(found["commits"]), len(found["plain"]), len(found["refs"]))
     done.objects = len(found["lfs"])
     done.stashed = len(found.get("stash", []))
     done.keys = clone_setup.find_kept_keys(clone_policy, journal)
-    there = (ref.name for ref in refs.find(repo))
-    done.remotes = sorted(name for name in there if name.startswith(leftovers.REMOTES))
+    done.remotes = sorted(refs.read_direct(repo, leftovers.REMOTES))
     clone_setup.take_over(repo, clone_policy, journal)
-    done.left = moving.settled(repo, journal)
+    done.left = moving.settle(repo, journal)
     return done
 
 
@@ -128,7 +126,7 @@ def carry_out(
         policy = clone_setup.prepare_keys(repo, request, policy, journal)
     done = Done(backup.kept(repo, journal, backup_file, plan.stash.entries))
     clone = clone_setup.open_clone(repo, policy, journal)
-    with clone.objects, moving.scratch_dropped(repo):
+    with clone.objects, moving.dropping_scratch(repo):
         rules = new_history.seal_content(clone, plan, policy, journal, progress)
         made = new_history.make_commits(clone, plan, rules, journal, progress)
         names = new_history.name_refs(repo, plan, made)
@@ -158,10 +156,10 @@ def carry_out(
         )
         done.lines += clone_setup.set_up(repo, policy, journal)
 
-    with moving.scratch_dropped(repo):
-        moving.moved(repo, journal, names, plan.refs, record, ready)
+    with moving.dropping_scratch(repo):
+        moving.move_refs(repo, journal, names, plan.refs, record, ready)
     clone_setup.take_over(repo, policy, journal)
-    done.left = moving.settled(repo, journal)
+    done.left = moving.settle(repo, journal)
     return done
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 from git_model_security import messages
 from git_model_security.content import blobs
@@ -200,7 +200,7 @@ def seal_all(
         for oid, size in content.clear.items():
             if oid in done:
                 continue
-            fresh.append((oid, _sealed(clone, oid, content.taken_over.get(oid), sink)))
+            fresh.append((oid, _seal(clone, oid, sink)))
             ahead += size
             since += size
             if progress is not None:
@@ -228,23 +228,10 @@ def _remembered(clone: Clone, content: Content, journal: Journal) -> dict[str, s
     return {old: new for old, new in known.items() if new in there}
 
 
-def _sealed(clone: Clone, oid: str, pointer: Pointer | None, sink: Import) -> str:
+def _seal(clone: Clone, oid: str, sink: Import) -> str:
     """Seals what a blob, or the object that it points to, holds; returns the new blob."""
-    place = partial(_add, sink=sink)
-    if pointer is None:
-        return seal_content(clone, clone.objects.stream(oid), None, place)
-    with clone.lfs.open(pointer) as file:
-        return seal_content(clone, _Source(file), pointer, place)
-
-
-class _Source:
-    """A file, as the pipeline reads it."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-
-    def readinto(self, room: memoryview) -> int:
-        return int(self._file.readinto(room))  # type: ignore[attr-defined]
+    with open_blob(clone.objects.stream(oid), clone.lfs) as blob:
+        return seal_content(clone, blob.file, blob.pointer, partial(_add, sink=sink))
 
 
 def _add(sealed: Sealed, sink: Import) -> None:

@@ -13,22 +13,20 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from git_model_security.errors import GitError, PolicyError
-from git_model_security.git import history, stash
-from git_model_security.git import refs as git_refs
-from git_model_security.git.ref_change import RefChange
+from git_model_security.git import history, refs, stash
 from git_model_security.git.stash import Stashed
-from git_model_security.migrate import refs
 from git_model_security.migrate.journal import MOVING, Journal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
+    from git_model_security.git.refs import RefChange
     from git_model_security.git.repository import Repository
-    from git_model_security.migrate.refs import Ref
+    from git_model_security.migrate.moving import Ref
 
 HELD = "refs/git-model/stash/"
 """Refs for entries, numbered as `git stash list` does; the backup has them."""
-_REASON = "git model migrate"
+REASON = "git model migrate"
 _WITH_UNTRACKED = 3
 _LONGEST_BYTES = 100_000
 """A message is an argument of git, and Linux ends one at 128 KiB (execve(2))."""
@@ -80,7 +78,7 @@ def found(repo: Repository, there: Sequence[Ref]) -> Stash:
 
 
 def _require_carried(repo: Repository, entries: list[Stashed]) -> None:
-    held = [ref for ref in git_refs.read(repo) if os.fsdecode(ref.name) == stash.REF]
+    held = [ref for ref in refs.read(repo) if os.fsdecode(ref.name) == stash.REF]
     gone = stash.unreadable(repo)
     problem = ""
     if any(ref.symref for ref in held):
@@ -105,7 +103,7 @@ def held(repo: Repository, entries: Iterable[Stashed]) -> Iterator[list[str]]:
     released(repo)
     names = {f"{HELD}{number}": entry.oid for number, entry in enumerate(entries)}
     try:
-        _change(repo, names, RefChange.create)
+        refs.change(repo, REASON, created=names)
         yield list(names)
     finally:
         released(repo)
@@ -113,18 +111,7 @@ def held(repo: Repository, entries: Iterable[Stashed]) -> Iterator[list[str]]:
 
 def released(repo: Repository) -> None:
     """Drops the refs of entries."""
-    _change(repo, refs.find_below(repo, HELD), RefChange.delete)
-
-
-def _change(
-    repo: Repository, names: Mapping[str, str], act: Callable[[RefChange, str, str], None]
-) -> None:
-    if names:
-        with RefChange(repo, _REASON) as change:
-            for name, oid in names.items():
-                act(change, name, oid)
-            change.prepare()
-            change.commit()
+    refs.change(repo, REASON, deleted=refs.read_direct(repo, HELD))
 
 
 def record(carried: Stash, commits: Mapping[str, str]) -> list[Row]:
@@ -162,7 +149,7 @@ def has_moved(repo: Repository, rows: Sequence[Row]) -> bool:
     """Tells whether new entries are in the list, or wait to be."""
     new = {row["oid"] for row in rows if row["oid"] != row["old"]}
     there = {entry.oid for entry in stash.listed(repo)}
-    there.update(refs.find_below(repo, HELD).values())
+    there.update(refs.read_direct(repo, HELD).values())
     return not new.isdisjoint(there)
 
 
@@ -185,8 +172,8 @@ def settled(repo: Repository, journal: Journal) -> None:
         rows = [*({**asdict(entry), "old": entry.oid} for entry in added), *rows]
         journal.put(MOVING, {**moving, "stash": rows})
     # As after a loss of power, or for what was added: what the list lets go stays named.
-    missing = {row["oid"] for row in rows} - set(refs.find_below(repo, HELD).values())
-    _change(repo, {f"{HELD}{oid}": oid for oid in missing}, RefChange.create)
+    missing = {row["oid"] for row in rows} - set(refs.read_direct(repo, HELD).values())
+    refs.change(repo, REASON, created={f"{HELD}{oid}": oid for oid in missing})
     _write(repo, [_entry(row, row["oid"]) for row in rows], there)
     released(repo)
 
