@@ -13,7 +13,7 @@ from git_model_security.cli import gate, methods, options, range_table, terminal
 from git_model_security.cli.verify_forms import Forms
 from git_model_security.clone import missing_policy
 from git_model_security.clone.clone import Clone
-from git_model_security.git import commit_list
+from git_model_security.git import ranges
 from git_model_security.git.paths import legible, shown
 from git_model_security.messages import counted
 from git_model_security.policy import gitmodel
@@ -133,7 +133,7 @@ def command(
 def _require_sense(
     revisions: Sequence[str], directory: Path | None, forms: Forms, expected: Expected
 ) -> None:
-    is_range = commit_list.is_range(revisions)
+    is_range = ranges.is_range(revisions)
     if expected != Expected() and (is_range or directory is not None):
         raise click.UsageError("--expect and --at-least go with one commit")
     if forms.all_models and forms.roots:
@@ -168,7 +168,7 @@ def _in_clone(
         missing_policy.require_ours(clone.repo, tip or "HEAD")
     with clone.objects:
         accepted = verifiers.of(clone.repo, asked)
-        if commit_list.is_range(revisions):
+        if ranges.is_range(revisions):
             found = verify_forms.of_range(clone, revisions, accepted, forms)
             events.verified_range(clone.repo, found)
             return found

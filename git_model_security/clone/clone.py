@@ -6,8 +6,7 @@ import os
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from git_model_security.clone.database import Memory
-from git_model_security.clone.delivered import Delivered
+from git_model_security.clone.database import Delivered, Memory
 from git_model_security.clone.digests import CLEAR, DigestCache
 from git_model_security.clone.provenance import Provenance
 from git_model_security.errors import ConfigError, GitError

@@ -20,7 +20,7 @@ from git_model_security.content import blob
 from git_model_security.deploy import succession, verified_tips
 from git_model_security.deploy.released import Released
 from git_model_security.errors import Error, Reason, VerificationError
-from git_model_security.git import arrivals, config, history, index
+from git_model_security.git import config, history, index, remotes
 from git_model_security.trust import pinned_trust
 from git_model_security.trust.verdict import earliest
 from git_model_security.verify import tree_check
@@ -134,7 +134,7 @@ class Gate:
 
     def _named(self) -> Iterator[str]:
         """Yields where a file may come from when Git does not say."""
-        yield from arrivals.fetched(self._repo)
+        yield from remotes.list_fetched(self._repo)
         for name in ("MERGE_HEAD", "CHERRY_PICK_HEAD"):
             yield from history.pseudo_ref(self._repo, name)
         for revision in ("HEAD", "@{upstream}"):

@@ -206,9 +206,7 @@ def _encrypt(clone: Clone, path: bytes, content: Content) -> Iterable[BytesLike]
     size = before.st_size if before else None
     segments = cut(content)
     if size and size >= _WORTH_COMPARING_BYTES:
-        from git_model_security.filter.unchanged import Staged
-
-        staged = Staged.find(clone, path, size)
+        staged = sticky.Staged.find(clone, path, size)
         rest = segments if staged is None else staged.rest(segments)
         if staged is not None and rest is None:
             return blobs.chunks(clone, staged.oid)

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from git_model_security.errors import GitError
 from git_model_security.git import changes, history, index, lfs, partial, store
-from git_model_security.guard import past_protection
 from git_model_security.guard.inspector import Inspector, unreadable
 from git_model_security.guard.knowledge import Knowledge
+from git_model_security.guard.past_protection import BY_COMMIT, PastProtection
 from git_model_security.guard.past_rules import Past
 from git_model_security.guard.report import Report, name_refs
 from git_model_security.guard.walk import Walk
@@ -223,16 +223,15 @@ class _Audit(Walk):
             return
         self._absent(oid for changed in self.past.rules.values() for _, oid in changed if oid)
         readable = [oid for oid in self.commits if oid not in self.damaged]
-        then = past_protection.covered(
-            *(self.repo, readable, self.past, covered.__contains__, policy.rules, self.here),
-            untracked=policy.releases.patterns,
+        then = PastProtection(
+            self.repo, readable, self.past, covered.__contains__, policy, self.here
         )
         for oid in {oid for _, oid in then.covered} & blobs.keys():
             places = blobs[oid]
             moved = [path for path in places.clear if (path, oid) in then.covered]
-            places.protected |= dict.fromkeys(moved, past_protection.BY_COMMIT)
+            places.protected |= dict.fromkeys(moved, BY_COMMIT)
             places.clear = [path for path in places.clear if path not in places.protected]
-        self._found += then.broken
+        self._found += then.bounds.values()
 
     def _inspector(self, knowledge: Knowledge) -> Inspector:
         return Inspector(

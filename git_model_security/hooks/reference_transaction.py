@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from git_model_security import messages
 from git_model_security.clone import audit_log
 from git_model_security.errors import GitError, ProtocolError
-from git_model_security.git import arrivals, history, index, processes
+from git_model_security.git import history, index, processes, remotes
 from git_model_security.git.objects import is_oid
 from git_model_security.git.paths import shown
 from git_model_security.guard.finding import BROKEN_POLICY, NEWER, PLAINTEXT, POINTER
@@ -65,9 +65,9 @@ def prepared(clone: Clone, stdin: bytes) -> int:
     authored: list[str] = []
     if processes.command(clone.repo) not in _ARRIVING:
         if tips:
-            known = (*history.REFS, *arrivals.fetched(clone.repo))
+            known = (*history.REFS, *remotes.list_fetched(clone.repo))
             authored = history.commits(clone.repo, tips, without=known)
-        if authored and (began := arrivals.cloned(clone.repo, clone.settings)):
+        if authored and (began := remotes.list_cloned(clone.repo, clone.settings)):
             authored = history.commits(clone.repo, tips, without=(*known, *began))
         if authored or len(tips) < len(news):
             _refuse_authored(clone, moved, authored, news)

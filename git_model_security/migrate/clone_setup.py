@@ -9,6 +9,7 @@ in force over an index in clear would show every file as changed.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -91,8 +92,8 @@ def find_policy(repo: Repository, request: Request) -> Agreed:
 def _begun(repo: Repository, request: Request) -> Policy | None:
     """Returns the policy of a run that made its keys and was interrupted."""
     here = Journal(repo)
-    interrupted = here.get(PLAN)
-    if interrupted is None or not interrupted.get("is_new"):
+    interrupted = here.initial()
+    if not interrupted:
         return None
     if request != Request() and str(request) != interrupted["asked"]:
         raise UsageError(
@@ -122,7 +123,7 @@ def _require_no_other(repo: Repository, policy: Policy | None) -> None:
     keyed = {oid for oid, one in others.items() if one.key_id}
     for tip, ref in tips.items() if keyed else ():
         if keyed.intersection(history.blobs_at(repo, [tip], name)):
-            said = shown(ref.encode("utf-8", "surrogateescape"))
+            said = shown(os.fsencode(ref))
             raise PolicyError(
                 f"{said} is of a git-model repository already, and this clone has no key",
                 hint="check that branch out and `git model unlock --key FILE"
@@ -155,8 +156,8 @@ class Kept:
 
 def find_kept_keys(policy: Policy, journal: Journal) -> Kept | None:
     """Returns the keys of a clone that was not set up before; None for one that was."""
-    plan = journal.get(PLAN) or {}
-    if not plan.get("is_new"):
+    plan = journal.initial()
+    if not plan:
         return None
     return Kept(policy.key_id, KeyStore().directory / policy.key_id, plan["signing"])
 
@@ -175,7 +176,7 @@ def prepare_keys(
         ConfigError: a key file cannot be used.
         PolicyError: the clone has a key meanwhile.
     """
-    if (journal.get(PLAN) or {}).get("is_new"):
+    if journal.initial():
         return policy
     if config.read(repo).get(ring.KEY_ID):
         raise PolicyError(
@@ -199,8 +200,7 @@ def prepare_keys(
 def open_clone(repo: Repository, policy: Policy, journal: Journal) -> Clone:
     """Returns the clone as it will be when it is set up."""
     clone = Clone(repo)
-    plan = journal.get(PLAN) or {}
-    if plan.get("is_new"):
+    if plan := journal.initial():
         storage = {"git-model.storage": [policy.storage], "git-model.digest": [policy.digest]}
         if policy.storage == LFS:
             storage["git-model.threshold"] = [str(policy.threshold)]
@@ -215,8 +215,8 @@ def set_up(repo: Repository, policy: Policy, journal: Journal) -> list[str]:
     Returns:
         What was done, a line each.
     """
-    plan = journal.get(PLAN) or {}
-    if not plan.get("is_new"):
+    plan = journal.initial()
+    if not plan:
         return []
     ring.allow(repo, policy.key_id)
     config.put(repo, signers.SIGNING_KEY, plan["signing"])
@@ -228,5 +228,5 @@ def take_over(repo: Repository, policy: Policy, journal: Journal) -> None:
 
     Only once the refs have moved: until then no commit has it.
     """
-    if (journal.get(PLAN) or {}).get("is_new"):
+    if journal.initial():
         setup.take_over(repo, policy, write_blob(repo, gitmodel.render(policy)))

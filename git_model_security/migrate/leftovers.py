@@ -7,6 +7,7 @@ of it.
 
 from __future__ import annotations
 
+import os
 import shlex
 from typing import TYPE_CHECKING
 
@@ -56,7 +57,7 @@ def require_one_policy(
     paths = {path for found in more.values() for path in found}
     if paths:
         holders = sorted(ref.name for ref in refs if more.get(held[ref.target] or ""))
-        said = [shown(name.encode("utf-8", "surrogateescape")) for name in holders]
+        said = [shown(os.fsencode(name)) for name in holders]
         raise PolicyError(
             f"{len(paths)} paths that the policy here does not protect, such as"
             f" {shown(min(paths))}, are protected by {messages.listed(said, _SHOWN)}",
@@ -174,7 +175,7 @@ def find_unreplaced(there: Iterable[Ref], others: Iterable[str]) -> list[str]:
 
 def shorten(name: str) -> str:
     """Returns the name of a remote-tracking ref as people write it, for a terminal."""
-    return shown(name.removeprefix(REMOTES).encode("utf-8", "surrogateescape"))
+    return shown(os.fsencode(name.removeprefix(REMOTES)))
 
 
 def suggest_branches(plan: Plan) -> str:
@@ -206,4 +207,4 @@ def _parts(name: str) -> tuple[str, str]:
 
 
 def _quoted(name: str) -> str:
-    return shlex.quote(shown(name.encode("utf-8", "surrogateescape")))
+    return shlex.quote(shown(os.fsencode(name)))

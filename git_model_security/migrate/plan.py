@@ -60,9 +60,8 @@ class Plan:
             paths that nothing protects.
         unvouched: refs that no trusted signature stands for now.
         copies: protected content that also stands in clear at other paths.
-        remotes: what shows other repositories and holds the old history.
-        uncovered: those of them with something in clear that no ref here has.
-        unreplaced: the others that no branch here has the name of.
+        uncovered: remote-tracking refs with something in clear that no ref here has.
+        unreplaced: the others of them that no branch here has the name of.
     """
 
     policy: Policy
@@ -80,7 +79,6 @@ class Plan:
     findings: list[Finding] = field(default_factory=list)
     unvouched: list[str] = field(default_factory=list)
     copies: dict[str, bytes] = field(default_factory=dict)
-    remotes: list[str] = field(default_factory=list)
     uncovered: list[str] = field(default_factory=list)
     unreplaced: list[str] = field(default_factory=list)
 
@@ -111,6 +109,11 @@ class Plan:
     def notes(self) -> list[Ref]:
         """The refs of notes: they stay as they are, and speak of the old commits."""
         return [ref for ref in self.refs if ref.name.startswith(moving.NOTES)]
+
+    @property
+    def remotes(self) -> list[str]:
+        """What shows other repositories and holds the old history."""
+        return sorted(ref.name for ref in self.refs if ref.name.startswith(leftovers.REMOTES))
 
     @property
     def pathless(self) -> list[Ref]:
@@ -189,13 +192,12 @@ def make(
         names.get(oid, oid) for oid in commits_and_tags.find_signed_tags(repo, names)
     ]
     plan.copies = leftovers.find_copies(plan)
-    plan.remotes = sorted(ref.name for ref in there if ref.name.startswith("refs/remotes/"))
     plan.uncovered = leftovers.find_uncovered(repo, there, found_now)
     plan.unreplaced = leftovers.find_unreplaced(there, plan.uncovered)
     if plan.uncovered:
-        raise NotHereError(plan)
+        raise _not_here(plan)
     if plan.findings and not accept_findings:
-        raise LeftInClearError(plan)
+        raise _left_in_clear(plan)
     return plan
 
 
@@ -207,31 +209,26 @@ class RefusedError(PolicyError):
         self.plan = refused
 
 
-class NotHereError(RefusedError):
+def _not_here(refused: Plan) -> RefusedError:
     """Branches of other repositories hold something in clear, and are no branches here."""
-
-    def __init__(self, refused: Plan) -> None:
-        names = ", ".join(map(leftovers.shorten, refused.uncovered))
-        super().__init__(
-            f"{len(refused.uncovered)} remote-tracking refs hold in clear what must be"
-            " encrypted, in commits that no ref here has: they would not be migrated, and a"
-            f" push would not replace them: {names}",
-            f"make branches of them, then migrate: `{leftovers.suggest_branches(refused)}`; or,"
-            " where yours is only behind, `git pull`; what nobody needs: `git push REMOTE"
-            " --delete BRANCH`; what is not yours: `git remote remove REMOTE`",
-            refused,
-        )
+    names = ", ".join(map(leftovers.shorten, refused.uncovered))
+    return RefusedError(
+        f"{len(refused.uncovered)} remote-tracking refs hold in clear what must be"
+        " encrypted, in commits that no ref here has: they would not be migrated, and a"
+        f" push would not replace them: {names}",
+        f"make branches of them, then migrate: `{leftovers.suggest_branches(refused)}`; or,"
+        " where yours is only behind, `git pull`; what nobody needs: `git push REMOTE"
+        " --delete BRANCH`; what is not yours: `git remote remove REMOTE`",
+        refused,
+    )
 
 
-class LeftInClearError(RefusedError):
-    """What a migration would leave in clear is more than nothing."""
-
-    def __init__(self, refused: Plan) -> None:
-        option = "--include PATTERN" if refused.is_new else "`git model track PATTERN`"
-        super().__init__(
-            f"{len(refused.findings)} models, keys or other files would still be in the"
-            " history in clear, at places that the policy does not protect",
-            f"protect them too with {option}; a ref that names a blob or tree:"
-            " `git update-ref -d REF`; what may stay: --accept-findings",
-            refused,
-        )
+def _left_in_clear(refused: Plan) -> RefusedError:
+    option = "--include PATTERN" if refused.is_new else "`git model track PATTERN`"
+    return RefusedError(
+        f"{len(refused.findings)} models, keys or other files would still be in the"
+        " history in clear, at places that the policy does not protect",
+        f"protect them too with {option}; a ref that names a blob or tree:"
+        " `git update-ref -d REF`; what may stay: --accept-findings",
+        refused,
+    )

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from git_model_security.errors import Error, GitError, Reason, gate_status
-from git_model_security.git import commit_list
+from git_model_security.git import ranges
 from git_model_security.git.trees import Trees
 from git_model_security.trust import pinned_trust
 from git_model_security.trust.verdict import Finding, Verdict
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
     from git_model_security.clone.clone import Clone
-    from git_model_security.git.commit_list import Commit
+    from git_model_security.git.ranges import Commit
     from git_model_security.signing.methods import Verifier
 
 SIGNED = "signed"
@@ -143,7 +143,7 @@ def check(
 
     Args:
         clone: the clone.
-        words: the range, see `commit_list.commits`.
+        words: the range, see `ranges.list_commits`.
         verifiers: who may have signed.
         sealed_only: look at ciphertext alone.
         roots: the model roots to look at; empty for all.
@@ -154,7 +154,7 @@ def check(
     Raises:
         GitError: there is no such range, or no commit in it: nothing was verified.
     """
-    listed = commit_list.commits(clone.repo, words)
+    listed = ranges.list_commits(clone.repo, words)
     subject = " ".join(words)
     if all(commit.bounds for commit in listed):
         raise GitError(
