@@ -69,6 +69,9 @@ class Knowledge:
         return replace(self, key_ids=self.key_ids | {*key_ids, *(self.keys or ())})
 
 
+NOTHING = Knowledge()
+
+
 @dataclass
 class Tally:
     """What was seen of blobs, by their oids.

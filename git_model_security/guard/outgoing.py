@@ -8,16 +8,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from git_model_security.git import history, index, refs
 from git_model_security.guard.finding import BROKEN_POLICY
-from git_model_security.guard.knowledge import Knowledge
+from git_model_security.guard.knowledge import NOTHING
 from git_model_security.guard.walk import Judged, Walk
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
-    from git_model_security.envelope import Key
     from git_model_security.git.repository import Repository
     from git_model_security.guard.finding import Finding
-    from git_model_security.guard.knowledge import Known, SealedBefore
+    from git_model_security.guard.knowledge import Knowledge
 
 _MANY = 1000
 """Commits: to ask the remote takes less time than to look at more of them."""
@@ -56,10 +55,7 @@ def judged(
     there: Sequence[str] = (),
     ask: Callable[[], Sequence[str]] | None = None,
     is_harmless: Callable[[Judged], bool] = lambda seen: not seen.findings,
-    keys: Mapping[str, Key] | None = None,
-    known: Known | None = None,
-    vouched: Known | None = None,
-    sealed_before: SealedBefore | None = None,
+    knowledge: Knowledge = NOTHING,
 ) -> Outgoing:
     """Judges what would leave, by the rules of `guard.history.audit`.
 
@@ -80,10 +76,7 @@ def judged(
         there: objects that the remote is known to have (`git.remotes.held`).
         ask: returns what it has now; None where `there` is that.
         is_harmless: says of what memory leaves out whether it may leave once more.
-        keys: held keys by key id.
-        known: says which blobs need not be read again.
-        vouched: says which pointers a trusted signature holds for.
-        sealed_before: says which plaintexts this clone sealed or opened.
+        knowledge: what is known beforehand.
 
     Raises:
         GitError: an object that would be pushed is missing; or the remote was asked, and
@@ -114,7 +107,7 @@ def judged(
             repo,
             commits,
             tips,
-            Knowledge(keys, known, sealed_before, vouched=vouched),
+            knowledge,
             ends=leaving,
             notes=notes,
             elsewhere=above,

@@ -13,18 +13,17 @@ from git_model_security.git.paths import shown
 from git_model_security.guard import policies, protection
 from git_model_security.guard.finding import BROKEN_POLICY, Finding
 from git_model_security.guard.inspector import Inspector
-from git_model_security.guard.knowledge import Knowledge
+from git_model_security.guard.knowledge import NOTHING
 from git_model_security.guard.verdict import drop_known
 from git_model_security.policy import gitmodel, pinned
 from git_model_security.policy.gitmodel import NAME
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Sequence
 
-    from git_model_security.envelope import Key
     from git_model_security.git.index import Entry
     from git_model_security.git.repository import Repository
-    from git_model_security.guard.knowledge import Known, SealedBefore
+    from git_model_security.guard.knowledge import Knowledge
     from git_model_security.guard.policies import Policies
 
     Held = dict[bytes, set[tuple[int, str]]]
@@ -35,13 +34,7 @@ FILES = (REGULAR, EXECUTABLE)
 
 
 def findings(
-    repo: Repository,
-    keys: Mapping[str, Key] | None = None,
-    known: Known | None = None,
-    vouched: Known | None = None,
-    *,
-    sealed_before: SealedBefore | None = None,
-    authored_only: bool = False,
+    repo: Repository, knowledge: Knowledge = NOTHING, *, authored_only: bool = False
 ) -> list[Finding]:
     """Returns what must not be committed.
 
@@ -58,10 +51,7 @@ def findings(
 
     Args:
         repo: the repository.
-        keys: held keys by key id; without them framing is all that is checked.
-        known: says which blobs need not be read again.
-        vouched: says which pointers a trusted signature holds for.
-        sealed_before: says which plaintexts this clone sealed or opened.
+        knowledge: what is known beforehand; without keys framing is all that is checked.
         authored_only: leave out what a parent has, unread.
     """
     # Git commits no index with a conflict, so its stages need no judgement.
@@ -78,8 +68,7 @@ def findings(
     wanted = [
         entry for entry in asked if entry in new or (entry.is_file and entry.path in covered)
     ]
-    knowledge = Knowledge(keys, known, sealed_before, vouched=vouched, decisions=True)
-    knowledge = knowledge.with_key_ids(policy.key_ids)
+    knowledge = replace(knowledge, decisions=True).with_key_ids(policy.key_ids)
     inspector = Inspector(repo, knowledge)
     covered |= _sealed_by_parents(inspector, fresh, held, covered.keys() | released)
     found = [

@@ -18,6 +18,7 @@ from git_model_security.git.objects import is_oid
 from git_model_security.git.paths import shown
 from git_model_security.guard import outgoing
 from git_model_security.guard.finding import KEY, POINTER, UNREADABLE
+from git_model_security.guard.knowledge import Knowledge
 from git_model_security.guard.refusal import refuse
 from git_model_security.hooks import advice, signed
 from git_model_security.provenance.inherited import Inherited
@@ -52,10 +53,12 @@ def pushed(clone: Clone, arguments: Sequence[str], stdin: bytes) -> int:
         there=held.oids,
         ask=partial(remotes.asked, clone.repo, url) if url and held.is_remembered else None,
         is_harmless=lambda old: not (old.findings or _may_send_pointers(clone, old)),
-        keys=clone.ring.keys,
-        known=clone.knows,
-        vouched=Inherited(clone, tips, clone.digest).vouches,
-        sealed_before=clone.digests.seals,
+        knowledge=Knowledge(
+            clone.ring.keys,
+            clone.knows,
+            clone.digests.seals,
+            vouched=Inherited(clone, tips, clone.digest).vouches,
+        ),
     )
     refuse(
         clone.repo,
