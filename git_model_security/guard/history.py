@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
     from git_model_security.envelope import Key
     from git_model_security.git.changes import Change
     from git_model_security.git.repository import Repository
-    from git_model_security.git.store import Present
     from git_model_security.guard.finding import Finding
     from git_model_security.guard.knowledge import Known, Remembered
     from git_model_security.guard.policies import Policies
@@ -103,7 +101,6 @@ def audit(
     promiser = partial.remote(repo)
     objects = store.kinds(repo) if promiser or unreachable else {}
     course = _course(repo, revisions, objects if unreachable else None)
-    present = store.Present(repo, objects) if promiser else None
     readable = course.commits
     if promiser and not fetch:
         readable = store.with_trees(repo, readable, objects)
@@ -118,7 +115,7 @@ def audit(
         notes=course.notes,
         absent_is_found=rules is not None,
         progress=progress,
-        here=present,
+        objects=objects if promiser else None,
         remembered=remembered,
         online=online if fetch else None,
     )
@@ -156,7 +153,7 @@ class _Audit(Walk):
     fetches only what it is told to.
 
     Attributes:
-        here: says which blobs can be read without fetching them; None for all.
+        objects: those that can be read without fetching them; None for all.
         remembered: what earlier audits saw of blobs.
         online: fetches what is not here; None where nothing shall be fetched.
         complaints: what did not come, and why: it is judged as not here.
@@ -164,7 +161,7 @@ class _Audit(Walk):
         past: the rules as commits changed them.
     """
 
-    here: Present | None = None
+    objects: dict[str, str] | None = None
     remembered: Remembered | None = None
     online: Repository | None = None
     complaints: list[str] = field(default_factory=list)
@@ -187,21 +184,25 @@ class _Audit(Walk):
 
     def _absent(self, oids: Iterable[str]) -> set[str]:
         """Returns those that are not here, after a try to fetch them if that is wanted."""
-        if self.here is None:
+        if self.objects is None:
             return set()
-        absent = set(itertools.filterfalse(self.here, oids))
+        absent = set(oids).difference(self.objects)
         if absent:
             self._bring(set(), absent)
-        return set(itertools.filterfalse(self.here, absent))
+        return absent.difference(self.objects)
+
+    @property
+    def _here(self) -> Callable[[str], bool] | None:
+        return None if self.objects is None else self.objects.__contains__
 
     def _bring(self, absent: set[str], missing: set[str]) -> None:
         """Fetches objects behind pointers, and blobs of a partial clone, if that is wanted."""
         if self.online is None:
             return
         promiser = partial.remote(self.online)
-        if missing and promiser and self.here is not None:
+        if missing and promiser and self.objects is not None:
             self._try(partial.fetch, self.online, promiser, sorted(missing))
-            self.here.look_again()
+            self.objects.update(store.kinds(self.repo))
         if absent:
             self._try(lfs.fetch, self.online, sorted(absent))
 
@@ -224,7 +225,7 @@ class _Audit(Walk):
         self._absent(oid for changed in self.past.rules.values() for _, oid in changed if oid)
         readable = [oid for oid in self.commits if oid not in self.damaged]
         then = PastProtection(
-            self.repo, readable, self.past, covered.__contains__, policy, self.here
+            self.repo, readable, self.past, covered.__contains__, policy, self._here
         )
         for oid in {oid for _, oid in then.covered} & blobs.keys():
             places = blobs[oid]
@@ -239,7 +240,7 @@ class _Audit(Walk):
             knowledge,
             absent_is_found=self.absent_is_found,
             tolerant=True,
-            here=self.here,
+            here=self._here,
         )
 
     def _judge_blob(self, inspector: Inspector, oid: str, places: Places) -> list[Finding]:

@@ -133,7 +133,12 @@ def judged(
         absent_is_found=False,
     ).judge()
     carried = set(pushes.blobs(repo, commits, NAME.decode()).values())
-    found = [one for one in outcome.findings if _is_of_push(one, carried)]
+    # The pusher's alone: the push that mends a policy must pass.
+    found = [
+        one
+        for one in outcome.findings
+        if one.rule != BROKEN_POLICY or one.commit or one.oid in carried
+    ]
     weaker = _weakened(repo, _steps(repo, lines, kinds, arrived), trusted)
     is_decided = not weaker and len(commits) == len(tips)
     decided = Decided(repo, bases, trusted)
@@ -142,7 +147,13 @@ def judged(
     # By what is pushed: a record of `untrack` takes nothing off the pinned policy.
     pushed = sorted(filter(None, carried)) or policies.at(repo, ends)
     ours = _by_us_alone(repo, found, pushed)
-    found = [_named_ours(one) if one.path in ours else one for one in found]
+    said = ", by this server's own policy, which its administrator set"
+    found = [
+        replace(one, detail=one.detail + said)
+        if one.rule == PLAINTEXT and one.path in ours
+        else one
+        for one in found
+    ]
     return Incoming([*found, *weaker], arrived.commits, has_policy, ours, decided.stale)
 
 
@@ -244,11 +255,6 @@ def _steps(
     return found
 
 
-def _is_of_push(one: Finding, carried: Collection[str | None]) -> bool:
-    """Tells whether a finding is the pusher's; the push that mends a policy must pass."""
-    return one.rule != BROKEN_POLICY or bool(one.commit) or one.oid in carried
-
-
 def _weakened(
     repo: Repository, steps: Sequence[tuple[str, str]], trusted: Trusted
 ) -> list[Finding]:
@@ -282,10 +288,3 @@ def _by_us_alone(repo: Repository, found: list[Finding], named: Sequence[str]) -
         if policy is not None:
             ours -= attributes.protected_by(render(policy), ours)
     return ours
-
-
-def _named_ours(one: Finding) -> Finding:
-    if one.rule != PLAINTEXT:
-        return one
-    said = "by this server's own policy, which its administrator set"
-    return replace(one, detail=f"{one.detail}, {said}")

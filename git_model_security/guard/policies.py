@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from git_model_security.git.repository import Repository
     from git_model_security.policy.gitmodel import Policy
 
-_INDEX = ""
 _WILD = frozenset("*?[\\")
 _ESCAPED = re.compile(r"\\[*?[\\]")
 LESS = "protects less"
@@ -107,7 +106,7 @@ class Policies:
 
 def at(repo: Repository, treeishes: Iterable[str]) -> list[str]:
     """Returns the blobs of the policies of trees, of HEAD and of the index."""
-    return history.blobs_at(repo, (*treeishes, "HEAD", _INDEX), gitmodel.NAME.decode())
+    return history.blobs_at(repo, (*treeishes, "HEAD", ""), gitmodel.NAME.decode())
 
 
 def read(

@@ -120,8 +120,13 @@ class Walk:
         self._finish(inspector, blobs)
         found = self._judge_beside_envelopes(inspector, covered, policy.releases)
         origins = {(entry.path, entry.oid): commit for entry, commit in self._since.items()}
-        found = [replace(one, commit=origins.get((one.path, one.oid), "")) for one in found]
-        return Judged(_dated(self.repo, found, set(self.commits)), len(blobs), inspector.seen)
+        came = [origins.get((one.path, one.oid), "") for one in found]
+        dates = history.author_dates(self.repo, set(came).intersection(self.commits))
+        found = [
+            replace(one, commit=commit, date=dates.get(commit, ""))
+            for one, commit in zip(found, came, strict=True)
+        ]
+        return Judged(found, len(blobs), inspector.seen)
 
     def _take(self, change: Change) -> None:
         for oid in change.replaced:
@@ -193,8 +198,3 @@ def _is_note(path: bytes) -> bool:
 def _normal(entry: Entry) -> Entry:
     """An executable file is judged as any other."""
     return replace(entry, mode=REGULAR) if entry.mode == EXECUTABLE else entry
-
-
-def _dated(repo: Repository, found: list[Finding], commits: set[str]) -> list[Finding]:
-    dates = history.author_dates(repo, {one.commit for one in found} & commits)
-    return [replace(one, date=dates.get(one.commit, "")) for one in found]

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from git_model_security.clone.clone import Clone
 from git_model_security.errors import KeyNotFoundError, PolicyError, UsageError
-from git_model_security.git import config, history
+from git_model_security.git import config, pushes
 from git_model_security.git.hash_object import write_blob
 from git_model_security.git.paths import shown
 from git_model_security.keyring import key_material, ring
@@ -119,10 +119,11 @@ def _require_no_other(repo: Repository, policy: Policy | None) -> None:
         ref.target: ref.name for ref in moving.find_refs(repo) if ref.target_kind == "commit"
     }
     name = gitmodel.NAME.decode()
-    others = survey.read_policies(repo, history.blobs_at(repo, tips, name))
+    held = pushes.blobs(repo, tips, name)
+    others = survey.read_policies(repo, dict.fromkeys(filter(None, held.values())))
     keyed = {oid for oid, one in others.items() if one.key_id}
-    for tip, ref in tips.items() if keyed else ():
-        if keyed.intersection(history.blobs_at(repo, [tip], name)):
+    for tip, ref in tips.items():
+        if held[tip] in keyed:
             said = shown(os.fsencode(ref))
             raise PolicyError(
                 f"{said} is of a git-model repository already, and this clone has no key",

@@ -6,6 +6,7 @@ Signed is what refs will hold: both bundles of each model root, over a tree to b
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 from git_model_security.errors import Error, KeyNotFoundError, PolicyError
@@ -46,11 +47,7 @@ def seal_content(
     Raises:
         Error: an object is damaged, or there is no room.
     """
-
-    def told(count: int, total: int) -> None:
-        if progress is not None:
-            progress("encrypting", count, total)
-
+    told = None if progress is None else partial(progress, "encrypting")
     sealed = sealing.seal_all(clone, plan.content, journal, told)
     sealing.require_there(clone, set(sealed.values()))
     seen = plan.seen.files

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from git_model_security.clone import audit_log
 from git_model_security.clone.clone import Clone
 from git_model_security.errors import GitError, PolicyError
-from git_model_security.git import batch, index, refs, stash
-from git_model_security.guard import history as audit
+from git_model_security.git import batch, history, index, refs, stash
+from git_model_security.guard.history import audit
 from git_model_security.migrate import stashes
 from git_model_security.migrate.journal import MOVING, Journal
 from git_model_security.migrate.moving import find_left_over
@@ -124,12 +124,9 @@ def plan(repo: Repository) -> Plan:
 
 def _first(repo: Repository, commits: set[str]) -> list[str]:
     """Returns those commits whose parents are none of them: whoever has one has these."""
-    asked = "".join(f"{oid}\n" for oid in commits & batch.sizes(repo, commits).keys()).encode()
-    if not asked:
-        return []
-    listed = repo.git("rev-list", "--no-walk=unsorted", "--parents", "--stdin", stdin=asked)
-    lines = (line.split() for line in listed.decode().splitlines())
-    return [oid for oid, *parents in lines if not commits.intersection(parents)]
+    here = commits & batch.sizes(repo, commits).keys()
+    parents = history.parents(repo, here)
+    return [oid for oid, above in parents.items() if not commits.intersection(above)]
 
 
 def carry_out(repo: Repository, found: Plan) -> Purged:
@@ -166,7 +163,7 @@ def carry_out(repo: Repository, found: Plan) -> Purged:
         removed, kept, shared = _without_objects(clone, found)
         left = sorted(batch.sizes(repo, found.commits | found.plain))
         everything = ("--all", *(entry.oid for entry in stash.listed(repo)))
-        report = audit.audit(repo, everything, keys=clone.ring.keys, known=clone.knows)
+        report = audit(repo, everything, keys=clone.ring.keys, known=clone.knows)
     findings = [one for one in report.findings if one.oid not in found.accepted]
     left = [oid for oid in left if oid not in found.accepted]
     first = _first(repo, found.commits) if left else []

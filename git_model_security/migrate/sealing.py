@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from git_model_security import messages
 from git_model_security.content import blobs
 from git_model_security.content.blob import Kind, open_blob, survey
-from git_model_security.content.sealer import seal_content
+from git_model_security.content.sealed import seal_content
 from git_model_security.errors import (
     EnvelopeError,
     GitError,

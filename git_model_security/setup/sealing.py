@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from git_model_security import telemetry
 from git_model_security.content import blob, blobs
 from git_model_security.content.pipeline import Joined
-from git_model_security.content.sealer import seal_content
+from git_model_security.content.sealed import seal_content
 from git_model_security.envelope import plaintext_length
 from git_model_security.errors import NotFetchedError, PolicyError
 from git_model_security.git import attributes, index, worktree
