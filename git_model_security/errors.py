@@ -53,6 +53,11 @@ class Error(Exception):
         """
         return UNCHECKED
 
+    @property
+    def reason(self) -> Reason:
+        """Why a signature that this keeps from being compared does not hold."""
+        return Reason.UNREADABLE if self.gate_status == UNCHECKED else Reason.TAMPERED
+
 
 class UsageError(Error):
     """The command cannot mean what was asked (exit status 2)."""
@@ -93,9 +98,19 @@ class NewerFormatError(EnvelopeError):
 class KeyNotFoundError(Error):
     """The key that a file or operation needs is not held by this clone."""
 
+    @property
+    def reason(self) -> Reason:
+        """See `Error`."""
+        return Reason.NO_KEY
+
 
 class NotFetchedError(Error):
     """Ciphertext that is known by name and is not on this machine."""
+
+    @property
+    def reason(self) -> Reason:
+        """See `Error`."""
+        return Reason.NOT_FETCHED
 
 
 class ConfigError(Error):
@@ -184,8 +199,13 @@ class VerificationError(Error):
         self, reason: Reason, message: str, *, hint: str | None = None, claimed: str = ""
     ) -> None:
         super().__init__(message, hint=hint)
-        self.reason = reason
+        self._reason = reason
         self.claimed = claimed
+
+    @property
+    def reason(self) -> Reason:
+        """Why, as it was given."""
+        return self._reason
 
     @property
     def gate_status(self) -> int:

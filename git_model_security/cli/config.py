@@ -52,8 +52,7 @@ def command(ctx: click.Context, name: str | None, values: tuple[str, ...], unset
 def _show_all(repo: Repository) -> None:
     for setting in settings.ALL:
         name, value = f"{setting.name:<21}", f"{_shown(repo, setting):<23}"
-        for line in table.words((name, value, setting.what)):
-            terminal.result(line)
+        table.show_words((name, value, setting.what))
 
 
 def _shown(repo: Repository, setting: Setting) -> str:

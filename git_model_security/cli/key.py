@@ -16,7 +16,7 @@ from git_model_security.keyring import key_files, key_material, ring
 from git_model_security.keyring.copies import Copies
 from git_model_security.keyring.store import KeyStore
 from git_model_security.setup import key_location
-from git_model_security.signatures import export_signer, signers
+from git_model_security.signatures import own_verifier, signers
 from git_model_security.signing import keys as signing_keys
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def export(file: Path, public: bool) -> None:
     """
     repo = Repository.discover()
     if public:
-        mine = export_signer.of(repo)
+        mine = own_verifier.export(repo)
         key_files.write_new(file, mine.content, key_files.PUBLIC_MODE)
         terminal.result(f"{file}: {mine.what}")
         if mine.how:

@@ -31,7 +31,7 @@ def command(max_count: int | None, action: str | None, as_json: bool) -> None:
     The newest comes first. It is kept in this clone alone, and whoever can write to its
     .git can change it.
     """
-    found = events.of(Repository.discover())
+    found = events.read(Repository.discover())
     if action is not None:
         found = [event for event in found if event.get("action") == action]
     if max_count is not None:
@@ -40,8 +40,7 @@ def command(max_count: int | None, action: str | None, as_json: bool) -> None:
         terminal.document({"version": 1, "events": found})
         return
     for event in found:
-        for line in table.words(_words(event)):
-            terminal.result(line)
+        table.show_words(_words(event))
         findings = event.get("findings")
         for finding in findings if isinstance(findings, list) else []:
             terminal.result(f"    {_text(finding)}")

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from git_model_security.status.state import State
 
 
-_WORK_TREE = {file_state.POINTER: "not materialised"}
 _COLUMNS = (
     Column("File"),
     Column("In Git"),
@@ -135,8 +134,7 @@ def _files(found: State, *, sums_up: bool) -> None:
     total = len(rows)
     if sums_up and total > _MANY:
         rows = _summed_up(found.files, rows)
-    for line in table.lines(_COLUMNS, rows):
-        terminal.result(line)
+    table.show(_COLUMNS, rows)
     if len(rows) < total:
         messages.info("`git model status PATH` shows each file")
 
@@ -172,7 +170,7 @@ def _in_work_tree(file: File, *, locked: bool) -> str:
         return "ciphertext"  # `lock` says so, and there is no other pointer then
     if file.encrypted is False and file.work_tree == file_state.DECRYPTED:
         return "in clear"
-    return _WORK_TREE.get(file.work_tree, file.work_tree)
+    return "not materialised" if file.work_tree == file_state.POINTER else file.work_tree
 
 
 def _in_git(file: File) -> str:

@@ -7,6 +7,8 @@ import sys
 import textwrap
 from typing import TYPE_CHECKING, NamedTuple
 
+from git_model_security.cli import terminal
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -32,14 +34,16 @@ class Column(NamedTuple):
     least: int = 0
 
 
-def lines(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    """Yields the lines of a table for standard output; see `fitted`."""
-    return fitted(columns, rows, _room())
+def show(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> None:
+    """Writes a table to standard output; see `fitted`."""
+    for line in fitted(columns, rows, _room()):
+        terminal.result(line)
 
 
-def words(found: Sequence[str]) -> Iterator[str]:
-    """Yields words as one line for standard output; see `folded`."""
-    return folded(found, _room())
+def show_words(found: Sequence[str]) -> None:
+    """Writes words as one line to standard output; see `folded`."""
+    for line in folded(found, _room()):
+        terminal.result(line)
 
 
 def _room() -> int | None:
@@ -77,27 +81,24 @@ def fitted(
         rows: of cells in one line.
         width: in columns of the terminal; None for a pipe, which has none.
     """
+    table = [[column.title for column in columns], *rows]
+    widths = [max(map(_length, cells)) for cells in zip(*table, strict=True)]
+    least = [
+        min(wide, column.least or wide) for column, wide in zip(columns, widths, strict=True)
+    ]
     chosen = list(range(len(columns)))
-    while width is not None and _width(columns, rows, chosen, is_least=True) > width:
+    while width is not None and _total(least, chosen) > width:
         spare = next((one for one in reversed(chosen) if columns[one].is_spare), None)
         if spare is None:
             yield from _stacked(columns, rows, width)
             return
         chosen.remove(spare)
-    over = 0 if width is None else max(0, _width(columns, rows, chosen) - width)
-    yield from _table(columns, rows, chosen, over)
-
-
-def _table(
-    columns: Sequence[Column], rows: Sequence[Sequence[str]], chosen: list[int], over: int
-) -> Iterator[str]:
-    widths = {one: _cells(columns, rows, one) for one in chosen}
+    over = 0 if width is None else max(0, _total(widths, chosen) - width)
     for one in chosen:
-        room = widths[one] - columns[one].least if columns[one].least else 0
-        cut = min(max(room, 0), over)
+        cut = min(widths[one] - least[one], over)
         widths[one] -= cut
         over -= cut
-    for row in ([column.title for column in columns], *rows):
+    for row in table:
         cells = [_padded(row[one], widths[one], columns[one]) for one in chosen]
         yield _GAP.join(cells).rstrip()
 
@@ -116,23 +117,8 @@ def _stacked(
             yield _GAP + line.replace(_TIED, " ")
 
 
-def _width(
-    columns: Sequence[Column],
-    rows: Sequence[Sequence[str]],
-    chosen: list[int],
-    *,
-    is_least: bool = False,
-) -> int:
-    def wanted(one: int) -> int:
-        least = columns[one].least if is_least else 0
-        cells = _cells(columns, rows, one)
-        return min(cells, least) if least else cells
-
-    return sum(map(wanted, chosen)) + len(_GAP) * (len(chosen) - 1)
-
-
-def _cells(columns: Sequence[Column], rows: Sequence[Sequence[str]], one: int) -> int:
-    return max(_length(cell) for cell in (columns[one].title, *(row[one] for row in rows)))
+def _total(widths: Sequence[int], chosen: Sequence[int]) -> int:
+    return sum(widths[one] for one in chosen) + len(_GAP) * (len(chosen) - 1)
 
 
 def _length(text: str) -> int:

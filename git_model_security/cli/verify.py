@@ -1,48 +1,43 @@
-"""`git model verify`."""
+"""`git model verify`: of files, a commit, a range or a directory, by its options."""
 
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from git_model_security import messages
-from git_model_security.cli import gate, methods, options, range_table, terminal, verify_forms
-from git_model_security.cli.verify_forms import Forms
+from git_model_security.cli import gate, methods, options, terminal, verify_report
+from git_model_security.cli.progress import Bar
 from git_model_security.clone import missing_policy
 from git_model_security.clone.clone import Clone
-from git_model_security.git import ranges
-from git_model_security.git.paths import legible, shown
-from git_model_security.messages import counted
+from git_model_security.errors import GitError
+from git_model_security.git import config, index, ranges
+from git_model_security.git.repository import Repository
 from git_model_security.policy import gitmodel
-from git_model_security.signing import pem
 from git_model_security.signing.methods import KINDS
-from git_model_security.trust import verifiers
-from git_model_security.verify import events
+from git_model_security.signing.roles import STOCK_SIGNATURE
+from git_model_security.trust import anchors, verifiers
+from git_model_security.verify import (
+    directory_check,
+    events,
+    models_check,
+    range_check,
+    tree_check,
+    worktree_check,
+)
 from git_model_security.verify.expected import Expected
 from git_model_security.verify.range_check import RangeVerdict
+from git_model_security.verify.scope import Scope
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
+    from git_model_security.signing.methods import Verifier
     from git_model_security.signing.sources import Asked
     from git_model_security.trust.verdict import Verdict
-
-_HINTS = {
-    "unsigned": "`git model sign --amend` signs your own HEAD",
-    "untrusted signer": "if you know the signer: `git model trust add`",
-    "wrong key": "ask the signer for the public key that belongs to the signature",
-    "stale signature": "find out who changed it; your own HEAD: `git model sign --amend`",
-    "tampered": "find out who changed it; `git restore PATH` brings back what Git holds",
-    "missing file": "`git restore PATH` brings it back",
-    "not fetched": "`git model checkout` downloads and writes it",
-    "not materialised": "`git model checkout` decrypts it",
-    "key not held": "`git model unlock --key FILE`",
-    "ignored file": "remove it, or leave --strict out",
-    "extra file": "`git add` and commit it, remove it, or use --ignore-unsigned-files",
-}
 
 
 @click.command("verify", context_settings=methods.SPELLINGS)
@@ -110,57 +105,60 @@ def command(
     method = words[0] if words and words[0] in KINDS else None
     revisions = words[1:] if method else words
     asked = methods.asked(method, said)
-    chosen = tuple(map(gitmodel.as_root, roots))
     expected = Expected(expect, at_least)
-    forms = Forms(
-        *(chosen, all_models, ignore_unsigned_files, strict, expected != Expected()),
-        *(encrypted, signature, follow),
+    scope = Scope(
+        *(tuple(map(gitmodel.as_root, roots)), all_models, ignore_unsigned_files, strict),
+        *(expected != Expected(), encrypted, signature or STOCK_SIGNATURE, follow),
     )
-    _require_sense(revisions, directory, forms, expected)
+    _require_sense(revisions, directory, scope, expected, signature)
     if directory is None:
-        found = _in_clone(revisions, asked, forms, expected)
+        found = _judge_in_clone(revisions, asked, scope, expected)
     else:
-        found = verify_forms.of_directory(directory, asked, forms)
+        found = _judge_directory(directory, asked, scope)
     if as_json:
         terminal.document(found.to_json())
     elif isinstance(found, RangeVerdict):
-        range_table.show(found)
+        verify_report.show_range(found)
     else:
-        _show(found)
+        verify_report.show(found)
     ctx.exit(found.status)
 
 
 def _require_sense(
-    revisions: Sequence[str], directory: Path | None, forms: Forms, expected: Expected
+    revisions: Sequence[str],
+    directory: Path | None,
+    scope: Scope,
+    expected: Expected,
+    signature: str | None,
 ) -> None:
     is_range = ranges.is_range(revisions)
     if expected != Expected() and (is_range or directory is not None):
         raise click.UsageError("--expect and --at-least go with one commit")
-    if forms.all_models and forms.roots:
+    if scope.all_models and scope.roots:
         raise click.UsageError("--all-models and --model-root exclude each other")
-    if forms.strict and forms.ignore_unsigned_files:
+    if scope.strict and scope.ignore_unsigned_files:
         raise click.UsageError("--strict and --ignore-unsigned-files exclude each other")
     if directory is not None:
-        if revisions or forms.encrypted:
+        if revisions or scope.encrypted:
             raise click.UsageError("--dir looks at decrypted files, not at commits")
-        if len(forms.roots) > 1 and "/" in (forms.signature or ""):
+        if len(scope.roots) > 1 and "/" in scope.signature:
             raise click.UsageError("one --signature is that of one --model-root")
-    elif forms.follow is not None:
+    elif scope.follow is not None:
         raise click.UsageError("--follow-links goes with --dir; Git has links of its own")
-    elif forms.signature is not None:
+    elif signature is not None:
         raise click.UsageError("--signature goes with --dir; else .gitmodel names it")
     elif is_range:
-        if forms.all_models:
+        if scope.all_models:
             raise click.UsageError("--all-models goes with one commit, not with a range")
     elif len(revisions) > 1:
         raise click.UsageError(f"one revision at a time, not {len(revisions)}; or A..B")
 
 
-def _in_clone(
-    revisions: tuple[str, ...], asked: Asked, forms: Forms, expected: Expected
+def _judge_in_clone(
+    revisions: tuple[str, ...], asked: Asked, scope: Scope, expected: Expected
 ) -> Verdict | RangeVerdict:
     clone = Clone()
-    if not (revisions or forms.encrypted):
+    if not (revisions or scope.encrypted):
         clone.repo.top  # noqa: B018 - raises in a bare repository
     if not asked.given():
         # Nobody is trusted there either, which would be said first and miss the point.
@@ -169,41 +167,111 @@ def _in_clone(
     with clone.objects:
         accepted = verifiers.of(clone.repo, asked)
         if ranges.is_range(revisions):
-            found = verify_forms.of_range(clone, revisions, accepted, forms)
-            events.verified_range(clone.repo, found)
+            found = _judge_range(clone, revisions, accepted, scope)
+            events.record_range(clone.repo, found)
             return found
-        revision = revisions[0] if revisions else None
-        if revisions or forms.encrypted:
-            verdict = verify_forms.of_commit(clone, revision, accepted, forms)
+        if revisions:
+            verdict = _judge_commit(clone, revisions[0], accepted, scope)
         else:
-            verdict = verify_forms.of_work_tree(clone, accepted, forms)
+            verdict = _judge_here(clone, accepted, scope)
         if verdict.commit:
             verdict.findings += expected.differences(clone.repo, verdict.commit)
-    events.verified(clone.repo, verdict)
+    events.record_verdict(clone.repo, verdict)
     return verdict
 
 
-def _show(verdict: Verdict) -> None:
-    for note in verdict.notes:
-        messages.info(note)
-    if verdict.good:
-        others = f" and {counted(verdict.others, 'other')}" if verdict.others else ""
-        signers = ", ".join(sorted(set(map(_short, verdict.signers.values()))))
-        terminal.result(
-            f"Verified: {verdict.subject}, {counted(verdict.files, verdict.unit)}{others},"
-            f" signed by {signers}"
+def _judge_here(clone: Clone, accepted: Sequence[Verifier], scope: Scope) -> Verdict:
+    """Verifies the work tree; or HEAD's ciphertext, which a locked clone has there too."""
+    # A deploy clone is always strict.
+    is_deploy = config.is_deploy(config.read(clone.repo))
+    scope = replace(scope, strict=scope.strict or is_deploy)
+    if not scope.encrypted:
+        with Bar("Hashing") as bar:
+            return worktree_check.check(clone, accepted, scope, bar)
+    verdict = _judge_commit(clone, "HEAD", accepted, scope)
+    if worktree_check.add_locked_files(clone, verdict, accepted, scope):
+        verdict.subject += " and the work tree"
+    return verdict
+
+
+def _judge_commit(
+    clone: Clone, revision: str, accepted: Sequence[Verifier], scope: Scope
+) -> Verdict:
+    commit = index.unambiguous(clone.repo, revision)
+    verdict = tree_check.check(
+        clone, commit, accepted, sealed_only=scope.encrypted, roots=scope.roots
+    )
+    verdict.subject = f"{revision} ({commit[:12]})"
+    verdict.commit = commit
+    if scope.all_models and not scope.encrypted:
+        models_check.add_beside_roots_of(clone, commit, verdict, accepted)
+    is_tip = commit == index.resolve(clone.repo, "HEAD^{commit}")
+    verify_report.add_hints(verdict, is_tip=is_tip)
+    return verdict
+
+
+def _judge_range(
+    clone: Clone, words: Sequence[str], accepted: Sequence[Verifier], scope: Scope
+) -> RangeVerdict:
+    with Bar("Verifying", is_bytes=False) as bar:
+        return range_check.check(
+            clone,
+            words,
+            accepted,
+            sealed_only=scope.encrypted,
+            roots=scope.roots,
+            remembers=not any(verifier.explicit for verifier in accepted),
+            progress=bar,
         )
-        return
-    terminal.result(f"NOT verified: {verdict.subject}")
-    for finding in verdict.findings:
-        where = "" if finding.root == "." else f"{finding.root}: "
-        terminal.result(f"{finding.reason.value}: {where}{finding.detail}")
-        for name in finding.names:
-            terminal.result(f"  {shown(os.fsencode(name))}")
-    hints = (one.hint or _HINTS.get(one.reason.value) for one in verdict.findings)
-    for hint in dict.fromkeys(filter(None, hints)):
-        messages.advise(hint)
 
 
-def _short(signer: str) -> str:
-    return signer[:32] if pem.is_fingerprint(signer) else legible(signer)
+def _judge_directory(directory: Path, asked: Asked, scope: Scope) -> Verdict:
+    """Verifies a directory without Git.
+
+    Raises:
+        ConfigError: no signer was described, and the repository around trusts nobody; or
+            what describes one lies in the directory, or below the root of its links.
+    """
+    # What links lead to is judged as well.
+    judged = [directory, *filter(None, [scope.follow])]
+    repo = _around(judged)
+    given = verifiers.explicit(asked)
+    for place in judged:
+        anchors.require_not_below(place, anchors.named(asked))
+    anchors.require_no_file_of(directory, anchors.named(asked))
+    accepted = verifiers.given_or_pinned(repo, given)
+    with Bar("Hashing") as bar:
+        if scope.all_models or _lie_below(directory, scope):
+            verdict = models_check.check(directory, accepted, scope, bar)
+        else:
+            root = next(iter(scope.roots), None)
+            verdict = directory_check.check(directory, accepted, scope, root, bar)
+    if repo is not None:
+        events.record_verdict(repo, verdict)
+    return verdict
+
+
+def _lie_below(directory: Path, scope: Scope) -> bool:
+    """Tells whether the model roots asked for lie below, as in a clone that was copied.
+
+    One root alone may also be what the directory itself was deployed from. With files let
+    pass that nobody signed it always is: else whoever moves the model down a level could
+    put something else into its place.
+    """
+    if len(scope.roots) != 1:
+        return bool(scope.roots)
+    is_model = os.path.lexists(directory / scope.signature)
+    return not (is_model or "/" in scope.signature or scope.ignore_unsigned_files)
+
+
+def _around(judged: Iterable[Path]) -> Repository | None:
+    """Returns the repository in which the command runs.
+
+    None also for one that came with a directory that is judged: it has no say.
+    """
+    try:
+        repo = Repository.discover()
+    except GitError:
+        return None
+    place = repo.common_dir.resolve()
+    return None if any(place.is_relative_to(one.resolve()) for one in judged) else repo

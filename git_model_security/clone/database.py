@@ -7,6 +7,7 @@ write here can write the hooks beside it. Losing it costs time, and a signer one
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from typing import TYPE_CHECKING, Any
 
@@ -111,6 +112,9 @@ def _made(repo: Repository, path: Path) -> sqlite3.Connection:
     if not path.exists():
         path.touch()  # SQLite gives its other files the permissions of this one
         sharing.adjust(repo.common_dir, path)
+    if not os.access(path, os.W_OK):
+        # Where a killed process left its log beside the file, SQLite fails at the first row.
+        raise PermissionError(path)
     return _connected(path)
 
 

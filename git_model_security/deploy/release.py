@@ -8,7 +8,7 @@ A commit is released when
 1. both signatures of each model root hold for its tree under the pinned trust, with
    every file opened, those of git-lfs as well;
 2. it is the last verified tip of its branch, or follows it with what was not signed there
-   before (`succession`): an older one was signed, too.
+   before (`verified_tips`): an older one was signed, too.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from git_model_security.clone import audit_log
 from git_model_security.content import blob
-from git_model_security.deploy import succession, verified_tips
+from git_model_security.deploy import verified_tips
 from git_model_security.deploy.released import Released
 from git_model_security.errors import Error, Reason, VerificationError
 from git_model_security.git import config, history, index, remotes
@@ -76,11 +76,7 @@ class Gate:
         )
 
     def accept(self, commit: str, branch: str | None) -> None:
-        """Releases the files of a commit, if it may be deployed.
-
-        Args:
-            commit: its oid.
-            branch: the branch that it is for, without `refs/heads/`; None for none.
+        """Releases the files of a commit, if it may be deployed on a branch, or on none.
 
         Raises:
             VerificationError: it is not verified, or goes back behind what is.
@@ -161,7 +157,7 @@ class Gate:
                     self._fetch(index.tree(self._repo, tree))
                 found = tree_check.check(clone, commit, verifiers, sealed_only=sealed_only)
             except Error as error:  # a .gitmodel that is refused; git-lfs that fails
-                raise _refused(commit, tree_check.reason_of(error), str(error)) from error
+                raise _refused(commit, error.reason, str(error)) from error
             if found.worst is not None:
                 raise _refused(commit, found.worst.reason, found.why)
             ends = earliest(ends, found.ends)
@@ -179,7 +175,7 @@ class Gate:
         if last is None or last == commit:
             return
         is_cut = history.is_shallow(self._repo)
-        if not is_cut and succession.follows(self._clone, commit, last):
+        if not is_cut and verified_tips.follows(self._clone, commit, last):
             return
         # In a file it would hold for ever, and be forgotten.
         if config.get_once(self._repo, ROLLBACK) == commit:

@@ -17,7 +17,7 @@ from git_model_security.git.index import REGULAR, Entry
 from git_model_security.git.paths import shown
 from git_model_security.migrate import commits_and_tags, rewriting, sealing, survey
 from git_model_security.policy import attributes, gitmodel
-from git_model_security.signatures import bundles, signers
+from git_model_security.signatures import signatures, signers
 from git_model_security.verify import tree_check
 
 if TYPE_CHECKING:
@@ -174,11 +174,11 @@ def _sign(clone: Clone, signer: Signer, tip: Tip) -> None:
 
     def put(path: bytes, manifest: Manifest, is_sealed: bool) -> None:
         _require_room(state, path)
-        bundle = bundles.make(clone, signer, manifest, is_sealed=is_sealed)
+        bundle = signatures.make_bundle(clone, signer, manifest, is_sealed=is_sealed)
         write_blob(clone.repo, bundle.blob)
         made[path] = state[path] = Entry(path, REGULAR, bundle.oid)
 
-    bundles.sign_roots(clone, policy, state, put)
+    signatures.sign_roots(clone, policy, state, put)
     tip.signatures = made
 
 

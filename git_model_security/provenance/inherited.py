@@ -11,15 +11,13 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from git_model_security.content import blobs
 from git_model_security.errors import Error
 from git_model_security.git import index
 from git_model_security.policy import gitmodel
-from git_model_security.policy.gitmodel import within
-from git_model_security.signing import dsse
-from git_model_security.signing.roles import PLAINTEXT, Subject
+from git_model_security.signing.roles import PLAINTEXT
 from git_model_security.trust import pinned_trust
 from git_model_security.verify import manifests, tree_check
+from git_model_security.verify.tree_check import Root
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -61,25 +59,16 @@ class Inherited:
         return found
 
     def _of(self, tree: str) -> Iterator[dict[str, bytes]]:
-        from git_model_security.signing import bundle  # few commits ask
-
-        entries = index.tree(self._clone.repo, tree)
-        policy = gitmodel.find(entries, self._clone.objects)
+        clone = self._clone
+        entries = index.tree(clone.repo, tree)
+        policy = gitmodel.find(entries, clone.objects)
         if policy is None:
             return
-        oids = {entry.path: entry.oid for entry in entries}
-        for root in policy.roots:
-            oid = oids.get(within(root, policy.signature))
-            if oid is None:
-                continue
+        verifiers = pinned_trust.pinned(clone.repo).verifiers()
+        for name in policy.roots:
             try:
-                opened = bundle.open_bundle(
-                    blobs.plaintext(self._clone, oid, dsse.MAX_BYTES),
-                    pinned_trust.pinned(self._clone.repo).verifiers(),
-                    expected=Subject(PLAINTEXT, root),
-                    signature_name=policy.signature,
-                )
+                signed = Root(clone, policy, name, entries, verifiers).open(PLAINTEXT).manifest
             except Error:
                 continue
-            if opened.manifest.digest == self._digest:
-                yield manifests.by_oid(root, entries, opened.manifest)
+            if signed.digest == self._digest:
+                yield manifests.by_oid(name, entries, signed)

@@ -13,7 +13,7 @@ from git_model_security.git import config, index
 from git_model_security.keyring import key_files
 from git_model_security.policy import gitmodel
 from git_model_security.policy.syntax import PKCS11_KEY
-from git_model_security.signatures import signers, signing_method, trial_signature
+from git_model_security.signatures import own_verifier, signers
 from git_model_security.signatures.signers import Given
 from git_model_security.signing import dsse, pem
 from git_model_security.signing.by_key import KeyVerifier
@@ -149,7 +149,7 @@ def use(repo: Repository, given: Given, key: Path | None) -> str:
     own = (
         None
         if signer is None or method == SIGSTORE
-        else trial_signature.require_verifiable(signer)
+        else own_verifier.require_verifiable(signer)
     )
     fingerprint = ""
     if key is not None:
@@ -176,7 +176,7 @@ def take_key(repo: Repository, key: Path) -> list[str]:
         ConfigError: see `keep_key`; or it is not the key of the clone's certificate.
         Error: the certificate cannot sign; nothing of the clone has changed.
     """
-    method = signing_method.of(repo)
+    method = signers.method_of(repo)
     if method != CERTIFICATE:
         use_key(repo, key)
         if method == KEY:
@@ -190,13 +190,13 @@ def take_key(repo: Repository, key: Path) -> list[str]:
     if signers.CERTIFICATE in clone.settings:
         signer = signers.signer(clone, Given(CERTIFICATE, private_key=key))
         assert signer is not None
-        own = trial_signature.signed(signer)
+        own = own_verifier.try_signer(signer)
     fingerprint, _ = keep_key(repo, key)
     config.put(repo, signers.SIGNING_KEY, fingerprint)
     config.put(repo, signers.METHOD, CERTIFICATE)
     if own is not None:
         pinned_trust.pinned(repo).add(own)
-    lack = signing_method.lack(repo)
+    lack = signers.lack(repo)
     return [f"to sign by certificate, {lack.remedy}"] if lack else []
 
 
@@ -270,7 +270,7 @@ def agree(repo: Repository, method: str) -> list[str]:
         return []
     if method != SIGSTORE:
         config.put(repo, signers.METHOD, method)
-    lack = signing_method.lack(repo)
+    lack = signers.lack(repo)
     return [
         f"this repository is signed by {method}"
         + (f"; to sign, {lack.remedy}" if lack else ", and so does this clone")

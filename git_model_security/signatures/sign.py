@@ -12,7 +12,7 @@ from git_model_security.git import index
 from git_model_security.git.run import child_environment, run
 from git_model_security.policy import gitmodel
 from git_model_security.provenance import vouching
-from git_model_security.signatures import signatures, signers, signing_method
+from git_model_security.signatures import signatures, signers
 
 _CHANGED = ("diff", "--no-ext-diff", "--no-renames", "--no-relative", "--name-only", "-z")
 _UNTRACKED = ("ls-files", "-z", "--others", "--exclude-standard", "--full-name")
@@ -28,11 +28,6 @@ if TYPE_CHECKING:
 def sign(clone: Clone, given: Given | None = None, *, amend: bool = False) -> Signed:
     """Signs the index and stages the signatures; with `amend`, into HEAD itself.
 
-    Args:
-        clone: the clone.
-        given: who signs; None is as configured.
-        amend: put them into HEAD itself.
-
     Raises:
         KeyNotFoundError: the clone has no signing key.
         PolicyError: something staged is vouched for by nobody.
@@ -41,7 +36,7 @@ def sign(clone: Clone, given: Given | None = None, *, amend: bool = False) -> Si
     clone.repo.top  # noqa: B018 - raises in a bare repository
     chosen = signers.signer(clone, given)
     if chosen is None:
-        raise signing_method.unable(clone.repo, given.method if given else None)
+        raise signers.unable(clone.repo, given.method if given else None)
     if amend and index.head_tree(clone.repo) is None:
         raise GitError("there is no commit to amend yet", hint="`git model sign`, then commit")
     staged = _staged(clone) if amend else []
@@ -64,9 +59,13 @@ def sign(clone: Clone, given: Given | None = None, *, amend: bool = False) -> Si
 def _staged(clone: Clone) -> list[bytes]:
     """Returns the paths where the index is not HEAD, but for the signatures."""
     changed = [after.path for _, after in index.staged_changes(clone.repo)]
-    policy = gitmodel.find(index.staged(clone.repo), clone.objects)
-    left_out = policy.signature_paths() if policy else set()
+    left_out = _signature_paths(clone)
     return [path for path in changed if path not in left_out]
+
+
+def _signature_paths(clone: Clone) -> set[bytes]:
+    policy = gitmodel.find(index.staged(clone.repo), clone.objects)
+    return policy.signature_paths() if policy else set()
 
 
 @dataclass
@@ -90,10 +89,8 @@ def adopt(clone: Clone, pathspecs: Sequence[str]) -> Adopted:
     Raises:
         GitError: a pathspec matches nothing, or only what is not staged.
     """
-    staged = index.staged(clone.repo)
-    policy = gitmodel.find(staged, clone.objects)
-    left_out = policy.signature_paths() if policy else set()
-    content = [entry for entry in staged if entry.path not in left_out]
+    left_out = _signature_paths(clone)
+    content = [entry for entry in index.staged(clone.repo) if entry.path not in left_out]
     refused = vouching.unvouched(clone, content, vouching.sources(clone.repo, amend=True))
     pairs = {(entry.path, entry.oid) for entry in content} | set(refused)
     chosen: set[tuple[bytes, str]] = set()

@@ -18,7 +18,7 @@ from git_model_security.signing import dsse, roles, statement
 from git_model_security.trust import pinned_trust
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from git_model_security.clone.clone import Clone
     from git_model_security.policy.gitmodel import Policy
@@ -38,13 +38,8 @@ def require_free(
 ) -> None:
     """Raises where a file stands, in the index or the work tree, that would be overwritten.
 
-    Args:
-        clone: the clone.
-        paths: where signatures would be made.
-        staged: the blobs of the index by path.
-        how: the command that gives signatures another name, with `NAME` for it.
-        own: who signs here: a signature of git-model's that names this signer is no
-            other's, whether it holds or not, and is made anew.
+    A signature of git-model's that names who signs here (`own`) is no other's, whether it
+    holds or not, and is made anew. `how` gives signatures another name, with `NAME` for it.
 
     Raises:
         PolicyError: it says whose the first of them is.
@@ -90,22 +85,15 @@ def _bundle(content: bytes) -> Bundle | None:
 def take_away(clone: Clone, old: Policy, new: Policy, *, dry_run: bool = False) -> None:
     """Takes the signatures out of the index and the work tree that get another name.
 
-    Args:
-        clone: the clone.
-        old: the policy until now.
-        new: the policy from now on.
-        dry_run: only look whether that can be done.
+    With `dry_run` it only looks whether that can be done.
 
     Raises:
         GitError: one was changed here, or cannot be removed; then none is.
     """
     gone = old.signature_paths() - new.signature_paths()
     head = ("HEAD",) if index.head_tree(clone.repo) else ()
-    own = sorted(path for path in gone if is_own(clone, path, head))
-    if own:
-        options = ["--quiet", *(["--dry-run"] if dry_run else [])]
-        names = (f":(top,literal){os.fsdecode(path)}" for path in own)
-        clone.repo.git("rm", *options, "--", *names, filters=True)
+    own = {path for path in gone if is_own(clone, path, head)}
+    _remove(clone, own, *(["--dry-run"] if dry_run else []))
     if not dry_run:
         discard(clone, gone)
 
@@ -113,14 +101,17 @@ def take_away(clone: Clone, old: Policy, new: Policy, *, dry_run: bool = False) 
 def discard(clone: Clone, paths: Iterable[bytes]) -> None:
     """Takes the signatures that were made here out of the index and the work tree."""
     oids = {entry.path: entry.oid for entry in index.staged(clone.repo)}
-    made = {path for path in oids.keys() & set(paths) if _is_made(clone, oids[path])}
-    if made:
-        names = (f":(top,literal){os.fsdecode(path)}" for path in sorted(made))
-        clone.repo.git("rm", "--quiet", "--force", "--", *names, filters=True)
+    _remove(
+        clone,
+        {one for one in oids.keys() & set(paths) if pinned_trust.maker_of(clone, oids[one])},
+        "--force",
+    )
 
 
-def _is_made(clone: Clone, oid: str) -> bool:
-    return pinned_trust.maker_of(clone, oid) is not None
+def _remove(clone: Clone, paths: Collection[bytes], *options: str) -> None:
+    if paths:
+        names = (f":(top,literal){os.fsdecode(path)}" for path in sorted(paths))
+        clone.repo.git("rm", "--quiet", *options, "--", *names, filters=True)
 
 
 def _standing(clone: Clone, path: bytes, oid: str | None) -> bytes | None:

@@ -1,35 +1,42 @@
-"""Makes the two signatures of each model root for what the index holds."""
+"""The two bundles of each model root: of what they are made, in which order, and by whom.
+
+`sign_index` makes them for what the index holds; others say themselves where they go.
+"""
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from git_model_security import logs, messages
+from git_model_security import logs, messages, telemetry
 from git_model_security.clone import missing_policy
+from git_model_security.clone.digests import PlaintextHash
+from git_model_security.content import blobs
 from git_model_security.errors import PolicyError
 from git_model_security.git import attributes, index, index_stat, worktree
-from git_model_security.git.hash_object import write_blobs
+from git_model_security.git.hash_object import blob_oid, write_blobs
 from git_model_security.git.index import REGULAR, Entry
 from git_model_security.git.paths import shown
 from git_model_security.git.replacement import Replacement, naming
 from git_model_security.guard.staged import find_misnamed
 from git_model_security.messages import counted
 from git_model_security.policy import gitmodel
+from git_model_security.policy.gitmodel import CIPHERTEXT_SIGNATURE, within
 from git_model_security.provenance import adoption, vouching
 from git_model_security.provenance.inherited import Inherited
-from git_model_security.signatures import bundles, signature_place
+from git_model_security.signatures import signature_place
 from git_model_security.signing.identity import CERTIFICATE
 from git_model_security.trust import pinned_trust
-from git_model_security.verify import events
+from git_model_security.verify import events, manifests
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from git_model_security.clone.clone import Clone
     from git_model_security.git.repository import Repository
+    from git_model_security.policy.gitmodel import Policy
     from git_model_security.provenance.vouching import Sources
     from git_model_security.signing.identity import SignerIdentity
     from git_model_security.signing.manifest import Manifest
@@ -65,11 +72,7 @@ def sign_index(clone: Clone, chosen: Signer, found: Sources, *, amend: bool = Fa
        ECDSA is randomised: a bundle is made anew only when its manifest differs.
     5. All of them go into the index and the work tree together.
 
-    Args:
-        clone: the clone.
-        chosen: who signs.
-        found: what content may come from.
-        amend: it is for HEAD itself, as hints say then.
+    Content may come from what was `found`. With `amend` hints say that it is for HEAD itself.
 
     Raises:
         PolicyError: step 1 or 2 fails, or a root holds what cannot be signed.
@@ -95,7 +98,7 @@ def sign_index(clone: Clone, chosen: Signer, found: Sources, *, amend: bool = Fa
     by_path = {entry.path: entry for entry in entries}
     state = _Round(clone, chosen, by_path, commits)
     signed = Inherited(clone, commits, policy.digest).plaintext
-    bundles.sign_roots(clone, policy, by_path, state.renew, signed)
+    sign_roots(clone, policy, by_path, state.renew, signed)
     return state.finish()
 
 
@@ -128,6 +131,70 @@ def _require_vouched(
         )
 
 
+class Bundle(NamedTuple):
+    """A bundle that was made, and is in no repository yet.
+
+    Attributes:
+        content: the bundle.
+        blob: what stands for it in Git: an envelope, where it is sealed.
+        oid: of that blob.
+    """
+
+    content: bytes
+    blob: bytes
+    oid: str
+
+
+def sign_roots(
+    clone: Clone,
+    policy: Policy,
+    entries: Mapping[bytes, Entry],
+    put: Callable[[bytes, Manifest, bool], None],
+    signed: Callable[[str], bytes | None] | None = None,
+) -> None:
+    """Has both bundles of each model root put among the entries.
+
+    The bundles over ciphertext cover those over plaintext, so they come after all of them.
+    `put` puts the bundle over a manifest among the entries, at a path; sealed, or in clear.
+    For `signed` see `manifests.plaintext`.
+
+    Raises:
+        Error: a blob cannot be opened, or the signer fails.
+    """
+    for root in policy.roots:
+        made = manifests.plaintext(clone, policy, root, _sort(entries), policy.digest, signed)
+        if made is not None:
+            put(within(root, policy.signature), made, True)
+    for root in policy.roots:
+        made = manifests.sealed(clone, policy, root, _sort(entries))
+        put(within(root, CIPHERTEXT_SIGNATURE), made, False)
+
+
+def _maker(signer: Signer, manifest: Manifest) -> str:
+    """Returns what is remembered of a bundle, to know that it need not be made again."""
+    # Not by name: a renewed certificate has the same one, and signs anew.
+    return f"{signer.identity.fingerprint} {manifest.fingerprint}"
+
+
+def make_bundle(clone: Clone, signer: Signer, manifest: Manifest, *, is_sealed: bool) -> Bundle:
+    """Signs a manifest, and remembers what the bundle is and who made it."""
+    with telemetry.span("sign"):
+        content = signer.sign(manifest)
+    blob = blobs.seal(clone, content) if is_sealed else content
+    oid = blob_oid(clone.repo.object_format, blob)
+    if is_sealed:
+        running = PlaintextHash(clone.digest)
+        running.update(content)
+        sealed = hashlib.sha256(blob).digest()
+        clone.digests.put(oid, running.digests(clone.ring.current.id, sealed))
+    pinned_trust.remember_maker(clone, oid, _maker(signer, manifest))
+    return Bundle(content, blob, oid)
+
+
+def _sort(entries: Mapping[bytes, Entry]) -> list[Entry]:
+    return [entries[path] for path in sorted(entries)]
+
+
 class _Round:
     """One round of signing: the index as it will be, and what to write."""
 
@@ -142,21 +209,21 @@ class _Round:
         self._signer = chosen
         self._entries = entries
         self._commits = commits
-        self._bundles: dict[bytes, bundles.Bundle] = {}
+        self._bundles: dict[bytes, Bundle] = {}
         self._digests: dict[str, str] = {}
 
     def renew(self, path: bytes, manifest: Manifest, is_sealed: bool) -> None:
         """Signs a manifest unless the signature at `path` is for the same one."""
         staged = self._entries.get(path)
         made_by = None if staged is None else pinned_trust.maker_of(self._clone, staged.oid)
-        if made_by == bundles.maker(self._signer, manifest):
+        if made_by == _maker(self._signer, manifest):
             return
         if made_by is None and not signature_place.is_own(self._clone, path, self._commits):
             oids = {} if staged is None else {path: staged.oid}
             signature_place.require_free(
                 self._clone, [path], oids, signature_place.SETTING, self._signer.verifier()
             )
-        made = bundles.make(self._clone, self._signer, manifest, is_sealed=is_sealed)
+        made = make_bundle(self._clone, self._signer, manifest, is_sealed=is_sealed)
         logs.info("signed %s as %s", shown(path), self._signer.identity)
         self._entries[path] = Entry(path, REGULAR, made.oid)
         self._bundles[path] = made
@@ -174,7 +241,7 @@ class _Round:
             index_stat.refresh(repo, written)
         tree = index.write_tree(repo)
         if self._bundles:
-            events.signed(repo, self._trusted(), tree, self._digests)
+            events.record_signature(repo, self._trusted(), tree, self._digests)
         # A certificate is looked at when somebody asks: a bundle may be of before it expired.
         ends = _OVER if self._signer.identity.method == CERTIFICATE else None
         pinned_trust.remember_good(self._clone, tree, ends)

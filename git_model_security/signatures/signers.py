@@ -1,7 +1,8 @@
 """Who this clone signs as: the command line over the environment over its configuration.
 
 The method and what belongs to it are local settings, never taken from `.gitmodel`: who
-can push must not decide what signs here, nor where it is sent to.
+can push must not decide what signs here, nor where it is sent to. What `.gitmodel` names is
+advice for whoever has none: which settings to ask for, and never what they are.
 """
 
 from __future__ import annotations
@@ -10,19 +11,21 @@ import os
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from git_model_security.errors import ConfigError, UsageError
-from git_model_security.git import askpass, config
+from git_model_security.clone.clone import Clone
+from git_model_security.errors import ConfigError, KeyNotFoundError, UsageError
+from git_model_security.git import askpass, config, index
 from git_model_security.keyring.store import config_home
-from git_model_security.signatures.passphrase import Passphrases
+from git_model_security.policy import gitmodel
+from git_model_security.signatures import questions
 from git_model_security.signing import methods, pem
 from git_model_security.signing.identity import KEY
 from git_model_security.signing.keystore import KeyStore
 from git_model_security.trust import anchors, chosen
 
 if TYPE_CHECKING:
-    from git_model_security.clone.clone import Clone
+    from git_model_security.git.repository import Repository
     from git_model_security.signing.methods import Signer
     from git_model_security.signing.oidc import Source
     from git_model_security.signing.sigstore_instance import Instance
@@ -47,7 +50,7 @@ PRIVATE_KEY_VARIABLE = "SIGNING_PRIVATE_KEY"
 """Environment: the private key itself in PEM, for CI."""
 
 
-_SECRETS = Passphrases()
+_SECRETS = questions.Passphrases()
 
 
 @dataclass(frozen=True)
@@ -77,10 +80,7 @@ def keystore() -> KeyStore:
 
 
 def password(origin: str) -> bytes | None:
-    """Returns the password of a signing key, or None where nobody knows it.
-
-    Args:
-        origin: the file that it is for.
+    """Returns the password of a signing key in a file, or None where nobody knows it.
 
     Raises:
         ConfigError: a program was there to be asked, and gave no answer.
@@ -123,6 +123,64 @@ def require_fitting(method: str, given: Given) -> None:
     for name, value in vars(given).items():
         if value and name != "method" and name not in belonging:
             raise UsageError(f"{methods.option(name)} says nothing of the method {method}")
+
+
+class Lack(NamedTuple):
+    """Why a clone cannot sign.
+
+    Attributes:
+        what: it has this, or rather has not, as it follows "this clone has".
+        remedy: the commands that give it to the clone.
+    """
+
+    what: str
+    remedy: str
+
+
+def method_of(repo: Repository) -> str:
+    """Returns the method that a clone signs by, or would if it had what that needs.
+
+    Raises:
+        UsageError: it is none of model_signing's.
+        PolicyError: `.gitmodel` cannot be used.
+    """
+    settings = config.read(repo)
+    own = config.last(settings, METHOD)
+    if own is not None:
+        return methods.canonical(own)
+    if SIGNING_KEY in settings:
+        return KEY
+    clone = Clone(repo)
+    with clone.objects:
+        policy = gitmodel.find(index.staged(repo), clone.objects)
+    return KEY if policy is None else policy.method
+
+
+def lack(repo: Repository, method: str | None = None) -> Lack | None:
+    """Returns what a clone lacks to sign, as it is meant to or by a method; None for nothing.
+
+    Raises:
+        Error: see `method_of`.
+    """
+    settings = config.read(repo)
+    chosen = methods.canonical(method) if method else method_of(repo)
+    record = methods.METHODS[chosen]
+    needed = [
+        command
+        for name, command in record.settings.items()
+        if f"git-model.{name}" not in settings
+    ]
+    if method is None and chosen != KEY and METHOD not in settings:
+        needed.insert(0, f"config signingMethod {chosen}")
+    if not needed:
+        return None
+    return Lack(record.lacking, ", then ".join(f"`git model {one}`" for one in needed))
+
+
+def unable(repo: Repository, method: str | None = None) -> KeyNotFoundError:
+    """Returns the error that says what a clone lacks to sign; see `lack`."""
+    found = lack(repo, method) or Lack("nothing to sign with", "`git model doctor`")
+    return KeyNotFoundError(f"this clone has {found.what}", hint=found.remedy)
 
 
 class _Sources:
@@ -198,9 +256,7 @@ class _Sources:
         return self._instance(), source
 
     def require_public_log(self) -> None:
-        from git_model_security.signatures import consent
-
-        consent.require_public_log(self._repo)
+        questions.require_public_log(self._repo)
 
     def _instance(self) -> Instance:
         from git_model_security.signing.sigstore_instance import Instance

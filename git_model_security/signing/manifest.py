@@ -23,24 +23,6 @@ DIGEST_BYTES = 32
 
 
 @dataclass(frozen=True)
-class Differences:
-    """How what is there differs from what was signed; true when it does.
-
-    Attributes:
-        missing: signed, and not there.
-        extra: there, and not signed.
-        changed: there with another digest.
-    """
-
-    missing: tuple[str, ...] = ()
-    extra: tuple[str, ...] = ()
-    changed: tuple[str, ...] = ()
-
-    def __bool__(self) -> bool:
-        return bool(self.missing or self.extra or self.changed)
-
-
-@dataclass(frozen=True)
 class Manifest:
     """What a bundle says: these names have these digests.
 
@@ -74,22 +56,6 @@ class Manifest:
         }
         text = json.dumps(canonical, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode("ascii")).hexdigest()
-
-
-def compare(expected: Manifest, actual: Manifest) -> Differences:
-    """Returns how `actual`, what is there, differs from `expected`, what was signed.
-
-    Digests of two algorithms are never equal.
-    """
-    signed, present = expected.items, actual.items
-    common = signed.keys() & present.keys()
-    if expected.digest == actual.digest:
-        common = {name for name in common if signed[name] != present[name]}
-    return Differences(
-        missing=tuple(sorted(signed.keys() - present.keys())),
-        extra=tuple(sorted(present.keys() - signed.keys())),
-        changed=tuple(sorted(common)),
-    )
 
 
 def plaintext_manifest(

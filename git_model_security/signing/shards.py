@@ -16,20 +16,28 @@ from git_model_security.git.paths import shown
 from git_model_security.signing.document import malformed
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from git_model_security.signing.manifest import Manifest
 
 _NUMBER = re.compile("0|[1-9][0-9]{0,18}")
 
 
-def files(manifest: Manifest) -> dict[str, bytes]:
-    """Returns what is signed of each file: the digests of its parts, one after the other.
+def by_path(manifest: Manifest) -> dict[bytes, bytes]:
+    """Returns what is signed of each file by its path; see `files`."""
+    return {name.encode(): digest for name, digest in files(manifest).items()}
 
-    A file without content has no part, and is not signed.
+
+def files(manifest: Manifest) -> Mapping[str, bytes]:
+    """Returns what is signed of each file: its digest, or those of its parts as one.
+
+    A file without content has no part, and is not signed by parts.
 
     Raises:
         VerificationError: `MALFORMED`: the parts of a file leave something out of it.
     """
-    assert manifest.shard_bytes is not None
+    if manifest.shard_bytes is None:
+        return manifest.items
     parts: defaultdict[str, list[tuple[int, int, bytes]]] = defaultdict(list)
     for item, digest in manifest.items.items():
         name, start, end = _part(item)

@@ -100,7 +100,7 @@ def check(manifest: Manifest, signature_name: str | None = None) -> None:
     if not manifest.items:
         raise malformed("signs no file at all")
     # 2. Every name stays inside the root and outside `.git`.
-    for name in manifest.items if manifest.shard_bytes is None else shards.files(manifest):
+    for name in shards.files(manifest):
         reason = names.fault(name)
         if reason and not (role == roles.CIPHERTEXT and name == roles.TREE_ITEM):
             raise malformed(f"signs a name that {reason}: {shown(_bytes(name))}")

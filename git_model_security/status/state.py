@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from git_model_security.checkout import file_state
 from git_model_security.errors import FAILED, UNCHECKED, ConfigError, Error, GitError
@@ -18,12 +18,13 @@ from git_model_security.trust import pinned_trust
 from git_model_security.verify import basis, model_roots, tree_check
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from git_model_security.checkout.file_state import File
     from git_model_security.clone.clone import Clone
     from git_model_security.git.index import Entry
 
+_Answer = TypeVar("_Answer")
 
 VERIFIED = "verified"
 
@@ -140,13 +141,14 @@ def of(clone: Clone, pathspecs: Sequence[str] = ()) -> State:
         missing_hooks=[] if locked else hook_presence.missing(repo, repo.hooks, clone.settings),
     )
     state.key_here = state.key_id in clone.ring.keys
-    state.policy_drift = _drift(clone)
+    state.policy_drift = _unless_refused(lambda: _drift(clone), "")
     state.is_migrating = Journal(repo).is_moving
-    state.attributes_hold = _attributes_hold(clone)
+    state.attributes_hold = _unless_refused(lambda: write_policy.is_written(clone), True)
     staged = index.staged(repo)
     state.conflicts = sorted({entry.path for entry in staged if entry.stage})
     entries = [entry for entry in staged if entry.is_file and not entry.stage]
-    state.digest = _digest(clone, entries)
+    policy = _unless_refused(lambda: gitmodel.find(entries, clone.objects), None)
+    state.digest = policy.digest if policy else ""
     if pathspecs:
         chosen = {entry.path for entry in pathspec.matching(repo, pathspecs)}
         entries = [entry for entry in entries if entry.path in chosen]
@@ -164,36 +166,20 @@ def of(clone: Clone, pathspecs: Sequence[str] = ()) -> State:
     return state
 
 
-def _digest(clone: Clone, entries: Sequence[Entry]) -> str:
+def _unless_refused(ask: Callable[[], _Answer], otherwise: _Answer) -> _Answer:
     try:
-        policy = gitmodel.find(entries, clone.objects)
-    except ConfigError:  # what HEAD is says it already
-        return ""
-    return policy.digest if policy else ""
+        return ask()
+    except ConfigError:  # a .gitmodel that is refused: what HEAD is says it already
+        return otherwise
 
 
 def _drift(clone: Clone) -> str:
-    try:
-        found = accept_policy.drift(clone)
-    except ConfigError:  # what HEAD is says it already
-        return ""
+    found = accept_policy.drift(clone)
     return accept_policy.described(found) if found and found.is_felt else ""
 
 
-def _attributes_hold(clone: Clone) -> bool:
-    try:
-        return write_policy.is_written(clone)
-    except ConfigError:  # what HEAD is says it already
-        return True
-
-
 def head_state(clone: Clone, *, sealed_only: bool = False) -> Head:
-    """Returns what HEAD is.
-
-    Args:
-        clone: the clone.
-        sealed_only: look at ciphertext alone, where objects of git-lfs are not here.
-    """
+    """Returns what HEAD is; `sealed_only` by ciphertext alone, where objects are not here."""
     tree = index.head_tree(clone.repo)
     if tree is None:
         return Head("")
@@ -212,7 +198,7 @@ def head_state(clone: Clone, *, sealed_only: bool = False) -> Head:
 
 def _is_signed(clone: Clone, staged: Sequence[Entry], committed: Sequence[Entry]) -> bool:
     """Tells whether the index is signed as it is, otherwise than HEAD: `git model sign` did."""
-    if basis.signatures(staged) in (set(), basis.signatures(committed)):
+    if basis.bundles(staged) in (set(), basis.bundles(committed)):
         return False
     try:
         return pinned_trust.is_known_good(clone, index.write_tree(clone.repo))

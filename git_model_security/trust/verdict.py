@@ -7,11 +7,11 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from git_model_security import messages
-from git_model_security.errors import gate_status
+from git_model_security.errors import VerificationError, gate_status
 from git_model_security.git.paths import shown
 
 if TYPE_CHECKING:
-    from git_model_security.errors import Reason
+    from git_model_security.errors import Error, Reason
     from git_model_security.signing.bundle import Opened
 
 COVERS_WORK_TREE = "work tree"
@@ -45,6 +45,14 @@ class Finding:
     names: tuple[str, ...] = ()
     hint: str | None = None
     claimed: str = ""
+
+    @classmethod
+    def of_error(cls, error: Error, root: str = ".", name: str = "") -> Finding:
+        """Returns why what was signed, or the bundle of a name, could not be compared."""
+        if not isinstance(error, VerificationError):
+            return cls(error.reason, root, str(error), hint=error.hint)
+        said = f"{name}: {error}" if name else str(error)
+        return cls(error.reason, root, said, hint=error.hint, claimed=error.claimed)
 
     def to_json(self) -> dict[str, object]:
         """Returns the finding for machines; the keys are stable."""

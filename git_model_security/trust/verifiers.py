@@ -27,11 +27,23 @@ def of(repo: Repository, asked: Asked) -> Sequence[Verifier]:
     """
     given = explicit(asked)
     anchors.require_outside(repo, anchors.named(asked))
-    found = given or pinned_trust.pinned(repo).verifiers()
+    return given_or_pinned(repo, given)
+
+
+def given_or_pinned(repo: Repository | None, given: Sequence[Verifier]) -> Sequence[Verifier]:
+    """Returns the signers that were given, or else those that a clone has pinned.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    found = given or ([] if repo is None else pinned_trust.pinned(repo).verifiers())
     if not found:
         raise ConfigError(
-            "this clone trusts no signer yet",
-            hint="`git model verify --public-key FILE`; `git model trust add` pins a signer",
+            "this clone trusts no signer yet"
+            if repo
+            else "outside of a repository, and in one that came along, nobody is trusted",
+            hint="`git model verify --public-key FILE`"
+            + ("; `git model trust add` pins a signer" if repo else ""),
         )
     for one in found:
         logs.info("accepted as signer (%s): %s", one.identity.method, one.identity)

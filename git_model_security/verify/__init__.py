@@ -1,6 +1,6 @@
 """Verification: what was signed against what is there.
 
-`tree_check` looks at a commit, `worktree_check` at the files of a clone, `range_check` at
-each commit of a range, `directory_check` at a directory outside Git. Docs: docs/SPEC.md,
-"Signatures". Writes no file.
+`compare` compares; `tree_check`, `worktree_check`, `directory_check` and `models_check` say
+where the digests come from, and `range_check` looks at each commit of a range. `kinds` has
+the words for every difference. Docs: docs/SPEC.md, "Signatures". Writes no file.
 """

@@ -15,10 +15,9 @@ from git_model_security.errors import Error, GitError, NotFetchedError, Reason
 from git_model_security.git import attributes
 from git_model_security.git.hash_object import cleaned_oids
 from git_model_security.verify import file_digests
-from git_model_security.verify.tree_check import reason_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from git_model_security.clone.clone import Clone
@@ -27,12 +26,7 @@ if TYPE_CHECKING:
 
 
 class Contents:
-    """Compares files, of which each is read as seldom as can be.
-
-    Args:
-        clone: the clone.
-        digest: `sha256` or `blake3`.
-    """
+    """Compares files by a digest; each is read as seldom as can be."""
 
     def __init__(self, clone: Clone, digest: str) -> None:
         self._clone = clone
@@ -40,21 +34,16 @@ class Contents:
         self._digest = digest
         self._here: dict[bytes, bytes] = {}
 
-    def read(self, paths: Iterable[bytes], progress: Progress | None = None) -> None:
-        """Computes the digests of files, which `here` has then."""
+    def read(
+        self, paths: Iterable[bytes], progress: Progress | None = None
+    ) -> Mapping[bytes, bytes]:
+        """Returns the digests of all files that were read, these among them."""
         wanted = [path for path in paths if path not in self._here]
         self._here |= file_digests.digests(self._repo.top, wanted, self._digest, progress)
-
-    def here(self, path: bytes) -> bytes | None:
-        """Returns the digest of a file that was read; None where none stands."""
-        return self._here.get(path)
+        return self._here
 
     def unlike(self, entries: Sequence[Entry]) -> dict[bytes, Reason]:
-        """Returns why files are not what entries hold; without those that are.
-
-        Args:
-            entries: files, where regular ones stand in the work tree.
-        """
+        """Returns why regular files are not what entries hold; without those that are."""
         sizes, pointers = blob.survey(self._repo, (entry.oid for entry in entries))
         same = [
             entry
@@ -81,7 +70,7 @@ class Contents:
         try:
             return self._held(entry) == digest
         except Error as error:
-            return reason_of(error) is not Reason.TAMPERED
+            return error.reason is not Reason.TAMPERED
 
     def _held(self, entry: Entry) -> bytes:
         return blobs.digests(self._clone, entry.oid, self._digest).by_name(self._digest)
@@ -96,17 +85,17 @@ class Contents:
 
     def _differing(self, entries: Sequence[Entry]) -> Iterator[tuple[bytes, Reason]]:
         """Yields files that are not the plaintext of what entries hold."""
-        self.read(entry.path for entry in entries)
+        here = self.read(entry.path for entry in entries)
         self._clone.digests.recall(entry.oid for entry in entries)
         for entry in entries:
             try:
-                if self._held(entry) != self.here(entry.path):
+                if self._held(entry) != here.get(entry.path):
                     yield entry.path, Reason.TAMPERED
             except NotFetchedError:
                 # That Git's object is not here says nothing of the file that is.
                 yield entry.path, Reason.UNREADABLE
             except Error as error:
-                yield entry.path, reason_of(error)
+                yield entry.path, error.reason
 
     def _converted(self, entries: Sequence[Entry]) -> Iterator[bytes]:
         """Yields files that `git add` would make just these blobs of (gitattributes)."""
@@ -134,12 +123,7 @@ class Contents:
 
 
 def sealed_as(top: Path, path: bytes) -> Reason | None:
-    """Returns why a file is not decrypted, by how it begins; None where it may be.
-
-    Args:
-        top: the work tree, or another directory.
-        path: of the file.
-    """
+    """Returns why a file is not decrypted, by how it begins; None where it may be."""
     with contextlib.suppress(OSError):
         kind = blob.classify_file(top, path)
         if kind is Kind.POINTER:

@@ -19,7 +19,8 @@ from git_model_security.policy.gitmodel import CIPHERTEXT_SIGNATURE
 from git_model_security.signing import bundle, dsse
 from git_model_security.signing.dsse import MAX_BYTES
 from git_model_security.signing.roles import PLAINTEXT, Subject
-from git_model_security.verify import directory_listing
+from git_model_security.verify import listing
+from git_model_security.verify.kinds import FOLLOW
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,27 +29,19 @@ if TYPE_CHECKING:
     from git_model_security.signing.methods import Verifier
     from git_model_security.verify.links import Links
 
-FOLLOW = "--follow-links ROOT follows links that stay below a directory ROOT"
 _LINK = "a symbolic link"
 _LOOP = "a symbolic link that loops"
 _NAMED = 3
 
 
-def opened(
+def open_in(
     directory: Path,
     signature: str,
     root: str | None,
     verifiers: Sequence[Verifier],
-    links: Links | None = None,
+    links: Links | None,
 ) -> Opened:
-    """Reads a bundle and opens it.
-
-    Args:
-        directory: the model's directory.
-        signature: the bundle: a name in the directory, or with a `/` any path.
-        root: the model root that must have been signed; None for any.
-        verifiers: who may have signed.
-        links: which of the directory are followed; None for none.
+    """Opens the bundle of a directory, which has to be that of the model root `root`.
 
     Raises:
         VerificationError: it cannot be read, or does not hold.
@@ -74,11 +67,7 @@ def opened(
 
 
 def require_plaintext(found: Opened) -> None:
-    """Raises where a bundle is not over decrypted files.
-
-    Raises:
-        VerificationError: it is over ciphertext.
-    """
+    """Raises a `VerificationError` where a bundle is over ciphertext, not over files."""
     subject = found.subject
     if subject is not None and subject.role != PLAINTEXT:
         raise VerificationError(
@@ -96,7 +85,12 @@ def _read(directory: Path, signature: str, links: Links | None) -> bytes:
             # Not blocking: a named pipe may stand there.
             descriptor = os.open(signature, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         else:
-            descriptor = _standing(directory, os.fsencode(signature), links)
+            descriptor = _open_file(directory, os.fsencode(signature), links)
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.close(descriptor)
+            raise _malformed("not a regular file")
+        with os.fdopen(descriptor, "rb") as file:
+            return file.read(MAX_BYTES + 1)  # one more: `open_bundle` says that it is too long
     except FileNotFoundError as error:
         hint = _hint_of_absent(directory, signature)
         # A path is what the command line says, a name what has to be in the directory.
@@ -104,24 +98,16 @@ def _read(directory: Path, signature: str, links: Links | None) -> bytes:
         raise VerificationError(reason, "there is no such file", hint=hint) from error
     except OSError as error:
         if error.errno == errno.ELOOP:
-            why = links.unfollowed(os.fsencode(signature)) if links else (_LINK, FOLLOW)
+            why = links.fault(os.fsencode(signature)) if links else (_LINK, FOLLOW)
             raise _malformed(*((_LOOP, None) if is_path else why)) from error
-        raise _unreadable(messages.reason(error)) from error
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise _malformed("not a regular file")
-    with os.fdopen(descriptor, "rb") as file:
-        try:
-            # One byte more: `open_bundle` says that it is too long.
-            return file.read(MAX_BYTES + 1)
-        except OSError as error:
-            raise _unreadable(messages.reason(error)) from error
+        said = f"cannot read it: {messages.reason(error)}"
+        raise VerificationError(Reason.UNREADABLE, said) from error
 
 
 def _hint_of_absent(directory: Path, signature: str) -> str:
     if "/" in signature:
         return "--signature takes a name in DIR, or the path of a bundle from where you are"
-    below = directory_listing.models(directory_listing.files(directory), signature)
+    below = listing.models(listing.list_files(directory), signature)
     if not below:
         return "--signature ./FILE names one that lies elsewhere"
     named = ", ".join(map(shown, below[:_NAMED])) + (", …" if len(below) > _NAMED else "")
@@ -129,15 +115,11 @@ def _hint_of_absent(directory: Path, signature: str) -> str:
     return f"there are models below it ({named}): --all-models, or `--dir {one}` for one"
 
 
-def _unreadable(reason: str) -> VerificationError:
-    return VerificationError(Reason.UNREADABLE, f"cannot read it: {reason}")
-
-
 def _malformed(reason: str, hint: str | None = None) -> VerificationError:
     return VerificationError(Reason.MALFORMED, f"cannot read it: {reason}", hint=hint)
 
 
-def _standing(directory: Path, name: bytes, links: Links | None) -> int:
+def _open_file(directory: Path, name: bytes, links: Links | None) -> int:
     """Opens what stands at a name of the directory, or where it leads as far as told."""
     place = links.file(name) if links else None
     if links and place is not None:
@@ -145,16 +127,16 @@ def _standing(directory: Path, name: bytes, links: Links | None) -> int:
     return worktree.open_file(directory, name)
 
 
-def is_one(directory: Path, name: bytes, links: Links | None = None) -> bool:
-    """Tells whether a bundle stands in a directory, whoever signed it; see `opened`."""
+def is_bundle(directory: Path, name: bytes, links: Links | None) -> bool:
+    """Tells whether a bundle stands at a name of a directory, whoever signed it."""
     with contextlib.suppress(OSError, VerificationError):
-        with os.fdopen(_standing(directory, name, links), "rb") as file:
+        with os.fdopen(_open_file(directory, name, links), "rb") as file:
             dsse.parse(file.read(MAX_BYTES + 1))
         return True
     return False
 
 
-def own(directory: Path, signature: str) -> set[bytes]:
+def own_name(directory: Path, signature: str) -> set[bytes]:
     """Returns the name of the bundle itself, where it lies in the directory."""
     if "/" not in signature:
         return {os.fsencode(signature)}

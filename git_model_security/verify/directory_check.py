@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import os
 import stat
+from collections import defaultdict
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from git_model_security import telemetry
 from git_model_security.errors import ConfigError, Reason, VerificationError
@@ -19,15 +21,12 @@ from git_model_security.policy.gitmodel import CIPHERTEXT_SIGNATURE
 from git_model_security.signing import shards
 from git_model_security.signing.roles import OTHERS_IGNORED, STOCK_IGNORED, STOCK_SIGNATURE
 from git_model_security.trust.verdict import COVERS_DIRECTORY, Finding, Verdict
-from git_model_security.verify import (
-    contents,
-    directory_bundle,
-    directory_listing,
-    file_digests,
-)
-from git_model_security.verify.directory_bundle import FOLLOW
+from git_model_security.verify import directory_bundle, file_digests, listing
+from git_model_security.verify.compare import Found, compare, tell
+from git_model_security.verify.contents import sealed_as
+from git_model_security.verify.kinds import Kind
 from git_model_security.verify.links import Links
-from git_model_security.verify.worktree_files import link_at
+from git_model_security.verify.listing import link_at
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -36,11 +35,8 @@ if TYPE_CHECKING:
     from git_model_security.signing.manifest import Manifest
     from git_model_security.signing.methods import Verifier
     from git_model_security.verify.file_digests import Progress
+    from git_model_security.verify.scope import Scope
 
-REMOVE = "remove it, or use --ignore-unsigned-files"
-_RESTORE = "bring back what the signer published, and find out who changed it"
-_FETCH = "`git lfs pull` where it was cloned, or download the files themselves"
-_DECRYPT = "deploy what an unlocked clone has in its work tree"
 _OTHERS = {name.encode() for name in OTHERS_IGNORED}
 
 
@@ -48,12 +44,8 @@ _OTHERS = {name.encode() for name in OTHERS_IGNORED}
 def check(
     directory: Path,
     verifiers: Sequence[Verifier],
-    *,
-    signature: str = STOCK_SIGNATURE,
+    scope: Scope,
     root: str | None = None,
-    ignore_unsigned_files: bool = False,
-    strict: bool = False,
-    follow: Path | None = None,
     progress: Progress | None = None,
 ) -> Verdict:
     """Verifies one model.
@@ -61,55 +53,50 @@ def check(
     1. Its bundle is signed by one of `verifiers`, and is over plaintext: made by
        git-model for some model root, or by other software.
     2. Every file of the directory that the bundle does not leave out is hashed and
-       compared with it. Links are no files, but those that are to be followed.
+       compared with it. Links are no files, but those that are to be followed; the
+       directory itself may be one.
 
-    Args:
-        directory: the model's directory; may itself be a link.
-        verifiers: who may have signed.
-        signature: the bundle: a name in the directory, or with a `/` any path.
-        root: the model root that must have been signed; None for any.
-        ignore_unsigned_files: let files pass that are not signed.
-        strict: what the bundle leaves out is a finding.
-        follow: links are followed that stay below it; None for none.
-        progress: told how far the hashing is.
+    The model root `root` must have been signed, if there is one.
 
     Raises:
-        ConfigError: it is no directory, or not below `follow`.
+        ConfigError: it is no directory, or not below the root of its links.
     """
-    verdict = Verdict(shown(os.fsencode(directory)), covers=COVERS_DIRECTORY, strict=strict)
+    verdict = Verdict(
+        shown(os.fsencode(directory)), covers=COVERS_DIRECTORY, strict=scope.strict
+    )
     require_directory(directory)
-    links = None if follow is None else Links(directory, follow)
+    links = None if scope.follow is None else Links(directory, scope.follow)
     try:
-        opened = directory_bundle.opened(directory, signature, root, verifiers, links)
+        opened = directory_bundle.open_in(directory, scope.signature, root, verifiers, links)
     except VerificationError as error:
-        said = f"{signature}: {error}"
-        verdict.findings.append(Finding(error.reason, ".", said, hint=error.hint))
+        verdict.findings.append(Finding.of_error(error, name=scope.signature))
         return verdict
-    verdict.took(".", signature, opened)
-    manifest = opened.manifest
-    items = shards.files(manifest) if manifest.shard_bytes else manifest.items
-    verdict.files = len(items)
-    signed = {os.fsencode(name): value for name, value in items.items()}
+    verdict.took(".", scope.signature, opened)
+    signed = shards.by_path(opened.manifest)
+    verdict.files = len(signed)
     left_out = _left_out(opened, signed)
-    own = directory_bundle.own(directory, signature)
+    own = directory_bundle.own_name(directory, scope.signature)
     seen: dict[bytes, int] = {}
-    present = directory_listing.files(directory, left_out | own, seen)
+    present = listing.list_files(directory, left_out | own, seen)
     if links:
-        present, seen = _followed(links, present, seen, signed)
+        everything = links.follow(present, signed, seen)
+        present = {name: mode for name, mode in everything.items() if name not in seen}
+        seen = {name: everything[name] for name in seen if name in everything}
     _tell_left_out(
         verdict,
         directory,
         links,
         {name: mode for name, mode in seen.items() if name in left_out - own},
-        None if ignore_unsigned_files else opened,
+        None if scope.ignore_unsigned_files else opened,
     )
-    actual = _hashed(directory, manifest, links, signed, progress)
-    if manifest.shard_bytes:
+    actual = _digests(directory, opened.manifest, links, signed, progress)
+    if opened.manifest.shard_bytes:
         # A file without content has no part that could be signed, and holds nothing.
-        empty = _hashed(directory, manifest, links, present.keys() - signed.keys())
+        empty = _digests(directory, opened.manifest, links, present.keys() - signed.keys())
         present = {name: mode for name, mode in present.items() if empty.get(name) != b""}
-    for finding in differences(signed, actual, present, ignore_unsigned_files, directory):
-        verdict.findings += links.told(finding) if links else [finding]
+    unsigned = set() if scope.ignore_unsigned_files else present.keys() - signed.keys()
+    for finding in differences(signed, actual, unsigned, present, directory):
+        verdict.findings += links.tell(finding) if links else [finding]
     return verdict
 
 
@@ -125,19 +112,7 @@ def _left_out(opened: Opened, signed: Collection[bytes]) -> set[bytes]:
     return {name.encode() for name in STOCK_IGNORED} - tops
 
 
-def _followed(
-    links: Links,
-    present: dict[bytes, int],
-    seen: dict[bytes, int],
-    signed: Collection[bytes],
-) -> tuple[dict[bytes, int], dict[bytes, int]]:
-    """Returns what is there, and what of it is left out, where links are followed."""
-    everything = links.followed(present, signed, seen)
-    there = {name: mode for name, mode in everything.items() if name not in seen}
-    return there, {name: everything[name] for name in seen if name in everything}
-
-
-def _hashed(
+def _digests(
     directory: Path,
     manifest: Manifest,
     links: Links | None,
@@ -145,25 +120,21 @@ def _hashed(
     progress: Progress | None = None,
 ) -> dict[bytes, bytes]:
     """Returns the digests of files, by the names that lead to them."""
-    options: dict[str, Any] = {
-        "digest": manifest.digest,
-        "shard_bytes": manifest.shard_bytes,
-        "progress": progress,
-    }
+    digests = partial(
+        file_digests.digests,
+        digest=manifest.digest,
+        progress=progress,
+        shard_bytes=manifest.shard_bytes,
+    )
     if links is None:
-        return file_digests.digests(directory, names, **options)
+        return digests(directory, names)
     places = {name: place for name in names if (place := links.file(name)) is not None}
-    root = Path(os.fsdecode(links.root))
-    found = file_digests.digests(root, set(places.values()), **options)
+    found = digests(Path(os.fsdecode(links.root)), set(places.values()))
     return {name: found[place] for name, place in places.items() if place in found}
 
 
 def require_directory(path: Path) -> None:
-    """Raises where there is no directory to verify.
-
-    Raises:
-        ConfigError: there is none.
-    """
+    """Raises a `ConfigError` where there is no directory to verify."""
     if not path.is_dir():
         raise ConfigError(f"{shown(os.fsencode(path))}: there is no such directory")
 
@@ -178,14 +149,8 @@ def _tell_left_out(
     """Tells what lies there and no signature covers; a bundle is not worth telling.
 
     What only has the name of one (a link, a directory with files, another content) is a
-    finding: nobody would look for anything there.
-
-    Args:
-        verdict: gets it.
-        directory: the model's directory.
-        links: which of it are followed; None for none.
-        found: what is left out and is there, with its modes.
-        opened: the bundle; None where files pass that are not signed.
+    finding: nobody would look for anything there. There is no bundle (`opened`) where files
+    pass that are not signed.
     """
     ours = {CIPHERTEXT_SIGNATURE.encode(), STOCK_SIGNATURE.encode()}
     bundles = {name for name in found.keys() & ours if stat.S_ISREG(found[name])}
@@ -196,25 +161,21 @@ def _tell_left_out(
         disguised |= {
             name
             for name in found.keys() & places
-            if not directory_bundle.is_one(directory, name, links)
+            if not directory_bundle.is_bundle(directory, name, links)
         }
     if opened is not None and disguised:
-        names = tuple(map(_text, sorted(disguised)))
-        detail = "in the place of a signature, and none"
-        verdict.findings.append(Finding(Reason.EXTRA, ".", detail, names, REMOVE))
+        verdict.findings.append(Kind.DISGUISED.finding(disguised))
         bundles |= disguised
-    left = tuple(map(_text, sorted(found.keys() - bundles)))
+    left = found.keys() - bundles
     if left:
-        detail = "left out by the signer, so that no signature covers it"
-        finding = Finding(Reason.UNCOVERED, ".", detail, left)
-        verdict.leave_out(finding, "left out by the signer")
+        verdict.leave_out(Kind.LEFT_OUT.finding(left), "left out by the signer")
 
 
 def differences(
     signed: Mapping[bytes, bytes],
     actual: Mapping[bytes, bytes],
-    present: Mapping[bytes, int],
-    ignore_unsigned_files: bool,
+    unsigned: Collection[bytes],
+    modes: Mapping[bytes, int],
     directory: Path | None = None,
 ) -> Iterator[Finding]:
     """Yields how files differ from what was signed.
@@ -222,34 +183,27 @@ def differences(
     Args:
         signed: digests by name.
         actual: digests of what is there of these names.
-        present: all that is there, with its mode (`st_mode`).
-        ignore_unsigned_files: let files pass that are not signed.
+        unsigned: what else is there, and may not be.
+        modes: of all that is there (`st_mode`).
         directory: where files that differ can be looked at; None for nowhere.
     """
-    doubtful = {name for name in signed if actual.get(name) != signed[name]}
-    linked = {name: link for name in doubtful if (link := link_at(name, present))}
-    doubtful -= linked.keys()
-    begins = {name: contents.sealed_as(directory, name) for name in doubtful if directory}
-    unwritten = {name for name, reason in begins.items() if reason is not None}
-    sealed = [name for name in unwritten if begins[name] is Reason.NOT_MATERIALISED]
-    changed = [name for name in doubtful - unwritten if name in actual]
-    missing = [name for name in doubtful if name not in actual]
-    extra = [] if ignore_unsigned_files else [name for name in present if name not in signed]
-    extra = [name for name in extra if name not in set(linked.values())]
-    links = [name for name in extra if stat.S_ISLNK(present[name])]
-    extra = [name for name in extra if not stat.S_ISLNK(present[name])]
-    for reason, detail, names, hint in (
-        (Reason.TAMPERED, "not the content that was signed", changed, _RESTORE),
-        (Reason.LINK, "is a symbolic link", list(set(linked.values())), FOLLOW),
-        (Reason.NOT_FETCHED, "only a pointer of git-lfs", unwritten - set(sealed), _FETCH),
-        (Reason.NOT_MATERIALISED, "still encrypted", sealed, _DECRYPT),
-        (Reason.MISSING, "signed and not there", missing, _RESTORE),
-        (Reason.EXTRA, "there and not signed", extra, REMOVE),
-        (Reason.EXTRA, "symbolic links, which nobody can sign", links, REMOVE),
-    ):
-        if names:
-            yield Finding(reason, ".", detail, tuple(map(_text, sorted(names))), hint)
+    differing = compare(signed, {**dict.fromkeys(unsigned, b""), **actual})
+    doubtful = differing.get(Kind.CHANGED, set()) | differing.get(Kind.MISSING, set())
+    links = {name: link for name in doubtful if (link := link_at(name, modes))}
+    found: Found = defaultdict(set)
+    for kind, names in differing.items():
+        for name in names - links.keys() - set(links.values()):
+            found[_kind(kind, name, modes, directory)].add(name)
+    found[Kind.DEPLOYED_LINK] = set(links.values())
+    return tell(found)
 
 
-def _text(name: bytes) -> str:
-    return name.decode("utf-8", "surrogateescape")
+def _kind(kind: Kind, name: bytes, modes: Mapping[bytes, int], directory: Path | None) -> Kind:
+    """Returns what a difference is in a directory without Git."""
+    if kind is Kind.EXTRA:
+        return Kind.UNSIGNED_LINK if stat.S_ISLNK(modes[name]) else Kind.UNSIGNED
+    reason = sealed_as(directory, name) if directory else None
+    if reason is not None:
+        is_pointer = reason is Reason.NOT_FETCHED
+        return Kind.DEPLOYED_POINTER if is_pointer else Kind.DEPLOYED_SEALED
+    return Kind.DEPLOYED if kind is Kind.CHANGED else Kind.NOT_DEPLOYED

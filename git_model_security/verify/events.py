@@ -15,7 +15,7 @@ from git_model_security.git import config
 from git_model_security.trust.verdict import Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from git_model_security.git.repository import Repository
     from git_model_security.signing.identity import SignerIdentity
@@ -25,7 +25,7 @@ _RUNS = ("CI_JOB_URL", "BUILD_URL", "CIRCLE_BUILD_URL")
 """Variables in which GitLab, Jenkins and CircleCI name the run."""
 
 
-def of(repo: Repository) -> list[dict[str, object]]:
+def read(repo: Repository) -> list[dict[str, object]]:
     """Returns the audit log, the newest event first.
 
     A signature is made before its commit, of which it knows the tree: its commits are all
@@ -45,16 +45,12 @@ def of(repo: Repository) -> list[dict[str, object]]:
     return found
 
 
-def signed(
+def record_signature(
     repo: Repository, identity: SignerIdentity, tree: str, digests: Mapping[str, str]
 ) -> None:
-    """Records a signature.
+    """Records who signed a tree, whose commit may come later.
 
-    Args:
-        repo: the repository.
-        identity: who signed.
-        tree: what is signed, with its signatures; its commit may come later.
-        digests: SHA-256 of each new bundle by its path, as `sha256sum` shows it.
+    With the SHA-256 of each new bundle by its path, as `sha256sum` shows it.
 
     Raises:
         GitError: the log cannot be written: nothing is signed without a trace.
@@ -63,36 +59,14 @@ def signed(
     audit_log.record(repo, "sign", facts=_facts(repo, identity.method, facts))
 
 
-def verified(repo: Repository, verdict: Verdict) -> None:
+def record_verdict(
+    repo: Repository, verdict: Verdict, commits: Sequence[str] | None = None
+) -> None:
     """Records a verification, good or bad; where that cannot be written it is only said.
 
-    A check may run where nothing can be written, and its answer is worth more.
-
-    Args:
-        repo: the repository.
-        verdict: what it found; of a directory without Git in the repository one is in.
+    A check may run where nothing can be written, and its answer is worth more. It is about
+    the commit of the verdict, if no others are named.
     """
-    _verified(repo, verdict, [verdict.commit] if verdict.commit else [])
-
-
-def verified_range(repo: Repository, found: RangeVerdict) -> None:
-    """Records the verification of a range, as one event."""
-    verdict = Verdict(found.subject)
-    for row in found.rows:
-        verdict.signers |= {
-            f"{row.commit.oid} {root}": signer for root, signer in row.verdict.signers.items()
-        }
-        verdict.methods |= {
-            f"{row.commit.oid} {root}": method for root, method in row.verdict.methods.items()
-        }
-        if not row.verdict.good:
-            finding = row.verdict.findings[0]
-            detail = f"{row.commit.oid}: {finding.detail}"
-            verdict.findings.append(replace(finding, detail=detail))
-    _verified(repo, verdict, [row.commit.oid for row in found.rows])
-
-
-def _verified(repo: Repository, verdict: Verdict, commits: list[str]) -> None:
     facts = {
         "subject": verdict.subject,
         "good": verdict.good,
@@ -104,12 +78,24 @@ def _verified(repo: Repository, verdict: Verdict, commits: list[str]) -> None:
         audit_log.record(
             repo,
             "verify",
-            commits=commits,
+            commits=filter(None, [verdict.commit]) if commits is None else commits,
             findings=[f"{one.reason.value}: {one.detail}" for one in verdict.findings],
             facts=_facts(repo, methods, facts),
         )
     except GitError as error:
         messages.tell(error, level="warning")
+
+
+def record_range(repo: Repository, found: RangeVerdict) -> None:
+    """Records the verification of a range, as one event."""
+    verdict = Verdict(found.subject)
+    for row in found.rows:
+        oid, one = row.commit.oid, row.verdict
+        verdict.signers |= {f"{oid} {root}": signer for root, signer in one.signers.items()}
+        verdict.methods |= {f"{oid} {root}": method for root, method in one.methods.items()}
+        for finding in one.findings[:1]:
+            verdict.findings.append(replace(finding, detail=f"{oid}: {finding.detail}"))
+    record_verdict(repo, verdict, [row.commit.oid for row in found.rows])
 
 
 def _facts(repo: Repository, method: str, facts: Mapping[str, object]) -> dict[str, object]:

@@ -71,34 +71,27 @@ class Expected:
     def differences(self, repo: Repository, commit: str) -> Iterator[Finding]:
         """Yields why a commit is not the one that is expected.
 
-        Args:
-            repo: the repository.
-            commit: oid of the commit.
-
         Raises:
             GitError: `at_least` names nothing, or more than one commit.
         """
         if self.commit and not commit.startswith(self.commit.lower()):
             said = f"{commit} is not the commit {self.commit}"
             yield Finding(Reason.UNEXPECTED, ".", said, hint=_HINT)
-        elif self.commit and len(_alike(repo, self.commit)) > 1:
+        elif self.commit and _is_ambiguous(repo, self.commit):
             said = f"{self.commit} is the beginning of several commits"
             yield Finding(Reason.UNEXPECTED, ".", said, hint="give all of the commit id")
         if self.at_least:
-            least = self._least(repo)
+            try:
+                least = index.unambiguous(repo, self.at_least)
+            except GitError as error:
+                raise GitError(f"--at-least: {error}", hint=error.hint) from error
             if not history.descends(repo, commit, least):
                 said = f"{commit[:12]} does not follow {self.at_least} ({least[:12]})"
                 yield Finding(Reason.OLDER, ".", said, hint=_HINT)
 
-    def _least(self, repo: Repository) -> str:
-        try:
-            return index.unambiguous(repo, self.at_least)
-        except GitError as error:
-            raise GitError(f"--at-least: {error}", hint=error.hint) from error
 
-
-def _alike(repo: Repository, digits: str) -> list[str]:
-    """Returns the commits whose oids begin so."""
+def _is_ambiguous(repo: Repository, digits: str) -> bool:
+    """Tells whether the oids of several commits begin so."""
     named = repo.git("rev-parse", f"--disambiguate={digits.lower()}").decode().split()
     kinds = history.peeled(repo, named)
-    return [oid for oid in named if kinds[oid] == ("commit", oid)]
+    return sum(kinds[oid] == ("commit", oid) for oid in named) > 1

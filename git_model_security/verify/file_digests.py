@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING
 from git_model_security.clone.digests import PlaintextHash
 from git_model_security.content.background import Background
 from git_model_security.git.objects import CHUNK_BYTES
-from git_model_security.git.replacement import descend
 from git_model_security.git.worktree import EXISTING
+from git_model_security.verify.listing import open_directory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -70,7 +70,8 @@ def digests(
     tasks = sorted(_tasks(top, names), key=lambda task: -task.size)
     cores = os.cpu_count() or 1
     total = sum(task.size for task in tasks)
-    reading = _Reading(top, partial(_hash_of, digest, shard_bytes), total, progress)
+    running = partial(_Parts, shard_bytes=shard_bytes) if shard_bytes else PlaintextHash
+    reading = _Reading(top, partial(running, digest), total, progress)
     # With less files than cores, reading and hashing one are done side by side.
     reading.is_split = sum(task.size > _SMALL_BYTES for task in tasks) < cores
     found: dict[bytes, bytes] = {}
@@ -92,7 +93,7 @@ def _tasks(top: Path, names: Iterable[bytes]) -> Iterator[_Task]:
 
 def _of_directory(top: Path, parent: bytes, names: Sequence[bytes]) -> Iterator[_Task]:
     try:
-        directory = _directory(top, parent)
+        directory = open_directory(top, parent)
     except OSError:
         return
     batch = _Task(parent, [])
@@ -114,10 +115,6 @@ def _of_directory(top: Path, parent: bytes, names: Sequence[bytes]) -> Iterator[
         os.close(directory)
     if batch.names:
         yield batch
-
-
-def _directory(top: Path, parent: bytes) -> int:
-    return descend(top, parent.split(b"/") if parent else ())
 
 
 class _Parts:
@@ -145,10 +142,6 @@ class _Parts:
         return self._done + (self._running.digest() if self._running.length else b"")
 
 
-def _hash_of(digest: str, shard_bytes: int | None) -> PlaintextHash | _Parts:
-    return PlaintextHash(digest) if shard_bytes is None else _Parts(digest, shard_bytes)
-
-
 class _Reading:
     """What the threads of one run share."""
 
@@ -172,7 +165,7 @@ class _Reading:
     def hashed(self, task: _Task) -> dict[bytes, bytes]:
         """Returns the digests of a task's files."""
         try:
-            directory = _directory(self._top, task.parent)
+            directory = open_directory(self._top, task.parent)
         except OSError:
             return {}
         prefix = task.parent + b"/" if task.parent else b""

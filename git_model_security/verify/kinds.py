@@ -1,129 +1,150 @@
-"""The kinds of differences of a work tree: in which words, and what to do about each."""
+"""The kinds of differences: in which words, and what to do about each."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from enum import Enum, unique
+from typing import TYPE_CHECKING
 
 from git_model_security.errors import Reason
+from git_model_security.trust.verdict import Finding
 
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
-class Kind(NamedTuple):
-    """One way to differ: what is found, in words, and what to do."""
-
-    reason: Reason
-    detail: str
-    hint: str | None = None
-
-
+FOLLOW = "--follow-links ROOT follows links that stay below a directory ROOT"
+REMOVE = "remove it, or use --ignore-unsigned-files"
+_RESTORE = "bring back what the signer published, and find out who changed it"
 _OWN = (
     "your own change: `git add` and commit it, or `git restore PATH` takes it back; somebody"
     " else's: find out whose"
 )
 _UNFLAG = "`git update-index --no-skip-worktree PATH`, then `git restore PATH`"
 _READ = "`git lfs fetch` if it is an object of git-lfs; else see `git fsck`"
+_PULL = "`git lfs pull` downloads and writes it"
+_CONTENT = "not the content that was signed"
 _SHOWN = ", as `git status` shows too"
+_FLAGGED = ", and Git was told not to look (skip-worktree)"
+_POINTER = "only a pointer is in the work tree"
 
-STALE = Kind(Reason.STALE, "HEAD has changed since it was signed")
-EDITED = Kind(Reason.TAMPERED, f"not the content that was signed{_SHOWN}", _OWN)
-CHANGED = Kind(Reason.TAMPERED, "not the content that was signed")
-EDITED_BESIDE = Kind(Reason.TAMPERED, f"not what HEAD holds{_SHOWN}", _OWN)
-CHANGED_BESIDE = Kind(Reason.TAMPERED, "not what HEAD holds")
-FLAGGED = Kind(
-    Reason.TAMPERED,
-    "not the content that was signed, and Git was told not to look (skip-worktree)",
-    _UNFLAG,
-)
-CONVERTED = Kind(
-    Reason.CONVERTED,
-    "as .gitattributes or core.autocrlf converts it, not as it was signed",
-    "`git model verify HEAD` verifies what was signed; with `-text` in .gitattributes the"
-    " next checkout writes that",
-)
-MODE = Kind(
-    Reason.TAMPERED,
-    "executable, or not, unlike what was signed",
-    "`git diff` shows it; `chmod` brings it back, or commit it if it is your own change",
-)
-LINK = Kind(
-    Reason.LINK,
-    "is a symbolic link, where what was signed is none",
-    "put the file or directory itself there: `git restore PATH`, once the link is away",
-)
-MISSING = Kind(Reason.MISSING, "signed and not there")
-SPARSE = Kind(
-    Reason.SPARSE,
-    "left out of this sparse checkout",
-    "`git sparse-checkout disable` writes it; `git model verify HEAD` needs no files",
-)
-IGNORED = Kind(
-    Reason.IGNORED,
-    "there, and ignored by Git, so that nobody signed it",
-    "`git clean -Xn` lists them, `git clean -Xf` removes them",
-)
-SUBMODULE = Kind(
-    Reason.UNCOVERED,
-    "a submodule: of its files no signature here says anything",
-    "`git submodule deinit PATH` takes its files away",
-)
-EXTRA = Kind(Reason.EXTRA, "there and not signed")
-NESTED = Kind(
-    Reason.EXTRA,
-    "a repository of its own, of whose files nobody signed any",
-    "move it out, or remove its .git and `git add` its files",
-)
-UNSEEN = Kind(
-    Reason.MISSING,
-    "signed and not there, and Git was told not to look (skip-worktree)",
-    _UNFLAG,
-)
-NOT_FETCHED = Kind(Reason.NOT_FETCHED, "only a pointer is in the work tree")
-NOT_PULLED = NOT_FETCHED._replace(hint="`git lfs pull` downloads and writes it")
-NOT_MATERIALISED = Kind(Reason.NOT_MATERIALISED, "only its ciphertext is in the work tree")
-NO_KEY = Kind(Reason.NO_KEY, "sealed under a key that this clone does not hold")
-UNREADABLE = Kind(Reason.UNREADABLE, "what HEAD holds cannot be read", _READ)
-CONFLICT = Kind(
-    Reason.CONFLICT,
-    "in a merge that is not resolved, so that nothing is signed",
-    "resolve it, `git add` and commit: that signs; or give the merge or rebase up",
-)
-STAGED = Kind(
-    Reason.UNCOMMITTED,
-    "staged, and not signed yet",
-    "`git commit`, or what `git status` says in a merge or rebase, signs it;"
-    " `git restore --staged --worktree PATH` takes it back",
-)
-OTHER_SIGNATURE = Kind(
-    Reason.UNCOMMITTED,
-    "a trusted signature, not HEAD's: of a commit that was given up, or older",
-    "`git commit` makes it anew; `git restore PATH` brings back the one of HEAD",
-)
-ORDER = (
-    CONFLICT,
-    STALE,
-    EDITED,
-    CHANGED,
-    FLAGGED,
-    EDITED_BESIDE,
-    CHANGED_BESIDE,
-    CONVERTED,
-    MODE,
-    LINK,
-    MISSING,
-    UNSEEN,
-    EXTRA,
-    NESTED,
-    STAGED,
-    OTHER_SIGNATURE,
-    NOT_FETCHED,
-    NOT_PULLED,
-    NOT_MATERIALISED,
-    NO_KEY,
-    UNREADABLE,
-)
-"""In which they are told; what is left out of a verification is told apart."""
+
+@unique
+class Kind(Enum):
+    """One way to differ: the reason, what is found, in words, and what to do.
+
+    They are told in the order in which they stand here.
+    """
+
+    CONFLICT = (
+        Reason.CONFLICT,
+        "in a merge that is not resolved, so that nothing is signed",
+        "resolve it, `git add` and commit: that signs; or give the merge or rebase up",
+    )
+    STALE = (Reason.STALE, "HEAD has changed since it was signed")
+    COMMITTED = (Reason.STALE, _CONTENT)
+    COMMITTED_BESIDE = (
+        Reason.STALE,
+        "modes, links, or files outside of the model are not what was signed",
+    )
+    EDITED = (Reason.TAMPERED, _CONTENT + _SHOWN, _OWN)
+    CHANGED = (Reason.TAMPERED, _CONTENT)
+    FLAGGED = (Reason.TAMPERED, _CONTENT + _FLAGGED, _UNFLAG)
+    EDITED_BESIDE = (Reason.TAMPERED, f"not what HEAD holds{_SHOWN}", _OWN)
+    CHANGED_BESIDE = (Reason.TAMPERED, "not what HEAD holds")
+    CONVERTED = (
+        Reason.CONVERTED,
+        "as .gitattributes or core.autocrlf converts it, not as it was signed",
+        "`git model verify HEAD` verifies what was signed; with `-text` in .gitattributes the"
+        " next checkout writes that",
+    )
+    MODE = (
+        Reason.TAMPERED,
+        "executable, or not, unlike what was signed",
+        "`git diff` shows it; `chmod` brings it back, or commit it if it is your own change",
+    )
+    LINK = (
+        Reason.LINK,
+        "is a symbolic link, where what was signed is none",
+        "put the file or directory itself there: `git restore PATH`, once the link is away",
+    )
+    MISSING = (Reason.MISSING, "signed and not there")
+    UNSEEN = (Reason.MISSING, f"signed and not there{_FLAGGED}", _UNFLAG)
+    EXTRA = (Reason.EXTRA, "there and not signed")
+    NESTED = (
+        Reason.EXTRA,
+        "a repository of its own, of whose files nobody signed any",
+        "move it out, or remove its .git and `git add` its files",
+    )
+    STAGED = (
+        Reason.UNCOMMITTED,
+        "staged, and not signed yet",
+        "`git commit`, or what `git status` says in a merge or rebase, signs it;"
+        " `git restore --staged --worktree PATH` takes it back",
+    )
+    OTHER_SIGNATURE = (
+        Reason.UNCOMMITTED,
+        "a trusted signature, not HEAD's: of a commit that was given up, or older",
+        "`git commit` makes it anew; `git restore PATH` brings back the one of HEAD",
+    )
+    NOT_FETCHED = (Reason.NOT_FETCHED, _POINTER)
+    NOT_PULLED = (Reason.NOT_FETCHED, _POINTER, _PULL)
+    NOT_MATERIALISED = (Reason.NOT_MATERIALISED, "only its ciphertext is in the work tree")
+    NO_KEY = (Reason.NO_KEY, "sealed under a key that this clone does not hold")
+    UNREADABLE = (Reason.UNREADABLE, "what HEAD holds cannot be read", _READ)
+
+    # What is left out of the verification of a work tree.
+    IGNORED = (
+        Reason.IGNORED,
+        "there, and ignored by Git, so that nobody signed it",
+        "`git clean -Xn` lists them, `git clean -Xf` removes them",
+    )
+    SUBMODULE = (
+        Reason.UNCOVERED,
+        "a submodule: of its files no signature here says anything",
+        "`git submodule deinit PATH` takes its files away",
+    )
+    SPARSE = (
+        Reason.SPARSE,
+        "left out of this sparse checkout",
+        "`git sparse-checkout disable` writes it; `git model verify HEAD` needs no files",
+    )
+
+    # A directory without Git.
+    DEPLOYED = (Reason.TAMPERED, _CONTENT, _RESTORE)
+    DEPLOYED_LINK = (Reason.LINK, "is a symbolic link", FOLLOW)
+    DEPLOYED_POINTER = (
+        Reason.NOT_FETCHED,
+        "only a pointer of git-lfs",
+        "`git lfs pull` where it was cloned, or download the files themselves",
+    )
+    DEPLOYED_SEALED = (
+        Reason.NOT_MATERIALISED,
+        "still encrypted",
+        "deploy what an unlocked clone has in its work tree",
+    )
+    NOT_DEPLOYED = (Reason.MISSING, "signed and not there", _RESTORE)
+    DISGUISED = (Reason.EXTRA, "in the place of a signature, and none", REMOVE)
+    UNSIGNED = (Reason.EXTRA, "there and not signed", REMOVE)
+    UNSIGNED_LINK = (Reason.EXTRA, "symbolic links, which nobody can sign", REMOVE)
+
+    STRAY = (Reason.EXTRA, "outside of all models that were verified, so nobody signed it")
+    LEFT_OUT = (Reason.UNCOVERED, "left out by the signer, so that no signature covers it")
+    OUTSIDE = (Reason.UNCOVERED, "belongs to no model, so that no signature covers it")
+
+    def __init__(self, reason: Reason, detail: str, hint: str | None = None) -> None:
+        self.reason = reason
+        self.detail = detail
+        self.hint = hint
+
+    def finding(self, names: Collection[bytes], root: str = ".") -> Finding:
+        """Returns what is told of files, by their names in a model root."""
+        text = (name.decode("utf-8", "surrogateescape") for name in sorted(names))
+        return Finding(self.reason, root, self.detail, tuple(text), self.hint)
+
+
 UNOPENED = {
-    Reason.NOT_FETCHED: NOT_FETCHED,
-    Reason.NOT_MATERIALISED: NOT_MATERIALISED,
-    Reason.NO_KEY: NO_KEY,
-    Reason.UNREADABLE: UNREADABLE,
+    Reason.NOT_FETCHED: Kind.NOT_FETCHED,
+    Reason.NOT_MATERIALISED: Kind.NOT_MATERIALISED,
+    Reason.NO_KEY: Kind.NO_KEY,
+    Reason.UNREADABLE: Kind.UNREADABLE,
 }
+"""Of files that are not as they were signed, because they could not be opened."""

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING
 from git_model_security import messages
 from git_model_security.errors import ConfigError, Reason
 from git_model_security.git.paths import shown
-from git_model_security.verify import directory_listing
-from git_model_security.verify.worktree_files import above
+from git_model_security.verify import listing
+from git_model_security.verify.listing import above
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
@@ -32,11 +32,7 @@ _MOST = 40
 
 
 class Links:
-    """The links below a directory.
-
-    Args:
-        directory: what is verified; lies below the root.
-        root: no link may lead out of it.
+    """The links below a directory, of which none may lead out of a root above it.
 
     Raises:
         ConfigError: the directory does not lie below the root.
@@ -60,10 +56,10 @@ class Links:
 
         None where it leads to none, or out of the root.
         """
-        place = self._traced(name, stat.S_ISREG)
+        place = self._trace(name, stat.S_ISREG)
         return None if place is None else self._below_root(place)
 
-    def followed(
+    def follow(
         self,
         present: Mapping[bytes, int],
         signed: Collection[bytes],
@@ -84,11 +80,11 @@ class Links:
             link = waiting.pop()
             if link not in parents:
                 continue
-            place = self._traced(link, stat.S_ISDIR)
+            place = self._trace(link, stat.S_ISDIR)
             if place is None:
                 continue
             del found[link]
-            for path, mode in directory_listing.files(Path(os.fsdecode(place))).items():
+            for path, mode in listing.list_files(Path(os.fsdecode(place))).items():
                 name = link + b"/" + path
                 self._places[name] = place + b"/" + path
                 found[name] = mode
@@ -105,10 +101,10 @@ class Links:
             if name in wanted or not self._is_on_the_way(name, mode, judged)
         }
 
-    def unfollowed(self, name: bytes) -> tuple[str, str]:
+    def fault(self, name: bytes) -> tuple[str, str]:
         """Returns why a link is not followed, and a hint."""
         try:
-            place, _ = _resolved(self._place(name))
+            place, _ = _resolve(self._place(name))
         except OSError as error:
             if error.errno == errno.ELOOP:
                 return "a symbolic link that loops", _REPLACE
@@ -121,14 +117,14 @@ class Links:
             return f"a symbolic link that leaves {shown(self.root)}", hint
         return "a symbolic link that leads to another kind of file", _REPLACE
 
-    def told(self, finding: Finding) -> Iterator[Finding]:
+    def tell(self, finding: Finding) -> Iterator[Finding]:
         """Yields a finding; one on links apart by why they are not followed."""
         if finding.reason is not Reason.LINK:
             yield finding
             return
         names: dict[tuple[str, str], list[str]] = {}
         for name in finding.names:
-            why = self.unfollowed(name.encode("utf-8", "surrogateescape"))
+            why = self.fault(name.encode("utf-8", "surrogateescape"))
             names.setdefault(why, []).append(name)
         for (detail, hint), some in names.items():
             yield replace(finding, detail=detail, names=tuple(some), hint=hint)
@@ -148,7 +144,7 @@ class Links:
         if place not in self._passed:
             return False
         try:
-            place, _ = _resolved(place)
+            place, _ = _resolve(place)
         except OSError:  # changed meanwhile
             return False
         if self._below_root(place) is None:
@@ -158,7 +154,7 @@ class Links:
         return all(
             place + b"/" + path in judged
             or self._is_content(name + b"/" + path, place + b"/" + path)
-            for path in directory_listing.files(Path(os.fsdecode(place)))
+            for path in listing.list_files(Path(os.fsdecode(place)))
         )
 
     def _is_content(self, seen: bytes, place: bytes) -> bool:
@@ -169,10 +165,10 @@ class Links:
         """
         return any(seen.endswith(b"/" + name) for name in self._names.get(place, ()))
 
-    def _traced(self, name: bytes, is_kind: Callable[[int], bool]) -> bytes | None:
+    def _trace(self, name: bytes, is_kind: Callable[[int], bool]) -> bytes | None:
         """Returns where a name leads, below the root, and notes what is passed."""
         try:
-            place, links = _resolved(self._top + b"/" + name)
+            place, links = _resolve(self._top + b"/" + name)
             mode = os.lstat(place).st_mode
         except OSError:
             return None
@@ -190,7 +186,7 @@ class Links:
         return place[len(prefix) :] if place.startswith(prefix) else None
 
 
-def _resolved(path: bytes) -> tuple[bytes, set[bytes]]:
+def _resolve(path: bytes) -> tuple[bytes, set[bytes]]:
     """Returns where an absolute path leads, and the links on the way (path_resolution(7)).
 
     Raises:

@@ -40,22 +40,13 @@ def plaintext(
 ) -> Manifest | None:
     """Returns the manifest over what a root's files hold after decryption.
 
-    None when there is no file under the root yet.
-
-    Args:
-        clone: the clone.
-        policy: names the signature.
-        root: the model root.
-        entries: of an index or a tree.
-        digest: `sha256` or `blake3`.
-        signed: gives the plaintext digest of a blob whose object is not here, where
-            a trusted signature holds for it.
+    None when there is no file under the root yet. Of a blob whose object is not here
+    `signed` gives the plaintext digest, where a trusted signature holds for it.
 
     Raises:
         PolicyError: a link stands under the root.
         Error: a blob does not open, or is not here.
     """
-    items = []
     below = [
         (name, entry)
         for name, entry in under(root, entries)
@@ -64,6 +55,7 @@ def plaintext(
     clone.digests.recall(entry.oid for _, entry in below)
     for _, entry in below:
         _require_file(entry)
+    items = []
     for name, entry in below:
         try:
             value = blobs.digests(clone, entry.oid, digest).by_name(digest)
@@ -103,15 +95,12 @@ def sealed(clone: Clone, policy: Policy, root: str, entries: Sequence[Entry]) ->
         if name != CIPHERTEXT_SIGNATURE.encode():
             _require_file(entry)
             items.append((name, blobs.sealed_sha256(clone, entry.oid)))
-    return ciphertext_manifest(root, items, listing(policy, entries))
+    # As `git ls-tree -rz` lists them.
+    tree = b"".join(entry.listing for entry in signed_entries(policy, entries))
+    return ciphertext_manifest(root, items, tree)
 
 
-def listing(policy: Policy, entries: Iterable[Entry]) -> bytes:
-    """Returns `git ls-tree -rz` of a tree, without the bundles over ciphertext."""
-    return b"".join(entry.listing for entry in listed(policy, entries))
-
-
-def listed(policy: Policy, entries: Iterable[Entry]) -> list[Entry]:
+def signed_entries(policy: Policy, entries: Iterable[Entry]) -> list[Entry]:
     """Returns the entries of a tree that each bundle over ciphertext signs.
 
     All of these bundles are left out, not only the one being made: two roots would have

@@ -21,15 +21,30 @@ SETTING = "git model config signing.root DIR"
 
 def under(root: str, entries: Iterable[Entry]) -> Iterator[tuple[bytes, Entry]]:
     """Yields a root's entries with their names relative to it."""
-    prefix = b"" if root == "." else root.encode() + b"/"
+    prefix = _prefix(root)
     for entry in entries:
         if entry.path.startswith(prefix):
             yield entry.path[len(prefix) :], entry
 
 
-def holds(policy: Policy, path: bytes) -> bool:
+def is_in(path: bytes, root: str) -> bool:
     """Tells whether a path lies in a model root."""
-    return any(root == "." or path.startswith(root.encode() + b"/") for root in policy.roots)
+    return path.startswith(_prefix(root))
+
+
+def below(path: bytes, root: str) -> bytes:
+    """Returns a path of a model root as its bundle has it."""
+    return path[len(_prefix(root)) :]
+
+
+def _prefix(root: str) -> bytes:
+    # A directory beside the model roots may have a name that is not UTF-8.
+    return b"" if root == "." else root.encode("utf-8", "surrogateescape") + b"/"
+
+
+def holds(policy: Policy, path: bytes) -> bool:
+    """Tells whether a path lies in one of the model roots."""
+    return any(is_in(path, root) for root in policy.roots)
 
 
 def require_directories(top: Path, policy: Policy) -> None:
@@ -48,12 +63,7 @@ def require_directories(top: Path, policy: Policy) -> None:
 
 
 def require_content(policy: Policy, entries: Iterable[Entry], how: str = SETTING) -> None:
-    """Raises where a link or a submodule stands in a model root.
-
-    Args:
-        policy: names the model roots.
-        entries: of an index or a tree.
-        how: the command that chooses other roots.
+    """Raises where a link or a submodule stands in a model root; `how` chooses other roots.
 
     Raises:
         PolicyError: with its path.

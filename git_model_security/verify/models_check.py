@@ -8,44 +8,38 @@ from __future__ import annotations
 
 import os
 import stat
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from git_model_security.content import blobs
-from git_model_security.errors import Error, Reason, VerificationError
+from git_model_security.errors import Error, Reason
 from git_model_security.git import index
 from git_model_security.git.paths import shown
 from git_model_security.policy import gitmodel
-from git_model_security.signing import bundle, dsse
-from git_model_security.signing.roles import OTHERS_IGNORED, STOCK_SIGNATURE
+from git_model_security.signing import bundle, dsse, shards
+from git_model_security.signing.roles import OTHERS_IGNORED
 from git_model_security.trust.verdict import COVERS_DIRECTORY, Finding, Verdict
-from git_model_security.verify import (
-    directory_bundle,
-    directory_check,
-    directory_listing,
-    model_roots,
-)
-from git_model_security.verify.tree_check import reason_of
+from git_model_security.verify import directory_bundle, directory_check, listing, model_roots
+from git_model_security.verify.file_digests import NOT_A_FILE
+from git_model_security.verify.kinds import Kind
+from git_model_security.verify.scope import Scope
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from git_model_security.clone.clone import Clone
     from git_model_security.git.index import Entry
     from git_model_security.policy.gitmodel import Policy
     from git_model_security.signing.methods import Verifier
+    from git_model_security.verify.basis import Basis
     from git_model_security.verify.file_digests import Progress
 
 
-def of_directory(
+def check(
     top: Path,
     verifiers: Sequence[Verifier],
-    *,
-    signature: str = STOCK_SIGNATURE,
-    roots: Sequence[str] = (),
-    ignore_unsigned_files: bool = False,
-    strict: bool = False,
-    follow: Path | None = None,
+    scope: Scope,
     progress: Progress | None = None,
 ) -> Verdict:
     """Verifies models at and below a directory: those asked for, or each with a bundle.
@@ -53,60 +47,39 @@ def of_directory(
     A file that lies in none of them is a finding: whoever takes a bundle away, or puts a
     good model below the one that is used, must not make it pass.
 
-    Args:
-        top: the directory.
-        verifiers: who may have signed.
-        signature: how the bundles are called.
-        roots: the model roots to look at, each of which must be signed as what it is; empty
-            for every directory that has a bundle.
-        ignore_unsigned_files: let files pass that are not signed.
-        strict: what no signature covers is a finding.
-        follow: links of the models are followed that stay below it; None for none.
-        progress: told how far the hashing is.
-
     Raises:
         ConfigError: it is no directory.
     """
     where = shown(os.fsencode(top))
+    roots = scope.roots
     subject = f"{', '.join(roots)} in {where}" if roots else f"all models in {where}"
-    verdict = Verdict(subject, covers=COVERS_DIRECTORY, strict=strict)
+    verdict = Verdict(subject, covers=COVERS_DIRECTORY, strict=scope.strict)
     directory_check.require_directory(top)
-    present = directory_listing.files(top)
-    there = directory_listing.models(present, signature)
+    present = listing.list_files(top)
+    there = listing.models(present, scope.signature)
     asked = [b"" if root == "." else os.fsencode(root) for root in roots] or there
     # Only what the listing has: it follows no link on the way to a model.
     models = [model for model in asked if model in there]
     for model in models:
-        root = os.fsdecode(model) or "."
+        root = _root(model)
         found = directory_check.check(
-            top / os.fsdecode(model),
-            verifiers,
-            signature=signature,
-            root=root if roots else None,
-            ignore_unsigned_files=ignore_unsigned_files,
-            strict=strict,
-            follow=follow,
-            progress=progress,
+            *(top / os.fsdecode(model), verifiers, scope, root if roots else None, progress)
         )
         verdict.add(found, root)
-    verdict.findings += _absent(where, signature, asked, models)
-    outside = sorted(name for name in present if models and not _is_in(name, models))
+    verdict.findings += _absent(where, scope.signature, asked, models)
+    outside = {name for name in present if models and not is_in(name, models)}
     # What every signer leaves out of a model at the top, the top of no model may have.
-    tops = {name: os.fsdecode(name.split(b"/")[0]) for name in outside}
-    ours = sorted({name for name in tops.values() if name in OTHERS_IGNORED})
+    ours = {name.split(b"/")[0] for name in outside} & set(map(os.fsencode, OTHERS_IGNORED))
     if ours:
-        detail = "belongs to no model, so that no signature covers it"
-        finding = Finding(Reason.UNCOVERED, ".", detail, tuple(ours))
-        verdict.leave_out(finding, "what belongs to no model")
-    stray = tuple(os.fsdecode(name) for name in outside if tops[name] not in ours)
-    if stray and not ignore_unsigned_files:
-        detail = "outside of all models that were verified, so nobody signed it"
+        verdict.leave_out(Kind.OUTSIDE.finding(ours), "what belongs to no model")
+    stray = {name for name in outside if name.split(b"/")[0] not in ours}
+    if stray and not scope.ignore_unsigned_files:
         one = shown(os.fsencode(top / os.fsdecode(models[0])))
         hint = (
             f"`--dir {one}` looks at one model and nothing beside it; what should not be there,"
             " remove, and let pass what should by --ignore-unsigned-files"
         )
-        verdict.findings.append(Finding(Reason.EXTRA, ".", detail, stray, hint))
+        verdict.findings.append(replace(Kind.STRAY.finding(stray), hint=hint))
     return verdict
 
 
@@ -117,60 +90,43 @@ def _absent(
         detail = f"there is no {signature} in it or below"
         hint = "--signature NAME says how the bundles are called"
         yield Finding(Reason.UNSIGNED, ".", detail, hint=hint)
+    detail = f"there is no {signature} in it"
+    hint = f"--model-root is a directory below {where}; --all-models finds all of them"
     for model in asked:
         if model not in models:
-            root = os.fsdecode(model) or "."
-            detail = f"there is no {signature} in it"
-            hint = f"--model-root is a directory below {where}; --all-models finds all of them"
-            yield Finding(Reason.UNSIGNED, root, detail, hint=hint)
+            yield Finding(Reason.UNSIGNED, _root(model), detail, hint=hint)
 
 
-def _is_in(name: bytes, models: Sequence[bytes]) -> bool:
+def is_in(name: bytes, models: Sequence[bytes]) -> bool:
+    """Tells whether a file lies in one of some models, by their directories."""
     return any(not model or name.startswith(model + b"/") for model in models)
 
 
-class Beside:
-    """Models in a work tree that are no model root.
+def _root(model: bytes) -> str:
+    return os.fsdecode(model) or "."
 
-    Args:
-        clone: the clone.
-        policy: names the model roots, and the bundles.
-        there: what lies in the work tree, behind no link.
+
+def add_beside_roots(
+    basis: Basis,
+    verdict: Verdict,
+    there: Collection[bytes],
+    scope: Scope,
+    progress: Progress | None,
+) -> list[bytes]:
+    """Adds to a verdict on a work tree what it holds beside the model roots.
+
+    Returns:
+        The models' directories, of all that lies there behind no link.
     """
-
-    def __init__(self, clone: Clone, policy: Policy, there: Iterable[bytes]) -> None:
-        self._clone = clone
-        self._policy = policy
-        self._models = _beside(policy, there)
-
-    def outside(self, paths: Iterable[bytes]) -> Iterator[bytes]:
-        """Yields those paths that belong to none of them."""
-        return (path for path in paths if not _is_in(path, self._models))
-
-    def add(
-        self,
-        verdict: Verdict,
-        verifiers: Sequence[Verifier],
-        ignore_unsigned_files: bool,
-        progress: Progress | None,
-    ) -> None:
-        """Adds to a verdict on the work tree those on each of them.
-
-        Args:
-            verdict: gets the findings.
-            verifiers: who may have signed.
-            ignore_unsigned_files: let files pass that are not signed.
-            progress: told how far the hashing is.
-        """
-        for model in self._models:
-            found = directory_check.check(
-                self._clone.repo.top / os.fsdecode(model),
-                verifiers,
-                signature=self._policy.signature,
-                ignore_unsigned_files=ignore_unsigned_files,
-                progress=progress,
-            )
-            _add(verdict, found, model)
+    models = _beside(basis.policy, there)
+    own = Scope(
+        signature=basis.policy.signature, ignore_unsigned_files=scope.ignore_unsigned_files
+    )
+    for model in models:
+        directory = basis.clone.repo.top / os.fsdecode(model)
+        found = directory_check.check(directory, basis.verifiers, own, progress=progress)
+        _add(verdict, found, model)
+    return models
 
 
 def add_beside_roots_of(
@@ -187,56 +143,49 @@ def add_beside_roots_of(
         return
     for model in _beside(policy, [entry.path for entry in entries if entry.is_file]):
         found = Verdict("")
+        below = dict(model_roots.under(_root(model), entries))
         try:
-            found.findings += _tree_findings(clone, policy, model, entries, found, verifiers)
-        except VerificationError as error:
-            said = f"{policy.signature}: {error}"
-            found.findings.append(Finding(error.reason, ".", said, hint=error.hint))
+            found.findings += _tree_findings(clone, policy, below, found, verifiers)
         except Error as error:
-            found.findings.append(Finding(reason_of(error), ".", str(error), hint=error.hint))
+            found.findings.append(Finding.of_error(error, name=policy.signature))
         _add(verdict, found, model)
 
 
 def _tree_findings(
     clone: Clone,
     policy: Policy,
-    model: bytes,
-    entries: Sequence[Entry],
+    below: Mapping[bytes, Entry],
     verdict: Verdict,
     verifiers: Sequence[Verifier],
 ) -> Iterator[Finding]:
-    below = dict(model_roots.under(os.fsdecode(model) or ".", entries))
-    signature = policy.signature.encode()
-    data = blobs.plaintext(clone, below[signature].oid, dsse.MAX_BYTES)
+    data = blobs.plaintext(clone, below[policy.signature.encode()].oid, dsse.MAX_BYTES)
     opened = bundle.open_bundle(data, verifiers, signature_name=policy.signature)
+    manifest = opened.manifest
     directory_bundle.require_plaintext(opened)
-    if opened.manifest.shard_bytes:
+    if manifest.shard_bytes:
         detail = f"{policy.signature}: signed by parts of files, which --dir verifies"
         yield Finding(Reason.MALFORMED, ".", detail, hint="`git model verify --dir DIR`")
         return
     verdict.took(".", policy.signature, opened)
-    verdict.files = len(opened.manifest.items)
-    left_out = [os.fsencode(path) for path in (*opened.manifest.ignore_paths, policy.signature)]
-    signed = {os.fsencode(name): value for name, value in opened.manifest.items.items()}
+    signed = shards.by_path(manifest)
+    verdict.files = len(signed)
+    left_out = [os.fsencode(path) for path in (*manifest.ignore_paths, policy.signature)]
     kept = {
         name: entry
         for name, entry in below.items()
         if not any(name == path or name.startswith(path + b"/") for path in left_out)
     }
     actual = {
-        name: blobs.digests(clone, kept[name].oid, opened.manifest.digest).by_name(
-            opened.manifest.digest
-        )
+        name: blobs.digests(clone, kept[name].oid, manifest.digest).by_name(manifest.digest)
         if kept[name].is_file
-        else b"not a file"
+        else NOT_A_FILE
         for name in signed.keys() & kept.keys()
     }
-    kinds = {name: stat.S_IFMT(entry.mode) for name, entry in kept.items()}
-    yield from directory_check.differences(signed, actual, kinds, False)
-    disguised = tuple(os.fsdecode(name) for name in below if _is_disguised(name, below[name]))
+    modes = {name: stat.S_IFMT(entry.mode) for name, entry in kept.items()}
+    yield from directory_check.differences(signed, actual, modes.keys() - signed.keys(), modes)
+    disguised = {name for name, entry in below.items() if _is_disguised(name, entry)}
     if disguised:
-        detail = "in the place of a signature, and no file"
-        yield Finding(Reason.EXTRA, ".", detail, disguised, directory_check.REMOVE)
+        yield Kind.DISGUISED.finding(disguised)
 
 
 def _is_disguised(name: bytes, entry: Entry) -> bool:
@@ -246,15 +195,12 @@ def _is_disguised(name: bytes, entry: Entry) -> bool:
     return top == gitmodel.CIPHERTEXT_SIGNATURE.encode() and not is_file
 
 
-def _beside(policy: Policy, paths: Iterable[bytes]) -> list[bytes]:
+def _beside(policy: Policy, paths: Collection[bytes]) -> list[bytes]:
     """Returns the directories with a bundle over plaintext that are no model root."""
-    name = policy.signature.encode()
     roots = {b"" if root == "." else root.encode() for root in policy.roots}
-    found = {parent for parent, last in map(os.path.split, paths) if last == name}
-    return sorted(found - roots)
+    return [one for one in listing.models(paths, policy.signature) if one not in roots]
 
 
 def _add(verdict: Verdict, found: Verdict, model: bytes) -> None:
-    root = os.fsdecode(model) or "."
     found.notes.append("no model root of .gitmodel")
-    verdict.add(found, root)
+    verdict.add(found, _root(model))

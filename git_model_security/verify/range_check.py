@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -38,9 +39,6 @@ _STATES = {
     Reason.UNREADABLE: "could not be read",
 }
 """What a commit is in a word; the first one that applies is the worst."""
-
-Signers = dict[str, str]
-"""Who signed, by model root."""
 
 
 @dataclass
@@ -139,17 +137,10 @@ def check(
 ) -> RangeVerdict:
     """Verifies each commit of a range as `tree_check` does.
 
-    Objects of git-lfs need not be here: history is longer than what is checked out.
-
-    Args:
-        clone: the clone.
-        words: the range, see `ranges.list_commits`.
-        verifiers: who may have signed.
-        sealed_only: look at ciphertext alone.
-        roots: the model roots to look at; empty for all.
-        remembers: `verifiers` are the pinned ones, so that what held once under them
-            need not be looked at again.
-        progress: called with how many commits of how many are done.
+    Objects of git-lfs need not be here: history is longer than what is checked out. Where
+    the verifiers are the pinned ones (`remembers`), what held once under them need not be
+    looked at again. The range is as `ranges.list_commits` takes it; `progress` is called
+    with how many commits of how many are done.
 
     Raises:
         GitError: there is no such range, or no commit in it: nothing was verified.
@@ -162,60 +153,35 @@ def check(
             hint="the older end goes first: OLD..NEW; `git model verify REV` is for one commit",
         )
     sealed_only = sealed_only or clone.ring.locked
-    checking = _Checking(clone, verifiers, sealed_only, roots, remembers and not roots)
+    trees = Trees(clone.repo, clone.objects)
+    memory = pinned_trust.Signers(clone, sealed_only) if remembers and not roots else None
+
+    @functools.cache
+    def judge(tree: str) -> Verdict:
+        verdict = memory.recall(tree) if memory else None
+        if verdict is not None:
+            return verdict
+        try:
+            verdict = tree_check.check(
+                *(clone, tree, verifiers),
+                sealed_only=sealed_only,
+                may_be_absent=True,
+                roots=roots,
+                entries=trees.entries(tree),
+            )
+        except Error as error:  # a .gitmodel that is refused, or a tree that is not here
+            verdict = Verdict(tree, findings=[Finding.of_error(error)])
+        if memory:
+            memory.remember(tree, verdict)
+        return verdict
+
     rows = []
     for done, commit in enumerate(reversed(listed), 1):
-        rows.append(Row(commit, checking.verdict(commit)))
+        rows.append(Row(commit, judge(commit.tree)))
         if progress is not None:
             progress(done, len(listed))
     _mark_changes(rows)
     return RangeVerdict(subject, [row for row in reversed(rows) if not row.commit.bounds])
-
-
-class _Checking:
-    """The check of many trees, each of them once."""
-
-    def __init__(
-        self,
-        clone: Clone,
-        verifiers: Sequence[Verifier],
-        sealed_only: bool,
-        roots: Collection[str],
-        remembers: bool,
-    ) -> None:
-        self._clone = clone
-        self._verifiers = verifiers
-        self._sealed_only = sealed_only
-        self._roots = roots
-        self._trees = Trees(clone.repo, clone.objects)
-        self._known: dict[str, Verdict] = {}
-        self._memory = pinned_trust.Signers(clone, sealed_only) if remembers else None
-
-    def verdict(self, commit: Commit) -> Verdict:
-        """Returns the verdict on a commit's tree."""
-        if commit.tree not in self._known:
-            recalled = None if self._memory is None else self._memory.recall(commit.tree)
-            self._known[commit.tree] = recalled or self._fresh(commit.tree)
-        return self._known[commit.tree]
-
-    def _fresh(self, tree: str) -> Verdict:
-        try:
-            verdict = tree_check.check(
-                self._clone,
-                tree,
-                self._verifiers,
-                sealed_only=self._sealed_only,
-                may_be_absent=True,
-                roots=self._roots,
-                entries=self._trees.entries(tree),
-            )
-        except Error as error:  # a .gitmodel that is refused, or a tree that is not here
-            verdict = Verdict(tree)
-            finding = Finding(tree_check.reason_of(error), ".", str(error), hint=error.hint)
-            verdict.findings.append(finding)
-        if self._memory is not None:
-            self._memory.remember(tree, verdict)
-        return verdict
 
 
 def _mark_changes(rows: Sequence[Row]) -> None:

@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from git_model_security import telemetry
 from git_model_security.clone import missing_policy
 from git_model_security.content import blob, blobs
-from git_model_security.errors import (
-    UNCHECKED,
-    ConfigError,
-    Error,
-    KeyNotFoundError,
-    NotFetchedError,
-    Reason,
-    VerificationError,
-)
+from git_model_security.errors import ConfigError, Error, Reason, VerificationError
 from git_model_security.git import index
 from git_model_security.policy import gitmodel
 from git_model_security.policy.gitmodel import CIPHERTEXT_SIGNATURE, within
-from git_model_security.signing import dsse
-from git_model_security.signing.manifest import Manifest, compare
+from git_model_security.signing import dsse, shards
 from git_model_security.signing.roles import (
     CIPHERTEXT,
     PLAINTEXT,
@@ -37,15 +29,19 @@ from git_model_security.trust.verdict import (
     Verdict,
     earliest,
 )
-from git_model_security.verify import manifests, model_roots
+from git_model_security.verify import manifests
+from git_model_security.verify.compare import compare, tell
+from git_model_security.verify.kinds import Kind
+from git_model_security.verify.model_roots import under
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from git_model_security.clone.clone import Clone
     from git_model_security.git.index import Entry
     from git_model_security.policy.gitmodel import Policy
     from git_model_security.signing.bundle import Opened
+    from git_model_security.signing.manifest import Manifest
     from git_model_security.signing.methods import Verifier
 
 
@@ -63,17 +59,13 @@ def holds(clone: Clone, tree: str) -> bool:
             check(clone, tree, verifiers, sealed_only=half, may_be_absent=True)
             for half in (True, False)
         )
-        held = list(takewhile(_is_good, halves)) if verifiers else []
+        held = list(takewhile(lambda half: half.good, halves)) if verifiers else []
     except ConfigError:  # a .gitmodel that is refused: nothing holds under it
         return False
     if len(held) < 2:
         return False
     pinned_trust.remember_good(clone, tree, earliest(*(verdict.ends for verdict in held)))
     return True
-
-
-def _is_good(verdict: Verdict) -> bool:
-    return verdict.good
 
 
 @telemetry.span("verify")
@@ -122,161 +114,140 @@ def check(
         hint = missing_policy.hint(clone.repo) if tree == index.head_tree(clone.repo) else None
         verdict.findings.append(Finding(Reason.UNSIGNED, ".", detail, hint=hint))
         return verdict
-    # A link or an executable in a signature's place is no signature.
-    found = {entry.path: entry for entry in entries if entry.mode == index.REGULAR}
-    for root in roots:
-        if root not in policy.roots:
-            listed = f"the model roots of .gitmodel are {', '.join(policy.roots)}"
-            detail = "is no model root"
-            verdict.findings.append(Finding(Reason.UNSIGNED, root, detail, hint=listed))
-    for root in policy.roots:
-        if roots and root not in roots:
+    listed = f"the model roots of .gitmodel are {', '.join(policy.roots)}"
+    verdict.findings += (
+        Finding(Reason.UNSIGNED, one, "is no model root", hint=listed)
+        for one in roots
+        if one not in policy.roots
+    )
+    for name in policy.roots:
+        if roots and name not in roots:
             continue
-        round_ = _Root(clone, policy, root, entries, found, verifiers, may_be_absent)
-        verdict.findings += round_.sealed(verdict)
+        root = Root(clone, policy, name, entries, verifiers)
+        verdict.findings += _check_ciphertext(root, verdict)
         if not sealed_only:
             known = {(one.reason, one.names) for one in verdict.findings}
             verdict.findings += (
-                one for one in round_.plaintext(verdict) if (one.reason, one.names) not in known
+                one
+                for one in _check_plaintext(root, verdict, may_be_absent)
+                if (one.reason, one.names) not in known
             )
     return verdict
 
 
-class _Root:
-    """The check of one model root."""
+@dataclass(frozen=True)
+class Root:
+    """A model root of a tree, all of whose entries it has, and its two bundles."""
 
-    def __init__(
-        self,
-        clone: Clone,
-        policy: Policy,
-        root: str,
-        entries: Sequence[Entry],
-        found: dict[bytes, Entry],
-        verifiers: Sequence[Verifier],
-        may_be_absent: bool,
-    ) -> None:
-        self._may_be_absent = may_be_absent
-        self._clone = clone
-        self._policy = policy
-        self._root = root
-        self._entries = entries
-        self._found = found
-        self._verifiers = verifiers
+    clone: Clone
+    policy: Policy
+    name: str
+    entries: Sequence[Entry]
+    verifiers: Sequence[Verifier]
 
-    def sealed(self, verdict: Verdict) -> Iterator[Finding]:
-        """Checks the bundle over ciphertext (step 2)."""
-        entry = self._found.get(within(self._root, CIPHERTEXT_SIGNATURE))
-        if entry is None:
-            yield self._unsigned(CIPHERTEXT_SIGNATURE)
-            return
-        try:
-            data = self._clone.objects.read(entry.oid, limit_bytes=dsse.MAX_BYTES)
-            opened = self._open(data, CIPHERTEXT)
-            actual = manifests.sealed(self._clone, self._policy, self._root, self._entries)
-        except Error as error:
-            yield self._failure(CIPHERTEXT_SIGNATURE, error)
-            return
-        verdict.took(self._root, CIPHERTEXT_SIGNATURE, opened)
-        verdict.files += len(opened.manifest.items) - 1
-        yield from differences(opened.manifest, actual, self._root, Reason.STALE)
+    @property
+    def is_empty(self) -> bool:
+        """Whether no bundle over plaintext is needed: there is nothing to sign yet."""
+        names = (name for name, _ in under(self.name, self.entries))
+        return all(is_ignored(name, self.policy.signature) for name in names)
 
-    def plaintext(self, verdict: Verdict) -> Iterator[Finding]:
-        """Checks the bundle over plaintext (step 3)."""
-        entry = self._found.get(within(self._root, self._policy.signature))
-        if entry is None:
-            if not self._is_empty():
-                yield self._unsigned(self._policy.signature)
-            return
-        try:
-            data = blobs.plaintext(self._clone, entry.oid, dsse.MAX_BYTES)
-            opened = self._open(data, PLAINTEXT)
-            actual = self._plaintext(opened.manifest)
-            if self._forgot(compare(opened.manifest, actual).changed):
-                actual = self._plaintext(opened.manifest)
-        except Error as error:
-            yield self._failure(self._policy.signature, error)
-            return
-        verdict.took(self._root, self._policy.signature, opened)
-        yield from differences(opened.manifest, actual, self._root, Reason.STALE)
+    def open(self, role: str, data: bytes | None = None) -> Opened:
+        """Opens the bundle of a role: the one of the tree, or another in its place.
 
-    def _forgot(self, names: Sequence[str]) -> bool:
-        """Has objects that seem to differ opened again, and tells whether there are any.
-
-        What was remembered may be of a file that stood in an object's place.
+        Raises:
+            Error: there is none, it cannot be read, or it does not hold.
         """
-        changed = {name.encode("utf-8", "surrogateescape") for name in names}
-        pairs = [
-            (name, entry.oid)
-            for name, entry in model_roots.under(self._root, self._entries)
-            if name in changed
-        ]
-        found = {name for name, _ in blob.pointers(self._clone.repo, pairs)}
-        self._clone.digests.forget(oid for name, oid in pairs if name in found)
-        return bool(found)
-
-    def _open(self, data: bytes, role: str) -> Opened:
+        data = self._read(role) if data is None else data
         from git_model_security.signing import bundle  # most trees are known to hold
 
         return bundle.open_bundle(
             data,
-            self._verifiers,
-            expected=Subject(role, self._root),
-            signature_name=self._policy.signature,
+            self.verifiers,
+            expected=Subject(role, self.name),
+            signature_name=self.policy.signature,
         )
 
-    def _is_empty(self) -> bool:
-        names = (name for name, _ in model_roots.under(self._root, self._entries))
-        return all(is_ignored(name, self._policy.signature) for name in names)
+    def _read(self, role: str) -> bytes:
+        path = within(self.name, self.signature(role))
+        # A link or an executable in a signature's place is no signature.
+        held = (one for one in self.entries if one.path == path and one.mode == index.REGULAR)
+        entry = next(held, None)
+        if entry is None:
+            raise VerificationError(Reason.UNSIGNED, "there is no signature")
+        if role == CIPHERTEXT:
+            return self.clone.objects.read(entry.oid, limit_bytes=dsse.MAX_BYTES)
+        if self.clone.ring.locked:
+            raise VerificationError(
+                Reason.NO_KEY,
+                "the signature is still encrypted: this clone is locked",
+                hint="`git model unlock`, or `git model verify --encrypted` without a key",
+            )
+        return blobs.plaintext(self.clone, entry.oid, dsse.MAX_BYTES)
 
-    def _plaintext(self, signed: Manifest) -> Manifest:
-        """Returns what the root holds, which may be nothing any more."""
-        found = None
-        if self._may_be_absent:
-            found = manifests.by_oid(self._root, self._entries, signed).get
-        where = (self._policy, self._root, self._entries)
-        made = manifests.plaintext(self._clone, *where, signed.digest, found)
-        return made or Manifest(str(Subject(PLAINTEXT, self._root)), signed.digest, {})
+    def signature(self, role: str) -> str:
+        """Returns the file name of the bundle of a role."""
+        return CIPHERTEXT_SIGNATURE if role == CIPHERTEXT else self.policy.signature
 
-    def _failure(self, name: str, error: Error) -> Finding:
-        """Returns why the bundle of a name, or what it signs, could not be opened."""
-        if isinstance(error, VerificationError):
-            said = f"{name}: {error}"
-            why = (error.reason, self._root, said)
-            return Finding(*why, hint=error.hint, claimed=error.claimed)
-        return Finding(reason_of(error), self._root, str(error), hint=error.hint)
-
-    def _unsigned(self, name: str) -> Finding:
-        return Finding(Reason.UNSIGNED, self._root, f"there is no {name}")
-
-
-def reason_of(error: Error) -> Reason:
-    """Returns why what was signed cannot be compared."""
-    if isinstance(error, NotFetchedError):
-        return Reason.NOT_FETCHED
-    if isinstance(error, KeyNotFoundError):
-        return Reason.NO_KEY
-    return Reason.UNREADABLE if error.gate_status == UNCHECKED else Reason.TAMPERED
+    def failure(self, role: str, error: Error) -> Finding:
+        """Returns why the bundle of a role, or what it signs, could not be opened."""
+        return Finding.of_error(error, self.name, self.signature(role))
 
 
-def differences(
-    signed: Manifest, actual: Manifest, root: str, changed: Reason
-) -> Iterator[Finding]:
-    """Yields how the content differs from what was signed.
+def _check_ciphertext(root: Root, verdict: Verdict) -> Iterator[Finding]:
+    """Yields how the blobs of a root differ from what was signed (step 2)."""
+    try:
+        opened = root.open(CIPHERTEXT)
+        made = manifests.sealed(root.clone, root.policy, root.name, root.entries)
+    except Error as error:
+        yield root.failure(CIPHERTEXT, error)
+        return
+    verdict.took(root.name, CIPHERTEXT_SIGNATURE, opened)
+    verdict.files += len(opened.manifest.items) - 1
+    yield from _differences(root, shards.by_path(opened.manifest), shards.by_path(made))
 
-    Args:
-        signed: the manifest in the bundle.
-        actual: the manifest of what is there.
-        root: the model root.
-        changed: the reason to give for differences in content.
+
+def _check_plaintext(root: Root, verdict: Verdict, may_be_absent: bool) -> Iterator[Finding]:
+    """Yields how what the blobs open to differs from what was signed (step 3)."""
+    try:
+        opened = root.open(PLAINTEXT)
+        signed = shards.by_path(opened.manifest)
+        actual = _plaintext(root, opened.manifest, may_be_absent)
+        changed = compare(signed, actual).get(Kind.CHANGED)
+        if changed and _forget(root, changed):
+            actual = _plaintext(root, opened.manifest, may_be_absent)
+    except Error as error:
+        if error.reason is not Reason.UNSIGNED or not root.is_empty:
+            yield root.failure(PLAINTEXT, error)
+        return
+    verdict.took(root.name, root.policy.signature, opened)
+    yield from _differences(root, signed, actual)
+
+
+def _plaintext(root: Root, signed: Manifest, may_be_absent: bool) -> Mapping[bytes, bytes]:
+    """Returns the digests of what a root holds, which may be nothing any more."""
+    known = manifests.by_oid(root.name, root.entries, signed).get if may_be_absent else None
+    where = (root.policy, root.name, root.entries)
+    made = manifests.plaintext(root.clone, *where, signed.digest, known)
+    return shards.by_path(made) if made else {}
+
+
+def _forget(root: Root, names: Collection[bytes]) -> bool:
+    """Has objects that seem to differ opened again, and tells whether there are any.
+
+    What was remembered may be of a file that stood in an object's place.
     """
+    pairs = [(name, one.oid) for name, one in under(root.name, root.entries) if name in names]
+    found = {name for name, _ in blob.pointers(root.clone.repo, pairs)}
+    root.clone.digests.forget(oid for name, oid in pairs if name in found)
+    return bool(found)
+
+
+def _differences(
+    root: Root, signed: Mapping[bytes, bytes], actual: Mapping[bytes, bytes]
+) -> Iterator[Finding]:
     found = compare(signed, actual)
-    names = tuple(name for name in found.changed if name != TREE_ITEM)
-    if names:
-        yield Finding(changed, root, "not the content that was signed", names)
-    elif found.changed and not (found.missing or found.extra):
-        detail = "modes, links, or files outside of the model are not what was signed"
-        yield Finding(changed, root, detail)
-    if found.missing:
-        yield Finding(Reason.MISSING, root, "signed and not there", found.missing)
-    if found.extra:
-        yield Finding(Reason.EXTRA, root, "there and not signed", found.extra)
+    changed = found.pop(Kind.CHANGED, set())
+    found[Kind.COMMITTED] = changed - {TREE_ITEM.encode()}
+    if changed and not any(found.values()):
+        yield Kind.COMMITTED_BESIDE.finding((), root.name)
+    yield from tell(found, root.name)

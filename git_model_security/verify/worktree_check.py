@@ -6,7 +6,8 @@ file is not asked.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from git_model_security import telemetry
@@ -15,55 +16,26 @@ from git_model_security.git import index
 from git_model_security.messages import counted
 from git_model_security.policy import gitmodel
 from git_model_security.trust.verdict import COVERS_WORK_TREE, Finding, Verdict
-from git_model_security.verify import basis as bases
-from git_model_security.verify import kinds, models_check, worktree_files
-from git_model_security.verify.contents import Contents
-from git_model_security.verify.differences import Differences
-from git_model_security.verify.signed_files import SignedFiles, below, is_in
+from git_model_security.verify import listing, models_check
+from git_model_security.verify.basis import Basis, find_basis
+from git_model_security.verify.kinds import Kind
+from git_model_security.verify.model_roots import below, is_in
+from git_model_security.verify.worktree_kinds import Differences
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
     from git_model_security.clone.clone import Clone
-    from git_model_security.policy.gitmodel import Policy
     from git_model_security.signing.methods import Verifier
-    from git_model_security.verify.basis import Basis
+    from git_model_security.verify.compare import Found
     from git_model_security.verify.file_digests import Progress
-    from git_model_security.verify.worktree_files import Beyond
-
-
-@dataclass(frozen=True)
-class Scope:
-    """What of a work tree is verified.
-
-    Attributes:
-        roots: the model roots to look at, and nothing beside them; empty for all of it.
-        all_models: look also at models that have a bundle and are no model root.
-        ignore_unsigned_files: let files pass that are not signed (model_signing's option
-            of that name).
-        strict: what no signature covers is a finding.
-        committed_only: HEAD is what has to be there, whatever is staged and signed.
-    """
-
-    roots: Sequence[str] = ()
-    all_models: bool = False
-    ignore_unsigned_files: bool = False
-    strict: bool = False
-    committed_only: bool = False
-
-    def holds(self, path: bytes, policy: Policy) -> bool:
-        """Tells whether a path is looked at."""
-        chosen = set(self.roots).intersection(policy.roots)
-        return not self.roots or any(is_in(path, root) for root in chosen)
+    from git_model_security.verify.listing import Beyond
+    from git_model_security.verify.scope import Scope
 
 
 @telemetry.span("verify")
 def check(
-    clone: Clone,
-    verifiers: Sequence[Verifier],
-    scope: Scope | None = None,
-    *,
-    progress: Progress | None = None,
+    clone: Clone, verifiers: Sequence[Verifier], scope: Scope, progress: Progress | None = None
 ) -> Verdict:
     """Verifies the work tree.
 
@@ -75,28 +47,16 @@ def check(
     3. Every file that it signs is hashed again; every other file of the listing is
        compared with its blob, the bundles in the work tree among them.
     4. What lies there beside that is told: nobody signed it.
-    5. Each difference is told apart (`differences`).
-
-    Args:
-        clone: the clone.
-        verifiers: who may have signed.
-        scope: what to look at; None for the work tree as a whole.
-        progress: told how far the hashing is.
+    5. Each difference is told apart (`worktree_kinds`).
 
     Raises:
         GitError: there is no work tree.
         ConfigError: HEAD's `.gitmodel` cannot be used, or the top cannot be read.
     """
-    scope = scope or Scope()
-    basis = bases.of(
-        clone,
-        verifiers,
-        roots=scope.roots,
-        committed_only=scope.committed_only or scope.strict,
-    )
+    basis = find_basis(clone, verifiers, scope)
     head = index.resolve(clone.repo, "HEAD^{commit}") or ""
-    if basis.policy is None:
-        return replace(basis.sealed, commit=head, covers=COVERS_WORK_TREE)
+    if isinstance(basis, Verdict):
+        return replace(basis, commit=head, covers=COVERS_WORK_TREE)
     staged = ", as it is staged (not committed yet)" if basis.is_index else ""
     verdict = Verdict(
         f"the work tree{staged}",
@@ -104,15 +64,9 @@ def check(
         unit="model file",
         strict=scope.strict,
     )
-    signed = SignedFiles(clone, basis.policy, verifiers)
-    signed.open(basis.entries, scope.roots, verdict)
-    # An empty model root has the bundle over ciphertext alone.
-    for root in signed.roots:
-        if root in basis.sealed.signers:
-            verdict.signers.setdefault(root, basis.sealed.signers[root])
-            verdict.methods.setdefault(root, basis.sealed.methods[root])
+    basis.open(scope.roots, verdict)
     if not clone.ring.locked:
-        compare(basis, signed, scope, verdict, progress)
+        _add_files(basis, scope, verdict, progress)
     verdict.findings += _unsaid(verdict, basis.sealed)
     verdict.commit = "" if basis.is_index else head
     return verdict
@@ -120,89 +74,72 @@ def check(
 
 def add_locked_files(
     clone: Clone, verdict: Verdict, verifiers: Sequence[Verifier], scope: Scope
-) -> None:
-    """Adds to a verdict on HEAD what the work tree of a locked clone shows.
+) -> bool:
+    """Adds to a verdict on HEAD what the work tree of a locked clone shows; tells whether.
 
     Each file must be, byte for byte, the blob that was verified, or the object behind it.
     An unlocked clone has plaintext there: `check` is for that.
     """
     if not clone.ring.locked or clone.repo.work_tree is None:
-        return
+        return False
     head = index.tree(clone.repo, verdict.commit)
     policy = gitmodel.find(head, clone.objects)
-    if policy is not None:
-        basis = bases.Basis(head, policy, verdict, index.staged(clone.repo))
-        compare(basis, SignedFiles(clone, policy, verifiers), scope, verdict)
-        verdict.others = 0  # all of them count as committed
+    if policy is None:
+        return False
+    _add_files(Basis(clone, verifiers, head, policy, verdict), scope, verdict)
+    verdict.others = 0  # all of them count as committed
+    return True
 
 
-def compare(
-    basis: Basis,
-    signed: SignedFiles,
-    scope: Scope,
-    verdict: Verdict,
-    progress: Progress | None = None,
+def _add_files(
+    basis: Basis, scope: Scope, verdict: Verdict, progress: Progress | None = None
 ) -> None:
     """Adds to a verdict how the work tree differs from what is to be there.
 
     In a locked clone files are to be what Git holds.
-
-    Args:
-        basis: what is to be there.
-        signed: what of it bundles over plaintext sign.
-        scope: what to look at.
-        verdict: gets the findings.
-        progress: told how far the hashing is.
     """
-    clone, policy = signed.clone, signed.policy
-    there = worktree_files.modes(clone.repo)
-    beyond = worktree_files.beyond(clone.repo, there, basis.entries)
-    entries = [entry for entry in basis.entries if scope.holds(entry.path, policy)]
-    beyond = beyond.within(lambda path: scope.holds(path, policy))
+    repo = basis.clone.repo
+    there = listing.list_worktree(repo)
+    holds = partial(scope.holds, basis.policy)
+    beyond = listing.find_beyond(repo, there, basis.entries, holds)
+    entries = [entry for entry in basis.entries if holds(entry.path)]
     extra = beyond.extra
     if scope.all_models:
-        beside = models_check.Beside(clone, policy, there.keys() - beyond.ignored)
-        extra = set(beside.outside(extra))
-        beside.add(verdict, signed.verifiers, scope.ignore_unsigned_files, progress)
-    contents = Contents(clone, policy.digest)
-    found = Differences(basis, there, signed, contents)
-    found.look(entries, extra, progress)
-    absent = found.found.pop(kinds.SPARSE, set())
-    verdict.files -= len(absent & signed.digests.keys())
-    verdict.others += len({entry.path for entry in entries} - signed.digests.keys() - absent)
-    verdict.findings += (*found.faults, *_findings(policy, found, scope))
+        paths = there.keys() - beyond.ignored
+        models = models_check.add_beside_roots(basis, verdict, paths, scope, progress)
+        extra = {path for path in extra if not models_check.is_in(path, models)}
+    differences = Differences(basis, there)
+    found = differences.look(entries, extra, progress)
+    absent = found.pop(Kind.SPARSE, set())
+    verdict.files -= len(absent & basis.digests.keys())
+    verdict.others += len({entry.path for entry in entries} - basis.digests.keys() - absent)
+    verdict.findings += (*differences.faults, *_findings(basis, found, scope))
     _tell_uncovered(verdict, beyond, absent)
 
 
-def _findings(policy: Policy, found: Differences, scope: Scope) -> Iterator[Finding]:
+def _findings(basis: Basis, found: Found, scope: Scope) -> Iterator[Finding]:
     """Yields what was found, root by root, and beside them."""
-    for kind in kinds.ORDER:
+    for kind in Kind:
         if scope.ignore_unsigned_files and kind.reason is Reason.EXTRA:
             continue
-        left = set(found.found.get(kind, ()))
-        for root in (*policy.roots, "."):
-            here = sorted(path for path in left if is_in(path, root))
-            left.difference_update(here)
+        left = set(found.get(kind, ()))
+        for root in (*basis.policy.roots, "."):
+            here = {path for path in left if is_in(path, root)}
+            left -= here
             if here:
-                names = tuple(_text(below(path, root)) for path in here)
-                yield Finding(kind.reason, root, kind.detail, names, kind.hint)
+                yield kind.finding({below(path, root) for path in here}, root)
 
 
 def _tell_uncovered(verdict: Verdict, beyond: Beyond, absent: Collection[bytes]) -> None:
     """Tells what lies there, or should, and was not verified."""
     for kind, paths, before, noun, after in (
-        (kinds.IGNORED, beyond.ignored, "", "file", " that Git ignores"),
-        (kinds.SUBMODULE, beyond.submodules, "the files of ", "submodule", ""),
-        (kinds.SPARSE, absent, "", "file", " that this sparse checkout leaves out"),
+        (Kind.IGNORED, beyond.ignored, "", "file", " that Git ignores"),
+        (Kind.SUBMODULE, beyond.submodules, "the files of ", "submodule", ""),
+        (Kind.SPARSE, absent, "", "file", " that this sparse checkout leaves out"),
     ):
         if paths:
-            names = tuple(map(_text, sorted(paths)))
-            finding = Finding(kind.reason, ".", kind.detail, names, kind.hint)
-            verdict.leave_out(finding, f"{before}{counted(len(names), noun)}{after}")
-
-
-def _text(path: bytes) -> str:
-    return path.decode("utf-8", "surrogateescape")
+            what = f"{before}{counted(len(paths), noun)}{after}"
+            verdict.leave_out(kind.finding(paths), what)
 
 
 def _unsaid(verdict: Verdict, sealed: Verdict) -> list[Finding]:

@@ -82,6 +82,7 @@ def test_a_filter_killed_while_it_cleans_adds_nothing(made: Established) -> None
     assert not list((repo.path / ".git" / "git-model" / "tmp").iterdir())
 
 
+@pytest.mark.usefixtures("cold")
 def test_a_full_disk_for_the_spool_is_told_and_adds_nothing(made: Established) -> None:
     repo = made.repo
     content = claims.MARKER + os.urandom(1 << 20) * 24
@@ -105,6 +106,7 @@ def test_a_full_disk_for_the_spool_is_told_and_adds_nothing(made: Established) -
     claims.clean(repo)
 
 
+@pytest.mark.usefixtures("cold")
 def test_a_full_disk_below_git_is_told_and_loses_nothing(
     made: Established, tmp_path: Path
 ) -> None:

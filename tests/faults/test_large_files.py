@@ -156,6 +156,7 @@ def test_a_partial_object_of_a_living_process_is_not_swept(lfs: Repository) -> N
     assert len(leftovers(lfs)) == 2
 
 
+@pytest.mark.usefixtures("cold")
 def test_a_full_disk_is_said_and_leaves_nothing(
     lfs: Repository, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,6 +18,15 @@ if TYPE_CHECKING:
 
     from tests.faults.conftest import Established
     from tests.fixtures.repositories import Repository
+
+
+KILLED = """
+import os, pathlib
+from git_model_security.clone.clone import Clone
+from git_model_security.git.repository import Repository
+Clone(Repository.discover(pathlib.Path())).memory.execute("DELETE FROM judged")
+os._exit(9)
+"""
 
 
 def freeze(path: Path) -> bool:
@@ -63,6 +73,18 @@ def test_looking_works_and_changing_is_refused(frozen: Repository, made: Establi
     frozen.write("config.json", b"changed " + claims.MARKER)
     frozen.commit("Again")
     claims.clean(frozen)
+
+
+def test_what_a_killed_process_left_of_the_memory_stops_nothing(made: Established) -> None:
+    execute(sys.executable, "-I", "-c", KILLED, cwd=made.repo.path, check=False)
+    assert list((made.repo.path / ".git" / "git-model").glob("*.sqlite-wal"))
+    if not freeze(made.repo.path):
+        thaw(made.repo.path)
+        pytest.skip("root, and the file system knows no immutable files")
+    try:
+        assert "0 findings" in made.repo.model("audit").stdout
+    finally:
+        thaw(made.repo.path)
 
 
 def test_init_in_a_read_only_repository_changes_nothing(repo: Repository) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 from typing import TYPE_CHECKING
 
@@ -77,10 +78,10 @@ def test_roots_that_hold_one_another_are_refused(repo: Repository) -> None:
         assert not (repo.path / ".gitmodel").exists()
 
 
-def put_model_of_another(repo: Repository, pair: Pair) -> None:
-    repo.write("third/v 1/w.bin", b"w")
+def put_model_of_another(repo: Repository, pair: Pair, root: str = "third/v 1") -> None:
+    repo.write(f"{root}/w.bin", b"w")
     items = {"w.bin": hashlib.sha256(b"w").digest()}
-    repo.write("third/v 1/model.sig", encoded(signed(pair, statement(items, "bert"))))
+    repo.write(f"{root}/model.sig", encoded(signed(pair, statement(items, "bert"))))
 
 
 def test_models_of_others_are_found_by_their_bundles(two: Repository, tmp_path: Path) -> None:
@@ -102,6 +103,16 @@ def test_models_of_others_are_found_by_their_bundles(two: Repository, tmp_path: 
     assert reasons(two, "--all-models") == expected
     assert reasons(two, "--all-models", "HEAD") == expected
     assert reasons(two) == {}
+
+
+def test_a_model_of_another_lies_in_a_directory_whose_name_is_not_utf_8(
+    two: Repository, tmp_path: Path
+) -> None:
+    put_model_of_another(two, make_pair(tmp_path / "other.pem"), os.fsdecode(b"third/v\xff"))
+    two.commit("Third")
+    for form in ([], ["HEAD"]):
+        said = two.model("verify", "--all-models", *form, check=False)
+        assert "\nuntrusted signer: third/v\\xff: model.sig: signed by " in said.stdout
 
 
 def test_a_deployed_root_is_verified_by_the_trust_of_the_clone_one_stands_in(

@@ -51,6 +51,8 @@ def test_a_good_worktree(project: Project) -> None:
     assert findings(project.ada, "key", "--public_key", str(project.public)) == {}
     assert findings(project.ada, "HEAD") == {}
     assert findings(project.ada, "--encrypted") == {}
+    # Of an unlocked clone only the commit is looked at.
+    assert "work tree" not in project.ada.model("verify", "--encrypted").stdout
 
 
 def test_a_wrong_key(project: Project, stranger: tuple[Path, Path]) -> None:
@@ -178,6 +180,30 @@ def test_a_signature_of_an_older_commit_is_stale(project: Project) -> None:
     assert "model.safetensors" in findings(project.ada, "HEAD")["stale signature"]
 
 
+def test_a_rebased_commit_is_to_be_signed_and_its_files_not_to_be_added(
+    project: Project,
+) -> None:
+    ada = project.ada
+    ada.git("switch", "--quiet", "--create", "topic")
+    ada.write("topic.bin", b"topic")
+    ada.commit()
+    ada.git("switch", "--quiet", "main")
+    ada.write("new.bin", b"new")
+    ada.git("rm", "--quiet", "config.json")
+    ada.commit()
+    ada.git("switch", "--quiet", "topic")
+    ada.git("rebase", "--quiet", "main")
+    said = ada.model("verify", "HEAD", check=False)
+    assert "\nextra file: " in said.stdout
+    assert "git add" not in said.stderr
+    assert "git restore" not in said.stderr
+    assert "your own HEAD: `git model sign --amend`" in said.stderr
+    ada.git("commit", "--quiet", "--no-verify", "--allow-empty", "--message", "On top")
+    past = ada.model("verify", "HEAD~1", check=False).stderr
+    assert "a commit stays as it was made" in past
+    assert "git model sign" not in past
+
+
 def test_a_signature_that_is_no_bundle(project: Project) -> None:
     project.ada.write("model.sig", b"{}")
     assert findings(project.ada) == {"malformed bundle": [], "tampered": ["model.sig"]}
@@ -206,6 +232,9 @@ def test_a_locked_clone_verifies_ciphertext(project: Project, person: PersonFact
     clone = person("carol").clone(project.remote)
     public = ("--public-key", str(project.public))
     assert findings(clone, "--encrypted", *public) == {}
+    head = clone.git("rev-parse", "--short=12", "HEAD")
+    done = clone.model("verify", "--encrypted", *public).stdout
+    assert done.startswith(f"Verified: HEAD ({head}) and the work tree, ")
     assert set(findings(clone, *public)) == {"key not held"}  # and says what to use instead
     assert "git model verify --encrypted" in clone.model("verify", *public, check=False).stderr
 

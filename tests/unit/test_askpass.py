@@ -7,7 +7,7 @@ import pytest
 
 from git_model_security.errors import GitError
 from git_model_security.git import askpass
-from git_model_security.signatures.passphrase import Passphrases
+from git_model_security.signatures.questions import Passphrases
 from tests.fixtures.hooks import script
 from tests.fixtures.processes import execute
 

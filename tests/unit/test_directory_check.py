@@ -15,6 +15,7 @@ from git_model_security.signing.by_key import KeySigner, KeyVerifier
 from git_model_security.signing.ciphertext import ciphertext_manifest
 from git_model_security.signing.manifest import plaintext_manifest
 from git_model_security.verify import directory_check, models_check
+from git_model_security.verify.scope import Scope
 from tests.fixtures.bundles import Pair, encoded, make_pair, signed, statement
 
 if TYPE_CHECKING:
@@ -61,9 +62,10 @@ def digests(digest: str) -> list[tuple[bytes, bytes]]:
     return [(name.encode(), new(content).digest()) for name, content in FILES.items()]
 
 
-def verdict(directory: Path, *pairs: Pair, **options: Any) -> Verdict:
+def verdict(directory: Path, *pairs: Pair, root: str | None = None, **options: Any) -> Verdict:
     verifiers = [KeyVerifier(pair.public) for pair in pairs]
-    return directory_check.check(directory, verifiers, **options)
+    progress = options.pop("progress", None)
+    return directory_check.check(directory, verifiers, Scope(**options), root, progress)
 
 
 def found(directory: Path, pair: Pair, **options: Any) -> dict[str, list[str]]:
@@ -312,15 +314,15 @@ def test_of_many_models_each_is_verified_and_none_can_lose_its_bundle(
     verifiers = [KeyVerifier(ada.public)]
     deployed(tmp_path / "a", ada)
     deployed(tmp_path / "b" / "inner", ada)
-    assert models_check.of_directory(tmp_path, verifiers).good
+    assert models_check.check(tmp_path, verifiers, Scope()).good
     (tmp_path / "a" / "config.json").write_bytes(b"!")
     (tmp_path / "b" / "inner" / "model.sig").unlink()
-    done = models_check.of_directory(tmp_path, verifiers)
+    done = models_check.check(tmp_path, verifiers, Scope())
     reasons = {(one.reason.value, one.root): one.names for one in done.findings}
     assert reasons["tampered", "a"] == ("config.json",)
     assert "b/inner/config.json" in reasons["extra file", "."]
     (tmp_path / "a" / "model.sig").unlink()
-    done = models_check.of_directory(tmp_path, verifiers)
+    done = models_check.check(tmp_path, verifiers, Scope())
     assert [one.reason.value for one in done.findings] == ["unsigned"]
 
 
@@ -332,11 +334,11 @@ def test_roots_are_looked_for_below_and_what_is_outside_is_told(
     (tmp_path / ".gitmodel").write_text("")
     (tmp_path / ".git").mkdir()
     (tmp_path / ".git" / "HEAD").write_text("ref: refs/heads/main")
-    done = models_check.of_directory(tmp_path, verifiers, roots=["m/bert"])
+    done = models_check.check(tmp_path, verifiers, Scope(roots=["m/bert"]))
     assert done.good
     assert done.notes == ["not verified: what belongs to no model: .git, .gitmodel"]
     (tmp_path / "main.py").write_text("")
-    done = models_check.of_directory(tmp_path, verifiers, roots=["m/bert", "m/gpt"])
+    done = models_check.check(tmp_path, verifiers, Scope(roots=["m/bert", "m/gpt"]))
     reasons = {(one.reason.value, one.root): (one.names, one.hint) for one in done.findings}
     assert ("unsigned", "m/gpt") in reasons
     names, hint = reasons["extra file", "."]
@@ -347,11 +349,11 @@ def test_roots_are_looked_for_below_and_what_is_outside_is_told(
 def test_a_root_is_neither_another_model_nor_behind_a_link(tmp_path: Path, ada: Pair) -> None:
     verifiers = [KeyVerifier(ada.public)]
     model = deployed(tmp_path / "top" / "gpt", ada)
-    done = models_check.of_directory(tmp_path / "top", verifiers, roots=["gpt"])
+    done = models_check.check(tmp_path / "top", verifiers, Scope(roots=["gpt"]))
     assert [one.reason.value for one in done.findings] == ["invalid signature"]
     model.rename(tmp_path / "m")
     model.symlink_to(tmp_path / "m")
-    done = models_check.of_directory(tmp_path / "top", verifiers, roots=["gpt"])
+    done = models_check.check(tmp_path / "top", verifiers, Scope(roots=["gpt"]))
     assert [one.reason.value for one in done.findings] == ["unsigned"]
 
 
