@@ -13,6 +13,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+_NAME = "git-model:"
+_COLUMNS = 80
+_INDENT = "    "
+
 
 def info(text: str) -> None:
     """Tells what was done."""
@@ -50,8 +54,30 @@ def _write(text: str | None = None, hint: str | None = None) -> None:
     said = [] if text is None else [text]
     if hint:
         said += [f"hint: {line}" for line in hint.split("\n")]
+    lines = [f"{_NAME} {line}" for line in said]
+    if sys.stderr.isatty():
+        lines = [fold(line) for line in "\n".join(lines).split("\n")]
     # One write: what another process says at the same time stands before it or after.
-    sys.stderr.write("".join(f"git-model: {line}\n" for line in said))
+    sys.stderr.write("".join(f"{line}\n" for line in lines))
+
+
+def fold(text: str) -> str:
+    """Returns a message in lines of at most 80 columns, for a terminal.
+
+    What stands between backticks stays whole, since a person copies it, and so does a line
+    of a list, which holds a path. Where a program reads, a message is one line.
+    """
+    import re  # for a terminal alone
+
+    if text.removeprefix(_NAME).startswith("  "):
+        return text
+    lines: list[str] = []
+    for word in re.findall(r"(?:`[^`\n]*`|\S)+", text):
+        if lines and len(lines[-1]) + 1 + len(word) <= _COLUMNS:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(f"{_INDENT}{word}" if lines else word)
+    return "\n".join(lines)
 
 
 def reason(error: OSError) -> str:

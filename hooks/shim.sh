@@ -11,7 +11,6 @@ hook=pre-commit
 run='earlier ours'
 where=beside
 input=no
-missing=stop
 when=always
 python=/usr/bin/python3
 main=/usr/lib/git_model_security/__main__.py
@@ -159,18 +158,14 @@ is_known() {
 }
 
 run_ours() {
-	if [ "$when" = waiting ] && nothing_waits "$@"; then
-		return 0
-	elif [ "$when" = judged ] && nothing_judged; then
-		return 0
-	elif [ "$when" = settled ] && nothing_settled; then
-		return 0
-	elif [ "$when" = moving ] && nothing_moves "$@"; then
-		return 0
-	elif [ "$hook,$1" = reference-transaction,aborted ] ||
-		[ "$hook,$1" = reference-transaction,preparing ]; then
-		return 0
-	elif [ ! -x "$python" ]; then
+	case $when in
+	waiting) ! nothing_waits "$@" || return 0 ;;
+	judged) ! nothing_judged || return 0 ;;
+	settled) ! nothing_settled || return 0 ;;
+	moving) ! nothing_moves "$@" || return 0 ;;
+	esac
+	case $hook,$1 in reference-transaction,aborted | reference-transaction,preparing) return 0 ;; esac
+	if [ ! -x "$python" ]; then
 		lost=$python
 	elif [ ! -f "$main" ]; then
 		lost=$main
@@ -181,13 +176,22 @@ run_ours() {
 		"$python" -I -m git_model_security hook "$hook" "$@"
 		return
 	fi
-	if [ "$missing" = warn ]; then
+	case $hook in
+	post-*)
 		echo "git-model: warning: $lost is missing; the $hook hook did nothing" >&2
 		return 0
-	fi
-	echo "git-model: error: $lost is missing, and $hook cannot check anything without it" >&2
-	echo "git-model: hint: install git-model again and run \`git model doctor --fix\`;" \
-		"to do without it, remove $0" >&2
+		;;
+	pre-receive)
+		echo "git-model: error: $lost is missing on the server, so nothing can be checked" >&2
+		echo "git-model: hint: nothing was accepted; the administrator installs git-model again" \
+			"and runs \`git model install --server\`" >&2
+		;;
+	*)
+		echo "git-model: error: $lost is missing, and $hook cannot check anything without it" >&2
+		echo "git-model: hint: install git-model again and run \`git model doctor --fix\`;" \
+			"to do without it, remove $0" >&2
+		;;
+	esac
 	return 1
 }
 

@@ -12,7 +12,7 @@ from git_model_security.cli.progress import Bar
 from git_model_security.cli.unlock import skip_smudge, tell
 from git_model_security.clone.clone import Clone
 from git_model_security.errors import FAILED
-from git_model_security.setup import cloning, deploy_clone
+from git_model_security.setup import cloning, deploy_clone, unlock
 from git_model_security.status import state
 from git_model_security.trust import anchors, verifiers
 from git_model_security.verify.expected import Expected
@@ -67,23 +67,18 @@ def command(
     if deploy:
         _require_sense(asked, depth, skip_smudge, expected)
         with gate.judging():
-            _deploy(url, directory, extra, key, asked, expected, quiet=quiet)
+            source = cloning.Source(url, directory, extra, anchors.named(asked))
+            request = unlock.Request(key, verifiers.explicit(asked))
+            _deploy(source, request, expected, quiet=quiet)
         return
     # Before anything is fetched: a mistyped file name should not cost a download.
     signers = verifiers.explicit(asked)
     if expected != Expected():
         raise click.UsageError("--expect and --at-least need --deploy")
+    request = unlock.Request(key, signers, skip_smudge=skip_smudge)
+    source = cloning.Source(url, directory, extra, anchors.named(asked))
     with Bar("Decrypting") as bar:
-        repo, done = cloning.clone(
-            url,
-            directory,
-            extra,
-            key=key,
-            signers=signers,
-            files=anchors.named(asked),
-            skip_smudge=skip_smudge,
-            progress=None if quiet else bar,
-        )
+        repo, done = cloning.clone(source, request, None if quiet else bar)
     if quiet:
         messages.warn_all(done.warnings)
         checkout.tell(done.report)
@@ -123,25 +118,10 @@ def _require_sense(
 
 
 def _deploy(
-    url: str,
-    directory: Path | None,
-    extra: list[str],
-    key: Path | None,
-    asked: Asked,
-    expected: Expected,
-    *,
-    quiet: bool,
+    source: cloning.Source, request: unlock.Request, expected: Expected, *, quiet: bool
 ) -> None:
-    signers = verifiers.explicit(asked)
     with Bar("Decrypting") as bar:
-        repo, done = deploy_clone.clone(
-            *(url, directory, extra),
-            key=key,
-            signers=signers,
-            files=anchors.named(asked),
-            expected=expected,
-            progress=None if quiet else bar,
-        )
+        repo, done = deploy_clone.clone(source, request, expected, None if quiet else bar)
     if quiet:
         messages.warn_all((*done.warnings, *done.report.warnings))
         return

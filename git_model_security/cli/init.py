@@ -14,7 +14,7 @@ from git_model_security.git.repository import Repository
 from git_model_security.messages import counted
 from git_model_security.setup import (
     init,
-    reinitialise,
+    init_steps,
     setup,
     storage_choice,
     unlock,
@@ -26,7 +26,8 @@ from git_model_security.signatures.signers import Given
 from git_model_security.verify import model_roots
 
 if TYPE_CHECKING:
-    from git_model_security.setup.init import Done, Plan
+    from git_model_security.setup.init import Plan
+    from git_model_security.setup.init_steps import Done
 
 _OTHER_ROOTS = "git model init --model-root DIR"
 _OTHERWISE = {
@@ -58,28 +59,25 @@ def command(sign_with: str | None, **given: Any) -> None:
     repo.top  # noqa: B018 - raises in a bare repository
     signing = methods.given(sign_with, given)
     request = initial.request(signing=signing, **given)
-    before = reinitialise.undecided(repo)
+    before = init.undecided(repo)
+    if before is None and init.is_set_up(repo):
+        _again(repo, request)
+        return
     try:
-        if before is not None:
-            plan = reinitialise.plan(repo, request, before)
-        elif init.is_set_up(repo):
-            _again(repo, request)
-            return
-        else:
-            plan = init.plan(repo, request)
+        plan = init.plan(repo, request, before)
     except PlaintextHistoryError as refused:
         initial.show_findings("The history holds in clear", refused.report.findings)
         raise
-    if before is not None and reinitialise.is_idle(repo, request, plan, before):
+    if before is not None and init_steps.is_idle(repo, request, plan, before):
         _again(repo, Request())
         return
     # Before anything is written: no commit could be signed.
     model_roots.require_content(plan.policy, index.staged(repo), _OTHER_ROOTS)
     _show(plan)
     if before is None:
-        _tell(init.carry_out(repo, request, plan))
-        return
-    _tell(reinitialise.carry_out(repo, request, plan, before))
+        _tell(init_steps.carry_out(repo, request, plan))
+    else:
+        _tell(init_steps.carry_out_again(repo, request, plan, before))
 
 
 def _again(repo: Repository, request: Request) -> None:
@@ -109,7 +107,10 @@ def _again(repo: Repository, request: Request) -> None:
         raise UsageError(
             "this repository is set up already", hint="`git model unlock` takes other keys"
         )
-    changed = write_policy.change_storage(repo, policy, request.storage, request.threshold)
+    chosen = storage_choice.again(repo, policy, request.storage, request.threshold)
+    changed = chosen.applied(policy)
+    if changed != policy:
+        write_policy.write(repo, changed)
     for line in setup.configure(repo, changed, is_trusted=unlock.is_verified(repo)):
         messages.info(line)
     if missing := storage_choice.missing_lfs(changed):
@@ -158,7 +159,7 @@ def _tell(done: Done) -> None:
     if done.sealed_staged:
         messages.info(f"encrypted {counted(done.sealed_staged, 'tracked file')} in the index")
     terminal.result()
-    initial.show_keys(done.key_id, done.key_path, done.fingerprint, done.method)
+    initial.show_keys(done.policy.key_id, done.fingerprint, done.policy.method)
     terminal.result(
         "Staged .gitmodel and .gitattributes; go on with `git add` and `git commit`."
     )

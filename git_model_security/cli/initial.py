@@ -9,13 +9,13 @@ import click
 from git_model_security.cli import options, terminal
 from git_model_security.cli.sizes import size
 from git_model_security.git.paths import shown
+from git_model_security.keyring.store import KeyStore
 from git_model_security.policy import gitmodel, profiles
 from git_model_security.setup.init import Request
 from git_model_security.signing.identity import KEY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
 
     from git_model_security.guard.finding import Finding
     from git_model_security.setup.clear_files import Glimpse
@@ -76,10 +76,10 @@ def request(
     )
 
 
-def show_keys(key_id: str, key_path: Path, fingerprint: str, method: str = KEY) -> None:
+def show_keys(key_id: str, fingerprint: str, method: str = KEY) -> None:
     """Says which keys a repository was set up with, and what to do with them."""
     terminal.result(f"AES-256 key   {key_id}")
-    terminal.result(f"  kept in     {shown(bytes(key_path))}")
+    terminal.result(f"  kept in     {shown(bytes(KeyStore().directory / key_id))}")
     terminal.result("  back it up: git model key export FILE   (without it nothing decrypts)")
     if method != KEY:
         terminal.result(f"Signs with    {method}")

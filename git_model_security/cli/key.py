@@ -15,7 +15,6 @@ from git_model_security.git.repository import Repository
 from git_model_security.keyring import key_files, key_material, ring
 from git_model_security.keyring.copies import Copies
 from git_model_security.keyring.store import KeyStore
-from git_model_security.setup import key_location
 from git_model_security.signatures import own_verifier, signers
 from git_model_security.signing import keys as signing_keys
 
@@ -36,7 +35,7 @@ def command() -> None:
 @click.argument("file", type=options.FILE)
 def generate(file: Path) -> None:
     """Make an AES-256 key: 32 raw bytes, mode 0600."""
-    key_location.require_outside(file)
+    key_files.require_outside(file)
     key_files.write_new(file, key_material.generate())
     terminal.result(f"{file}: new AES-256 key {key_material.from_file(file).id}")
 
@@ -48,7 +47,7 @@ def generate_signing(private: Path, public: Path) -> None:
     """Make a NIST P-256 signing key: PRIVATE (PKCS#8) and PUBLIC, both PEM."""
     if public.exists():
         raise ConfigError(f"{public}: exists; a key file is never overwritten")
-    key_location.require_outside(private)
+    key_files.require_outside(private)
     signing_keys.generate(private)
     pem = signing_keys.public_pem(signing_keys.load_private(private))
     key_files.write_new(public, pem, key_files.PUBLIC_MODE)
@@ -79,7 +78,7 @@ def export(file: Path, public: bool) -> None:
         raise KeyNotFoundError(
             f"the key {current.id} comes from the environment and is not in the keyring"
         )
-    key_location.require_outside(file)
+    key_files.require_outside(file)
     key_files.write_new(file, key_material.read(kept))
     Copies().add(current.id, file)
     terminal.result(f"{file}: AES-256 key {current.id}; keep it where nobody else reads it")

@@ -111,7 +111,7 @@ def tell(done: Done) -> None:
     )
     if done.keys is not None:
         terminal.result()
-        initial.show_keys(done.keys.key_id, done.keys.key_path, done.keys.fingerprint)
+        initial.show_keys(done.keys.key_id, done.keys.fingerprint)
     if done.backup is not None:
         messages.warn(
             f"the old history, IN PLAINTEXT, is in {shown(bytes(done.backup))}",

@@ -12,9 +12,9 @@ from git_model_security.clone.clone import Clone
 from git_model_security.errors import PolicyError, UsageError
 from git_model_security.git import index
 from git_model_security.messages import counted
-from git_model_security.policy import profiles
+from git_model_security.policy import pinned, profiles
 from git_model_security.policy_change import track, tracked
-from git_model_security.setup import accept_policy, setup
+from git_model_security.setup import accept_policy
 
 if TYPE_CHECKING:
     from git_model_security.policy_change.track import Plan
@@ -90,7 +90,7 @@ def _warn_of_history(clone: Clone, planned: Plan) -> None:
 
 
 def _accept(clone: Clone, *, dry_run: bool, yes: bool) -> None:
-    if not setup.is_pinned(clone.repo):
+    if not pinned.rules(clone.repo):
         raise PolicyError(
             "this clone has no pinned policy that another one could replace",
             hint="`git model unlock --key FILE` pins one\n"

@@ -50,15 +50,9 @@ def command(
     signers = verifiers.explicit(asked)
     repo = Repository.discover()
     anchors.require_outside(repo, anchors.named(asked))
+    request = unlock.Request(key, signers, signing_key, skip_smudge)
     with Bar("Decrypting") as bar:
-        done = unlock.unlock(
-            repo,
-            key=key,
-            signers=signers,
-            signing_key=signing_key,
-            skip_smudge=skip_smudge,
-            progress=bar,
-        )
+        done = unlock.unlock(repo, request, bar)
     tell(done)
     ctx.exit(FAILED if done.report.failed else 0)
 

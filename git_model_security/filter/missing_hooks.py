@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from git_model_security import messages
 from git_model_security.errors import ConfigError, PolicyError
 from git_model_security.git import config
-from git_model_security.setup.hooks import configured_hooks, hook_presence, hook_redirect, shims
+from git_model_security.setup.hooks import configured_hooks, hook_place, hook_presence, shims
 
 if TYPE_CHECKING:
     from git_model_security.clone.clone import Clone
@@ -52,7 +52,7 @@ def noticed(clone: Clone) -> PolicyError | None:
     if not absent or _decision(clone) == OFF:
         return None
     what = hook_presence.described(repo, absent)
-    if config.get_once(repo, hook_redirect.HOOKS_PATH) is not None:
+    if config.get_once(repo, hook_place.HOOKS_PATH) is not None:
         # For this one command somebody chose other hooks, or none.
         messages.warn(what)
         return None
@@ -66,7 +66,7 @@ def noticed(clone: Clone) -> PolicyError | None:
 def _stops(clone: Clone, absent: list[str]) -> bool:
     """Tells whether nothing may come in: a guard does not run, and nobody decided so."""
     return (
-        any(shims.HOOKS[hook].stops for hook in absent)
+        any(shims.stops(hook) for hook in absent)
         and _decision(clone) == REQUIRED
         and not _only_looks()
         and not _is_overridden(clone, absent)

@@ -171,6 +171,14 @@ def put(repo: Repository, key: str, value: str) -> None:
     repo.git("config", "--local", "--replace-all", key, value)
 
 
+def replace(repo: Repository, key: str, value: str | None) -> None:
+    """Sets a variable of the repository to one value, or to none."""
+    if value is None:
+        unset(repo, key)
+    else:
+        put(repo, key, value)
+
+
 def add(repo: Repository, key: str, value: str) -> None:
     """Adds a value to a variable that may have several."""
     repo.git("config", "--local", "--add", key, value)

@@ -22,7 +22,7 @@ from git_model_security.guard.knowledge import Knowledge
 from git_model_security.guard.refusal import refuse
 from git_model_security.hooks import advice, signed
 from git_model_security.provenance.inherited import Inherited
-from git_model_security.setup.hooks import hook_redirect, shims
+from git_model_security.setup.hooks import hook_place, shims
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -200,7 +200,7 @@ def _lfs_follows(repo: Repository) -> bool:
     """
     if not config.is_false(config.get(repo, "lfs.allowincompletepush") or "false"):
         return False
-    hook = hook_redirect.earlier(repo, "pre-push")
+    hook = hook_place.earlier(repo, "pre-push")
     return shims.is_executable(hook) and shims.is_lfs(hook, "pre-push")
 
 

@@ -1,5 +1,7 @@
 """Key files of every kind: read with a limit, written whole and to the disk itself.
 
+A private one is never written where `git add .` would take it along.
+
 Knows nothing of what a key is.
 """
 
@@ -11,7 +13,9 @@ import stat
 from typing import TYPE_CHECKING
 
 from git_model_security import files, messages
-from git_model_security.errors import ConfigError
+from git_model_security.errors import ConfigError, GitError, PolicyError
+from git_model_security.git import excludes
+from git_model_security.git.repository import Repository
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,6 +33,13 @@ PUBLIC_MODE = 0o644
 def is_exposed(path: Path) -> bool:
     """Tells whether others than a key file's owner can read it; worth a warning."""
     return bool(path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH))
+
+
+def exposure(path: Path) -> str | None:
+    """Says that others can read a key file, and what to do; None where they cannot."""
+    if not path.exists() or not is_exposed(path):
+        return None
+    return f"{path}: others than you can read this key; `chmod 600 {path}`"
 
 
 def named(path: Path) -> str:
@@ -62,6 +73,39 @@ def read(path: Path, what: str = "key") -> bytes:
     if len(pem) > MAX_BYTES:
         raise ConfigError(f"{path}: too long for a {what}")
     return pem
+
+
+def require_outside(path: Path) -> None:
+    """Refuses a private key file in a Git directory, or where `git add` would find it.
+
+    Raises:
+        PolicyError: the path is in a repository, and would go where that is copied.
+    """
+    # Where the file really goes; `check-ignore` does not look beyond a link either.
+    place = path.expanduser().parent.resolve() / path.name
+    try:
+        repo = Repository.discover(place.parent, local=False)
+    except GitError:
+        # In no repository, or in one that git does not work in, nor adds to.
+        return
+    for directory in (repo.git_dir.resolve(), repo.common_dir.resolve()):
+        if place.is_relative_to(directory):
+            outside = _outside(directory.parent, path.name)
+            raise PolicyError(
+                f"{path}: a private key does not belong in a Git directory: whoever copies"
+                f" {directory} would take it along",
+                hint=f"choose a path outside, such as {outside}",
+            )
+    if repo.work_tree is not None and not excludes.is_ignored(repo, place):
+        raise PolicyError(
+            f"{path}: a private key does not belong in a work tree: the next `git add`"
+            f" in {repo.work_tree} would take it along",
+            hint=f"choose a path outside, such as {_outside(repo.work_tree, path.name)}",
+        )
+
+
+def _outside(top: Path, name: str) -> Path:
+    return top.parent / name
 
 
 def write_new(path: Path, content: bytes, mode: int = PRIVATE_MODE) -> None:

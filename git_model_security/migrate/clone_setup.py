@@ -23,7 +23,7 @@ from git_model_security.keyring.copies import Copies
 from git_model_security.keyring.store import KeyStore
 from git_model_security.migrate import moving, survey
 from git_model_security.migrate.journal import PLAN, Journal
-from git_model_security.policy import gitmodel
+from git_model_security.policy import gitmodel, pinned
 from git_model_security.setup import init, setup, signing_setup
 from git_model_security.setup.init import Request
 from git_model_security.signatures import signers
@@ -32,8 +32,6 @@ from git_model_security.storage import LFS
 from git_model_security.trust import pinned_trust
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from git_model_security.git.repository import Repository
     from git_model_security.policy.gitmodel import Policy
 
@@ -146,12 +144,10 @@ class Kept:
 
     Attributes:
         key_id: the AES key's.
-        key_path: where the keyring has it.
         fingerprint: the signing key's.
     """
 
     key_id: str
-    key_path: Path
     fingerprint: str
 
 
@@ -160,7 +156,7 @@ def find_kept_keys(policy: Policy, journal: Journal) -> Kept | None:
     plan = journal.initial()
     if not plan:
         return None
-    return Kept(policy.key_id, KeyStore().directory / policy.key_id, plan["signing"])
+    return Kept(policy.key_id, plan["signing"])
 
 
 def prepare_keys(
@@ -230,4 +226,4 @@ def take_over(repo: Repository, policy: Policy, journal: Journal) -> None:
     Only once the refs have moved: until then no commit has it.
     """
     if journal.initial():
-        setup.take_over(repo, policy, write_blob(repo, gitmodel.render(policy)))
+        pinned.take_over(repo, policy, write_blob(repo, gitmodel.render(policy)))

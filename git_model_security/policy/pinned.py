@@ -12,7 +12,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from git_model_security.errors import PolicyError
-from git_model_security.git import batch, config, sharing
+from git_model_security.git import attributes as git_attributes
+from git_model_security.git import batch, config, index, sharing
 from git_model_security.git.hash_object import blob_oid
 from git_model_security.git.objects import is_oid
 from git_model_security.git.repository import STATE_DIRECTORY
@@ -43,6 +44,20 @@ def rules(repo: Repository) -> str:
 def pin(repo: Repository, policy: Policy) -> bool:
     """Writes a policy's attributes to `info/attributes`; tells whether they changed."""
     return _pin(repo, attributes.render(policy))
+
+
+def take_over(repo: Repository, policy: Policy, oid: str) -> bool:
+    """Pins the policy of a `.gitmodel` as this clone's own; tells whether attributes changed.
+
+    What stands at untracked paths now may be there in clear: just these contents.
+    """
+    is_new = current(repo) != oid
+    accept(repo, oid)
+    if policy.untracked and is_new:
+        entries = {entry.path: entry.oid for entry in index.staged(repo) if entry.is_file}
+        clear = git_attributes.protected_by(attributes.matching(policy.untracked), entries)
+        release(repo, sorted(entries[path] for path in clear))
+    return pin(repo, policy)
 
 
 def guard(repo: Repository) -> bool:

@@ -16,8 +16,8 @@ from git_model_security.messages import counted
 from git_model_security.policy import gitmodel, pinned
 from git_model_security.policy.gitmodel import Policy
 from git_model_security.server import server_hook
+from git_model_security.setup.drivers import Program
 from git_model_security.setup.hooks.journal import Journal
-from git_model_security.setup.program import Program
 from git_model_security.trust import anchors, pinned_trust
 
 if TYPE_CHECKING:
@@ -57,10 +57,6 @@ def is_bare(repo: Repository) -> bool:
 
 def install(repo: Repository, choices: Choices) -> list[str]:
     """Makes a bare repository judge what is pushed to it; again changes nothing.
-
-    Args:
-        repo: the repository.
-        choices: what the administrator chose.
 
     Returns:
         What was done and what counts now, in lines for the administrator.

@@ -1,12 +1,7 @@
-"""The hook of a bare repository: where it goes, what it keeps, and taking it out again.
+"""The hook of a bare repository: placed as those of a clone are (`setup.hooks`).
 
-1. The repository's own hooks directory: a shim that keeps and runs what was there.
-2. Another directory, named by `core.hooksPath`: never written to; shims of ours pass on
-   to it, as in a clone (`hook_redirect`).
-3. A file that the administrator names, for hosts that run hooks of their own and ours
-   beside them.
-
-What the hook does is `git_model_security.hooks.pre_receive`.
+Or in a file that the administrator names, for hosts that run hooks of their own and ours
+beside them. What the hook does is `git_model_security.hooks.pre_receive`.
 """
 
 from __future__ import annotations
@@ -17,8 +12,8 @@ from typing import TYPE_CHECKING
 from git_model_security.errors import GitError
 from git_model_security.git import config
 from git_model_security.guard import refusal
-from git_model_security.setup.hooks import hook_directory, hook_redirect, hook_setup, shims
-from git_model_security.setup.hooks.hook_directory import EARLIER, Outcome
+from git_model_security.setup.hooks import hook_directory, hook_place, hook_setup, shims
+from git_model_security.setup.hooks.hook_directory import EARLIER
 from git_model_security.setup.hooks.journal import Journal
 
 if TYPE_CHECKING:
@@ -26,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from git_model_security.git.repository import Repository
-    from git_model_security.setup.program import Program
+    from git_model_security.setup.drivers import Program
 
 HOOK = "pre-receive"
 PLACE = "git-model.serverHook"
@@ -37,10 +32,7 @@ _INSTALL = "`git model install --server`"
 def install(repo: Repository, program: Program, place: Path | None = None) -> list[str]:
     """Makes the repository run our hook and those that were there; again changes nothing.
 
-    Args:
-        repo: the repository.
-        program: what the hook runs.
-        place: the file to write; None is the one named before, or where Git looks.
+    The file is `place`, or the one that was named before, or stands where Git looks.
 
     Returns:
         What was done, in lines for the administrator.
@@ -50,19 +42,16 @@ def install(repo: Repository, program: Program, place: Path | None = None) -> li
     """
     named = config.get(repo, PLACE, "--local")
     chosen = place.absolute() if place else repo.common_dir / named if named else None
-    hooks = hook_redirect.effective(repo)
-    own = repo.common_dir / "hooks"
-    with Journal() as journal:
-        if chosen is not None:
+    if chosen is not None:
+        with Journal() as journal:
             return _install_at(journal, repo, chosen, program)
-        if hooks == own.resolve() and not own.is_symlink():
-            journal.make_directory(own)
-            shim = _shim(HOOK, program, where="beside")
-            return _told(own / HOOK, hook_directory.install(journal, own, HOOK, shim))
-        # Somebody else's directory: not written to, and still run.
-        if not own.is_symlink():
-            hook_directory.remove(journal, own, HOOK)
-        return _install_redirected(journal, repo, hooks, program)
+    directory = hook_place.choose(repo).directory
+    if hook_directory.is_conflict(directory, HOOK):
+        raise GitError(
+            f"{directory / HOOK} is a foreign hook, and {HOOK}{EARLIER} another: not installed",
+            hint="make one of the two, then run it again",
+        )
+    return hook_setup.install(repo, program=program, ours=shims.SERVER_HOOKS)
 
 
 def uninstall(repo: Repository) -> list[str]:
@@ -84,7 +73,7 @@ def uninstall(repo: Repository) -> list[str]:
 
 
 def _install_at(journal: Journal, repo: Repository, path: Path, program: Program) -> list[str]:
-    shim = _shim(HOOK, program, where="nowhere")
+    shim = shims.render(HOOK, shims.SERVER_HOOKS, program, shims.ALONE)
     is_new = not os.path.lexists(path)
     if not is_new and not shims.is_ours(path):
         raise GitError(f"{path}: there is another hook", hint="choose another name for ours")
@@ -94,63 +83,7 @@ def _install_at(journal: Journal, repo: Repository, path: Path, program: Program
         return []
     journal.make_directory(path.parent)
     journal.write(path, shim)
-    return _told(path, Outcome.WRITTEN if is_new else Outcome.REFRESHED)
-
-
-def _install_redirected(
-    journal: Journal, repo: Repository, hooks: Path, program: Program
-) -> list[str]:
-    directory = hook_redirect.make_directory(journal, repo)
-    outcomes = {
-        hook: hook_directory.install(
-            journal, directory, hook, _shim(hook, program, where="elsewhere")
-        )
-        for hook in shims.ALL
-    }
-    lines = _told(directory / HOOK, outcomes[HOOK])
-    # Last: from here on Git uses the shims, so all of them must be there.
-    if hook_redirect.install(journal, repo):
-        lines.append(
-            f"{hook_redirect.HOOKS_PATH} of this repository is now {directory};"
-            f" all hooks of {hooks} still run"
-        )
-    return lines
-
-
-def _told(path: Path, outcome: Outcome) -> list[str]:
-    if outcome is Outcome.CONFLICT:
-        raise GitError(
-            f"{path} is a foreign hook, and {HOOK}{EARLIER} another: not installed",
-            hint="make one of the two, then run it again",
-        )
-    said = {
-        Outcome.WRITTEN: [f"installed {path}"],
-        Outcome.REFRESHED: [f"refreshed {path}"],
-        Outcome.KEPT: [
-            f"installed {path}",
-            f"the earlier hook still runs, kept as {HOOK}{EARLIER}",
-        ],
-    }
-    return said.get(outcome, [])
-
-
-def _parts(hook: str, where: str) -> str:
-    if hook != HOOK:
-        return "earlier"
-    return "ours" if where == "nowhere" else "ours earlier"
-
-
-def _shim(hook: str, program: Program, *, where: str) -> bytes:
-    ours = hook == HOOK
-    values = {
-        "hook": hook,
-        "run": _parts(hook, where),
-        "where": where,
-        # A shim that only passes on stays the same when git-model moves.
-        "python": str(program.python) if ours else "",
-        "main": str(program.main) if ours else "",
-    }
-    return shims.filled("pre-receive.sh", values)
+    return [f"{'installed' if is_new else 'refreshed'} {path}"]
 
 
 def symptoms(repo: Repository) -> Iterator[tuple[str, str]]:
@@ -175,4 +108,4 @@ def _place(repo: Repository) -> Path:
     named = config.get(repo, PLACE, "--local")
     if named is not None:
         return repo.common_dir / named
-    return hook_redirect.effective(repo) / HOOK
+    return hook_place.effective(repo) / HOOK

@@ -21,7 +21,6 @@ from git_model_security.messages import counted
 from git_model_security.policy import attributes, gitmodel, pinned
 from git_model_security.policy.gitmodel import NAME
 from git_model_security.provenance import policy_trust
-from git_model_security.setup import setup
 from git_model_security.trust import pinned_trust
 
 if TYPE_CHECKING:
@@ -86,10 +85,7 @@ def drift(clone: Clone) -> Drift | None:
 def take(clone: Clone, found: Drift, *, is_confirmed: bool) -> None:
     """Takes the policy of the index over, and makes the work tree agree with it.
 
-    Args:
-        clone: the clone.
-        found: what is different.
-        is_confirmed: a person decided it, and not a signature.
+    `is_confirmed` says that a person decided it, and not a signature.
 
     Raises:
         GitError: the audit log cannot be written; then nothing was taken over.
@@ -105,7 +101,7 @@ def take(clone: Clone, found: Drift, *, is_confirmed: bool) -> None:
         reason="confirmed by a person" if is_confirmed else "signed by a pinned signer",
         findings=[f"{NAME.decode()} blob {found.oid}"],
     )
-    setup.take_over(repo, found.policy, found.oid)
+    pinned.take_over(repo, found.policy, found.oid)
     pinned.release(repo, freed)
     settle(clone, [*found.closed, *found.opened])
 
@@ -142,11 +138,8 @@ def arrived(clone: Clone, *, is_verified: bool) -> list[str]:
 
     A signature suffices for a policy that *follows* the pinned one in the history of
     HEAD, and was never there before: who brings an old signed tree back must not bring
-    back its policy. Everything else is a person's decision, and told once.
-
-    Args:
-        clone: the clone.
-        is_verified: HEAD's signatures hold under the pinned trust.
+    back its policy. Everything else is a person's decision, and told once. `is_verified` says
+    that HEAD's signatures hold under the pinned trust.
     """
     try:
         found = drift(clone)

@@ -27,12 +27,9 @@ class Glimpse(NamedTuple):
 def noted(
     clone: Clone, entries: Iterable[Entry], paths: Iterable[bytes]
 ) -> dict[bytes, Glimpse]:
-    """Returns those files that are binary, or longer than source code is.
+    """Returns those of the paths that stay clear which are binary, or longer than source code.
 
-    Args:
-        clone: the clone.
-        entries: of the index: there stands what the work tree has not.
-        paths: what stays clear.
+    What the work tree has not stands in `entries`, of the index.
     """
     staged = {entry.path: entry.oid for entry in entries if not entry.stage}
     found = {}
@@ -46,13 +43,7 @@ def noted(
 def noted_in_history(
     clone: Clone, blobs: Mapping[bytes, Iterable[str]], paths: Iterable[bytes]
 ) -> dict[bytes, Glimpse]:
-    """Returns the same for all that ever stood at paths, each with the worst of it.
-
-    Args:
-        clone: the clone.
-        blobs: which blobs stood at each path.
-        paths: what stays clear.
-    """
+    """Returns the same for all `blobs` that ever stood at paths, each with the worst of it."""
     seen: dict[str, Glimpse] = {}
     found = {}
     for path in paths:

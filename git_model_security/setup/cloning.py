@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import os
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,46 +23,44 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from git_model_security.checkout.materialise import Progress
-    from git_model_security.signing.methods import Verifier
 
 _BY_HAND = {"GIT_MODEL_SKIP_SMUDGE": "1", "GIT_MODEL_VERIFY": "off"}
 """Git writes pointers, which are replaced after it; only then can anything be verified."""
 
 
+@dataclass(frozen=True)
+class Source:
+    """What is cloned, and where to.
+
+    Attributes:
+        url: what `git clone` takes.
+        directory: where to; None is Git's choice.
+        options: options for `git clone`.
+        files: what describes the signers; see `anchors`.
+    """
+
+    url: str
+    directory: Path | None
+    options: Sequence[str]
+    files: Sequence[Path] = ()
+
+
 def clone(
-    url: str,
-    directory: Path | None,
-    options: Sequence[str],
-    *,
-    key: Path | None,
-    signers: Sequence[Verifier],
-    files: Sequence[Path] = (),
-    skip_smudge: bool | None = None,
-    progress: Progress | None = None,
+    source: Source, request: unlock.Request, progress: Progress | None = None
 ) -> tuple[Repository, unlock.Unlocked]:
     """Clones a repository and unlocks it.
 
     Nothing is checked out before the clone may decrypt and knows whom to trust,
     so each file is written once and the first checkout is verified.
 
-    Args:
-        url: what `git clone` takes.
-        directory: where to; None is Git's choice.
-        options: options for `git clone`.
-        key: see `unlock.unlock`.
-        signers: see `unlock.unlock`.
-        files: what describes the signers; see `anchors`.
-        skip_smudge: see `unlock.unlock`.
-        progress: see `unlock.unlock`.
-
     Raises:
         GitError: Git could not clone, or not write all files; the clone stays, unlocked.
         Error: see `unlock.unlock`; the clone stays, locked.
     """
     # Before anything is fetched: a mistyped file name should not cost a download.
-    if key is not None:
-        key_material.read(key)
-    with fetched(url, directory, options, files) as repo:
+    if request.key is not None:
+        key_material.read(request.key)
+    with fetched(source) as repo:
         pass  # from here on it stays, whatever happens
     if index.head_tree(repo) is None:
         _require_empty(repo)
@@ -69,7 +68,7 @@ def clone(
     repo.git("read-tree", "HEAD")
     staged = index.staged(repo)
     try:
-        done = unlock.permit(repo, staged, key=key, signers=signers, skip_smudge=skip_smudge)
+        done = unlock.permit(repo, staged, request)
     except Exception:
         # What a plain `git clone` leaves: ciphertext in the work tree.
         repo.git("checkout", "--quiet", "--force", "HEAD", show=True, accept=(0, 1, 128))
@@ -85,10 +84,8 @@ def clone(
 
 
 @contextlib.contextmanager
-def fetched(
-    url: str, directory: Path | None, options: Sequence[str], files: Sequence[Path] = ()
-) -> Iterator[Repository]:
-    """Clones with Git, and lets it write no file; see `clone`.
+def fetched(source: Source, *options: str) -> Iterator[Repository]:
+    """Clones with Git, and lets it write no file; `options` come before the user's.
 
     Removes it all again when what is done with it fails: half a deployment is none. Only
     what this process made is removed. Git clones into no directory that has any files, and
@@ -96,16 +93,17 @@ def fetched(
 
     Raises:
         GitError: Git could not, or the directory is in use.
-        ConfigError: one of `files` lies in a checkout of what was cloned.
+        ConfigError: one of the signers' files lies in a checkout of what was cloned.
     """
-    target = destination(url, directory)
+    target = source.directory or Path(_humanish(source.url))
     with _claimed(target):
-        arguments = ("clone", "--no-checkout", *options, "--", url, str(target))
-        run(*arguments, env=child_environment(local=False), show=True)
+        words = ("clone", "--no-checkout", *options, *source.options)
+        words += ("--", source.url, str(target))
+        run(*words, env=child_environment(local=False), show=True)
         try:
             repo = Repository.discover(target, local=False)
             # Only now it can be told what is another checkout of this repository.
-            anchors.require_outside(repo, files)
+            anchors.require_outside(repo, source.files)
             yield repo
         except BaseException:
             for path in target.iterdir():
@@ -185,11 +183,6 @@ def _require_free(target: Path) -> None:
         taken = "is no directory" if os.path.lexists(target) else ""
     if taken:
         raise GitError(f"{target}: exists and {taken}", hint="name another directory")
-
-
-def destination(url: str, directory: Path | None) -> Path:
-    """Returns the directory that a clone comes to be in; see `fetched`."""
-    return directory or Path(_humanish(url))
 
 
 def _require_empty(repo: Repository) -> None:

@@ -1,17 +1,27 @@
-"""Git's configuration of our drivers: filter, diff and merge.
+"""How Git starts git-model again, and its configuration of our drivers: filter, diff, merge.
 
-Owns the `filter.git-model.*`, `diff.git-model.*`, `merge.git-model*` variables of
-one scope, all of them. Which paths use the drivers is `policy`; what the drivers
-do is `filter`.
+Filters, hooks, textconv and merge drivers run where a stranger's files lie and with
+whatever PATH a GUI has. So the interpreter is absolute, and `-I` keeps the current
+directory, PYTHONPATH and the user's site-packages off its path.
+
+Owns the `filter.git-model.*`, `diff.git-model.*`, `merge.git-model*` variables of one scope,
+all of them. Which paths use the drivers is `policy`; what the drivers do is `filter`.
 """
 
 from __future__ import annotations
 
+import os
+import shlex
+import site
+import sys
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+import git_model_security
+from git_model_security.errors import ConfigError
 from git_model_security.git import config
 from git_model_security.git.run import child_environment, run
-from git_model_security.setup.program import Program
 
 if TYPE_CHECKING:
     from git_model_security.git.repository import Repository
@@ -19,6 +29,41 @@ if TYPE_CHECKING:
 REQUIRED = "filter.git-model.required"
 _VERIFIED = "filter.git-model-verified."
 _OURS = r"^(filter\.git-model(-verified)?|(diff|merge)\.git-model(-signature)?)\."
+
+
+@dataclass(frozen=True)
+class Program:
+    """An installed git-model.
+
+    Attributes:
+        python: its interpreter, absolute; not resolved, since the link in an
+            environment's `bin` is what makes Python use that environment.
+        main: its `__main__.py`; a hook whose file is gone knows that it is.
+    """
+
+    python: Path
+    main: Path
+
+    @classmethod
+    def current(cls) -> Program:
+        """Returns the git-model that is running.
+
+        Raises:
+            ConfigError: it is installed where `python -I` does not look.
+        """
+        assert sys.executable, "no interpreter to name"
+        package = Path(str(git_model_security.__file__)).parent
+        if package.is_relative_to(site.getusersitepackages()):
+            raise ConfigError(
+                f"{package}: installed for one user with pip, where `python -I` does not look",
+                hint="install git-model into an environment of its own: ./install.sh",
+            )
+        # abspath and not resolve: see `python` above.
+        return cls(Path(os.path.abspath(sys.executable)), package / "__main__.py")  # noqa: PTH100
+
+    def command(self, *words: str) -> str:
+        """Returns a shell command line; `words` are ours and stand as they are."""
+        return " ".join((shlex.quote(str(self.python)), "-I -m git_model_security", *words))
 
 
 def command(*words: str) -> str:
@@ -29,12 +74,9 @@ def command(*words: str) -> str:
 def configure(
     repo: Repository | None, scope: str = "--local", *, program: Program | None = None
 ) -> bool:
-    """Points our drivers at this git-model and tells whether that changed anything.
+    """Points our drivers at a git-model, this one unless said; tells whether that was news.
 
-    Args:
-        repo: the repository; not needed for `--global`.
-        scope: `--global` or `--local`.
-        program: what the drivers run; None is the git-model that is running.
+    With the scope `--global` no repository is needed; the other one is `--local`.
 
     Raises:
         GitError: the configuration cannot be written.

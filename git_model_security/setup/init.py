@@ -1,32 +1,25 @@
-"""`git model init`: from a Git repository to an encrypted, signed model repository."""
+"""`git model init` decides: what a Git repository will encrypt, and how it will sign.
+
+Writes nothing; that is `init_steps`. While nothing that it decided is committed it may
+decide anew.
+"""
 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 from git_model_security.clone.clone import Clone
 from git_model_security.errors import PolicyError
 from git_model_security.git import attributes as git_attributes
 from git_model_security.git import config, index
-from git_model_security.keyring import key_files, key_material, ring
-from git_model_security.keyring.copies import Copies
-from git_model_security.keyring.store import KeyStore
+from git_model_security.keyring import key_material, ring
 from git_model_security.policy import attributes, gitmodel, pinned, profiles
 from git_model_security.policy.gitmodel import Policy, checked
-from git_model_security.setup import (
-    clear_files,
-    sealing,
-    setup,
-    signing_setup,
-    storage_choice,
-    takeover,
-    write_policy,
-)
+from git_model_security.setup import clear_files, sealing, storage_choice
 from git_model_security.signatures import signature_place
 from git_model_security.signatures.signers import Given
-from git_model_security.trust import pinned_trust
 from git_model_security.verify import model_roots
 
 if TYPE_CHECKING:
@@ -37,6 +30,7 @@ if TYPE_CHECKING:
     from git_model_security.setup.storage_choice import Choice
 
 _OTHER_NAME = "--signature NAME"
+_LISTED = ("rev-list", "--all", "--full-history", "--max-count=1", "--", ":(top).gitmodel")
 
 
 @dataclass(frozen=True)
@@ -80,29 +74,6 @@ class Plan:
     history: Report | None = None
 
 
-@dataclass
-class Done:
-    """What `init` did.
-
-    Attributes:
-        lines: what was set up.
-        key_id: the key that seals new content.
-        key_path: where the keyring has it.
-        fingerprint: the signing key's; empty where the method has none in a file.
-        method: how it signs.
-        sealed_staged: how many tracked files were encrypted in the index.
-        warnings: what the user should look at.
-    """
-
-    lines: list[str]
-    key_id: str
-    key_path: Path
-    fingerprint: str
-    method: str
-    sealed_staged: int
-    warnings: list[str]
-
-
 def is_set_up(repo: Repository) -> bool:
     """Tells whether this clone was set up by `init` or `unlock` before."""
     return bool(config.read(repo).get(ring.KEY_ID)) and policy_of(repo) is not None
@@ -134,15 +105,59 @@ def held(repo: Repository) -> Policy | None:
     )
 
 
-def plan(repo: Repository, request: Request) -> Plan:
+def undecided(repo: Repository) -> Policy | None:
+    """Returns the policy of a set-up that no commit has, so that nobody agreed to it yet.
+
+    None where there is none, or a commit has it, on whatever branch.
+    """
+    if not config.read(repo).get(ring.KEY_ID) or index.resolve(repo, "HEAD:.gitmodel"):
+        return None
+    policy = policy_of(repo) or pinned.policy(repo)
+    return None if policy is None or repo.git(*_LISTED) else policy
+
+
+def plan(repo: Repository, request: Request, before: Policy | None = None) -> Plan:
     """Decides what will be protected; writes nothing.
+
+    Of `before`, what is `undecided`, all stays that nothing else is asked for.
 
     Raises:
         ConfigError: a pattern or root cannot be used.
         GitError: git-lfs was asked for, and is not installed.
         NotFetchedError: what git-lfs keeps in clear is not here to be encrypted.
-        PolicyError: the repository is a git-model repository of somebody already.
+        PolicyError: the repository is a git-model repository of somebody already, paths are
+            in conflict, or a signature would overwrite a file; or see
+            `PlaintextHistoryError`.
     """
+    if before is None:
+        _require_new(repo)
+    elif any(entry.stage for entry in index.staged(repo)):
+        raise PolicyError("paths are in conflict", hint="resolve and `git add` them first")
+    if request.key is not None:
+        key_material.read(request.key)  # a mistyped name is told before anything else
+    if before is None:
+        chosen = storage_choice.choose(repo, request.storage, request.threshold)
+    else:
+        chosen = storage_choice.again(repo, before, request.storage, request.threshold)
+    asked: dict[str, Any] = {
+        "profile": request.profile or (None if before else profiles.fitting(_paths(repo))),
+        "include": request.include,
+        "exclude": request.exclude,
+        "digest": request.digest,
+        "method": request.signing.method,
+        "roots": request.roots,
+    }
+    asked = {name: value for name, value in asked.items() if value}
+    if request.signature is not None:
+        asked["signature"] = request.signature
+    policy = checked(replace(chosen.applied(before or Policy()), **asked))
+    found = _survey(repo, policy, chosen, before)
+    if not request.accept_plaintext_history:
+        _require_accepted(repo, found, before)
+    return found
+
+
+def _require_new(repo: Repository) -> None:
     if policy_of(repo) is not None:
         raise PolicyError(
             "this is a git-model repository already, and this clone has no key",
@@ -153,57 +168,20 @@ def plan(repo: Repository, request: Request) -> Plan:
             "this clone is set up already, by the policy of another branch",
             hint="`git checkout BRANCH -- .gitmodel .gitattributes` brings it here",
         )
-    if request.key is not None:
-        key_material.read(request.key)  # a mistyped name is told before anything else
-    paths = [*(entry.path for entry in index.staged(repo)), *index.untracked(repo)]
-    chosen = storage_choice.choose(repo, request.storage, request.threshold)
-    policy = checked(
-        Policy(
-            profile=request.profile or profiles.fitting(paths),
-            include=request.include,
-            exclude=request.exclude,
-            digest=request.digest or "sha256",
-            signature="model.sig" if request.signature is None else request.signature,
-            storage=chosen.storage,
-            threshold=chosen.threshold,
-            limit=chosen.limit,
-            method=request.signing.method or "key",
-            roots=request.roots or (".",),
-        )
-    )
-    return survey(
-        repo, policy, chosen, accept_plaintext_history=request.accept_plaintext_history
-    )
 
 
-def survey(
-    repo: Repository,
-    policy: Policy,
-    chosen: Choice,
-    before: Policy | None = None,
-    *,
-    accept_plaintext_history: bool = False,
-) -> Plan:
-    """Looks at what a policy means for what is there; writes nothing.
+def _paths(repo: Repository) -> list[bytes]:
+    return sorted({*(entry.path for entry in index.staged(repo)), *index.untracked(repo)})
 
-    Args:
-        repo: the repository.
-        policy: the policy.
-        chosen: where its ciphertext will live.
-        before: the one that was set up and not committed yet, if any was.
-        accept_plaintext_history: go on although history holds plaintext.
 
-    Raises:
-        ConfigError: a model root is no directory.
-        NotFetchedError: what git-lfs keeps in clear is not here to be encrypted.
-        PolicyError: a signature would overwrite a file; or see `PlaintextHistoryError`.
-    """
+def _survey(repo: Repository, policy: Policy, chosen: Choice, before: Policy | None) -> Plan:
+    """Looks at what a policy means for what is there."""
     from git_model_security.guard import history
 
     model_roots.require_directories(repo.top, policy)
     staged = index.staged(repo)
     kinds = {entry.path: entry.is_file for entry in staged}
-    paths = sorted({*kinds, *index.untracked(repo)})
+    paths = _paths(repo)
     rules = attributes.render(policy)
     guarded = git_attributes.protected_by(rules, paths)
     result = Plan(policy, chosen)
@@ -220,9 +198,21 @@ def survey(
         sealing.require_content(clone, staged, guarded, policy.limit)
         result.noted = clear_files.noted(clone, staged, result.clear)
     result.history = history.audit(repo, ("--all",), rules=rules)
-    if result.history.findings and not accept_plaintext_history:
-        raise PlaintextHistoryError(result.history)
     return result
+
+
+def _require_accepted(repo: Repository, found: Plan, before: Policy | None) -> None:
+    """Raises where history has more in clear than was accepted at first."""
+    from git_model_security.guard import history
+
+    if found.history is None or not found.history.findings:
+        return
+    accepted = set()
+    if before is not None:
+        known = history.audit(repo, ("--all",), rules=attributes.render(before)).findings
+        accepted = {(one.path, one.oid) for one in known}
+    if any((one.path, one.oid) not in accepted for one in found.history.findings):
+        raise PlaintextHistoryError(found.history)
 
 
 class PlaintextHistoryError(PolicyError):
@@ -238,56 +228,6 @@ class PlaintextHistoryError(PolicyError):
             "or accept all of it: --accept-plaintext-history",
         )
         self.report = report
-
-
-def carry_out(repo: Repository, request: Request, planned: Plan) -> Done:
-    """Sets the repository up as planned.
-
-    1. Both keys are in the user's keyring before anything depends on them.
-    2. The clone: permission for the key, trust in the own signature, pinned
-       policy, filter and hooks.
-    3. `.gitmodel` and `.gitattributes`, in the work tree and staged.
-    4. What was tracked and is now protected is encrypted in the index, and what
-       is staged now is what the signer vouches for from the beginning.
-
-    Raises:
-        ConfigError: a key file cannot be used.
-        Error: Git refused a step; run it again when the cause is gone.
-    """
-    # Both files are read before a key is made: a refused one leaves nothing behind.
-    raw = key_material.read(request.key) if request.key else key_material.generate()
-    warnings = exposed(request)
-    fingerprint = signing_setup.use(repo, request.signing, request.signing_key)
-    store = KeyStore()
-    key = store.add(raw)
-    if request.key is not None:
-        Copies().add(key.id, request.key)
-    ring.allow(repo, key.id)
-    policy = Policy(**{**vars(planned.policy), "key_id": key.id})
-    of_lfs = takeover.paths_of_lfs(repo)
-    lines = setup.configure(repo, policy, is_trusted=True)
-    write_policy.write(repo, policy)
-    clone = Clone(repo)
-    with clone.objects:
-        sealed = sealing.seal_staged(clone)
-        clone.provenance.adopt((entry.path, entry.oid) for entry in index.staged(repo))
-        tree = index.head_tree(repo)
-        if tree is not None:
-            pinned_trust.adopt(clone, tree)
-    warnings += takeover.left_behind(repo, sealed.taken_over, of_lfs)
-    count = len(sealed.paths)
-    return Done(
-        lines, key.id, store.directory / key.id, fingerprint, policy.method, count, warnings
-    )
-
-
-def exposed(request: Request) -> list[str]:
-    """Returns warnings of key files that others can read."""
-    return [
-        f"{path}: others than you can read this key; `chmod 600 {path}`"
-        for path in (request.key, request.signing_key)
-        if path is not None and path.exists() and key_files.is_exposed(path)
-    ]
 
 
 def _is_file(repo: Repository, path: bytes) -> bool:

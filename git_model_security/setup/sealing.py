@@ -1,13 +1,15 @@
 """Encrypts in the index what is tracked in clear at protected paths.
 
 A pointer of git-lfs is no content: the object that it points to is, which becomes an
-envelope. The plaintext object stays where it is: on this machine, and on the server.
+envelope. The plaintext object stays where it is: on this machine, and on the server. Lines for
+git-lfs in the top `.gitattributes` need not go: our block stands after them.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -30,7 +32,11 @@ if TYPE_CHECKING:
 
     from git_model_security.clone.clone import Clone
     from git_model_security.envelope.layout import BytesLike
+    from git_model_security.git.repository import Repository
     from git_model_security.storage.pointer import Pointer
+
+_LFS_DRIVER = b"lfs"
+_LFS_LINE = re.compile(rb"^[^#\n]*\bfilter=lfs\b", re.MULTILINE)
 
 
 @dataclass
@@ -49,13 +55,9 @@ class SealedIndex:
 def require_content(
     clone: Clone, entries: Sequence[Entry], guarded: Collection[bytes], limit: int | None
 ) -> None:
-    """Raises unless all that will be encrypted is on this machine.
+    """Raises unless all of the index that will be encrypted is on this machine.
 
-    Args:
-        clone: the clone.
-        entries: of the index.
-        guarded: the paths that will be protected.
-        limit: the longest plaintext in bytes, or None.
+    That is what stands at `guarded` paths; `limit` is the longest plaintext in bytes.
 
     Raises:
         NotFetchedError: an object of git-lfs is missing.
@@ -189,3 +191,39 @@ def _content(clone: Clone, entry: Entry, pointer: Pointer) -> Path | None:
 
 def _pieces(file: BinaryIO) -> Iterator[bytes]:
     return iter(lambda: file.read(CHUNK_BYTES), b"")
+
+
+def paths_of_lfs(repo: Repository) -> set[bytes]:
+    """Returns the tracked files that are git-lfs's by the attributes of now."""
+    return attributes.filtered(repo, (entry.path for entry in index.staged(repo)), _LFS_DRIVER)
+
+
+def left_in_lfs(
+    repo: Repository, taken_over: Sequence[bytes], before: set[bytes]
+) -> Iterator[str]:
+    """Yields what the user should look at in a repository that is set up.
+
+    What is `taken_over` was in git-lfs in clear and is encrypted now; `before` is what
+    `paths_of_lfs` said before the set-up.
+    """
+    if taken_over:
+        yield (
+            f"{len(taken_over)} files were in git-lfs in clear: those objects stay on its"
+            " server and in the history; see `git model audit`, and delete them there"
+        )
+    for entry in index.staged(repo):
+        # A nested file outranks the top one; in this clone info/attributes outranks both.
+        is_nested = entry.is_file and entry.path.endswith(b"/.gitattributes")
+        if is_nested and _LFS_LINE.search(repo.git("cat-file", "blob", entry.oid)):
+            yield (
+                f"{shown(entry.path)} sends files to git-lfs, which outranks the top"
+                " .gitattributes in clones without a key: take those lines out"
+            )
+    lost = before - attributes.filtered(repo, before, _LFS_DRIVER)
+    lost -= attributes.protected(repo, before)
+    if lost:
+        # `!filter` takes the driver away from what is excluded, whoever set it.
+        yield (
+            f"{shown(min(lost))} and whatever else is excluded and was in git-lfs"
+            f" ({len(lost)} files) will be plain blobs in Git: exclude less, or move them"
+        )

@@ -11,10 +11,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from git_model_security import messages
 from git_model_security.clone import missing_policy
 from git_model_security.clone.clone import Clone
 from git_model_security.errors import ConfigError, UsageError
 from git_model_security.git import config, index
+from git_model_security.git.paths import shown
 from git_model_security.policy import attributes, gitmodel, pinned
 from git_model_security.policy.gitmodel import checked
 from git_model_security.policy.syntax import METHODS
@@ -27,6 +29,7 @@ from git_model_security.verify import model_roots
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from git_model_security.git.index import Entry
     from git_model_security.git.repository import Repository
 
 _BOOLEAN = ("true", "false")
@@ -42,6 +45,7 @@ class Setting:
         choices: the values it can have; empty where any will do.
         is_list: whether it may have several.
         is_path: whether it names files by path, which no push may reach.
+        is_size: whether it is a length in bytes, with Git's suffixes.
         field: the field of `Given` whose file, or files, it keeps by content.
         policy: the field of the policy in `.gitmodel` that it is; None in the clone only.
     """
@@ -51,6 +55,7 @@ class Setting:
     choices: tuple[str, ...] = ()
     is_list: bool = False
     is_path: bool = False
+    is_size: bool = False
     field: str | None = None
     policy: str | None = None
 
@@ -84,7 +89,10 @@ ALL = (
     Setting("hooks", "what is done where they do not run", ("required", "warn", "off")),
     Setting("signedRefs", "refs that must be signed when pushed", is_list=True),
     Setting("verify", "after a checkout", ("enforce", "warn", "off")),
-    Setting("directThreshold", "files from here on are written beside the filter"),
+    Setting(
+        *("directThreshold", "files from here on are written beside the filter"),
+        is_size=True,
+    ),
     Setting("skipSmudge", "leave large files as pointers", _BOOLEAN),
 )
 
@@ -131,6 +139,8 @@ def put(repo: Repository, setting: Setting, new: Sequence[str]) -> None:
         if setting.choices and value not in setting.choices:
             choices = ", ".join(setting.choices)
             raise UsageError(f"{setting.name} is none of {choices}: {value!r}")
+        if setting.is_size:
+            config.number({setting.key: [value]}, setting.key, 0)
     if setting.policy is not None:
         roots = tuple(map(gitmodel.as_root, new))
         _agree(repo, setting.policy, roots if setting.is_list else new[0])
@@ -183,6 +193,7 @@ def _agree(repo: Repository, field: str, value: Any) -> None:
         if agreed.roots != policy.roots:
             model_roots.require_directories(repo.top, agreed)
             model_roots.require_content(agreed, entries)
+            _warn_of_empty(agreed.roots, entries)
         new = agreed.signature_paths() - policy.signature_paths()
         staged = {entry.path: entry.oid for entry in entries}
         signature_place.require_free(clone, new, staged, signature_place.SETTING)
@@ -192,3 +203,12 @@ def _agree(repo: Repository, field: str, value: Any) -> None:
         if is_pinned:
             pinned.pin(repo, agreed)
         signature_place.take_away(clone, policy, agreed)
+
+
+def _warn_of_empty(roots: Sequence[str], entries: Sequence[Entry]) -> None:
+    for root in roots:
+        if not any(model_roots.under(root, entries)):
+            messages.warn(
+                f"{shown(root.encode())}: no tracked file is there, so nothing is signed yet",
+                "`git add` what belongs to the model, if the name is right",
+            )

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from git_model_security.git import attributes as git_attributes
 from git_model_security.git import config, index, remotes, sharing
-from git_model_security.policy import attributes, gitmodel, pinned
+from git_model_security.policy import gitmodel, pinned
 from git_model_security.setup import drivers
 from git_model_security.setup.hooks import hook_setup
 from git_model_security.storage import LFS
@@ -21,13 +20,8 @@ LOOSE_COMPRESSION = "core.loosecompression"
 def configure(repo: Repository, policy: Policy, *, is_trusted: bool) -> list[str]:
     """Pins the policy in a clone and makes Git run the filter and the hooks.
 
-    Doing it again changes nothing.
-
-    Args:
-        repo: the clone.
-        policy: what to pin.
-        is_trusted: it was made here, or stands in a verified commit; another one, or
-            an older one, replaces no policy that is pinned already.
+    Doing it again changes nothing. `is_trusted` says that the policy was made here, or stands
+    in a verified commit; another one, or an older one, replaces none that is pinned already.
 
     Returns:
         What was done, a line each.
@@ -60,14 +54,14 @@ def _pin(repo: Repository, policy: Policy, is_trusted: bool) -> bool:
         return is_trusted and pinned.pin(repo, policy.strict())
     mine = pinned.current(repo)
     if oid == mine or (mine is None and is_trusted):
-        return take_over(repo, policy, oid)
+        return pinned.take_over(repo, policy, oid)
     from git_model_security.provenance import policy_trust
 
-    if is_pinned(repo):
+    if pinned.rules(repo):
         is_next = is_trusted and policy_trust.follows(repo, oid)
-        return is_next and take_over(repo, policy, oid)
+        return is_next and pinned.take_over(repo, policy, oid)
     if not policy.untracked or policy_trust.is_signed(repo, oid):
-        return take_over(repo, policy, oid)
+        return pinned.take_over(repo, policy, oid)
     # A stranger's word that something was untracked is worth nothing: this clone goes on
     # to encrypt it.
     return pinned.pin(repo, policy.strict())
@@ -75,40 +69,7 @@ def _pin(repo: Repository, policy: Policy, is_trusted: bool) -> bool:
 
 def _put_storage(repo: Repository, policy: Policy) -> None:
     is_lfs = policy.storage == LFS
-    sizes = {
-        "git-model.threshold": policy.threshold if is_lfs else None,
-        "git-model.limit": None if is_lfs else policy.limit,
-    }
+    limit = None if is_lfs or policy.limit is None else str(policy.limit)
     config.put(repo, "git-model.storage", policy.storage)
-    for key, size in sizes.items():
-        if size is None:
-            config.unset(repo, key)
-        else:
-            config.put(repo, key, str(size))
-
-
-def is_pinned(repo: Repository) -> bool:
-    """Tells whether `info/attributes` holds a policy of ours."""
-    return bool(pinned.rules(repo))
-
-
-def take_over(repo: Repository, policy: Policy, oid: str) -> bool:
-    """Pins a policy as this clone's own, with its record of what was untracked.
-
-    What stands at untracked paths now may be there in clear: just these contents.
-
-    Args:
-        repo: the clone.
-        policy: what to pin.
-        oid: the blob of its `.gitmodel`.
-
-    Returns:
-        Whether the attributes in force changed.
-    """
-    is_new = pinned.current(repo) != oid
-    pinned.accept(repo, oid)
-    if policy.untracked and is_new:
-        entries = {entry.path: entry.oid for entry in index.staged(repo) if entry.is_file}
-        clear = git_attributes.protected_by(attributes.matching(policy.untracked), entries)
-        pinned.release(repo, sorted(entries[path] for path in clear))
-    return pinned.pin(repo, policy)
+    config.replace(repo, "git-model.threshold", str(policy.threshold) if is_lfs else None)
+    config.replace(repo, "git-model.limit", limit)

@@ -124,13 +124,8 @@ def use_key(repo: Repository, given: Path | None) -> str:
 def use(repo: Repository, given: Given, key: Path | None) -> str:
     """Has a clone sign by any method, and trust itself where it is known who that is.
 
-    Args:
-        repo: the clone.
-        given: the method and what belongs to it.
-        key: the private key of the methods that have one in a file.
-
     Returns:
-        The fingerprint of the private key; empty for methods without.
+        The fingerprint of the private key `key`; empty for methods without one in a file.
 
     Raises:
         UsageError: something is missing, or belongs to another method.
@@ -208,11 +203,8 @@ def take_own(repo: Repository) -> list[str]:
     Returns:
         What changed, a line each.
     """
-    settings = config.read(repo)
-    chosen = signers.METHOD in settings or signers.SIGNING_KEY in settings
-    trust = pinned_trust.pinned(repo)
     kept = signers.keystore()
-    if chosen or config.is_deploy(settings) or trust.pinned() or not kept.fingerprints():
+    if _is_decided(repo) or pinned_trust.pinned(repo).pinned() or not kept.fingerprints():
         return []
     clone = Clone(repo)
     with clone.objects:
@@ -224,6 +216,13 @@ def take_own(repo: Repository) -> list[str]:
         f"this clone signs with your key {found[:32]}, which signed this repository before,"
         " and trusts it"
     ]
+
+
+def _is_decided(repo: Repository) -> bool:
+    """Tells whether somebody chose how a clone signs; a deploy clone signs nothing."""
+    settings = config.read(repo)
+    chosen = signers.METHOD in settings or signers.SIGNING_KEY in settings
+    return chosen or config.is_deploy(settings)
 
 
 def _own_signatures(clone: Clone, kept: KeyStore) -> Iterator[str]:
@@ -264,9 +263,7 @@ def agree(repo: Repository, method: str) -> list[str]:
     Returns:
         What changed, or is to be done, a line each.
     """
-    settings = config.read(repo)
-    chosen = signers.METHOD in settings or signers.SIGNING_KEY in settings
-    if chosen or method == KEY or config.is_deploy(settings):
+    if method == KEY or _is_decided(repo):
         return []
     if method != SIGSTORE:
         config.put(repo, signers.METHOD, method)

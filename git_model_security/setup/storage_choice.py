@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from git_model_security.errors import UsageError
@@ -36,6 +36,22 @@ class Choice:
     limit: int | None
     reason: str
     warning: str = ""
+
+    def applied(self, policy: Policy) -> Policy:
+        """Returns a policy that says so."""
+        return replace(policy, storage=self.storage, threshold=self.threshold, limit=self.limit)
+
+
+def again(repo: Repository, policy: Policy, asked: str | None, threshold: int | None) -> Choice:
+    """Chooses for a repository that is set up: what was not asked for stays as it was.
+
+    Old content stays where it is. Arguments and errors as for `choose`.
+    """
+    if asked is None and threshold is None:
+        return Choice(policy.storage, policy.threshold, policy.limit, "as it was")
+    if asked == policy.storage == LFS and threshold is None:
+        threshold = policy.threshold
+    return choose(repo, asked or policy.storage, threshold)
 
 
 def choose(repo: Repository, asked: str | None, threshold: int | None) -> Choice:

@@ -34,6 +34,25 @@ if TYPE_CHECKING:
 _SAMPLED_BLOBS = 8
 
 
+@dataclass(frozen=True)
+class Request:
+    """What the user asked of `git model unlock`, or of `clone`.
+
+    Attributes:
+        key: key file; else the environment, else the user's keyring is asked for
+            the key ids that the repository's envelopes name.
+        signers: whom to trust from now on.
+        signing_key: private key to sign with from now on.
+        skip_smudge: whether to leave the pointers to git-lfs objects, now and later;
+            None is what was said before.
+    """
+
+    key: Path | None = None
+    signers: Sequence[Verifier] = ()
+    signing_key: Path | None = None
+    skip_smudge: bool | None = None
+
+
 @dataclass
 class Unlocked:
     """What `unlock` did.
@@ -53,39 +72,18 @@ class Unlocked:
     warnings: list[str] = field(default_factory=list)
 
 
-def unlock(
-    repo: Repository,
-    *,
-    key: Path | None = None,
-    signers: Sequence[Verifier] = (),
-    signing_key: Path | None = None,
-    skip_smudge: bool | None = None,
-    progress: Progress | None = None,
-) -> Unlocked:
-    """Unlocks a clone: `permit`, then `decrypt`.
-
-    Args:
-        repo: the clone.
-        key: see `permit`.
-        signers: see `permit`.
-        signing_key: see `permit`.
-        skip_smudge: see `permit`.
-        progress: told how far the decryption is.
+def unlock(repo: Repository, request: Request, progress: Progress | None = None) -> Unlocked:
+    """Unlocks a clone: `permit`, then `decrypt`, which tells `progress` how far it is.
 
     Raises:
         Error: see `permit`.
     """
     repo.top  # noqa: B018 - raises in a bare repository
-    raw = _put_back(repo)
+    clone = Clone(repo)
+    with clone.objects:
+        raw = raw_entries.put_back(clone)
     staged = index.staged(repo)
-    result = permit(
-        repo,
-        staged,
-        key=key,
-        signers=signers,
-        signing_key=signing_key,
-        skip_smudge=skip_smudge,
-    )
+    result = permit(repo, staged, request)
     if raw:
         result.lines.append(raw_entries.said(raw))
     content = [entry for entry in staged if entry.is_file]
@@ -97,26 +95,8 @@ def unlock(
     return result
 
 
-def permit(
-    repo: Repository,
-    staged: Sequence[Entry],
-    *,
-    key: Path | None = None,
-    signers: Sequence[Verifier] = (),
-    signing_key: Path | None = None,
-    skip_smudge: bool | None = None,
-) -> Unlocked:
+def permit(repo: Repository, staged: Sequence[Entry], request: Request) -> Unlocked:
     """Lets a clone use a key and sets it up; the work tree stays as it is.
-
-    Args:
-        repo: the clone.
-        staged: its index.
-        key: key file; else the environment, else the user's keyring is asked for
-            the key ids that the repository's envelopes name.
-        signers: whom to trust from now on.
-        signing_key: private key to sign with from now on.
-        skip_smudge: whether to leave the pointers to git-lfs objects, now and later;
-            None is what was said before.
 
     Raises:
         KeyNotFoundError: no key, or one that this repository is not sealed under.
@@ -128,37 +108,31 @@ def permit(
         policy = missing_policy.require(clone, staged)
         wanted = wanted_ids(clone, policy, [entry for entry in staged if entry.is_file])
     result = Unlocked()
-    for signer in signers:
+    for signer in request.signers:
         pinned_trust.pinned(repo).add(signer)
         who = signer.identity
         name = shown(who.name.encode()) or who.fingerprint[:32]
         result.lines.append(f"this clone trusts the signer {name} now")
-    if signing_key is not None:
-        result.lines += signing_setup.take_key(repo, signing_key)
-        result.warnings += filter(None, [_exposed(signing_key)])
-    elif not signers:
+    if request.signing_key is not None:
+        result.lines += signing_setup.take_key(repo, request.signing_key)
+        result.warnings += filter(None, [key_files.exposure(request.signing_key)])
+    elif not request.signers:
         result.lines += signing_setup.take_own(repo)
-    held = _choose(key, wanted, result)
+    held = _choose(request.key, wanted, result)
     ring.allow(repo, held.id)
     result.key_id = held.id
     result.lines += signing_setup.agree(repo, policy.method)
     result.lines += setup.configure(repo, policy, is_trusted=is_verified(repo))
     result.warnings += filter(None, [storage_choice.missing_lfs(policy)])
-    if skip_smudge is not None:
-        config.put(repo, SKIP_SMUDGE, "true" if skip_smudge else "false")
+    if request.skip_smudge is not None:
+        config.put(repo, SKIP_SMUDGE, "true" if request.skip_smudge else "false")
     return result
 
 
 def decrypt(
     repo: Repository, entries: Sequence[Entry], progress: Progress | None = None
 ) -> Report:
-    """Decrypts the files that are just what Git checked out, and no others.
-
-    Args:
-        repo: the clone, which has its key.
-        entries: of the index.
-        progress: told how far it is.
-    """
+    """Decrypts the files of the index that are just what Git checked out, and no others."""
     clone = Clone(repo)  # anew: it may use the key now
     with clone.objects:
         return checkout.restore(
@@ -168,12 +142,6 @@ def decrypt(
             leave_pointers=clone.skips_smudge,
             progress=progress,
         )
-
-
-def _put_back(repo: Repository) -> list[bytes]:
-    clone = Clone(repo)
-    with clone.objects:
-        return raw_entries.put_back(clone)
 
 
 def is_verified(repo: Repository) -> bool:
@@ -205,7 +173,7 @@ def _choose(path: Path | None, wanted: list[str], result: Unlocked) -> Key:
     if path is not None:
         raw = key_material.read(path)
         given = _fitting(Key(raw), wanted, str(path))
-        result.warnings += filter(None, [_exposed(path)])
+        result.warnings += filter(None, [key_files.exposure(path)])
         store.add(raw)
         Copies().add(given.id, path)
         return given
@@ -231,11 +199,3 @@ def _fitting(key: Key, wanted: list[str], origin: str) -> Key:
             hint="ask for the key of this repository; see `git model key list`",
         )
     return key
-
-
-def _exposed(path: Path) -> str | None:
-    return (
-        f"{path}: others can read this key; `chmod 600 {path}`"
-        if key_files.is_exposed(path)
-        else None
-    )

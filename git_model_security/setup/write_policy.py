@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from git_model_security.errors import ConfigError
@@ -10,7 +9,6 @@ from git_model_security.git import index, worktree
 from git_model_security.git.attributes import FILE, protected_by
 from git_model_security.git.hash_object import write_blob
 from git_model_security.policy import attributes, gitmodel, pinned
-from git_model_security.storage import LFS
 
 if TYPE_CHECKING:
     from git_model_security.clone.clone import Clone
@@ -91,35 +89,3 @@ def is_written(clone: Clone) -> bool:
 def _text(clone: Clone, oid: str) -> str:
     content = clone.objects.read(oid, limit_bytes=_MAX_BYTES)
     return content.decode("utf-8", "surrogateescape").replace("\r\n", "\n")
-
-
-def change_storage(
-    repo: Repository, policy: Policy, storage: str | None, threshold: int | None
-) -> Policy:
-    """Makes a repository that is set up keep new content elsewhere; old content stays.
-
-    Args:
-        repo: the repository.
-        policy: its policy.
-        storage: the engine that was asked for; None is the one it has.
-        threshold: see `storage_choice.choose`.
-
-    Returns:
-        The new policy, in the work tree and staged; or the same one.
-
-    Raises:
-        Error: see `storage_choice.choose`, and `write`.
-    """
-    from git_model_security.setup import storage_choice  # a commit needs none of it
-
-    if storage is None and threshold is None:
-        return policy
-    if storage == policy.storage == LFS and threshold is None:
-        threshold = policy.threshold
-    chosen = storage_choice.choose(repo, storage or policy.storage, threshold)
-    changed = replace(
-        policy, storage=chosen.storage, threshold=chosen.threshold, limit=chosen.limit
-    )
-    if changed != policy:
-        write(repo, changed)
-    return changed

@@ -199,7 +199,7 @@ def _of_policy(clone: Clone) -> Iterator[Symptom]:
             "HEAD has no .gitmodel, and this clone was set up by one",
             "`git model repair` puts it back, or check out a branch that has it",
         )
-    if not setup.is_pinned(clone.repo):
+    if not pinned.rules(clone.repo):
         yield Symptom("no protection policy is pinned", "`git model doctor --fix`")
         return
     try:

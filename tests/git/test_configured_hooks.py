@@ -41,11 +41,12 @@ def needs_configured_hooks(repo: Repository) -> None:
         pytest.skip(f"{repo.git('version')} runs no hooks of the configuration")
 
 
-@pytest.mark.parametrize("command", [LFS, "git lfs pre-push", 'git-lfs pre-push "$@"'])
-def test_that_of_git_lfs_is_switched_off_and_on_again(project: Project, command: str) -> None:
+def test_that_of_git_lfs_is_switched_off_and_on_again(project: Project) -> None:
     ada = project.ada
-    configure(ada, "my lfs.v3", command)
-    assert undecided(ada) == ["my lfs.v3"]
+    configure(ada, "my lfs.v3", LFS)
+    configure(ada, "bare", "git lfs pre-push")
+    configure(ada, "direct", 'git-lfs pre-push "$@"')
+    assert undecided(ada) == ["my lfs.v3", "bare", "direct"]
     said = ada.model("doctor", check=False).stdout
     assert said.startswith("hook.my lfs.v3 runs at each push, also one that git-model refuses")
     ada.write("model.safetensors", os.urandom(999))
@@ -53,9 +54,10 @@ def test_that_of_git_lfs_is_switched_off_and_on_again(project: Project, command:
     fixed = ada.model("doctor", "--fix")
     assert "switched off hook.my lfs.v3 here: git-model uploads" in fixed.stderr
     assert fixed.stdout == "Nothing is wrong\n"
-    assert ada.git("config", "--local", "hook.my lfs.v3.enabled") == "false"
+    for name in ("my lfs.v3", "bare", "direct"):
+        assert ada.git("config", "--local", f"hook.{name}.enabled") == "false"
     ada.model("uninstall")
-    assert ada.git("config", "hook.my lfs.v3.enabled", check=False) == ""
+    assert undecided(ada) == ["my lfs.v3", "bare", "direct"]
 
 
 def test_any_other_is_for_a_person_to_decide(project: Project) -> None:

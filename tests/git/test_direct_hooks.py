@@ -292,3 +292,10 @@ def test_the_hook_costs_no_process_where_nothing_waits(project: LfsProject) -> N
     (project.ada.path / ".git/hooks/post-index-change").write_text(broken)
     said = project.ada.git.run("reset", "--hard", "HEAD")
     assert "missing" not in said.stderr
+
+
+def test_a_threshold_is_a_size(repo: Repository) -> None:
+    refused = repo.model("config", "directThreshold", "many", check=False)
+    assert refused.returncode == 1
+    assert "'many' is not a size" in refused.stderr
+    repo.model("config", "directThreshold", "100k")

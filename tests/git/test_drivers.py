@@ -9,7 +9,7 @@ import pytest
 
 from git_model_security.errors import GitError
 from git_model_security.setup import drivers
-from git_model_security.setup.program import Program
+from git_model_security.setup.drivers import Program
 from tests.fixtures.hooks import opened, script
 
 if TYPE_CHECKING:

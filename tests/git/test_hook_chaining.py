@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 from typing import TYPE_CHECKING
 
@@ -15,7 +14,7 @@ from tests.fixtures.processes import execute, need
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.fixtures.repositories import CloneFactory, Repository
+    from tests.fixtures.repositories import Repository
 
 ZERO = "0" * 40
 MAIN = "refs/heads/main"
@@ -63,37 +62,31 @@ def test_the_earlier_hook_runs_before_ours_on_commit(
     ]
 
 
-def test_ours_does_not_run_after_an_earlier_hook_that_failed(
+def test_either_stops_the_commit_and_ours_does_not_run_after_one_that_failed(
     repo: Repository, hooks: Hooks, directory: Path
 ) -> None:
-    script(directory / "pre-commit", "exit 3\n")
+    earlier = script(directory / "pre-commit", "exit 3\n")
     hooks.install(repo)
     assert commit(repo, check=False).returncode != 0
     assert hooks.calls() == []
-
-
-def test_ours_stops_the_commit(repo: Repository, hooks: Hooks) -> None:
-    hooks.install(repo)
+    script(earlier.with_name("pre-commit.before-git-model"), "exit 0\n")
     hooks.fail("pre-commit")
     assert commit(repo, check=False).returncode != 0
+    assert hooks.calls() == ["ours pre-commit"]
     assert repo.git("rev-list", "--all") == ""
 
 
-def test_a_hook_that_is_not_executable_stays_without_effect(
+def test_an_earlier_hook_runs_as_git_runs_it(
     repo: Repository, hooks: Hooks, directory: Path
 ) -> None:
     hooks.theirs(directory / "pre-commit").chmod(0o644)
     hooks.install(repo)
     commit(repo)
     assert hooks.calls() == ["ours pre-commit", "ours post-commit"]
-
-
-def test_a_hook_without_an_interpreter_line_runs_as_git_runs_it(
-    repo: Repository, hooks: Hooks, directory: Path
-) -> None:
-    hooks.theirs(directory / "pre-commit")
-    (directory / "pre-commit").write_text(f"echo bare >>{str(hooks.log)!a}\n")
-    hooks.install(repo)
+    # Without an interpreter line.
+    earlier = directory / "pre-commit.before-git-model"
+    earlier.write_text(f"echo bare >>{str(hooks.log)!a}\n")
+    earlier.chmod(0o755)
     commit(repo)
     assert hooks.calls()[:2] == ["bare", "ours pre-commit"]
 
@@ -112,6 +105,10 @@ def test_both_get_arguments_and_input_of_a_push_and_ours_looks_first(
     assert calls[0] == f"ours pre-push {where} < refs/heads/main {tip} refs/heads/main {ZERO}"
     assert calls[1] == f"refs/heads/main {tip} refs/heads/other {ZERO}"
     assert calls[2:] == [line.replace("ours", "theirs") for line in calls[:2]]
+    hooks.fail("pre-push")
+    assert repo.git.run("push", str(remote.path), "main:new", check=False).returncode != 0
+    assert [line.split()[0] for line in hooks.calls()] == ["ours"]
+    assert remote.git("for-each-ref", "refs/heads/new") == ""
 
 
 def test_without_an_earlier_hook_ours_gets_the_input(
@@ -122,19 +119,6 @@ def test_without_an_earlier_hook_ours_gets_the_input(
     hooks.calls()
     repo.git("push", "--quiet", str(remote.path), "main")
     assert hooks.calls()[0].endswith(f" refs/heads/main {ZERO}")
-
-
-def test_ours_stops_the_push_before_the_earlier_hook_runs(
-    repo: Repository, remote: Repository, hooks: Hooks, directory: Path
-) -> None:
-    hooks.theirs(directory / "pre-push")
-    hooks.install(repo)
-    commit(repo)
-    hooks.calls()
-    hooks.fail("pre-push")
-    assert repo.git.run("push", str(remote.path), "main", check=False).returncode != 0
-    assert [line.split()[0] for line in hooks.calls()] == ["ours"]
-    assert remote.git("for-each-ref") == ""
 
 
 def test_a_push_of_very_many_refs_reaches_both(
@@ -246,8 +230,8 @@ def test_without_git_model_nothing_gets_into_history_and_the_rest_works(
     repo: Repository, remote: Repository, hooks: Hooks, directory: Path, lost: str
 ) -> None:
     commit(repo)
-    hooks.theirs(directory / "post-checkout")
-    hooks.theirs(directory / "pre-push")
+    for hook in ("pre-commit", "post-checkout", "pre-push"):
+        hooks.theirs(directory / hook)
     hooks.install(repo)
     file: Path = getattr(hooks.program, lost)
     file.unlink()
@@ -262,21 +246,11 @@ def test_without_git_model_nothing_gets_into_history_and_the_rest_works(
             "hint: install git-model again and run `git model doctor --fix`" in refused.stderr
         )
         assert "remove .git/hooks/pre-" in refused.stderr
-    assert hooks.calls() == []
+    assert hooks.calls() == ["theirs pre-commit"]
     assert repo.git("rev-parse", "HEAD") == tip
     done = repo.git.run("switch", "--create", "other")
     assert f"git-model: warning: {file} is missing" in done.stderr
     assert hooks.calls() == [f"theirs post-checkout {tip} {tip} 1"]
-
-
-def test_the_earlier_commit_hook_still_runs_without_git_model(
-    repo: Repository, hooks: Hooks, directory: Path
-) -> None:
-    hooks.theirs(directory / "pre-commit")
-    hooks.install(repo)
-    hooks.program.python.unlink()
-    assert commit(repo, check=False).returncode != 0
-    assert hooks.calls() == ["theirs pre-commit"]
 
 
 def test_a_shim_needs_no_path(repo: Repository, hooks: Hooks, directory: Path) -> None:
@@ -319,20 +293,13 @@ def test_the_framework_installed_after_us_runs_us_once(
     assert hooks.calls()[:-1] == ["theirs pre-commit", "ours pre-commit", "framework"]
 
 
-def test_the_framework_installed_before_us_runs_first(
+def test_the_framework_installed_before_and_after_us_makes_no_loop(
     repo: Repository, hooks: Hooks, directory: Path
 ) -> None:
     framework_install(directory, hooks)
     hooks.install(repo)
     commit(repo)
     assert hooks.calls()[:-1] == ["framework", "ours pre-commit"]
-
-
-def test_the_framework_installed_before_and_after_us_makes_no_loop(
-    repo: Repository, hooks: Hooks, directory: Path
-) -> None:
-    framework_install(directory, hooks)
-    hooks.install(repo)
     framework_install(directory, hooks)
     assert hook_presence.missing(opened(repo)) == []
     assert hooks.install(repo) == []
@@ -358,8 +325,9 @@ def test_git_lfs_still_uploads(repo: Repository, remote: Repository, hooks: Hook
     assert hook_presence.missing(opened(repo)) == []
 
 
-@pytest.mark.parametrize("scope", ["--local", "--global"])
-@pytest.mark.parametrize("place", ["githooks", "absolute"])
+@pytest.mark.parametrize(
+    ("scope", "place"), [("--local", "githooks"), ("--global", "absolute")]
+)
 def test_all_hooks_of_a_foreign_directory_still_run_also_later_ones(
     repo: Repository, remote: Repository, hooks: Hooks, tmp_path: Path, scope: str, place: str
 ) -> None:
@@ -384,6 +352,8 @@ def test_all_hooks_of_a_foreign_directory_still_run_also_later_ones(
         f"ours pre-push {arguments}",
         f"theirs pre-push {arguments}",
     ]
+    script(theirs / "commit-msg", "exit 1\n")
+    assert commit(repo, check=False).returncode != 0
 
 
 def test_a_global_directory_may_move_or_go(
@@ -399,13 +369,6 @@ def test_a_global_directory_may_move_or_go(
     hooks.theirs(directory / "prepare-commit-msg")
     commit(repo)
     assert hooks.calls()[1].startswith("theirs prepare-commit-msg")
-
-
-def test_a_passed_on_hook_can_stop_git(repo: Repository, hooks: Hooks) -> None:
-    repo.git("config", "core.hooksPath", "githooks")
-    hooks.install(repo)
-    script(repo.path / "githooks" / "commit-msg", "exit 1\n")
-    assert commit(repo, check=False).returncode != 0
 
 
 def test_a_relative_directory_is_that_of_each_worktree(
@@ -433,15 +396,3 @@ def test_our_part_sees_the_top_of_the_worktree_and_the_index_of_the_commit(
     repo.git("add", ".")
     repo.git("commit", "--quiet", "-m", "Part", str(file), cwd=file.parent)
     assert hooks.calls()[0].startswith(f"{repo.path} {repo.path}/.git/next-index-")
-
-
-def test_a_clone_has_no_hooks_of_ours(
-    repo: Repository, remote: Repository, hooks: Hooks, clone: CloneFactory
-) -> None:
-    hooks.install(repo)
-    commit(repo)
-    repo.git("push", "--quiet", str(remote.path), "main")
-    hooks.calls()
-    commit(clone())
-    assert hooks.calls() == []
-    assert os.path.lexists(repo.path / ".git" / "hooks" / "pre-push")

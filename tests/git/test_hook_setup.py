@@ -52,6 +52,7 @@ def test_without_hooks_ours_are_written(
     repo: Repository, hooks: Hooks, directory: Path
 ) -> None:
     assert missing(repo) == list(HOOKS)
+    directory.rmdir()
     lines = hooks.install(repo)
     assert lines == [f"installed hooks: {directory}"]
     assert {path.name for path in directory.iterdir()} == set(HOOKS)
@@ -59,28 +60,16 @@ def test_without_hooks_ours_are_written(
     assert missing(repo) == []
 
 
-def test_a_missing_hooks_directory_is_made(repo: Repository, hooks: Hooks) -> None:
-    for sample in (repo.path / ".git" / "hooks").iterdir():
-        sample.unlink()
-    (repo.path / ".git" / "hooks").rmdir()
-    hooks.install(repo)
-    assert missing(repo) == []
-
-
-def test_a_second_install_changes_nothing_and_says_nothing(
-    repo: Repository, hooks: Hooks, directory: Path
-) -> None:
-    hooks.theirs(directory / "pre-push")
-    hooks.install(repo)
-    before = snapshot(repo.path)
-    assert hooks.install(repo) == []
-    assert snapshot(repo.path) == before
-
-
-def test_a_shim_of_another_python_is_refreshed(
+def test_shims_that_are_not_ours_of_now_are_refreshed(
     repo: Repository, hooks: Hooks, directory: Path, tmp_path: Path
 ) -> None:
     hooks.install(repo)
+    (directory / "pre-push").chmod(0o644)
+    assert missing(repo) == ["pre-push"]
+    assert hooks.install(repo) == [f"refreshed hooks: {directory}: pre-push"]
+    assert missing(repo) == []
+    hooks.program.main.unlink()
+    assert missing(repo) == list(HOOKS)
     moved = Hooks.make(tmp_path / "moved")
     assert moved.install(repo) == [f"refreshed hooks: {directory}"]
     assert str(moved.directory) in (directory / "pre-commit").read_text()
@@ -103,6 +92,9 @@ def test_foreign_hooks_are_kept_with_mode_and_link_and_put_back_exactly(
     assert (directory / "pre-push.before-git-model").is_symlink()
     assert (directory / "post-merge.before-git-model").stat().st_mode & 0o777 == 0o644
     assert missing(repo) == []
+    installed = snapshot(repo.path)
+    assert hooks.install(repo) == []
+    assert snapshot(repo.path) == installed
     assert uninstall(repo)[1:] == [
         "put back the hooks that were there before: pre-commit, post-merge, pre-push"
     ]
@@ -140,7 +132,7 @@ def test_two_foreign_hooks_of_one_name_are_both_left_alone_and_reported(
     }
 
 
-def test_the_same_foreign_hook_written_again_is_kept_once(
+def test_the_same_foreign_hook_written_again_is_kept_once_and_put_back(
     repo: Repository, hooks: Hooks, directory: Path
 ) -> None:
     hooks.theirs(directory / "pre-push")
@@ -151,13 +143,7 @@ def test_the_same_foreign_hook_written_again_is_kept_once(
     assert missing(repo) == []
     uninstall(repo)
     assert snapshot(directory) == before
-
-
-def test_an_earlier_hook_whose_shim_was_deleted_is_put_back(
-    repo: Repository, hooks: Hooks, directory: Path
-) -> None:
-    hooks.theirs(directory / "pre-push")
-    before = snapshot(directory)
+    # So is one whose shim was deleted.
     hooks.install(repo)
     (directory / "pre-push").unlink()
     assert missing(repo) == ["pre-push"]
@@ -204,8 +190,16 @@ def test_uninstall_does_not_make_the_framework_run_itself(
     assert snapshot(directory) == before
 
 
-@pytest.mark.parametrize("scope", ["--local", "--global"])
-@pytest.mark.parametrize("form", ["{top}/../team hooks", "githooks", "~/hooks", "/dev/null"])
+@pytest.mark.parametrize(
+    ("scope", "form"),
+    [
+        ("--local", "{top}/../team hooks"),
+        ("--local", "githooks"),
+        ("--local", "~/hooks"),
+        ("--global", "~/hooks"),
+        ("--global", "/dev/null"),
+    ],
+)
 def test_a_foreign_hooks_path_is_not_written_to_and_comes_back(
     repo: Repository, hooks: Hooks, home: Path, scope: str, form: str
 ) -> None:
@@ -220,7 +214,7 @@ def test_a_foreign_hooks_path_is_not_written_to_and_comes_back(
     ours = repo.path / ".git" / "git-model" / "hooks"
     # In /dev/null there are none that could still run.
     there = value != "/dev/null"
-    assert lines[-1 - there] == f"core.hooksPath of this clone is now {ours}"
+    assert lines[-1 - there] == f"core.hooksPath of this repository is now {ours}"
     assert lines[-1].startswith("all hooks of ") == there
     assert repo.git("config", "core.hooksPath") == str(ours)
     assert {path.name for path in ours.iterdir()} == set(shims.ALL)
@@ -264,13 +258,17 @@ def test_a_redirect_follows_a_repository_that_was_moved(
 def test_a_linked_hooks_directory_is_not_written_to(
     repo: Repository, hooks: Hooks, directory: Path
 ) -> None:
+    # It has shims as well: those of another clone.
+    hooks.install(repo)
     directory.rename(repo.path / "githooks")
     directory.symlink_to("../githooks")
     hooks.theirs(repo.path / "githooks" / "pre-commit")
+    before = snapshot(repo.path / "githooks")
     hooks.install(repo)
     assert missing(repo) == []
-    assert [path.name for path in (repo.path / "githooks").iterdir()] == ["pre-commit"]
+    assert snapshot(repo.path / "githooks") == before
     uninstall(repo)
+    assert snapshot(repo.path / "githooks") == before
     assert repo.git("config", "core.hooksPath", check=False) == ""
 
 
@@ -387,19 +385,3 @@ def test_a_locked_configuration_takes_the_files_back(repo: Repository, hooks: Ho
     with pytest.raises(GitError, match="lock"):
         hooks.install(repo)
     assert snapshot(repo.path) == before
-
-
-def test_a_shim_whose_program_is_gone_is_missing(repo: Repository, hooks: Hooks) -> None:
-    hooks.install(repo)
-    hooks.program.main.unlink()
-    assert missing(repo) == list(HOOKS)
-
-
-def test_a_shim_that_is_not_executable_is_missing_and_mended(
-    repo: Repository, hooks: Hooks, directory: Path
-) -> None:
-    hooks.install(repo)
-    (directory / "pre-push").chmod(0o644)
-    assert missing(repo) == ["pre-push"]
-    assert hooks.install(repo) == [f"refreshed hooks: {directory}: pre-push"]
-    assert missing(repo) == []

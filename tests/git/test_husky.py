@@ -115,22 +115,18 @@ def test_our_part_is_called_from_the_committed_hooks(repo: Repository, hooks: Ho
     assert hook_presence.missing(opened(repo)) == []
 
 
-def test_a_second_install_changes_nothing(repo: Repository, hooks: Hooks) -> None:
-    install_husky(repo)
-    add_line(repo, hooks, "pre-push")
-    hooks.install(repo)
-    before = snapshot(repo.path)
-    assert hooks.install(repo) == []
-    assert snapshot(repo.path) == before
-
-
-def test_uninstall_puts_every_file_back(repo: Repository, hooks: Hooks) -> None:
+def test_a_second_install_changes_nothing_and_uninstall_puts_every_file_back(
+    repo: Repository, hooks: Hooks
+) -> None:
     install_husky(repo)
     add_line(repo, hooks, "pre-push")
     add_line(repo, hooks, "post-merge")
     (repo.path / ".git" / "git-model").mkdir(mode=0o700)
     before = snapshot(repo.path)
     hooks.install(repo)
+    installed = snapshot(repo.path)
+    assert hooks.install(repo) == []
+    assert snapshot(repo.path) == installed
     lines = hook_setup.uninstall(opened(repo))
     assert any("removed the git-model block" in line for line in lines)
     assert snapshot(repo.path) == before
@@ -154,15 +150,12 @@ def test_a_push_gives_its_input_to_ours_and_to_theirs(
     hooks.fail("pre-push")
     assert repo.git.run("push", str(remote.path), "main:x", check=False).returncode != 0
     assert [line.split()[0] for line in hooks.calls()] == ["ours"]
-
-
-def test_an_empty_input_stays_empty(repo: Repository, hooks: Hooks) -> None:
-    directory = install_husky(repo)
+    # An empty input stays empty.
+    (hooks.directory / "fail-pre-push").unlink()
     add_line(repo, hooks, "pre-push").write_text(f'wc -c >>"{hooks.log}"\n')
     hooks.install(repo)
     repo.git("hook", "run", "pre-push", "--", "origin", "url")
     assert [line.strip() for line in hooks.calls()] == ["ours pre-push origin url", "0"]
-    assert directory.is_dir()
 
 
 def test_a_set_up_clone_whose_shims_are_gone_fails_closed(
@@ -213,31 +206,15 @@ def test_a_hook_that_changes_directory_does_not_mislead_ours(
     assert hooks.calls()[0] == str(repo.path)
 
 
-def test_a_worktree_without_npm_install_is_reported(
-    repo: Repository, hooks: Hooks, tmp_path: Path
-) -> None:
-    install_husky(repo)
-    hooks.install(repo)
-    repo.commit()
-    repo.git("worktree", "add", "--quiet", str(tmp_path / "linked"))
-    linked = type(repo)(tmp_path / "linked")
-    assert hook_presence.missing(opened(linked)) == list(HOOKS)
-    install_husky(linked)
-    assert hook_presence.missing(opened(linked)) == list(UNKNOWN)
-    hooks.install(linked)
-    assert hook_presence.missing(opened(linked)) == []
-    hooks.calls()
-    commit(linked)
-    assert hooks.calls() == ["ours pre-commit", "ours post-commit"]
-
-
-def test_a_worktree_without_npm_install_is_mended_and_left_as_it_was(
+def test_a_worktree_without_npm_install_is_reported_mended_and_left_as_it_was(
     repo: Repository, hooks: Hooks, tmp_path: Path
 ) -> None:
     install_husky(repo)
     commit(repo)
     repo.git("worktree", "add", "--quiet", str(tmp_path / "linked"))
     linked = type(repo)(tmp_path / "linked")
+    hooks.install(repo)
+    assert hook_presence.missing(opened(linked)) == list(HOOKS)
     hooks.install(linked)
     assert hook_presence.missing(opened(linked)) == []
     assert linked.status() == ""
@@ -255,26 +232,24 @@ def test_a_worktree_without_npm_install_is_mended_and_left_as_it_was(
     assert hooks.calls() == ["ours pre-commit", "ours post-commit"]
 
 
-@pytest.mark.parametrize("place", ["environment", "file"])
 def test_husky_that_is_switched_off_is_told(
-    repo: Repository, hooks: Hooks, home: Path, place: str, monkeypatch: pytest.MonkeyPatch
+    repo: Repository, hooks: Hooks, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     install_husky(repo)
     hooks.install(repo)
-    file = home / ".config" / "husky" / "init.sh"
-    if place == "environment":
-        monkeypatch.setenv("HUSKY", "0")
-    else:
-        file.parent.mkdir(parents=True)
-        file.write_text("export HUSKY=0\n")
     clone = opened(repo)
-    missing = hook_presence.missing(clone)
-    commit(repo)
-    assert hooks.calls() == []
-    assert set(missing) == set(HOOKS) - set(UNKNOWN)
-    (remedy,) = hook_presence.remedies(clone, missing)
-    where = file if place == "file" else "the environment"
-    assert remedy == f"husky runs no hooks with HUSKY=0 in {where}: take it back"
+    file = home / ".config" / "husky" / "init.sh"
+    file.parent.mkdir(parents=True)
+    file.write_text("export HUSKY=0\n")
+    for where in (str(file), "the environment"):
+        missing = hook_presence.missing(clone)
+        commit(repo)
+        assert hooks.calls() == []
+        assert set(missing) == set(HOOKS) - set(UNKNOWN)
+        (remedy,) = hook_presence.remedies(clone, missing)
+        assert remedy == f"husky runs no hooks with HUSKY=0 in {where}: take it back"
+        file.write_text("")
+        monkeypatch.setenv("HUSKY", "0")
 
 
 def test_husky_that_takes_over_later_replaces_what_we_had(
@@ -338,7 +313,6 @@ def test_a_directory_outside_the_worktree_that_is_named_like_huskys_is_foreign(
     assert hook_presence.missing(opened(repo)) == []
 
 
-@pytest.mark.parametrize("hook", list(HOOKS))
 @pytest.mark.parametrize(
     "text",
     [
@@ -353,11 +327,12 @@ def test_a_directory_outside_the_worktree_that_is_named_like_huskys_is_foreign(
         b"\n\nnpm test\n\n",
     ],
 )
-def test_a_block_is_removed_without_a_trace(text: bytes, hook: str) -> None:
-    changed = husky.with_block(text, hook)
-    assert changed != text
-    assert husky.with_block(changed, hook) == changed
-    assert husky.without_block(changed) == text
+def test_a_block_is_removed_without_a_trace(text: bytes) -> None:
+    for hook in HOOKS:
+        changed = husky.with_block(text, hook)
+        assert changed != text
+        assert husky.with_block(changed, hook) == changed
+        assert husky.without_block(changed) == text
 
 
 def test_a_block_for_a_commit_is_last_but_before_what_leaves_the_script() -> None:

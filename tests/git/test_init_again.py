@@ -241,3 +241,4 @@ def test_the_model_roots_are_changed_by_a_command(begun: Repository) -> None:
     refused = begun.model("config", "signing.root", "a", check=False)
     assert "a/link: a symbolic link" in refused.stderr
     begun.model("config", "signing.root", "b")
+    assert "bb: no tracked file" in begun.model("config", "signing.root", "b", "bb").stderr

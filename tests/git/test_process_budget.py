@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from git_model_security.setup.program import Program
+from git_model_security.setup.drivers import Program
 
 if TYPE_CHECKING:
     from collections.abc import Callable

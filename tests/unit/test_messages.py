@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from git_model_security import messages
@@ -33,3 +35,18 @@ def test_a_sentence_names_the_first_and_counts_the_rest(names: str, said: str) -
 def test_a_list_is_cut_only_where_it_is_longer() -> None:
     assert messages.shortened(["a", "b"], 2) == ["a", "b"]
     assert messages.shortened(["a", "b", "c"], 2) == ["a", "b", "… and 1 more"]
+
+
+def test_at_a_terminal_a_message_is_80_columns_wide(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = "look at these, and " * 5 + "then `git model sign --adopt PATH` and commit"
+    messages.warn(text)
+    assert capsys.readouterr().err.count("\n") == 1
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    messages.warn(f"{text}\n  {'a/' * 50}")
+    first, *more, path = capsys.readouterr().err.splitlines()
+    assert path == f"  {'a/' * 50}"
+    assert max(map(len, (first, *more))) <= 80
+    assert " ".join(map(str.strip, (first, *more))) == f"git-model: warning: {text}"
+    assert sum("`git model sign --adopt PATH`" in line for line in (first, *more)) == 1

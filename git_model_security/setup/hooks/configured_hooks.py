@@ -26,11 +26,7 @@ _LFS = r"\s*git[ -]lfs\s+pre-push(\s+\"?\$@\"?)?\s*"
 
 
 def undecided(values: config.Values) -> dict[str, str]:
-    """Returns the commands by name that run at each push, refused or not.
-
-    Args:
-        values: the section `hook` of the configuration.
-    """
+    """Returns the commands by name that run at each push, refused or not."""
     return {
         name: config.last(values, f"hook.{name}.command") or ""
         for name, events in _events(values)

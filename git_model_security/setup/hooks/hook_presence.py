@@ -7,25 +7,20 @@ process where the hooks directory is given. It changes nothing; that is `hook_se
 from __future__ import annotations
 
 import os
-import re
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from git_model_security.git import config
 from git_model_security.git.paths import shown
-from git_model_security.setup.hooks import hook_directory, hook_redirect, shims
+from git_model_security.setup.hooks import hook_directory, hook_place
 from git_model_security.setup.hooks.configured_hooks import events_off
 from git_model_security.setup.hooks.hook_directory import EARLIER
 from git_model_security.setup.hooks.shims import HOOKS
 
 if TYPE_CHECKING:
     from collections.abc import Collection
+    from pathlib import Path
 
     from git_model_security.git.repository import Repository
-
-_HUSKY = ".husky"
-_OFF = "0"
-_SWITCHED_OFF = rb"(?m)^[ \t]*(?:export[ \t]+)?HUSKY=[\"']?0"
 
 
 def missing(
@@ -33,38 +28,18 @@ def missing(
 ) -> list[str]:
     """Returns the names of the hooks that would not run ours now.
 
-    Args:
-        repo: the repository.
-        hooks: where Git looks for hooks; None asks it.
-        values: the section `hook` of the configuration; None asks for it.
+    Git is asked where it looks for hooks, and for the section `hook` of its configuration,
+    unless both are given.
     """
-    absent = set(_not_there(repo, hooks))
-    absent |= set(events_off(config.read(repo, "hook") if values is None else values))
+    place = hook_place.choose(repo, hooks)
+    absent = set(events_off(config.read(repo, "hook") if values is None else values))
+    if place.husky is None:
+        absent |= {hook for hook in HOOKS if not hook_directory.is_called(place.hooks, hook)}
+    else:
+        from git_model_security.setup.hooks import husky  # the filter mostly needs none of it
+
+        absent |= {hook for hook in HOOKS if not husky.is_called(place, hook)}
     return [hook for hook in HOOKS if hook in absent]
-
-
-def _not_there(repo: Repository, hooks: Path | None) -> list[str]:
-    hooks = hook_redirect.effective(repo) if hooks is None else hooks.resolve()
-    committed = husky_directory(repo, hooks)
-    if committed is None:
-        return [hook for hook in HOOKS if not hook_directory.is_called(hooks, hook)]
-    from git_model_security.setup.hooks import husky
-
-    ours = hook_redirect.directory(repo)
-    off = bool(switched_off())
-    return [
-        hook
-        for hook in HOOKS
-        if not (
-            shims.works(hooks / hook)
-            if takes_shim(hooks, committed, hook)
-            # husky's own file, which a clone without `npm install` does not have
-            else not off
-            and shims.is_executable(hooks / hook)
-            and husky.calls(committed, hook)
-            and shims.works(ours / hook)
-        )
-    ]
 
 
 def described(repo: Repository, absent: Collection[str]) -> str:
@@ -83,63 +58,22 @@ def remedies(repo: Repository, absent: Collection[str]) -> list[str]:
 
 
 def _remedies_of_files(repo: Repository, absent: Collection[str]) -> list[str]:
-    hooks = repo.hooks.resolve()
-    committed = husky_directory(repo, hooks)
-    if committed is None:
-        manual = [hook for hook in absent if hook_directory.is_conflict(hooks, hook)]
+    place = hook_place.choose(repo, repo.hooks)
+    if place.husky is None:
         said = [
-            f"make one hook of {_near(repo, hooks / hook)} and {hook}{EARLIER}"
-            for hook in manual
+            f"make one hook of {_near(repo, place.hooks / hook)} and {hook}{EARLIER}"
+            for hook in absent
+            if hook_directory.is_conflict(place.hooks, hook)
         ]
     else:
         from git_model_security.setup.hooks import husky
 
-        ours = hook_redirect.directory(repo)
-        manual = [
-            hook
-            for hook in absent
-            if not takes_shim(hooks, committed, hook) and husky.obstacle(committed, hook)
-        ]
-        said = [
-            f"{husky.obstacle(committed, hook)}; let it call {ours / hook}" for hook in manual
-        ]
-        if off := switched_off():
-            said.append(f"husky runs no hooks with {off}: take it back")
-            return said
-    if len(manual) < len(absent):
+        said = list(filter(None, (husky.refused(place, hook) for hook in absent)))
+        if off := husky.switched_off():
+            return [*said, f"husky runs no hooks with {off}: take it back"]
+    if len(said) < len(absent):
         said.append("`git model doctor --fix` makes them run")
     return said
-
-
-def husky_directory(repo: Repository, hooks: Path) -> Path | None:
-    """Returns husky's directory; one outside the work tree is only named like it."""
-    if _HUSKY not in hooks.parts:
-        return None
-    from git_model_security.setup.hooks import husky
-
-    found = husky.directory(hooks)
-    top = repo.work_tree
-    return found if found and top and found.resolve().is_relative_to(top.resolve()) else None
-
-
-def takes_shim(hooks: Path, committed: Path, hook: str) -> bool:
-    """Tells whether a hook that husky does not write itself is a shim of ours there.
-
-    husky 9 writes 14 hooks into `.husky/_` at each `npm install` and leaves all else.
-    """
-    path = hooks / hook
-    return hooks != committed and (shims.is_ours(path) or not os.path.lexists(path))
-
-
-def switched_off() -> str:
-    """Returns what makes husky's hooks end before they run ours, or an empty text."""
-    if os.environ.get("HUSKY") == _OFF:
-        return "HUSKY=0 in the environment"
-    home = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
-    file = Path(home, "husky", "init.sh")
-    if file.is_file() and re.search(_SWITCHED_OFF, file.read_bytes()):
-        return f"HUSKY=0 in {file}"
-    return ""
 
 
 def _near(repo: Repository, path: Path) -> str:

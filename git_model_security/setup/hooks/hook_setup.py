@@ -1,43 +1,59 @@
-"""Installs our hooks in a repository, removes them, and says which would not run.
+"""Installs our hooks in a repository, and removes them: see the package, and docs/SPEC.md.
 
-Owns the choice of the place, as the package describes it (docs/SPEC.md, "Hooks"); which
-hooks would not run is `hook_presence`.
+`hook_place` chooses the place, `hook_directory` and `husky` write there; which hooks would
+not run is `hook_presence`.
 """
 
 from __future__ import annotations
 
+import contextlib
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from git_model_security.git import config
+from git_model_security.errors import ConfigError
+from git_model_security.git import config, sharing
+from git_model_security.setup.drivers import Program
 from git_model_security.setup.hooks import (
     configured_hooks,
     hook_directory,
-    hook_presence,
-    hook_redirect,
+    hook_place,
     husky,
     shims,
 )
 from git_model_security.setup.hooks.hook_directory import EARLIER, Outcome
+from git_model_security.setup.hooks.hook_place import CHAINED, HOOKS_PATH
 from git_model_security.setup.hooks.journal import Journal
-from git_model_security.setup.hooks.shims import HOOKS
-from git_model_security.setup.program import Program
+from git_model_security.setup.hooks.shims import HOOKS, Hook
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
-    from pathlib import Path
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from git_model_security.git.repository import Repository
 
 __all__ = ["HOOKS", "install", "uninstall"]
 
+_SAID = {
+    "installed hooks: {where}": {Outcome.WRITTEN, Outcome.KEPT},
+    "refreshed hooks: {where}": {Outcome.REFRESHED},
+    "the earlier hooks still run, kept as HOOK{kept}: {names}": {Outcome.KEPT},
+    "removed hooks: {where}": {Outcome.REMOVED, Outcome.RESTORED},
+    "put back the hooks that were there before: {names}": {Outcome.RESTORED},
+}
+_SAID_OF_EACH = {
+    Outcome.CONFLICT: "not installed: {path} is a foreign hook, and {hook}{kept} another;"
+    " make one of the two, then `git model doctor --fix`",
+    Outcome.LEFT: "left alone: {path}, which took the place of ours, and {hook}{kept},"
+    " which was there before git-model; keep the one that you want",
+}
 
-def install(repo: Repository, *, program: Program | None = None) -> list[str]:
+
+def install(
+    repo: Repository, *, program: Program | None = None, ours: Mapping[str, Hook] = HOOKS
+) -> list[str]:
     """Makes Git run our hooks and those that were there; again changes nothing.
 
-    Args:
-        repo: the repository.
-        program: what the hooks run; None is the git-model that is running.
+    The hooks run `program`, the git-model that is running unless said.
 
     Returns:
         What was done or could not be, in lines for the user; empty when all was so
@@ -47,18 +63,38 @@ def install(repo: Repository, *, program: Program | None = None) -> list[str]:
         GitError: a file or the configuration cannot be written; nothing is changed.
         ConfigError: `core.hooksPath` is set where a clone cannot override it.
     """
-    program = program or Program.current()
-    hooks = hook_redirect.effective(repo)
-    committed = hook_presence.husky_directory(repo, hooks)
+    place = hook_place.choose(repo)
+    shim = partial(
+        shims.render,
+        ours=ours,
+        program=program or Program.current(),
+        where=place.where,
+        # In a deploy clone they look at every move; elsewhere that would cost too much.
+        always=config.is_deploy(config.read(repo)),
+    )
+    wanted = shims.ALL if place.where == shims.ELSEWHERE else tuple(ours)
     with Journal() as journal:
-        if committed:
-            lines = _install_husky(journal, repo, hooks, committed, program)
-        elif _is_default(repo, hooks):
-            lines = _install_beside(journal, repo, program)
+        if place.directory == hook_place.own(repo):
+            _remove(journal, hook_place.redirected(repo), shims.ALL)
+            journal.make_directory(place.directory)
         else:
-            lines = _install_redirected(journal, repo, hooks, program)
-    hook_redirect.tidy(repo)
-    return lines + configured_hooks.switch_off(repo)
+            # What is behind a link may guard another repository.
+            if not hook_place.own(repo).is_symlink():
+                _remove(journal, hook_place.own(repo), ours)
+            _remove(journal, place.directory, set(shims.ALL) - set(wanted))
+            repo.state_directory()  # above it, private
+            journal.make_directory(place.directory)
+            sharing.adjust(repo.common_dir, place.directory)
+        outcomes = _write(journal, place.directory, wanted, shim)
+        lines = _told(place.directory, {hook: outcomes[hook] for hook in ours})
+        if place.where == shims.ELSEWHERE:
+            # Last: from here on Git uses the shims, so all of them must be there.
+            lines += _redirect(journal, repo, place.hooks)
+        if place.husky:
+            _direct_back(journal, repo)
+            lines += _install_husky(journal, place, shim)
+    _tidy(repo)
+    return lines + (configured_hooks.switch_off(repo) if ours is HOOKS else [])
 
 
 def uninstall(repo: Repository) -> list[str]:
@@ -70,112 +106,101 @@ def uninstall(repo: Repository) -> list[str]:
     Raises:
         GitError: a file or the configuration cannot be written; nothing is changed.
     """
-    hooks = hook_redirect.effective(repo)
+    committed = hook_place.husky_directories(repo, hook_place.effective(repo))
     with Journal() as journal:
         lines = []
         if configured_hooks.switch_on(repo):
             lines.append("configured hooks that were switched off run again")
-        if hook_redirect.remove(journal, repo):
-            lines.append(f"{hook_redirect.HOOKS_PATH} is again what it was")
-        for directory in _husky_directories(repo, hooks):
+        if _direct_back(journal, repo):
+            lines.append(f"{HOOKS_PATH} is again what it was")
+        for directory in committed:
             changed = [hook for hook in HOOKS if husky.remove(journal, directory, hook)]
             if changed:
                 lines.append(f"removed the git-model block from {_hooks(directory, changed)}")
-            lines += _uninstalled(directory / "_", _remove(journal, directory / "_", HOOKS))
-        for directory in (_default(repo), hook_redirect.directory(repo)):
-            lines += _uninstalled(directory, _remove(journal, directory, shims.ALL))
-    hook_redirect.tidy(repo)
-    for directory in _husky_directories(repo, hooks):
+        places = [directory / "_" for directory in committed]
+        places += [hook_place.own(repo), hook_place.redirected(repo)]
+        for directory in places:
+            if directory.is_symlink():
+                continue  # what is there may guard another repository
+            lines += _told(directory, _remove(journal, directory, shims.ALL))
+    _tidy(repo)
+    for directory in committed:
         husky.tidy(directory)
     return lines
 
 
-def _install_beside(journal: Journal, repo: Repository, program: Program) -> list[str]:
-    _remove(journal, hook_redirect.directory(repo), shims.ALL)
-    directory = _default(repo)
-    journal.make_directory(directory)
-    beside = partial(shims.beside, program=program, always=_always(repo))
-    outcomes = _write(journal, directory, HOOKS, beside)
-    return _installed(directory, outcomes)
-
-
-def _install_redirected(
-    journal: Journal, repo: Repository, hooks: Path, program: Program
+def _install_husky(
+    journal: Journal, place: hook_place.Place, shim: Callable[[str], bytes]
 ) -> list[str]:
-    _remove(journal, _default(repo), HOOKS)
-    directory = hook_redirect.make_directory(journal, repo)
-    redirected = partial(shims.redirected, program=program, always=_always(repo))
-    outcomes = _write(journal, directory, shims.ALL, redirected)
-    lines = _installed(directory, {hook: outcomes[hook] for hook in HOOKS})
-    # Last: from here on Git uses the shims, so all of them must be there.
-    if hook_redirect.install(journal, repo):
-        lines.append(f"{hook_redirect.HOOKS_PATH} of this clone is now {directory}")
-        # After a move of the clone it was ours before, too; with /dev/null there are none.
-        if not hook_redirect.is_redirected(hooks) and hooks.is_dir():
-            lines.append(f"all hooks of {hooks} still run")
+    """Has husky's hooks call the shims: those that it knows, and the others beside them."""
+    assert place.husky is not None
+    unknown = [hook for hook in HOOKS if husky.takes_shim(place, hook)]
+    lines = []
+    if unknown:
+        husky.ignore(journal, place.husky)
+        lines += _told(place.hooks, _write(journal, place.hooks, unknown, shim))
+    changed, refused = [], []
+    for hook in HOOKS:
+        if hook in unknown:
+            continue
+        if reason := husky.refused(place, hook):
+            refused.append(f"not installed: {reason}")
+        elif husky.install(journal, place.husky, hook):
+            changed.append(hook)
+    if changed:
+        where = _hooks(place.husky, changed)
+        lines.append(f"added a git-model block to {where}: commit them")
+    return lines + refused
+
+
+def _redirect(journal: Journal, repo: Repository, hooks: Path) -> list[str]:
+    """Points `core.hooksPath` to our directory, and tells where it did not before.
+
+    Raises:
+        ConfigError: another setting outranks that of the clone.
+    """
+    ours = hook_place.redirected(repo)
+    local = config.get(repo, HOOKS_PATH, "--local")
+    if local == str(ours):
+        return []
+    if local is None or not hook_place.is_redirected(Path(local)):
+        _set(journal, repo, CHAINED, local)
+    _set(journal, repo, HOOKS_PATH, str(ours))
+    if hook_place.effective(repo) != ours.resolve():
+        raise ConfigError(
+            f"{HOOKS_PATH} is set where it outranks this clone's own configuration",
+            hint=f"see `git config --show-origin --show-scope --get-all {HOOKS_PATH}`",
+        )
+    lines = [f"{HOOKS_PATH} of this repository is now {ours}"]
+    # After a move of the clone it was ours before, too; with /dev/null there are none.
+    if not hook_place.is_redirected(hooks) and hooks.is_dir():
+        lines.append(f"all hooks of {hooks} still run")
     return lines
 
 
-def _install_husky(
-    journal: Journal, repo: Repository, hooks: Path, committed: Path, program: Program
-) -> list[str]:
-    _remove(journal, _default(repo), HOOKS)
-    hook_redirect.remove(journal, repo)
-    directory = hook_redirect.make_directory(journal, repo)
-    _remove(journal, directory, set(shims.ALL) - set(HOOKS))
-    alone = partial(shims.alone, program=program, always=_always(repo))
-    outcomes = _write(journal, directory, HOOKS, alone)
-    lines = _installed(directory, outcomes)
-    unknown = [hook for hook in HOOKS if hook_presence.takes_shim(hooks, committed, hook)]
-    if unknown:
-        lines += _install_unknown(journal, hooks, unknown, alone)
-    known = [hook for hook in HOOKS if hook not in unknown]
-    obstacles = {hook: husky.obstacle(committed, hook) for hook in known}
-    changed = [
-        hook
-        for hook, obstacle in obstacles.items()
-        if obstacle is None and husky.install(journal, committed, hook)
-    ]
-    if changed:
-        lines.append(f"added a git-model block to {_hooks(committed, changed)}: commit them")
-    return lines + [
-        f"not installed: {obstacle}; let it call {directory / hook}"
-        for hook, obstacle in obstacles.items()
-        if obstacle
-    ]
+def _direct_back(journal: Journal, repo: Repository) -> bool:
+    """Makes Git use what it used before `_redirect`, and tells whether that is a change.
 
-
-def _install_unknown(
-    journal: Journal, hooks: Path, unknown: Iterable[str], alone: Callable[[str], bytes]
-) -> list[str]:
-    """Writes the hooks that husky does not into its directory, which is not committed."""
-    husky.ignore(journal, hooks.parent)
-    return _installed(hooks, _write(journal, hooks, unknown, alone))
-
-
-def _always(repo: Repository) -> bool:
-    # In a deploy clone they look at every move; elsewhere that would cost too much.
-    return config.is_deploy(config.read(repo))
-
-
-def _default(repo: Repository) -> Path:
-    return repo.common_dir / "hooks"
-
-
-def _is_default(repo: Repository, hooks: Path) -> bool:
-    """Tells whether `hooks` is the repository's own directory, ours to write to.
-
-    A link (`.git/hooks -> ../githooks`) leads to files that are somebody else's.
+    A value that somebody set since then stays.
     """
-    default = _default(repo)
-    return hooks == default.resolve() and not default.is_symlink()
+    local = config.get(repo, HOOKS_PATH, "--local")
+    is_ours = local is not None and hook_place.is_redirected(Path(local))
+    if is_ours:
+        _set(journal, repo, HOOKS_PATH, config.get(repo, CHAINED, "--local"))
+    _set(journal, repo, CHAINED, None)
+    return is_ours
 
 
-def _husky_directories(repo: Repository, hooks: Path) -> set[Path]:
-    # husky may be configured no more, while our blocks are still committed.
-    candidates = [hooks] + ([repo.work_tree.resolve() / ".husky"] if repo.work_tree else [])
-    found = {hook_presence.husky_directory(repo, candidate) for candidate in candidates}
-    return {directory for directory in found if directory is not None}
+def _set(journal: Journal, repo: Repository, key: str, value: str | None) -> None:
+    before = config.get(repo, key, "--local")
+    if value != before:
+        journal.on_failure(partial(config.replace, repo, key, before))
+        config.replace(repo, key, value)
+
+
+def _tidy(repo: Repository) -> None:
+    with contextlib.suppress(OSError):  # not empty
+        hook_place.redirected(repo).rmdir()
 
 
 def _write(
@@ -190,42 +215,20 @@ def _remove(journal: Journal, directory: Path, hooks: Iterable[str]) -> dict[str
     return {hook: hook_directory.remove(journal, directory, hook) for hook in hooks}
 
 
-def _installed(directory: Path, outcomes: dict[str, Outcome]) -> list[str]:
-    found = _by_outcome(outcomes)
-    new = [hook for hook in outcomes if outcomes[hook] in {Outcome.WRITTEN, Outcome.KEPT}]
-    lines = [f"installed hooks: {_hooks(directory, new)}"] if new else []
-    if found[Outcome.REFRESHED]:
-        lines.append(f"refreshed hooks: {_hooks(directory, found[Outcome.REFRESHED])}")
-    if found[Outcome.KEPT]:
-        names = ", ".join(found[Outcome.KEPT])
-        lines.append(f"the earlier hooks still run, kept as HOOK{EARLIER}: {names}")
+def _told(directory: Path, outcomes: Mapping[str, Outcome]) -> list[str]:
+    lines = []
+    for said, wanted in _SAID.items():
+        names = [hook for hook, outcome in outcomes.items() if outcome in wanted]
+        if names:
+            where = _hooks(directory, names)
+            lines.append(said.format(where=where, names=", ".join(names), kept=EARLIER))
     return lines + [
-        f"not installed: {directory / hook} is a foreign hook, and {hook}{EARLIER} another; "
-        "make one of the two, then `git model doctor --fix`"
-        for hook in found[Outcome.CONFLICT]
+        _SAID_OF_EACH[outcome].format(path=directory / hook, hook=hook, kept=EARLIER)
+        for hook, outcome in outcomes.items()
+        if outcome in _SAID_OF_EACH
     ]
 
 
-def _uninstalled(directory: Path, outcomes: dict[str, Outcome]) -> list[str]:
-    found = _by_outcome(outcomes)
-    gone = [hook for hook in outcomes if outcomes[hook] in {Outcome.REMOVED, Outcome.RESTORED}]
-    lines = [f"removed hooks: {_hooks(directory, gone)}"] if gone else []
-    if found[Outcome.RESTORED]:
-        names = ", ".join(found[Outcome.RESTORED])
-        lines.append(f"put back the hooks that were there before: {names}")
-    return lines + [
-        f"left alone: {directory / hook}, which took the place of ours, and {hook}{EARLIER}, "
-        "which was there before git-model; keep the one that you want"
-        for hook in found[Outcome.CONFLICT]
-    ]
-
-
-def _by_outcome(outcomes: dict[str, Outcome]) -> dict[Outcome, list[str]]:
-    return {
-        outcome: [hook for hook in outcomes if outcomes[hook] is outcome] for outcome in Outcome
-    }
-
-
-def _hooks(directory: Path, hooks: Sequence[str]) -> str:
+def _hooks(directory: Path, hooks: Collection[str]) -> str:
     # Which there are is nothing that a person must know; which of them changed may be.
     return f"{directory}" if len(hooks) == len(HOOKS) else f"{directory}: {', '.join(hooks)}"

@@ -8,15 +8,18 @@ and does nothing for people without git-model; it calls the shim of the clone.
 from __future__ import annotations
 
 import contextlib
+import os
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from git_model_security.git.repository import STATE_DIRECTORY
 from git_model_security.setup.hooks import shims
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Callable
 
+    from git_model_security.setup.hooks.hook_place import Place
     from git_model_security.setup.hooks.journal import Journal
 
 _BEGIN, _END = b"# >>> git-model >>>", b"# <<< git-model <<<"
@@ -30,16 +33,47 @@ _LEAVES = re.compile(rb"^(?:exec|exit)\b", re.MULTILINE)
 # husky 4 to 8 runs the whole file a second time, from this line.
 _RUNS_AGAIN = re.compile(rb"^[^#\n]*/husky\.sh\b.*\n?", re.MULTILINE)
 _IGNORED = ".gitignore"
+_SWITCHED_OFF = re.compile(rb"^[ \t]*(?:export[ \t]+)?HUSKY=[\"']?0", re.MULTILINE)
 _SHEBANG = re.compile(rb"\A#!.*\n?")
 
 
-def directory(hooks: Path) -> Path | None:
-    """Returns the committed `.husky` of a hooks directory, or None if it is not husky's.
+def takes_shim(place: Place, hook: str) -> bool:
+    """Tells whether a hook that husky does not write itself is a shim of ours there.
 
-    A link is not husky's work, and what it points to may be anybody's.
+    husky 9 writes 14 hooks into `.husky/_` at each `npm install` and leaves all else.
     """
-    found = hooks.parent if hooks.name == "_" else hooks
-    return found if found.name == ".husky" and not found.is_symlink() else None
+    path = place.hooks / hook
+    return place.hooks.name == "_" and (shims.is_ours(path) or not os.path.lexists(path))
+
+
+def is_called(place: Place, hook: str) -> bool:
+    """Tells whether Git, by way of husky, ends up in a shim that works."""
+    if takes_shim(place, hook):
+        return shims.works(place.hooks / hook)
+    return (
+        # husky's own file, which a clone without `npm install` does not have
+        shims.is_executable(place.hooks / hook)
+        and not switched_off()
+        and _calls(place, hook)
+        and shims.works(place.directory / hook)
+    )
+
+
+def refused(place: Place, hook: str) -> str | None:
+    """Tells why no block calls our shim, and what a person does about it; or None."""
+    assert place.husky is not None
+    reason = None if takes_shim(place, hook) else obstacle(place.husky, hook)
+    return reason and f"{reason}; let it call {place.directory / hook}"
+
+
+def switched_off() -> str:
+    """Returns what makes husky's hooks end before they run ours, or an empty text."""
+    if os.environ.get("HUSKY") == "0":
+        return "HUSKY=0 in the environment"
+    home = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
+    file = Path(home, "husky", "init.sh")
+    is_off = file.is_file() and _SWITCHED_OFF.search(file.read_bytes())
+    return f"HUSKY=0 in {file}" if is_off else ""
 
 
 def obstacle(husky: Path, hook: str) -> str | None:
@@ -63,28 +97,23 @@ def ignore(journal: Journal, husky: Path) -> None:
 
 def install(journal: Journal, husky: Path, hook: str) -> bool:
     """Writes the block for a hook, and tells whether it was not there already."""
-    path = husky / hook
-    exists = path.exists()
-    text = path.read_bytes() if exists else b""
-    changed = with_block(text, hook)
-    if changed == text:
-        return False
-    journal.write(path, changed, path.stat().st_mode & 0o7777 if exists else 0o755)
-    return True
+    return _change(journal, husky / hook, lambda text: with_block(text, hook))
 
 
 def remove(journal: Journal, husky: Path, hook: str) -> bool:
     """Removes the block, and the file if there was nothing else in it."""
-    path = husky / hook
-    text = path.read_bytes() if path.is_file() and not obstacle(husky, hook) else b""
-    rest = without_block(text)
-    if rest == text:
-        return False
-    if rest:
-        journal.write(path, rest, path.stat().st_mode & 0o7777)
-    else:
+    return not obstacle(husky, hook) and _change(journal, husky / hook, without_block)
+
+
+def _change(journal: Journal, path: Path, change: Callable[[bytes], bytes]) -> bool:
+    exists = path.exists()
+    old = path.read_bytes() if exists else b""
+    new = change(old)
+    if new and new != old:
+        journal.write(path, new, path.stat().st_mode & 0o7777 if exists else 0o755)
+    elif new != old:
         journal.remove(path)
-    return True
+    return new != old
 
 
 def tidy(husky: Path) -> None:
@@ -96,17 +125,18 @@ def tidy(husky: Path) -> None:
             husky.rmdir()
 
 
-def calls(husky: Path, hook: str) -> bool:
+def _calls(place: Place, hook: str) -> bool:
     """Tells whether the committed hook calls our shim.
 
     By a block of ours that nothing at the left margin leaves before; where that cannot be,
     by what a person wrote.
     """
-    path = husky / hook
+    assert place.husky is not None
+    path = place.husky / hook
     if not path.is_file():
         return False
     text = path.read_bytes()
-    if obstacle(husky, hook):
+    if obstacle(place.husky, hook):
         return f"{STATE_DIRECTORY}/hooks/{hook}".encode() in text
     block = _BLOCK.search(text)
     return block is not None and not _LEAVES.search(text, 0, block.start())
@@ -114,10 +144,7 @@ def calls(husky: Path, hook: str) -> bool:
 
 def with_block(text: bytes, hook: str) -> bytes:
     """Returns a hook script with our block: where it stood, or at its proper place."""
-    reads = shims.HOOKS[hook].reads
-    block = shims.template("husky-input.sh" if reads else "husky.sh").replace(
-        b"HOOK", hook.encode()
-    )
+    block = shims.template("husky.sh").replace(b"HOOK", hook.encode())
     present = _BLOCK.search(text)
     if present and _LEAVES.search(text, 0, present.start()):
         text, present = without_block(text), None

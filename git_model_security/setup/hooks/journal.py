@@ -33,9 +33,7 @@ class Journal:
         return self
 
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
-        if error is None:
-            return
-        for undo in reversed(self._undo):
+        for undo in reversed(self._undo if error else []):
             # The others must be taken back even where one cannot be.
             with contextlib.suppress(OSError, GitError):
                 undo()
@@ -65,16 +63,15 @@ class Journal:
 
     def move(self, source: Path, target: Path) -> None:
         """Renames within a directory, over what was there; links stay links."""
-        restore = _restorer(target)
+        self.on_failure(_restorer(target))
         source.replace(target)
-        self.on_failure(restore)
+        # By a rename again: on a full disk nothing could be written anew.
         self.on_failure(partial(target.replace, source))
 
     def remove(self, path: Path) -> None:
         """Removes a file."""
-        restore = _restorer(path)
+        self.on_failure(_restorer(path))
         path.unlink()
-        self.on_failure(restore)
 
 
 def _restorer(path: Path) -> Callable[[], object]:

@@ -1,26 +1,24 @@
-"""`git model init` again, while nothing that it decided is committed: it may decide anew.
+"""`git model init` sets up what was planned; and again, while nothing of it is committed.
 
-The keys stay, unless others are given. What was added meanwhile is staged as the new
-policy wants it: encrypted, clear, under the other key, in the other place.
+The second time the keys stay, unless others are given. What was added meanwhile is staged as
+the new policy wants it: encrypted, clear, under the other key, in the other place.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from git_model_security.clone.clone import Clone
 from git_model_security.content import blobs
-from git_model_security.errors import PolicyError
 from git_model_security.git import attributes, config, index
 from git_model_security.git.hash_object import write_blob_from
 from git_model_security.git.index import Entry
-from git_model_security.keyring import key_material, ring
+from git_model_security.keyring import key_files, key_material, ring
 from git_model_security.keyring.copies import Copies
 from git_model_security.keyring.store import KeyStore
 from git_model_security.policy import attributes as rules
 from git_model_security.policy import pinned
-from git_model_security.policy.gitmodel import checked
 from git_model_security.provenance import vouching
 from git_model_security.setup import (
     accept_policy,
@@ -28,68 +26,37 @@ from git_model_security.setup import (
     sealing,
     setup,
     signing_setup,
-    storage_choice,
     write_policy,
 )
-from git_model_security.setup.init import Done, PlaintextHistoryError, Plan, Request
-from git_model_security.setup.storage_choice import Choice
 from git_model_security.signatures import signature_place, signers
 from git_model_security.signatures.signers import Given
-from git_model_security.storage import LFS
+from git_model_security.trust import pinned_trust
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from git_model_security.git.repository import Repository
-    from git_model_security.guard.history import Report
     from git_model_security.policy.gitmodel import Policy
+    from git_model_security.setup.init import Plan, Request
 
-_LISTED = ("rev-list", "--all", "--full-history", "--max-count=1", "--", ":(top).gitmodel")
 
+@dataclass
+class Done:
+    """What `init` did.
 
-def undecided(repo: Repository) -> Policy | None:
-    """Returns the policy of a set-up that no commit has, so that nobody agreed to it yet.
-
-    None where there is none, or a commit has it, on whatever branch.
+    Attributes:
+        lines: what was set up.
+        policy: by which policy, with the id of the key that seals new content.
+        fingerprint: the signing key's; empty where the method has none in a file.
+        sealed_staged: how many tracked files were encrypted in the index.
+        warnings: what the user should look at.
     """
-    if not config.read(repo).get(ring.KEY_ID) or index.resolve(repo, "HEAD:.gitmodel"):
-        return None
-    policy = init.policy_of(repo) or pinned.policy(repo)
-    return None if policy is None or repo.git(*_LISTED) else policy
 
-
-def plan(repo: Repository, request: Request, before: Policy) -> Plan:
-    """Decides what the set-up will be; what was not asked for stays as it was.
-
-    Raises:
-        Error: see `init.survey`; or paths are in conflict.
-    """
-    if request.key is not None:
-        key_material.read(request.key)
-    if any(entry.stage for entry in index.staged(repo)):
-        raise PolicyError("paths are in conflict", hint="resolve and `git add` them first")
-    if request.storage is None and request.threshold is None:
-        chosen = Choice(before.storage, before.threshold, before.limit, "as it was")
-    else:
-        threshold = request.threshold
-        if request.storage == before.storage == LFS and threshold is None:
-            threshold = before.threshold
-        chosen = storage_choice.choose(repo, request.storage or before.storage, threshold)
-    policy = replace(
-        before,
-        profile=request.profile or before.profile,
-        include=request.include or before.include,
-        exclude=request.exclude or before.exclude,
-        digest=request.digest or before.digest,
-        signature=before.signature if request.signature is None else request.signature,
-        storage=chosen.storage,
-        threshold=chosen.threshold,
-        limit=chosen.limit,
-        method=request.signing.method or before.method,
-        roots=request.roots or before.roots,
-    )
-    found = init.survey(repo, checked(policy), chosen, before, accept_plaintext_history=True)
-    if not request.accept_plaintext_history and found.history is not None:
-        _require_no_news(repo, found.history, before)
-    return found
+    lines: list[str]
+    policy: Policy
+    fingerprint: str
+    sealed_staged: int
+    warnings: list[str]
 
 
 def is_idle(repo: Repository, request: Request, planned: Plan, before: Policy) -> bool:
@@ -103,19 +70,41 @@ def _signs_otherwise(request: Request, before: Policy) -> bool:
     return is_said or request.signing_key is not None
 
 
-def _require_no_news(repo: Repository, found: Report, before: Policy) -> None:
-    """Raises where history has more in clear than was accepted at first."""
-    from git_model_security.guard import history
-
-    if found.findings:
-        known = history.audit(repo, ("--all",), rules=rules.render(before)).findings
-        accepted = {(one.path, one.oid) for one in known}
-        if any((one.path, one.oid) not in accepted for one in found.findings):
-            raise PlaintextHistoryError(found)
-
-
-def carry_out(repo: Repository, request: Request, planned: Plan, before: Policy) -> Done:
+def carry_out(repo: Repository, request: Request, planned: Plan) -> Done:
     """Sets the repository up as planned.
+
+    1. Both keys are in the user's keyring before anything depends on them.
+    2. The clone: permission for the key, trust in the own signature, pinned
+       policy, filter and hooks.
+    3. `.gitmodel` and `.gitattributes`, in the work tree and staged.
+    4. What was tracked and is now protected is encrypted in the index, and what
+       is staged now is what the signer vouches for from the beginning.
+
+    Raises:
+        ConfigError: a key file cannot be used.
+        Error: Git refused a step; run it again when the cause is gone.
+    """
+    # Both files are read before a key is made: a refused one leaves nothing behind.
+    raw = key_material.read(request.key) if request.key else key_material.generate()
+    warnings = _exposed(request)
+    fingerprint = signing_setup.use(repo, request.signing, request.signing_key)
+    policy = replace(planned.policy, key_id=_use_key(repo, raw, request.key))
+    of_lfs = sealing.paths_of_lfs(repo)
+    lines = setup.configure(repo, policy, is_trusted=True)
+    write_policy.write(repo, policy)
+    clone = Clone(repo)
+    with clone.objects:
+        sealed = sealing.seal_staged(clone)
+        clone.provenance.adopt((entry.path, entry.oid) for entry in index.staged(repo))
+        tree = index.head_tree(repo)
+        if tree is not None:
+            pinned_trust.adopt(clone, tree)
+    warnings += sealing.left_in_lfs(repo, sealed.taken_over, of_lfs)
+    return Done(lines, policy, fingerprint, len(sealed.paths), warnings)
+
+
+def carry_out_again(repo: Repository, request: Request, planned: Plan, before: Policy) -> Done:
+    """Sets the repository up anew, where nothing of `before` is committed.
 
     1. The keys, as far as others were given.
     2. What will be clear is so in the index, before the policy that leaves it clear.
@@ -130,9 +119,7 @@ def carry_out(repo: Repository, request: Request, planned: Plan, before: Policy)
     if _signs_otherwise(request, before):
         signing_setup.use(repo, request.signing, request.signing_key)
     if raw is not None and request.key is not None:
-        key_id = KeyStore().add(raw).id
-        Copies().add(key_id, request.key)
-        ring.allow(repo, key_id)
+        key_id = _use_key(repo, raw, request.key)
     policy = replace(planned.policy, key_id=key_id)
     clone = Clone(repo)
     with clone.objects:
@@ -153,15 +140,21 @@ def carry_out(repo: Repository, request: Request, planned: Plan, before: Policy)
         ring.forbid_all(repo)
         ring.allow(repo, key_id)
     fingerprint = config.last(config.read(repo), signers.SIGNING_KEY) or ""
-    return Done(
-        lines,
-        key_id,
-        KeyStore().directory / key_id,
-        fingerprint,
-        policy.method,
-        len(done),
-        init.exposed(request),
-    )
+    return Done(lines, policy, fingerprint, len(done), _exposed(request))
+
+
+def _use_key(repo: Repository, raw: bytes, file: Path | None) -> str:
+    """Keeps an AES key, lets the clone use it, and returns its id."""
+    key = KeyStore().add(raw)
+    if file is not None:
+        Copies().add(key.id, file)
+    ring.allow(repo, key.id)
+    return key.id
+
+
+def _exposed(request: Request) -> list[str]:
+    paths = filter(None, (request.key, request.signing_key))
+    return [said for path in paths if (said := key_files.exposure(path))]
 
 
 def _open(clone: Clone, entries: list[Entry], policy: Policy) -> list[bytes]:
