@@ -8,13 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
-from git_model_security.content import blobs
-from git_model_security.envelope import HEADER_BYTES, plaintext_length
+from git_model_security.content import blob, blobs
+from git_model_security.content.blob import Kind
+from git_model_security.envelope import plaintext_length
 from git_model_security.errors import EnvelopeError
-from git_model_security.git import config, index, worktree
+from git_model_security.git import config, index
 from git_model_security.git.paths import shown
-from git_model_security.storage import INLINE, LFS, behind
-from git_model_security.storage import pointer as pointers
+from git_model_security.storage import INLINE, LFS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -71,7 +71,7 @@ def of(clone: Clone, entries: Sequence[Entry], held: set[tuple[bytes, str]]) -> 
         entries: of the index.
         held: paths and blobs that the signature of HEAD holds for.
     """
-    sizes, pointer_blobs = behind.survey(clone.repo, (entry.oid for entry in entries))
+    sizes, pointer_blobs = blob.survey(clone.repo, (entry.oid for entry in entries))
     published = _published(clone.repo)
     found = []
     for entry in entries:
@@ -116,14 +116,14 @@ def _peeked(
 
 def _work_tree(repo: Repository, entry: Entry, *, is_lfs: bool) -> str:
     try:
-        found = worktree.head(repo.top, entry.path, pointers.MAX_BYTES + 1)
+        kind = blob.classify_file(repo.top, entry.path)
     except OSError:
         return MISSING
-    if found is None:
+    if kind is None:
         return MISSING
-    if is_lfs and pointers.parse(found[1]) is not None:
+    if is_lfs and kind is Kind.POINTER:
         return POINTER
-    return CIPHERTEXT if blobs.is_sealed(found[1][:HEADER_BYTES]) else DECRYPTED
+    return CIPHERTEXT if kind.is_sealed else DECRYPTED
 
 
 def _published(repo: Repository) -> set[tuple[bytes, str]]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from git_model_security import messages
 from git_model_security.clone.digests import PlaintextHash
-from git_model_security.content import blobs
+from git_model_security.content import blob, blobs
 from git_model_security.envelope import HEADER_BYTES, SEGMENT_BYTES, SegmentReader
 from git_model_security.envelope.header import find_key
 from git_model_security.errors import EnvelopeError, Error, GitError
@@ -93,7 +93,7 @@ class OpenFile:
         self._waiting: dict[int, bytearray] = {}
 
     def _opened(self, clone: Clone, source: BinaryIO) -> SegmentReader:
-        header = blobs.header(source.read(HEADER_BYTES))
+        header = blob.find_header(source.read(HEADER_BYTES))
         if header is None:
             raise EnvelopeError(
                 f"its git-lfs object {self.job.pointer.oid[:12]} is not encrypted",

@@ -11,11 +11,10 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from git_model_security import messages
-from git_model_security.content import blobs
+from git_model_security.content import blob, blobs
 from git_model_security.git import batch, index
 from git_model_security.git.objects import CHUNK_BYTES
 from git_model_security.git.paths import shown
-from git_model_security.storage import behind
 from git_model_security.storage.pointer import MAX_BYTES
 
 if TYPE_CHECKING:
@@ -73,16 +72,16 @@ def _candidates(
 
 
 def _is_raw(clone: Clone, old: Entry, new: Entry) -> bool:
-    pointer = behind.pointer_of(clone.objects.stream(old.oid))
+    pointer = blob.pointer_of(clone.objects.stream(old.oid))
     return pointer is not None and _is_object(clone.objects.stream(new.oid), pointer)
 
 
-def _is_object(blob: BlobStream, pointer: Pointer) -> bool:
-    if blob.size != pointer.size:
+def _is_object(stream: BlobStream, pointer: Pointer) -> bool:
+    if stream.size != pointer.size:
         return False
     # What is no envelope was staged by who leaves git-lfs on purpose.
-    head, content = blobs.peek(iter(lambda: blob.read(CHUNK_BYTES), b""))
-    if not blobs.is_sealed(head):
+    head, content = blobs.peek(iter(lambda: stream.read(CHUNK_BYTES), b""))
+    if not blob.is_sealed(head):
         return False
     running = hashlib.sha256()
     for chunk in content:

@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING
 
 from git_model_security.checkout.open_file import Job
 from git_model_security.checkout.report import Failure
-from git_model_security.content import blobs
+from git_model_security.content import blob
 from git_model_security.envelope import HEADER_BYTES, MAGIC, plaintext_length
 from git_model_security.errors import EnvelopeError, GitError, NewerFormatError
 from git_model_security.git import attributes, replacement, worktree
 from git_model_security.git.hash_object import blob_oid
 from git_model_security.git.index import Entry
 from git_model_security.git.paths import shown
-from git_model_security.storage import behind
 from git_model_security.storage import pointer as pointers
 
 if TYPE_CHECKING:
@@ -59,7 +58,7 @@ class Choice:
         files = [entry for entry in entries if entry.is_file and not entry.stage]
         guarded = attributes.protected(repo, (entry.path for entry in files))
         files = [entry for entry in files if entry.path in guarded]
-        sizes, staged = behind.survey(repo, (entry.oid for entry in files))
+        sizes, staged = blob.survey(repo, (entry.oid for entry in files))
         for entry in files:
             pointer = staged.get(entry.oid)
             try:
@@ -81,11 +80,11 @@ class Choice:
             self.jobs.append(Job(entry, pointer))
 
     def _consider(self, job: Job) -> None:
-        blob = job.pointer.render()
+        own = job.pointer.render()
         found = worktree.head(self._clone.repo.top, job.entry.path, pointers.MAX_BYTES + 1)
         other = pointers.parse(found[1]) if found is not None else None
         if found is not None and other is not None:
-            if found[1] != blob:
+            if found[1] != own:
                 # Of another commit (`git restore --source`): the index stays as it is.
                 oid = blob_oid(self._clone.repo.object_format, found[1])
                 job = Job(Entry(job.entry.path, job.entry.mode, oid), other)
@@ -123,7 +122,7 @@ class Choice:
     def _has_key(self, path: bytes, head: bytes) -> bool:
         """Tells whether ciphertext that stands in the work tree can be opened here."""
         try:
-            header = blobs.header(head)
+            header = blob.find_header(head)
         except NewerFormatError as error:
             self._report.failed.append(Failure(path, error))
             return False

@@ -94,7 +94,7 @@ def _of_range(clone: Clone, range_: str, public_keys: tuple[Path, ...]) -> Repor
 
 
 def _of_history(clone: Clone, revisions: list[str], unreachable: bool, fetch: bool) -> Report:
-    from git_model_security.guard.remembered import Remembered
+    from git_model_security.guard.knowledge import Remembered
 
     return history.audit(
         clone.repo,
@@ -110,9 +110,9 @@ def _of_history(clone: Clone, revisions: list[str], unreachable: bool, fetch: bo
 def _show(report: Report, as_json: bool, sarif: str | None) -> None:
     messages.warn_all(report.complaints)
     if sarif is not None:
-        from git_model_security.guard.sarif import document
+        from git_model_security.guard.report import to_sarif
 
-        text = json.dumps(document(report, __version__), indent=2)
+        text = json.dumps(to_sarif(report, __version__), indent=2)
         if sarif == _STANDARD_OUTPUT:
             terminal.result(text)
             return

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from git_model_security import messages
 from git_model_security.cli import initial, terminal
+from git_model_security.cli.terminal import SHOWN_FILES
 from git_model_security.git.paths import shown
 from git_model_security.messages import counted
-from git_model_security.migrate import remotes
+from git_model_security.migrate import leftovers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,58 +60,36 @@ def show_plan(plan: Plan) -> None:
 
 
 def _show_losses(plan: Plan) -> None:
-    lost = plan.lost
-    _warn("commits lose their signature (gpg, ssh)", lost.signed)
-    _warn("commits lose the signed tag that they merged", lost.merged_tags)
-    _warn(
-        "commits lose headers that git fast-import does not know",
-        [f"{oid} ({', '.join(names)})" for oid, names in lost.headers.items()],
-        is_oid=False,
-    )
-    _warn("tags lose their signature", plan.signed_tags, is_oid=False)
-    _warn(
-        "refs are not signed by anybody this clone trusts; you will sign what they hold",
-        plan.unvouched,
-        is_oid=False,
-    )
-    _warn(
-        "refs name a tree or a blob, and stay as they are",
-        [ref.name for ref in plan.pathless],
-        is_oid=False,
-    )
-    _warn(
-        "refs of notes stay as they are, and speak of the old commits",
-        [ref.name for ref in plan.notes],
-        is_oid=False,
-    )
-    copies = sorted({shown(path) for path in plan.copies.values()})
-    _warn(
+    losses = {
+        "commits lose their signature (gpg, ssh)": [oid[:12] for oid in plan.lost.signed],
+        "commits lose the signed tag that they merged": [
+            oid[:12] for oid in plan.lost.merged_tags
+        ],
+        "commits lose headers that git fast-import does not know": [
+            f"{oid} ({', '.join(names)})" for oid, names in plan.lost.headers.items()
+        ],
+        "tags lose their signature": plan.signed_tags,
+        "refs are not signed by anybody this clone trusts; you will sign what they hold": (
+            plan.unvouched
+        ),
+        "refs name a tree or a blob, and stay as they are": [ref.name for ref in plan.pathless],
+        "refs of notes stay as they are, and speak of the old commits": [
+            ref.name for ref in plan.notes
+        ],
         "files have content that is encrypted elsewhere, and stay in clear, which a push"
-        " refuses: --include them",
-        copies,
-        is_oid=False,
-    )
-    _warn(
-        "remote-tracking refs hold what remotes have, and stay as they are until you push",
-        plan.remotes,
-        is_oid=False,
-    )
-    _warn(
+        " refuses: --include them": sorted({shown(path) for path in plan.copies.values()}),
+        "remote-tracking refs hold what remotes have, and stay as they are until you push": (
+            plan.remotes
+        ),
         "of them have no branch here of their name, and a push does not replace what the"
-        " remote has there: `git branch` them first, or `git push REMOTE --delete BRANCH`",
-        plan.unreplaced,
-        is_oid=False,
-    )
-
-
-def _warn(what: str, names: Sequence[str], *, is_oid: bool = True) -> None:
-    if not names:
-        return
-    said = [
-        name[:12] if is_oid else shown(name.encode("utf-8", "surrogateescape"))
-        for name in names
-    ]
-    messages.warn(f"{len(names)} {what}: {messages.listed(said, terminal.SHOWN_FILES)}")
+        " remote has there: `git branch` them first, or `git push REMOTE --delete BRANCH`": (
+            plan.unreplaced
+        ),
+    }
+    for what, names in losses.items():
+        if names:
+            said = messages.listed([shown(os.fsencode(name)) for name in names], SHOWN_FILES)
+            messages.warn(f"{len(names)} {what}: {said}")
 
 
 def tell(done: Done) -> None:
@@ -117,7 +97,7 @@ def tell(done: Done) -> None:
     for line in done.lines:
         messages.info(line)
     for name, why in done.unsigned.items():
-        messages.warn(f"{shown(name.encode('utf-8', 'surrogateescape'))} is not signed: {why}")
+        messages.warn(f"{shown(os.fsencode(name))} is not signed: {why}")
     if done.objects:
         messages.warn(
             f"{done.objects} objects were in git-lfs in clear, and its server still has them",
@@ -178,21 +158,21 @@ def show_purge(found: PurgePlan) -> None:
             f"stashes of the old history go: {numbers}",
             "`git model migrate` without --purge carries them first",
         )
-    names = [name.encode("utf-8", "surrogateescape") for name in sorted(found.refs)]
+    names = [os.fsencode(name) for name in sorted(found.refs)]
     if names:
         terminal.files("Refs that still hold the old history and go", names)
     if found.objects:
         terminal.result(
             f"git-lfs objects in clear, if no commit needs them ({len(found.objects)}):"
         )
-        for pointer in list(found.objects.values())[: terminal.SHOWN_FILES]:
+        for pointer in list(found.objects.values())[:SHOWN_FILES]:
             terminal.result(f"  {pointer.oid[:12]}  {terminal.bytes_text(pointer.size)}")
         messages.warn("a bundle holds no git-lfs objects: what no server has is then gone")
 
 
 def show_elsewhere(found: PurgePlan) -> None:
     """Says what a purge here did not change."""
-    names = remotes.behind(sorted(found.refs))
+    names = leftovers.select_remotes(sorted(found.refs))
     if names:
         messages.warn(
             f"only gone from here: {', '.join(names)}; the remotes still hold what they had"
@@ -224,7 +204,7 @@ def show_purged(purged: Purged) -> None:
             f"NOT gone: {counted(len(purged.left), 'old object')}, such as"
             f" {purged.left[0][:12]}"
         )
-        names = [name.encode("utf-8", "surrogateescape") for name in purged.holding]
+        names = [os.fsencode(name) for name in purged.holding]
         if names:
             terminal.files("Refs that hold the old history", names)
         messages.warn(

@@ -14,7 +14,7 @@ from git_model_security.cli.progress import Bar
 from git_model_security.clone import missing_policy
 from git_model_security.clone.clone import Clone
 from git_model_security.errors import GitError
-from git_model_security.git import commit_list, config, index
+from git_model_security.git import config, index, ranges
 from git_model_security.git.repository import Repository
 from git_model_security.policy import gitmodel
 from git_model_security.signing.methods import KINDS
@@ -131,7 +131,7 @@ def _require_sense(
     expected: Expected,
     signature: str | None,
 ) -> None:
-    is_range = commit_list.is_range(revisions)
+    is_range = ranges.is_range(revisions)
     if expected != Expected() and (is_range or directory is not None):
         raise click.UsageError("--expect and --at-least go with one commit")
     if scope.all_models and scope.roots:
@@ -166,7 +166,7 @@ def _judge_in_clone(
         missing_policy.require_ours(clone.repo, tip or "HEAD")
     with clone.objects:
         accepted = verifiers.of(clone.repo, asked)
-        if commit_list.is_range(revisions):
+        if ranges.is_range(revisions):
             found = _judge_range(clone, revisions, accepted, scope)
             events.record_range(clone.repo, found)
             return found

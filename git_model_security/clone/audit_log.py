@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from git_model_security import messages
 from git_model_security.errors import GitError
-from git_model_security.git import identity, sharing
+from git_model_security.git import config, sharing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -53,7 +53,7 @@ def record(
         "action": action,
         "ref": ref,
         "commits": list(commits),
-        "user": identity.committer(repo),
+        "user": _committer(repo),
         "reason": reason,
         "findings": list(findings),
         **(facts or {}),
@@ -96,3 +96,27 @@ def read(repo: Repository) -> list[dict[str, object]]:
             if isinstance(event, dict):
                 events.append(event)
     return events
+
+
+def _committer(repo: Repository) -> str:
+    """Returns `Name <address>` as Git would write it into a commit, else the login name."""
+    settings = config.read(repo, "(committer|user)")
+    name, address = (
+        os.environ.get(f"GIT_COMMITTER_{word.upper()}")
+        or config.last(settings, f"committer.{word}")
+        or config.last(settings, f"user.{word}")
+        for word in ("name", "email")
+    )
+    if name and address:
+        return f"{name} <{address}>"
+    said = repo.git("var", "GIT_COMMITTER_IDENT", accept=(0, 128)).decode("utf-8", "replace")
+    # The address ends the name; a time and a time zone follow (git-var).
+    found = said.rpartition(">")[0]
+    if found:
+        return f"{found}>"
+    import getpass  # where Git knows nobody
+
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return ""

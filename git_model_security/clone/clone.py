@@ -6,12 +6,11 @@ import os
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from git_model_security.clone.database import Memory
-from git_model_security.clone.delivered import Delivered
+from git_model_security.clone.database import Delivered, Memory
 from git_model_security.clone.digests import CLEAR, DigestCache
 from git_model_security.clone.provenance import Provenance
 from git_model_security.errors import ConfigError, GitError
-from git_model_security.git import attributes, config, index, ref_list
+from git_model_security.git import attributes, config, index, refs
 from git_model_security.git.repository import Repository
 from git_model_security.keyring import ring
 from git_model_security.storage import LFS
@@ -132,7 +131,7 @@ class Clone:
     @cached_property
     def has_replacements(self) -> bool:
         """Whether replace refs are here, so that Git may show one blob for another."""
-        return bool(ref_list.of(self.repo, b"refs/replace/"))
+        return bool(refs.read(self.repo, b"refs/replace/"))
 
     def knows(self, oid: str) -> bool:
         """Tells whether this clone sealed or opened a blob itself, so that it is ciphertext."""

@@ -7,28 +7,26 @@ import itertools
 from typing import TYPE_CHECKING
 
 from git_model_security.clone.digests import CLEAR, PlaintextHash
+from git_model_security.content import blob
 from git_model_security.envelope import (
     HEADER_BYTES,
     SEGMENT_BYTES,
     Opener,
     encrypt,
-    read_header,
 )
 from git_model_security.errors import (
     EnvelopeError,
     GitError,
     NewerFormatError,
-    NotFetchedError,
 )
+from git_model_security.git.hash_object import blob_hash
 from git_model_security.git.objects import CHUNK_BYTES
-from git_model_security.storage import behind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from git_model_security.clone.clone import Clone
     from git_model_security.clone.digests import Digests
-    from git_model_security.envelope import Header
     from git_model_security.envelope.layout import BytesLike
 
 
@@ -40,28 +38,6 @@ def peek(content: Iterator[BytesLike]) -> tuple[bytes, Iterator[BytesLike]]:
         if len(head) >= HEADER_BYTES:
             break
     return head, itertools.chain((head,), content)
-
-
-def header(head: bytes) -> Header | None:
-    """Returns the envelope header that bytes begin with; plaintext may have the magic too.
-
-    Raises:
-        NewerFormatError: it is of a version or suite that a newer git-model writes.
-    """
-    try:
-        return read_header(head)
-    except NewerFormatError:
-        raise
-    except EnvelopeError:
-        return None
-
-
-def is_sealed(head: bytes) -> bool:
-    """Tells whether bytes begin as an envelope does, of this version or a newer one."""
-    try:
-        return header(head) is not None
-    except NewerFormatError:
-        return True
 
 
 def chunks(clone: Clone, oid: str) -> Iterator[bytes]:
@@ -76,7 +52,7 @@ def sealed_chunks(clone: Clone, oid: str) -> Iterator[bytes]:
     Raises:
         NotFetchedError: it is an object of git-lfs that is not here.
     """
-    with behind.of(clone.objects.stream(oid), clone.lfs) as found:
+    with blob.open_blob(clone.objects.stream(oid), clone.lfs) as found:
         while chunk := found.file.read(CHUNK_BYTES):
             yield chunk
 
@@ -91,13 +67,11 @@ def key_id(clone: Clone, oid: str) -> str | None:
     if known is not None:
         return known.key_id or None
     try:
-        with behind.of(clone.objects.stream(oid), clone.lfs) as open_:
-            found = header(open_.file.read(HEADER_BYTES))
+        with blob.open_blob(clone.objects.stream(oid), clone.lfs) as found:
+            header = blob.find_header(found.head)
     except NewerFormatError:
         return ""
-    except NotFetchedError:
-        return None
-    return None if found is None else found.key_id
+    return None if header is None else header.key_id
 
 
 def sealed_sha256(clone: Clone, oid: str) -> bytes:
@@ -106,7 +80,7 @@ def sealed_sha256(clone: Clone, oid: str) -> bytes:
     if known is not None and known.sealed_sha256 is not None:
         return known.sealed_sha256
     stream = clone.objects.stream(oid)
-    pointer = behind.pointer_of(stream)
+    pointer = blob.pointer_of(stream)
     if pointer is not None:
         return bytes.fromhex(pointer.oid)
     running = PlaintextHash("sha256")
@@ -133,7 +107,7 @@ def digests(clone: Clone, oid: str, digest: str | None = None) -> Digests:
     if known is not None and known.get(wanted) is not None:
         return known
     head, content = peek(sealed_chunks(clone, oid))
-    found = header(head)
+    found = blob.find_header(head)
     plaintext = PlaintextHash(wanted)
     if found is None:
         for piece in content:
@@ -178,7 +152,7 @@ def checked(
     """
     pieces = iter(opened)
     first = next(pieces, b"")
-    if is_sealed(bytes(first[:HEADER_BYTES])):
+    if blob.is_sealed(bytes(first[:HEADER_BYTES])):
         raise EnvelopeError(
             "an envelope inside of an envelope, which git-model does not make",
             hint="find out who made it; it is not opened",
@@ -218,10 +192,32 @@ def plaintext(clone: Clone, oid: str, limit_bytes: int) -> bytes:
         KeyNotFoundError: it is sealed under a key that is not held.
         EnvelopeError: it does not open.
     """
-    with behind.of(clone.objects.stream(oid), clone.lfs) as found:
+    with blob.open_blob(clone.objects.stream(oid), clone.lfs) as found:
         if found.size > limit_bytes:
             raise GitError(f"object {oid} has {found.size} bytes, more than {limit_bytes}")
         content = found.file.read()
-    if header(content[:HEADER_BYTES]) is None:
+    if blob.find_header(content[:HEADER_BYTES]) is None:
         return content
     return b"".join(open_chunks(clone, (content,)))
+
+
+def open_content(clone: Clone, oid: str) -> Iterator[BytesLike]:
+    """Yields what a blob holds, opened when it is an envelope.
+
+    What was yielded is good only when the iteration ends without an error.
+
+    Raises:
+        NotFetchedError: it is an object of git-lfs that is not here.
+        EnvelopeError: it does not open.
+    """
+    head, pieces = peek(sealed_chunks(clone, oid))
+    return iter(pieces) if blob.find_header(head) is None else open_chunks(clone, pieces)
+
+
+def clear_oid(clone: Clone, oid: str) -> str:
+    """Returns the blob that what a blob holds would be in clear; see `open_content`."""
+    length = digests(clone, oid).length
+    running = blob_hash(clone.repo.object_format, length)
+    for piece in open_content(clone, oid):
+        running.update(piece)
+    return running.hexdigest()

@@ -13,17 +13,88 @@ import tempfile
 from typing import IO, TYPE_CHECKING, cast
 
 from git_model_security import messages
+from git_model_security.clone.digests import PlaintextHash
+from git_model_security.content.pipeline import cut, seal
 from git_model_security.envelope import sealed_length
+from git_model_security.envelope.window import write_all
 from git_model_security.errors import EnvelopeError, GitError
 from git_model_security.git.hash_object import blob_hash, blob_oid
+from git_model_security.git.objects import CHUNK_BYTES
 from git_model_security.storage.pointer import Pointer
-from git_model_security.storage.spool import Spool
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from git_model_security.clone.clone import Clone
+    from git_model_security.content.pipeline import Readable
     from git_model_security.envelope.layout import BytesLike
+
+MEMORY_BYTES = 8 << 20
+"""Ciphertext beyond this goes to the file."""
+
+
+class Spool:
+    """Bytes that are written once and then read from their beginning, any number of times.
+
+    They stand in memory first, and then in a file.
+
+    Args:
+        opened: opens the file, once it is needed.
+    """
+
+    def __init__(self, opened: Callable[[], IO[bytes]]) -> None:
+        self._opened = opened
+        self._memory = bytearray()
+        self.file: IO[bytes] | None = None
+
+    def write(self, data: BytesLike) -> None:
+        """Takes in more.
+
+        Raises:
+            GitError: there is no room for it.
+        """
+        if self.file is None and len(self._memory) + len(data) <= MEMORY_BYTES:
+            self._memory += data
+            return
+        with self._spooling():
+            write_all(self.to_file(), data)  # type: ignore[arg-type]
+
+    def to_file(self) -> IO[bytes]:
+        """Returns the file, with all that was written in it.
+
+        Raises:
+            GitError: as `write`.
+        """
+        if self.file is None:
+            with self._spooling():
+                self.file = self._opened()
+                write_all(self.file, self._memory)  # type: ignore[arg-type]
+                self._memory = bytearray()
+        return self.file
+
+    def chunks(self) -> Iterator[BytesLike]:
+        """Yields all that was written, from the beginning.
+
+        Raises:
+            GitError: as `write`.
+        """
+        if self.file is None:
+            yield self._memory
+            return
+        with self._spooling():
+            self.file.seek(0)
+        while chunk := self.file.read(CHUNK_BYTES):
+            yield chunk
+
+    @contextlib.contextmanager
+    def _spooling(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise GitError(
+                f"cannot keep its ciphertext: {messages.reason(error)}",
+                hint="free some disk space for the git directory, then try again",
+            ) from error
 
 
 class Spooled:
@@ -146,3 +217,38 @@ def _unlinked(clone: Clone) -> IO[bytes]:
     """Opens a file without a name under the git common dir."""
     directory = clone.repo.state_directory("tmp")
     return cast("IO[bytes]", tempfile.TemporaryFile(dir=directory, buffering=0))
+
+
+def seal_content(
+    clone: Clone,
+    source: Readable,
+    pointer: Pointer | None,
+    place: Callable[[Sealed], str | None],
+) -> str:
+    """Encrypts content under the key of now; returns the oid of the blob that stands for it.
+
+    Args:
+        clone: the clone, which remembers the digests.
+        source: the content.
+        pointer: of git-lfs, where it named the content until now.
+        place: puts the ciphertext into the repository, once it is proven and settled;
+            returns the oid of the blob, where it gets to know it.
+
+    Raises:
+        GitError: the content is not what the pointer says, or there is no room.
+    """
+    key = clone.ring.current
+    plaintext = PlaintextHash("sha256" if pointer is not None else clone.digest)
+    with Sealed(clone, pointer.size if pointer is not None else None) as sealed:
+        seal(key, cut(source), sealed, plaintext)
+        oid = sealed.settle(plaintext.length)
+        digests = plaintext.digests(key.id, sealed.sha256())
+        if pointer is not None and digests.sha256 != bytes.fromhex(pointer.oid):
+            raise GitError(
+                f"the git-lfs object {pointer.oid[:12]} is damaged",
+                hint="`git lfs fsck` finds what is; `git lfs fetch --all` brings it again",
+            )
+        placed = place(sealed)
+        assert placed in {None, oid}
+    clone.digests.put(oid, digests)
+    return oid

@@ -16,11 +16,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from git_model_security.clone import audit_log
+from git_model_security.content import blob
 from git_model_security.deploy import verified_tips
 from git_model_security.deploy.released import Released
 from git_model_security.errors import Error, Reason, VerificationError
-from git_model_security.git import arrivals, config, history, index
-from git_model_security.storage import behind
+from git_model_security.git import config, history, index, remotes
 from git_model_security.trust import pinned_trust
 from git_model_security.trust.verdict import earliest
 from git_model_security.verify import tree_check
@@ -130,7 +130,7 @@ class Gate:
 
     def _named(self) -> Iterator[str]:
         """Yields where a file may come from when Git does not say."""
-        yield from arrivals.fetched(self._repo)
+        yield from remotes.list_fetched(self._repo)
         for name in ("MERGE_HEAD", "CHERRY_PICK_HEAD"):
             yield from history.pseudo_ref(self._repo, name)
         for revision in ("HEAD", "@{upstream}"):
@@ -165,7 +165,7 @@ class Gate:
 
     def _fetch(self, entries: Sequence[Entry]) -> None:
         """Has git-lfs fetch what the tree needs: only what is here can be opened."""
-        found = behind.pointers(self._repo, [(one.path, one.oid) for one in entries])
+        found = blob.pointers(self._repo, [(one.path, one.oid) for one in entries])
         absent = {path for path, pointer in found if not self._clone.lfs.holds(pointer)}
         if absent:
             self._clone.fetch([one.oid for one in entries if one.path in absent])

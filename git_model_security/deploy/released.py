@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from git_model_security.deploy import verified_tips
-from git_model_security.git import history, index, worktree_refs
+from git_model_security.git import history, index, refs
 from git_model_security.trust import pinned_trust
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class Released:
         # A branch that is gone may have been the last to hold its commit.
         kinds = history.peeled(repo, verified_tips.all_of(repo))
         tips = [oid for kind, oid in kinds.values() if kind == "commit"]
-        here = set(history.trees(repo, [*tips, *worktree_refs.heads(repo)]))
+        here = set(history.trees(repo, [*tips, *refs.read_heads(repo)]))
         older = history.trees_below(repo, tips) - here
         released = self._trees(_RELEASED)
         if not released & older:

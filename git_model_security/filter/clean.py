@@ -22,7 +22,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from git_model_security.clone.digests import CLEAR, PlaintextHash
-from git_model_security.content import blobs
+from git_model_security.content import blob, blobs
+from git_model_security.content.blob import Kind
 from git_model_security.content.pipeline import cut, seal
 from git_model_security.content.sealed import Sealed
 from git_model_security.envelope import (
@@ -42,7 +43,7 @@ from git_model_security.errors import (
 from git_model_security.filter import pointers, size_limits, sticky
 from git_model_security.git import index
 from git_model_security.git.hash_object import blob_hash, blob_oid
-from git_model_security.storage.pointer import MAX_BYTES, Pointer, is_alike
+from git_model_security.storage.pointer import MAX_BYTES, Pointer
 
 if TYPE_CHECKING:
     import os
@@ -71,12 +72,13 @@ def clean(clone: Clone, path: bytes, content: Content) -> Iterable[BytesLike]:
         EnvelopeError: it begins like ciphertext of ours and is not.
     """
     head = content.peek(MAX_BYTES)
-    if not head:
+    kind = blob.classify(head, len(head))
+    if kind is Kind.EMPTY:
         return ()
-    if is_alike(head, len(head)):
+    if kind.is_pointer:
         return pointers.clean(clone, head)
     try:
-        header = blobs.header(head)
+        header = blob.find_header(head)
     except NewerFormatError as error:
         return _pass_known(clone, path, content, error)
     if header is not None and header.key_id in clone.ring.keys:
@@ -204,9 +206,7 @@ def _encrypt(clone: Clone, path: bytes, content: Content) -> Iterable[BytesLike]
     size = before.st_size if before else None
     segments = cut(content)
     if size and size >= _WORTH_COMPARING_BYTES:
-        from git_model_security.filter.unchanged import Staged
-
-        staged = Staged.find(clone, path, size)
+        staged = sticky.Staged.find(clone, path, size)
         rest = segments if staged is None else staged.rest(segments)
         if staged is not None and rest is None:
             return blobs.chunks(clone, staged.oid)

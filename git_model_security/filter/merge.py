@@ -12,7 +12,7 @@ from pathlib import Path
 
 from git_model_security.clone.clone import Clone
 from git_model_security.clone.digests import PlaintextHash
-from git_model_security.content import blobs
+from git_model_security.content import blob, blobs
 from git_model_security.content.pipeline import Joined, cut, seal
 from git_model_security.content.sealed import Sealed
 from git_model_security.envelope import HEADER_BYTES
@@ -96,7 +96,7 @@ def _opened(clone: Clone, content: bytes) -> bytes | None:
         with clone.lfs.open(pointer) as file:
             content = file.read()
     try:
-        is_sealed = blobs.header(content[:HEADER_BYTES]) is not None
+        is_sealed = blob.find_header(content[:HEADER_BYTES]) is not None
     except NewerFormatError:
         return None
     if is_sealed:

@@ -100,9 +100,9 @@ def _decision(clone: Clone) -> str:
 
 
 def _is_overridden(clone: Clone, absent: list[str]) -> bool:
-    from git_model_security.guard import override, refusal
+    from git_model_security.guard import refusal
 
-    if not override.is_overridden(clone.repo):
+    if not refusal.is_overridden(clone.repo):
         return False
     refusal.let_through(clone.repo, "add", [hook_presence.described(clone.repo, absent)])
     return True

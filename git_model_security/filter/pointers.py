@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from git_model_security.content import blobs
+from git_model_security.content import blob, blobs
 from git_model_security.errors import EnvelopeError, KeyNotFoundError
 from git_model_security.git.hash_object import blob_oid
 from git_model_security.git.objects import CHUNK_BYTES
@@ -57,7 +57,7 @@ def _require_envelope(clone: Clone, pointer: Pointer, oid: str) -> None:
 
     plaintext = PlaintextHash(clone.digest)
     with clone.lfs.open(pointer) as file:
-        found = blobs.header(file.read(HEADER_BYTES))
+        found = blob.find_header(file.read(HEADER_BYTES))
         if found is None:
             raise EnvelopeError(
                 "it is a pointer of git-lfs to something that is not encrypted",

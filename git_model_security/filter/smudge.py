@@ -82,17 +82,32 @@ def smudge(
     if pointer is not None:
         name = spooled.oid() if oid is None or clone.has_replacements else oid
         return _pointed(clone, path, pointer, name, can_delay=can_delay)
-    try:
-        header = read_header(head)
-    except NewerFormatError as error:
-        _warn_newer(path, error)
+    key_id = _find_key(clone, path, head)
+    if key_id is None:
         return spooled.chunks()
-    if header is None:
+    if not key_id:
         return _clear(clone, path, spooled.size, spooled.chunks)
-    if header.key_id not in clone.ring.keys:
-        _warn_foreign_key(path, header.key_id)
-        return spooled.chunks()
-    return _decrypted(clone, spooled, header.key_id, oid)
+    return _decrypted(clone, spooled, key_id, oid)
+
+
+def _find_key(clone: Clone, path: bytes, head: bytes) -> str | None:
+    """Returns the id of the key that opens what begins so; empty for what is clear.
+
+    None, with a warning, for what is left encrypted.
+
+    Raises:
+        EnvelopeError: it begins like an envelope and is none.
+    """
+    try:
+        header = read_header(head[:HEADER_BYTES])
+    except NewerFormatError as error:
+        _warn(path, f"is left encrypted: {error}", UPGRADE_HINT)
+        return None
+    if header is None or header.key_id in clone.ring.keys:
+        return header.key_id if header else ""
+    what = f"is sealed under the key {header.key_id}, not held here: left encrypted"
+    _warn(path, what, "`git model unlock --key FILE`")
+    return None
 
 
 def _pointed(
@@ -134,23 +149,16 @@ def content_of(clone: Clone, path: bytes, pointer: Pointer, oid: str) -> Iterato
             be discarded.
     """
     file = clone.lfs.open(pointer)
-    try:
-        header = read_header(file.read(HEADER_BYTES))
-    except NewerFormatError as error:
+    key_id = _find_key(clone, path, file.read(HEADER_BYTES))
+    if not key_id:
         file.close()
-        _warn_newer(path, error)
-        return iter((pointer.render(),))
-    if header is None:
-        file.close()
+        if key_id is None:
+            return iter((pointer.render(),))
         return _clear(clone, path, pointer.size, lambda: _bytes_of(clone, pointer))
-    if header.key_id not in clone.ring.keys:
-        file.close()
-        _warn_foreign_key(path, header.key_id)
-        return iter((pointer.render(),))
     from git_model_security.content.pipeline import Opening
     from git_model_security.envelope import SegmentReader
 
-    opening = Opening(SegmentReader(clone.ring.keys[header.key_id], file), clone.pool)
+    opening = Opening(SegmentReader(clone.ring.keys[key_id], file), clone.pool)
     return _opened(clone, opening, file, pointer, oid)
 
 
@@ -218,15 +226,6 @@ def _records(repo: Repository) -> tuple[str, ...]:
     from git_model_security.provenance import policy_trust
 
     return policy_trust.records(repo, history.ref_tips(repo)[: policy_trust.REFS_LOOKED_AT])
-
-
-def _warn_foreign_key(path: bytes, key_id: str) -> None:
-    what = f"is sealed under the key {key_id}, not held here: left encrypted"
-    _warn(path, what, "`git model unlock --key FILE`")
-
-
-def _warn_newer(path: bytes, error: NewerFormatError) -> None:
-    _warn(path, f"is left encrypted: {error}", UPGRADE_HINT)
 
 
 def _warn(path: bytes, what: str, next_step: str) -> None:

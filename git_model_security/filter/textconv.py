@@ -11,7 +11,7 @@ import hashlib
 import json
 from pathlib import Path
 
-from git_model_security.content import blobs
+from git_model_security.content import blob
 from git_model_security.envelope import HEADER_BYTES
 from git_model_security.errors import NewerFormatError, VerificationError
 from git_model_security.git.objects import CHUNK_BYTES
@@ -47,7 +47,7 @@ def textconv(name: str) -> bytes:
 def _sealed(head: bytes) -> str:
     """Returns what ciphertext says of itself; empty for what is none."""
     try:
-        header = blobs.header(head)
+        header = blob.find_header(head)
     except NewerFormatError:
         return "a newer git-model"
     return f"git-model, key {header.key_id}" if header else ""

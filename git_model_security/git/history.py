@@ -10,7 +10,7 @@ import os
 from typing import TYPE_CHECKING
 
 from git_model_security.errors import GitError, UsageError
-from git_model_security.git import batch, index, ref_list, rev_list, worktree_refs
+from git_model_security.git import batch, index, refs, rev_list
 from git_model_security.git.objects import is_oid
 from git_model_security.git.rev_list import FROM_COMMITS, TRUE_HISTORY
 
@@ -25,7 +25,7 @@ REF_OPTIONS = ("--all", "--branches", "--tags", "--remotes", "--reflog")
 REFS = ("--exclude=refs/rewritten/*", "--exclude=refs/stash", "--glob=*")
 """All refs, without what a rebase moves (HEAD, and its labels), and without the stash.
 
-Nobody publishes that, so its content was not asked about (`guard.undecided`)."""
+Nobody publishes that, so its content was not asked about (`guard.verdict`)."""
 
 
 def is_shallow(repo: Repository) -> bool:
@@ -203,12 +203,12 @@ def notes(repo: Repository, tips: Iterable[str] = ()) -> set[str]:
 
 def ref_tips(repo: Repository) -> list[str]:
     """Returns the oids that refs hold, of all work trees; annotated tags not followed."""
-    held = [ref.oid for ref in ref_list.of(repo)]
+    held = [ref.oid for ref in refs.read(repo)]
     return list(dict.fromkeys([*held, *_elsewhere(repo)]))
 
 
 def _elsewhere(repo: Repository) -> list[str]:
-    return [oid for _, oid in worktree_refs.elsewhere(repo)]
+    return [ref.oid for ref in refs.read_elsewhere(repo)]
 
 
 def author_dates(repo: Repository, oids: Iterable[str]) -> dict[str, str]:

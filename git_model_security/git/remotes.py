@@ -1,4 +1,6 @@
-"""What a remote has, as far as this clone can tell: by its memory of it, or by asking.
+"""What a remote has, as far as this clone can tell, and what came into the clone from one.
+
+Told by the clone's memory of the remote, or by asking.
 
 Tracking refs say what was fetched from where the remote *was*. When its address changes,
 or pushes go elsewhere (`pushurl`), they say nothing of where a push goes.
@@ -12,7 +14,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from git_model_security.git import config, ref_list, sharing
+from git_model_security.git import config, history, refs, sharing
 from git_model_security.git.objects import is_oid
 from git_model_security.git.repository import STATE_DIRECTORY
 
@@ -130,6 +132,38 @@ def asked(repo: Repository, url: str) -> list[str]:
     return [oid for line in listed.splitlines() if is_oid(oid := line.partition("\t")[0])]
 
 
+def list_fetched(repo: Repository) -> list[str]:
+    """Returns the commits that the last fetch brought, with or without a ref for them.
+
+    A line of FETCH_HEAD each, the oid before a tab (git-fetch).
+    """
+    path = repo.git_dir / "FETCH_HEAD"
+    lines = path.read_text("utf-8", "replace").splitlines() if path.is_file() else []
+    oids = [oid for oid in (line.partition("\t")[0] for line in lines) if is_oid(oid)]
+    return [oid for kind, oid in history.peeled(repo, oids).values() if kind == "commit"]
+
+
+def list_cloned(repo: Repository, settings: config.Values) -> list[str]:
+    """Returns the commit that `git clone --revision` (2.49) brought, which no ref names.
+
+    HEAD's reflog, which is this clone's own, begins with it. In other clones refs hold what
+    came, as they do of what is fetched.
+
+    Args:
+        repo: the repository.
+        settings: its variables `remote.*`, maybe with others.
+    """
+    of_remotes = [key for key in settings if key.startswith("remote.")]
+    if not of_remotes or any(key.endswith(".fetch") for key in of_remotes):
+        return []
+    # A signature is shown on standard output, where `log.showSignature` asks for it.
+    words = ("log", "--walk-reflogs", "--no-show-signature", "--format=%H %gs", "HEAD")
+    said = repo.git(*words, accept=(0, 128))
+    first = said.decode("utf-8", "replace").rstrip("\n").rpartition("\n")[2]
+    oid, _, action = first.partition(" ")
+    return [oid] if action.startswith("clone: ") else []
+
+
 def _note(repo: Repository, remotes: Mapping[str, Addresses]) -> None:
     known = _known(repo)
     new = {name: _digest(one.fetched) for name, one in remotes.items() if one.fetched}
@@ -146,7 +180,7 @@ def _fetched(repo: Repository, name: str, remotes: Iterable[str]) -> list[str]:
         if one == name or one.startswith(f"{name}/")
     )
     others = [one for one in others if one != own]
-    return [ref.oid for ref in ref_list.of(repo, own) if not ref.name.startswith(tuple(others))]
+    return [ref.oid for ref in refs.read(repo, own) if not ref.name.startswith(tuple(others))]
 
 
 def _known(repo: Repository) -> dict[str, str]:

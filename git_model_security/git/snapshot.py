@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from git_model_security.git.config import Variable
     from git_model_security.git.index import Entry
-    from git_model_security.git.ref_list import Held
+    from git_model_security.git.refs import Ref
 
 _READING = frozenset(
     {
@@ -51,7 +51,7 @@ class Snapshot:
         self.staged: list[Entry] | None = None
         self.tree: str | None = None
         self.names: dict[str, str | None] = {}
-        self.refs: list[Held] | None = None
+        self.refs: list[Ref] | None = None
         self.settings: list[Variable] | None = None
         self.filters: dict[bytes, bytes] = {}
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 REF = "refs/stash"
 
-# Hooks do not see it: as with `ref_change`, the caller judged what the list will hold.
+# Hooks do not see it: as with `refs.change`, the caller judged what the list will hold.
 _NO_HOOKS = ("-c", f"core.hooksPath={os.devnull}")
 _FIELDS = ("%H", "%gn", "%ge", "%gd", "%gs")
 # Git would write what it takes for UTF-8 in another encoding; as it is means UTF-8 here.

@@ -43,22 +43,6 @@ def commits(repo: Repository, objects: dict[str, str]) -> list[str]:
     return rev_list.listed(repo, "--no-walk=sorted", names=names)[::-1] if names else []
 
 
-class Present:
-    """Says which objects are here, as of when it last looked."""
-
-    def __init__(self, repo: Repository, objects: dict[str, str]) -> None:
-        self._repo = repo
-        self._objects = objects
-
-    def __call__(self, oid: str) -> bool:
-        """Tells whether an object is here."""
-        return oid in self._objects
-
-    def look_again(self) -> None:
-        """Looks what has come meanwhile."""
-        self._objects = kinds(self._repo)
-
-
 def with_trees(repo: Repository, oids: Iterable[str], objects: dict[str, str]) -> list[str]:
     """Returns those of the commits whose topmost trees are here."""
     names = list(oids)

@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from git_model_security.errors import GitError
 from git_model_security.git import changes, history, index, lfs, partial, store
-from git_model_security.guard import reach, walk
-from git_model_security.guard.inspector import unreadable
+from git_model_security.guard.inspector import Inspector, unreadable
 from git_model_security.guard.knowledge import Knowledge
-from git_model_security.guard.report import Report
-from git_model_security.guard.whole import Whole
+from git_model_security.guard.past_protection import BY_COMMIT, PastProtection
+from git_model_security.guard.past_rules import Past
+from git_model_security.guard.report import Report, name_refs
+from git_model_security.guard.walk import Walk
+from git_model_security.policy import gitmodel
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from git_model_security.envelope import Key
+    from git_model_security.git.changes import Change
     from git_model_security.git.repository import Repository
-    from git_model_security.git.store import Present
-    from git_model_security.guard.knowledge import Known
-    from git_model_security.guard.remembered import Remembered
+    from git_model_security.guard.finding import Finding
+    from git_model_security.guard.knowledge import Known, Remembered
+    from git_model_security.guard.policies import Policies
+    from git_model_security.guard.protection import Places
     from git_model_security.guard.walk import Progress
 
 __all__ = ["Report", "audit"]
@@ -97,17 +101,10 @@ def audit(
     promiser = partial.remote(repo)
     objects = store.kinds(repo) if promiser or unreachable else {}
     course = _course(repo, revisions, objects if unreachable else None)
-    present = store.Present(repo, objects) if promiser else None
-    courier = _Courier(online, promiser, present) if fetch else None
-    whole = Whole(
-        here=present,
-        remembered=remembered,
-        bring=courier.bring if courier else None,
-    )
     readable = course.commits
     if promiser and not fetch:
         readable = store.with_trees(repo, readable, objects)
-    outcome = walk.judged(
+    walk = _Audit(
         repo,
         readable,
         course.tips,
@@ -117,26 +114,29 @@ def audit(
         untracked=untracked,
         notes=course.notes,
         absent_is_found=rules is not None,
-        whole=whole,
         progress=progress,
+        objects=objects if promiser else None,
+        remembered=remembered,
+        online=online if fetch else None,
     )
+    outcome = walk.judge()
     found = [] if course.lost is None else [unreadable("", b"", course.lost)]
     if not promiser:
         found += [
             replace(unreadable(oid, b"", GitError(reason)), commit=oid)
-            for oid, reason in whole.damaged.items()
+            for oid, reason in walk.damaged.items()
         ]
     report = Report(
         commits=len(course.commits),
         blobs=outcome.blobs,
-        proven=outcome.proven,
-        unproven=outcome.unproven,
-        absent=outcome.absent,
+        proven=len(outcome.seen.proven),
+        unproven=len(outcome.seen.unproven),
+        absent=len(outcome.seen.absent),
         cut=history.is_shallow(repo),
-        findings=reach.told(repo, [*found, *outcome.findings]),
-        missing=len(whole.missing),
-        unseen=len(course.commits) - len(readable) + len(whole.damaged) * bool(promiser),
-        complaints=courier.complaints if courier else (),
+        findings=name_refs(repo, [*found, *outcome.findings]),
+        missing=len(outcome.seen.missing),
+        unseen=len(course.commits) - len(readable) + len(walk.damaged) * bool(promiser),
+        complaints=walk.complaints,
     )
     if remembered is not None:
         # A disk that is full costs the next audit time, and this one nothing.
@@ -145,22 +145,66 @@ def audit(
     return report
 
 
-class _Courier:
-    """Fetches what is not here; what does not come is told, and judged as not here."""
+@dataclass
+class _Audit(Walk):
+    """What an audit does beyond a guard's walk over new commits.
 
-    def __init__(self, repo: Repository, promiser: str | None, present: Present | None) -> None:
-        self._repo = repo
-        self._promiser = promiser
-        self._present = present
-        self.complaints: list[str] = []
+    It judges commits by their own rules too, takes what cannot be read for a finding, and
+    fetches only what it is told to.
 
-    def bring(self, absent: set[str], missing: set[str]) -> None:
-        """Brings blobs of a partial clone, and the objects behind pointers."""
-        if missing and self._promiser and self._present:
-            self._try(partial.fetch, self._repo, self._promiser, sorted(missing))
-            self._present.look_again()
+    Attributes:
+        objects: those that can be read without fetching them; None for all.
+        remembered: what earlier audits saw of blobs.
+        online: fetches what is not here; None where nothing shall be fetched.
+        complaints: what did not come, and why: it is judged as not here.
+        damaged: commits, policies and other tips that cannot be read, and why.
+        past: the rules as commits changed them.
+    """
+
+    objects: dict[str, str] | None = None
+    remembered: Remembered | None = None
+    online: Repository | None = None
+    complaints: list[str] = field(default_factory=list)
+    damaged: dict[str, str] = field(default_factory=dict)
+    past: Past = field(default_factory=Past)
+
+    def _take(self, change: Change) -> None:
+        super()._take(change)
+        self.past.take(change)
+
+    def _readable(self, oids: Sequence[str]) -> list[str]:
+        """Returns the policies that are here and can be read.
+
+        A blob that cannot is a finding when its turn comes.
+        """
+        absent = self._absent(oids)
+        self.damaged |= dict.fromkeys(absent, "a policy that is not here")
+        here = (oid for oid in oids if oid not in absent)
+        return [oid for oid, _ in store.readable(self.repo, here, gitmodel.MAX_BYTES)]
+
+    def _absent(self, oids: Iterable[str]) -> set[str]:
+        """Returns those that are not here, after a try to fetch them if that is wanted."""
+        if self.objects is None:
+            return set()
+        absent = set(oids).difference(self.objects)
         if absent:
-            self._try(lfs.fetch, self._repo, sorted(absent))
+            self._bring(set(), absent)
+        return absent.difference(self.objects)
+
+    @property
+    def _here(self) -> Callable[[str], bool] | None:
+        return None if self.objects is None else self.objects.__contains__
+
+    def _bring(self, absent: set[str], missing: set[str]) -> None:
+        """Fetches objects behind pointers, and blobs of a partial clone, if that is wanted."""
+        if self.online is None:
+            return
+        promiser = partial.remote(self.online)
+        if missing and promiser and self.objects is not None:
+            self._try(partial.fetch, self.online, promiser, sorted(missing))
+            self.objects.update(store.kinds(self.repo))
+        if absent:
+            self._try(lfs.fetch, self.online, sorted(absent))
 
     def _try(self, fetch: Callable[..., None], *arguments: object) -> None:
         try:
@@ -169,6 +213,53 @@ class _Courier:
             said = f"{error} ({error.hint})" if error.hint else str(error)
             if said not in self.complaints:
                 self.complaints.append(said)
+
+    def _prepare(
+        self, policy: Policies, covered: dict[bytes, str], blobs: dict[str, Places]
+    ) -> None:
+        """Moves places that only commits' own rules protect to where no clear blob may be."""
+        if self.remembered is not None:
+            self.remembered.begin(policy.key_ids)
+        if self.rules is not None:
+            return
+        self._absent(oid for changed in self.past.rules.values() for _, oid in changed if oid)
+        readable = [oid for oid in self.commits if oid not in self.damaged]
+        then = PastProtection(
+            self.repo, readable, self.past, covered.__contains__, policy, self._here
+        )
+        for oid in {oid for _, oid in then.covered} & blobs.keys():
+            places = blobs[oid]
+            moved = [path for path in places.clear if (path, oid) in then.covered]
+            places.protected |= dict.fromkeys(moved, BY_COMMIT)
+            places.clear = [path for path in places.clear if path not in places.protected]
+        self._found += then.bounds.values()
+
+    def _inspector(self, knowledge: Knowledge) -> Inspector:
+        return Inspector(
+            self.repo,
+            knowledge,
+            absent_is_found=self.absent_is_found,
+            tolerant=True,
+            here=self._here,
+        )
+
+    def _judge_blob(self, inspector: Inspector, oid: str, places: Places) -> list[Finding]:
+        if self.remembered is None:
+            return inspector.findings(oid, places)
+        return self.remembered.judge(inspector, oid, places)
+
+    def _finish(self, inspector: Inspector, blobs: dict[str, Places]) -> None:
+        """Fetches what is not here, if that is wanted, and judges it then."""
+        # Twice: blobs of a partial clone can be pointers.
+        for _ in range(2 if self.online is not None else 0):
+            absent, missing = set(inspector.seen.absent), set(inspector.seen.missing)
+            if not absent and not missing:
+                break
+            self._bring(absent, missing)
+            inspector.seen.forget(absent | missing)
+            for oid, places in blobs.items():
+                if oid in absent or oid in missing:
+                    self._found += inspector.findings(oid, places)
 
 
 def _course(
@@ -190,11 +281,8 @@ def _course(
         # Last: no parent of a commit that a ref reaches is among them.
         commits += [oid for oid in store.commits(repo, objects) if oid not in there]
         tips += _loose(repo, objects, commits)
-    return _Course(commits, tips, _ends(repo, revisions), notes, lost)
-
-
-def _ends(repo: Repository, revisions: Sequence[str]) -> list[str]:
-    return history.ends(repo, [word for word in revisions if word != "--reflog"])
+    ends = history.ends(repo, [word for word in revisions if word != "--reflog"])
+    return _Course(commits, tips, ends, notes, lost)
 
 
 def _tips(repo: Repository, word: str) -> list[str]:

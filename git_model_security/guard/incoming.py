@@ -11,11 +11,12 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from git_model_security.errors import PolicyError
-from git_model_security.git import attributes, history, index, pushes, ranges, ref_list
-from git_model_security.guard import policies, walk, weakening
+from git_model_security.git import attributes, history, index, pushes, ranges, refs
+from git_model_security.guard import policies
 from git_model_security.guard.finding import BROKEN_POLICY, PLAINTEXT
 from git_model_security.guard.knowledge import Knowledge
 from git_model_security.guard.signed_exceptions import Decided
+from git_model_security.guard.walk import Walk
 from git_model_security.policy import gitmodel, pinned
 from git_model_security.policy.attributes import render
 from git_model_security.policy.gitmodel import NAME
@@ -119,7 +120,7 @@ def judged(
     bases = branches or ["HEAD"]
     ends = [*held, *arrived.onto, *branches, *commits, *trees]
     has_policy = _require_few_policies(repo, arrived.commits, ends)
-    outcome = walk.judged(
+    outcome = Walk(
         repo,
         arrived.commits,
         tips,
@@ -130,9 +131,14 @@ def judged(
         elsewhere=pushes.replaced(repo, _moves(repo, lines, kinds), limit=limit),
         notes=_notes(repo, lines, kinds),
         absent_is_found=False,
-    )
+    ).judge()
     carried = set(pushes.blobs(repo, commits, NAME.decode()).values())
-    found = [one for one in outcome.findings if _is_of_push(one, carried)]
+    # The pusher's alone: the push that mends a policy must pass.
+    found = [
+        one
+        for one in outcome.findings
+        if one.rule != BROKEN_POLICY or one.commit or one.oid in carried
+    ]
     weaker = _weakened(repo, _steps(repo, lines, kinds, arrived), trusted)
     is_decided = not weaker and len(commits) == len(tips)
     decided = Decided(repo, bases, trusted)
@@ -141,7 +147,13 @@ def judged(
     # By what is pushed: a record of `untrack` takes nothing off the pinned policy.
     pushed = sorted(filter(None, carried)) or policies.at(repo, ends)
     ours = _by_us_alone(repo, found, pushed)
-    found = [_named_ours(one) if one.path in ours else one for one in found]
+    said = ", by this server's own policy, which its administrator set"
+    found = [
+        replace(one, detail=one.detail + said)
+        if one.rule == PLAINTEXT and one.path in ours
+        else one
+        for one in found
+    ]
     return Incoming([*found, *weaker], arrived.commits, has_policy, ours, decided.stale)
 
 
@@ -183,7 +195,7 @@ def _branches_without_head(repo: Repository) -> list[str]:
     """Returns all branches where HEAD names none that exists, and so has no policy."""
     if index.resolve(repo, "HEAD") is not None:
         return []
-    return list(dict.fromkeys(ref.oid for ref in ref_list.of(repo, b"refs/heads/")))
+    return list(dict.fromkeys(ref.oid for ref in refs.read(repo, b"refs/heads/")))
 
 
 def _require_few_policies(
@@ -243,11 +255,6 @@ def _steps(
     return found
 
 
-def _is_of_push(one: Finding, carried: Collection[str | None]) -> bool:
-    """Tells whether a finding is the pusher's; the push that mends a policy must pass."""
-    return one.rule != BROKEN_POLICY or bool(one.commit) or one.oid in carried
-
-
 def _weakened(
     repo: Repository, steps: Sequence[tuple[str, str]], trusted: Trusted
 ) -> list[Finding]:
@@ -257,7 +264,7 @@ def _weakened(
         if before := blobs[old]:
             made.setdefault((before, blobs[new]), []).append((old, new))
     reader = repo.objects
-    found = weakening.findings(reader, made)
+    found = policies.find_weakening(reader, made)
 
     def stands(old: str, new: str) -> bool:
         # Who brings an old signed tree back must not bring back its policy.
@@ -281,10 +288,3 @@ def _by_us_alone(repo: Repository, found: list[Finding], named: Sequence[str]) -
         if policy is not None:
             ours -= attributes.protected_by(render(policy), ours)
     return ours
-
-
-def _named_ours(one: Finding) -> Finding:
-    if one.rule != PLAINTEXT:
-        return one
-    said = "by this server's own policy, which its administrator set"
-    return replace(one, detail=f"{one.detail}, {said}")

@@ -6,19 +6,17 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from git_model_security.git import history, index, ref_list
-from git_model_security.guard import walk
+from git_model_security.git import history, index, refs
 from git_model_security.guard.finding import BROKEN_POLICY
-from git_model_security.guard.knowledge import Knowledge
-from git_model_security.guard.walk import Judged
+from git_model_security.guard.knowledge import NOTHING
+from git_model_security.guard.walk import Judged, Walk
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
-    from git_model_security.envelope import Key
     from git_model_security.git.repository import Repository
     from git_model_security.guard.finding import Finding
-    from git_model_security.guard.knowledge import Known, SealedBefore
+    from git_model_security.guard.knowledge import Knowledge
 
 _MANY = 1000
 """Commits: to ask the remote takes less time than to look at more of them."""
@@ -57,10 +55,7 @@ def judged(
     there: Sequence[str] = (),
     ask: Callable[[], Sequence[str]] | None = None,
     is_harmless: Callable[[Judged], bool] = lambda seen: not seen.findings,
-    keys: Mapping[str, Key] | None = None,
-    known: Known | None = None,
-    vouched: Known | None = None,
-    sealed_before: SealedBefore | None = None,
+    knowledge: Knowledge = NOTHING,
 ) -> Outgoing:
     """Judges what would leave, by the rules of `guard.history.audit`.
 
@@ -81,10 +76,7 @@ def judged(
         there: objects that the remote is known to have (`git.remotes.held`).
         ask: returns what it has now; None where `there` is that.
         is_harmless: says of what memory leaves out whether it may leave once more.
-        keys: held keys by key id.
-        known: says which blobs need not be read again.
-        vouched: says which pointers a trusted signature holds for.
-        sealed_before: says which plaintexts this clone sealed or opened.
+        knowledge: what is known beforehand.
 
     Raises:
         GitError: an object that would be pushed is missing; or the remote was asked, and
@@ -100,7 +92,7 @@ def judged(
     held = [oid for oid in before if kinds[oid][0] == "commit"]
     tips = [oid for oid in leaving if kinds[oid][0] == "commit"]
     of_notes = [line.local_oid for line in lines if line.remote_ref.startswith("refs/notes/")]
-    has_notes = of_notes or ref_list.of(repo, b"refs/notes/")
+    has_notes = of_notes or refs.read(repo, b"refs/notes/")
     notes: set[str] = set()
     if has_notes:
         notes = history.notes(repo, [oid for oid in of_notes if oid in tips])
@@ -111,16 +103,16 @@ def judged(
         return history.commits(repo, tips, without=[*held, *known_there]) if tips else []
 
     def judge(commits: Sequence[str], tips: Sequence[str], *, absent_is_found: bool) -> Judged:
-        return walk.judged(
+        return Walk(
             repo,
             commits,
             tips,
-            Knowledge(keys, known, sealed_before, vouched=vouched),
+            knowledge,
             ends=leaving,
             notes=notes,
             elsewhere=above,
             absent_is_found=absent_is_found,
-        )
+        ).judge()
 
     commits = left(kinds[oid] for oid in there)
     found = Outgoing(**vars(judge(commits, leaving, absent_is_found=True)), commits=commits)
@@ -148,5 +140,5 @@ def _add(found: Outgoing, old: Judged, commits: Sequence[str]) -> None:
     found.findings = [*old.findings, *found.findings]
     if found.is_forgotten:
         found.commits = [*commits, *found.commits]
-        found.pointers |= old.pointers
-        found.unread |= old.unread
+        found.seen.pointers |= old.seen.pointers
+        found.seen.unread |= old.seen.unread

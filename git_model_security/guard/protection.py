@@ -9,6 +9,7 @@ envelope stood there. Owns the reasons. docs/SPEC.md, "Repository format".
 from __future__ import annotations
 
 import unicodedata
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -16,8 +17,9 @@ from git_model_security.git import attributes, index
 from git_model_security.policy import pinned
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+    from git_model_security.git.index import Entry
     from git_model_security.git.repository import Repository
 
     Question = Callable[..., set[bytes]]
@@ -37,6 +39,28 @@ UNTRUSTED = "# as if nothing had been untracked\n"
 """What rules begin with that hold only since a record is not trusted here."""
 
 _FORM: Final = "NFC"
+
+
+@dataclass
+class Places:
+    """Where one blob stands.
+
+    Attributes:
+        protected: paths of files where only ciphertext may stand, and why (see
+            `protected`).
+        clear: paths of files where no model may stand; `b""` for no path.
+        links: paths of symbolic links: a target is no content of a model, at a
+            protected path neither, unless it *is* a model.
+    """
+
+    protected: dict[bytes, str] = field(default_factory=dict)
+    clear: list[bytes] = field(default_factory=list)
+    links: list[bytes] = field(default_factory=list)
+
+    @property
+    def in_clear(self) -> tuple[bytes, ...]:
+        """All paths but the protected ones."""
+        return *self.clear, *self.links
 
 
 def protected(
@@ -67,6 +91,22 @@ def protected(
         if not left:
             break
         found |= dict.fromkeys(question(left), why)
+    return found
+
+
+def find_places(entries: Iterable[Entry], protected: Mapping[bytes, str]) -> dict[str, Places]:
+    """Returns where each blob stands, in the order of the entries; no gitlinks."""
+    found: dict[str, Places] = {}
+    for entry in entries:
+        if entry.mode == index.GITLINK:
+            continue
+        places = found.setdefault(entry.oid, Places())
+        if not entry.is_file:
+            places.links.append(entry.path)
+        elif entry.path in protected:
+            places.protected[entry.path] = protected[entry.path]
+        else:
+            places.clear.append(entry.path)
     return found
 
 

@@ -1,21 +1,29 @@
-"""How a guard refuses, and how a person overrides it: for one command, loud, and logged."""
+"""How a guard refuses, and how a person overrides it: for one command, loud, and logged.
+
+A setting in a file would turn refusals off for ever and be forgotten: it counts only for
+one command. On a server nobody can give `-c`, and its own files say it.
+"""
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from git_model_security import messages
 from git_model_security.clone import audit_log
 from git_model_security.errors import PolicyError
 from git_model_security.git import config
-from git_model_security.guard import override
-from git_model_security.guard.override import GUARD, REASON, WARN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from git_model_security.git.repository import Repository
 
+GUARD = "git-model.guard"
+REASON = "git-model.reason"
+WARN = "warn"
+_ONCE = "command"
+"""Scope of `git -c` (git-config, `--show-scope`)."""
 _SHOWN_FINDINGS = 20
 
 
@@ -38,7 +46,7 @@ def refuse(
         hint: what to do about it.
         refs: the refs that would change, for the audit log.
         commits: the commits that would be let in, for the audit log.
-        anywhere: see `override.is_overridden`.
+        anywhere: see `is_overridden`.
 
     Raises:
         PolicyError: with the list.
@@ -47,10 +55,10 @@ def refuse(
     lines = list(found)
     if not lines:
         return
-    if override.is_overridden(repo, anywhere=anywhere):
+    if is_overridden(repo, anywhere=anywhere):
         let_through(repo, guard, lines, refs=refs, commits=commits)
         return
-    wrong = override.misunderstood(repo, anywhere=anywhere)
+    wrong = misunderstood(repo, anywhere=anywhere)
     hint = "\n".join(filter(None, [wrong, hint]))
     raise PolicyError(f"refused:\n  {_listing(lines)}", hint=hint)
 
@@ -84,3 +92,38 @@ def let_through(
 
 def _listing(lines: Sequence[str]) -> str:
     return "\n  ".join(messages.shortened(lines, _SHOWN_FINDINGS))
+
+
+def is_overridden(repo: Repository, *, anywhere: bool = False) -> bool:
+    """Tells whether refusals are warnings now.
+
+    Args:
+        repo: the repository.
+        anywhere: its own files count, as they do on a server.
+    """
+    if anywhere:
+        return (config.last(config.read_own(repo), GUARD) or "").lower() == WARN
+    scope, value = _said(repo)
+    return value.lower() == WARN and scope == _ONCE
+
+
+def misunderstood(repo: Repository, *, anywhere: bool = False) -> str:
+    """Returns why a setting that stands there overrides nothing; empty where none does.
+
+    Args:
+        repo: the repository.
+        anywhere: see `is_overridden`.
+    """
+    own = config.last(config.read_own(repo), GUARD) if anywhere else None
+    value = own or "" if anywhere else _said(repo)[1]
+    if not value or is_overridden(repo, anywhere=anywhere):
+        return ""
+    if value.lower() != WARN:
+        return f"{GUARD}={value} is no value, and the guards are on; {WARN} is the only one"
+    return f"{GUARD}={WARN} in a file overrides nothing, it counts for one `git -c` alone"
+
+
+def _said(repo: Repository) -> tuple[str, str]:
+    said = repo.git("config", "-z", "--show-scope", "--get", GUARD, accept=(0, 1))
+    scope, _, value = os.fsdecode(said.removesuffix(b"\0")).partition("\0")
+    return scope, value

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import posixpath
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from git_model_security.errors import ConfigError
 from git_model_security.git import history, index
 from git_model_security.git.index import EXECUTABLE, REGULAR
-from git_model_security.guard import paths_of_blob, policies, protection, undecided
+from git_model_security.git.paths import shown
+from git_model_security.guard import policies, protection
+from git_model_security.guard.finding import BROKEN_POLICY, Finding
 from git_model_security.guard.inspector import Inspector
-from git_model_security.guard.knowledge import Knowledge
+from git_model_security.guard.knowledge import NOTHING
+from git_model_security.guard.verdict import drop_known
+from git_model_security.policy import gitmodel, pinned
 from git_model_security.policy.gitmodel import NAME
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Sequence
 
-    from git_model_security.envelope import Key
     from git_model_security.git.index import Entry
     from git_model_security.git.repository import Repository
-    from git_model_security.guard.finding import Finding
-    from git_model_security.guard.knowledge import Known, SealedBefore
+    from git_model_security.guard.knowledge import Knowledge
     from git_model_security.guard.policies import Policies
 
     Held = dict[bytes, set[tuple[int, str]]]
@@ -30,13 +34,7 @@ FILES = (REGULAR, EXECUTABLE)
 
 
 def findings(
-    repo: Repository,
-    keys: Mapping[str, Key] | None = None,
-    known: Known | None = None,
-    vouched: Known | None = None,
-    *,
-    sealed_before: SealedBefore | None = None,
-    authored_only: bool = False,
+    repo: Repository, knowledge: Knowledge = NOTHING, *, authored_only: bool = False
 ) -> list[Finding]:
     """Returns what must not be committed.
 
@@ -53,10 +51,7 @@ def findings(
 
     Args:
         repo: the repository.
-        keys: held keys by key id; without them framing is all that is checked.
-        known: says which blobs need not be read again.
-        vouched: says which pointers a trusted signature holds for.
-        sealed_before: says which plaintexts this clone sealed or opened.
+        knowledge: what is known beforehand; without keys framing is all that is checked.
         authored_only: leave out what a parent has, unread.
     """
     # Git commits no index with a conflict, so its stages need no judgement.
@@ -73,20 +68,19 @@ def findings(
     wanted = [
         entry for entry in asked if entry in new or (entry.is_file and entry.path in covered)
     ]
-    knowledge = Knowledge(keys, known, sealed_before, vouched=vouched, decisions=True)
-    knowledge = knowledge.with_key_ids(policy.key_ids)
+    knowledge = replace(knowledge, decisions=True).with_key_ids(policy.key_ids)
     inspector = Inspector(repo, knowledge)
     covered |= _sealed_by_parents(inspector, fresh, held, covered.keys() | released)
     found = [
         finding
-        for oid, where in paths_of_blob.of_blobs(wanted, covered).items()
+        for oid, where in protection.find_places(wanted, covered).items()
         for finding in inspector.findings(oid, where)
     ]
     there = {(entry.path, entry.oid) for entry in asked}
-    found = undecided.new(repo, policy.releases.kept(found))
+    found = drop_known(repo, policy.releases.kept(found))
     found += [one for one in policy.broken if (one.path, one.oid) in there]
     staged_policy = [entry.oid for entry in settled if entry.path == NAME and entry.is_file]
-    found += policies.misnamed(repo, staged_policy, {entry.path for entry in settled})
+    found += find_misnamed(repo, staged_policy, {entry.path for entry in settled})
     authored = {(entry.path, entry.oid) for entry in fresh}
     return [replace(one, inherited=(one.path, one.oid) not in authored) for one in found]
 
@@ -117,3 +111,40 @@ def _sealed_by_parents(
         for mode, oid in held.get(entry.path, ())
         if mode in FILES and inspector.is_envelope(oid)
     }
+
+
+def find_misnamed(
+    repo: Repository, oids: Collection[str], paths: Collection[bytes]
+) -> list[Finding]:
+    """Returns where policies name as a signature what is a file already.
+
+    Signing would overwrite it.
+
+    Args:
+        repo: the repository.
+        oids: the policies that the next signature is made by.
+        paths: the files that are there.
+
+    Raises:
+        GitError: a blob is missing or corrupt.
+        PolicyError: the policy that this clone took over is lost.
+    """
+    if pinned.current(repo) in {None, *oids}:
+        return []
+    found = []
+    reader = repo.objects
+    try:
+        mine = pinned.policy(repo)
+        assert mine is not None
+        names = {posixpath.basename(one) for one in mine.signature_paths()}
+        for oid in oids:
+            signatures = gitmodel.of_blob(reader, oid).signature_paths()
+            for path in sorted(signatures & set(paths)):
+                # By the name that this clone knows it is a signature, of a new root.
+                if posixpath.basename(path) not in names:
+                    said = f"it names {shown(path)} as a signature, which is a file already"
+                    size = reader.stream(oid).size
+                    found.append(Finding(BROKEN_POLICY, gitmodel.NAME, oid, size, said))
+    except ConfigError:  # a finding of `read`
+        return []
+    return found

@@ -12,6 +12,7 @@ from git_model_security.git import attributes, history
 from git_model_security.git.paths import shown
 from git_model_security.guard import staged
 from git_model_security.guard.finding import PLAINTEXT
+from git_model_security.guard.knowledge import Knowledge
 from git_model_security.guard.refusal import refuse
 from git_model_security.hooks import advice
 from git_model_security.policy import pinned
@@ -84,11 +85,7 @@ def refused(clone: Clone, guard: str) -> bool:
 
 def _findings(clone: Clone, *, authored_only: bool) -> list[Finding]:
     inherited = Inherited(clone, history.parents_to_be(clone.repo), clone.digest)
-    return staged.findings(
-        clone.repo,
-        clone.ring.keys,
-        clone.knows,
-        inherited.vouches,
-        sealed_before=clone.digests.seals,
-        authored_only=authored_only,
+    knowledge = Knowledge(
+        clone.ring.keys, clone.knows, clone.digests.seals, vouched=inherited.vouches
     )
+    return staged.findings(clone.repo, knowledge, authored_only=authored_only)

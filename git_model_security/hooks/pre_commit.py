@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 
 from git_model_security import messages
 from git_model_security.checkout import raw_entries
+from git_model_security.content import blob
 from git_model_security.errors import PolicyError
 from git_model_security.git import index, index_stat
 from git_model_security.git.paths import shown
-from git_model_security.guard import override, refusal
+from git_model_security.guard import refusal
 from git_model_security.hooks import judged
 from git_model_security.keyring import ring
 from git_model_security.policy import gitmodel
 from git_model_security.provenance import replayed, vouching
-from git_model_security.storage import behind
 from git_model_security.trust import pinned_trust
 from git_model_security.verify import tree_check
 
@@ -78,7 +78,7 @@ def _sign(clone: Clone, signer: Signer, *, is_changed: bool) -> None:
     try:
         signatures.sign_index(clone, signer, vouching.sources(clone.repo))
     except PolicyError as error:
-        if not override.is_overridden(clone.repo):
+        if not refusal.is_overridden(clone.repo):
             raise
         refusal.let_through(clone.repo, "signing", str(error).splitlines())
 
@@ -105,7 +105,7 @@ def _require_objects(clone: Clone) -> None:
     made = {pair for pair in clone.provenance.cleaned_here() if pair in staged}
     lost = [
         path
-        for path, pointer in behind.pointers(clone.repo, made)
+        for path, pointer in blob.pointers(clone.repo, made)
         if not clone.lfs.holds(pointer)
     ]
     if lost:

@@ -11,17 +11,18 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from git_model_security import messages
+from git_model_security.content import blob
 from git_model_security.errors import GitError, ProtocolError
 from git_model_security.git import config, history, index, lfs, lfs_push, remotes
 from git_model_security.git.objects import is_oid
 from git_model_security.git.paths import shown
 from git_model_security.guard import outgoing
 from git_model_security.guard.finding import KEY, POINTER, UNREADABLE
+from git_model_security.guard.knowledge import Knowledge
 from git_model_security.guard.refusal import refuse
 from git_model_security.hooks import advice, signed
 from git_model_security.provenance.inherited import Inherited
 from git_model_security.setup.hooks import hook_place, shims
-from git_model_security.storage import behind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -52,10 +53,12 @@ def pushed(clone: Clone, arguments: Sequence[str], stdin: bytes) -> int:
         there=held.oids,
         ask=partial(remotes.asked, clone.repo, url) if url and held.is_remembered else None,
         is_harmless=lambda old: not (old.findings or _may_send_pointers(clone, old)),
-        keys=clone.ring.keys,
-        known=clone.knows,
-        vouched=Inherited(clone, tips, clone.digest).vouches,
-        sealed_before=clone.digests.seals,
+        knowledge=Knowledge(
+            clone.ring.keys,
+            clone.knows,
+            clone.digests.seals,
+            vouched=Inherited(clone, tips, clone.digest).vouches,
+        ),
     )
     refuse(
         clone.repo,
@@ -84,8 +87,8 @@ def _upload(clone: Clone, to: Target, stdin: bytes, judged: Outgoing) -> None:
     By their names, where all of them are here. Else, and where others may have locked
     a file, git-lfs looks at the push as it does by itself.
     """
-    oids = judged.pointers | judged.unread
-    sizes, pointers = behind.survey(clone.repo, oids)
+    oids = judged.seen.pointers | judged.seen.unread
+    sizes, pointers = blob.survey(clone.repo, oids)
     is_here = len(sizes) == len(oids) and all(map(clone.lfs.holds, pointers.values()))
     if is_here and not lfs_push.is_asked_for_locks(clone.repo, to, clone.settings):
         _send_objects(clone, to, {oid: one.oid for oid, one in pointers.items()})
@@ -118,7 +121,7 @@ def _send(clone: Clone, to: Target, oids: Iterable[str]) -> None:
 
     By their names: git-lfs, as Git runs it, leaves out what a pointer promised before.
     """
-    _, pointers = behind.survey(clone.repo, [oid for oid in oids if oid not in clone.delivered])
+    _, pointers = blob.survey(clone.repo, [oid for oid in oids if oid not in clone.delivered])
     here = {oid: one.oid for oid, one in pointers.items() if clone.lfs.holds(one)}
     _send_objects(clone, to, here)
 
@@ -181,13 +184,13 @@ def _may_send_pointers(clone: Clone, judged: Judged) -> bool:
     Where it is at hand, it looks wherever this clone has objects. Else nobody shall be
     kept from pushing a README: then what was known beforehand is read for pointers.
     """
-    if judged.pointers:
+    if judged.seen.pointers:
         return True
-    if not judged.unread or not (clone.lfs.directory / "objects").is_dir():
+    if not judged.seen.unread or not (clone.lfs.directory / "objects").is_dir():
         return False
     if lfs.is_installed():
         return True
-    return any(behind.pointer_of(clone.objects.stream(oid)) for oid in judged.unread)
+    return any(blob.pointer_of(clone.objects.stream(oid)) for oid in judged.seen.unread)
 
 
 def _lfs_follows(repo: Repository) -> bool:

@@ -19,9 +19,10 @@ from git_model_security.errors import Error, ProtocolError, Reason
 from git_model_security.git import config, history
 from git_model_security.git.objects import is_oid
 from git_model_security.git.paths import shown
-from git_model_security.guard import incoming, weakening
+from git_model_security.guard import incoming
 from git_model_security.guard.finding import BROKEN_POLICY, KEY
 from git_model_security.guard.incoming import Update
+from git_model_security.guard.policies import LESS
 from git_model_security.guard.refusal import refuse
 from git_model_security.hooks import advice
 from git_model_security.policy import pinned
@@ -170,7 +171,7 @@ def _hint(judged: Incoming, unsigned: Sequence[str]) -> str:
     policies = [one for one in judged.findings if one.rule == BROKEN_POLICY]
     content = [one for one in judged.findings if one.rule != BROKEN_POLICY]
     said = [_NOTHING]
-    if any(one.detail.startswith(weakening.LESS) for one in policies):
+    if any(one.detail.startswith(LESS) for one in policies):
         said.append(
             "a policy that protects less comes in only by a commit that a trusted signer signed"
         )

@@ -17,13 +17,14 @@ from typing import TYPE_CHECKING, NamedTuple
 from git_model_security import messages
 from git_model_security.clone import audit_log
 from git_model_security.errors import GitError, ProtocolError
-from git_model_security.git import arrivals, history, index, processes
+from git_model_security.git import history, index, processes, remotes
 from git_model_security.git.objects import is_oid
 from git_model_security.git.paths import shown
-from git_model_security.guard import undecided, walk
 from git_model_security.guard.finding import BROKEN_POLICY, NEWER, PLAINTEXT, POINTER
 from git_model_security.guard.knowledge import Knowledge
 from git_model_security.guard.refusal import refuse
+from git_model_security.guard.verdict import drop_known
+from git_model_security.guard.walk import Walk
 from git_model_security.hooks import advice
 from git_model_security.provenance.inherited import Inherited
 
@@ -64,9 +65,9 @@ def prepared(clone: Clone, stdin: bytes) -> int:
     authored: list[str] = []
     if processes.command(clone.repo) not in _ARRIVING:
         if tips:
-            known = (*history.REFS, *arrivals.fetched(clone.repo))
+            known = (*history.REFS, *remotes.list_fetched(clone.repo))
             authored = history.commits(clone.repo, tips, without=known)
-        if authored and (began := arrivals.cloned(clone.repo, clone.settings)):
+        if authored and (began := remotes.list_cloned(clone.repo, clone.settings)):
             authored = history.commits(clone.repo, tips, without=(*known, *began))
         if authored or len(tips) < len(news):
             _refuse_authored(clone, moved, authored, news)
@@ -122,10 +123,10 @@ def _findings(
         vouched=Inherited(clone, tips, clone.digest).vouches,
         decisions=decisions,
     )
-    found = walk.judged(clone.repo, commits, tips, knowledge, ends=tips, notes=notes)
+    found = Walk(clone.repo, commits, tips, knowledge, ends=tips, notes=notes).judge()
     # A policy that was broken before: to refuse would stop the mending, and the pull.
     mine = [one for one in found.findings if one.rule != BROKEN_POLICY or one.commit]
-    return undecided.new(clone.repo, mine)
+    return drop_known(clone.repo, mine)
 
 
 def _report_arrived(clone: Clone, moves: Sequence[Moved], authored: set[str]) -> None:
@@ -140,7 +141,8 @@ def _report_arrived(clone: Clone, moves: Sequence[Moved], authored: set[str]) ->
     came = [commit for commit in came if commit not in authored]
     knowledge = Knowledge(clone.ring.keys, clone.knows)
     ends = [move.new for move in branches]
-    found = walk.judged(clone.repo, came, [], knowledge, ends=ends, absent_is_found=False)
+    walk = Walk(clone.repo, came, [], knowledge, ends=ends, absent_is_found=False)
+    found = walk.judge()
     # What only a newer git-model can judge is no leak; the filter says what to do.
     judged = [one for one in found.findings if one.commit and one.rule != NEWER]
     leaks = _not_let_out(clone, ends, judged)

@@ -13,7 +13,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from git_model_security.errors import ConfigError
-from git_model_security.git import attributes, config, index, ref_list
+from git_model_security.git import attributes, config, index, refs
 from git_model_security.hooks import unsigned as repair
 from git_model_security.policy import gitmodel
 from git_model_security.signatures import signers
@@ -100,7 +100,7 @@ def _default_branches(clone: Clone, remote: str | None) -> Iterator[str]:
     """Yields the remote's default branch; where it never said, what it may be."""
     if remote is not None:
         prefix = os.fsencode(f"refs/remotes/{remote}/")
-        for ref in ref_list.of(clone.repo, prefix):
+        for ref in refs.read(clone.repo, prefix):
             if ref.name == prefix + b"HEAD" and ref.symref:
                 yield f"refs/heads/{os.fsdecode(ref.symref.removeprefix(prefix))}"
                 return

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from git_model_security.errors import GitError, PolicyError
 from git_model_security.git import bundle_file
-from git_model_security.migrate import refs, stashes
+from git_model_security.migrate import moving, stashes
 from git_model_security.migrate.journal import PLAN, Journal
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from git_model_security.git.repository import Repository
     from git_model_security.git.stash import Stashed
+    from git_model_security.migrate.moving import Ref
 
 
 def place(repo: Repository, given: Path | None) -> Path:
@@ -78,16 +79,17 @@ def kept(
     # Before it is written: whatever happens then, the next run knows of it. It has its
     # name only when it is complete.
     journal.put(PLAN, {**plan, "backup": str(path), "backup_of": state})
-    names = [ref.name for ref in refs.found(repo) if not ref.name.startswith(refs.SCRATCH)]
+    names = [ref.name for ref in _refs(repo)]
     with stashes.held(repo, stashed) as entries:
         bundle_file.write(repo, path, [*names, *entries])
     return path
 
 
+def _refs(repo: Repository) -> list[Ref]:
+    return [ref for ref in moving.find_refs(repo) if not ref.name.startswith(moving.SCRATCH)]
+
+
 def _state(repo: Repository, stashed: Sequence[Stashed]) -> str:
-    listed = "".join(
-        f"{ref.oid} {ref.name}\n"
-        for ref in refs.found(repo)
-        if not ref.name.startswith(refs.SCRATCH)
-    ) + "".join(f"{entry.oid}\n" for entry in stashed)
-    return hashlib.sha256(listed.encode("utf-8", "surrogateescape")).hexdigest()
+    lines = [f"{ref.oid} {ref.name}\n" for ref in _refs(repo)]
+    lines += [f"{entry.oid}\n" for entry in stashed]
+    return hashlib.sha256(os.fsencode("".join(lines))).hexdigest()

@@ -61,6 +61,11 @@ class Journal:
             ) from error
         return dict(found)
 
+    def initial(self) -> dict[str, Any]:
+        """Returns what was decided for a clone that was not set up; nothing for another."""
+        plan = self.get(PLAN) or {}
+        return plan if plan.get("is_new") else {}
+
     def put(self, name: str, content: dict[str, Any]) -> None:
         """Writes a file as a whole; it is on the disk when this returns."""
         files.replace(self.path(name), json.dumps(content).encode(), sync=True)

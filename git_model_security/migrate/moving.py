@@ -1,34 +1,96 @@
-"""The moment in which all refs move, and the index that has to agree afterwards.
+"""The refs of a migration: which there are, and the moment in which they all move.
 
 What moves is written down first. So a run that was killed is told apart: either no ref
-has moved, or they have and only the index is behind. Git renames one file after the other,
-so a machine that lost its power may have moved some; then the others follow.
+has moved, or they have and only the index is behind, which has to agree afterwards. Git
+renames one file after the other, so a machine that lost its power may have moved some; then
+the others follow.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from git_model_security.errors import GitError
-from git_model_security.git import index, worktree
+from git_model_security.git import history, index, refs, stash, worktree
 from git_model_security.git.index import Entry
-from git_model_security.git.ref_change import RefChange
+from git_model_security.git.paths import shown
+from git_model_security.git.refs import RefChange
 from git_model_security.migrate import stashes
 from git_model_security.migrate.journal import MOVING, Journal
-from git_model_security.migrate.refs import SCRATCH
+from git_model_security.migrate.stashes import REASON
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from git_model_security.git.repository import Repository
-    from git_model_security.migrate.refs import Ref
 
-REASON = "git model migrate"
+SCRATCH = "refs/git-model/migrated/"
+"""Where new history waits until all refs move at once."""
+NOTES = "refs/notes/"
+_NOT_OURS = ("refs/remotes/", "refs/prefetch/", "refs/original/", "refs/git-model/")
+"""What shows other repositories, or was left by tools: `purge` drops what is old there."""
 
 
-def moved(
+@dataclass(frozen=True)
+class Ref:
+    """A ref that is no link to another one.
+
+    Attributes:
+        name: its full name, or `HEAD` where that names no branch.
+        oid: what it holds, maybe a tag.
+        target: what that is or tags in the end.
+        target_kind: of that: `commit`, `tree` or `blob`.
+    """
+
+    name: str
+    oid: str
+    target: str
+    target_kind: str
+
+    @property
+    def is_tag(self) -> bool:
+        """Whether it holds an annotated tag."""
+        return self.oid != self.target
+
+    @property
+    def is_moved(self) -> bool:
+        """Whether it will name new history.
+
+        The stash is a list, and not moved like this; notes speak of old commits.
+        """
+        is_ours = self.name != stash.REF and not self.name.startswith((*_NOT_OURS, NOTES))
+        return is_ours and self.target_kind == "commit"
+
+
+def find_refs(repo: Repository) -> list[Ref]:
+    """Returns all refs, and HEAD where it is detached; links are left out.
+
+    Raises:
+        GitError: what a ref names is lost.
+    """
+    pairs = list(refs.read_direct(repo).items())
+    if history.branch(repo) is None:
+        pairs.append(("HEAD", index.require(repo, "HEAD")))
+    targets = history.peeled(repo, (oid for _, oid in pairs))
+    for name, oid in pairs:
+        if not targets[oid][0]:
+            raise GitError(
+                f"{shown(os.fsencode(name))} names {oid}, which is lost, or tags what is",
+                hint="`git fsck` says what is missing",
+            )
+    return [Ref(name, oid, *reversed(targets[oid])) for name, oid in pairs]
+
+
+def find_left_over(repo: Repository, commits: Iterable[str]) -> dict[str, str]:
+    """Returns those that reach any of some commits, are not moved, and a purge drops."""
+    found = refs.read_direct(repo, containing=commits).items()
+    return {name: oid for name, oid in found if name.startswith(_NOT_OURS)}
+
+
+def move_refs(
     repo: Repository,
     journal: Journal,
     new: Mapping[str, str],
@@ -64,7 +126,7 @@ def moved(
     with RefChange(repo, REASON) as change:
         for name, oid in new.items():
             change.move(name, oid, olds[name])
-        for name, oid in scratch(repo).items():
+        for name, oid in refs.read_direct(repo, SCRATCH).items():
             change.delete(name, oid)
         stashes.move(change, record["stash"])
         change.prepare()
@@ -74,23 +136,14 @@ def moved(
     stashes.settled(repo, journal)
 
 
-def scratch(repo: Repository) -> dict[str, str]:
-    """Returns the refs that hold new history until it is moved to."""
-    listed = repo.git("for-each-ref", "--format=%(refname) %(objectname)", SCRATCH).decode()
-    return dict(line.split(" ") for line in listed.splitlines())
-
-
 @contextlib.contextmanager
-def scratch_dropped(repo: Repository) -> Iterator[None]:
+def dropping_scratch(repo: Repository) -> Iterator[None]:
     """Drops the scratch refs when what is done fails: nobody shall push them."""
     try:
         yield
     except BaseException:
-        with contextlib.suppress(GitError), RefChange(repo, REASON) as change:
-            for name, oid in scratch(repo).items():
-                change.delete(name, oid)
-            change.prepare()
-            change.commit()
+        with contextlib.suppress(GitError):
+            refs.change(repo, REASON, deleted=refs.read_direct(repo, SCRATCH))
         raise
 
 
@@ -105,7 +158,7 @@ def has_moved(repo: Repository, moving: Mapping[str, Any]) -> bool:
     return not made.isdisjoint(seen) or stashes.has_moved(repo, moving.get("stash", []))
 
 
-def completed(repo: Repository, journal: Journal, moving: Mapping[str, Any]) -> None:
+def complete(repo: Repository, journal: Journal, moving: Mapping[str, Any]) -> None:
     """Moves the refs that stayed behind, where a machine died in the middle.
 
     Only those that are still just where they were. What is gone, or somewhere else, was
@@ -116,16 +169,11 @@ def completed(repo: Repository, journal: Journal, moving: Mapping[str, Any]) -> 
         GitError: another Git command moved one meanwhile.
     """
     behind = {
-        name: pair
+        name: (pair[0], pair[1])
         for name, pair in moving["refs"].items()
         if pair[0] != pair[1] and _direct(repo, name) == pair[0]
     }
-    if behind:
-        with RefChange(repo, REASON) as change:
-            for name, (old, new) in behind.items():
-                change.move(name, new, old)
-            change.prepare()
-            change.commit()
+    refs.change(repo, REASON, moved=behind)
     stashes.settled(repo, journal)
 
 
@@ -136,7 +184,7 @@ def _direct(repo: Repository, name: str) -> str | None:
     return index.resolve(repo, name)
 
 
-def settled(repo: Repository, journal: Journal) -> list[bytes]:
+def settle(repo: Repository, journal: Journal) -> list[bytes]:
     """Makes index and work tree agree with HEAD, and closes the record.
 
     Only what HEAD was before is replaced, in the index; in the work tree only what is

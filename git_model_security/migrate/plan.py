@@ -10,19 +10,16 @@ from git_model_security.errors import PolicyError
 from git_model_security.git import attributes as git_attributes
 from git_model_security.git.paths import shown
 from git_model_security.migrate import (
-    agreed,
-    compare,
-    content,
-    ground,
-    refs,
-    remaining,
-    remotes,
+    clone_setup,
+    commits_and_tags,
+    leftovers,
+    moving,
+    preconditions,
+    sealing,
     stashes,
     survey,
-    tags,
 )
-from git_model_security.migrate import untracked_history as let_outs
-from git_model_security.migrate.untracked_history import LetOut
+from git_model_security.migrate.survey import LetOut
 from git_model_security.policy import attributes, gitmodel
 from git_model_security.setup import clear_files
 from git_model_security.storage import LFS
@@ -31,9 +28,9 @@ if TYPE_CHECKING:
     from git_model_security.git.repository import Repository
     from git_model_security.guard.finding import Finding
     from git_model_security.guard.walk import Progress
-    from git_model_security.migrate.compare import Lost
-    from git_model_security.migrate.content import Content
-    from git_model_security.migrate.refs import Ref
+    from git_model_security.migrate.commits_and_tags import Lost
+    from git_model_security.migrate.moving import Ref
+    from git_model_security.migrate.sealing import Content
     from git_model_security.migrate.stashes import Stash
     from git_model_security.migrate.survey import Survey
     from git_model_security.policy.gitmodel import Policy
@@ -63,9 +60,8 @@ class Plan:
             paths that nothing protects.
         unvouched: refs that no trusted signature stands for now.
         copies: protected content that also stands in clear at other paths.
-        remotes: what shows other repositories and holds the old history.
-        uncovered: those of them with something in clear that no ref here has.
-        unreplaced: the others that no branch here has the name of.
+        uncovered: remote-tracking refs with something in clear that no ref here has.
+        unreplaced: the others of them that no branch here has the name of.
     """
 
     policy: Policy
@@ -83,7 +79,6 @@ class Plan:
     findings: list[Finding] = field(default_factory=list)
     unvouched: list[str] = field(default_factory=list)
     copies: dict[str, bytes] = field(default_factory=dict)
-    remotes: list[str] = field(default_factory=list)
     uncovered: list[str] = field(default_factory=list)
     unreplaced: list[str] = field(default_factory=list)
 
@@ -113,7 +108,12 @@ class Plan:
     @property
     def notes(self) -> list[Ref]:
         """The refs of notes: they stay as they are, and speak of the old commits."""
-        return [ref for ref in self.refs if ref.name.startswith(refs.NOTES)]
+        return [ref for ref in self.refs if ref.name.startswith(moving.NOTES)]
+
+    @property
+    def remotes(self) -> list[str]:
+        """What shows other repositories and holds the old history."""
+        return sorted(ref.name for ref in self.refs if ref.name.startswith(leftovers.REMOTES))
 
     @property
     def pathless(self) -> list[Ref]:
@@ -139,17 +139,17 @@ def make(
     Raises:
         Error: something is in the way; it says what.
     """
-    ground.require(repo)
-    standing = agreed.found(repo, request)
+    preconditions.require(repo)
+    standing = clone_setup.find_policy(repo, request)
     policy = standing.policy
-    there = refs.found(repo)
+    there = moving.find_refs(repo)
     moved = [ref for ref in there if ref.is_moved]
     if not moved:
         raise PolicyError("there is no history yet", hint="`git model init` sets it up")
     rules = attributes.render(policy)
     stash = stashes.found(repo, there)
     branches = [ref.target for ref in moved]
-    seen = survey.taken(repo, [*branches, *stash.oids])
+    seen = survey.look_through(repo, [*branches, *stash.oids])
     if seen.blocked:
         raise PolicyError(
             f"the history has {shown(min(seen.blocked))}, where git-model needs a file",
@@ -159,16 +159,18 @@ def make(
     clone = Clone(repo)
     limit = policy.limit if policy.storage != LFS else None
     with clone.objects:
-        ground.require_clean(repo, protected)
+        preconditions.require_clean(repo, protected)
         if standing.is_new or not standing.is_checked_out:
-            ground.require_free(repo, {*policy.signature_paths(), gitmodel.NAME})
+            preconditions.require_free(repo, {*policy.signature_paths(), gitmodel.NAME})
         let_out = LetOut()
         if not standing.is_new:
-            let_out = let_outs.found(repo, [*branches, *stash.oids], seen.files, protected)
+            let_out = survey.find_untracked(
+                repo, [*branches, *stash.oids], seen.files, protected
+            )
         then = let_out.files()
         files = {**seen.files, **then}
-        found = content.told_apart(clone, files, protected | then.keys(), limit)
-        remaining.require_one_policy(repo, there, rules, seen, let_out)
+        found = sealing.look_at_content(clone, files, protected | then.keys(), limit)
+        leftovers.require_one_policy(repo, there, rules, seen, let_out)
         plan = Plan(
             policy,
             standing.is_new,
@@ -178,23 +180,24 @@ def make(
             protected,
             let_out,
             found,
-            compare.lost(repo, seen.commits),
+            commits_and_tags.find_lost(repo, seen.commits),
             standing.initial,
         )
-        found_now = remaining.found_now(repo, clone, plan, rules, progress)
-        plan.findings = remaining.findings(repo, plan, found_now)
+        found_now = leftovers.audit_now(repo, clone, plan, rules, progress)
+        plan.findings = leftovers.find_remaining(repo, plan, found_now)
         plan.glimpses = clear_files.noted_in_history(clone, seen.files, plan.clear)
-        plan.unvouched = remaining.unvouched(clone, plan)
-    names = {ref.oid: ref.name for ref in moved if ref.kind == "tag"}
-    plan.signed_tags = [names.get(oid, oid) for oid in tags.signed(repo, names)]
-    plan.copies = remaining.copies(plan)
-    plan.remotes = sorted(ref.name for ref in there if ref.name.startswith("refs/remotes/"))
-    plan.uncovered = remotes.uncovered(repo, there, found_now)
-    plan.unreplaced = remotes.unreplaced(there, plan.uncovered)
+        plan.unvouched = leftovers.find_unvouched(clone, plan)
+    names = {ref.oid: ref.name for ref in moved if ref.is_tag}
+    plan.signed_tags = [
+        names.get(oid, oid) for oid in commits_and_tags.find_signed_tags(repo, names)
+    ]
+    plan.copies = leftovers.find_copies(plan)
+    plan.uncovered = leftovers.find_uncovered(repo, there, found_now)
+    plan.unreplaced = leftovers.find_unreplaced(there, plan.uncovered)
     if plan.uncovered:
-        raise NotHereError(plan)
+        raise _not_here(plan)
     if plan.findings and not accept_findings:
-        raise LeftInClearError(plan)
+        raise _left_in_clear(plan)
     return plan
 
 
@@ -206,31 +209,26 @@ class RefusedError(PolicyError):
         self.plan = refused
 
 
-class NotHereError(RefusedError):
+def _not_here(refused: Plan) -> RefusedError:
     """Branches of other repositories hold something in clear, and are no branches here."""
-
-    def __init__(self, refused: Plan) -> None:
-        names = ", ".join(map(remotes.short, refused.uncovered))
-        super().__init__(
-            f"{len(refused.uncovered)} remote-tracking refs hold in clear what must be"
-            " encrypted, in commits that no ref here has: they would not be migrated, and a"
-            f" push would not replace them: {names}",
-            f"make branches of them, then migrate: `{remotes.cure(refused)}`; or, where"
-            " yours is only behind, `git pull`; what nobody needs: `git push REMOTE --delete"
-            " BRANCH`; what is not yours: `git remote remove REMOTE`",
-            refused,
-        )
+    names = ", ".join(map(leftovers.shorten, refused.uncovered))
+    return RefusedError(
+        f"{len(refused.uncovered)} remote-tracking refs hold in clear what must be"
+        " encrypted, in commits that no ref here has: they would not be migrated, and a"
+        f" push would not replace them: {names}",
+        f"make branches of them, then migrate: `{leftovers.suggest_branches(refused)}`; or,"
+        " where yours is only behind, `git pull`; what nobody needs: `git push REMOTE"
+        " --delete BRANCH`; what is not yours: `git remote remove REMOTE`",
+        refused,
+    )
 
 
-class LeftInClearError(RefusedError):
-    """What a migration would leave in clear is more than nothing."""
-
-    def __init__(self, refused: Plan) -> None:
-        option = "--include PATTERN" if refused.is_new else "`git model track PATTERN`"
-        super().__init__(
-            f"{len(refused.findings)} models, keys or other files would still be in the"
-            " history in clear, at places that the policy does not protect",
-            f"protect them too with {option}; a ref that names a blob or tree:"
-            " `git update-ref -d REF`; what may stay: --accept-findings",
-            refused,
-        )
+def _left_in_clear(refused: Plan) -> RefusedError:
+    option = "--include PATTERN" if refused.is_new else "`git model track PATTERN`"
+    return RefusedError(
+        f"{len(refused.findings)} models, keys or other files would still be in the"
+        " history in clear, at places that the policy does not protect",
+        f"protect them too with {option}; a ref that names a blob or tree:"
+        " `git update-ref -d REF`; what may stay: --accept-findings",
+        refused,
+    )

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 from git_model_security.clone import audit_log
 from git_model_security.clone.clone import Clone
 from git_model_security.errors import GitError, PolicyError
-from git_model_security.git import batch, index, stash
-from git_model_security.git.ref_change import RefChange
-from git_model_security.guard import history as audit
-from git_model_security.migrate import moving, refs, stashes
+from git_model_security.git import batch, history, index, refs, stash
+from git_model_security.guard.history import audit
+from git_model_security.migrate import stashes
 from git_model_security.migrate.journal import MOVING, Journal
+from git_model_security.migrate.moving import find_left_over
 from git_model_security.storage.pointer import Pointer
 
 if TYPE_CHECKING:
@@ -118,18 +118,15 @@ def plan(repo: Repository) -> Plan:
     new = {oid for record in records for oid in record["commits"].values()}
     found.commits -= new
     found.stashes = stashes.of(repo, found.commits)
-    found.refs = refs.left_over(repo, _first(repo, found.commits))
+    found.refs = find_left_over(repo, _first(repo, found.commits))
     return found
 
 
 def _first(repo: Repository, commits: set[str]) -> list[str]:
     """Returns those commits whose parents are none of them: whoever has one has these."""
-    asked = "".join(f"{oid}\n" for oid in commits & batch.sizes(repo, commits).keys()).encode()
-    if not asked:
-        return []
-    listed = repo.git("rev-list", "--no-walk=unsorted", "--parents", "--stdin", stdin=asked)
-    lines = (line.split() for line in listed.decode().splitlines())
-    return [oid for oid, *parents in lines if not commits.intersection(parents)]
+    here = commits & batch.sizes(repo, commits).keys()
+    parents = history.parents(repo, here)
+    return [oid for oid, above in parents.items() if not commits.intersection(above)]
 
 
 def carry_out(repo: Repository, found: Plan) -> Purged:
@@ -151,11 +148,7 @@ def carry_out(repo: Repository, found: Plan) -> Purged:
         reason=f"{len(found.commits)} commits, {len(found.plain)} blobs in clear",
     )
     _expire(repo, found)
-    with RefChange(repo, moving.REASON) as change:
-        for name, oid in found.refs.items():
-            change.delete(name, oid)
-        change.prepare()
-        change.commit()
+    refs.change(repo, stashes.REASON, deleted=found.refs)
     _drop_links(repo)
     for name in (*_PSEUDO_REFS, "FETCH_HEAD"):  # which is a file in any case
         (repo.git_dir / name).unlink(missing_ok=True)
@@ -170,10 +163,11 @@ def carry_out(repo: Repository, found: Plan) -> Purged:
         removed, kept, shared = _without_objects(clone, found)
         left = sorted(batch.sizes(repo, found.commits | found.plain))
         everything = ("--all", *(entry.oid for entry in stash.listed(repo)))
-        report = audit.audit(repo, everything, keys=clone.ring.keys, known=clone.knows)
+        report = audit(repo, everything, keys=clone.ring.keys, known=clone.knows)
     findings = [one for one in report.findings if one.oid not in found.accepted]
     left = [oid for oid in left if oid not in found.accepted]
-    holding = list(refs.reaching(repo, _first(repo, found.commits))) if left else []
+    first = _first(repo, found.commits) if left else []
+    holding = list(refs.read_direct(repo, containing=first))
     purged = Purged(removed, kept, left, report, findings, shared, holding)
     if purged.good:
         Journal(repo).forget()
@@ -182,11 +176,9 @@ def carry_out(repo: Repository, found: Plan) -> Purged:
 
 def _drop_links(repo: Repository) -> None:
     """Removes links such as `refs/remotes/origin/HEAD` to what is no longer there."""
-    listed = repo.git("for-each-ref", "--format=%(refname)%00%(symref)", "refs/remotes/")
-    for line in listed.splitlines():
-        name, _, target = line.partition(b"\0")
-        if target and index.resolve(repo, target.decode("utf-8", "surrogateescape")) is None:
-            repo.git("symbolic-ref", "--delete", name)
+    for ref in refs.read(repo, refs.REMOTE):
+        if ref.symref and index.resolve(repo, os.fsdecode(ref.symref)) is None:
+            repo.git("symbolic-ref", "--delete", ref.name)
 
 
 def _expire(repo: Repository, found: Plan) -> None:

@@ -18,15 +18,14 @@ from typing import TYPE_CHECKING, Any
 
 from git_model_security.clone import audit_log
 from git_model_security.errors import Error, GitError
-from git_model_security.git import index
+from git_model_security.git import index, refs
 from git_model_security.guard import history as audit
 from git_model_security.migrate import (
     backup,
-    keys,
-    making,
+    clone_setup,
+    leftovers,
     moving,
-    refs,
-    remotes,
+    new_history,
     stashes,
 )
 from git_model_security.migrate.journal import MOVING, Journal
@@ -38,8 +37,8 @@ if TYPE_CHECKING:
 
     from git_model_security.clone.clone import Clone
     from git_model_security.git.repository import Repository
-    from git_model_security.migrate.keys import Kept
-    from git_model_security.migrate.making import Made, Progress
+    from git_model_security.migrate.clone_setup import Kept
+    from git_model_security.migrate.new_history import Made, Progress
     from git_model_security.migrate.plan import Plan
     from git_model_security.migrate.rewriting import Rewriting
     from git_model_security.policy.gitmodel import Policy
@@ -86,17 +85,16 @@ def finished(repo: Repository) -> Done | None:
     if not moving.has_moved(repo, found):
         journal.drop(MOVING)
         return None
-    moving.completed(repo, journal, found)
+    moving.complete(repo, journal, found)
     clone_policy = gitmodel.parse(found["policy"].encode())
-    lines = keys.set_up(repo, clone_policy, journal)
+    lines = clone_setup.set_up(repo, clone_policy, journal)
     done = Done(None, lines, len(found["commits"]), len(found["plain"]), len(found["refs"]))
     done.objects = len(found["lfs"])
     done.stashed = len(found.get("stash", []))
-    done.keys = keys.kept(clone_policy, journal)
-    there = (ref.name for ref in refs.found(repo))
-    done.remotes = sorted(name for name in there if name.startswith(remotes.REMOTES))
-    keys.take_over(repo, clone_policy, journal)
-    done.left = moving.settled(repo, journal)
+    done.keys = clone_setup.find_kept_keys(clone_policy, journal)
+    done.remotes = sorted(refs.read_direct(repo, leftovers.REMOTES))
+    clone_setup.take_over(repo, clone_policy, journal)
+    done.left = moving.settle(repo, journal)
     return done
 
 
@@ -125,13 +123,13 @@ def carry_out(
         backup.place(repo, backup_file)
     policy = plan.policy
     if plan.is_new:
-        policy = keys.prepared(repo, request, policy, journal)
+        policy = clone_setup.prepare_keys(repo, request, policy, journal)
     done = Done(backup.kept(repo, journal, backup_file, plan.stash.entries))
-    clone = keys.opened(repo, policy, journal)
-    with clone.objects, moving.scratch_dropped(repo):
-        rules = making.content(clone, plan, policy, journal, progress)
-        made = making.commits(clone, plan, rules, journal, progress)
-        names = making.names(repo, plan, made)
+    clone = clone_setup.open_clone(repo, policy, journal)
+    with clone.objects, moving.dropping_scratch(repo):
+        rules = new_history.seal_content(clone, plan, policy, journal, progress)
+        made = new_history.make_commits(clone, plan, rules, journal, progress)
+        names = new_history.name_refs(repo, plan, made)
         _require_good(clone, plan, policy, made)
     done.commits = sum(old != new for old, new in made.commits.items())
     done.unsigned = {
@@ -142,7 +140,7 @@ def carry_out(
     done.moved = sum(ref.oid != names[ref.name] for ref in plan.moved)
     done.blobs = len(rules.sealed)
     done.objects = len(plan.content.taken_over)
-    done.keys = keys.kept(policy, journal)
+    done.keys = clone_setup.find_kept_keys(policy, journal)
     done.remotes = plan.remotes
     record = _record(plan, policy, made, rules, done)
     done.stashed = len(record["stash"])
@@ -156,12 +154,12 @@ def carry_out(
             reason=f"{done.commits} commits made anew, {done.blobs} blobs sealed;"
             f" the old refs are in {done.backup}",
         )
-        done.lines += keys.set_up(repo, policy, journal)
+        done.lines += clone_setup.set_up(repo, policy, journal)
 
-    with moving.scratch_dropped(repo):
-        moving.moved(repo, journal, names, plan.refs, record, ready)
-    keys.take_over(repo, policy, journal)
-    done.left = moving.settled(repo, journal)
+    with moving.dropping_scratch(repo):
+        moving.move_refs(repo, journal, names, plan.refs, record, ready)
+    clone_setup.take_over(repo, policy, journal)
+    done.left = moving.settle(repo, journal)
     return done
 
 

@@ -13,20 +13,20 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from git_model_security.errors import GitError, PolicyError
-from git_model_security.git import history, stash
-from git_model_security.git.ref_change import RefChange
+from git_model_security.git import history, refs, stash
 from git_model_security.git.stash import Stashed
 from git_model_security.migrate.journal import MOVING, Journal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
+    from git_model_security.git.refs import RefChange
     from git_model_security.git.repository import Repository
-    from git_model_security.migrate.refs import Ref
+    from git_model_security.migrate.moving import Ref
 
 HELD = "refs/git-model/stash/"
 """Refs for entries, numbered as `git stash list` does; the backup has them."""
-_REASON = "git model migrate"
+REASON = "git model migrate"
 _WITH_UNTRACKED = 3
 _LONGEST_BYTES = 100_000
 """A message is an argument of git, and Linux ends one at 128 KiB (execve(2))."""
@@ -66,7 +66,7 @@ def found(repo: Repository, there: Sequence[Ref]) -> Stash:
         PolicyError: there is something that cannot be carried.
     """
     entries = stash.listed(repo)
-    _require_carried(repo, there, entries)
+    _require_carried(repo, entries)
     if not entries:
         return Stash()
     oids = list(dict.fromkeys(entry.oid for entry in entries))
@@ -77,16 +77,15 @@ def found(repo: Repository, there: Sequence[Ref]) -> Stash:
     return Stash(entries, alone, third & alone)
 
 
-def _require_carried(repo: Repository, there: Sequence[Ref], entries: list[Stashed]) -> None:
-    held = repo.git("for-each-ref", "--format=%(objectname)", stash.REF).decode().split()
-    refs = [ref for ref in there if ref.name == stash.REF]
+def _require_carried(repo: Repository, entries: list[Stashed]) -> None:
+    held = [ref for ref in refs.read(repo) if os.fsdecode(ref.name) == stash.REF]
     gone = stash.unreadable(repo)
     problem = ""
-    if held and not refs:
+    if any(ref.symref for ref in held):
         problem = f"{stash.REF} is a link to another ref"
     elif gone:
         problem = f"{gone} entries of the stash name commits that are not here"
-    elif held != [entry.oid for entry in entries[:1]]:
+    elif [ref.oid for ref in held] != [entry.oid for entry in entries[:1]]:
         problem = f"{stash.REF} is not what its list begins with"
     elif any(len(os.fsencode(entry.message)) > _LONGEST_BYTES for entry in entries):
         problem = f"an entry of the stash has a message of over {_LONGEST_BYTES} bytes"
@@ -104,7 +103,7 @@ def held(repo: Repository, entries: Iterable[Stashed]) -> Iterator[list[str]]:
     released(repo)
     names = {f"{HELD}{number}": entry.oid for number, entry in enumerate(entries)}
     try:
-        _change(repo, names, RefChange.create)
+        refs.change(repo, REASON, created=names)
         yield list(names)
     finally:
         released(repo)
@@ -112,23 +111,7 @@ def held(repo: Repository, entries: Iterable[Stashed]) -> Iterator[list[str]]:
 
 def released(repo: Repository) -> None:
     """Drops the refs of entries."""
-    _change(repo, _held(repo), RefChange.delete)
-
-
-def _held(repo: Repository) -> dict[str, str]:
-    listed = repo.git("for-each-ref", "--format=%(refname) %(objectname)", HELD).decode()
-    return dict(line.split(" ") for line in listed.splitlines())
-
-
-def _change(
-    repo: Repository, names: Mapping[str, str], act: Callable[[RefChange, str, str], None]
-) -> None:
-    if names:
-        with RefChange(repo, _REASON) as change:
-            for name, oid in names.items():
-                act(change, name, oid)
-            change.prepare()
-            change.commit()
+    refs.change(repo, REASON, deleted=refs.read_direct(repo, HELD))
 
 
 def record(carried: Stash, commits: Mapping[str, str]) -> list[Row]:
@@ -165,7 +148,8 @@ def require_unchanged(repo: Repository, rows: Sequence[Row]) -> None:
 def has_moved(repo: Repository, rows: Sequence[Row]) -> bool:
     """Tells whether new entries are in the list, or wait to be."""
     new = {row["oid"] for row in rows if row["oid"] != row["old"]}
-    there = {*_held(repo).values(), *(entry.oid for entry in stash.listed(repo))}
+    there = {entry.oid for entry in stash.listed(repo)}
+    there.update(refs.read_direct(repo, HELD).values())
     return not new.isdisjoint(there)
 
 
@@ -188,8 +172,8 @@ def settled(repo: Repository, journal: Journal) -> None:
         rows = [*({**asdict(entry), "old": entry.oid} for entry in added), *rows]
         journal.put(MOVING, {**moving, "stash": rows})
     # As after a loss of power, or for what was added: what the list lets go stays named.
-    missing = {row["oid"] for row in rows} - set(_held(repo).values())
-    _change(repo, {f"{HELD}{oid}": oid for oid in missing}, RefChange.create)
+    missing = {row["oid"] for row in rows} - set(refs.read_direct(repo, HELD).values())
+    refs.change(repo, REASON, created={f"{HELD}{oid}": oid for oid in missing})
     _write(repo, [_entry(row, row["oid"]) for row in rows], there)
     released(repo)
 

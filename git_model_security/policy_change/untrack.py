@@ -11,18 +11,17 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from git_model_security.clone import audit_log
-from git_model_security.content import opened
+from git_model_security.content import blob, blobs
 from git_model_security.errors import PolicyError
 from git_model_security.git import index, worktree
 from git_model_security.git.hash_object import write_blob_from
 from git_model_security.git.index import Entry
 from git_model_security.git.paths import shown
-from git_model_security.guard.releases import names_a_path
+from git_model_security.guard.policies import names_a_path
 from git_model_security.policy import attributes, pinned
 from git_model_security.policy.content import HEAD_BYTES, model_format
 from git_model_security.policy_change.track import Plan, ground, patterns_of
 from git_model_security.setup import storage_choice, write_policy
-from git_model_security.storage import behind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -64,7 +63,7 @@ def plan(clone: Clone, words: Sequence[str]) -> Plan:
 def _require_fit(clone: Clone, entry: Entry, *, is_named: bool) -> None:
     """Opens a file to its end, and raises where it cannot go back into Git in clear."""
     length, head = 0, b""
-    for piece in opened.content(clone, entry.oid):
+    for piece in blobs.open_content(clone, entry.oid):
         length += len(piece)
         head = head or bytes(piece[:HEAD_BYTES])
         if length > LIMIT_BYTES:
@@ -107,15 +106,15 @@ def untrack(clone: Clone, planned: Plan, reason: str = "") -> list[bytes]:
         findings=[*planned.policy.untracked, *(shown(one.path) for one in planned.changed)],
     )
     clear = [
-        Entry(one.path, one.mode, write_blob_from(repo, opened.content(clone, one.oid)))
+        Entry(one.path, one.mode, write_blob_from(repo, blobs.open_content(clone, one.oid)))
         for one in planned.changed
     ]
     sealed = {one.path: one.oid for one in planned.changed}
-    sizes, pointers = behind.survey(repo, sealed.values())
+    sizes, pointers = blob.survey(repo, sealed.values())
     unwritten = [
         path
         for path, oid in sealed.items()
-        if behind.is_in_place(repo, path, oid, pointers.get(oid), sizes.get(oid))
+        if blob.is_in_place(repo, path, oid, pointers.get(oid), sizes.get(oid))
     ]
     pinned.release(repo, [one.oid for one in clear])
     if clear:

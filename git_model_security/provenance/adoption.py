@@ -8,13 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from git_model_security.content import blobs
-from git_model_security.envelope import HEADER_BYTES
-from git_model_security.errors import NotFetchedError
+from git_model_security.content import blob
 from git_model_security.git import history
 from git_model_security.git.paths import shown
 from git_model_security.provenance import ancestry
-from git_model_security.storage import behind
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -49,9 +46,5 @@ def hint(clone: Clone, guarded: Collection[bytes], *, amend: bool) -> str:
 
 
 def _is_clear(clone: Clone, oid: str) -> bool:
-    try:
-        with behind.of(clone.objects.stream(oid), clone.lfs) as found:
-            head = found.file.read(HEADER_BYTES)
-    except NotFetchedError:
-        return False
-    return bool(head) and not blobs.is_sealed(head)
+    with blob.open_blob(clone.objects.stream(oid), clone.lfs) as found:
+        return found.kind.is_plain

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from git_model_security.git import ref_list
+from git_model_security.git import refs
 from git_model_security.provenance import ancestry
 
 if TYPE_CHECKING:
@@ -87,11 +87,11 @@ def _is_signed_below(clone: Clone, path: bytes, oid: str) -> bool:
 
 
 def _tips(clone: Clone) -> Sequence[str]:
-    refs = [ref.oid for ref in ref_list.of(clone.repo)]
+    named = [ref.oid for ref in refs.read(clone.repo)]
     before = clone.repo.git(
         *("reflog", "show", "--no-show-signature", "--format=%H"),
         *(f"--max-count={MAX_REFLOG_ENTRIES}", "HEAD"),
         accept=(0, 128),
     )
-    asked = [f"{oid}^{{commit}}" for oid in dict.fromkeys((*refs, *before.decode().split()))]
+    asked = [f"{oid}^{{commit}}" for oid in dict.fromkeys((*named, *before.decode().split()))]
     return list(dict.fromkeys(oid for _, oid, _ in clone.objects.facts(asked) if oid))

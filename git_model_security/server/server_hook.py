@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from git_model_security.errors import GitError
 from git_model_security.git import config
-from git_model_security.guard import override
+from git_model_security.guard import refusal
 from git_model_security.setup.hooks import hook_directory, hook_place, hook_setup, shims
 from git_model_security.setup.hooks.hook_directory import EARLIER
 from git_model_security.setup.hooks.journal import Journal
@@ -88,13 +88,13 @@ def _install_at(journal: Journal, repo: Repository, path: Path, program: Program
 
 def symptoms(repo: Repository) -> Iterator[tuple[str, str]]:
     """Yields what is wrong with the guard of a server, each with its remedy."""
-    if override.is_overridden(repo, anywhere=True):
+    if refusal.is_overridden(repo, anywhere=True):
         yield (
-            f"{override.GUARD}={override.WARN} lets everything in, with a warning",
-            f"`git config --unset {override.GUARD}`, when it is over",
+            f"{refusal.GUARD}={refusal.WARN} lets everything in, with a warning",
+            f"`git config --unset {refusal.GUARD}`, when it is over",
         )
-    elif wrong := override.misunderstood(repo, anywhere=True):
-        yield wrong, f"`git config --unset {override.GUARD}`"
+    elif wrong := refusal.misunderstood(repo, anywhere=True):
+        yield wrong, f"`git config --unset {refusal.GUARD}`"
     hook = _place(repo)
     if not shims.is_ours(hook):
         yield f"nothing judges what is pushed here: {hook} is not git-model's", _INSTALL

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from git_model_security import messages
 from git_model_security.errors import GitError
-from git_model_security.git import index, worktree
+from git_model_security.git import index, refs, worktree
 from git_model_security.git.repository import Repository
 from git_model_security.git.run import child_environment, run
 from git_model_security.keyring import key_material
@@ -195,8 +195,9 @@ def _require_empty(repo: Repository) -> None:
     Raises:
         GitError: there are others.
     """
-    listed = repo.git("for-each-ref", "--format=%(refname:lstrip=3)", "refs/remotes/origin")
-    names = [name for name in listed.decode("utf-8", "replace").split() if name != "HEAD"]
+    prefix = b"refs/remotes/origin/"
+    named = (ref.name.removeprefix(prefix) for ref in refs.read(repo, prefix))
+    names = [name.decode("utf-8", "replace") for name in named if name != b"HEAD"]
     if names:
         raise GitError(
             f"{repo.top}: nothing was checked out: the host's HEAD names a branch that is not"

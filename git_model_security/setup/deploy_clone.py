@@ -22,7 +22,7 @@ from git_model_security.checkout.index_update import settle
 from git_model_security.checkout.open_file import Job
 from git_model_security.checkout.report import Report
 from git_model_security.clone.clone import Clone
-from git_model_security.content import blobs
+from git_model_security.content import blob, blobs
 from git_model_security.deploy.release import Gate
 from git_model_security.errors import GitError, KeyNotFoundError, VerificationError
 from git_model_security.git import (
@@ -43,7 +43,6 @@ from git_model_security.keyring import key_material, ring
 from git_model_security.keyring.store import KeyStore
 from git_model_security.policy import pinned
 from git_model_security.setup import cloning, drivers, unlock
-from git_model_security.storage import behind
 from git_model_security.trust import pinned_trust
 from git_model_security.verify import tree_check
 
@@ -161,7 +160,7 @@ def _write_tree(clone: Clone, entries: Sequence[Entry], progress: Progress | Non
     excludes.exclude(repo, replacement.PARTIAL_PATTERN)
     files = [entry for entry in entries if entry.is_file]
     guarded = attributes.protected(repo, (entry.path for entry in files))
-    _, pointers = behind.survey(repo, (one.oid for one in files if one.path in guarded))
+    _, pointers = blob.survey(repo, (one.oid for one in files if one.path in guarded))
     jobs = []
     written = {}
     for entry in files:
@@ -209,7 +208,7 @@ def _content(clone: Clone, oid: str, *, is_sealed: bool) -> Iterable[BytesLike]:
     if not is_sealed:
         return blobs.chunks(clone, oid)
     head, pieces = blobs.peek(blobs.chunks(clone, oid))
-    return pieces if blobs.header(head) is None else blobs.open_chunks(clone, pieces)
+    return pieces if blob.find_header(head) is None else blobs.open_chunks(clone, pieces)
 
 
 def _write_others(clone: Clone, entries: Iterable[Entry]) -> dict[bytes, os.stat_result]:

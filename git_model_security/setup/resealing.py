@@ -14,12 +14,11 @@ from typing import TYPE_CHECKING
 
 from git_model_security.checkout import file_state, index_update
 from git_model_security.clone.clone import Clone
-from git_model_security.content import blobs
+from git_model_security.content import blob, blobs
 from git_model_security.errors import Error, GitError, PolicyError
 from git_model_security.git import attributes, index, index_stat, replacement, worktree
 from git_model_security.git.paths import shown
 from git_model_security.git.replacement import Replacement, naming
-from git_model_security.storage import behind
 from git_model_security.verify import file_digests
 
 if TYPE_CHECKING:
@@ -101,7 +100,7 @@ def find(repo: Repository) -> Found:
 def _part(found: Found) -> list[bytes]:
     """Tells apart what is sealed and what is in clear; returns what is neither."""
     clone = found.clone
-    sizes, pointers = behind.survey(clone.repo, (entry.oid for entry, _ in found.clear))
+    sizes, pointers = blob.survey(clone.repo, (entry.oid for entry, _ in found.clear))
     clear = []
     for entry, facts in found.clear:
         size = sizes.get(entry.oid)

@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from git_model_security import telemetry
-from git_model_security.content import blobs, opened
+from git_model_security.content import blob, blobs
 from git_model_security.content.pipeline import Joined
-from git_model_security.content.sealer import seal_content
+from git_model_security.content.sealed import seal_content
 from git_model_security.envelope import plaintext_length
 from git_model_security.errors import NotFetchedError, PolicyError
 from git_model_security.git import attributes, index, worktree
@@ -24,8 +24,6 @@ from git_model_security.git.hash_object import write_blob_from
 from git_model_security.git.index import Entry
 from git_model_security.git.objects import CHUNK_BYTES
 from git_model_security.git.paths import shown
-from git_model_security.storage import behind
-from git_model_security.storage import pointer as pointers
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -69,19 +67,15 @@ def require_content(
     for entry in entries:
         if not entry.is_file or entry.path not in guarded:
             continue
-        stream = clone.objects.stream(entry.oid)
-        size = stream.size
-        head = stream.read(pointers.MAX_BYTES)
-        pointer = pointers.parse(head) if size <= pointers.MAX_BYTES else None
-        if pointer is not None:
-            size = pointer.size
-            if _content(clone, entry, pointer) is None:
-                raise NotFetchedError(
-                    f"{shown(entry.path)}: its git-lfs object is not on this machine, so"
-                    " it cannot be encrypted",
-                    hint="`git lfs pull` brings all of them; then init again",
-                )
-        elif pointers.is_alike(head, size):
+        with blob.open_blob(clone.objects.stream(entry.oid), clone.lfs) as found:
+            size = found.size
+        if found.pointer is not None and _content(clone, entry, found.pointer) is None:
+            raise NotFetchedError(
+                f"{shown(entry.path)}: its git-lfs object is not on this machine, so"
+                " it cannot be encrypted",
+                hint="`git lfs pull` brings all of them; then init again",
+            )
+        if found.is_lookalike:
             raise PolicyError(
                 f"{shown(entry.path)}: a pointer that is not written as git-lfs writes them",
                 hint=f"`git add --renormalize {shown(entry.path)}` after `git lfs pull`",
@@ -110,13 +104,11 @@ def seal_staged(clone: Clone) -> SealedIndex:
     for entry in entries:
         if entry.path not in guarded:
             continue
-        head, _ = blobs.peek(blobs.chunks(clone, entry.oid))
-        if not head or blobs.is_sealed(head):
-            continue
-        pointer = behind.pointer_of(clone.objects.stream(entry.oid))
-        if pointer is not None:
-            if not pointer.size or _is_sealed(clone, pointer):
+        with blob.open_blob(clone.objects.stream(entry.oid), clone.lfs) as found:
+            if not found.size or found.kind.is_sealed:
                 continue
+        pointer = found.pointer
+        if pointer is not None:
             done.taken_over.append(entry.path)
             if worktree.holds_blob(clone.repo, entry.path, entry.oid):
                 unwritten.append(entry.path)
@@ -141,30 +133,21 @@ def reseal_staged(clone: Clone) -> list[bytes]:
     repo = clone.repo
     entries = [entry for entry in index.staged(repo) if entry.is_file]
     guarded = attributes.protected(repo, (entry.path for entry in entries))
-    sizes, found = behind.survey(repo, (entry.oid for entry in entries))
+    sizes, pointers = blob.survey(repo, (entry.oid for entry in entries))
     anew = []
     for entry in entries:
         key_id = blobs.key_id(clone, entry.oid) if entry.path in guarded else None
         if key_id is None:
             continue
-        pointer = found.get(entry.oid)
+        pointer = pointers.get(entry.oid)
         length = plaintext_length(pointer.size if pointer else sizes[entry.oid])
         is_alike = clone.makes_object(length) == (pointer is not None)
         if key_id != clone.ring.current.id or not is_alike:
-            oid = _seal_content(clone, opened.content(clone, entry.oid), None)
+            oid = _seal_content(clone, blobs.open_content(clone, entry.oid), None)
             anew.append(Entry(entry.path, entry.mode, oid))
     if anew:
         index.stage(repo, anew)
     return [entry.path for entry in anew]
-
-
-def _is_sealed(clone: Clone, pointer: Pointer) -> bool:
-    try:
-        with clone.lfs.open(pointer) as file:
-            head, _ = blobs.peek(_pieces(file))
-    except NotFetchedError:
-        return False
-    return blobs.is_sealed(head)
 
 
 def _seal(clone: Clone, entry: Entry, pointer: Pointer | None) -> str:

@@ -19,7 +19,7 @@ from git_model_security.git.hash_object import blob_oid, write_blobs
 from git_model_security.git.index import REGULAR, Entry
 from git_model_security.git.paths import shown
 from git_model_security.git.replacement import Replacement, naming
-from git_model_security.guard import policies
+from git_model_security.guard.staged import find_misnamed
 from git_model_security.messages import counted
 from git_model_security.policy import gitmodel
 from git_model_security.policy.gitmodel import CIPHERTEXT_SIGNATURE, within
@@ -105,7 +105,7 @@ def sign_index(clone: Clone, chosen: Signer, found: Sources, *, amend: bool = Fa
 def _require_no_file_lost(clone: Clone, entries: Sequence[Entry]) -> None:
     """Raises where a pulled policy gives a signature the name of a file that is there."""
     oids = [entry.oid for entry in entries if entry.path == gitmodel.NAME]
-    for finding in policies.misnamed(clone.repo, oids, {entry.path for entry in entries}):
+    for finding in find_misnamed(clone.repo, oids, {entry.path for entry in entries}):
         raise PolicyError(
             finding.describe(),
             hint="`git checkout REV -- .gitmodel .gitattributes` brings earlier ones back",

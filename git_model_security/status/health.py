@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 from git_model_security import messages
 from git_model_security.clone import missing_policy
 from git_model_security.clone.clone import Clone
+from git_model_security.content import blob
 from git_model_security.errors import Error
 from git_model_security.git import config, index, lfs
 from git_model_security.git.paths import legible, shown
 from git_model_security.git.run import run
-from git_model_security.guard import override
+from git_model_security.guard import refusal
 from git_model_security.keyring import key_files, ring
 from git_model_security.keyring.store import KeyStore
 from git_model_security.migrate.journal import Journal
@@ -30,7 +31,7 @@ from git_model_security.setup import (
 )
 from git_model_security.setup.hooks import configured_hooks, hook_presence
 from git_model_security.signatures import signers
-from git_model_security.storage import INLINE, LFS, behind, limits
+from git_model_security.storage import INLINE, LFS, limits
 from git_model_security.trust import pinned_trust
 
 if TYPE_CHECKING:
@@ -138,7 +139,7 @@ def _oversize(repo: Repository) -> dict[str, _Over]:
     if not over:
         return {}
     entries = [entry for entry in index.staged(repo) if entry.is_file]
-    sizes, pointers = behind.survey(repo, (entry.oid for entry in entries))
+    sizes, pointers = blob.survey(repo, (entry.oid for entry in entries))
     for entry in entries:
         pointer = pointers.get(entry.oid)
         # A partial clone may not have the blob, and cannot tell then.
@@ -183,8 +184,8 @@ def _of_clone(repo: Repository) -> Iterator[Symptom]:
         yield Symptom(hook_presence.described(repo, missing), "; ".join(remedies))
     for what, remedy in configured_hooks.told(clone.settings):
         yield Symptom(what, remedy)
-    if wrong := override.misunderstood(repo):
-        yield Symptom(wrong, f"`git config --unset {override.GUARD}`")
+    if wrong := refusal.misunderstood(repo):
+        yield Symptom(wrong, f"`git config --unset {refusal.GUARD}`")
     if not pinned_trust.pinned(repo).fingerprints():
         yield Symptom("no trusted signer is pinned", "`git model unlock --public-key FILE`")
     lack = None if clone.is_deploy else signers.lack(repo)

@@ -5,9 +5,8 @@ git-lfs, and the blob a stock, canonical pointer to it. Which one it is can be s
 from the blob alone, so reading asks for no setting.
 
 `pointer` reads and writes pointers, `lfs` is the object store of git-lfs in this clone,
-`behind` finds the ciphertext behind a blob, `spool` keeps ciphertext whose place is not
-decided yet, `pending` notes files that a hook has to write, `limits` knows what hosts
-take. Knows nothing of signing, and no key.
+`pending` notes files that a hook has to write, `limits` knows what hosts take. Knows
+nothing of signing, and no key.
 """
 
 INLINE = "inline"

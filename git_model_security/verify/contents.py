@@ -9,12 +9,11 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
-from git_model_security.content import blobs
-from git_model_security.envelope import HEADER_BYTES
+from git_model_security.content import blob, blobs
+from git_model_security.content.blob import Kind
 from git_model_security.errors import Error, GitError, NotFetchedError, Reason
-from git_model_security.git import attributes, worktree
+from git_model_security.git import attributes
 from git_model_security.git.hash_object import cleaned_oids
-from git_model_security.storage import behind, pointer
 from git_model_security.verify import file_digests
 
 if TYPE_CHECKING:
@@ -45,11 +44,11 @@ class Contents:
 
     def unlike(self, entries: Sequence[Entry]) -> dict[bytes, Reason]:
         """Returns why regular files are not what entries hold; without those that are."""
-        sizes, pointers = behind.survey(self._repo, (entry.oid for entry in entries))
+        sizes, pointers = blob.survey(self._repo, (entry.oid for entry in entries))
         same = [
             entry
             for entry in entries
-            if behind.is_in_place(
+            if blob.is_in_place(
                 *(self._repo, entry.path, entry.oid),
                 pointers.get(entry.oid),
                 sizes.get(entry.oid),
@@ -126,9 +125,9 @@ class Contents:
 def sealed_as(top: Path, path: bytes) -> Reason | None:
     """Returns why a file is not decrypted, by how it begins; None where it may be."""
     with contextlib.suppress(OSError):
-        found = worktree.head(top, path, pointer.MAX_BYTES + 1)
-        if found is not None and pointer.parse(found[1]) is not None:
+        kind = blob.classify_file(top, path)
+        if kind is Kind.POINTER:
             return Reason.NOT_FETCHED
-        if found is not None and blobs.is_sealed(found[1][:HEADER_BYTES]):
+        if kind is not None and kind.is_sealed:
             return Reason.NOT_MATERIALISED
     return None

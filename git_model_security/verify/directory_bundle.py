@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from git_model_security import messages
-from git_model_security.content import blobs
+from git_model_security.content import blob
 from git_model_security.envelope import HEADER_BYTES
 from git_model_security.errors import Reason, VerificationError
 from git_model_security.git import worktree
@@ -47,7 +47,7 @@ def open_in(
         VerificationError: it cannot be read, or does not hold.
     """
     data = _read(directory, signature, links)
-    if blobs.is_sealed(data[:HEADER_BYTES]):
+    if blob.is_sealed(data[:HEADER_BYTES]):
         raise VerificationError(
             Reason.NO_KEY,
             "the signature is still encrypted",

@@ -34,12 +34,12 @@ def read(repo: Repository) -> list[dict[str, object]]:
     Raises:
         GitError: the log cannot be read.
     """
-    from git_model_security.git import commit_list  # who only records needs none of it
+    from git_model_security.git import ranges  # who only records needs none of it
 
     found = audit_log.read(repo)[::-1]
     nameless = [event for event in found if event.get("tree") and not event.get("commits")]
     with contextlib.suppress(GitError):  # of a damaged history the log is still worth much
-        commits = commit_list.by_tree(repo) if nameless else {}
+        commits = ranges.list_by_tree(repo) if nameless else {}
         for event in nameless:
             event["commits"] = commits.get(str(event["tree"]), [])
     return found

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from git_model_security.errors import Error, GitError, Reason, gate_status
-from git_model_security.git import commit_list
+from git_model_security.git import ranges
 from git_model_security.git.trees import Trees
 from git_model_security.trust import pinned_trust
 from git_model_security.trust.verdict import Finding, Verdict
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
     from git_model_security.clone.clone import Clone
-    from git_model_security.git.commit_list import Commit
+    from git_model_security.git.ranges import Commit
     from git_model_security.signing.methods import Verifier
 
 SIGNED = "signed"
@@ -139,13 +139,13 @@ def check(
 
     Objects of git-lfs need not be here: history is longer than what is checked out. Where
     the verifiers are the pinned ones (`remembers`), what held once under them need not be
-    looked at again. The range is as `commit_list.commits` takes it; `progress` is called
+    looked at again. The range is as `ranges.list_commits` takes it; `progress` is called
     with how many commits of how many are done.
 
     Raises:
         GitError: there is no such range, or no commit in it: nothing was verified.
     """
-    listed = commit_list.commits(clone.repo, words)
+    listed = ranges.list_commits(clone.repo, words)
     subject = " ".join(words)
     if all(commit.bounds for commit in listed):
         raise GitError(

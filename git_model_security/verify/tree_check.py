@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from git_model_security import telemetry
 from git_model_security.clone import missing_policy
-from git_model_security.content import blobs
+from git_model_security.content import blob, blobs
 from git_model_security.errors import ConfigError, Error, Reason, VerificationError
 from git_model_security.git import index
 from git_model_security.policy import gitmodel
@@ -21,7 +21,6 @@ from git_model_security.signing.roles import (
     Subject,
     is_ignored,
 )
-from git_model_security.storage import behind
 from git_model_security.trust import pinned_trust
 from git_model_security.trust.verdict import (
     COVERS_CIPHERTEXT,
@@ -238,7 +237,7 @@ def _forget(root: Root, names: Collection[bytes]) -> bool:
     What was remembered may be of a file that stood in an object's place.
     """
     pairs = [(name, one.oid) for name, one in under(root.name, root.entries) if name in names]
-    found = {name for name, _ in behind.pointers(root.clone.repo, pairs)}
+    found = {name for name, _ in blob.pointers(root.clone.repo, pairs)}
     root.clone.digests.forget(oid for name, oid in pairs if name in found)
     return bool(found)
 

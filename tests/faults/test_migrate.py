@@ -43,18 +43,18 @@ sys.exit(run(["migrate", "--yes", "--profile", "all", "--storage", "inline"]))
 STEPS = (
     "migrate.backup:kept",
     "git.bundle_file:os.link",
-    "migrate.sealing:all_sealed",
+    "migrate.sealing:seal_all",
     "migrate.journal:Journal.add_sealed",
     "migrate.sealing:require_there",
-    "migrate.signing:signed",
+    "migrate.new_history:sign_tips",
     "git.fast_import:Import.finish",
-    "migrate.stream:Notes",
-    "migrate.tags:rewritten",
+    "migrate.rewriting:rewrite_commits",
+    "migrate.commits_and_tags:rewrite_tags",
     "guard.history:audit",
     "migrate.moving:RefChange",
     "setup.setup:configure",
-    "git.ref_change:RefChange.commit",
-    "migrate.moving:settled",
+    "git.refs:RefChange.commit",
+    "migrate.moving:settle",
     "git.worktree:rewrite",
     "migrate.journal:Journal.finish",
 )
@@ -75,8 +75,8 @@ def refs(repo: Repository) -> str:
 
 ALWAYS = {
     "migrate.moving:RefChange",
-    "git.ref_change:RefChange.commit",
-    "migrate.moving:settled",
+    "git.refs:RefChange.commit",
+    "migrate.moving:settle",
     "migrate.journal:Journal.finish",
 }
 """Around the moment in which all changes; the others are a long harness."""
@@ -111,7 +111,7 @@ def test_a_killed_migration_is_ended_by_the_next_one(odd: Repository, step: str)
 def test_refs_that_stayed_behind_follow(odd: Repository) -> None:
     """As after a loss of power while git renamed one ref after the other."""
     old = {name: odd.git("rev-parse", name) for name in ("refs/heads/left", "refs/tags/v1")}
-    step = "migrate.moving:settled"
+    step = "migrate.moving:settle"
     execute(sys.executable, "-I", "-c", KILL, step, cwd=odd.path, check=False)
     for name, oid in old.items():
         odd.git("-c", f"core.hooksPath={os.devnull}", "update-ref", name, oid)
@@ -125,7 +125,7 @@ def test_refs_that_stayed_behind_follow(odd: Repository) -> None:
 def test_work_on_top_of_a_migration_that_was_killed_does_not_stand_in_its_way(
     odd: Repository,
 ) -> None:
-    step = "migrate.moving:settled"
+    step = "migrate.moving:settle"
     execute(sys.executable, "-I", "-c", KILL, step, cwd=odd.path, check=False)
     claims.told(odd.model("doctor", check=False), "a migration was interrupted")
     assert "git model migrate" in odd.model("status", check=False).stderr
@@ -145,7 +145,7 @@ def test_work_on_top_of_a_migration_that_was_killed_does_not_stand_in_its_way(
 def test_the_record_of_a_killed_migration_of_one_branch_is_not_lost(repo: Repository) -> None:
     repo.write("model.bin", odd_histories.SECRET)
     repo.commit()
-    step = "migrate.moving:settled"
+    step = "migrate.moving:settle"
     execute(sys.executable, "-I", "-c", KILL, step, cwd=repo.path, check=False)
     repo.git("reset", "--quiet", "--hard")
     repo.write("model.bin", odd_histories.SECRET + b"more")
@@ -156,7 +156,7 @@ def test_the_record_of_a_killed_migration_of_one_branch_is_not_lost(repo: Reposi
 
 
 def test_what_was_sealed_is_not_sealed_again(odd: Repository, home: Path) -> None:
-    step = "migrate.signing:signed"
+    step = "migrate.new_history:sign_tips"
     execute(sys.executable, "-I", "-c", KILL, step, cwd=odd.path, check=False)
     sealed = odd.path / ".git" / "git-model" / "migrate" / "sealed"
     first = sealed.read_text()
@@ -172,7 +172,7 @@ def test_what_was_sealed_is_not_sealed_again(odd: Repository, home: Path) -> Non
 
 
 def test_a_damaged_memory_of_what_was_sealed_is_not_believed(odd: Repository) -> None:
-    step = "migrate.signing:signed"
+    step = "migrate.new_history:sign_tips"
     execute(sys.executable, "-I", "-c", KILL, step, cwd=odd.path, check=False)
     sealed = odd.path / ".git" / "git-model" / "migrate" / "sealed"
     pairs = [line.split() for line in sealed.read_text().split("\n") if line]
@@ -183,7 +183,7 @@ def test_a_damaged_memory_of_what_was_sealed_is_not_believed(odd: Repository) ->
 
 
 def test_a_migration_that_was_begun_does_not_change_its_mind(odd: Repository) -> None:
-    step = "migrate.signing:signed"
+    step = "migrate.new_history:sign_tips"
     execute(sys.executable, "-I", "-c", KILL, step, cwd=odd.path, check=False)
     done = odd.model("migrate", "--yes", "--profile", "weights", check=False)
     claims.told(done, "begun here with other options", "without options", status=2)

@@ -10,7 +10,7 @@ from urllib.parse import unquote_to_bytes
 import pytest
 
 from git_model_security.errors import UNCHECKED
-from git_model_security.guard import finding, sarif
+from git_model_security.guard import finding, report
 from git_model_security.guard.report import Report
 from tests.fixtures.histories import MODEL, History
 
@@ -106,14 +106,14 @@ def test_every_rule_has_its_place_in_sarif() -> None:
         for name, value in vars(finding).items()
         if name.isupper() and isinstance(value, str)
     }
-    assert set(sarif._RULES) == names
+    assert set(report._RULES) == names
 
 
 def test_sarif_has_no_more_results_than_pages_take() -> None:
     one = finding.Finding(finding.MODEL, b"a", "0" * 40, 1, "model file")
-    found = [one] * (sarif.MAX_RESULTS + 1)
-    (run,) = sarif.document(Report(1, 1, 0, 0, 0, False, found), "1")["runs"]
-    assert len(run["results"]) == sarif.MAX_RESULTS
+    found = [one] * (report.MAX_RESULTS + 1)
+    (run,) = report.to_sarif(Report(1, 1, 0, 0, 0, False, found), "1")["runs"]
+    assert len(run["results"]) == report.MAX_RESULTS
     (invocation,) = run["invocations"]
     said = [one["message"]["text"] for one in invocation["toolExecutionNotifications"]]
     assert "only the first 25000" in said[-1]

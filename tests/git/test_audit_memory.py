@@ -12,7 +12,7 @@ from git_model_security.envelope import Key
 from git_model_security.guard import finding
 from git_model_security.guard.history import audit
 from git_model_security.guard.inspector import Inspector
-from git_model_security.guard.remembered import Remembered
+from git_model_security.guard.knowledge import Remembered
 from git_model_security.policy import gitmodel
 from git_model_security.policy.gitmodel import Policy
 from git_model_security.storage.pointer import Pointer

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from git_model_security.guard import finding, staged
+from git_model_security.guard.knowledge import Knowledge
 from tests.fixtures.histories import History
 from tests.fixtures.repositories import NO_HOOKS
 
@@ -73,6 +74,6 @@ def test_only_what_is_new_and_long_enough_is_hashed(
     history.commit()
     history.stage("new.txt", b"n" * size, mode=mode)
     history.stage("short.txt", b"n" * 63)
-    found = staged.findings(history.facts, sealed_before=sealed_before)
+    found = staged.findings(history.facts, Knowledge(sealed_before=sealed_before))
     assert [(one.rule, one.path) for one in found] == [(finding.COPY, b"new.txt")]
     assert asked == [(size, True), (size, False)]

@@ -10,6 +10,7 @@ import pytest
 from git_model_security.envelope import Key
 from git_model_security.guard import finding, outgoing, staged
 from git_model_security.guard.history import audit
+from git_model_security.guard.knowledge import Knowledge
 from git_model_security.policy import gitmodel
 from git_model_security.policy.gitmodel import Policy
 from tests.fixtures.histories import History, sealed
@@ -43,10 +44,10 @@ def history(repo: Repository) -> History:
 
 def _everywhere(history: History) -> list[list[tuple[str, bytes]]]:
     """What each guard finds, before and after the commit."""
-    found = [staged.findings(history.facts, HELD)]
+    found = [staged.findings(history.facts, Knowledge(HELD))]
     tip = history.commit()
     line = ("refs/heads/main", tip, "refs/heads/main", "0" * 40)
-    found.append(outgoing.judged(history.facts, [line], keys=HELD).findings)
+    found.append(outgoing.judged(history.facts, [line], knowledge=Knowledge(HELD)).findings)
     found.append(list(audit(history.facts, keys=HELD).findings))
     return [[(one.rule, one.path) for one in guard] for guard in found]
 
@@ -129,7 +130,7 @@ def test_an_audit_without_any_key_knows_the_key_by_its_public_name(history: Hist
 def test_a_key_that_a_parent_has_already_stops_no_commit(history: History) -> None:
     history.stage("key.priv", PEM[0])
     history.commit()
-    assert staged.findings(history.facts, HELD, authored_only=True) == []
+    assert staged.findings(history.facts, Knowledge(HELD), authored_only=True) == []
 
 
 def test_git_commit_refuses_a_key_and_so_does_git_push(project: Project) -> None:

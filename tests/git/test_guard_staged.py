@@ -9,9 +9,11 @@ import pytest
 from git_model_security.envelope import Key
 from git_model_security.git.repository import Repository as Facts
 from git_model_security.guard import finding, staged
+from git_model_security.guard.knowledge import Knowledge
 from tests.fixtures.histories import MODEL, History, sealed
 
 if TYPE_CHECKING:
+    from git_model_security.guard.knowledge import Known
     from tests.fixtures.repositories import CloneFactory, Repository
 
 KEY = Key(b"k" * 32)
@@ -25,8 +27,11 @@ def history(repo: Repository) -> History:
     return History(repo, "* filter=git-model\n.* !filter\nclear/** !filter\n")
 
 
-def _rules(history: History, **options: object) -> list[tuple[str, bytes]]:
-    found = staged.findings(history.facts, HELD, **options)  # type: ignore[arg-type]
+def _rules(
+    history: History, known: Known | None = None, *, authored_only: bool = False
+) -> list[tuple[str, bytes]]:
+    knowledge = Knowledge(HELD, known)
+    found = staged.findings(history.facts, knowledge, authored_only=authored_only)
     return [(one.rule, one.path) for one in found]
 
 
@@ -57,11 +62,11 @@ def test_an_altered_envelope_is_told_from_plaintext(history: History) -> None:
     envelope = bytearray(sealed(KEY, b"weights"))
     envelope[100] ^= 1
     history.stage("a.bin", bytes(envelope))
-    (found,) = staged.findings(history.facts, HELD)
+    (found,) = staged.findings(history.facts, Knowledge(HELD))
     assert found.rule == finding.DAMAGED
     assert found.detail.startswith("envelope does not authenticate")
     # Without the key one flipped bit of ciphertext cannot be seen.
-    assert staged.findings(history.facts, {OTHER.id: OTHER}) == []
+    assert staged.findings(history.facts, Knowledge({OTHER.id: OTHER})) == []
 
 
 @pytest.mark.parametrize("keys", [None, HELD, {OTHER.id: OTHER}])
@@ -70,7 +75,7 @@ def test_plaintext_behind_a_copied_header_is_found_with_and_without_a_key(
 ) -> None:
     history.stage("a.bin", sealed(KEY, b"weights")[:64] + MODEL)
     history.stage("short.bin", sealed(KEY, b"weights")[:40])
-    found = staged.findings(history.facts, keys)
+    found = staged.findings(history.facts, Knowledge(keys))
     assert [one.rule for one in found] == [finding.DAMAGED, finding.DAMAGED]
 
 

@@ -160,7 +160,7 @@ def test_plaintext_behind_good_segments_reaches_no_file_of_git(project: LfsProje
     ada.write("torn.safetensors", sealed.getvalue()[: 10 << 20] + marker * 40)
     reached = """
         import os, sys
-        from git_model_security.storage import spool
+        from git_model_security.content import sealed as spool
         write = spool.Spool.write
         def watched(self, data):
             assert b"PLAINTEXT-MARKER" not in bytes(data), "spooled"

@@ -10,6 +10,7 @@ import pytest
 from git_model_security.envelope import Key
 from git_model_security.guard import finding, outgoing, staged
 from git_model_security.guard.history import audit
+from git_model_security.guard.knowledge import Knowledge
 from git_model_security.storage.pointer import Pointer
 from tests.fixtures.histories import MODEL, History, sealed
 
@@ -41,7 +42,7 @@ def pointer(history: History, content: bytes, *, kept: bool = True) -> bytes:
 
 
 def _staged(history: History, *, held: bool = False) -> list[Finding]:
-    return staged.findings(history.facts, HELD if held else None)
+    return staged.findings(history.facts, Knowledge(HELD if held else None))
 
 
 def _audited(history: History) -> Report:
@@ -102,7 +103,7 @@ def test_an_object_of_another_length_counts_as_not_here(history: History) -> Non
 
 def test_a_pointer_that_this_clone_knows_needs_no_object(history: History) -> None:
     oid = history.stage("a.bin", pointer(history, ENVELOPE, kept=False))
-    assert staged.findings(history.facts, known=oid.__eq__) == []
+    assert staged.findings(history.facts, Knowledge(known=oid.__eq__)) == []
 
 
 @pytest.mark.parametrize(
@@ -149,7 +150,7 @@ def test_the_plaintext_of_what_is_sealed_is_found_behind_a_pointer_without_it(
         assert length == len(plaintext)
         return digests is None or (isinstance(digests, dict) and digests["sha256"] == digest)
 
-    (found,) = staged.findings(history.facts, sealed_before=sealed_before)
+    (found,) = staged.findings(history.facts, Knowledge(sealed_before=sealed_before))
     assert found.rule == finding.COPY
 
 
@@ -200,4 +201,4 @@ def test_a_pointer_whose_object_is_not_here_does_not_leave(history: History) -> 
     line = ("refs/heads/main", tip, "refs/heads/main", "0" * 40)
     judged = outgoing.judged(history.facts, [line])
     assert [one.rule for one in judged.findings] == [finding.POINTER]
-    assert len(judged.pointers) == 1
+    assert len(judged.seen.pointers) == 1

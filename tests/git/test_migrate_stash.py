@@ -224,7 +224,7 @@ STEPS = {
     "the refs have moved": ("migrate.stashes:settled", 0),
     "the list is half written": ("git.stash:add", 1),
     "the list is written": ("migrate.stashes:released", 2),
-    "the index is behind": ("migrate.moving:settled", 0),
+    "the index is behind": ("migrate.moving:settle", 0),
 }
 
 

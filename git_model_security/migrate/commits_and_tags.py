@@ -1,11 +1,14 @@
-"""Compares new commits with the old ones: all but tree and parents must be the same.
+"""Commits and annotated tags, made anew: what they say stays, byte for byte.
 
-Also says what cannot be kept: signatures over the old commit, and headers that
-`git fast-import` knows no word for.
+Of commits all but tree and parents must be the same; what cannot be kept is told before:
+signatures over the old commit, and headers that `git fast-import` knows no word for. Tags are
+made for the commits that they name now; a signature was over the old tag, and goes. Tags of
+trees and blobs stay as they are.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -20,6 +23,12 @@ if TYPE_CHECKING:
 _KEPT = {b"author", b"committer", b"encoding"}
 _SIGNATURES = {b"gpgsig", b"gpgsig-sha256"}
 _MADE = {b"tree", b"parent"}
+# gpg-interface.c, `sig_format`: OpenPGP, X.509 and SSH.
+_SIGNATURE = re.compile(
+    rb"^-----BEGIN (PGP SIGNATURE|PGP MESSAGE|SIGNED MESSAGE|SSH SIGNATURE)-----.*",
+    re.MULTILINE | re.DOTALL,
+)
+_HEADER = re.compile(rb"^gpgsig(-sha256)? .*\n(?: .*\n)*", re.MULTILINE)
 
 
 @dataclass
@@ -37,7 +46,7 @@ class Lost:
     headers: dict[str, list[str]] = field(default_factory=dict)
 
 
-def lost(repo: Repository, commits: Iterable[str]) -> Lost:
+def find_lost(repo: Repository, commits: Iterable[str]) -> Lost:
     """Looks for what commits cannot keep.
 
     Raises:
@@ -99,3 +108,71 @@ def _headers(head: bytes) -> Iterator[tuple[bytes, bytes]]:
         else:
             name = line.split(b" ", 1)[0]
             yield name, line
+
+
+def _is_signed(tag: bytes) -> bool:
+    """Tells whether a tag carries a signature."""
+    head, _, message = tag.partition(b"\n\n")
+    return _SIGNATURE.search(message) is not None or _HEADER.search(head + b"\n") is not None
+
+
+def find_signed_tags(repo: Repository, oids: Iterable[str]) -> list[str]:
+    """Returns those tags, and tags that they tag, which carry a signature."""
+    found = []
+    with ObjectReader(repo) as reader:
+        for oid in oids:
+            name, kind = oid, "tag"
+            while kind == "tag":
+                text = reader.read(name)
+                if _is_signed(text):
+                    found.append(name)
+                name, kind = _tagged(text)
+    return list(dict.fromkeys(found))
+
+
+def rewrite_tags(
+    repo: Repository, oids: Iterable[str], commits: Mapping[str, str]
+) -> dict[str, str]:
+    """Makes tags anew, the inner ones first.
+
+    Args:
+        repo: the repository.
+        oids: of tags that name commits in the end.
+        commits: what commits have become.
+
+    Returns:
+        What each tag becomes; itself, where its commit has not changed.
+    """
+    done: dict[str, str] = {}
+    with ObjectReader(repo) as reader:
+        for oid in oids:
+            chain = []
+            name, kind = oid, "tag"
+            while kind == "tag" and name not in done:
+                text = reader.read(name)
+                chain.append((name, text))
+                name, kind = _tagged(text)
+            new = done[name] if kind == "tag" else commits[name]
+            for tag, text in reversed(chain):
+                old, _ = _tagged(text)
+                done[tag] = new = tag if new == old else _made(repo, text, new)
+    return done
+
+
+def _tagged(tag: bytes) -> tuple[str, str]:
+    lines = tag.split(b"\n", 2)
+    return lines[0].removeprefix(b"object ").decode(), lines[1].removeprefix(b"type ").decode()
+
+
+def _made(repo: Repository, tag: bytes, target: str) -> str:
+    head, separator, message = tag.partition(b"\n\n")
+    _, _, rest = (_HEADER.sub(b"", head + b"\n")[:-1]).partition(b"\n")
+    text = b"object %s\n%s%s%s" % (
+        target.encode(),
+        rest,
+        separator,
+        _SIGNATURE.sub(b"", message),
+    )
+    # As it is: old tags have no tagger, or names that `git mktag` would not take.
+    words = ("hash-object", "-t", "tag", "-w", "--stdin", "--literally")
+    return repo.git(*words, stdin=text).decode().strip()

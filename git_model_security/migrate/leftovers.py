@@ -1,32 +1,41 @@
-"""What a migration leaves in clear, or has nobody's word for: told before it begins."""
+"""What a migration leaves in clear, here and on remotes, or has nobody's word for.
+
+Told before it begins. Remote-tracking refs are not moved: they say what a remote holds. What
+is nowhere but there stays in clear on the remote, and `--purge` would remove what reminds
+of it.
+"""
 
 from __future__ import annotations
 
+import os
+import shlex
 from typing import TYPE_CHECKING
 
 from git_model_security import messages
 from git_model_security.errors import PolicyError
 from git_model_security.git import attributes as git_attributes
-from git_model_security.git import index, pushes
+from git_model_security.git import history, index, pushes
 from git_model_security.git.paths import shown
 from git_model_security.guard import history as audit
-from git_model_security.guard.finding import BROKEN_POLICY, COPY, Finding
-from git_model_security.migrate import rewriting
+from git_model_security.guard.finding import BROKEN_POLICY, COPY, NEWER, Finding
+from git_model_security.migrate import survey
+from git_model_security.migrate.journal import Journal
 from git_model_security.policy import attributes, gitmodel
 from git_model_security.verify import tree_check
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from git_model_security.clone.clone import Clone
     from git_model_security.git.repository import Repository
     from git_model_security.guard.walk import Progress
+    from git_model_security.migrate.moving import Ref
     from git_model_security.migrate.plan import Plan
-    from git_model_security.migrate.refs import Ref
-    from git_model_security.migrate.survey import Survey
-    from git_model_security.migrate.untracked_history import LetOut
+    from git_model_security.migrate.survey import LetOut, Survey
 
 _SHOWN = 50
+REMOTES = "refs/remotes/"
+_BRANCHES = "refs/heads/"
 
 
 def require_one_policy(
@@ -39,7 +48,7 @@ def require_one_policy(
     """
     refs = [ref for ref in there if ref.is_moved]
     held = pushes.blobs(repo, (ref.target for ref in refs), gitmodel.NAME.decode())
-    policies = rewriting.kept_policies(repo, dict.fromkeys(filter(None, held.values())))
+    policies = survey.read_policies(repo, dict.fromkeys(filter(None, held.values())))
     ours = git_attributes.protected_by(rules, seen.files) | let_out.paths
     more = {
         oid: git_attributes.protected_by(attributes.render(policy), seen.files) - ours
@@ -48,7 +57,7 @@ def require_one_policy(
     paths = {path for found in more.values() for path in found}
     if paths:
         holders = sorted(ref.name for ref in refs if more.get(held[ref.target] or ""))
-        said = [shown(name.encode("utf-8", "surrogateescape")) for name in holders]
+        said = [shown(os.fsencode(name)) for name in holders]
         raise PolicyError(
             f"{len(paths)} paths that the policy here does not protect, such as"
             f" {shown(min(paths))}, are protected by {messages.listed(said, _SHOWN)}",
@@ -57,7 +66,7 @@ def require_one_policy(
         )
 
 
-def found_now(
+def audit_now(
     repo: Repository, clone: Clone, plan: Plan, rules: str, progress: Progress | None
 ) -> Sequence[Finding]:
     """Returns what an audit of all refs finds as they are, by the policy to be.
@@ -78,7 +87,7 @@ def found_now(
     ).findings
 
 
-def findings(repo: Repository, plan: Plan, found: Sequence[Finding]) -> list[Finding]:
+def find_remaining(repo: Repository, plan: Plan, found: Sequence[Finding]) -> list[Finding]:
     """Returns what the audit would find afterwards, of what it finds now."""
     named = {ref.target for ref in plan.pathless}
     return [one for one in found if _stays(plan, one, named)] + list(_named(repo, plan))
@@ -105,7 +114,7 @@ def _stays(plan: Plan, finding: Finding, named: set[str]) -> bool:
     return finding.path in plan.seen.files or finding.path in plan.seen.links
 
 
-def unvouched(clone: Clone, plan: Plan) -> list[str]:
+def find_unvouched(clone: Clone, plan: Plan) -> list[str]:
     """Returns the refs whose content no trusted signature stands for."""
     branches = plan.moved
     if plan.is_new:
@@ -116,7 +125,7 @@ def unvouched(clone: Clone, plan: Plan) -> list[str]:
     return [ref.name for ref in branches if not holds[ref.target]]
 
 
-def copies(plan: Plan) -> dict[str, bytes]:
+def find_copies(plan: Plan) -> dict[str, bytes]:
     """Returns blobs that are sealed at one path and stay in clear at another."""
     return {
         oid: path
@@ -124,3 +133,78 @@ def copies(plan: Plan) -> dict[str, bytes]:
         if path not in plan.protected
         for oid in oids & plan.content.clear.keys()
     }
+
+
+def find_uncovered(
+    repo: Repository, there: Iterable[Ref], findings: Iterable[Finding]
+) -> list[str]:
+    """Returns the remote-tracking refs with something in clear that is not migrated here.
+
+    Those whose commits refs here reach are not among them, nor is what an earlier
+    migration rewrote and no push has replaced yet.
+
+    Raises:
+        GitError: a commit is missing or corrupt.
+    """
+    here = list(dict.fromkeys(ref.target for ref in there if ref.is_moved))
+    abroad = [ref for ref in there if _is_remote(ref) and ref.target_kind == "commit"]
+    tips = list(dict.fromkeys(ref.target for ref in abroad))
+    rewritten = {oid for record in Journal(repo).records() for oid in record["commits"]}
+    if not set(history.commits(repo, tips, without=here)) - rewritten:
+        return []
+    clear = {(one.path, one.oid) for one in findings if one.path and one.rule != NEWER}
+    bad = set()
+    for tip in tips:
+        if set(history.commits(repo, [tip], without=here)) - rewritten:
+            # All of its history: a branch that adds nothing keeps what it began with.
+            files = survey.look_through(repo, [tip]).files
+            if any(oid in files.get(path, ()) for path, oid in clear):
+                bad.add(tip)
+    return sorted(ref.name for ref in abroad if ref.target in bad)
+
+
+def find_unreplaced(there: Iterable[Ref], others: Iterable[str]) -> list[str]:
+    """Returns the remote-tracking refs, but for others, that no branch here is named for.
+
+    `git push --all` does not replace what the remote has there.
+    """
+    names = {ref.name for ref in there}
+    abroad = {ref.name for ref in there if _is_remote(ref)} - set(others)
+    return sorted(name for name in abroad if _BRANCHES + _parts(name)[1] not in names)
+
+
+def shorten(name: str) -> str:
+    """Returns the name of a remote-tracking ref as people write it, for a terminal."""
+    return shown(os.fsencode(name.removeprefix(REMOTES)))
+
+
+def suggest_branches(plan: Plan) -> str:
+    """Returns the command that makes branches of what is not covered."""
+    taken = {ref.name for ref in plan.refs}
+    words: list[str] = []
+    for name in plan.uncovered:
+        remote, branch = _parts(name)
+        if _BRANCHES + branch in taken or branch.startswith("-"):
+            branch = f"{remote}-{branch}"
+        taken.add(_BRANCHES + branch)
+        # Whoever pushed chose the name, and a person will paste it.
+        words.append(f"git branch {_quoted(branch)} {_quoted(name.removeprefix(REMOTES))}")
+    return " && ".join(words)
+
+
+def select_remotes(names: Sequence[str]) -> list[str]:
+    """Returns those of some refs that are remote-tracking, as people write them."""
+    return [shorten(name) for name in names if name.startswith(REMOTES)]
+
+
+def _is_remote(ref: Ref) -> bool:
+    return ref.name.startswith(REMOTES)
+
+
+def _parts(name: str) -> tuple[str, str]:
+    remote, _, branch = name.removeprefix(REMOTES).partition("/")
+    return remote, branch or remote
+
+
+def _quoted(name: str) -> str:
+    return shlex.quote(shown(os.fsencode(name)))

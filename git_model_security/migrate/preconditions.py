@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from git_model_security import messages
 from git_model_security.errors import GitError, PolicyError
-from git_model_security.git import config, history, index, worktree
+from git_model_security.git import config, history, index, refs, worktree
 from git_model_security.git.paths import shown
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def _problems(repo: Repository) -> Iterator[tuple[str, str]]:
             "remove the file, or make it real first: `git replace --convert-graft-file`,"
             " then `git filter-repo --proceed`",
         )
-    if repo.git("for-each-ref", "--count=1", "refs/replace"):
+    if refs.read(repo, b"refs/replace/"):
         yield (
             "replace refs show other objects than there are, which is not what others have",
             "`git replace -d` them, or make them real first with `git filter-repo --proceed`",
