@@ -67,7 +67,6 @@ def refused(clone: Clone, guard: str) -> bool:
     refusing it would stop everybody's work without taking it back.
 
     Args:
-        clone: the clone.
         guard: the hook that asks.
 
     Raises:
