@@ -17,7 +17,7 @@ from git_model_security.errors import (
     UsageError,
     VerificationError,
 )
-from git_model_security.git.paths import legible
+from git_model_security.messages import legible
 from git_model_security.signing import (
     claims,
     dsse,

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from git_model_security.errors import VerificationError
-from git_model_security.git.paths import legible
+from git_model_security.messages import legible
 from git_model_security.signing import certificates
 from git_model_security.signing.document import decoded, malformed, member
 from git_model_security.signing.identity import CERTIFICATE, KEY
