@@ -102,11 +102,12 @@ def _show(found: State, *, sums_up: bool) -> None:
     if not found.attributes_hold:
         messages.warn(write_policy.UNWRITTEN, "`git model doctor --fix`, then `git commit`")
     _files(found, sums_up=sums_up)
-    unseen = sum(file.unseen for file in found.files)
+    # One that is not here came as a pointer, and whether it can be fetched is not known.
+    unseen = sum(file.unseen and file.here for file in found.files)
     if unseen:
         messages.warn(
             f"{counted(unseen, 'pointer')} pushed, whose objects nobody here saw arrive",
-            "`git push` again sends what is here; `git model checkout` fetches what is not",
+            "`git push` again sends what is here",
         )
     unwritten = {file_state.POINTER, file_state.CIPHERTEXT}
     waiting = sum(file.work_tree in unwritten for file in found.files)

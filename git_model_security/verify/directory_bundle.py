@@ -99,7 +99,8 @@ def _read(directory: Path, signature: str, links: Links | None) -> bytes:
     except OSError as error:
         if error.errno == errno.ELOOP:
             why = links.fault(os.fsencode(signature)) if links else (_LINK, FOLLOW)
-            raise _malformed(*((_LOOP, None) if is_path else why)) from error
+            said, hint = (_LOOP, None) if is_path else why
+            raise VerificationError(Reason.LINK, said, hint=hint) from error
         said = f"cannot read it: {messages.reason(error)}"
         raise VerificationError(Reason.UNREADABLE, said) from error
 

@@ -134,7 +134,7 @@ def test_a_bundle_is_not_read_through_a_link_of_the_directory(
 ) -> None:
     (model / "model.sig").rename(tmp_path / "model.sig")
     (model / "model.sig").symlink_to(tmp_path / "model.sig")
-    assert found(model, ada) == {"malformed bundle": []}
+    assert found(model, ada) == {"symbolic link": []}
 
 
 def test_the_directory_itself_may_be_a_link(model: Path, ada: Pair, tmp_path: Path) -> None:

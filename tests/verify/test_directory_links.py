@@ -47,7 +47,7 @@ def mounted(tmp_path: Path, pair: Pair) -> Path:
 
 def test_the_cache_of_the_hub_is_followed_below_its_root(tmp_path: Path, ada: Pair) -> None:
     cache, directory = snapshot(tmp_path, ada)
-    assert found(directory, ada) == {"malformed bundle": []}
+    assert found(directory, ada) == {"symbolic link": []}
     assert "--follow-links" in (verdict(directory, ada).findings[0].hint or "")
     done = verdict(directory, ada, follow=cache)
     assert done.good
