@@ -25,15 +25,15 @@ if TYPE_CHECKING:
     from git_model_security.clone.clone import Clone
 
 
-def transaction(clone: Clone, state: Sequence[str], stdin: bytes) -> None:
-    """reference-transaction: `moving` before it is done, `moved` after."""
+def follow_transaction(clone: Clone, state: Sequence[str], stdin: bytes) -> None:
+    """reference-transaction: judges the moves before they are done, remembers them after."""
     if state == ["prepared"]:
-        moving(clone, stdin)
+        judge_moves(clone, stdin)
     elif state == ["committed"]:
-        moved(clone, stdin)
+        remember_moves(clone, stdin)
 
 
-def moving(clone: Clone, stdin: bytes) -> None:
+def judge_moves(clone: Clone, stdin: bytes) -> None:
     """Judges the refs that are about to be moved.
 
     Raises:
@@ -52,7 +52,7 @@ def moving(clone: Clone, stdin: bytes) -> None:
             gate.accept(move.new, _branch(gate, move.ref))
 
 
-def moved(clone: Clone, stdin: bytes) -> None:
+def remember_moves(clone: Clone, stdin: bytes) -> None:
     """Remembers where branches are now: they may not go back behind that.
 
     From 2.48 Git names no HEAD when it moves the branch that HEAD is on, so HEAD is asked.
@@ -68,7 +68,7 @@ def moved(clone: Clone, stdin: bytes) -> None:
     gate.released.forget_older()
 
 
-def arrived(clone: Clone) -> bool:
+def judge_head(clone: Clone) -> bool:
     """Judges what HEAD is now, after a switch to a branch, which moves no ref.
 
     Returns:

@@ -23,13 +23,13 @@ if TYPE_CHECKING:
     from git_model_security.guard.finding import Finding
 
 
-def inspected(clone: Clone) -> int:
+def judge_index(clone: Clone) -> int:
     """Judges what is staged, with the keys that this clone has, or without any.
 
     Raises:
         PolicyError: a protected path is staged in clear, or a model or key anywhere.
     """
-    refused(clone, "index-guard")
+    refuse_authored(clone, "index-guard")
     return 0
 
 
@@ -60,7 +60,7 @@ def require_sealed(clone: Clone) -> None:
     )
 
 
-def refused(clone: Clone, guard: str) -> bool:
+def refuse_authored(clone: Clone, guard: str) -> bool:
     """Refuses what must not be committed; tells whether a person overrode that.
 
     Only what is authored here: what a parent has in clear arrived from elsewhere, and

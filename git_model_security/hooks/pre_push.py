@@ -20,7 +20,7 @@ from git_model_security.guard import outgoing
 from git_model_security.guard.finding import KEY, POINTER, UNREADABLE
 from git_model_security.guard.knowledge import Knowledge
 from git_model_security.guard.refusal import refuse
-from git_model_security.hooks import advice, signed
+from git_model_security.hooks import advice, signed_refs
 from git_model_security.provenance.inherited import Inherited
 from git_model_security.setup.hooks import hook_place, shims
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from git_model_security.guard.walk import Judged
 
 
-def pushed(clone: Clone, arguments: Sequence[str], stdin: bytes) -> int:
+def judge_push(clone: Clone, arguments: Sequence[str], stdin: bytes) -> int:
     """pre-push: a line per ref, with local ref and oid, remote ref and oid (githooks).
 
     Raises:
@@ -42,7 +42,7 @@ def pushed(clone: Clone, arguments: Sequence[str], stdin: bytes) -> int:
         GitError: objects of git-lfs could not be uploaded, so no pointer may leave.
         ProtocolError: what git says is not understood, so nothing may leave.
     """
-    lines = [_parsed(line) for line in stdin.split(b"\n") if line]
+    lines = [_parse(line) for line in stdin.split(b"\n") if line]
     remote = arguments[0] if arguments else None
     url = (*arguments, remote)[1] if remote else None
     held = remotes.held(clone.repo, remote, url) if remote and url else remotes.Held([])
@@ -133,7 +133,7 @@ def _send_objects(clone: Clone, to: Target, objects: Mapping[str, str]) -> None:
 
 
 def _require_signed(clone: Clone, lines: Sequence[outgoing.Pushed], remote: str | None) -> None:
-    found = signed.unsigned(clone, lines, remote)
+    found = signed_refs.find_unsigned(clone, lines, remote)
     refuse(
         clone.repo,
         "pre-push",
@@ -204,7 +204,7 @@ def _lfs_follows(repo: Repository) -> bool:
     return shims.is_executable(hook) and shims.is_lfs(hook, "pre-push")
 
 
-def _parsed(line: bytes) -> outgoing.Pushed:
+def _parse(line: bytes) -> outgoing.Pushed:
     # From the right: the local ref is whatever the user wrote, `HEAD@{1 day ago}` too.
     words = os.fsdecode(line).rsplit(" ", 3)
     if len(words) != 4 or not all(map(is_oid, words[1::2])):

@@ -49,7 +49,7 @@ _STRANGERS = (
 _SHOWN_REFS = 20
 
 
-def received(clone: Clone, stdin: bytes) -> int:
+def judge_push(clone: Clone, stdin: bytes) -> int:
     """pre-receive: a line per ref, with old oid, new oid and name (githooks).
 
     Raises:
@@ -59,7 +59,7 @@ def received(clone: Clone, stdin: bytes) -> int:
         ProtocolError: what git says is not understood, so nothing may come in.
     """
     repo = clone.repo
-    updates = [_parsed(line) for line in stdin.split(b"\n") if line]
+    updates = [_parse(line) for line in stdin.split(b"\n") if line]
     signatures = _Signatures(repo)
     limit = config.number(config.read_own(repo), MAX_ENTRIES, incoming.LIMIT_ENTRIES)
     judged = incoming.judged(repo, updates, trusted=signatures.hold, limit=limit)
@@ -223,7 +223,7 @@ def _say(repo: Repository, judged: Incoming) -> None:
         messages.warn("this repository is shallow: what lies below is not judged")
 
 
-def _parsed(line: bytes) -> Update:
+def _parse(line: bytes) -> Update:
     words = os.fsdecode(line).split(" ", 2)
     if len(words) != 3 or not all(map(is_oid, words[:2])):
         raise ProtocolError(

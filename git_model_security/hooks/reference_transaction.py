@@ -48,7 +48,7 @@ class Moved(NamedTuple):
     ref: str
 
 
-def prepared(clone: Clone, stdin: bytes) -> int:
+def judge_moves(clone: Clone, stdin: bytes) -> int:
     """Judges the refs that are about to be moved.
 
     Raises:
@@ -88,7 +88,7 @@ def moves(stdin: bytes) -> list[Moved]:
     Raises:
         ProtocolError: one is not understood, so nothing may change.
     """
-    return [_parsed(line) for line in stdin.splitlines()]
+    return [_parse(line) for line in stdin.splitlines()]
 
 
 def _refuse_authored(
@@ -191,7 +191,7 @@ def _may_be_news(move: Moved) -> bool:
     return is_oid(move.new) and bool(move.new.strip("0")) and move.new != move.old
 
 
-def _parsed(line: bytes) -> Moved:
+def _parse(line: bytes) -> Moved:
     words = os.fsdecode(line).split(" ", 2)
     # A symbolic ref that is moved itself names another (`ref:refs/heads/main`, git 2.46).
     values = [word for word in words[:2] if not word.startswith("ref:")]
