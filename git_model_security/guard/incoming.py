@@ -73,7 +73,7 @@ class Incoming:
     stale: bool = False
 
 
-def judged(
+def judge(
     repo: Repository,
     updates: Iterable[Update],
     *,

@@ -30,6 +30,16 @@ class Pushed(NamedTuple):
     remote_ref: str
     remote_oid: str
 
+    @property
+    def deletes(self) -> bool:
+        """Whether the ref goes."""
+        return not self.local_oid.strip("0")
+
+    @property
+    def creates(self) -> bool:
+        """Whether the remote has no such ref yet."""
+        return not self.remote_oid.strip("0")
+
 
 @dataclass
 class Outgoing(Judged):
@@ -48,7 +58,7 @@ class Outgoing(Judged):
     is_forgotten: bool = False
 
 
-def judged(
+def judge(
     repo: Repository,
     pushed: Sequence[tuple[str, str, str, str]],
     *,
@@ -83,8 +93,8 @@ def judged(
             does not answer.
     """
     lines = [Pushed(*line) for line in pushed]
-    leaving = [line.local_oid for line in lines if line.local_oid.strip("0")]
-    before = [line.remote_oid for line in lines if line.remote_oid.strip("0")]
+    leaving = [line.local_oid for line in lines if not line.deletes]
+    before = [line.remote_oid for line in lines if not line.creates]
     if not leaving:
         return Outgoing()
     kinds = history.peeled(repo, [*leaving, *before, *there])
@@ -102,7 +112,7 @@ def judged(
         known_there = [oid for kind, oid in without if kind == "commit"]
         return history.commits(repo, tips, without=[*held, *known_there]) if tips else []
 
-    def judge(commits: Sequence[str], tips: Sequence[str], *, absent_is_found: bool) -> Judged:
+    def walk(commits: Sequence[str], tips: Sequence[str], *, absent_is_found: bool) -> Judged:
         return Walk(
             repo,
             commits,
@@ -115,10 +125,10 @@ def judged(
         ).judge()
 
     commits = left(kinds[oid] for oid in there)
-    found = Outgoing(**vars(judge(commits, leaving, absent_is_found=True)), commits=commits)
+    found = Outgoing(**vars(walk(commits, leaving, absent_is_found=True)), commits=commits)
     if ask is not None and (doubtful := _except(left(()), commits)):
         # An object of old history that is not here was fetched by nobody, or pruned.
-        judge_old = partial(judge, tips=(), absent_is_found=False)
+        judge_old = partial(walk, tips=(), absent_is_found=False)
         if len(doubtful) > _MANY or not is_harmless(judge_old(doubtful)):
             now = history.peeled(repo, ask()).values()
             gone = _except(left(now), commits)

@@ -14,7 +14,6 @@ from git_model_security.deploy import links, release
 from git_model_security.deploy.release import Gate
 from git_model_security.errors import Error
 from git_model_security.git import history, index
-from git_model_security.git.objects import is_oid
 from git_model_security.git.paths import shown
 from git_model_security.hooks.reference_transaction import Moved, moves
 from git_model_security.policy import pinned
@@ -48,7 +47,7 @@ def judge_moves(clone: Clone, stdin: bytes) -> None:
             # `git merge` and `git pull` write it first, and name what they will merge.
             for commit in history.parents_to_be(clone.repo)[1:]:
                 gate.accept(commit, gate.branch)
-        elif is_local(move) or (_holds_commit(move) and move.ref.startswith("refs/remotes/")):
+        elif is_local(move) or (move.brings and move.ref.startswith("refs/remotes/")):
             gate.accept(move.new, _branch(gate, move.ref))
 
 
@@ -90,12 +89,7 @@ def judge_head(clone: Clone) -> bool:
 
 def is_local(move: Moved) -> bool:
     """Tells whether HEAD or a branch of this clone gets a commit."""
-    is_head = move.ref == "HEAD" or move.ref.endswith("/HEAD")
-    return _holds_commit(move) and (is_head or move.ref.startswith("refs/heads/"))
-
-
-def _holds_commit(move: Moved) -> bool:
-    return is_oid(move.new) and bool(move.new.strip("0")) and move.new != move.old
+    return move.brings and (move.is_head or move.ref.startswith("refs/heads/"))
 
 
 def _branch(gate: Gate, ref: str) -> str | None:

@@ -12,11 +12,9 @@ from git_model_security.git import attributes, history
 from git_model_security.git.paths import shown
 from git_model_security.guard import staged
 from git_model_security.guard.finding import PLAINTEXT
-from git_model_security.guard.knowledge import Knowledge
 from git_model_security.guard.refusal import refuse
-from git_model_security.hooks import advice
+from git_model_security.hooks import advice, own_knowledge
 from git_model_security.policy import pinned
-from git_model_security.provenance.inherited import Inherited
 
 if TYPE_CHECKING:
     from git_model_security.clone.clone import Clone
@@ -84,8 +82,5 @@ def refuse_authored(clone: Clone, guard: str) -> bool:
 
 
 def _findings(clone: Clone, *, authored_only: bool) -> list[Finding]:
-    inherited = Inherited(clone, history.parents_to_be(clone.repo), clone.digest)
-    knowledge = Knowledge(
-        clone.ring.keys, clone.knows, clone.digests.seals, vouched=inherited.vouches
-    )
+    knowledge = own_knowledge.gather(clone, history.parents_to_be(clone.repo))
     return staged.findings(clone.repo, knowledge, authored_only=authored_only)

@@ -18,10 +18,8 @@ from git_model_security.git.objects import is_oid
 from git_model_security.git.paths import shown
 from git_model_security.guard import outgoing
 from git_model_security.guard.finding import KEY, POINTER, UNREADABLE
-from git_model_security.guard.knowledge import Knowledge
 from git_model_security.guard.refusal import refuse
-from git_model_security.hooks import advice, signed_refs
-from git_model_security.provenance.inherited import Inherited
+from git_model_security.hooks import advice, own_knowledge, signed_refs
 from git_model_security.setup.hooks import hook_place, shims
 
 if TYPE_CHECKING:
@@ -46,19 +44,14 @@ def judge_push(clone: Clone, arguments: Sequence[str], stdin: bytes) -> int:
     remote = arguments[0] if arguments else None
     url = (*arguments, remote)[1] if remote else None
     held = remotes.held(clone.repo, remote, url) if remote and url else remotes.Held([])
-    tips = [line.local_oid for line in lines if line.local_oid.strip("0")]
-    judged = outgoing.judged(
+    tips = [line.local_oid for line in lines if not line.deletes]
+    judged = outgoing.judge(
         clone.repo,
         lines,
         there=held.oids,
         ask=partial(remotes.asked, clone.repo, url) if url and held.is_remembered else None,
         is_harmless=lambda old: not (old.findings or _may_send_pointers(clone, old)),
-        knowledge=Knowledge(
-            clone.ring.keys,
-            clone.knows,
-            clone.digests.seals,
-            vouched=Inherited(clone, tips, clone.digest).vouches,
-        ),
+        knowledge=own_knowledge.gather(clone, tips),
     )
     refuse(
         clone.repo,
@@ -140,7 +133,7 @@ def _require_signed(clone: Clone, lines: Sequence[outgoing.Pushed], remote: str 
         found.lines,
         found.hint,
         refs=[line.remote_ref for line in lines],
-        commits=[line.local_oid for line in lines if line.local_oid.strip("0")],
+        commits=[line.local_oid for line in lines if not line.deletes],
     )
     for ref in found.excused:
         messages.warn(

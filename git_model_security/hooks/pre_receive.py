@@ -62,7 +62,7 @@ def judge_push(clone: Clone, stdin: bytes) -> int:
     updates = [_parse(line) for line in stdin.split(b"\n") if line]
     signatures = _Signatures(repo)
     limit = config.number(config.read_own(repo), MAX_ENTRIES, incoming.LIMIT_ENTRIES)
-    judged = incoming.judged(repo, updates, trusted=signatures.hold, limit=limit)
+    judged = incoming.judge(repo, updates, trusted=signatures.hold, limit=limit)
     unsigned = signatures.missing(updates)
     refuse(
         repo,

@@ -25,8 +25,7 @@ from git_model_security.guard.knowledge import Knowledge
 from git_model_security.guard.refusal import refuse
 from git_model_security.guard.verdict import drop_known
 from git_model_security.guard.walk import Walk
-from git_model_security.hooks import advice
-from git_model_security.provenance.inherited import Inherited
+from git_model_security.hooks import advice, own_knowledge
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,6 +45,16 @@ class Moved(NamedTuple):
     old: str
     new: str
     ref: str
+
+    @property
+    def is_head(self) -> bool:
+        """Whether it is the HEAD of a work tree."""
+        return self.ref == "HEAD" or self.ref.endswith("/HEAD")
+
+    @property
+    def brings(self) -> bool:
+        """Whether the ref gets an object that it did not hold."""
+        return is_oid(self.new) and bool(self.new.strip("0")) and self.new != self.old
 
 
 def judge_moves(clone: Clone, stdin: bytes) -> int:
@@ -116,13 +125,7 @@ def _findings(
     *,
     decisions: bool,
 ) -> list[Finding]:
-    knowledge = Knowledge(
-        clone.ring.keys,
-        clone.knows,
-        clone.digests.seals,
-        vouched=Inherited(clone, tips, clone.digest).vouches,
-        decisions=decisions,
-    )
+    knowledge = own_knowledge.gather(clone, tips, decisions=decisions)
     found = Walk(clone.repo, commits, tips, knowledge, ends=tips, notes=notes).judge()
     # A policy that was broken before: to refuse would stop the mending, and the pull.
     mine = [one for one in found.findings if one.rule != BROKEN_POLICY or one.commit]
@@ -185,10 +188,9 @@ def _not_let_out(clone: Clone, ends: Sequence[str], found: list[Finding]) -> lis
 
 def _may_be_news(move: Moved) -> bool:
     """Tells whether a line counts, as the shim does for the first few."""
-    is_head = move.ref == "HEAD" or move.ref.endswith("/HEAD")
-    if move.ref.startswith("refs/remotes/") or not (is_head or move.ref.startswith("refs/")):
+    if move.ref.startswith("refs/remotes/"):
         return False
-    return is_oid(move.new) and bool(move.new.strip("0")) and move.new != move.old
+    return move.brings and (move.is_head or move.ref.startswith("refs/"))
 
 
 def _parse(line: bytes) -> Moved:

@@ -68,7 +68,7 @@ def find_unsigned(clone: Clone, lines: Iterable[Pushed], remote: str | None) -> 
     found = Unsigned()
     patterns = _patterns(clone, remote)
     for line in lines:
-        if not line.local_oid.strip("0") or not _matches(line.remote_ref, patterns):
+        if line.deletes or not _matches(line.remote_ref, patterns):
             continue
         tree = index.resolve(clone.repo, f"{line.local_oid}^{{commit}}^{{tree}}")
         if tree is None:
@@ -127,8 +127,8 @@ def _can_sign(clone: Clone) -> bool:
 
 def _needed_a_key(clone: Clone, line: Pushed) -> bool:
     """Tells whether a push changes anything that is protected, or signed, or decides it."""
-    base = line.remote_oid if line.remote_oid.strip("0") else None
-    if base is None or index.resolve(clone.repo, f"{base}^{{commit}}") is None:
+    base = line.remote_oid
+    if line.creates or index.resolve(clone.repo, f"{base}^{{commit}}") is None:
         return True
     listed = clone.repo.git(
         *("diff-tree", "-r", "-z", "--no-renames", "--name-only", base, line.local_oid)

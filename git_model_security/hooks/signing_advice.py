@@ -85,8 +85,9 @@ def _name(line: Pushed) -> str:
 
 def _unpublished(clone: Clone, line: Pushed, commit: str) -> list[str]:
     """Returns the commits that would leave, parents first, as far as this clone knows."""
-    there = line.remote_oid if line.remote_oid.strip("0") else ""
-    known = [there] if there and index.resolve(clone.repo, f"{there}^{{commit}}") else []
+    there = line.remote_oid
+    is_here = not line.creates and index.resolve(clone.repo, f"{there}^{{commit}}")
+    known = [there] if is_here else []
     return history.commits(clone.repo, [commit], without=["--remotes", *known])
 
 
