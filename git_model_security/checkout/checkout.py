@@ -54,7 +54,7 @@ def checkout(
         raw = raw_entries.put_back(clone)
         report = restore(clone, pathspec.matching(repo, pathspecs), progress=progress)
     if raw:
-        report.warnings.append(raw_entries.said(raw))
+        report.warnings.append(raw_entries.describe(raw))
     return report
 
 

@@ -45,7 +45,7 @@ def put_back(clone: Clone, staged: Sequence[tuple[Entry, Entry]] | None = None) 
     return [entry.path for entry in pointers]
 
 
-def said(paths: Sequence[bytes]) -> str:
+def describe(paths: Sequence[bytes]) -> str:
     """Returns what a person is told of it."""
     names = messages.listed([shown(path) for path in paths], 1)
     if len(paths) == 1:

@@ -33,7 +33,7 @@ def command(method: str | None, amend: bool, adopt: tuple[str, ...], **said: Any
     missing_policy.require_ours(clone.repo)
     with clone.objects:
         if raw := raw_entries.put_back(clone):
-            messages.info(raw_entries.said(raw))
+            messages.info(raw_entries.describe(raw))
         index_guard.require_sealed(clone)
         adopted = sign.adopt(clone, adopt) if adopt else None
         done = sign.sign(clone, given, amend=amend)

@@ -131,7 +131,7 @@ def open_chunks(
     Raises:
         EnvelopeError: the envelope does not open.
     """
-    return checked(_pieces(Opener(clone.ring.keys), content), plaintext)
+    return check_opened(_pieces(Opener(clone.ring.keys), content), plaintext)
 
 
 def _pieces(opener: Opener, content: Iterable[BytesLike]) -> Iterator[BytesLike]:
@@ -140,7 +140,7 @@ def _pieces(opener: Opener, content: Iterable[BytesLike]) -> Iterator[BytesLike]
     yield opener.finish()
 
 
-def checked(
+def check_opened(
     opened: Iterable[BytesLike], plaintext: PlaintextHash | None
 ) -> Iterator[BytesLike]:
     """Yields plaintext as it comes, taking it into a running digest on the way.

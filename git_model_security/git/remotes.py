@@ -1,6 +1,4 @@
-"""What a remote has, as far as this clone can tell, and what came into the clone from one.
-
-Told by the clone's memory of the remote, or by asking.
+"""What a remote has, by this clone's memory of it or by asking; and what came from one.
 
 Tracking refs say what was fetched from where the remote *was*. When its address changes,
 or pushes go elsewhere (`pushurl`), they say nothing of where a push goes.

@@ -1,4 +1,4 @@
-"""What pre-commit has judged, so that reference-transaction need not do it again."""
+"""What pre-commit has judged, so that neither reference-transaction nor post-commit does."""
 
 from __future__ import annotations
 

@@ -192,7 +192,7 @@ def _meet_policy(clone: Clone, *, is_verified: bool) -> None:
     from git_model_security.setup import accept_policy
 
     try:
-        for line in accept_policy.arrived(clone, is_verified=is_verified):
+        for line in accept_policy.take_arrived(clone, is_verified=is_verified):
             messages.info(line)
     except Error as error:  # nothing here can stop what happened already
         messages.tell(error)

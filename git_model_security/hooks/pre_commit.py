@@ -43,7 +43,7 @@ def prepare_commit(clone: Clone) -> int:
     _require_objects(clone)
     changes = index.staged_changes(clone.repo)
     if raw := raw_entries.put_back(clone, changes):
-        messages.info(raw_entries.said(raw))
+        messages.info(raw_entries.describe(raw))
         changes = index.staged_changes(clone.repo)
     is_overridden = index_guard.refuse_authored(clone, "pre-commit")
     policy = gitmodel.find(index.staged(clone.repo), clone.objects)

@@ -107,7 +107,7 @@ def ground(clone: Clone) -> Ground:
         )
     found = accept_policy.drift(clone)
     if found is not None or not pinned.rules(repo):
-        said = accept_policy.described(found) if found else "nothing is pinned"
+        said = accept_policy.describe(found) if found else "nothing is pinned"
         raise PolicyError(
             f".gitmodel is not the policy that this clone pinned: {said}",
             hint="`git model track --accept` takes it over, or take the change back",

@@ -85,7 +85,7 @@ def unlock(repo: Repository, request: Request, progress: Progress | None = None)
     staged = index.staged(repo)
     result = permit(repo, staged, request)
     if raw:
-        result.lines.append(raw_entries.said(raw))
+        result.lines.append(raw_entries.describe(raw))
     content = [entry for entry in staged if entry.is_file]
     result.report = decrypt(repo, content, progress)
     if result.report.kept:

@@ -175,7 +175,7 @@ def _unless_refused(ask: Callable[[], _Answer], otherwise: _Answer) -> _Answer:
 
 def _drift(clone: Clone) -> str:
     found = accept_policy.drift(clone)
-    return accept_policy.described(found) if found and found.is_felt else ""
+    return accept_policy.describe(found) if found and found.is_felt else ""
 
 
 def head_state(clone: Clone, *, sealed_only: bool = False) -> Head:
