@@ -83,7 +83,7 @@ def judge(
         repo: the repository.
         pushed: what git gives to pre-push, as `Pushed` names it; a deletion has
             no local object and is passed.
-        there: objects that the remote is known to have (`git.remotes.held`).
+        there: objects that the remote is known to have (`git.remotes.find_held`).
         ask: returns what it has now; None where `there` is that.
         is_harmless: says of what memory leaves out whether it may leave once more.
         knowledge: what is known beforehand.
@@ -97,7 +97,7 @@ def judge(
     before = [line.remote_oid for line in lines if not line.creates]
     if not leaving:
         return Outgoing()
-    kinds = history.peeled(repo, [*leaving, *before, *there])
+    kinds = history.peel(repo, [*leaving, *before, *there])
     # What the remote has and this clone does not cannot leave anything out.
     held = [oid for oid in before if kinds[oid][0] == "commit"]
     tips = [oid for oid in leaving if kinds[oid][0] == "commit"]
@@ -130,7 +130,7 @@ def judge(
         # An object of old history that is not here was fetched by nobody, or pruned.
         judge_old = partial(walk, tips=(), absent_is_found=False)
         if len(doubtful) > _MANY or not is_harmless(judge_old(doubtful)):
-            now = history.peeled(repo, ask()).values()
+            now = history.peel(repo, ask()).values()
             gone = _except(left(now), commits)
             if gone:
                 found.is_forgotten = all(kind for kind, _ in now)

@@ -43,13 +43,13 @@ def judge_push(clone: Clone, arguments: Sequence[str], stdin: bytes) -> int:
     lines = [_parse(line) for line in stdin.split(b"\n") if line]
     remote = arguments[0] if arguments else None
     url = (*arguments, remote)[1] if remote else None
-    held = remotes.held(clone.repo, remote, url) if remote and url else remotes.Held([])
+    held = remotes.find_held(clone.repo, remote, url) if remote and url else remotes.Held([])
     tips = [line.local_oid for line in lines if not line.deletes]
     judged = outgoing.judge(
         clone.repo,
         lines,
         there=held.oids,
-        ask=partial(remotes.asked, clone.repo, url) if url and held.is_remembered else None,
+        ask=partial(remotes.ask, clone.repo, url) if url and held.is_remembered else None,
         is_harmless=lambda old: not (old.findings or _may_send_pointers(clone, old)),
         knowledge=own_knowledge.gather(clone, tips),
     )
@@ -67,10 +67,10 @@ def judge_push(clone: Clone, arguments: Sequence[str], stdin: bytes) -> int:
     # By its name git-lfs trusts the tracking refs, and knows one address of a remote.
     by_name = held.is_address and not judged.is_forgotten
     if _may_send_pointers(clone, judged):
-        to = lfs_push.target(clone.repo, remote, url, by_name=by_name)
+        to = lfs_push.find_target(clone.repo, remote, url, by_name=by_name)
         _upload(clone, to, stdin, judged)
     elif not lines and clone.lfs.is_used:
-        _send_once_more(clone, lfs_push.target(clone.repo, remote, url, by_name=by_name))
+        _send_once_more(clone, lfs_push.find_target(clone.repo, remote, url, by_name=by_name))
     return 0
 
 
@@ -87,9 +87,9 @@ def _upload(clone: Clone, to: Target, stdin: bytes, judged: Outgoing) -> None:
         _send_objects(clone, to, {oid: one.oid for oid, one in pointers.items()})
         return
     if not to.is_remote:
-        lfs_push.pushed(clone.repo, to, stdin, _onto(clone.repo, judged.commits))
+        lfs_push.upload_push(clone.repo, to, stdin, _onto(clone.repo, judged.commits))
     elif not _lfs_follows(clone.repo):
-        lfs_push.pushed(clone.repo, to, stdin)
+        lfs_push.upload_push(clone.repo, to, stdin)
     _send(clone, to, oids)
 
 
@@ -156,7 +156,7 @@ def _hint(clone: Clone, judged: Outgoing, tips: Sequence[str], remote: str | Non
             f"nothing was pushed; {where} had this and was rid of it: `git fetch --prune"
             f" {where}`, then put your work on what it has now (`git rebase --onto`)"
         )
-    kinds = history.peeled(clone.repo, tips).values()
+    kinds = history.peel(clone.repo, tips).values()
     commits = [oid for kind, oid in kinds if kind == "commit"]
     held = {(one.path, one.oid) for oid in commits for one in index.tree(clone.repo, oid)}
     present = [one for one in judged.findings if not one.path or (one.path, one.oid) in held]

@@ -116,7 +116,7 @@ class _Signatures:
             if not update.deletes
             and any(fnmatch.fnmatchcase(update.ref, pattern) for pattern in patterns)
         ]
-        kinds = history.peeled(self._repo, (update.new for update in asked))
+        kinds = history.peel(self._repo, (update.new for update in asked))
         wrong = (
             f"{shown(os.fsencode(update.ref))}: {said} ({update.new[:12]})"
             for update in asked

@@ -69,7 +69,7 @@ def judge_moves(clone: Clone, stdin: bytes) -> int:
     if not moved:
         return 0
     news = list(dict.fromkeys(move.new for move in moved))
-    kinds = history.peeled(clone.repo, news)
+    kinds = history.peel(clone.repo, news)
     tips = [oid for kind, oid in kinds.values() if kind == "commit"]
     authored: list[str] = []
     if processes.command(clone.repo) not in _ARRIVING:

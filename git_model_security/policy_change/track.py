@@ -124,7 +124,7 @@ def ground(clone: Clone) -> Ground:
             hint=f"`git add {name}` or `git restore {name}` first",
         )
     files = [entry for entry in entries if entry.is_file]
-    paths = [*(entry.path for entry in files), *index.untracked(repo)]
+    paths = [*(entry.path for entry in files), *index.list_untracked(repo)]
     any_case = config.is_true(config.read(repo, "core"), "core.ignorecase")
     return Ground(policy, files, paths, any_case)
 

@@ -76,7 +76,7 @@ def lock(repo: Repository, *, forget: bool = False) -> Locked:
 
 
 def _loose(repo: Repository) -> list[bytes]:
-    loose = index.untracked(repo)
+    loose = index.list_untracked(repo)
     return sorted(attributes.protected(repo, loose)) if loose else []
 
 

@@ -91,7 +91,7 @@ def unlock(repo: Repository, request: Request, progress: Progress | None = None)
     if result.report.kept:
         # Most often files that were decrypted already: not worth a word then.
         guarded = attributes.protected(repo, (entry.path for entry in content))
-        result.kept = sorted(guarded.intersection(index.modified(repo)))
+        result.kept = sorted(guarded.intersection(index.list_modified(repo)))
     return result
 
 

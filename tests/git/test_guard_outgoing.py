@@ -31,7 +31,7 @@ def _held(history: History, remote: str | None = "origin", url: str | None = Non
     if remote is None:
         return []
     known = history.repo.git.run("remote", "get-url", remote, check=False).stdout.strip()
-    return remotes.held(history.facts, remote, url or known).oids
+    return remotes.find_held(history.facts, remote, url or known).oids
 
 
 def _paths(
