@@ -104,7 +104,7 @@ def command(
     """
     method = words[0] if words and words[0] in KINDS else None
     revisions = words[1:] if method else words
-    asked = methods.asked(method, said)
+    asked = methods.take_asked(method, said)
     expected = Expected(expect, at_least)
     scope = Scope(
         *(tuple(map(gitmodel.as_root, roots)), all_models, ignore_unsigned_files, strict),

@@ -227,7 +227,7 @@ def _encrypt(clone: Clone, path: bytes, content: Content) -> Iterable[BytesLike]
     # somebody pushed runs it too. Git writes the blob only after this, so what is in the
     # store was made before, here or by somebody who pushed it: see `provenance`.
     if clone.staged.get(path) != oid and not _is_known(clone, oid, sealed, digests):
-        clone.provenance.cleaned(path, oid)
+        clone.provenance.note_cleaned(path, oid)
     clone.digests.put(oid, digests)
     return answer
 

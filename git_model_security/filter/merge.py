@@ -79,7 +79,7 @@ def merge(base: str, ours: str, theirs: str, marker_size: str, path: str) -> int
         blob_oid(clone.repo.object_format, content)
         for content in (result, sealed[0], sealed[2])
     )
-    clone.provenance.merged(os.fsencode(path), made, one, other)
+    clone.provenance.note_merged(os.fsencode(path), made, one, other)
     return 0
 
 

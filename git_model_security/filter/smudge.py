@@ -207,7 +207,7 @@ def _clear(
 
     with Sealed(clone, size) as sealed:
         seal(clone.ring.current, cut(Joined(content())), sealed, PlaintextHash(clone.digest))
-        clone.provenance.foreign(sealed.settle(size))
+        clone.provenance.note_foreign(sealed.settle(size))
     return content()
 
 

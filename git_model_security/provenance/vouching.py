@@ -248,7 +248,7 @@ def settle(clone: Clone, commit: str = "HEAD") -> None:
         base = ancestry.last_verified(clone, unsigned)
         _keep_own(clone, unsigned)
         paths |= {path for path, _ in base.items() ^ ancestry.facts(clone, commit).items()}
-    clone.provenance.committed(paths)
+    clone.provenance.forget(paths)
 
 
 def _keep_own(clone: Clone, commits: Sequence[str]) -> None:

@@ -150,7 +150,7 @@ def of(clone: Clone, pathspecs: Sequence[str] = ()) -> State:
     policy = _unless_refused(lambda: gitmodel.find(entries, clone.objects), None)
     state.digest = policy.digest if policy else ""
     if pathspecs:
-        chosen = {entry.path for entry in pathspec.matching(repo, pathspecs)}
+        chosen = {entry.path for entry in pathspec.list_matching(repo, pathspecs)}
         entries = [entry for entry in entries if entry.path in chosen]
     guarded = attributes.protected(repo, (entry.path for entry in entries))
     committed = index.tree(repo, "HEAD") if state.commit else []

@@ -197,7 +197,7 @@ def _check_ciphertext(root: Root, verdict: Verdict) -> Iterator[Finding]:
     """Yields how the blobs of a root differ from what was signed (step 2)."""
     try:
         opened = root.open(CIPHERTEXT)
-        made = manifests.sealed(root.clone, root.policy, root.name, root.entries)
+        made = manifests.make_ciphertext(root.clone, root.policy, root.name, root.entries)
     except Error as error:
         yield root.failure(CIPHERTEXT, error)
         return
@@ -227,7 +227,7 @@ def _plaintext(root: Root, signed: Manifest, may_be_absent: bool) -> Mapping[byt
     """Returns the digests of what a root holds, which may be nothing any more."""
     known = manifests.by_oid(root.name, root.entries, signed).get if may_be_absent else None
     where = (root.policy, root.name, root.entries)
-    made = manifests.plaintext(root.clone, *where, signed.digest, known)
+    made = manifests.make_plaintext(root.clone, *where, signed.digest, known)
     return shards.by_path(made) if made else {}
 
 
