@@ -45,7 +45,7 @@ def checkout(
         PolicyError: the clone is locked, or no git-model repository.
         GitError: there is no work tree, or a pathspec matches nothing.
     """
-    repo.top  # noqa: B018 - raises in a bare repository
+    repo.require_work_tree()
     missing_policy.require_ours(repo)
     clone = Clone(repo)
     if clone.ring.locked:

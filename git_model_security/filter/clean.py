@@ -194,7 +194,7 @@ def _pass_unchanged(
 def _no_key_error(clone: Clone) -> Error:
     """Returns the error that says why there is no key to encrypt with."""
     try:
-        clone.ring.current  # noqa: B018 - raises
+        clone.ring.require_key()
     except Error as error:
         return error
     raise AssertionError("there is a key")

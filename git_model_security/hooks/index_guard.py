@@ -41,7 +41,7 @@ def require_sealed(clone: Clone) -> None:
         PolicyError: with what was found.
         GitError: there is no work tree.
     """
-    clone.repo.top  # noqa: B018 - raises in a bare repository
+    clone.repo.require_work_tree()
     found = [one for one in _findings(clone, authored_only=False) if one.rule == PLAINTEXT]
     own = attributes.protected_by(pinned.rules(clone.repo), (one.path for one in found))
     found = [one for one in found if one.path in own or not one.inherited]

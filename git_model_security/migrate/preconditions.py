@@ -33,7 +33,7 @@ def require(repo: Repository) -> None:
     Raises:
         GitError: with what is in the way.
     """
-    repo.top  # noqa: B018 - raises in a bare repository
+    repo.require_work_tree()
     for problem, hint in _problems(repo):
         raise GitError(f"the history cannot be written anew: {problem}", hint=hint)
 

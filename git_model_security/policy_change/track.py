@@ -97,10 +97,10 @@ def ground(clone: Clone) -> Ground:
             conflict, or changes of the files that are written would be lost.
     """
     repo = clone.repo
-    repo.top  # noqa: B018 - raises in a bare repository
+    repo.require_work_tree()
     entries = index.staged(repo)
     policy = missing_policy.require(clone, entries)
-    clone.ring.current  # noqa: B018 - raises when the clone is locked
+    clone.ring.require_key()
     if any(entry.stage for entry in entries):
         raise PolicyError(
             "paths are in conflict", hint="finish the merge or rebase first, or give it up"

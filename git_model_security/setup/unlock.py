@@ -78,7 +78,7 @@ def unlock(repo: Repository, request: Request, progress: Progress | None = None)
     Raises:
         Error: see `permit`.
     """
-    repo.top  # noqa: B018 - raises in a bare repository
+    repo.require_work_tree()
     clone = Clone(repo)
     with clone.objects:
         raw = raw_entries.put_back(clone)

@@ -157,7 +157,7 @@ def _of_clone(repo: Repository) -> Iterator[Symptom]:
         if held.locked:
             yield Symptom("this clone is locked", ring.UNLOCK)
             return
-        held.current  # noqa: B018 - raises when the material is not here
+        held.require_key()
     except Error as error:
         yield Symptom(str(error), error.hint or "`git model unlock --key FILE`")
         return

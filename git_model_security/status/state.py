@@ -128,7 +128,7 @@ def of(clone: Clone, pathspecs: Sequence[str] = ()) -> State:
         GitError: there is no work tree, or a pathspec matches nothing.
     """
     repo = clone.repo
-    repo.top  # noqa: B018 - raises in a bare repository
+    repo.require_work_tree()
     locked = clone.ring.locked
     head = head_state(clone)
     state = State(

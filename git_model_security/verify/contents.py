@@ -49,7 +49,9 @@ class Contents:
             entry
             for entry in entries
             if blob.is_in_place(
-                *(self._repo, entry.path, entry.oid),
+                self._repo,
+                entry.path,
+                entry.oid,
                 pointers.get(entry.oid),
                 sizes.get(entry.oid),
             )

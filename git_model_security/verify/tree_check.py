@@ -226,8 +226,9 @@ def _check_plaintext(root: Root, verdict: Verdict, may_be_absent: bool) -> Itera
 def _plaintext(root: Root, signed: Manifest, may_be_absent: bool) -> Mapping[bytes, bytes]:
     """Returns the digests of what a root holds, which may be nothing any more."""
     known = manifests.by_oid(root.name, root.entries, signed).get if may_be_absent else None
-    where = (root.policy, root.name, root.entries)
-    made = manifests.make_plaintext(root.clone, *where, signed.digest, known)
+    made = manifests.make_plaintext(
+        root.clone, root.policy, root.name, root.entries, signed.digest, known
+    )
     return shards.by_path(made) if made else {}
 
 
