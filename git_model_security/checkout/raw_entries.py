@@ -46,7 +46,7 @@ def put_back(clone: Clone, staged: Sequence[tuple[Entry, Entry]] | None = None) 
 
 
 def describe(paths: Sequence[bytes]) -> str:
-    """Returns what a person is told of it."""
+    """Returns what a person is told of the pointers that were put back."""
     names = messages.listed([shown(path) for path in paths], 1)
     if len(paths) == 1:
         return f"{names}: its ciphertext was staged; its pointer is in the index again"

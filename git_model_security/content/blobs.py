@@ -1,4 +1,4 @@
-"""Blobs of Git: is one an envelope, whose, and of what plaintext."""
+"""What is behind a blob: its key, its digests, its ciphertext and its plaintext."""
 
 from __future__ import annotations
 

@@ -81,10 +81,10 @@ class Staged:
 
     @classmethod
     def find(cls, clone: Clone, path: bytes, size: int | None) -> Staged | None:
-        """Returns it, where its plaintext has the length of the work tree file.
+        """Returns the envelope at a path, if its plaintext is as long as the work tree file.
 
-        None also where it is no object of git-lfs on this machine, or does not open:
-        then the file has to be sealed.
+        None also where the envelope is no object of git-lfs on this machine, or does not
+        open: then the file has to be sealed.
         """
         oid = clone.staged.get(path)
         if oid is None or not size:

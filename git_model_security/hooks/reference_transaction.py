@@ -187,7 +187,7 @@ def _not_let_out(clone: Clone, ends: Sequence[str], found: list[Finding]) -> lis
 
 
 def _may_be_news(move: Moved) -> bool:
-    """Tells whether a line counts, as the shim does for the first few."""
+    """Tells whether a ref may get what no ref had; the shim asks the same of the first few."""
     if move.ref.startswith("refs/remotes/"):
         return False
     return move.brings and (move.is_head or move.ref.startswith("refs/"))

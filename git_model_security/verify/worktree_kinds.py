@@ -1,4 +1,4 @@
-"""Of which kind each difference is of a work tree from what is signed.
+"""The kind of each difference between a work tree and what is signed.
 
 Only what differs from what was signed, and from all that its owner may have meant, is
 called tampered.
