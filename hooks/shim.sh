@@ -99,6 +99,17 @@ nothing_settled() {
 	is_replaying
 }
 
+# What was amended pre-commit has signed. Of most rebases reference-transaction has said all
+# there is to say, when the branch got their end.
+nothing_rebased() {
+	[ "$1" = rebase ] || return 0
+	find_git_dir
+	[ -s "$git_dir/git-model-told" ] && [ ! -f "$git_dir/git-model-pending" ] || return 1
+	read -r oid <"$git_dir/git-model-told"
+	[ "$oid" = "$(git rev-parse --verify --quiet HEAD)" ] || return 1
+	: >"$git_dir/git-model-told"
+}
+
 # What cannot be told here git-model is asked, and gets $moved.
 nothing_moves() {
 	[ "$1" = prepared ] || return 0
@@ -162,6 +173,7 @@ run_ours() {
 	waiting) ! nothing_waits "$@" || return 0 ;;
 	judged) ! nothing_judged || return 0 ;;
 	settled) ! nothing_settled || return 0 ;;
+	rebased) ! nothing_rebased "$@" || return 0 ;;
 	moving) ! nothing_moves "$@" || return 0 ;;
 	esac
 	case $hook,$1 in reference-transaction,aborted | reference-transaction,preparing) return 0 ;; esac

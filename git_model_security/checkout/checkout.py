@@ -37,7 +37,6 @@ def checkout(
     """Writes the protected files that are not decrypted yet, or missing.
 
     Args:
-        repo: the clone.
         pathspecs: which, relative to where the user stands; none means all.
         progress: told how far the decryption is.
 

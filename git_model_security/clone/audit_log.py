@@ -37,7 +37,6 @@ def record(
     """Appends an event.
 
     Args:
-        repo: the repository.
         action: what happened, in a word or two with hyphens.
         ref: the ref that it happened to.
         commits: oids of the commits that it is about.

@@ -31,7 +31,6 @@ def is_strange(repo: Repository, revision: str = "HEAD") -> bool:
     """Tells whether nothing here was ever git-model's: no policy, no key, nothing pinned.
 
     Args:
-        repo: the repository.
         revision: what else may have a policy.
     """
     if config.read(repo).get(ring.KEY_ID) or pinned.rules(repo) or pinned.current(repo):

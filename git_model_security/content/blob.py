@@ -215,7 +215,6 @@ def pointers(
     """Returns the paths whose blobs are pointers, with them.
 
     Args:
-        repo: the repository.
         pairs: paths with the oids of blobs.
     """
     _, found = survey(repo, (oid for _, oid in pairs))

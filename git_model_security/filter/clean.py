@@ -63,7 +63,6 @@ def clean(clone: Clone, path: bytes, content: Content) -> Iterable[BytesLike]:
     """Returns the blob content for a work tree file.
 
     Args:
-        clone: the clone.
         path: of the file, relative to the top.
         content: the file's bytes; it may be left partly unread.
 
@@ -136,7 +135,6 @@ def _pass_known(
     """Gives content back when Git has it already at a protected path (cases 4, 5).
 
     Args:
-        clone: the clone.
         path: where it stands.
         content: all of it.
         refusal: what is raised where Git has it not.

@@ -23,7 +23,6 @@ def require(clone: Clone, path: bytes, size: int | None) -> None:
     Without git-lfs nobody asked for blobs of any length: Git holds them in memory.
 
     Args:
-        clone: the clone.
         path: the file.
         size: its length in bytes, where it is known.
 

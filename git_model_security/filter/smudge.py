@@ -55,7 +55,6 @@ def smudge(
     """Returns the work tree content for a blob.
 
     Args:
-        clone: the clone.
         path: where it goes, relative to the top.
         content: the blob's bytes in pieces; all of it is read before this returns.
         oid: the blob's name, where Git told it.

@@ -42,7 +42,6 @@ def filtered(
     """Returns those of `paths` whose `filter` attribute is a driver, now.
 
     Args:
-        repo: the repository.
         paths: paths relative to the top; they need not exist.
         driver: its name.
         any_case: match patterns in any letter case.

@@ -24,7 +24,6 @@ def write(repo: Repository, path: Path, tips: list[str]) -> None:
     The file appears under its name when it is complete and verified.
 
     Args:
-        repo: the repository.
         path: where; nothing may stand there.
         tips: full names of the refs.
 

@@ -66,7 +66,6 @@ def changes(
     Gitlinks are left out.
 
     Args:
-        repo: the repository.
         oids: commits, parents first.
         damaged: takes the commits whose trees cannot be read, and why; without it
             they are an error.
@@ -126,7 +125,6 @@ def against(
     """Yields what differs between commits and one commit each, at some paths.
 
     Args:
-        repo: the repository.
         pairs: a commit, and what it is compared with.
         pathspecs: the paths (gitglossary, "pathspec").
     """
@@ -171,7 +169,6 @@ def pathless(
     Such a blob has no path: it is `b""`.
 
     Args:
-        repo: the repository.
         tips: oids of any kind of object.
         damaged: takes what cannot be read, and why; without it that is an error.
 

@@ -43,7 +43,6 @@ def match_ignored(repo: Repository, paths: Iterable[bytes]) -> set[bytes]:
     """Returns those of some paths that exclude patterns match, whatever the index says.
 
     Args:
-        repo: the repository.
         paths: relative to the top; a directory ends in `/`. None is behind a link.
     """
     # With `./`, so that no name is taken for pathspec magic.

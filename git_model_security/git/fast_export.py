@@ -71,7 +71,6 @@ def commits(repo: Repository, tips: Iterable[str]) -> Iterator[Commit]:
     """Yields all commits that tips reach, parents before children.
 
     Args:
-        repo: the repository.
         tips: oids of commits.
 
     Raises:

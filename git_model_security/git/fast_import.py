@@ -30,7 +30,6 @@ class Import:
     """A running import; a context manager that gives up what was not finished.
 
     Args:
-        repo: the repository.
         marks: file to write at the end, a line `:MARK OID` each; None where only content
             is sent, and no commits.
     """

@@ -39,7 +39,6 @@ def commits(
     """Returns the commits reachable from `revisions`, parents before children.
 
     Args:
-        repo: the repository.
         revisions: revisions, ranges, or one of `REF_OPTIONS`.
         without: oids and `--remotes=…` whose commits are left out.
 
@@ -194,7 +193,6 @@ def notes(repo: Repository, tips: Iterable[str] = ()) -> set[str]:
     """Returns the commits of notes: they name objects, and have no paths (git-notes).
 
     Args:
-        repo: the repository.
         tips: commits that notes refs are about to hold.
     """
     others = ("--glob=refs/notes/*", "--not", "--exclude=refs/notes/*", "--glob=*", "--not")

@@ -53,7 +53,6 @@ def refresh(
     """Gives index entries the stat data of the files just written for them.
 
     Args:
-        repo: the repository.
         written: stat data by path; the entry at each path must be the blob that
             the file was made from.
         oids: those blobs, by path: an entry that another command changed meanwhile is

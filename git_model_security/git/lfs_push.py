@@ -50,7 +50,6 @@ def find_target(repo: Repository, remote: str, url: str, *, by_name: bool) -> Ta
     addresses share that one.
 
     Args:
-        repo: the repository.
         remote: the name that is pushed to, or the address itself.
         url: the address.
         by_name: tracking refs say what is there.
@@ -73,7 +72,6 @@ def upload_push(repo: Repository, to: Target, stdin: bytes, onto: Iterable[str] 
     """Uploads what a push needs, as the hook of git-lfs does.
 
     Args:
-        repo: the repository.
         to: where.
         stdin: what Git gives to pre-push.
         onto: commits that are there, and below what is pushed.
@@ -92,7 +90,6 @@ def send(repo: Repository, to: Target, objects: Iterable[str]) -> None:
     """Uploads objects by their names, whatever the remote is thought to have.
 
     Args:
-        repo: the repository.
         to: where.
         objects: their SHA-256 in hexadecimal; all of them are here.
 
@@ -112,7 +109,6 @@ def is_asked_for_locks(repo: Repository, to: Target, settings: config.Values) ->
     "lfs.<url>.locksverify").
 
     Args:
-        repo: the repository.
         to: where is uploaded to.
         settings: the variables `lfs.*` and `remote.*`.
     """

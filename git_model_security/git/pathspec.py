@@ -27,7 +27,6 @@ def list_matching(repo: Repository, pathspecs: Sequence[str] = ()) -> list[Entry
     """Returns the index entries that shall be in the work tree, sorted as Git sorts them.
 
     Args:
-        repo: the repository.
         pathspecs: which of them, relative to the current directory; none means all,
             wherever that directory is.
 

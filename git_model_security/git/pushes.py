@@ -45,7 +45,6 @@ def arrived(repo: Repository, tips: Iterable[str], *, limit: int) -> Arrived:
     """Returns the commits that a push brings.
 
     Args:
-        repo: the repository.
         tips: oids of commits.
         limit: the most commits that are looked at.
 
@@ -88,7 +87,6 @@ def require_bounded(
     more files than fit into memory. So they are counted as git lists them.
 
     Args:
-        repo: the repository.
         arrived: the commits of a push.
         tips: those of them that refs would name.
         trees: that refs would name.

@@ -23,7 +23,6 @@ def ends(repo: Repository, range_: str) -> tuple[str, list[str]]:
     """Returns the newest commit of a range, and those below it that bound it.
 
     Args:
-        repo: the repository.
         range_: `BASE..HEAD` or `BASE...HEAD`; a side left out is HEAD. A BASE of zeros,
             as hosts say of a new branch, bounds nothing.
 
@@ -125,7 +124,6 @@ def list_commits(repo: Repository, words: Sequence[str]) -> list[Commit]:
     """Returns the commits of a range, children before parents, and those that bound it.
 
     Args:
-        repo: the repository.
         words: as git takes them, such as `A..B`, `B ^A`, `B^!`; a side left out is HEAD.
             Zeros for A, as hosts say of a new branch, bound nothing.
 

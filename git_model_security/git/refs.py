@@ -69,7 +69,6 @@ def read_direct(
     """Returns the refs that are no links to others: oids by name.
 
     Args:
-        repo: the repository.
         prefix: what their names begin with.
         containing: only those count that reach any of these commits.
     """
@@ -149,7 +148,6 @@ def change(
     """Changes refs, all or none; see `RefChange`.
 
     Args:
-        repo: the repository.
         reason: for the reflog.
         moved: refs with what they hold and what they get.
         created: refs that must not be there, with what they get.
@@ -179,7 +177,6 @@ class RefChange:
     Hooks do not see it: the caller judged what the refs will hold.
 
     Args:
-        repo: the repository.
         reason: for the reflog.
     """
 

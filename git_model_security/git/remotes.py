@@ -99,7 +99,6 @@ def find_held(repo: Repository, name: str, url: str) -> Held:
     """Returns what is known of where a push goes.
 
     Args:
-        repo: the repository.
         name: the remote.
         url: the address that is pushed to.
 
@@ -148,7 +147,6 @@ def list_cloned(repo: Repository, settings: config.Values) -> list[str]:
     came, as they do of what is fetched.
 
     Args:
-        repo: the repository.
         settings: its variables `remote.*`, maybe with others.
     """
     of_remotes = [key for key in settings if key.startswith("remote.")]

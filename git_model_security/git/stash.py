@@ -77,7 +77,6 @@ def add(repo: Repository, entry: Stashed, above: str | None) -> None:
     """Puts an entry on top.
 
     Args:
-        repo: the repository.
         entry: what to put there.
         above: the commit of the entry that is on top now; None where there is none.
 

@@ -25,7 +25,6 @@ class Trees:
     """Reads trees through one git process and keeps them.
 
     Args:
-        repo: the repository.
         objects: reads its objects.
     """
 

@@ -76,7 +76,6 @@ def rewrite(
     look modified and are not, which the next `git status` finds out.
 
     Args:
-        repo: the repository.
         paths: files whose content the caller knows to be no loss.
         extra: environment variables for the filter.
 
@@ -136,7 +135,6 @@ def holds_blob(repo: Repository, path: bytes, oid: str, size: int | None = None)
     """Tells whether a work tree file is byte for byte a blob, through no filter.
 
     Args:
-        repo: the repository.
         path: of the file.
         oid: of the blob.
         size: length of the blob in bytes, where it is known: a file of another length
@@ -149,7 +147,6 @@ def holds_object(repo: Repository, path: bytes, sha256: str, size: int) -> bool:
     """Tells whether a work tree file is byte for byte an object of git-lfs.
 
     Args:
-        repo: the repository.
         path: of the file.
         sha256: the name of the object.
         size: its length in bytes: a file of another length is not read.

@@ -75,7 +75,6 @@ def audit(
     fetched unless `fetch` says so: what is not here is counted.
 
     Args:
-        repo: the repository.
         revisions: revisions, ranges or `git.history.REF_OPTIONS`. With one of
             those, refs that hold no commit (a tag of a blob) are judged as well.
         rules: text of an attributes file: audit for a policy about to be set. Then

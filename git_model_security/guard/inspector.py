@@ -48,7 +48,6 @@ class Inspector:
         """Prepares to judge.
 
         Args:
-            repo: the repository.
             knowledge: what is known beforehand.
             absent_is_found: a pointer at a protected path whose object is not here is a
                 finding.

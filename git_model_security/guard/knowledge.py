@@ -121,7 +121,6 @@ class Remembered:
     """The memory of audits, a table of the clone's memory, as one audit uses it.
 
     Args:
-        repo: the repository.
         memory: of the clone.
         held: ids of the keys that are held.
     """

@@ -80,7 +80,6 @@ def judge(
        have is judged as well.
 
     Args:
-        repo: the repository.
         pushed: what git gives to pre-push, as `Pushed` names it; a deletion has
             no local object and is passed.
         there: objects that the remote is known to have (`git.remotes.find_held`).

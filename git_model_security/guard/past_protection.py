@@ -69,7 +69,6 @@ class PastProtection:
         """Evaluates the rules.
 
         Args:
-            repo: the repository.
             commits: oids, parents before children.
             past: what they changed.
             today: says which paths are protected anyway.

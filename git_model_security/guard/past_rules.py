@@ -69,7 +69,6 @@ class Tables:
     """Which attribute files each commit has; commits that change none share a table.
 
     Args:
-        repo: the repository.
         commits: oids, parents before children.
         past: what they changed.
         bound: told of a bound that was met, with the file that met it.

@@ -119,7 +119,6 @@ def read(
     """Reads policies, each a blob whatever its mode: a guard takes the stricter view.
 
     Args:
-        repo: the repository.
         oids: the policies.
         releasing: those whose records may count; None means all.
         commits: where a signature over a record may be, beside HEAD and the refs.

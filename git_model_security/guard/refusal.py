@@ -40,7 +40,6 @@ def refuse(
     """Raises when a guard found something, unless this command overrides it.
 
     Args:
-        repo: the repository.
         guard: the hook that refuses.
         found: what was found, a line of text each.
         hint: what to do about it.
@@ -98,7 +97,6 @@ def is_overridden(repo: Repository, *, anywhere: bool = False) -> bool:
     """Tells whether refusals are warnings now.
 
     Args:
-        repo: the repository.
         anywhere: its own files count, as they do on a server.
     """
     if anywhere:
@@ -111,7 +109,6 @@ def misunderstood(repo: Repository, *, anywhere: bool = False) -> str:
     """Returns why a setting that stands there overrides nothing; empty where none does.
 
     Args:
-        repo: the repository.
         anywhere: see `is_overridden`.
     """
     own = config.last(config.read_own(repo), GUARD) if anywhere else None

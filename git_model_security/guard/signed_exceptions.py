@@ -41,7 +41,6 @@ class Decided:
         """Prepares to judge.
 
         Args:
-            repo: the repository.
             bases: commits whose policies no older one outdoes: HEAD.
             trusted: says of a commit whether it stands under a signature that counts.
         """

@@ -50,7 +50,6 @@ def findings(
     or pull, and refusing to commit would wedge the team without taking it back.
 
     Args:
-        repo: the repository.
         knowledge: what is known beforehand; without keys framing is all that is checked.
         authored_only: leave out what a parent has, unread.
     """
@@ -121,7 +120,6 @@ def find_misnamed(
     Signing would overwrite it.
 
     Args:
-        repo: the repository.
         oids: the policies that the next signature is made by.
         paths: the files that are there.
 

@@ -50,7 +50,6 @@ class Walk:
     An audit of whole histories asks for more, see `history`.
 
     Attributes:
-        repo: the repository.
         commits: oids, parents before children.
         tips: oids of any kind of object.
         knowledge: what is known beforehand.

@@ -65,7 +65,6 @@ def refuse_authored(clone: Clone, guard: str) -> bool:
     refusing it would stop everybody's work without taking it back.
 
     Args:
-        clone: the clone.
         guard: the hook that asks.
 
     Raises:

@@ -77,6 +77,15 @@ def finish_rewrite(
     return _verify(clone)
 
 
+def tell_unsigned(clone: Clone) -> bool:
+    """Warns of a HEAD whose signatures do not hold; of one that is well it says nothing."""
+    tree = index.head_tree(clone.repo)
+    if tree is None or tree_check.holds(clone, tree):
+        return False
+    _verify(clone)
+    return True
+
+
 def _signed_series(clone: Clone) -> list[str]:
     """Returns the commits of a rebase that signed them all, as it went.
 

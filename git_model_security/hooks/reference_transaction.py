@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from git_model_security import messages
 from git_model_security.clone import audit_log
 from git_model_security.errors import GitError, ProtocolError
-from git_model_security.git import history, index, processes, remotes
+from git_model_security.git import history, index, processes, remotes, sharing
 from git_model_security.git.objects import is_oid
 from git_model_security.git.paths import shown
 from git_model_security.guard.finding import BROKEN_POLICY, NEWER, PLAINTEXT, POINTER
@@ -35,6 +35,10 @@ if TYPE_CHECKING:
 
 _ARRIVING = {"fetch", "clone", "remote", "receive-pack", "bundle", "submodule"}
 """Commands whose new commits were made elsewhere."""
+
+_REBASES = ("rebase-merge", "rebase-apply")
+TOLD = "git-model-told"
+"""The file below the Git directory with the tip of which all is said."""
 
 _SHOWN = 5
 
@@ -88,6 +92,7 @@ def judge_moves(clone: Clone, stdin: bytes) -> int:
             f"what others made was not looked at: {error}",
             "`git model audit --fetch` looks at it, where the remote answers",
         )
+    _tell_of_rebase(clone, moved)
     return 0
 
 
@@ -98,6 +103,23 @@ def moves(stdin: bytes) -> list[Moved]:
         ProtocolError: one is not understood, so nothing may change.
     """
     return [_parse(line) for line in stdin.splitlines()]
+
+
+def _tell_of_rebase(clone: Clone, moves: Sequence[Moved]) -> None:
+    """Says what post-rewrite would, where a rebase ends in a commit that nobody has signed.
+
+    That is most of them, and hooks/shim.sh then starts no second git-model. HEAD is the new
+    tip already, and the branch that gets it stands in `head-name` (git-rebase).
+    """
+    files = (clone.repo.git_dir / name / "head-name" for name in _REBASES)
+    refs = [os.fsdecode(file.read_bytes().strip()) for file in files if file.is_file()]
+    tips = [move.new for move in moves if move.ref in refs]
+    if not tips or tips != [index.resolve(clone.repo, "HEAD")] or clone.is_deploy:
+        return
+    from git_model_security.hooks import post_checkout
+
+    if post_checkout.tell_unsigned(clone):
+        sharing.replace(clone.repo.common_dir, clone.repo.git_dir / TOLD, f"{tips[0]}\n")
 
 
 def _refuse_authored(

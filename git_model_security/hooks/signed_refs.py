@@ -58,7 +58,6 @@ def find_unsigned(clone: Clone, lines: Iterable[Pushed], remote: str | None) -> 
     model is other than what somebody signed, and whoever can sign does it next.
 
     Args:
-        clone: the clone.
         lines: what git gives to pre-push.
         remote: the name of the remote, or None.
 

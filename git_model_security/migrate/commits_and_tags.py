@@ -136,7 +136,6 @@ def rewrite_tags(
     """Makes tags anew, the inner ones first.
 
     Args:
-        repo: the repository.
         oids: of tags that name commits in the end.
         commits: what commits have become.
 

@@ -131,7 +131,6 @@ def make(
     """Looks at all of the history, and decides; writes nothing.
 
     Args:
-        repo: the repository.
         request: what was asked of `init`, for a repository that is not set up.
         accept_findings: go on though models or keys will stay in clear.
         progress: told how far the look at the content is.

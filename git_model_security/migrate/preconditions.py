@@ -84,7 +84,6 @@ def require_clean(repo: Repository, guarded: set[bytes]) -> None:
     Git where the filter is at work: there it is compared byte by byte.
 
     Args:
-        repo: the repository.
         guarded: the paths that will be protected.
 
     Raises:

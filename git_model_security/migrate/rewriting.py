@@ -171,7 +171,6 @@ def rewrite_commits(
     """Makes all commits that tips reach anew; a scratch ref holds each tip.
 
     Args:
-        repo: the repository.
         tips: oids of commits.
         marks: file for the names of the new ones.
         rewrite: changes the entries of each.

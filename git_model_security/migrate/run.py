@@ -109,7 +109,6 @@ def carry_out(
     """Carries a plan out.
 
     Args:
-        repo: the repository.
         request: what the plan was made for.
         plan: what to do.
         backup_file: where the old refs shall be kept; None chooses a place.

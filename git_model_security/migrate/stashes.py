@@ -59,7 +59,6 @@ def found(repo: Repository, there: Sequence[Ref]) -> Stash:
     """Returns the stash.
 
     Args:
-        repo: the repository.
         there: all refs.
 
     Raises:

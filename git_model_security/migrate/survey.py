@@ -126,7 +126,6 @@ def find_untracked(
     """Returns what was let out.
 
     Args:
-        repo: the repository.
         tips: commits, whose history counts.
         files: all paths of it, with the blobs that ever stood there.
         protected: those that the policy of the migration protects.

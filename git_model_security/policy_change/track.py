@@ -176,7 +176,6 @@ def plan(clone: Clone, words: Sequence[str], profile: str | None = None) -> Plan
     """Decides what `track` will do; writes nothing.
 
     Args:
-        clone: the clone.
         words: patterns or names.
         profile: one that protects more than the one of now; None keeps that.
 

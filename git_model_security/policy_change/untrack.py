@@ -90,7 +90,6 @@ def untrack(clone: Clone, planned: Plan, reason: str = "") -> list[bytes]:
     3. Where only a pointer or ciphertext stood in the work tree, Git writes the content.
 
     Args:
-        clone: the clone.
         planned: what to do.
         reason: what the person gave as the reason.
 

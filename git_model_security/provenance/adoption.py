@@ -23,7 +23,6 @@ def hint(clone: Clone, guarded: Collection[bytes], *, amend: bool) -> str:
     """Returns the commands that take such files over.
 
     Args:
-        clone: the clone.
         guarded: those of the files that are protected.
         amend: the signature is meant for HEAD.
     """

@@ -29,7 +29,6 @@ class Inherited:
     """What commits whose signatures hold say of blobs; looked at when first asked.
 
     Args:
-        clone: the clone.
         commits: those that a commit to be carries on, or that leave; the signatures of
             some need not hold.
         digest: the one that is signed now.

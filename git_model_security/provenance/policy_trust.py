@@ -42,7 +42,6 @@ def is_signed(repo: Repository, oid: str, commits: Collection[str] = ()) -> bool
     Only signatures over ciphertext are asked for, which cover it and need no AES key.
 
     Args:
-        repo: the repository.
         oid: the blob of the `.gitmodel`.
         commits: where to look, beside HEAD and the refs.
     """

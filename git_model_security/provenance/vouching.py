@@ -151,7 +151,6 @@ def unvouched(clone: Clone, entries: Sequence[Entry], found: Sources) -> list[Pa
     """Returns what nobody vouches for: paths with their oids, or `REMOVED`.
 
     Args:
-        clone: the clone.
         entries: what is to be signed, without the signatures themselves.
         found: what content may come from.
     """

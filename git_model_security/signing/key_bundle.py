@@ -2,7 +2,7 @@
 
 Every commit signs and every checkout verifies, and the library takes longer to import
 than all the rest of a hook (pydantic and protobuf, for one JSON document). It is the
-oracle of tests/unit/test_signing_contract.py: it reads what is written here, and what is
+oracle of tests/signing/test_signing_contract.py: it reads what is written here, and what is
 accepted here it accepts. docs/SPEC.md, "Signatures".
 """
 

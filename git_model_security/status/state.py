@@ -121,7 +121,6 @@ def of(clone: Clone, pathspecs: Sequence[str] = ()) -> State:
     """Returns the state of a clone.
 
     Args:
-        clone: the clone.
         pathspecs: which files to look at, relative to where the user stands; none means all.
 
     Raises:

@@ -42,7 +42,6 @@ def file(repo: Repository, value: str) -> Path:
     """Returns where what a setting names can be read.
 
     Args:
-        repo: the clone.
         value: of the setting: what `keep` returned, or a path.
 
     Raises:

@@ -31,7 +31,6 @@ def remember_good(clone: Clone, tree: str, ends: float | None) -> None:
     """Remembers that a tree's signatures held, under the trust of now.
 
     Args:
-        clone: the clone.
         tree: its oid.
         ends: see `signing.methods.Verifier.ends`.
     """
@@ -74,7 +73,6 @@ class Signers:
     """Memory of who signed the trees that held, read as a whole for many questions.
 
     Args:
-        clone: the clone.
         sealed_only: whether only ciphertext was, or shall be, looked at.
     """
 

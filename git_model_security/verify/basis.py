@@ -40,7 +40,6 @@ class Basis:
     """What is to be in the work tree.
 
     Attributes:
-        clone: the clone.
         verifiers: who may have signed.
         entries: just what the bundles over ciphertext were looked at for.
         policy: names the model roots.

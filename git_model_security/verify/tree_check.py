@@ -88,7 +88,6 @@ def check(
        and to the digest that was signed.
 
     Args:
-        clone: the clone.
         revision: what to verify.
         verifiers: who may have signed.
         sealed_only: leave out step 3, as a locked clone has to.

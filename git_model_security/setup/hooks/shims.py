@@ -31,7 +31,8 @@ class Hook:
         reads: Git writes to its standard input.
         when: `always`; `waiting`, only where the filter left files to be written; `judged`,
             only after pre-commit, where that may not have run; `settled`, not while a
-            rebase goes on; `moving`, only where a ref gets what no ref had.
+            rebase goes on; `rebased`, only after a rebase whose end was not judged whole;
+            `moving`, only where a ref gets what no ref had.
     """
 
     ours_last: bool = False
@@ -46,7 +47,7 @@ HOOKS = {
     "post-commit": Hook(when="judged"),
     "post-merge": Hook(),
     "post-checkout": Hook(when="settled"),
-    "post-rewrite": Hook(reads=True),
+    "post-rewrite": Hook(reads=True, when="rebased"),
     # What updates the work tree without any other hook: reset --hard, stash, rebase.
     "post-index-change": Hook(when="waiting"),
     # Ours first: `git lfs pre-push` uploads, and nothing may leave unseen.

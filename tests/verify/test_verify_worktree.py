@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.fixtures.people import assert_signed
-from tests.git.test_verify import findings
+from tests.verify.test_verify import findings
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,7 +11,7 @@ from git_model_security.git import index
 from git_model_security.git.repository import Repository as Facts
 from tests.fixtures.lfs_projects import FILES, LARGE_BYTES, THRESHOLD
 from tests.fixtures.processes import need
-from tests.git.test_verify import findings
+from tests.verify.test_verify import findings
 
 if TYPE_CHECKING:
     from tests.fixtures.lfs_projects import LfsProjectFactory

@@ -11,7 +11,7 @@ import pytest
 
 from git_model_security.guard.verdict import LIMIT_BYTES
 from tests.fixtures.people import assert_clean, founded, inherited, is_sealed
-from tests.unit.test_archives import torch_zip
+from tests.policy.test_archives import torch_zip
 
 if TYPE_CHECKING:
     from pathlib import Path

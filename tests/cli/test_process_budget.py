@@ -33,11 +33,16 @@ refs three times; what a later run of the hook starts is counted all the same.""
 
 
 @pytest.fixture
-def count(project: Project, tmp_path: Path) -> Count:
+def ours(tmp_path: Path) -> Path:
+    """A file with a line for each git-model that a hook has started."""
+    return tmp_path / "ours"
+
+
+@pytest.fixture
+def count(project: Project, tmp_path: Path, ours: Path) -> Count:
     """Counts what a git command in Ada's clone starts, without itself."""
     # What `git model` runs is no git.
     of_itself = {"model": 1}
-    ours = tmp_path / "ours"
     counting = tmp_path / "python"
     counting.write_text(f'#!/bin/sh\necho >>"{ours}"\nexec "{sys.executable}" "$@"\n')
     counting.chmod(counting.stat().st_mode | stat.S_IXUSR)
@@ -89,3 +94,24 @@ def test_a_push_of_one_commit_starts_few_processes(project: Project, count: Coun
 @pytest.mark.parametrize("command", ["verify", "status"])
 def test_what_only_looks_starts_few_processes(count: Count, command: str) -> None:
     assert 3 < count("model", command) <= 8
+
+
+def test_the_end_of_a_rebase_starts_git_model_once(
+    project: Project, count: Count, ours: Path
+) -> None:
+    ada = project.ada
+    # What a hook cannot see of an amended commit, its parents, is asked for once more.
+    count("commit", "--quiet", "--amend", "--message", "Amended")
+    assert len(ours.read_text().splitlines()) <= 3
+    ada.git("branch", "side")
+    for number in range(2):
+        ada.write(f"{number}.md", "text\n")
+        ada.commit()
+    ada.git("switch", "--quiet", "side")
+    ada.write("side.md", "text\n")
+    ada.commit()
+    done = ada.git.run("rebase", "--quiet", "main")
+    assert done.stderr.count("unverified") == 1
+    ada.git("reset", "--quiet", "--hard", "side@{1}")
+    count("rebase", "--quiet", "main")
+    assert len(ours.read_text().splitlines()) == 1

@@ -25,7 +25,13 @@ from git_model_security.signing.sigstore_instance import Instance
 from tests.fixtures import oracle
 from tests.fixtures.bundles import Pair, changed, encoded, make_pair, signed, statement
 from tests.fixtures.processes import execute
-from tests.unit.test_released_bundles import BY_CERTIFICATE, BY_KEY, OMS, PRODUCTION, RELEASES
+from tests.signing.test_released_bundles import (
+    BY_CERTIFICATE,
+    BY_KEY,
+    OMS,
+    PRODUCTION,
+    RELEASES,
+)
 
 MODULES = sorted(path.stem for path in Path(signing.__path__[0]).glob("*.py"))
 HEAVY = ("model_signing", "cryptography", "pydantic", "google.protobuf", "blake3")
