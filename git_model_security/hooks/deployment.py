@@ -15,7 +15,7 @@ from git_model_security.deploy.release import Gate
 from git_model_security.errors import Error
 from git_model_security.git import history, index
 from git_model_security.git.paths import shown
-from git_model_security.hooks.reference_transaction import Moved, moves
+from git_model_security.hooks.ref_moves import Moved, moves
 from git_model_security.policy import pinned
 
 if TYPE_CHECKING:

@@ -12,26 +12,26 @@ back. It is reported, and `git model repair` mends the tip.
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from git_model_security import messages
 from git_model_security.clone import audit_log
-from git_model_security.errors import GitError, ProtocolError
+from git_model_security.errors import GitError
 from git_model_security.git import history, index, processes, remotes, sharing
-from git_model_security.git.objects import is_oid
-from git_model_security.git.paths import shown
 from git_model_security.guard.finding import BROKEN_POLICY, NEWER, PLAINTEXT, POINTER
 from git_model_security.guard.knowledge import Knowledge
 from git_model_security.guard.refusal import refuse
 from git_model_security.guard.verdict import drop_known
 from git_model_security.guard.walk import Walk
 from git_model_security.hooks import advice, own_knowledge
+from git_model_security.hooks.ref_moves import moves
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from git_model_security.clone.clone import Clone
     from git_model_security.guard.finding import Finding
+    from git_model_security.hooks.ref_moves import Moved
 
 _ARRIVING = {"fetch", "clone", "remote", "receive-pack", "bundle", "submodule"}
 """Commands whose new commits were made elsewhere."""
@@ -41,24 +41,6 @@ TOLD = "git-model-told"
 """The file below the Git directory with the tip of which all is said."""
 
 _SHOWN = 5
-
-
-class Moved(NamedTuple):
-    """One line of the hook's standard input (githooks, "reference-transaction")."""
-
-    old: str
-    new: str
-    ref: str
-
-    @property
-    def is_head(self) -> bool:
-        """Whether it is the HEAD of a work tree."""
-        return self.ref == "HEAD" or self.ref.endswith("/HEAD")
-
-    @property
-    def brings(self) -> bool:
-        """Whether the ref gets an object that it did not hold."""
-        return is_oid(self.new) and bool(self.new.strip("0")) and self.new != self.old
 
 
 def judge_moves(clone: Clone, stdin: bytes) -> int:
@@ -94,15 +76,6 @@ def judge_moves(clone: Clone, stdin: bytes) -> int:
         )
     _tell_of_rebase(clone, moved)
     return 0
-
-
-def moves(stdin: bytes) -> list[Moved]:
-    """Returns the lines of the hook's standard input.
-
-    Raises:
-        ProtocolError: one is not understood, so nothing may change.
-    """
-    return [_parse(line) for line in stdin.splitlines()]
 
 
 def _tell_of_rebase(clone: Clone, moves: Sequence[Moved]) -> None:
@@ -213,15 +186,3 @@ def _may_be_news(move: Moved) -> bool:
     if move.ref.startswith("refs/remotes/"):
         return False
     return move.brings and (move.is_head or move.ref.startswith("refs/"))
-
-
-def _parse(line: bytes) -> Moved:
-    words = os.fsdecode(line).split(" ", 2)
-    # A symbolic ref that is moved itself names another (`ref:refs/heads/main`, git 2.46).
-    values = [word for word in words[:2] if not word.startswith("ref:")]
-    if len(words) != 3 or not all(map(is_oid, values)):
-        raise ProtocolError(
-            f"reference-transaction was given a line it does not understand: {shown(line)}",
-            hint="see `git model doctor`; is this git newer than git-model?",
-        )
-    return Moved(*words)
