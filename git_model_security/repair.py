@@ -63,9 +63,9 @@ def repair(clone: Clone, *, reason: str = "") -> Repaired:
         Error: an object is missing, or Git refused the commit.
     """
     repo = clone.repo
-    repo.top  # noqa: B018 - raises in a bare repository
+    repo.require_work_tree()
     missing_policy.require_ours(repo)
-    clone.ring.current  # noqa: B018 - raises when locked
+    clone.ring.require_key()
     head = index.require(repo, "HEAD^{commit}")
     if repo.git("diff-index", "--cached", "--name-only", "HEAD"):
         raise PolicyError(

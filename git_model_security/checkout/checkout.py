@@ -44,16 +44,16 @@ def checkout(
         PolicyError: the clone is locked, or no git-model repository.
         GitError: there is no work tree, or a pathspec matches nothing.
     """
-    repo.top  # noqa: B018 - raises in a bare repository
+    repo.require_work_tree()
     missing_policy.require_ours(repo)
     clone = Clone(repo)
     if clone.ring.locked:
         raise PolicyError("this clone is locked: it may use no key", hint=ring.UNLOCK)
     with clone.objects:
         raw = raw_entries.put_back(clone)
-        report = restore(clone, pathspec.matching(repo, pathspecs), progress=progress)
+        report = restore(clone, pathspec.list_matching(repo, pathspecs), progress=progress)
     if raw:
-        report.warnings.append(raw_entries.said(raw))
+        report.warnings.append(raw_entries.describe(raw))
     return report
 
 
@@ -152,7 +152,7 @@ def _fetched(
     clone: Clone, jobs: Sequence[Job], staged: Sequence[Entry], report: Report
 ) -> list[Job]:
     """Downloads what is not here, in one batch; returns the jobs that can be done."""
-    alike = pathspec.colliding(clone.repo, staged)
+    alike = pathspec.find_colliding(clone.repo, staged)
     for job in jobs:
         if job.entry.path in alike:
             error = GitError(

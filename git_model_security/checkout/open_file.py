@@ -145,7 +145,7 @@ class OpenFile:
             reason = messages.reason(error)
             raise GitError(f"{self._object}: cannot read it: {reason}") from error
         if not index:
-            for _ in blobs.checked((content,), None):
+            for _ in blobs.check_opened((content,), None):
                 pass
         with naming(self.job.entry.path):
             write_at(self._new.descriptor, content, index * SEGMENT_BYTES)

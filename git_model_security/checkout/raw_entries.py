@@ -45,8 +45,8 @@ def put_back(clone: Clone, staged: Sequence[tuple[Entry, Entry]] | None = None) 
     return [entry.path for entry in pointers]
 
 
-def said(paths: Sequence[bytes]) -> str:
-    """Returns what a person is told of it."""
+def describe(paths: Sequence[bytes]) -> str:
+    """Returns what a person is told of the pointers that were put back."""
     names = messages.listed([shown(path) for path in paths], 1)
     if len(paths) == 1:
         return f"{names}: its ciphertext was staged; its pointer is in the index again"

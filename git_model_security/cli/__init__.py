@@ -44,7 +44,7 @@ def _status(arguments: Sequence[str]) -> int:
         sys.stderr.close()
         return UNHEARD
     except OSError as error:
-        return _failed(arguments, error, failure.of_system(error))
+        return _failed(arguments, error, failure.wrap_system_error(error))
     except Exception as error:  # noqa: BLE001 - the last line: a bug is told as one
         import traceback
 

@@ -34,7 +34,7 @@ def command(ctx: click.Context, pathspecs: tuple[str, ...]) -> None:
     tell(done)
     if done.kept and (drift := accept_policy.drift(Clone(repo))):
         # A file that only .gitmodel protects was not looked at.
-        accept_policy.warn(accept_policy.described(drift))
+        accept_policy.warn(accept_policy.describe(drift))
     alone = f", {done.kept} left as they are" if done.kept else ""
     terminal.result(f"{counted(len(done.written), 'file')} written{alone}")
     ctx.exit(FAILED if done.failed else 0)

@@ -63,7 +63,7 @@ def command(
     extra += [f"--depth={depth}"] if depth else []
     extra += ["--quiet"] if quiet else []
     expected = Expected(expect, at_least)
-    asked = methods.asked(None, said)
+    asked = methods.take_asked(None, said)
     if deploy:
         _require_sense(asked, depth, skip_smudge, expected)
         with gate.judging():

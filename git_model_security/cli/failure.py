@@ -39,7 +39,7 @@ def tell(arguments: Sequence[str], error: Error) -> int:
     return error.exit_status
 
 
-def of_system(error: OSError) -> Error:
+def wrap_system_error(error: OSError) -> Error:
     """Returns what the operating system said as an error that a person sees."""
     from git_model_security.git.paths import shown
 

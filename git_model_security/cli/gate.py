@@ -34,6 +34,6 @@ def judging() -> Iterator[None]:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise click.exceptions.Exit(UNHEARD) from None
     except OSError as error:
-        told = failure.of_system(error)
+        told = failure.wrap_system_error(error)
         told.exit_status = UNCHECKED
         raise told from error

@@ -56,8 +56,8 @@ def command(sign_with: str | None, **given: Any) -> None:
     Without --key and --signing-key both keys are made and kept in your keyring.
     """
     repo = Repository.discover()
-    repo.top  # noqa: B018 - raises in a bare repository
-    signing = methods.given(sign_with, given)
+    repo.require_work_tree()
+    signing = methods.take_given(sign_with, given)
     request = initial.request(signing=signing, **given)
     before = init.undecided(repo)
     if before is None and init.is_set_up(repo):

@@ -74,27 +74,27 @@ def _all(command: _Command, chosen: tuple[Callable[[_Command], _Command], ...]) 
 
 
 def signing(command: _Command) -> _Command:
-    """Gives a command the options of who signs; `given` takes what was said."""
+    """Gives a command the options of who signs; `take_given` takes what was said."""
     return _all(command, _SIGNING)
 
 
 def settled(command: _Command) -> _Command:
-    """Gives a command those options that a clone keeps; `given` takes what was said."""
+    """Gives a command those options that a clone keeps; `take_given` takes what was said."""
     return _all(command, SETTLED)
 
 
 def verifying(command: _Command) -> _Command:
-    """Gives a command the options of who must have signed; `asked` takes what was said."""
+    """Gives a command the options of who must have signed; `take_asked` takes what was said."""
     return _all(command, _VERIFYING)
 
 
-def given(method: str | None, said: dict[str, Any]) -> Given:
+def take_given(method: str | None, said: dict[str, Any]) -> Given:
     """Takes what was said of who signs out of a command's values."""
     names = [name for name in vars(Given()) if name in said]
     return Given(method=method, **{name: said.pop(name) for name in names})
 
 
-def asked(method: str | None, said: dict[str, Any]) -> Asked:
+def take_asked(method: str | None, said: dict[str, Any]) -> Asked:
     """Takes what was said of who must have signed out of a command's values."""
     names = [name for name in vars(Asked()) if name in said]
     return Asked(method=method, **{name: said.pop(name) for name in names})

@@ -50,7 +50,7 @@ def command(
     kept in a bundle first. After a migration, --purge alone removes the old objects.
     """
     repo = Repository.discover()
-    repo.top  # noqa: B018 - raises in a bare repository
+    repo.require_work_tree()
     request = initial.request(**given)
     done = None if dry_run else run.finished(repo)
     if done is not None:

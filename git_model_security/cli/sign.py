@@ -28,12 +28,12 @@ def command(method: str | None, amend: bool, adopt: tuple[str, ...], **said: Any
     unless you vouch for it with --adopt. The method is as configured, unless you
     name one: sigstore, key, certificate, pkcs11-key or pkcs11-certificate.
     """
-    given = methods.given(method, said)
+    given = methods.take_given(method, said)
     clone = Clone()
     missing_policy.require_ours(clone.repo)
     with clone.objects:
         if raw := raw_entries.put_back(clone):
-            messages.info(raw_entries.said(raw))
+            messages.info(raw_entries.describe(raw))
         index_guard.require_sealed(clone)
         adopted = sign.adopt(clone, adopt) if adopt else None
         done = sign.sign(clone, given, amend=amend)

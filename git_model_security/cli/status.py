@@ -69,7 +69,7 @@ def command(ctx: click.Context, pathspecs: tuple[str, ...], as_json: bool) -> No
     else:
         if found.missing_hooks:
             messages.warn(
-                hook_presence.described(clone.repo, found.missing_hooks),
+                hook_presence.describe(clone.repo, found.missing_hooks),
                 "; ".join(hook_presence.remedies(clone.repo, found.missing_hooks)),
             )
         _show(found, sums_up=sys.stdout.isatty() and not pathspecs)

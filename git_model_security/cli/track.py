@@ -130,6 +130,6 @@ def show_rules(clone: Clone) -> None:
     found = accept_policy.drift(clone)
     if found is not None:
         messages.warn(
-            f"this clone has another policy pinned: {accept_policy.described(found)}",
+            f"this clone has another policy pinned: {accept_policy.describe(found)}",
             "`git model track --accept` takes over what .gitmodel says",
         )

@@ -35,7 +35,7 @@ def add(method: str | None, yes: bool, **said: Any) -> None:
     repository. Without a terminal nobody can, and --yes says that somebody did.
     """
     repo = Repository.discover()
-    asked = methods.asked(method, said)
+    asked = methods.take_asked(method, said)
     found = verifiers.explicit(asked)
     anchors.require_outside(repo, anchors.named(asked))
     if not found:

@@ -46,7 +46,7 @@ def command(
     from your keyring. A file that is not just what Git checked out is left alone.
     --public-key, or what describes another signer, says whom to trust from now on.
     """
-    asked = methods.asked(None, said)
+    asked = methods.take_asked(None, said)
     signers = verifiers.explicit(asked)
     repo = Repository.discover()
     anchors.require_outside(repo, anchors.named(asked))

@@ -104,11 +104,17 @@ def command(
     """
     method = words[0] if words and words[0] in KINDS else None
     revisions = words[1:] if method else words
-    asked = methods.asked(method, said)
+    asked = methods.take_asked(method, said)
     expected = Expected(expect, at_least)
     scope = Scope(
-        *(tuple(map(gitmodel.as_root, roots)), all_models, ignore_unsigned_files, strict),
-        *(expected != Expected(), encrypted, signature or STOCK_SIGNATURE, follow),
+        roots=tuple(map(gitmodel.as_root, roots)),
+        all_models=all_models,
+        ignore_unsigned_files=ignore_unsigned_files,
+        strict=strict,
+        committed_only=expected != Expected(),
+        encrypted=encrypted,
+        signature=signature or STOCK_SIGNATURE,
+        follow=follow,
     )
     _require_sense(revisions, directory, scope, expected, signature)
     if directory is None:
@@ -159,7 +165,7 @@ def _judge_in_clone(
 ) -> Verdict | RangeVerdict:
     clone = Clone()
     if not (revisions or scope.encrypted):
-        clone.repo.top  # noqa: B018 - raises in a bare repository
+        clone.repo.require_work_tree()
     if not asked.given():
         # Nobody is trusted there either, which would be said first and miss the point.
         tip = revisions[-1].rpartition("..")[2] if revisions else ""

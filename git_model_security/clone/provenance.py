@@ -44,7 +44,7 @@ class Provenance:
         self._mark = repo.git_dir / EXPECTED
         self._forget_made()
 
-    def cleaned(self, path: bytes, oid: str) -> None:
+    def note_cleaned(self, path: bytes, oid: str) -> None:
         """Records that content made here became a new blob at a path."""
         self._memory.execute(
             "INSERT OR IGNORE INTO cleaned SELECT ?1, ?2 WHERE NOT EXISTS"
@@ -54,11 +54,11 @@ class Provenance:
         # Made once more, it is of after the commit that is expected.
         self._memory.execute("DELETE FROM expected WHERE path = ? AND oid = ?", (path, oid))
 
-    def foreign(self, oid: str) -> None:
+    def note_foreign(self, oid: str) -> None:
         """Records the blob that clean would make of content that came in clear."""
         self._memory.execute("INSERT OR IGNORE INTO foreigners VALUES (?)", (oid,))
 
-    def merged(self, path: bytes, oid: str, ours: str, theirs: str) -> None:
+    def note_merged(self, path: bytes, oid: str, ours: str, theirs: str) -> None:
         """Records that our merge driver made a blob of two others for a path."""
         row = (path, oid, ours, theirs)
         self._memory.execute("INSERT OR IGNORE INTO merged VALUES (?, ?, ?, ?)", row)
@@ -79,7 +79,7 @@ class Provenance:
         """Returns path and oid of what our merge driver made, and the two oids merged."""
         return list(self._memory.execute("SELECT path, oid, ours, theirs FROM merged"))
 
-    def committed(self, paths: Iterable[bytes]) -> None:
+    def forget(self, paths: Iterable[bytes]) -> None:
         """Forgets all of the paths that a signed commit changed.
 
         Kept, it would let somebody bring an earlier version back unseen.
@@ -91,7 +91,7 @@ class Provenance:
         self.expect_nothing()
 
     def expect(self, paths: Iterable[bytes]) -> None:
-        """Prepares `committed` for the commit to be, so that nothing is started after it.
+        """Prepares `forget` for the commit to be, so that nothing is started after it.
 
         What is recorded of the paths until now is forgotten when there is that commit, and
         not if it never comes to be.

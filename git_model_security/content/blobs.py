@@ -1,4 +1,4 @@
-"""Blobs of Git: is one an envelope, whose, and of what plaintext."""
+"""What is behind a blob: its key, its digests, its ciphertext and its plaintext."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ def open_chunks(
     Raises:
         EnvelopeError: the envelope does not open.
     """
-    return checked(_pieces(Opener(clone.ring.keys), content), plaintext)
+    return check_opened(_pieces(Opener(clone.ring.keys), content), plaintext)
 
 
 def _pieces(opener: Opener, content: Iterable[BytesLike]) -> Iterator[BytesLike]:
@@ -139,7 +139,7 @@ def _pieces(opener: Opener, content: Iterable[BytesLike]) -> Iterator[BytesLike]
     yield opener.finish()
 
 
-def checked(
+def check_opened(
     opened: Iterable[BytesLike], plaintext: PlaintextHash | None
 ) -> Iterator[BytesLike]:
     """Yields plaintext as it comes, taking it into a running digest on the way.

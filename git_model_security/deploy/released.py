@@ -66,7 +66,7 @@ class Released:
         """
         repo = self._clone.repo
         # A branch that is gone may have been the last to hold its commit.
-        kinds = history.peeled(repo, verified_tips.all_of(repo))
+        kinds = history.peel(repo, verified_tips.all_of(repo))
         tips = [oid for kind, oid in kinds.values() if kind == "commit"]
         here = set(history.trees(repo, [*tips, *refs.read_heads(repo)]))
         older = history.trees_below(repo, tips) - here

@@ -83,9 +83,9 @@ def clean(clone: Clone, path: bytes, content: Content) -> Iterable[BytesLike]:
     if header is not None and header.key_id in clone.ring.keys:
         return _pass_envelope(clone, path, header, content)
     if header is not None:
-        return _pass_known(clone, path, content, _foreign(header))
+        return _pass_known(clone, path, content, _foreign_key_error(header))
     if clone.ring.locked:
-        return _pass_known(clone, path, content, _keyless(clone), is_sealed=False)
+        return _pass_known(clone, path, content, _no_key_error(clone), is_sealed=False)
     if clone.ring.wanted[-1] not in clone.ring.keys:
         return _pass_unchanged(clone, path, content)
     return _encrypt(clone, path, content)
@@ -115,7 +115,7 @@ def _pass_envelope(
         sealed.write(waiting)
         oid = sealed.settle(plaintext.length)
         digests = plaintext.digests(header.key_id, sealed.sha256())
-        kept = sticky.kept(clone, path, oid, digests)
+        kept = sticky.find_same(clone, path, oid, digests)
         if kept is not None:
             return blobs.chunks(clone, kept)
         answer = sealed.keep()
@@ -144,7 +144,7 @@ def _pass_known(
         Error: the `refusal`.
     """
     sealed = PlaintextHash("sha256") if is_sealed and clone.lfs.is_used else None
-    oid = _oid(clone, path, content if sealed is None else _taken_in(content, sealed))
+    oid = _oid(clone, path, content if sealed is None else _feed(content, sealed))
     if sealed is not None:
         pointer = Pointer(sealed.digest().hex(), sealed.length).render()
         if blob_oid(clone.repo.object_format, pointer) in clone.committed:
@@ -155,14 +155,15 @@ def _pass_known(
     raise refusal
 
 
-def _foreign(header: Header) -> Error:
+def _foreign_key_error(header: Header) -> Error:
     return KeyNotFoundError(
         f"this is ciphertext under the key {header.key_id}, which this clone does not hold",
         hint="`git model unlock --key FILE` with that key, or add the plaintext",
     )
 
 
-def _taken_in(content: Iterable[BytesLike], running: PlaintextHash) -> Iterator[BytesLike]:
+def _feed(content: Iterable[BytesLike], running: PlaintextHash) -> Iterator[BytesLike]:
+    """Yields content as it comes, taking it into a running digest."""
     for piece in content:
         running.update(piece)
         yield piece
@@ -185,13 +186,13 @@ def _pass_unchanged(
         new = plaintext.digests(known.key_id)
         if sticky.is_same(known, new):
             return blobs.chunks(clone, staged)
-    raise _keyless(clone)
+    raise _no_key_error(clone)
 
 
-def _keyless(clone: Clone) -> Error:
+def _no_key_error(clone: Clone) -> Error:
     """Returns the error that says why there is no key to encrypt with."""
     try:
-        clone.ring.current  # noqa: B018 - raises
+        clone.ring.require_key()
     except Error as error:
         return error
     raise AssertionError("there is a key")
@@ -216,7 +217,7 @@ def _encrypt(clone: Clone, path: bytes, content: Content) -> Iterable[BytesLike]
         _require_still(clone, path, before)
         oid = sealed.settle(plaintext.length)
         digests = plaintext.digests(key.id, sealed.sha256())
-        kept = sticky.kept(clone, path, oid, digests)
+        kept = sticky.find_same(clone, path, oid, digests)
         if kept is not None:
             return blobs.chunks(clone, kept)
         answer = sealed.keep()
@@ -224,7 +225,7 @@ def _encrypt(clone: Clone, path: bytes, content: Content) -> Iterable[BytesLike]
     # somebody pushed runs it too. Git writes the blob only after this, so what is in the
     # store was made before, here or by somebody who pushed it: see `provenance`.
     if clone.staged.get(path) != oid and not _is_known(clone, oid, sealed, digests):
-        clone.provenance.cleaned(path, oid)
+        clone.provenance.note_cleaned(path, oid)
     clone.digests.put(oid, digests)
     return answer
 

@@ -51,7 +51,7 @@ class Waiting:
 
     def available(self) -> list[bytes]:
         """Returns the files that may be taken now; waits for some, if any are left."""
-        ready = self._sorted_out()
+        ready = self._sort_out()
         while not ready and self._missing:
             is_over = self._download is None or self._download.poll() is not None
             ready = [path for path in self._missing if is_over or self._is_here(path)]
@@ -63,7 +63,7 @@ class Waiting:
         self._order.extend(ready)
         return ready
 
-    def _sorted_out(self) -> list[bytes]:
+    def _sort_out(self) -> list[bytes]:
         """Returns which of the files taken in since are here, and has the others fetched.
 
         A rebase delays files of one commit after those of the other, to one process.
@@ -99,7 +99,7 @@ class Waiting:
         try:
             return smudge.content_of(self._clone, path, pointer, oid)
         except NotFetchedError as error:
-            return smudge.left(path, pointer, self._failed or error)
+            return smudge.leave_pointer(path, pointer, self._failed or error)
         except Error as error:
             return error
 

@@ -48,7 +48,7 @@ def merge(base: str, ours: str, theirs: str, marker_size: str, path: str) -> int
         )
     files = [Path(ours), Path(base), Path(theirs)]
     sealed = [file.read_bytes() for file in files]
-    texts = [text for content in sealed if (text := _opened(clone, content)) is not None]
+    texts = [text for content in sealed if (text := _read_text(clone, content)) is not None]
     if len(texts) < len(sealed):
         return CONFLICT
     try:
@@ -65,7 +65,7 @@ def merge(base: str, ours: str, theirs: str, marker_size: str, path: str) -> int
             accept=tuple(range(128)),
         )
         conflicts = b"<" * int(marker_size) in merged
-        result = _sealed(clone, merged)
+        result = _seal_text(clone, merged)
         files[0].write_bytes(result)
     except BaseException:
         files[0].write_bytes(sealed[0])
@@ -79,11 +79,11 @@ def merge(base: str, ours: str, theirs: str, marker_size: str, path: str) -> int
         blob_oid(clone.repo.object_format, content)
         for content in (result, sealed[0], sealed[2])
     )
-    clone.provenance.merged(os.fsencode(path), made, one, other)
+    clone.provenance.note_merged(os.fsencode(path), made, one, other)
     return 0
 
 
-def _opened(clone: Clone, content: bytes) -> bytes | None:
+def _read_text(clone: Clone, content: bytes) -> bytes | None:
     """Returns the text that a blob holds, None when it is no text to be merged.
 
     Raises:
@@ -104,7 +104,7 @@ def _opened(clone: Clone, content: bytes) -> bytes | None:
     return content if _is_text(content) else None
 
 
-def _sealed(clone: Clone, text: bytes) -> bytes:
+def _seal_text(clone: Clone, text: bytes) -> bytes:
     """Returns the blob for a text, whose object is kept where it becomes one."""
     if not text:
         return b""

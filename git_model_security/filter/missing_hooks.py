@@ -37,7 +37,7 @@ _SHELLS = 2
 """Git starts a filter through a shell, which mostly becomes the filter."""
 
 
-def noticed(clone: Clone) -> PolicyError | None:
+def check(clone: Clone) -> PolicyError | None:
     """Tells of hooks that do not run; returns why clean has to refuse, if it has to.
 
     Raises:
@@ -47,11 +47,11 @@ def noticed(clone: Clone) -> PolicyError | None:
         return None  # nothing is encrypted here, and a clone may be locked for good
     repo = clone.repo
     absent = hook_presence.missing(repo, repo.hooks, clone.settings)
-    for what, remedy in configured_hooks.told(clone.settings):
+    for what, remedy in configured_hooks.find_faults(clone.settings):
         messages.warn(what, remedy)
     if not absent or _decision(clone) == OFF:
         return None
-    what = hook_presence.described(repo, absent)
+    what = hook_presence.describe(repo, absent)
     if config.get_once(repo, hook_place.HOOKS_PATH) is not None:
         # For this one command somebody chose other hooks, or none.
         messages.warn(what)
@@ -104,5 +104,5 @@ def _is_overridden(clone: Clone, absent: list[str]) -> bool:
 
     if not refusal.is_overridden(clone.repo):
         return False
-    refusal.let_through(clone.repo, "add", [hook_presence.described(clone.repo, absent)])
+    refusal.let_through(clone.repo, "add", [hook_presence.describe(clone.repo, absent)])
     return True

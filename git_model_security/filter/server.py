@@ -46,7 +46,7 @@ class Server:
     def _refusal(self) -> Error | None:
         from git_model_security.filter import missing_hooks
 
-        return missing_hooks.noticed(self._clone)
+        return missing_hooks.check(self._clone)
 
     def answer(
         self, request: Mapping[bytes, bytes], content: Content

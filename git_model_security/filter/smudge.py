@@ -80,7 +80,7 @@ def smudge(
     pointer = parse(head) if spooled.size == len(head) else None
     if pointer is not None:
         name = spooled.oid() if oid is None or clone.has_replacements else oid
-        return _pointed(clone, path, pointer, name, can_delay=can_delay)
+        return _answer_pointer(clone, path, pointer, name, can_delay=can_delay)
     key_id = _find_key(clone, path, head)
     if key_id is None:
         return spooled.chunks()
@@ -109,7 +109,7 @@ def _find_key(clone: Clone, path: bytes, head: bytes) -> str | None:
     return None
 
 
-def _pointed(
+def _answer_pointer(
     clone: Clone, path: bytes, pointer: Pointer, oid: str, *, can_delay: bool
 ) -> Iterable[BytesLike]:
     """Decides what stands for an object: its plaintext, now or later, or its pointer."""
@@ -126,11 +126,11 @@ def _pointed(
                 write_blob(clone.repo, pointer.render())  # `git am` stores it only later
             clone.fetch([oid])
         except Error as error:
-            return left(path, pointer, error)
+            return leave_pointer(path, pointer, error)
     return content_of(clone, path, pointer, oid)
 
 
-def left(path: bytes, pointer: Pointer, error: Error) -> Iterable[BytesLike]:
+def leave_pointer(path: bytes, pointer: Pointer, error: Error) -> Iterable[BytesLike]:
     """Leaves a pointer in the work tree, and says so: the rest is written all the same."""
     _warn(path, f"is not here: {error}", "`git model checkout` tries again")
     if error.hint:
@@ -168,7 +168,7 @@ def _opened(
     is_wanted = clone.verifies and (known is None or known.get(clone.digest) is None)
     plaintext = PlaintextHash(clone.digest) if is_wanted else None
     with file:
-        yield from blobs.checked(opening, plaintext)
+        yield from blobs.check_opened(opening, plaintext)
     if plaintext is not None:
         sealed = bytes.fromhex(pointer.oid)
         clone.digests.put(oid, plaintext.digests(opening.key_id, sealed))
@@ -206,7 +206,7 @@ def _clear(
 
     with Sealed(clone, size) as sealed:
         seal(clone.ring.current, cut(Joined(content())), sealed, PlaintextHash(clone.digest))
-        clone.provenance.foreign(sealed.settle(size))
+        clone.provenance.note_foreign(sealed.settle(size))
     return content()
 
 

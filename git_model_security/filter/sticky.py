@@ -2,10 +2,10 @@
 
 After a `touch`, `git status` runs clean over the whole file. The envelope that the
 index points to has the synthetic value of each segment, a keyed and collision
-resistant digest of its plaintext: comparing those is a BLAKE3 of what arrives, and
-right whatever the file's time stamps say. So that is told without sealing it again. From
-the first difference on, clean goes its usual way; what was read until then is in the
-envelope.
+resistant digest of its plaintext: comparing those costs a BLAKE3 of what arrives, and is
+right whatever the file's time stamps say. So an unchanged file is known without being
+sealed again. From the first difference on, clean goes its usual way; the segments before
+it are read from the envelope.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from git_model_security.envelope.layout import BytesLike
 
 
-def kept(clone: Clone, path: bytes, oid: str, new: Digests) -> str | None:
+def find_same(clone: Clone, path: bytes, oid: str, new: Digests) -> str | None:
     """Returns the index's blob when it opens to the same plaintext in another shape.
 
     Key, storage and threshold may change while the plaintext does not: then the entry
@@ -81,10 +81,10 @@ class Staged:
 
     @classmethod
     def find(cls, clone: Clone, path: bytes, size: int | None) -> Staged | None:
-        """Returns it, where its plaintext has the length of the work tree file.
+        """Returns the envelope at a path, if its plaintext is as long as the work tree file.
 
-        None also where it is no object of git-lfs on this machine, or does not open:
-        then the file has to be sealed.
+        None also where the envelope is no object of git-lfs on this machine, or does not
+        open: then the file has to be sealed.
         """
         oid = clone.staged.get(path)
         if oid is None or not size:

@@ -67,15 +67,15 @@ def protected_by(rules: str, paths: Iterable[bytes], *, any_case: bool = False) 
         paths: paths relative to the top; they need not exist.
         any_case: match patterns in any letter case.
     """
-    return with_driver(_said_by(rules, paths, any_case=any_case), DRIVER)
+    return with_our_driver(_ask_rules(rules, paths, any_case=any_case))
 
 
 def drivers_by(rules: str, paths: Iterable[bytes]) -> dict[bytes, bytes]:
     """Returns the `filter` attribute that lines alone give to each path; see `protected_by`."""
-    return drivers(_said_by(rules, paths))
+    return drivers(_ask_rules(rules, paths))
 
 
-def _said_by(rules: str, paths: Iterable[bytes], *, any_case: bool = False) -> bytes:
+def _ask_rules(rules: str, paths: Iterable[bytes], *, any_case: bool = False) -> bytes:
     listed = b"".join(path + b"\0" for path in paths)
     if not listed:
         return b""
@@ -104,9 +104,9 @@ def _said_by(rules: str, paths: Iterable[bytes], *, any_case: bool = False) -> b
         )
 
 
-def with_driver(output: bytes, driver: bytes = DRIVER) -> set[bytes]:
-    """Returns the paths with a driver, of what `git check-attr -z` says of one attribute."""
-    return {path for path, value in drivers(output).items() if value == driver}
+def with_our_driver(output: bytes) -> set[bytes]:
+    """Returns the paths with our driver, of what `git check-attr -z` says of one attribute."""
+    return {path for path, value in drivers(output).items() if value == DRIVER}
 
 
 def drivers(output: bytes) -> dict[bytes, bytes]:

@@ -32,7 +32,7 @@ def sizes(repo: Repository, oids: Iterable[str]) -> dict[str, int]:
     return {words[0].decode(): int(words[2]) for words in found if len(words) == 3}
 
 
-def named(repo: Repository, revisions: Iterable[str]) -> list[tuple[str, str]]:
+def resolve(repo: Repository, revisions: Iterable[str]) -> list[tuple[str, str]]:
     """Returns kind and oid of what each revision names, in this order; else twice `""`.
 
     Raises:

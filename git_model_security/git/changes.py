@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from git_model_security.errors import GitError
 from git_model_security.git import index
-from git_model_security.git.history import peeled
+from git_model_security.git.history import peel
 from git_model_security.git.index import Entry
 from git_model_security.git.rev_list import FROM_COMMITS, TRUE_HISTORY
 
@@ -175,7 +175,7 @@ def pathless(
     Raises:
         GitError: an object is missing.
     """
-    for name, (kind, oid) in peeled(repo, tips).items():
+    for name, (kind, oid) in peel(repo, tips).items():
         try:
             entries = _held(repo, name, kind, oid)
         except GitError as error:

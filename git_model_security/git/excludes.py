@@ -39,7 +39,7 @@ def is_ignored(repo: Repository, path: Path) -> bool:
     return bool(repo.git("check-ignore", "--", str(path), accept=(0, 1)))
 
 
-def ignored(repo: Repository, paths: Iterable[bytes]) -> set[bytes]:
+def match_ignored(repo: Repository, paths: Iterable[bytes]) -> set[bytes]:
     """Returns those of some paths that exclude patterns match, whatever the index says.
 
     Args:

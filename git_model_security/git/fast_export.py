@@ -125,14 +125,14 @@ def _take(commit: Commit, word: bytes, rest: bytes, line: bytes, stream: IO[byte
             commit.parents.append(rest)
         case b"M":
             mode, oid, path = rest.split(b" ", 2)
-            commit.changes.append(Entry(unquoted(path), int(mode, 8), oid.decode()))
+            commit.changes.append(Entry(unquote(path), int(mode, 8), oid.decode()))
         case b"D":
-            commit.changes.append(Entry(unquoted(rest), REMOVED, ""))
+            commit.changes.append(Entry(unquote(rest), REMOVED, ""))
         case _:
             raise GitError(f"git fast-export said what is not understood: {line[:80]!r}")
 
 
-def unquoted(path: bytes) -> bytes:
+def unquote(path: bytes) -> bytes:
     """Returns a path as Git holds it, from the C-style quotes where it has them."""
     if not path.startswith(b'"'):
         return path

@@ -42,7 +42,7 @@ def write_blobs(repo: Repository, contents: Sequence[bytes]) -> None:
             path.unlink(missing_ok=True)
 
 
-def cleaned_oids(repo: Repository, paths: Sequence[bytes]) -> list[str]:
+def list_cleaned_oids(repo: Repository, paths: Sequence[bytes]) -> list[str]:
     """Returns the blobs that `git add` would make of work tree files; writes none.
 
     The content is cleaned and converted by the attributes of now. What the index says of

@@ -56,7 +56,7 @@ def commits(
     excluded = [word for word in without if word.startswith("--")]
     excluded = ["--not", *excluded, "--not"] if excluded else []
     names += [f"^{word}" for word in without if not word.startswith("--")]
-    return rev_list.listed(repo, *order, *options, *excluded, names=names)
+    return rev_list.read(repo, *order, *options, *excluded, names=names)
 
 
 def graph(repo: Repository) -> Iterator[tuple[str, list[str]]]:
@@ -66,7 +66,7 @@ def graph(repo: Repository) -> Iterator[tuple[str, list[str]]]:
         GitError: a commit is missing or corrupt.
     """
     words = ("--topo-order", "--parents", "--all")
-    for line in rev_list.listed(repo, *words, names=_elsewhere(repo)):
+    for line in rev_list.read(repo, *words, names=_elsewhere(repo)):
         commit, *parents = line.split(" ")
         yield commit, parents
 
@@ -84,10 +84,10 @@ def parents(repo: Repository, oids: Iterable[str]) -> dict[str, list[str]]:
 def _lines(repo: Repository, oids: Iterable[str], *options: str) -> list[str]:
     """Returns what rev-list says of each of some commits, and of none besides."""
     names = list(oids)
-    return rev_list.listed(repo, "--no-walk=unsorted", *options, names=names) if names else []
+    return rev_list.read(repo, "--no-walk=unsorted", *options, names=names) if names else []
 
 
-def changed(repo: Repository, commit: str) -> list[bytes]:
+def list_changed(repo: Repository, commit: str) -> list[bytes]:
     """Returns the paths in which a commit differs from any of its parents."""
     listed = repo.git(
         *(*FROM_COMMITS, "diff-tree", "-r", "-m", "--root", "--no-renames", "-z"),
@@ -96,7 +96,7 @@ def changed(repo: Repository, commit: str) -> list[bytes]:
     return list(dict.fromkeys(filter(None, listed.split(b"\0"))))
 
 
-def renamed(repo: Repository, commit: str) -> list[tuple[bytes, bytes]]:
+def list_renamed(repo: Repository, commit: str) -> list[tuple[bytes, bytes]]:
     """Returns the files of a commit that stand elsewhere in the index: old and new path.
 
     However little is left of them: who asks wants to know where content may have gone.
@@ -109,20 +109,20 @@ def renamed(repo: Repository, commit: str) -> list[tuple[bytes, bytes]]:
     return list(zip(words[1::3], words[2::3], strict=False))
 
 
-def peeled(repo: Repository, oids: Iterable[str]) -> dict[str, tuple[str, str]]:
+def peel(repo: Repository, oids: Iterable[str]) -> dict[str, tuple[str, str]]:
     """Returns kind and oid of what each object is or tags; the kind of none is `""`."""
-    return _peeled(repo, list(dict.fromkeys(oids)))
+    return _peel(repo, list(dict.fromkeys(oids)))
 
 
-def _peeled(repo: Repository, names: list[str]) -> dict[str, tuple[str, str]]:
+def _peel(repo: Repository, names: list[str]) -> dict[str, tuple[str, str]]:
     try:
-        found = batch.named(repo, (f"{name}^{{}}" for name in names))
+        found = batch.resolve(repo, (f"{name}^{{}}" for name in names))
     except GitError:
         # Git ends at the first one that is corrupt, or that a remote has promised.
         if len(names) == 1:
             return {names[0]: ("", "")}
         middle = len(names) // 2
-        return _peeled(repo, names[:middle]) | _peeled(repo, names[middle:])
+        return _peel(repo, names[:middle]) | _peel(repo, names[middle:])
     return dict(zip(names, found, strict=True))
 
 
@@ -133,7 +133,7 @@ def blobs_at(repo: Repository, treeishes: Iterable[str], path: str) -> list[str]
     """
     names = [f"{treeish}:{path}" for treeish in dict.fromkeys(treeishes)]
     try:
-        found = batch.named(repo, names)
+        found = batch.resolve(repo, names)
     except GitError:
         # Git ends at the first one that is not here. Their names it knows.
         return list(dict.fromkeys(filter(None, (index.resolve(repo, name) for name in names))))
@@ -180,7 +180,7 @@ def trees(repo: Repository, commits: Sequence[str]) -> list[str]:
 
 def trees_below(repo: Repository, commits: Sequence[str]) -> set[str]:
     """Returns the trees of all commits that some were made after, and their own."""
-    return set(rev_list.listed(repo, "--no-commit-header", "--format=%T", names=commits))
+    return set(rev_list.read(repo, "--no-commit-header", "--format=%T", names=commits))
 
 
 def branch(repo: Repository) -> str | None:
@@ -196,7 +196,7 @@ def notes(repo: Repository, tips: Iterable[str] = ()) -> set[str]:
         tips: commits that notes refs are about to hold.
     """
     others = ("--glob=refs/notes/*", "--not", "--exclude=refs/notes/*", "--glob=*", "--not")
-    return set(rev_list.listed(repo, *others, names=tips))
+    return set(rev_list.read(repo, *others, names=tips))
 
 
 def ref_tips(repo: Repository) -> list[str]:
@@ -254,7 +254,7 @@ def pseudo_ref(repo: Repository, name: str) -> list[str]:
     return [commit] if commit is not None and words[0] == commit else []
 
 
-def squashed(repo: Repository) -> list[str]:
+def list_squashed(repo: Repository) -> list[str]:
     """Returns the commits that `git merge --squash` has put into the index.
 
     Git lists them in SQUASH_MSG, a line `commit <oid>` each; the newest comes first.

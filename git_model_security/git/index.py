@@ -93,21 +93,21 @@ def tree(repo: Repository, treeish: str) -> list[Entry]:
     return list(repo.trees.entries(require(repo, f"{treeish}^{{tree}}")))
 
 
-def untracked(repo: Repository) -> list[bytes]:
+def list_untracked(repo: Repository) -> list[bytes]:
     """Returns the untracked files, without the ignored ones."""
     return list(_records(repo.git("ls-files", "-z", "--others", "--exclude-standard")))
 
 
-def left_out_of_checkout(repo: Repository) -> set[bytes]:
+def list_left_out(repo: Repository) -> set[bytes]:
     """Returns the paths that a sparse checkout leaves out; empty where there is none."""
     from git_model_security.git import config
 
     if config.get(repo, "core.sparseCheckout", kind="bool") != "true":
         return set()
-    return skipped(repo)
+    return list_skipped(repo)
 
 
-def skipped(repo: Repository) -> set[bytes]:
+def list_skipped(repo: Repository) -> set[bytes]:
     """Returns the paths that Git was told not to look for (`--skip-worktree`)."""
     records = _records(repo.git("ls-files", "-t", "-z"))
     return {record[2:] for record in records if record.startswith(b"S ")}
@@ -231,7 +231,7 @@ def _records(output: bytes) -> Iterable[bytes]:
     return filter(None, output.split(b"\0"))
 
 
-def modified(repo: Repository) -> list[bytes]:
+def list_modified(repo: Repository) -> list[bytes]:
     """Returns the tracked files whose content is not the index's, deleted ones too.
 
     Git runs the clean filter on files whose stat data changed.

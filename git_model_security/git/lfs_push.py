@@ -41,7 +41,7 @@ class Target:
     settings: tuple[str, ...] = ()
 
 
-def target(repo: Repository, remote: str, url: str, *, by_name: bool) -> Target:
+def find_target(repo: Repository, remote: str, url: str, *, by_name: bool) -> Target:
     """Returns where the objects of a push go.
 
     Of a remote with several addresses git-lfs takes the last one, and where commits are
@@ -56,7 +56,7 @@ def target(repo: Repository, remote: str, url: str, *, by_name: bool) -> Target:
     """
     if by_name:
         return Target(remote, url, is_remote=True)
-    named = remotes.of(repo)
+    named = remotes.read(repo)
     if remote in named and _is_server_named(repo, remote):
         return Target(remote, url, is_remote=True)
     # git-lfs takes an address for the remote whose only one it is: let it have it twice.
@@ -68,7 +68,7 @@ def target(repo: Repository, remote: str, url: str, *, by_name: bool) -> Target:
     return Target(url, url, is_remote=False, settings=again)
 
 
-def pushed(repo: Repository, to: Target, stdin: bytes, onto: Iterable[str] = ()) -> None:
+def upload_push(repo: Repository, to: Target, stdin: bytes, onto: Iterable[str] = ()) -> None:
     """Uploads what a push needs, as the hook of git-lfs does.
 
     Args:

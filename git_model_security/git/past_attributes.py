@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from git_model_security.git.attributes import with_driver
+from git_model_security.git.attributes import with_our_driver
 from git_model_security.git.run import run
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def _asked(
                 *("check-attr", "--cached", "-z", "--stdin", "filter"),
                 stdin=listed,
             )
-            found |= {questions[path] for path in with_driver(said)}
+            found |= {questions[path] for path in with_our_driver(said)}
     return found
 
 

@@ -23,7 +23,7 @@ _SKIPPED = (b"S", b"s")
 """How `git ls-files -t` marks what a sparse checkout leaves out."""
 
 
-def matching(repo: Repository, pathspecs: Sequence[str] = ()) -> list[Entry]:
+def list_matching(repo: Repository, pathspecs: Sequence[str] = ()) -> list[Entry]:
     """Returns the index entries that shall be in the work tree, sorted as Git sorts them.
 
     Args:
@@ -61,7 +61,7 @@ def matching(repo: Repository, pathspecs: Sequence[str] = ()) -> list[Entry]:
     return found
 
 
-def colliding(repo: Repository, entries: Sequence[Entry]) -> set[bytes]:
+def find_colliding(repo: Repository, entries: Sequence[Entry]) -> set[bytes]:
     """Returns the paths that this file system may take for another tracked one.
 
     It folds letter case or normalisation, and Git found that out when it made the

@@ -131,7 +131,7 @@ def _count(repo: Repository, tree: str) -> int:
 def blobs(repo: Repository, treeishes: Iterable[str], path: str) -> dict[str, str | None]:
     """Returns the blob at a path of each tree, or None where there is none."""
     names = list(dict.fromkeys(treeishes))
-    found = batch.named(repo, (f"{name}:{path}" for name in names))
+    found = batch.resolve(repo, (f"{name}:{path}" for name in names))
     return {
         name: oid if kind == "blob" else None
         for name, (kind, oid) in zip(names, found, strict=True)
@@ -141,7 +141,7 @@ def blobs(repo: Repository, treeishes: Iterable[str], path: str) -> dict[str, st
 def trees(repo: Repository, commits: Iterable[str]) -> dict[str, str]:
     """Returns the trees of those of the commits that are here."""
     names = list(dict.fromkeys(commits))
-    found = batch.named(repo, (f"{name}^{{tree}}" for name in names))
+    found = batch.resolve(repo, (f"{name}^{{tree}}" for name in names))
     return {name: oid for name, (kind, oid) in zip(names, found, strict=True) if kind}
 
 

@@ -152,7 +152,7 @@ def list_by_tree(repo: Repository) -> dict[str, list[str]]:
     """
     words = ("--no-commit-header", "--format=%T %H", "--all", "--reflog")
     found: dict[str, list[str]] = {}
-    for tree, commit in (line.split(" ") for line in rev_list.listed(repo, *words)):
+    for tree, commit in (line.split(" ") for line in rev_list.read(repo, *words)):
         found.setdefault(tree, []).append(commit)
     return found
 

@@ -1,6 +1,4 @@
-"""What a remote has, as far as this clone can tell, and what came into the clone from one.
-
-Told by the clone's memory of the remote, or by asking.
+"""What a remote has, by this clone's memory of it or by asking; and what came from one.
 
 Tracking refs say what was fetched from where the remote *was*. When its address changes,
 or pushes go elsewhere (`pushurl`), they say nothing of where a push goes.
@@ -61,7 +59,7 @@ class Held:
     is_address: bool = False
 
 
-def of(repo: Repository) -> dict[str, Addresses]:
+def read(repo: Repository) -> dict[str, Addresses]:
     """Returns the remotes by name, with their addresses as Git rewrites them (`insteadOf`)."""
     found: dict[str, Addresses] = {}
     values = config.read(repo, "(remote|url)")
@@ -69,7 +67,7 @@ def of(repo: Repository) -> dict[str, Addresses]:
     # Git's template makes such a directory, and leaves it empty.
     is_legacy = any(any((repo.common_dir / name).glob("*")) for name in _LEGACY)
     if not is_rewritten and not is_legacy:
-        return _configured(values)
+        return _read_configured(values)
     for line in repo.git("remote", "--verbose").decode("utf-8", "surrogateescape").splitlines():
         name, _, rest = line.partition("\t")
         addresses = found.setdefault(name, Addresses())
@@ -81,7 +79,7 @@ def of(repo: Repository) -> dict[str, Addresses]:
     return found
 
 
-def _configured(values: config.Values) -> dict[str, Addresses]:
+def _read_configured(values: config.Values) -> dict[str, Addresses]:
     found = {}
     for key in values:
         name, dot, variable = key.removeprefix("remote.").rpartition(".")
@@ -94,10 +92,10 @@ def _configured(values: config.Values) -> dict[str, Addresses]:
 
 def note(repo: Repository) -> None:
     """Remembers where the remotes are, of those that are not known yet."""
-    _note(repo, of(repo))
+    _note(repo, read(repo))
 
 
-def held(repo: Repository, name: str, url: str) -> Held:
+def find_held(repo: Repository, name: str, url: str) -> Held:
     """Returns what is known of where a push goes.
 
     Args:
@@ -107,21 +105,21 @@ def held(repo: Repository, name: str, url: str) -> Held:
     Raises:
         GitError: the remote had to be asked, and does not answer.
     """
-    remotes = of(repo)
+    remotes = read(repo)
     if name not in remotes:
         return Held([])
     is_address = remotes[name] == Addresses(url, [url])
-    fetched = _fetched(repo, name, remotes)
+    fetched = _read_fetched(repo, name, remotes)
     if not fetched and config.get(repo, f"remote.{name}.fetch") is not None:
         _note(repo, remotes)
         return Held([], is_address=is_address)
     # A clone of one revision (git 2.49) has no tracking refs, and remembers nothing.
-    if fetched and is_address and _known(repo).get(name) == _digest(url):
+    if fetched and is_address and _read_known(repo).get(name) == _digest(url):
         return Held(fetched, is_remembered=True, is_address=True)
-    return Held(asked(repo, url), is_address=is_address and not fetched)
+    return Held(ask(repo, url), is_address=is_address and not fetched)
 
 
-def asked(repo: Repository, url: str) -> list[str]:
+def ask(repo: Repository, url: str) -> list[str]:
     """Returns what the refs at an address hold now.
 
     Raises:
@@ -139,7 +137,7 @@ def list_fetched(repo: Repository) -> list[str]:
     path = repo.git_dir / "FETCH_HEAD"
     lines = path.read_text("utf-8", "replace").splitlines() if path.is_file() else []
     oids = [oid for oid in (line.partition("\t")[0] for line in lines) if is_oid(oid)]
-    return [oid for kind, oid in history.peeled(repo, oids).values() if kind == "commit"]
+    return [oid for kind, oid in history.peel(repo, oids).values() if kind == "commit"]
 
 
 def list_cloned(repo: Repository, settings: config.Values) -> list[str]:
@@ -163,14 +161,14 @@ def list_cloned(repo: Repository, settings: config.Values) -> list[str]:
 
 
 def _note(repo: Repository, remotes: Mapping[str, Addresses]) -> None:
-    known = _known(repo)
+    known = _read_known(repo)
     new = {name: _digest(one.fetched) for name, one in remotes.items() if one.fetched}
     if new.keys() - known.keys():
         lines = [f"{digest} {name}\n" for name, digest in (new | known).items()]
         sharing.replace(repo.common_dir, repo.state_dir / _KNOWN, "".join(lines))
 
 
-def _fetched(repo: Repository, name: str, remotes: Iterable[str]) -> list[str]:
+def _read_fetched(repo: Repository, name: str, remotes: Iterable[str]) -> list[str]:
     """Returns what the tracking refs of a remote hold, without those of `NAME/OTHER`."""
     own, *others = (
         os.fsencode(f"refs/remotes/{one}/")
@@ -181,7 +179,7 @@ def _fetched(repo: Repository, name: str, remotes: Iterable[str]) -> list[str]:
     return [ref.oid for ref in refs.read(repo, own) if not ref.name.startswith(tuple(others))]
 
 
-def _known(repo: Repository) -> dict[str, str]:
+def _read_known(repo: Repository) -> dict[str, str]:
     path = repo.common_dir / STATE_DIRECTORY / _KNOWN
     lines = path.read_text("utf-8", "surrogateescape").splitlines() if path.exists() else []
     pairs = (line.split(" ", 1) for line in lines)

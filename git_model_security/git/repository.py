@@ -101,7 +101,11 @@ class Repository:
 
     @property
     def top(self) -> Path:
-        """Top of the work tree.
+        """Top of the work tree; see `require_work_tree`."""
+        return self.require_work_tree()
+
+    def require_work_tree(self) -> Path:
+        """Returns the top of the work tree.
 
         Raises:
             GitError: the repository is bare.

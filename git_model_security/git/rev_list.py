@@ -21,7 +21,7 @@ FROM_COMMITS = ("-c", "core.commitGraph=false", "-c", "advice.graftFileDeprecate
 """A commit-graph file repeats what commits say; here only the commits count."""
 
 
-def listed(repo: Repository, *options: str, names: Iterable[str] = ()) -> list[str]:
+def read(repo: Repository, *options: str, names: Iterable[str] = ()) -> list[str]:
     """Returns the lines of a walk that ignores grafts and passes over broken refs.
 
     Args:

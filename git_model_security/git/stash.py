@@ -46,7 +46,7 @@ class Stashed:
     message: str
 
 
-def listed(repo: Repository) -> list[Stashed]:
+def read(repo: Repository) -> list[Stashed]:
     """Returns the list, the newest first, as `git stash list` has it.
 
     Raises:
@@ -64,13 +64,13 @@ def listed(repo: Repository) -> list[Stashed]:
 
 
 def unreadable(repo: Repository) -> int:
-    """Returns how many entries name a commit that is not there, which `listed` leaves out.
+    """Returns how many entries name a commit that is not there, which `read` leaves out.
 
     Only files can be counted; the other store of refs, reftable, has none to show.
     """
     log = repo.common_dir / "logs" / REF
     lines = log.read_bytes().splitlines() if log.is_file() else []
-    return max(0, len(lines) - len(listed(repo)))
+    return max(0, len(lines) - len(read(repo)))
 
 
 def add(repo: Repository, entry: Stashed, above: str | None) -> None:

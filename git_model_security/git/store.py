@@ -40,7 +40,7 @@ def commits(repo: Repository, objects: dict[str, str]) -> list[str]:
     For a history that cannot be walked, because a commit in it is lost.
     """
     names = [oid for oid, kind in objects.items() if kind == "commit"]
-    return rev_list.listed(repo, "--no-walk=sorted", names=names)[::-1] if names else []
+    return rev_list.read(repo, "--no-walk=sorted", names=names)[::-1] if names else []
 
 
 def with_trees(repo: Repository, oids: Iterable[str], objects: dict[str, str]) -> list[str]:
@@ -49,7 +49,7 @@ def with_trees(repo: Repository, oids: Iterable[str], objects: dict[str, str]) -
     if not names:
         return []
     words = ("--no-walk=unsorted", "--no-commit-header", "--format=%H %T")
-    pairs = (line.split(" ") for line in rev_list.listed(repo, *words, names=names))
+    pairs = (line.split(" ") for line in rev_list.read(repo, *words, names=names))
     return [commit for commit, tree in pairs if tree in objects]
 
 

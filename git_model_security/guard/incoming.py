@@ -73,7 +73,7 @@ class Incoming:
     stale: bool = False
 
 
-def judged(
+def judge(
     repo: Repository,
     updates: Iterable[Update],
     *,
@@ -107,7 +107,7 @@ def judged(
     lines = [line for line in updates if not line.deletes]
     if not lines:
         return Incoming()
-    kinds = history.peeled(repo, [oid for line in lines for oid in (line.new, line.old)])
+    kinds = history.peel(repo, [oid for line in lines for oid in (line.new, line.old)])
     tips = list(dict.fromkeys(line.new for line in lines))
     commits = [kinds[tip][1] for tip in tips if kinds[tip][0] == "commit"]
     arrived = pushes.arrived(repo, commits, limit=limit)

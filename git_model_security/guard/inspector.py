@@ -29,7 +29,7 @@ _COPY_BYTES = 64
 
 
 class Inspector:
-    """Judges blobs by the places where they stand; a context manager.
+    """Judges blobs by the places where they stand.
 
     Attributes:
         seen: what was seen of them.
@@ -51,7 +51,7 @@ class Inspector:
             knowledge: what is known beforehand.
             absent_is_found: a pointer at a protected path whose object is not here is a
                 finding.
-            tolerant: so is a blob that cannot be read, which else is an error.
+            tolerant: a blob that cannot be read is a finding too, and no error.
             here: says which blobs can be read without fetching them; None for all.
         """
         self._repo = repo

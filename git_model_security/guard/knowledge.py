@@ -1,9 +1,9 @@
-"""What the caller of a guard knows of blobs beforehand, and what was seen of them then.
+"""What the caller of a guard knows of blobs beforehand, and what the guard saw of them.
 
-Audits remember it, so that the next one reads only blobs that are new. A blob at just these
-places, under these keys, was no finding; and what was seen of it. What was found, is not here
-or could not be read is never remembered as good. Whoever can write this memory can write the
-hooks beside it.
+Audits remember of each blob that it was no finding at just these places, under these keys,
+and what was seen of it: so the next audit reads only blobs that are new. A blob that was a
+finding, is not here or could not be read is never remembered as good. Whoever can write
+this memory can write the hooks beside it.
 """
 
 from __future__ import annotations

@@ -30,6 +30,16 @@ class Pushed(NamedTuple):
     remote_ref: str
     remote_oid: str
 
+    @property
+    def deletes(self) -> bool:
+        """Whether the ref goes."""
+        return not self.local_oid.strip("0")
+
+    @property
+    def creates(self) -> bool:
+        """Whether the remote has no such ref yet."""
+        return not self.remote_oid.strip("0")
+
 
 @dataclass
 class Outgoing(Judged):
@@ -48,7 +58,7 @@ class Outgoing(Judged):
     is_forgotten: bool = False
 
 
-def judged(
+def judge(
     repo: Repository,
     pushed: Sequence[tuple[str, str, str, str]],
     *,
@@ -72,7 +82,7 @@ def judged(
     Args:
         pushed: what git gives to pre-push, as `Pushed` names it; a deletion has
             no local object and is passed.
-        there: objects that the remote is known to have (`git.remotes.held`).
+        there: objects that the remote is known to have (`git.remotes.find_held`).
         ask: returns what it has now; None where `there` is that.
         is_harmless: says of what memory leaves out whether it may leave once more.
         knowledge: what is known beforehand.
@@ -82,11 +92,11 @@ def judged(
             does not answer.
     """
     lines = [Pushed(*line) for line in pushed]
-    leaving = [line.local_oid for line in lines if line.local_oid.strip("0")]
-    before = [line.remote_oid for line in lines if line.remote_oid.strip("0")]
+    leaving = [line.local_oid for line in lines if not line.deletes]
+    before = [line.remote_oid for line in lines if not line.creates]
     if not leaving:
         return Outgoing()
-    kinds = history.peeled(repo, [*leaving, *before, *there])
+    kinds = history.peel(repo, [*leaving, *before, *there])
     # What the remote has and this clone does not cannot leave anything out.
     held = [oid for oid in before if kinds[oid][0] == "commit"]
     tips = [oid for oid in leaving if kinds[oid][0] == "commit"]
@@ -101,7 +111,7 @@ def judged(
         known_there = [oid for kind, oid in without if kind == "commit"]
         return history.commits(repo, tips, without=[*held, *known_there]) if tips else []
 
-    def judge(commits: Sequence[str], tips: Sequence[str], *, absent_is_found: bool) -> Judged:
+    def walk(commits: Sequence[str], tips: Sequence[str], *, absent_is_found: bool) -> Judged:
         return Walk(
             repo,
             commits,
@@ -114,12 +124,12 @@ def judged(
         ).judge()
 
     commits = left(kinds[oid] for oid in there)
-    found = Outgoing(**vars(judge(commits, leaving, absent_is_found=True)), commits=commits)
+    found = Outgoing(**vars(walk(commits, leaving, absent_is_found=True)), commits=commits)
     if ask is not None and (doubtful := _except(left(()), commits)):
         # An object of old history that is not here was fetched by nobody, or pruned.
-        judge_old = partial(judge, tips=(), absent_is_found=False)
+        judge_old = partial(walk, tips=(), absent_is_found=False)
         if len(doubtful) > _MANY or not is_harmless(judge_old(doubtful)):
-            now = history.peeled(repo, ask()).values()
+            now = history.peel(repo, ask()).values()
             gone = _except(left(now), commits)
             if gone:
                 found.is_forgotten = all(kind for kind, _ in now)

@@ -133,7 +133,7 @@ def read(
         try:
             policy = gitmodel.of_blob(reader, oid)
         except ConfigError as error:
-            found.broken.append(_broken(oid, reader.stream(oid).size, error))
+            found.broken.append(_find_broken(oid, reader.stream(oid).size, error))
             continue
         policies[oid] = policy
         found.key_ids |= {policy.key_id} - {""}
@@ -188,7 +188,7 @@ def _is_trusted(repo: Repository, oid: str, commits: Collection[str]) -> bool:
     return policy_trust.is_signed(repo, oid, commits)
 
 
-def _broken(oid: str, size: int, error: ConfigError) -> Finding:
+def _find_broken(oid: str, size: int, error: ConfigError) -> Finding:
     reason = str(error).removeprefix(".gitmodel: ")
     return Finding(
         BROKEN_POLICY,

@@ -245,7 +245,7 @@ def _masks(repo: Repository, wanted: Collection[str], named: Sequence[Ref]) -> d
     it is wanted, so that memory holds the width of history and not its length.
     """
     own: defaultdict[str, list[int]] = defaultdict(list)
-    targets = history.peeled(repo, (ref.oid for ref in named))
+    targets = history.peel(repo, (ref.oid for ref in named))
     for number, ref in enumerate(named):
         for oid in {ref.oid, targets[ref.oid][1]}:
             own[oid].append(number)

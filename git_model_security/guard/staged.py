@@ -143,6 +143,6 @@ def find_misnamed(
                     said = f"it names {shown(path)} as a signature, which is a file already"
                     size = reader.stream(oid).size
                     found.append(Finding(BROKEN_POLICY, gitmodel.NAME, oid, size, said))
-    except ConfigError:  # a finding of `read`
+    except ConfigError:  # which is a finding already, by `policies.read`
         return []
     return found

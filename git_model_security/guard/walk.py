@@ -195,5 +195,5 @@ def _is_note(path: bytes) -> bool:
 
 
 def _normal(entry: Entry) -> Entry:
-    """An executable file is judged as any other."""
+    """Returns an entry as if its file were not executable: both are judged alike."""
     return replace(entry, mode=REGULAR) if entry.mode == EXECUTABLE else entry

@@ -31,14 +31,14 @@ _NO_PATH = (
 
 
 def hint(findings: Iterable[Finding], *, is_locked: bool = False) -> str:
-    """Returns what whoever made it does next in one line; see `clauses`."""
+    """Returns in one line what to do about findings; see `clauses`."""
     return "; ".join(clauses(findings, is_locked=is_locked))
 
 
 def clauses(
     findings: Iterable[Finding], *, is_locked: bool = False, is_committed: bool = False
 ) -> list[str]:
-    """Returns what whoever made it does next, a clause each.
+    """Returns what whoever made the findings does next, a clause each.
 
     Args:
         findings: what was found; each rule is spoken of once, with its first path, or

@@ -14,9 +14,8 @@ from git_model_security.deploy import links, release
 from git_model_security.deploy.release import Gate
 from git_model_security.errors import Error
 from git_model_security.git import history, index
-from git_model_security.git.objects import is_oid
 from git_model_security.git.paths import shown
-from git_model_security.hooks.reference_transaction import Moved, moves
+from git_model_security.hooks.ref_moves import Moved, moves
 from git_model_security.policy import pinned
 
 if TYPE_CHECKING:
@@ -25,15 +24,15 @@ if TYPE_CHECKING:
     from git_model_security.clone.clone import Clone
 
 
-def transaction(clone: Clone, state: Sequence[str], stdin: bytes) -> None:
-    """reference-transaction: `moving` before it is done, `moved` after."""
+def follow_transaction(clone: Clone, state: Sequence[str], stdin: bytes) -> None:
+    """reference-transaction: judges the moves before they are done, remembers them after."""
     if state == ["prepared"]:
-        moving(clone, stdin)
+        judge_moves(clone, stdin)
     elif state == ["committed"]:
-        moved(clone, stdin)
+        remember_moves(clone, stdin)
 
 
-def moving(clone: Clone, stdin: bytes) -> None:
+def judge_moves(clone: Clone, stdin: bytes) -> None:
     """Judges the refs that are about to be moved.
 
     Raises:
@@ -48,11 +47,11 @@ def moving(clone: Clone, stdin: bytes) -> None:
             # `git merge` and `git pull` write it first, and name what they will merge.
             for commit in history.parents_to_be(clone.repo)[1:]:
                 gate.accept(commit, gate.branch)
-        elif is_local(move) or (_holds_commit(move) and move.ref.startswith("refs/remotes/")):
+        elif is_local(move) or (move.brings and move.ref.startswith("refs/remotes/")):
             gate.accept(move.new, _branch(gate, move.ref))
 
 
-def moved(clone: Clone, stdin: bytes) -> None:
+def remember_moves(clone: Clone, stdin: bytes) -> None:
     """Remembers where branches are now: they may not go back behind that.
 
     From 2.48 Git names no HEAD when it moves the branch that HEAD is on, so HEAD is asked.
@@ -68,7 +67,7 @@ def moved(clone: Clone, stdin: bytes) -> None:
     gate.released.forget_older()
 
 
-def arrived(clone: Clone) -> bool:
+def judge_head(clone: Clone) -> bool:
     """Judges what HEAD is now, after a switch to a branch, which moves no ref.
 
     Returns:
@@ -90,12 +89,7 @@ def arrived(clone: Clone) -> bool:
 
 def is_local(move: Moved) -> bool:
     """Tells whether HEAD or a branch of this clone gets a commit."""
-    is_head = move.ref == "HEAD" or move.ref.endswith("/HEAD")
-    return _holds_commit(move) and (is_head or move.ref.startswith("refs/heads/"))
-
-
-def _holds_commit(move: Moved) -> bool:
-    return is_oid(move.new) and bool(move.new.strip("0")) and move.new != move.old
+    return move.brings and (move.is_head or move.ref.startswith("refs/heads/"))
 
 
 def _branch(gate: Gate, ref: str) -> str | None:

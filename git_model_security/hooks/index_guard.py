@@ -12,24 +12,22 @@ from git_model_security.git import attributes, history
 from git_model_security.git.paths import shown
 from git_model_security.guard import staged
 from git_model_security.guard.finding import PLAINTEXT
-from git_model_security.guard.knowledge import Knowledge
 from git_model_security.guard.refusal import refuse
-from git_model_security.hooks import advice
+from git_model_security.hooks import advice, own_knowledge
 from git_model_security.policy import pinned
-from git_model_security.provenance.inherited import Inherited
 
 if TYPE_CHECKING:
     from git_model_security.clone.clone import Clone
     from git_model_security.guard.finding import Finding
 
 
-def inspected(clone: Clone) -> int:
+def judge_index(clone: Clone) -> int:
     """Judges what is staged, with the keys that this clone has, or without any.
 
     Raises:
         PolicyError: a protected path is staged in clear, or a model or key anywhere.
     """
-    refused(clone, "index-guard")
+    refuse_authored(clone, "index-guard")
     return 0
 
 
@@ -43,7 +41,7 @@ def require_sealed(clone: Clone) -> None:
         PolicyError: with what was found.
         GitError: there is no work tree.
     """
-    clone.repo.top  # noqa: B018 - raises in a bare repository
+    clone.repo.require_work_tree()
     found = [one for one in _findings(clone, authored_only=False) if one.rule == PLAINTEXT]
     own = attributes.protected_by(pinned.rules(clone.repo), (one.path for one in found))
     found = [one for one in found if one.path in own or not one.inherited]
@@ -60,7 +58,7 @@ def require_sealed(clone: Clone) -> None:
     )
 
 
-def refused(clone: Clone, guard: str) -> bool:
+def refuse_authored(clone: Clone, guard: str) -> bool:
     """Refuses what must not be committed; tells whether a person overrode that.
 
     Only what is authored here: what a parent has in clear arrived from elsewhere, and
@@ -83,8 +81,5 @@ def refused(clone: Clone, guard: str) -> bool:
 
 
 def _findings(clone: Clone, *, authored_only: bool) -> list[Finding]:
-    inherited = Inherited(clone, history.parents_to_be(clone.repo), clone.digest)
-    knowledge = Knowledge(
-        clone.ring.keys, clone.knows, clone.digests.seals, vouched=inherited.vouches
-    )
+    knowledge = own_knowledge.gather(clone, history.parents_to_be(clone.repo))
     return staged.findings(clone.repo, knowledge, authored_only=authored_only)

@@ -1,4 +1,4 @@
-"""What pre-commit has judged, so that reference-transaction need not do it again."""
+"""What pre-commit has judged, so that neither reference-transaction nor post-commit does."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ def remember(repo: Repository) -> None:
 
     hooks/shim.sh writes `made` and the oid over it when a branch gets that commit.
 
-    Both count: what a parent holds was not judged. `git commit --amend` has other
-    parents than those that a hook can see, and so is judged once more. So is what
-    follows a commit that no ref holds: nobody has judged that yet.
+    The parents count as well as the tree: what a parent holds was not judged. `git commit
+    --amend` has other parents than those that a hook can see, so its commit is judged once
+    more. So is a commit that follows one which no ref holds: nobody has judged that yet.
     """
     parents = history.parents_to_be(repo)
     is_held = len(parents) == 1 and _is_on_branch(repo)
@@ -32,7 +32,7 @@ def remember(repo: Repository) -> None:
 
 
 def forget(repo: Repository) -> None:
-    """Removes what was remembered: of an override nothing is."""
+    """Removes what was remembered; of a commit past an overridden guard nothing is."""
     (repo.git_dir / JUDGED).unlink(missing_ok=True)
 
 

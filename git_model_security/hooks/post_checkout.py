@@ -14,7 +14,7 @@ from git_model_security import messages
 from git_model_security.clone.clone import ENFORCE
 from git_model_security.errors import FAILED, Error
 from git_model_security.git import config, history, index
-from git_model_security.hooks import post_merge
+from git_model_security.hooks import merge_commit
 from git_model_security.keyring import ring
 from git_model_security.provenance import vouching
 from git_model_security.status import state
@@ -34,7 +34,7 @@ _REPLAYS = ("rebase-merge", "rebase-apply", "sequencer")
 """Directories of a rebase, an am, and of several cherry-picks (githooks knows none)."""
 
 
-def checked_out(
+def finish_checkout(
     clone: Clone, arguments: Sequence[str], progress: Progress | None = None
 ) -> int:
     """post-checkout; a checkout of single files (flag 0) says nothing of a commit."""
@@ -47,15 +47,15 @@ def checked_out(
     return status if complete or clone.verification != ENFORCE else FAILED
 
 
-def merged(clone: Clone, progress: Progress | None = None) -> int:
+def finish_merge(clone: Clone, progress: Progress | None = None) -> int:
     """post-merge, after fast-forwards and pulls too."""
     if not _is_replaying(clone):
         _write_pending(clone, progress, _PATIENCE_SECONDS)
-    post_merge.complete(clone)
+    merge_commit.complete(clone)
     return _verify(clone)
 
 
-def index_changed(clone: Clone, progress: Progress | None = None) -> int:
+def finish_index_change(clone: Clone, progress: Progress | None = None) -> int:
     """post-index-change, after commands that update the work tree and run no other hook.
 
     Git may hold the index lock until this returns, so there is no waiting for it.
@@ -65,7 +65,9 @@ def index_changed(clone: Clone, progress: Progress | None = None) -> int:
     return 0 if _swept(clone) else FAILED
 
 
-def rewritten(clone: Clone, arguments: Sequence[str], progress: Progress | None = None) -> int:
+def finish_rewrite(
+    clone: Clone, arguments: Sequence[str], progress: Progress | None = None
+) -> int:
     """post-rewrite: `amend` was signed by pre-commit, a rebase was not."""
     if arguments[:1] != ["rebase"]:
         return 0
@@ -97,7 +99,7 @@ def _signed_series(clone: Clone) -> list[str]:
     return history.commits(clone.repo, ["HEAD"], without=before)
 
 
-def committed(clone: Clone, progress: Progress | None = None) -> int:
+def finish_commit(clone: Clone, progress: Progress | None = None) -> int:
     """post-commit, which is the last hook of several cherry-picks or reverts."""
     todo = clone.repo.git_dir / "sequencer" / "todo"
     is_last = todo.is_file() and len(todo.read_bytes().splitlines()) <= 1
@@ -116,10 +118,10 @@ def _is_replaying(clone: Clone) -> bool:
     return any((clone.repo.git_dir / name).is_dir() for name in _REPLAYS)
 
 
-def _is_deployed(clone: Clone) -> bool:
+def _may_be_deployed(clone: Clone) -> bool:
     from git_model_security.hooks import deployment
 
-    return deployment.arrived(clone)
+    return deployment.judge_head(clone)
 
 
 def _swept(clone: Clone, *, of_files: bool = False) -> bool:
@@ -170,7 +172,7 @@ def _write_pending(clone: Clone, progress: Progress | None, patience_seconds: fl
 
 
 def _verify(clone: Clone) -> int:
-    if clone.is_deploy and not _is_deployed(clone):
+    if clone.is_deploy and not _may_be_deployed(clone):
         return FAILED
     tree = index.head_tree(clone.repo)
     if not clone.verifies or tree is None or not _is_set_up(clone):
@@ -199,7 +201,7 @@ def _meet_policy(clone: Clone, *, is_verified: bool) -> None:
     from git_model_security.setup import accept_policy
 
     try:
-        for line in accept_policy.arrived(clone, is_verified=is_verified):
+        for line in accept_policy.take_arrived(clone, is_verified=is_verified):
             messages.info(line)
     except Error as error:  # nothing here can stop what happened already
         messages.tell(error)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from git_model_security.signing.methods import Signer
 
 
-def before(clone: Clone) -> int:
+def prepare_commit(clone: Clone) -> int:
     """pre-commit and pre-merge-commit.
 
     Raises:
@@ -42,9 +42,9 @@ def before(clone: Clone) -> int:
     _require_objects(clone)
     changes = index.staged_changes(clone.repo)
     if raw := raw_entries.put_back(clone, changes):
-        messages.info(raw_entries.said(raw))
+        messages.info(raw_entries.describe(raw))
         changes = index.staged_changes(clone.repo)
-    is_overridden = index_guard.refused(clone, "pre-commit")
+    is_overridden = index_guard.refuse_authored(clone, "pre-commit")
     entries = index.staged(clone.repo)
     policy = gitmodel.find(entries, clone.objects)
     if not write_policy.is_written(clone):
@@ -116,7 +116,7 @@ def _require_objects(clone: Clone) -> None:
         )
 
 
-def after(clone: Clone) -> int:
+def settle_commit(clone: Clone) -> int:
     """post-commit: what the commit vouches for is no longer pending.
 
     A partial commit (`git commit PATH`) has an index of its own, so the signatures
@@ -163,11 +163,11 @@ def _say_unsigned_head(clone: Clone, when: str) -> None:
     tree = index.head_tree(clone.repo)
     if tree is None or pinned_trust.has_held(clone, tree):
         return
-    from git_model_security.hooks import unsigned
+    from git_model_security.hooks import signing_advice
     from git_model_security.signatures import signers
 
     if signers.signer(clone) is not None:
         what = "this commit is unsigned"
         if when == "push":
             what = "unsigned, sign before push"
-        messages.warn(what, unsigned.of_head(clone))
+        messages.warn(what, signing_advice.for_head(clone))

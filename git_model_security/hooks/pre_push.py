@@ -18,10 +18,8 @@ from git_model_security.git.objects import is_oid
 from git_model_security.git.paths import shown
 from git_model_security.guard import outgoing
 from git_model_security.guard.finding import KEY, POINTER, UNREADABLE
-from git_model_security.guard.knowledge import Knowledge
 from git_model_security.guard.refusal import refuse
-from git_model_security.hooks import advice, signed
-from git_model_security.provenance.inherited import Inherited
+from git_model_security.hooks import advice, own_knowledge, signed_refs
 from git_model_security.setup.hooks import hook_place, shims
 
 if TYPE_CHECKING:
@@ -34,7 +32,7 @@ if TYPE_CHECKING:
     from git_model_security.guard.walk import Judged
 
 
-def pushed(clone: Clone, arguments: Sequence[str], stdin: bytes) -> int:
+def judge_push(clone: Clone, arguments: Sequence[str], stdin: bytes) -> int:
     """pre-push: a line per ref, with local ref and oid, remote ref and oid (githooks).
 
     Raises:
@@ -42,23 +40,18 @@ def pushed(clone: Clone, arguments: Sequence[str], stdin: bytes) -> int:
         GitError: objects of git-lfs could not be uploaded, so no pointer may leave.
         ProtocolError: what git says is not understood, so nothing may leave.
     """
-    lines = [_parsed(line) for line in stdin.split(b"\n") if line]
+    lines = [_parse(line) for line in stdin.split(b"\n") if line]
     remote = arguments[0] if arguments else None
     url = (*arguments, remote)[1] if remote else None
-    held = remotes.held(clone.repo, remote, url) if remote and url else remotes.Held([])
-    tips = [line.local_oid for line in lines if line.local_oid.strip("0")]
-    judged = outgoing.judged(
+    held = remotes.find_held(clone.repo, remote, url) if remote and url else remotes.Held([])
+    tips = [line.local_oid for line in lines if not line.deletes]
+    judged = outgoing.judge(
         clone.repo,
         lines,
         there=held.oids,
-        ask=partial(remotes.asked, clone.repo, url) if url and held.is_remembered else None,
+        ask=partial(remotes.ask, clone.repo, url) if url and held.is_remembered else None,
         is_harmless=lambda old: not (old.findings or _may_send_pointers(clone, old)),
-        knowledge=Knowledge(
-            clone.ring.keys,
-            clone.knows,
-            clone.digests.seals,
-            vouched=Inherited(clone, tips, clone.digest).vouches,
-        ),
+        knowledge=own_knowledge.gather(clone, tips),
     )
     refuse(
         clone.repo,
@@ -74,10 +67,10 @@ def pushed(clone: Clone, arguments: Sequence[str], stdin: bytes) -> int:
     # By its name git-lfs trusts the tracking refs, and knows one address of a remote.
     by_name = held.is_address and not judged.is_forgotten
     if _may_send_pointers(clone, judged):
-        to = lfs_push.target(clone.repo, remote, url, by_name=by_name)
+        to = lfs_push.find_target(clone.repo, remote, url, by_name=by_name)
         _upload(clone, to, stdin, judged)
     elif not lines and clone.lfs.is_used:
-        _send_once_more(clone, lfs_push.target(clone.repo, remote, url, by_name=by_name))
+        _send_once_more(clone, lfs_push.find_target(clone.repo, remote, url, by_name=by_name))
     return 0
 
 
@@ -94,9 +87,9 @@ def _upload(clone: Clone, to: Target, stdin: bytes, judged: Outgoing) -> None:
         _send_objects(clone, to, {oid: one.oid for oid, one in pointers.items()})
         return
     if not to.is_remote:
-        lfs_push.pushed(clone.repo, to, stdin, _onto(clone.repo, judged.commits))
+        lfs_push.upload_push(clone.repo, to, stdin, _onto(clone.repo, judged.commits))
     elif not _lfs_follows(clone.repo):
-        lfs_push.pushed(clone.repo, to, stdin)
+        lfs_push.upload_push(clone.repo, to, stdin)
     _send(clone, to, oids)
 
 
@@ -133,14 +126,14 @@ def _send_objects(clone: Clone, to: Target, objects: Mapping[str, str]) -> None:
 
 
 def _require_signed(clone: Clone, lines: Sequence[outgoing.Pushed], remote: str | None) -> None:
-    found = signed.unsigned(clone, lines, remote)
+    found = signed_refs.find_unsigned(clone, lines, remote)
     refuse(
         clone.repo,
         "pre-push",
         found.lines,
         found.hint,
         refs=[line.remote_ref for line in lines],
-        commits=[line.local_oid for line in lines if line.local_oid.strip("0")],
+        commits=[line.local_oid for line in lines if not line.deletes],
     )
     for ref in found.excused:
         messages.warn(
@@ -163,7 +156,7 @@ def _hint(clone: Clone, judged: Outgoing, tips: Sequence[str], remote: str | Non
             f"nothing was pushed; {where} had this and was rid of it: `git fetch --prune"
             f" {where}`, then put your work on what it has now (`git rebase --onto`)"
         )
-    kinds = history.peeled(clone.repo, tips).values()
+    kinds = history.peel(clone.repo, tips).values()
     commits = [oid for kind, oid in kinds if kind == "commit"]
     held = {(one.path, one.oid) for oid in commits for one in index.tree(clone.repo, oid)}
     present = [one for one in judged.findings if not one.path or (one.path, one.oid) in held]
@@ -204,7 +197,7 @@ def _lfs_follows(repo: Repository) -> bool:
     return shims.is_executable(hook) and shims.is_lfs(hook, "pre-push")
 
 
-def _parsed(line: bytes) -> outgoing.Pushed:
+def _parse(line: bytes) -> outgoing.Pushed:
     # From the right: the local ref is whatever the user wrote, `HEAD@{1 day ago}` too.
     words = os.fsdecode(line).rsplit(" ", 3)
     if len(words) != 4 or not all(map(is_oid, words[1::2])):

@@ -49,7 +49,7 @@ _STRANGERS = (
 _SHOWN_REFS = 20
 
 
-def received(clone: Clone, stdin: bytes) -> int:
+def judge_push(clone: Clone, stdin: bytes) -> int:
     """pre-receive: a line per ref, with old oid, new oid and name (githooks).
 
     Raises:
@@ -59,10 +59,10 @@ def received(clone: Clone, stdin: bytes) -> int:
         ProtocolError: what git says is not understood, so nothing may come in.
     """
     repo = clone.repo
-    updates = [_parsed(line) for line in stdin.split(b"\n") if line]
+    updates = [_parse(line) for line in stdin.split(b"\n") if line]
     signatures = _Signatures(repo)
     limit = config.number(config.read_own(repo), MAX_ENTRIES, incoming.LIMIT_ENTRIES)
-    judged = incoming.judged(repo, updates, trusted=signatures.hold, limit=limit)
+    judged = incoming.judge(repo, updates, trusted=signatures.hold, limit=limit)
     unsigned = signatures.missing(updates)
     refuse(
         repo,
@@ -116,7 +116,7 @@ class _Signatures:
             if not update.deletes
             and any(fnmatch.fnmatchcase(update.ref, pattern) for pattern in patterns)
         ]
-        kinds = history.peeled(self._repo, (update.new for update in asked))
+        kinds = history.peel(self._repo, (update.new for update in asked))
         wrong = (
             f"{shown(os.fsencode(update.ref))}: {said} ({update.new[:12]})"
             for update in asked
@@ -223,7 +223,7 @@ def _say(repo: Repository, judged: Incoming) -> None:
         messages.warn("this repository is shallow: what lies below is not judged")
 
 
-def _parsed(line: bytes) -> Update:
+def _parse(line: bytes) -> Update:
     words = os.fsdecode(line).split(" ", 2)
     if len(words) != 3 or not all(map(is_oid, words[:2])):
         raise ProtocolError(

@@ -12,27 +12,26 @@ back. It is reported, and `git model repair` mends the tip.
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from git_model_security import messages
 from git_model_security.clone import audit_log
-from git_model_security.errors import GitError, ProtocolError
+from git_model_security.errors import GitError
 from git_model_security.git import history, index, processes, remotes, sharing
-from git_model_security.git.objects import is_oid
-from git_model_security.git.paths import shown
 from git_model_security.guard.finding import BROKEN_POLICY, NEWER, PLAINTEXT, POINTER
 from git_model_security.guard.knowledge import Knowledge
 from git_model_security.guard.refusal import refuse
 from git_model_security.guard.verdict import drop_known
 from git_model_security.guard.walk import Walk
-from git_model_security.hooks import advice
-from git_model_security.provenance.inherited import Inherited
+from git_model_security.hooks import advice, own_knowledge
+from git_model_security.hooks.ref_moves import moves
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from git_model_security.clone.clone import Clone
     from git_model_security.guard.finding import Finding
+    from git_model_security.hooks.ref_moves import Moved
 
 _ARRIVING = {"fetch", "clone", "remote", "receive-pack", "bundle", "submodule"}
 """Commands whose new commits were made elsewhere."""
@@ -44,15 +43,7 @@ TOLD = "git-model-told"
 _SHOWN = 5
 
 
-class Moved(NamedTuple):
-    """One line of the hook's standard input (githooks, "reference-transaction")."""
-
-    old: str
-    new: str
-    ref: str
-
-
-def prepared(clone: Clone, stdin: bytes) -> int:
+def judge_moves(clone: Clone, stdin: bytes) -> int:
     """Judges the refs that are about to be moved.
 
     Raises:
@@ -64,7 +55,7 @@ def prepared(clone: Clone, stdin: bytes) -> int:
     if not moved:
         return 0
     news = list(dict.fromkeys(move.new for move in moved))
-    kinds = history.peeled(clone.repo, news)
+    kinds = history.peel(clone.repo, news)
     tips = [oid for kind, oid in kinds.values() if kind == "commit"]
     authored: list[str] = []
     if processes.command(clone.repo) not in _ARRIVING:
@@ -85,15 +76,6 @@ def prepared(clone: Clone, stdin: bytes) -> int:
         )
     _tell_of_rebase(clone, moved)
     return 0
-
-
-def moves(stdin: bytes) -> list[Moved]:
-    """Returns the lines of the hook's standard input.
-
-    Raises:
-        ProtocolError: one is not understood, so nothing may change.
-    """
-    return [_parsed(line) for line in stdin.splitlines()]
 
 
 def _tell_of_rebase(clone: Clone, moves: Sequence[Moved]) -> None:
@@ -138,13 +120,7 @@ def _findings(
     *,
     decisions: bool,
 ) -> list[Finding]:
-    knowledge = Knowledge(
-        clone.ring.keys,
-        clone.knows,
-        clone.digests.seals,
-        vouched=Inherited(clone, tips, clone.digest).vouches,
-        decisions=decisions,
-    )
+    knowledge = own_knowledge.gather(clone, tips, decisions=decisions)
     found = Walk(clone.repo, commits, tips, knowledge, ends=tips, notes=notes).judge()
     # A policy that was broken before: to refuse would stop the mending, and the pull.
     mine = [one for one in found.findings if one.rule != BROKEN_POLICY or one.commit]
@@ -206,20 +182,7 @@ def _not_let_out(clone: Clone, ends: Sequence[str], found: list[Finding]) -> lis
 
 
 def _may_be_news(move: Moved) -> bool:
-    """Tells whether a line counts, as the shim does for the first few."""
-    is_head = move.ref == "HEAD" or move.ref.endswith("/HEAD")
-    if move.ref.startswith("refs/remotes/") or not (is_head or move.ref.startswith("refs/")):
+    """Tells whether a ref may get what no ref had; the shim asks the same of the first few."""
+    if move.ref.startswith("refs/remotes/"):
         return False
-    return is_oid(move.new) and bool(move.new.strip("0")) and move.new != move.old
-
-
-def _parsed(line: bytes) -> Moved:
-    words = os.fsdecode(line).split(" ", 2)
-    # A symbolic ref that is moved itself names another (`ref:refs/heads/main`, git 2.46).
-    values = [word for word in words[:2] if not word.startswith("ref:")]
-    if len(words) != 3 or not all(map(is_oid, values)):
-        raise ProtocolError(
-            f"reference-transaction was given a line it does not understand: {shown(line)}",
-            hint="see `git model doctor`; is this git newer than git-model?",
-        )
-    return Moved(*words)
+    return move.brings and (move.is_head or move.ref.startswith("refs/"))

@@ -49,7 +49,11 @@ class Ring:
 
     @property
     def current(self) -> Key:
-        """The key for new content.
+        """The key for new content; see `require_key`."""
+        return self.require_key()
+
+    def require_key(self) -> Key:
+        """Returns the key for new content.
 
         Raises:
             KeyNotFoundError: the clone is locked, or the key is not here.

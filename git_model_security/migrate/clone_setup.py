@@ -78,7 +78,7 @@ def find_policy(repo: Repository, request: Request) -> Agreed:
             hint="leave these options out",
         )
     clone = Clone(repo)
-    clone.ring.current  # noqa: B018 - raises without a key
+    clone.ring.require_key()
     if signers.signer(clone) is None:
         raise KeyNotFoundError(
             "this clone has no signing key, and each ref has to be signed",

@@ -74,7 +74,7 @@ def find_refs(repo: Repository) -> list[Ref]:
     pairs = list(refs.read_direct(repo).items())
     if history.branch(repo) is None:
         pairs.append(("HEAD", index.require(repo, "HEAD")))
-    targets = history.peeled(repo, (oid for _, oid in pairs))
+    targets = history.peel(repo, (oid for _, oid in pairs))
     for name, oid in pairs:
         if not targets[oid][0]:
             raise GitError(
@@ -216,7 +216,7 @@ def _agreed(repo: Repository, moving: Mapping[str, Any]) -> list[bytes]:
         "update-index", "--clear-resolve-undo", "-q", "--refresh", accept=(0, 1), filters=True
     )
     before = {os.fsencode(path): fact for path, fact in moving["files"].items()}
-    unlike = index.modified(repo)
+    unlike = index.list_modified(repo)
     ours = [path for path in unlike if _fact(index.stat(repo, path)) == before.get(path)]
     worktree.rewrite(repo, ours)
     return sorted(set(unlike) - set(ours))

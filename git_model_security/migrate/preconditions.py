@@ -33,7 +33,7 @@ def require(repo: Repository) -> None:
     Raises:
         GitError: with what is in the way.
     """
-    repo.top  # noqa: B018 - raises in a bare repository
+    repo.require_work_tree()
     for problem, hint in _problems(repo):
         raise GitError(f"the history cannot be written anew: {problem}", hint=hint)
 
@@ -98,7 +98,7 @@ def require_clean(repo: Repository, guarded: set[bytes]) -> None:
         changed = set(filter(None, out.split(b"\0")))
         staged = index.staged(repo)
     oids = {entry.path: entry.oid for entry in staged}
-    for path in index.modified(repo):
+    for path in index.list_modified(repo):
         if path not in guarded or not worktree.holds_blob(repo, path, oids.get(path, "")):
             changed.add(path)
     if changed:

@@ -162,7 +162,7 @@ def carry_out(repo: Repository, found: Plan) -> Purged:
     with clone.objects:
         removed, kept, shared = _without_objects(clone, found)
         left = sorted(batch.sizes(repo, found.commits | found.plain))
-        everything = ("--all", *(entry.oid for entry in stash.listed(repo)))
+        everything = ("--all", *(entry.oid for entry in stash.read(repo)))
         report = audit(repo, everything, keys=clone.ring.keys, known=clone.knows)
     findings = [one for one in report.findings if one.oid not in found.accepted]
     left = [oid for oid in left if oid not in found.accepted]

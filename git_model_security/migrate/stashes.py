@@ -64,7 +64,7 @@ def found(repo: Repository, there: Sequence[Ref]) -> Stash:
     Raises:
         PolicyError: there is something that cannot be carried.
     """
-    entries = stash.listed(repo)
+    entries = stash.read(repo)
     _require_carried(repo, entries)
     if not entries:
         return Stash()
@@ -137,7 +137,7 @@ def require_unchanged(repo: Repository, rows: Sequence[Row]) -> None:
     Raises:
         GitError: it is another one.
     """
-    if rows and stash.listed(repo) != [_entry(row, row["old"]) for row in rows]:
+    if rows and stash.read(repo) != [_entry(row, row["old"]) for row in rows]:
         raise GitError(
             "the stash has changed meanwhile, and no ref was moved",
             hint="run it again; what was done is remembered",
@@ -147,7 +147,7 @@ def require_unchanged(repo: Repository, rows: Sequence[Row]) -> None:
 def has_moved(repo: Repository, rows: Sequence[Row]) -> bool:
     """Tells whether new entries are in the list, or wait to be."""
     new = {row["oid"] for row in rows if row["oid"] != row["old"]}
-    there = {entry.oid for entry in stash.listed(repo)}
+    there = {entry.oid for entry in stash.read(repo)}
     there.update(refs.read_direct(repo, HELD).values())
     return not new.isdisjoint(there)
 
@@ -165,7 +165,7 @@ def settled(repo: Repository, journal: Journal) -> None:
     if not rows:
         return
     known = {oid for row in rows for oid in (row["oid"], row["old"])}
-    there = stash.listed(repo)
+    there = stash.read(repo)
     added = [entry for entry in there if entry.oid not in known]
     if added:
         rows = [*({**asdict(entry), "old": entry.oid} for entry in added), *rows]
@@ -194,7 +194,7 @@ def _entry(row: Row, oid: str) -> Stashed:
 
 def of(repo: Repository, commits: Collection[str]) -> list[int]:
     """Returns the numbers of the entries that are any of these commits."""
-    there = enumerate(stash.listed(repo))
+    there = enumerate(stash.read(repo))
     return [number for number, entry in there if entry.oid in commits]
 
 

@@ -97,17 +97,17 @@ def ground(clone: Clone) -> Ground:
             conflict, or changes of the files that are written would be lost.
     """
     repo = clone.repo
-    repo.top  # noqa: B018 - raises in a bare repository
+    repo.require_work_tree()
     entries = index.staged(repo)
     policy = missing_policy.require(clone, entries)
-    clone.ring.current  # noqa: B018 - raises when the clone is locked
+    clone.ring.require_key()
     if any(entry.stage for entry in entries):
         raise PolicyError(
             "paths are in conflict", hint="finish the merge or rebase first, or give it up"
         )
     found = accept_policy.drift(clone)
     if found is not None or not pinned.rules(repo):
-        said = accept_policy.described(found) if found else "nothing is pinned"
+        said = accept_policy.describe(found) if found else "nothing is pinned"
         raise PolicyError(
             f".gitmodel is not the policy that this clone pinned: {said}",
             hint="`git model track --accept` takes it over, or take the change back",
@@ -124,7 +124,7 @@ def ground(clone: Clone) -> Ground:
             hint=f"`git add {name}` or `git restore {name}` first",
         )
     files = [entry for entry in entries if entry.is_file]
-    paths = [*(entry.path for entry in files), *index.untracked(repo)]
+    paths = [*(entry.path for entry in files), *index.list_untracked(repo)]
     any_case = config.is_true(config.read(repo, "core"), "core.ignorecase")
     return Ground(policy, files, paths, any_case)
 

@@ -135,6 +135,6 @@ def follows(repo: Repository, oid: str, commit: str = "HEAD") -> bool:
 def _versions(repo: Repository, commits: Iterable[str]) -> list[tuple[str, str]]:
     """Returns the blobs of `.gitmodel` in commits; empty where there is none."""
     named = list(commits)
-    found = batch.named(repo, (f"{commit}:{NAME.decode()}" for commit in named))
+    found = batch.resolve(repo, (f"{commit}:{NAME.decode()}" for commit in named))
     held = [oid if kind == "blob" else "" for kind, oid in found]
     return list(zip(named, held, strict=True))

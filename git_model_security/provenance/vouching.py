@@ -70,7 +70,7 @@ def sources(repo: Repository, *, amend: bool = False) -> Sources:
     if amend and head is not None:
         commits += repo.git("rev-parse", "HEAD^@").decode().split()
     commits += history.pseudo_ref(repo, "CHERRY_PICK_HEAD")
-    commits += history.squashed(repo)
+    commits += history.list_squashed(repo)
     earlier = []
     for before in history.pseudo_ref(repo, "ORIG_HEAD") if head else ():
         base = repo.git("merge-base", before, str(head), accept=(0, 1)).decode().strip()
@@ -199,7 +199,7 @@ def _carried(clone: Clone, below: Ground, here: set[bytes]) -> set[bytes]:
     lost = (below.tainted - below.removed) - here
     if not lost:
         return set()
-    renamed = (history.renamed(clone.repo, commit) for commit in below.doubtful)
+    renamed = (history.list_renamed(clone.repo, commit) for commit in below.doubtful)
     return {new for pairs in renamed for old, new in pairs if old in lost}
 
 
@@ -240,14 +240,14 @@ def settle(clone: Clone, commit: str = "HEAD") -> None:
     """
     if not pinned_trust.has_held(clone, index.require(clone.repo, f"{commit}^{{tree}}")):
         return
-    paths = set(history.changed(clone.repo, commit))
+    paths = set(history.list_changed(clone.repo, commit))
     parents = clone.repo.git("rev-parse", f"{commit}^@").decode().split()
     unsigned = [parent for parent in parents if not ancestry.stands(clone, parent)]
     if unsigned:
         base = ancestry.last_verified(clone, unsigned)
         _keep_own(clone, unsigned)
         paths |= {path for path, _ in base.items() ^ ancestry.facts(clone, commit).items()}
-    clone.provenance.committed(paths)
+    clone.provenance.forget(paths)
 
 
 def _keep_own(clone: Clone, commits: Sequence[str]) -> None:

@@ -141,7 +141,7 @@ def settle(clone: Clone, paths: Iterable[bytes]) -> None:
     repo.git("update-index", "-q", "--refresh", accept=(0, 1), filters=True)
 
 
-def arrived(clone: Clone, *, is_verified: bool) -> list[str]:
+def take_arrived(clone: Clone, *, is_verified: bool) -> list[str]:
     """Takes over what came with HEAD if a signature suffices; returns what to tell.
 
     A signature suffices for a policy that *follows* the pinned one in the history of
@@ -160,18 +160,18 @@ def arrived(clone: Clone, *, is_verified: bool) -> list[str]:
         is_verified or policy_trust.is_signed(clone.repo, found.oid)
     ):
         take(clone, found, is_confirmed=False)
-        return [f"took over the protection policy of HEAD: {described(found, is_done=True)}"]
+        return [f"took over the protection policy of HEAD: {describe(found, is_done=True)}"]
     if not found.is_felt:
         return []
     if not pinned_trust.once(clone, f"policy {pinned.current(clone.repo)} {found.oid}"):
         return []
     return [
         "warning: .gitmodel says something else than this clone's pinned policy, which"
-        f" stays in force: {described(found)}; `git model track --accept` takes it over"
+        f" stays in force: {describe(found)}; `git model track --accept` takes it over"
     ]
 
 
-def described(found: Drift, *, is_done: bool = False) -> str:
+def describe(found: Drift, *, is_done: bool = False) -> str:
     """Returns in one line what taking a policy over would change, or did."""
     said = []
     if found.opened:
@@ -188,7 +188,7 @@ def described(found: Drift, *, is_done: bool = False) -> str:
 
 
 def warn(drift: str) -> None:
-    """Warns of a policy that is not in force here, by what `described` says of it."""
+    """Warns of a policy that is not in force here, by what `describe` says of it."""
     messages.warn(
         f".gitmodel is not the policy that this clone pinned: {drift}",
         "the pinned one stays in force; `git model track --accept` takes .gitmodel over",

@@ -183,7 +183,7 @@ def _write_tree(clone: Clone, entries: Sequence[Entry], progress: Progress | Non
 def _require_writable(clone: Clone, entries: Sequence[Entry]) -> None:
     for entry in entries:
         replacement.checked(entry.path)
-    alike = pathspec.colliding(clone.repo, entries)
+    alike = pathspec.find_colliding(clone.repo, entries)
     if alike:
         names = ", ".join(shown(path) for path in sorted(alike))
         raise GitError(

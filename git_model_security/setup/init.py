@@ -171,7 +171,7 @@ def _require_new(repo: Repository) -> None:
 
 
 def _paths(repo: Repository) -> list[bytes]:
-    return sorted({*(entry.path for entry in index.staged(repo)), *index.untracked(repo)})
+    return sorted({*(entry.path for entry in index.staged(repo)), *index.list_untracked(repo)})
 
 
 def _survey(repo: Repository, policy: Policy, chosen: Choice, before: Policy | None) -> Plan:

@@ -47,7 +47,7 @@ def lock(repo: Repository, *, forget: bool = False) -> Locked:
         PolicyError: there is no policy, step 1 or 2 fails, or the clone is locked already.
         GitError: a file could not be written; the clone stays unlocked.
     """
-    repo.top  # noqa: B018 - raises in a bare repository
+    repo.require_work_tree()
     missing_policy.require_ours(repo)
     held = Clone(repo).ring
     wanted = held.wanted
@@ -76,7 +76,7 @@ def lock(repo: Repository, *, forget: bool = False) -> Locked:
 
 
 def _loose(repo: Repository) -> list[bytes]:
-    loose = index.untracked(repo)
+    loose = index.list_untracked(repo)
     return sorted(attributes.protected(repo, loose)) if loose else []
 
 

@@ -78,20 +78,20 @@ def unlock(repo: Repository, request: Request, progress: Progress | None = None)
     Raises:
         Error: see `permit`.
     """
-    repo.top  # noqa: B018 - raises in a bare repository
+    repo.require_work_tree()
     clone = Clone(repo)
     with clone.objects:
         raw = raw_entries.put_back(clone)
     staged = index.staged(repo)
     result = permit(repo, staged, request)
     if raw:
-        result.lines.append(raw_entries.said(raw))
+        result.lines.append(raw_entries.describe(raw))
     content = [entry for entry in staged if entry.is_file]
     result.report = decrypt(repo, content, progress)
     if result.report.kept:
         # Most often files that were decrypted already: not worth a word then.
         guarded = attributes.protected(repo, (entry.path for entry in content))
-        result.kept = sorted(guarded.intersection(index.modified(repo)))
+        result.kept = sorted(guarded.intersection(index.list_modified(repo)))
     return result
 
 

@@ -33,7 +33,7 @@ def sign(clone: Clone, given: Given | None = None, *, amend: bool = False) -> Si
         PolicyError: something staged is vouched for by nobody.
         GitError: there is no commit to amend.
     """
-    clone.repo.top  # noqa: B018 - raises in a bare repository
+    clone.repo.require_work_tree()
     chosen = signers.signer(clone, given)
     if chosen is None:
         raise signers.unable(clone.repo, given.method if given else None)

@@ -156,17 +156,19 @@ def sign_roots(
 
     The bundles over ciphertext cover those over plaintext, so they come after all of them.
     `put` puts the bundle over a manifest among the entries, at a path; sealed, or in clear.
-    For `signed` see `manifests.plaintext`.
+    For `signed` see `manifests.make_plaintext`.
 
     Raises:
         Error: a blob cannot be opened, or the signer fails.
     """
     for root in policy.roots:
-        made = manifests.plaintext(clone, policy, root, _sort(entries), policy.digest, signed)
+        made = manifests.make_plaintext(
+            clone, policy, root, _sort(entries), policy.digest, signed
+        )
         if made is not None:
             put(within(root, policy.signature), made, True)
     for root in policy.roots:
-        made = manifests.sealed(clone, policy, root, _sort(entries))
+        made = manifests.make_ciphertext(clone, policy, root, _sort(entries))
         put(within(root, CIPHERTEXT_SIGNATURE), made, False)
 
 

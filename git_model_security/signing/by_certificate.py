@@ -81,7 +81,7 @@ class CertificateSigner:
         return key
 
     def sign(self, manifest: Manifest) -> bytes:
-        """Returns the bundle that the library would make, without importing it.
+        """Returns the bundle that model_signing would make, without importing it.
 
         Raises:
             ConfigError: the key and the certificate are not for each other, or one of

@@ -65,7 +65,7 @@ class KeySigner:
         return load_private(self._source, self._password)
 
     def sign(self, manifest: Manifest) -> bytes:
-        """Returns the bundle that the library would make, without importing it."""
+        """Returns the bundle that model_signing would make, without importing it."""
         return key_bundle.sign(manifest, self._key, self._identity.fingerprint)
 
     def verifier(self) -> KeyVerifier:

@@ -158,7 +158,7 @@ def _of_clone(repo: Repository) -> Iterator[Symptom]:
         if held.locked:
             yield Symptom("this clone is locked", ring.UNLOCK)
             return
-        held.current  # noqa: B018 - raises when the material is not here
+        held.require_key()
     except Error as error:
         yield Symptom(str(error), error.hint or "`git model unlock --key FILE`")
         return
@@ -182,8 +182,8 @@ def _of_clone(repo: Repository) -> Iterator[Symptom]:
     missing = hook_presence.missing(repo, repo.hooks, clone.settings)
     if missing:
         remedies = hook_presence.remedies(repo, missing)
-        yield Symptom(hook_presence.described(repo, missing), "; ".join(remedies))
-    for what, remedy in configured_hooks.told(clone.settings):
+        yield Symptom(hook_presence.describe(repo, missing), "; ".join(remedies))
+    for what, remedy in configured_hooks.find_faults(clone.settings):
         yield Symptom(what, remedy)
     if wrong := refusal.misunderstood(repo):
         yield Symptom(wrong, f"`git config --unset {refusal.GUARD}`")
@@ -214,6 +214,6 @@ def _of_policy(clone: Clone) -> Iterator[Symptom]:
         yield Symptom(write_policy.UNWRITTEN, "`git model doctor --fix`, then `git commit`")
     if found is not None and found.is_felt:
         yield Symptom(
-            f".gitmodel is not what this clone pinned: {accept_policy.described(found)}",
+            f".gitmodel is not what this clone pinned: {accept_policy.describe(found)}",
             "`git model track --accept` takes it over",
         )

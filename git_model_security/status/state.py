@@ -127,7 +127,7 @@ def of(clone: Clone, pathspecs: Sequence[str] = ()) -> State:
         GitError: there is no work tree, or a pathspec matches nothing.
     """
     repo = clone.repo
-    repo.top  # noqa: B018 - raises in a bare repository
+    repo.require_work_tree()
     locked = clone.ring.locked
     head = head_state(clone)
     state = State(
@@ -149,7 +149,7 @@ def of(clone: Clone, pathspecs: Sequence[str] = ()) -> State:
     policy = _unless_refused(lambda: gitmodel.find(entries, clone.objects), None)
     state.digest = policy.digest if policy else ""
     if pathspecs:
-        chosen = {entry.path for entry in pathspec.matching(repo, pathspecs)}
+        chosen = {entry.path for entry in pathspec.list_matching(repo, pathspecs)}
         entries = [entry for entry in entries if entry.path in chosen]
     guarded = attributes.protected(repo, (entry.path for entry in entries))
     committed = index.tree(repo, "HEAD") if state.commit else []
@@ -174,7 +174,7 @@ def _unless_refused(ask: Callable[[], _Answer], otherwise: _Answer) -> _Answer:
 
 def _drift(clone: Clone) -> str:
     found = accept_policy.drift(clone)
-    return accept_policy.described(found) if found and found.is_felt else ""
+    return accept_policy.describe(found) if found and found.is_felt else ""
 
 
 def head_state(clone: Clone, *, sealed_only: bool = False) -> Head:

@@ -161,7 +161,7 @@ def _judge(
     scope: Scope,
 ) -> Basis | Verdict:
     sealed = tree_check.check(
-        *(clone, revision, verifiers), sealed_only=True, roots=scope.roots, entries=entries
+        clone, revision, verifiers, sealed_only=True, roots=scope.roots, entries=entries
     )
     policy = gitmodel.find(entries, clone.objects)
     if policy is None:

@@ -13,7 +13,7 @@ from git_model_security.content import blob, blobs
 from git_model_security.content.blob import Kind
 from git_model_security.errors import Error, GitError, NotFetchedError, Reason
 from git_model_security.git import attributes
-from git_model_security.git.hash_object import cleaned_oids
+from git_model_security.git.hash_object import list_cleaned_oids
 from git_model_security.verify import file_digests
 
 if TYPE_CHECKING:
@@ -49,7 +49,9 @@ class Contents:
             entry
             for entry in entries
             if blob.is_in_place(
-                *(self._repo, entry.path, entry.oid),
+                self._repo,
+                entry.path,
+                entry.oid,
                 pointers.get(entry.oid),
                 sizes.get(entry.oid),
             )
@@ -109,7 +111,7 @@ class Contents:
         if not entries:
             return
         try:
-            oids = cleaned_oids(self._repo, [entry.path for entry in entries])
+            oids = list_cleaned_oids(self._repo, [entry.path for entry in entries])
         except GitError:
             # A filter refuses a file, or nobody can read it; that is no answer for others.
             half = len(entries) // 2

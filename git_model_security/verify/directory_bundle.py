@@ -98,8 +98,9 @@ def _read(directory: Path, signature: str, links: Links | None) -> bytes:
         raise VerificationError(reason, "there is no such file", hint=hint) from error
     except OSError as error:
         if error.errno == errno.ELOOP:
-            why = links.fault(os.fsencode(signature)) if links else (_LINK, FOLLOW)
-            said, hint = (_LOOP, None) if is_path else why
+            if is_path:
+                raise VerificationError(Reason.LINK, _LOOP) from error
+            said, hint = links.fault(os.fsencode(signature)) if links else (_LINK, FOLLOW)
             raise VerificationError(Reason.LINK, said, hint=hint) from error
         said = f"cannot read it: {messages.reason(error)}"
         raise VerificationError(Reason.UNREADABLE, said) from error
@@ -116,8 +117,8 @@ def _hint_of_absent(directory: Path, signature: str) -> str:
     return f"there are models below it ({named}): --all-models, or `--dir {one}` for one"
 
 
-def _malformed(reason: str, hint: str | None = None) -> VerificationError:
-    return VerificationError(Reason.MALFORMED, f"cannot read it: {reason}", hint=hint)
+def _malformed(reason: str) -> VerificationError:
+    return VerificationError(Reason.MALFORMED, f"cannot read it: {reason}")
 
 
 def _open_file(directory: Path, name: bytes, links: Links | None) -> int:

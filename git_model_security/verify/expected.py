@@ -93,5 +93,5 @@ class Expected:
 def _is_ambiguous(repo: Repository, digits: str) -> bool:
     """Tells whether the oids of several commits begin so."""
     named = repo.git("rev-parse", f"--disambiguate={digits.lower()}").decode().split()
-    kinds = history.peeled(repo, named)
+    kinds = history.peel(repo, named)
     return sum(kinds[oid] == ("commit", oid) for oid in named) > 1

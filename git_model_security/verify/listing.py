@@ -150,7 +150,7 @@ def find_beyond(
         else:
             extra.add(_first_above(path, nested) or path)
     # The patterns of a repository below are its own: of that, its directory is asked.
-    ignored = excludes.ignored(repo, sorted(extra))
+    ignored = excludes.match_ignored(repo, sorted(extra))
     named = ({_name(path, nested) for path in paths} for paths in (extra - ignored, ignored))
     return Beyond(*(set(filter(holds, paths)) for paths in (*named, submodules)))
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from git_model_security.signing.manifest import Manifest
 
 
-def plaintext(
+def make_plaintext(
     clone: Clone,
     policy: Policy,
     root: str,
@@ -81,7 +81,9 @@ def by_oid(root: str, entries: Iterable[Entry], manifest: Manifest) -> dict[str,
     }
 
 
-def sealed(clone: Clone, policy: Policy, root: str, entries: Sequence[Entry]) -> Manifest:
+def make_ciphertext(
+    clone: Clone, policy: Policy, root: str, entries: Sequence[Entry]
+) -> Manifest:
     """Returns the manifest over a root's blobs, and over the listing of the whole tree.
 
     Needs no key.

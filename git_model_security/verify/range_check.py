@@ -163,7 +163,9 @@ def check(
             return verdict
         try:
             verdict = tree_check.check(
-                *(clone, tree, verifiers),
+                clone,
+                tree,
+                verifiers,
                 sealed_only=sealed_only,
                 may_be_absent=True,
                 roots=roots,

@@ -196,7 +196,7 @@ def _check_ciphertext(root: Root, verdict: Verdict) -> Iterator[Finding]:
     """Yields how the blobs of a root differ from what was signed (step 2)."""
     try:
         opened = root.open(CIPHERTEXT)
-        made = manifests.sealed(root.clone, root.policy, root.name, root.entries)
+        made = manifests.make_ciphertext(root.clone, root.policy, root.name, root.entries)
     except Error as error:
         yield root.failure(CIPHERTEXT, error)
         return
@@ -225,8 +225,9 @@ def _check_plaintext(root: Root, verdict: Verdict, may_be_absent: bool) -> Itera
 def _plaintext(root: Root, signed: Manifest, may_be_absent: bool) -> Mapping[bytes, bytes]:
     """Returns the digests of what a root holds, which may be nothing any more."""
     known = manifests.by_oid(root.name, root.entries, signed).get if may_be_absent else None
-    where = (root.policy, root.name, root.entries)
-    made = manifests.plaintext(root.clone, *where, signed.digest, known)
+    made = manifests.make_plaintext(
+        root.clone, root.policy, root.name, root.entries, signed.digest, known
+    )
     return shards.by_path(made) if made else {}
 
 

@@ -1,4 +1,4 @@
-"""Of which kind each difference is of a work tree from what is signed.
+"""The kind of each difference between a work tree and what is signed.
 
 Only what differs from what was signed, and from all that its owner may have meant, is
 called tampered.
@@ -177,11 +177,11 @@ class Differences:
 
     @cached_property
     def _sparse(self) -> set[bytes]:
-        return index.left_out_of_checkout(self._repo)
+        return index.list_left_out(self._repo)
 
     @cached_property
     def _unseen(self) -> set[bytes]:
-        return index.skipped(self._repo)
+        return index.list_skipped(self._repo)
 
     def _leads_there(self, entry: Entry) -> bool:
         """Tells whether a link is the one that an entry is."""

@@ -42,7 +42,7 @@ def _staged(history: History) -> list[tuple[str, bytes]]:
 
 def _leaving(history: History, tip: str, there: str = ZERO) -> list[tuple[str, bytes]]:
     line = ("refs/heads/main", tip, "refs/heads/main", there)
-    found = outgoing.judged(history.facts, [line], there=history.fetched()).findings
+    found = outgoing.judge(history.facts, [line], there=history.fetched()).findings
     return [(one.rule, one.path) for one in found]
 
 

@@ -47,7 +47,7 @@ def _everywhere(history: History) -> list[list[tuple[str, bytes]]]:
     found = [staged.findings(history.facts, Knowledge(HELD))]
     tip = history.commit()
     line = ("refs/heads/main", tip, "refs/heads/main", "0" * 40)
-    found.append(outgoing.judged(history.facts, [line], knowledge=Knowledge(HELD)).findings)
+    found.append(outgoing.judge(history.facts, [line], knowledge=Knowledge(HELD)).findings)
     found.append(list(audit(history.facts, keys=HELD).findings))
     return [[(one.rule, one.path) for one in guard] for guard in found]
 

@@ -31,7 +31,7 @@ def _held(history: History, remote: str | None = "origin", url: str | None = Non
     if remote is None:
         return []
     known = history.repo.git.run("remote", "get-url", remote, check=False).stdout.strip()
-    return remotes.held(history.facts, remote, url or known).oids
+    return remotes.find_held(history.facts, remote, url or known).oids
 
 
 def _paths(
@@ -39,7 +39,7 @@ def _paths(
 ) -> list[bytes]:
     pushed = [("refs/heads/main", local, "refs/heads/main", there)]
     held = _held(history, remote)
-    return [one.path for one in outgoing.judged(history.facts, pushed, there=held).findings]
+    return [one.path for one in outgoing.judge(history.facts, pushed, there=held).findings]
 
 
 def test_a_new_branch_is_judged_from_its_root(history: History) -> None:
@@ -62,7 +62,7 @@ def test_plaintext_that_a_later_commit_encrypts_leaves_all_the_same(history: His
     history.stage("a.bin", sealed(KEY, b"plain"))
     tip = history.commit()
     pushed = [("refs/heads/main", tip, "refs/heads/main", ZERO)]
-    (found,) = outgoing.judged(history.facts, pushed, there=_held(history)).findings
+    (found,) = outgoing.judge(history.facts, pushed, there=_held(history)).findings
     assert (found.rule, found.commit) == (finding.PLAINTEXT, bad)
 
 
@@ -140,8 +140,8 @@ def test_a_deletion_passes(history: History) -> None:
     history.stage("a.bin", b"plain")
     tip = history.commit()
     pushed = [("(delete)", ZERO, "refs/heads/main", tip)]
-    assert outgoing.judged(history.facts, pushed).findings == []
-    assert outgoing.judged(history.facts, []).findings == []
+    assert outgoing.judge(history.facts, pushed).findings == []
+    assert outgoing.judge(history.facts, []).findings == []
 
 
 def test_pushed_tags_are_followed_to_what_they_tag(history: History) -> None:
@@ -159,5 +159,5 @@ def test_a_push_of_commits_and_of_a_blob_judges_both(history: History) -> None:
         ("refs/heads/main", history.commit(), "refs/heads/main", ZERO),
         ("refs/tags/w", history.blob(MODEL + b"x"), "refs/tags/w", ZERO),
     ]
-    found = outgoing.judged(history.facts, pushed, there=_held(history)).findings
+    found = outgoing.judge(history.facts, pushed, there=_held(history)).findings
     assert [one.path for one in found] == [b"a.bin", b""]

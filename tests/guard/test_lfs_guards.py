@@ -162,7 +162,7 @@ def test_nothing_clear_follows_a_pointer_to_an_envelope(history: History) -> Non
     assert (found.rule, found.path) == (finding.PLAINTEXT, b"clear/a.bin")
     tip = history.commit()
     line = ("refs/heads/main", tip, "refs/heads/main", first)
-    (found,) = outgoing.judged(history.facts, [line]).findings
+    (found,) = outgoing.judge(history.facts, [line]).findings
     assert (found.rule, found.path) == (finding.PLAINTEXT, b"clear/a.bin")
 
 
@@ -199,6 +199,6 @@ def test_a_pointer_whose_object_is_not_here_does_not_leave(history: History) -> 
     history.stage("a.bin", pointer(history, ENVELOPE, kept=False))
     tip = history.commit()
     line = ("refs/heads/main", tip, "refs/heads/main", "0" * 40)
-    judged = outgoing.judged(history.facts, [line])
+    judged = outgoing.judge(history.facts, [line])
     assert [one.rule for one in judged.findings] == [finding.POINTER]
     assert len(judged.seen.pointers) == 1

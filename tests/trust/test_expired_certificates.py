@@ -12,7 +12,7 @@ from git_model_security.errors import FAILED
 from git_model_security.git import index
 from git_model_security.git.repository import Repository as Facts
 from git_model_security.guard.outgoing import Pushed
-from git_model_security.hooks import post_checkout, signed
+from git_model_security.hooks import post_checkout, signed_refs
 from git_model_security.provenance import ancestry
 from git_model_security.signing import certification
 from git_model_security.status import state
@@ -53,20 +53,20 @@ def test_what_an_expired_certificate_signed_is_verified_nowhere(
     monkeypatch.setenv("GIT_MODEL_VERIFY", "enforce")
     with clone.objects:
         tree = index.require(clone.repo, "HEAD^{tree}")
-        assert post_checkout.checked_out(clone, ["", "", "1"]) == 0
+        assert post_checkout.finish_checkout(clone, ["", "", "1"]) == 0
         assert "is verified" in capsys.readouterr().err
-        assert not signed.unsigned(clone, [pushed], None).lines
+        assert not signed_refs.find_unsigned(clone, [pushed], None).lines
         assert pinned_trust.is_known_good(clone, tree)
 
         later(monkeypatch)
         assert not pinned_trust.is_known_good(clone, tree)
         assert not tree_check.holds(clone, tree)
-        assert post_checkout.checked_out(clone, ["", "", "1"]) == FAILED
+        assert post_checkout.finish_checkout(clone, ["", "", "1"]) == FAILED
         said = capsys.readouterr().err
         assert "is unverified: invalid signature" in said
         assert "expired on 2099-01-01" in said
         assert "expired" in state.head_state(clone).said
-        (line,) = signed.unsigned(clone, [pushed], None).lines
+        (line,) = signed_refs.find_unsigned(clone, [pushed], None).lines
         assert "expired" in line
 
 

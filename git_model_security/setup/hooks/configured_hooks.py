@@ -34,7 +34,7 @@ def undecided(values: config.Values) -> dict[str, str]:
     }
 
 
-def told(values: config.Values) -> Iterator[tuple[str, str]]:
+def find_faults(values: config.Values) -> Iterator[tuple[str, str]]:
     """Yields what is wrong, and what a person does about it."""
     for name, command in undecided(values).items():
         yield (

@@ -42,7 +42,7 @@ def missing(
     return [hook for hook in HOOKS if hook in absent]
 
 
-def described(repo: Repository, absent: Collection[str]) -> str:
+def describe(repo: Repository, absent: Collection[str]) -> str:
     """Returns in a line which hooks do not run, and where Git looks for them."""
     if len(absent) < len(HOOKS):
         return f"hooks of git-model that do not run: {', '.join(absent)}"
@@ -68,8 +68,8 @@ def _remedies_of_files(repo: Repository, absent: Collection[str]) -> list[str]:
     else:
         from git_model_security.setup.hooks import husky
 
-        said = list(filter(None, (husky.refused(place, hook) for hook in absent)))
-        if off := husky.switched_off():
+        said = list(filter(None, (husky.find_refusal(place, hook) for hook in absent)))
+        if off := husky.find_switch_off():
             return [*said, f"husky runs no hooks with {off}: take it back"]
     if len(said) < len(absent):
         said.append("`git model doctor --fix` makes them run")

@@ -143,7 +143,7 @@ def _install_husky(
     for hook in HOOKS:
         if hook in unknown:
             continue
-        if reason := husky.refused(place, hook):
+        if reason := husky.find_refusal(place, hook):
             refused.append(f"not installed: {reason}")
         elif husky.install(journal, place.husky, hook):
             changed.append(hook)

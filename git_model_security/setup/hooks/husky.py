@@ -53,20 +53,20 @@ def is_called(place: Place, hook: str) -> bool:
     return (
         # husky's own file, which a clone without `npm install` does not have
         shims.is_executable(place.hooks / hook)
-        and not switched_off()
+        and not find_switch_off()
         and _calls(place, hook)
         and shims.works(place.directory / hook)
     )
 
 
-def refused(place: Place, hook: str) -> str | None:
+def find_refusal(place: Place, hook: str) -> str | None:
     """Tells why no block calls our shim, and what a person does about it; or None."""
     assert place.husky is not None
     reason = None if takes_shim(place, hook) else obstacle(place.husky, hook)
     return reason and f"{reason}; let it call {place.directory / hook}"
 
 
-def switched_off() -> str:
+def find_switch_off() -> str:
     """Returns what makes husky's hooks end before they run ours, or an empty text."""
     if os.environ.get("HUSKY") == "0":
         return "HUSKY=0 in the environment"

@@ -33,10 +33,10 @@ def hint(clone: Clone, line: Pushed) -> str:
     """
     commit = index.require(clone.repo, f"{line.local_oid}^{{commit}}")
     if commit != index.resolve(clone.repo, "HEAD^{commit}"):
-        return _elsewhere(line, commit)
+        return _say_elsewhere(line, commit)
     series = _unpublished(clone, line, commit)
-    foreign = _foreign(clone)
-    said = _of_head(foreign, amend=bool(series))
+    foreign = _find_unvouched(clone)
+    said = _say_for_head(foreign, amend=bool(series))
     if not series:
         said += ", and `git commit` commits that"
     if line.remote_ref.startswith(_TAGS):
@@ -50,12 +50,12 @@ def hint(clone: Clone, line: Pushed) -> str:
     )
 
 
-def of_head(clone: Clone) -> str:
+def for_head(clone: Clone) -> str:
     """Returns how HEAD, which nobody else has yet, gets its signature."""
-    return _of_head(_foreign(clone), amend=True)
+    return _say_for_head(_find_unvouched(clone), amend=True)
 
 
-def _of_head(foreign: str, *, amend: bool) -> str:
+def _say_for_head(foreign: str, *, amend: bool) -> str:
     option = " --amend" * amend
     if foreign:
         return (
@@ -65,7 +65,7 @@ def _of_head(foreign: str, *, amend: bool) -> str:
     return f"`git model sign{option}` signs it"
 
 
-def _elsewhere(line: Pushed, commit: str) -> str:
+def _say_elsewhere(line: Pushed, commit: str) -> str:
     """Returns how to sign what is not checked out: `sign` is for HEAD."""
     if line.remote_ref.startswith(_TAGS):
         return (
@@ -85,8 +85,9 @@ def _name(line: Pushed) -> str:
 
 def _unpublished(clone: Clone, line: Pushed, commit: str) -> list[str]:
     """Returns the commits that would leave, parents first, as far as this clone knows."""
-    there = line.remote_oid if line.remote_oid.strip("0") else ""
-    known = [there] if there and index.resolve(clone.repo, f"{there}^{{commit}}") else []
+    there = line.remote_oid
+    is_here = not line.creates and index.resolve(clone.repo, f"{there}^{{commit}}")
+    known = [there] if is_here else []
     return history.commits(clone.repo, [commit], without=["--remotes", *known])
 
 
@@ -94,7 +95,7 @@ def _is_linear(clone: Clone, commits: Sequence[str]) -> bool:
     return all(len(above) <= 1 for above in history.parents(clone.repo, commits).values())
 
 
-def _foreign(clone: Clone) -> str:
+def _find_unvouched(clone: Clone) -> str:
     """Returns the first path of HEAD that nobody vouches for, if there is one."""
     entries = index.tree(clone.repo, "HEAD")
     policy = gitmodel.find(entries, clone.objects)

@@ -47,4 +47,4 @@ def complete(clone: Clone) -> None:
         filters=True,
         show=True,
     )
-    pre_commit.after(clone)
+    pre_commit.settle_commit(clone)

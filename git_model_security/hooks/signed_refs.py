@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from git_model_security.errors import ConfigError
 from git_model_security.git import attributes, config, index, refs
-from git_model_security.hooks import unsigned as repair
+from git_model_security.hooks import signing_advice
 from git_model_security.policy import gitmodel, pinned
 from git_model_security.signatures import signers
 from git_model_security.trust import pinned_trust
@@ -51,7 +51,7 @@ class Unsigned:
     excused: list[str] = field(default_factory=list)
 
 
-def unsigned(clone: Clone, lines: Iterable[Pushed], remote: str | None) -> Unsigned:
+def find_unsigned(clone: Clone, lines: Iterable[Pushed], remote: str | None) -> Unsigned:
     """Checks the tips that the configured refs would get.
 
     A clone that cannot sign may push what it needed no key for: then nothing of the
@@ -67,7 +67,7 @@ def unsigned(clone: Clone, lines: Iterable[Pushed], remote: str | None) -> Unsig
     found = Unsigned()
     patterns = _patterns(clone, remote)
     for line in lines:
-        if not line.local_oid.strip("0") or not _matches(line.remote_ref, patterns):
+        if line.deletes or not _matches(line.remote_ref, patterns):
             continue
         tree = index.resolve(clone.repo, f"{line.local_oid}^{{commit}}^{{tree}}")
         if tree is None:
@@ -127,8 +127,8 @@ def _can_sign(clone: Clone) -> bool:
 
 def _needed_a_key(clone: Clone, line: Pushed) -> bool:
     """Tells whether a push changes anything that is protected, or signed, or decides it."""
-    base = line.remote_oid if line.remote_oid.strip("0") else None
-    if base is None or index.resolve(clone.repo, f"{base}^{{commit}}") is None:
+    base = line.remote_oid
+    if line.creates or index.resolve(clone.repo, f"{base}^{{commit}}") is None:
         return True
     listed = clone.repo.git(
         *("diff-tree", "-r", "-z", "--no-renames", "--name-only", base, line.local_oid)
@@ -158,4 +158,4 @@ def _hint(clone: Clone, line: Pushed) -> str:
             "nothing was pushed; push to another branch and let somebody sign it, or give"
             " this clone a key: `git model unlock --key FILE --signing-key FILE`"
         )
-    return f"nothing was pushed; {repair.hint(clone, line)}"
+    return f"nothing was pushed; {signing_advice.hint(clone, line)}"
