@@ -88,10 +88,9 @@ def look_again(repo: Repository, entries: Sequence[Entry]) -> None:
     """
     if not entries:
         return
-    listed = repo.git("diff-files", "-z", "--name-only", filters=True)
-    changed = set(listed.split(b"\0"))
+    changed = set(index.changed(repo))
     doubtful = [entry for entry in entries if entry.path in changed]
     if doubtful:
         with contextlib.suppress(GitError):  # somebody holds the index
             index.stage(repo, doubtful)
-            repo.git("update-index", "-q", "--refresh", accept=(0, 1), filters=True)
+            index.refresh(repo)

@@ -11,7 +11,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from git_model_security.git.run import child_environment, run
+from git_model_security.git.run import child_environment, ended, run
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -53,7 +53,7 @@ def filtered(
         options = _ANY_CASE if any_case else ()
         said = repo.git(
             *(*options, "check-attr", "-z", "--stdin", "filter"),
-            stdin=b"".join(path + b"\0" for path in unknown),
+            stdin=ended(unknown),
         )
         known |= drivers(said)
     return {path for path in wanted if known.get(path) == driver}
@@ -76,7 +76,7 @@ def drivers_by(rules: str, paths: Iterable[bytes]) -> dict[bytes, bytes]:
 
 
 def _said_by(rules: str, paths: Iterable[bytes], *, any_case: bool = False) -> bytes:
-    listed = b"".join(path + b"\0" for path in paths)
+    listed = ended(paths)
     if not listed:
         return b""
     import tempfile  # what is pinned is mostly in force, and not asked about

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from git_model_security.git import partial
+from git_model_security.git.run import lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,7 +23,7 @@ def sizes(repo: Repository, oids: Iterable[str]) -> dict[str, int]:
     wanted = list(dict.fromkeys(oids))
     if len(wanted) <= _FEW and partial.remote(repo) is None:
         return {oid: size for kind, oid, size in repo.objects.facts(wanted) if kind}
-    asked = "".join(f"{oid}\n" for oid in wanted).encode()
+    asked = lines(wanted)
     answers = repo.git(
         *("cat-file", "--batch-check", "--buffer"),
         stdin=asked,
@@ -41,7 +42,7 @@ def named(repo: Repository, revisions: Iterable[str]) -> list[tuple[str, str]]:
     wanted = list(revisions)
     if len(wanted) <= _FEW and partial.remote(repo) is None:
         return [(kind, oid) for kind, oid, _ in repo.objects.facts(wanted)]
-    asked = "".join(f"{revision}\n" for revision in wanted).encode()
+    asked = lines(wanted)
     answers = repo.git(
         "cat-file", "--batch-check=%(objecttype) %(objectname)", stdin=asked
     ).splitlines()
@@ -55,7 +56,7 @@ def contents(repo: Repository, oids: Iterable[str]) -> dict[str, bytes]:
     if len(wanted) <= _FEW:
         texts = repo.objects.read_many(wanted)
         return {oid: text for oid, (_, text) in zip(wanted, texts, strict=True)}
-    asked = "".join(f"{oid}\n" for oid in wanted).encode()
+    asked = lines(wanted)
     answers = repo.git("cat-file", "--batch", "--buffer", stdin=asked)
     found = {}
     at = 0

@@ -13,6 +13,7 @@ from git_model_security.git import index
 from git_model_security.git.history import peeled
 from git_model_security.git.index import Entry
 from git_model_security.git.rev_list import FROM_COMMITS, TRUE_HISTORY
+from git_model_security.git.run import lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -114,7 +115,7 @@ def _diffed(repo: Repository, oids: Sequence[str]) -> bytes:
     return repo.git(
         *(*FROM_COMMITS, "diff-tree", "--stdin", "-r", "-c", "--root", "--raw", "-z"),
         *("--no-abbrev", "--no-renames"),
-        stdin="".join(f"{oid}\n" for oid in oids).encode(),
+        stdin=lines(oids),
         extra=TRUE_HISTORY,
     )
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from git_model_security.git.attributes import with_driver
-from git_model_security.git.run import run
+from git_model_security.git.run import ended, run
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -81,7 +81,7 @@ def _asked(
         for prefix, (files, paths) in zip(prefixes, sets, strict=True)
         for path in paths
     }
-    listed = b"".join(path + b"\0" for path in questions)
+    listed = ended(questions)
     found: set[tuple[Files, bytes]] = set()
     with tempfile.TemporaryDirectory(prefix="git-model-") as name:
         git = _Scratch(repo, Path(name))

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING
 from git_model_security.errors import GitError
 from git_model_security.git import sharing
 from git_model_security.git.objects import ObjectReader
-from git_model_security.git.run import child_environment, run, spawn
+from git_model_security.git.run import child_environment, records, run, spawn
 from git_model_security.git.snapshot import Snapshot
 from git_model_security.git.trees import Trees
 
 if TYPE_CHECKING:
-    import subprocess
     from collections.abc import Mapping
+
+    from git_model_security.git.run import Piped
 
 STATE_DIRECTORY = "git-model"
 """Our directory under the git common dir."""
@@ -134,7 +135,7 @@ class Repository:
 
     def work_tree_paths(self) -> list[Path]:
         """Returns where Git has work trees of this repository; a bare one is among them."""
-        listed = self.git("worktree", "list", "--porcelain", "-z").split(b"\0")
+        listed = records(self.git("worktree", "list", "--porcelain", "-z"))
         named = (line.partition(b" ")[2] for line in listed if line.startswith(b"worktree "))
         return [Path(os.fsdecode(name)) for name in named]
 
@@ -170,9 +171,7 @@ class Repository:
             show=show,
         )
 
-    def spawn(
-        self, *arguments: str | bytes, extra: Mapping[str, str] | None = None
-    ) -> subprocess.Popen[bytes]:
+    def spawn(self, *arguments: str | bytes, extra: Mapping[str, str] | None = None) -> Piped:
         """Starts git with pipes at the top of the work tree."""
         self._heed(arguments)
         env = self.environment(extra=extra)

@@ -20,6 +20,7 @@ from git_model_security.git.hash_object import blob_hash
 from git_model_security.git.objects import CHUNK_BYTES
 from git_model_security.git.paths import shown
 from git_model_security.git.replacement import Replacement, checked, descend, naming
+from git_model_security.git.run import ended
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -108,7 +109,7 @@ def rewrite(
 def _checkout_index(
     repo: Repository, paths: list[bytes], extra: Mapping[str, str] | None
 ) -> GitError | None:
-    listed = b"".join(path + b"\0" for path in paths)
+    listed = ended(paths)
     # A file that is named and there is written, whatever a sparse checkout says of it.
     options = ("--force", "--index", "--ignore-skip-worktree-bits", "-z", "--stdin")
     try:

@@ -121,5 +121,5 @@ def untrack(clone: Clone, planned: Plan, reason: str = "") -> list[bytes]:
     write_policy.write(repo, planned.policy)
     pinned.pin(repo, planned.policy)
     worktree.rewrite(repo, unwritten)
-    repo.git("update-index", "-q", "--refresh", accept=(0, 1), filters=True)
+    index.refresh(repo)
     return sorted(one.path for one in clear if one.oid != sealed[one.path])

@@ -11,6 +11,7 @@ import os
 from typing import TYPE_CHECKING
 
 from git_model_security.git import sharing
+from git_model_security.git.run import records
 
 if TYPE_CHECKING:
     from git_model_security.git.repository import Repository
@@ -39,6 +40,6 @@ def take(repo: Repository) -> list[bytes]:
     except FileNotFoundError:
         return []
     try:
-        return list(dict.fromkeys(filter(None, taken.read_bytes().split(b"\0"))))
+        return list(dict.fromkeys(records(taken.read_bytes())))
     finally:
         taken.unlink()
