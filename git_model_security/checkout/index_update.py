@@ -51,7 +51,6 @@ def tell(
     """Makes the index agree with files that were written for its entries.
 
     Args:
-        written: stat data by path.
         oids: the blobs that the files were made from, by path.
         patience_seconds: how long to wait for a lock of the index.
 

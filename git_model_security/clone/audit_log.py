@@ -38,9 +38,6 @@ def record(
 
     Args:
         action: what happened, in a word or two with hyphens.
-        ref: the ref that it happened to.
-        commits: oids of the commits that it is about.
-        reason: what the person gave as the reason.
         findings: what was found, a line of text each.
         facts: what else belongs to this action.
 

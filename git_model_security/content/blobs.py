@@ -93,7 +93,6 @@ def digests(clone: Clone, oid: str, digest: str | None = None) -> Digests:
     """Returns the digests of what a blob holds, opened when it is an envelope.
 
     Args:
-        oid: the blob.
         digest: which one is needed; None is the one that this clone signs over.
 
     Raises:

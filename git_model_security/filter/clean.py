@@ -63,7 +63,6 @@ def clean(clone: Clone, path: bytes, content: Content) -> Iterable[BytesLike]:
     """Returns the blob content for a work tree file.
 
     Args:
-        path: of the file, relative to the top.
         content: the file's bytes; it may be left partly unread.
 
     Raises:
@@ -135,8 +134,6 @@ def _pass_known(
     """Gives content back when Git has it already at a protected path (cases 4, 5).
 
     Args:
-        path: where it stands.
-        content: all of it.
         refusal: what is raised where Git has it not.
         is_sealed: it begins as an envelope does, and may be an object of git-lfs.
 

@@ -22,10 +22,6 @@ def require(clone: Clone, path: bytes, size: int | None) -> None:
 
     Without git-lfs nobody asked for blobs of any length: Git holds them in memory.
 
-    Args:
-        path: the file.
-        size: its length in bytes, where it is known.
-
     Raises:
         PolicyError: it is longer than `.gitmodel` allows without git-lfs.
     """

@@ -25,11 +25,7 @@ _SAFETENSORS_HEADER_BYTES = 16 << 20
 
 
 def textconv(name: str) -> bytes:
-    """Returns text for a file: text as it is, tensors as a list, else a digest or a line.
-
-    Args:
-        name: path of the temporary file that Git made.
-    """
+    """Returns text for a file: text as it is, tensors as a list, else a digest or a line."""
     path = Path(name)
     with path.open("rb") as file:
         head = file.read(_TEXT_BYTES)

@@ -39,13 +39,7 @@ def protected(
 def filtered(
     repo: Repository, paths: Iterable[bytes], driver: bytes, *, any_case: bool = False
 ) -> set[bytes]:
-    """Returns those of `paths` whose `filter` attribute is a driver, now.
-
-    Args:
-        paths: paths relative to the top; they need not exist.
-        driver: its name.
-        any_case: match patterns in any letter case.
-    """
+    """Returns those of `paths`, which need not exist, that have this filter driver now."""
     wanted = set(paths)
     known = {} if any_case else repo.snapshot.filters
     # Sorted: Git keeps the attributes of one directory at a time.
@@ -60,13 +54,7 @@ def filtered(
 
 
 def protected_by(rules: str, paths: Iterable[bytes], *, any_case: bool = False) -> set[bytes]:
-    """Returns those of `paths` that attribute lines alone would protect.
-
-    Args:
-        rules: text of a `.gitattributes` file.
-        paths: paths relative to the top; they need not exist.
-        any_case: match patterns in any letter case.
-    """
+    """Returns those of `paths`, which need not exist, that attribute lines alone protect."""
     return with_driver(_said_by(rules, paths, any_case=any_case), DRIVER)
 
 

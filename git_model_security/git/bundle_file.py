@@ -23,10 +23,6 @@ def write(repo: Repository, path: Path, tips: list[str]) -> None:
 
     The file appears under its name when it is complete and verified.
 
-    Args:
-        path: where; nothing may stand there.
-        tips: full names of the refs.
-
     Raises:
         GitError: it is there already, or cannot be written.
     """

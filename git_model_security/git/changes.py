@@ -123,12 +123,7 @@ def _diffed(repo: Repository, oids: Sequence[str]) -> bytes:
 def against(
     repo: Repository, pairs: Iterable[tuple[str, str]], pathspecs: Sequence[str]
 ) -> Iterator[Change]:
-    """Yields what differs between commits and one commit each, at some paths.
-
-    Args:
-        pairs: a commit, and what it is compared with.
-        pathspecs: the paths (gitglossary, "pathspec").
-    """
+    """Yields what differs between commits and one commit each, at some pathspecs."""
     asked = "".join(f"{commit} {other}\n" for commit, other in pairs).encode()
     if asked:
         yield from _parsed(
@@ -170,7 +165,6 @@ def pathless(
     Such a blob has no path: it is `b""`.
 
     Args:
-        tips: oids of any kind of object.
         damaged: takes what cannot be read, and why; without it that is an error.
 
     Raises:

@@ -71,9 +71,6 @@ class Commit:
 def commits(repo: Repository, tips: Iterable[str]) -> Iterator[Commit]:
     """Yields all commits that tips reach, parents before children.
 
-    Args:
-        tips: oids of commits.
-
     Raises:
         GitError: git could not read all of them.
     """

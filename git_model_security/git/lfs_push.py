@@ -51,7 +51,6 @@ def target(repo: Repository, remote: str, url: str, *, by_name: bool) -> Target:
 
     Args:
         remote: the name that is pushed to, or the address itself.
-        url: the address.
         by_name: tracking refs say what is there.
     """
     if by_name:
@@ -72,7 +71,6 @@ def pushed(repo: Repository, to: Target, stdin: bytes, onto: Iterable[str] = ())
     """Uploads what a push needs, as the hook of git-lfs does.
 
     Args:
-        to: where.
         stdin: what Git gives to pre-push.
         onto: commits that are there, and below what is pushed.
 
@@ -90,7 +88,6 @@ def send(repo: Repository, to: Target, objects: Iterable[str]) -> None:
     """Uploads objects by their names, whatever the remote is thought to have.
 
     Args:
-        to: where.
         objects: their SHA-256 in hexadecimal; all of them are here.
 
     Raises:
@@ -109,7 +106,6 @@ def is_asked_for_locks(repo: Repository, to: Target, settings: config.Values) ->
     "lfs.<url>.locksverify").
 
     Args:
-        to: where is uploaded to.
         settings: the variables `lfs.*` and `remote.*`.
     """
     committed = repo.work_tree and repo.work_tree / ".lfsconfig"

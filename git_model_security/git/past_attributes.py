@@ -46,7 +46,6 @@ def protected(
     """Returns which paths have our filter by which attribute files, in any letter case too.
 
     Args:
-        repo: the repository that holds the blobs.
         asked: paths by the files that speak of them; both must be `is_askable`.
         macros: the topmost files define macros, so that each set needs an index of its own.
         defined: macros that all have alike, and that need none.

@@ -45,12 +45,8 @@ class Arrived(NamedTuple):
 def arrived(repo: Repository, tips: Iterable[str], *, limit: int) -> Arrived:
     """Returns the commits that a push brings.
 
-    Args:
-        tips: oids of commits.
-        limit: the most commits that are looked at.
-
     Raises:
-        PolicyError: there are more.
+        PolicyError: there are more than `limit`.
         GitError: history is cut, or an object is missing or corrupt.
     """
     asked = lines(tips)
@@ -88,10 +84,8 @@ def require_bounded(
     more files than fit into memory. So they are counted as git lists them.
 
     Args:
-        arrived: the commits of a push.
         tips: those of them that refs would name.
         trees: that refs would name.
-        limit: the most entries.
 
     Raises:
         PolicyError: there are more than `limit`, or their names are too long in total.

@@ -149,7 +149,6 @@ def change(
     """Changes refs, all or none; see `RefChange`.
 
     Args:
-        reason: for the reflog.
         moved: refs with what they hold and what they get.
         created: refs that must not be there, with what they get.
         deleted: refs with what they hold.
@@ -176,9 +175,6 @@ class RefChange:
     A context manager that gives it up unless it was committed.
 
     Hooks do not see it: the caller judged what the refs will hold.
-
-    Args:
-        reason: for the reflog.
     """
 
     def __init__(self, repo: Repository, reason: str) -> None:

@@ -100,10 +100,6 @@ def note(repo: Repository) -> None:
 def held(repo: Repository, name: str, url: str) -> Held:
     """Returns what is known of where a push goes.
 
-    Args:
-        name: the remote.
-        url: the address that is pushed to.
-
     Raises:
         GitError: the remote had to be asked, and does not answer.
     """

@@ -42,7 +42,6 @@ class Replacement:
     Leaving it without `commit` drops what was written.
 
     Args:
-        top: the work tree.
         path: relative to it; its directories are made when they are missing.
         mode: permissions, less the umask.
         size: its length in bytes, where it is known: then the room for it is taken
@@ -264,7 +263,6 @@ def sweep(top: Path, directories: Iterable[bytes], tracked: Collection[bytes]) -
     """Removes partial files of ours whose processes were killed.
 
     Args:
-        top: the work tree.
         directories: where to look, relative to it; the empty path is the top.
         tracked: paths that Git has: whoever made them, they are not ours.
     """

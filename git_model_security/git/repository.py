@@ -50,7 +50,6 @@ class Repository:
         """Finds the repository around `start` (default: the current directory).
 
         Args:
-            start: where to look from.
             local: honour `GIT_DIR` and its like in the environment.
 
         Raises:

@@ -73,7 +73,6 @@ def child_environment(
         local: keep the variables in `LOCAL`.
         filters: the command runs our filter, which may need a key from here;
             all other secrets, and all secrets of other commands, are removed.
-        extra: variables to set on top.
     """
     dropped = set(SECRETS) - (set(_OF_FILTERS) if filters else set())
     if not local:
@@ -120,7 +119,6 @@ def run(
     """Runs git and returns its standard output.
 
     Args:
-        arguments: the arguments after `git`.
         cwd: where to run it; None is the current directory.
         env: the whole environment; None is `child_environment()`.
         stdin: its standard input; None is empty.

@@ -76,7 +76,6 @@ def add(repo: Repository, entry: Stashed, above: str | None) -> None:
     """Puts an entry on top.
 
     Args:
-        entry: what to put there.
         above: the commit of the entry that is on top now; None where there is none.
 
     Raises:

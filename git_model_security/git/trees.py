@@ -22,11 +22,7 @@ _MAX_KEPT = 50_000
 
 
 class Trees:
-    """Reads trees through one git process and keeps them.
-
-    Args:
-        objects: reads its objects.
-    """
+    """Reads trees through one git process and keeps them."""
 
     def __init__(self, repo: Repository, objects: ObjectReader) -> None:
         self._objects = objects

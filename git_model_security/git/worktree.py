@@ -41,9 +41,7 @@ def write(top: Path, path: bytes, content: bytes, mode: int = 0o666) -> os.stat_
     """Replaces a file of the work tree as a whole and returns its stat data.
 
     Args:
-        top: the work tree.
         path: relative to it; its directories are made when they are missing.
-        content: what the file shall hold.
         mode: permissions, less the umask.
 
     Raises:
@@ -78,7 +76,6 @@ def rewrite(
 
     Args:
         paths: files whose content the caller knows to be no loss.
-        extra: environment variables for the filter.
 
     Raises:
         GitError: some could not be written, whatever the others; they are named.
@@ -136,8 +133,6 @@ def holds_blob(repo: Repository, path: bytes, oid: str, size: int | None = None)
     """Tells whether a work tree file is byte for byte a blob, through no filter.
 
     Args:
-        path: of the file.
-        oid: of the blob.
         size: length of the blob in bytes, where it is known: a file of another length
             is not read.
     """
@@ -145,13 +140,7 @@ def holds_blob(repo: Repository, path: bytes, oid: str, size: int | None = None)
 
 
 def holds_object(repo: Repository, path: bytes, sha256: str, size: int) -> bool:
-    """Tells whether a work tree file is byte for byte an object of git-lfs.
-
-    Args:
-        path: of the file.
-        sha256: the name of the object.
-        size: its length in bytes: a file of another length is not read.
-    """
+    """Tells whether a work tree file is byte for byte an object of git-lfs; see `holds_blob`."""
     return _digest(repo, path, lambda _: hashlib.sha256(), size) == sha256
 
 
@@ -186,12 +175,7 @@ def chunks(top: Path, path: bytes) -> Iterator[bytes]:
 
 
 def head(top: Path, path: bytes, length: int) -> tuple[os.stat_result, bytes] | None:
-    """Returns the stat data and the first bytes of a work tree file.
-
-    Args:
-        top: the work tree.
-        path: of the file.
-        length: how many bytes at most.
+    """Returns the stat data and the first `length` bytes of a work tree file.
 
     Returns:
         None where no regular file stands there, but something.
@@ -217,9 +201,7 @@ def link(top: Path, path: bytes, target: bytes) -> os.stat_result:
     """Makes a symbolic link where nothing stands, and returns its stat data.
 
     Args:
-        top: the work tree.
         path: relative to it; its directories are made when they are missing.
-        target: where it leads, as Git has it.
 
     Raises:
         GitError: the path is not one that Git would write, or something is in the way.

@@ -27,7 +27,6 @@ def inflated(head: bytes, limit_bytes: int) -> tuple[str, bytes]:
     """Unfolds the beginning of a file.
 
     Args:
-        head: the first bytes of the file.
         limit_bytes: how much to return at most; no more is ever unfolded.
 
     Returns:

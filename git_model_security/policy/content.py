@@ -31,7 +31,6 @@ def model_format(head: bytes, size: int, name: bytes) -> str | None:
 
     Args:
         head: the first `HEAD_BYTES` of the file, or all of it.
-        size: length of the whole file in bytes.
         name: path or name; a hint for formats that have no magic number.
     """
     found = _format(head, size, name.lower())
@@ -50,7 +49,6 @@ def is_text(pieces: Iterable[bytes], *, is_cut: bool = False) -> bool:
     """Tells whether content is UTF-8 without a NUL, as source text is; reads no further.
 
     Args:
-        pieces: the content from its beginning.
         is_cut: more follows, so that the last character need not be whole.
     """
     decoder = codecs.getincrementaldecoder("utf-8")()

@@ -80,7 +80,6 @@ def limit_for(urls: Iterable[str], storage: str) -> Limit | None:
     """Returns the lowest limit of the hosts that some URLs name; None where none is known.
 
     Args:
-        urls: of remotes.
         storage: `inline` or `lfs`: hosts take more of the latter.
     """
     found = [_LIMITS.get((_canonical(host_of(url)), storage)) for url in urls]
@@ -92,7 +91,6 @@ def of(settings: config.Values, storage: str) -> Limit | None:
 
     Args:
         settings: variables of `SECTIONS`.
-        storage: `inline` or `lfs`.
 
     Raises:
         ConfigError: `git-model.maxFileSize` is no size.
