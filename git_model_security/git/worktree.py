@@ -140,7 +140,7 @@ def holds_blob(repo: Repository, path: bytes, oid: str, size: int | None = None)
 
 
 def holds_object(repo: Repository, path: bytes, sha256: str, size: int) -> bool:
-    """Tells whether a work tree file is byte for byte an object of git-lfs; see `holds_blob`."""
+    """Tells whether a work tree file is byte for byte an object of git-lfs."""
     return _digest(repo, path, lambda _: hashlib.sha256(), size) == sha256
 
 
