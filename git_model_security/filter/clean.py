@@ -243,15 +243,11 @@ def _require_still(clone: Clone, path: bytes, before: os.stat_result | None) -> 
         GitError: it did.
     """
     after = index.stat(clone.repo, path)
-    if before is not None and (after is None or _stamp(before) != _stamp(after)):
+    if before is not None and (after is None or index.stamp(before) != index.stamp(after)):
         raise GitError(
             "it changed while it was read",
             hint="add it again when nothing writes to it any more",
         )
-
-
-def _stamp(facts: os.stat_result) -> tuple[int, ...]:
-    return (facts.st_ino, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns)
 
 
 def _plaintext_length(size: int | None) -> int | None:

@@ -35,18 +35,13 @@ def require(clone: Clone, path: bytes, size: int | None) -> None:
             hint="install git-lfs 3.3 or newer, then `git model init --storage lfs`\n"
             "or `git model init --storage inline` to have it in Git all the same",
         )
-    _warn(clone, path, size, LFS if is_object else INLINE)
-
-
-def _warn(clone: Clone, path: bytes, size: int, storage: str) -> None:
     from git_model_security.storage import limits
 
-    limit = limits.of(clone.settings, storage)
-    if limit is None or size <= limit.size:
-        return
-    note = f" ({limit.note})" if limit.note else ""
-    messages.warn(
-        f"{shown(path)}: {size} bytes are more than the {limit.size} that {limit.host}"
-        f" takes{note}",
-        "save the model in smaller shards, or set git-model.maxFileSize",
-    )
+    host = limits.of(clone.settings, LFS if is_object else INLINE)
+    if host is not None and size > host.size:
+        note = f" ({host.note})" if host.note else ""
+        messages.warn(
+            f"{shown(path)}: {size} bytes are more than the {host.size} that {host.host}"
+            f" takes{note}",
+            "save the model in smaller shards, or set git-model.maxFileSize",
+        )

@@ -59,11 +59,8 @@ def filtered(
     known = {} if any_case else repo.snapshot.filters
     # Sorted: Git keeps the attributes of one directory at a time.
     if unknown := sorted(wanted - known.keys()):
-        options = _ANY_CASE if any_case else ()
-        said = repo.git(
-            *(*options, "check-attr", "-z", "--stdin", "filter"),
-            stdin=ended(unknown),
-        )
+        words = (*(_ANY_CASE if any_case else ()), "check-attr", "-z", "--stdin", "filter")
+        said = repo.git(*words, stdin=ended(unknown))
         known |= drivers(said)
     return {path for path in wanted if known.get(path) == driver}
 

@@ -20,23 +20,10 @@ if TYPE_CHECKING:
 
     from git_model_security.git.repository import Repository
 
-__all__ = ["Change", "Introduced", "against", "changes", "pathless"]
+__all__ = ["Change", "against", "changes", "pathless"]
 
 _BATCH_COMMITS = 2048
 """Commits per `git diff-tree`: what it says of them is held in memory."""
-
-
-@dataclass(frozen=True, slots=True)
-class Introduced:
-    """An entry that a commit has and none of its parents has.
-
-    Attributes:
-        commit: oid of the commit; of the tag or tree, where a ref names no commit.
-        entry: path, mode and blob.
-    """
-
-    commit: str
-    entry: Entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +31,7 @@ class Change:
     """What a commit made of a path that no parent of it has so.
 
     Attributes:
-        commit: oid of the commit.
+        commit: oid of the commit; of the tag or tree, where a ref names no commit.
         entry: path, mode and blob; the mode is `REMOVED` where it has none.
         replaced: oids of the files that parents have at the path.
     """
@@ -159,7 +146,7 @@ def _parsed(output: bytes) -> Iterator[Change]:
 
 def pathless(
     repo: Repository, tips: Iterable[str], damaged: dict[str, str] | None = None
-) -> Iterator[Introduced]:
+) -> Iterator[Change]:
     """Yields what those tips hold that are, or tag, no commit but a tree or a blob.
 
     Such a blob has no path: it is `b""`.
@@ -178,7 +165,7 @@ def pathless(
                 raise
             damaged[name] = str(error)
         else:
-            yield from (Introduced(oid, one) for one in entries if one.mode != index.GITLINK)
+            yield from (Change(oid, one, ()) for one in entries if one.mode != index.GITLINK)
 
 
 def _held(repo: Repository, name: str, kind: str, oid: str) -> list[Entry]:

@@ -112,10 +112,7 @@ def renamed(repo: Repository, commit: str) -> list[tuple[bytes, bytes]]:
 
 def peeled(repo: Repository, oids: Iterable[str]) -> dict[str, tuple[str, str]]:
     """Returns kind and oid of what each object is or tags; the kind of none is `""`."""
-    return _peeled(repo, list(dict.fromkeys(oids)))
-
-
-def _peeled(repo: Repository, names: list[str]) -> dict[str, tuple[str, str]]:
+    names = list(dict.fromkeys(oids))
     try:
         found = batch.named(repo, (f"{name}^{{}}" for name in names))
     except GitError:
@@ -123,7 +120,7 @@ def _peeled(repo: Repository, names: list[str]) -> dict[str, tuple[str, str]]:
         if len(names) == 1:
             return {names[0]: ("", "")}
         middle = len(names) // 2
-        return _peeled(repo, names[:middle]) | _peeled(repo, names[middle:])
+        return peeled(repo, names[:middle]) | peeled(repo, names[middle:])
     return dict(zip(names, found, strict=True))
 
 

@@ -257,6 +257,11 @@ def stat(repo: Repository, path: bytes) -> os.stat_result | None:
         return None
 
 
+def stamp(facts: os.stat_result) -> tuple[int, ...]:
+    """Returns what changes in the stat data of a file whenever the file does."""
+    return (facts.st_ino, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns)
+
+
 def unlike(repo: Repository, treeish: str, entries: Iterable[Entry]) -> list[bytes]:
     """Returns those entries' paths where the work tree has other content than a tree.
 

@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from subprocess import PIPE
 from typing import TYPE_CHECKING
 
 from git_model_security.errors import GitError
@@ -158,6 +159,7 @@ class Repository:
         filters: bool = False,
         show: bool = False,
         extra: Mapping[str, str] | None = None,
+        stdout: int = PIPE,
     ) -> bytes:
         """Runs git at the top of the work tree; see `git.run.run`."""
         self._heed(arguments)
@@ -168,6 +170,7 @@ class Repository:
             stdin=stdin,
             accept=accept,
             show=show,
+            stdout=stdout,
         )
 
     def spawn(self, *arguments: str | bytes, extra: Mapping[str, str] | None = None) -> Piped:

@@ -115,6 +115,7 @@ def run(
     stdin: bytes | None = None,
     accept: tuple[int, ...] = (0,),
     show: bool = False,
+    stdout: int = subprocess.PIPE,
 ) -> bytes:
     """Runs git and returns its standard output.
 
@@ -125,6 +126,7 @@ def run(
         accept: exit statuses that are not an error.
         show: let git write to our standard error (progress, messages of filters)
             instead of keeping that for the error message.
+        stdout: a descriptor that takes its standard output instead.
 
     Raises:
         GitError: git is missing, or ended with another status.
@@ -136,7 +138,7 @@ def run(
             cwd=cwd,
             env=child_environment() if env is None else env,
             input=stdin if stdin is not None else b"",
-            stdout=subprocess.PIPE,
+            stdout=stdout,
             stderr=None if show else subprocess.PIPE,
             check=False,
         )
@@ -144,7 +146,7 @@ def run(
         raise _not_started(cwd) from error
     if done.returncode not in accept:
         raise GitError(_complaint(arguments, done.returncode, done.stderr or b""))
-    return done.stdout
+    return done.stdout or b""
 
 
 def records(output: bytes) -> list[bytes]:

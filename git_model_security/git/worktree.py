@@ -156,11 +156,8 @@ def _digest(
     if not stat.S_ISREG(facts.st_mode) or size not in {None, facts.st_size}:
         os.close(descriptor)
         return None
-    running = begun(facts.st_size)
     with os.fdopen(descriptor, "rb") as file:
-        while chunk := file.read(CHUNK_BYTES):
-            running.update(chunk)
-    return running.hexdigest()
+        return hashlib.file_digest(file, lambda: begun(facts.st_size)).hexdigest()
 
 
 def chunks(top: Path, path: bytes) -> Iterator[bytes]:
@@ -206,14 +203,9 @@ def link(top: Path, path: bytes, target: bytes) -> os.stat_result:
     Raises:
         GitError: the path is not one that Git would write, or something is in the way.
     """
-    *parents, name = checked(path).split(b"/")
-    with naming(path):
-        directory = descend(top, parents, make=True)
-        try:
-            os.symlink(target, name, dir_fd=directory)
-            return os.stat(name, dir_fd=directory, follow_symlinks=False)
-        finally:
-            os.close(directory)
+    with naming(path), _parent(top, checked(path), make=True) as (directory, name):
+        os.symlink(target, name, dir_fd=directory)
+        return os.stat(name, dir_fd=directory, follow_symlinks=False)
 
 
 def unlink(top: Path, path: bytes) -> bool:
@@ -224,13 +216,8 @@ def unlink(top: Path, path: bytes) -> bool:
     """
     if not _is_link(top, path):
         return False
-    *parents, name = path.split(b"/")
-    with naming(path):
-        directory = descend(top, parents)
-        try:
-            os.unlink(name, dir_fd=directory)
-        finally:
-            os.close(directory)
+    with naming(path), _parent(top, path) as (directory, name):
+        os.unlink(name, dir_fd=directory)
     return True
 
 
@@ -240,10 +227,17 @@ def open_file(top: Path, path: bytes) -> int:
     Raises:
         OSError: nothing can be opened there, or a link stands on the way.
     """
-    *parents, name = path.split(b"/")
-    directory = descend(top, parents)
-    try:
+    with _parent(top, path) as (directory, name):
         return os.open(name, EXISTING, dir_fd=directory)
+
+
+@contextlib.contextmanager
+def _parent(top: Path, path: bytes, *, make: bool = False) -> Iterator[tuple[int, bytes]]:
+    """Gives a descriptor of the directory of a path, and the name in it; see `descend`."""
+    *parents, name = path.split(b"/")
+    directory = descend(top, parents, make=make)
+    try:
+        yield directory, name
     finally:
         os.close(directory)
 

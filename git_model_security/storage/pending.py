@@ -21,14 +21,8 @@ NAME = "git-model-pending"
 
 
 def note(repo: Repository, path: bytes) -> None:
-    """Notes a file, in one write, so that two processes do not mix."""
-    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
-    descriptor = os.open(repo.git_dir / NAME, flags, 0o600)
-    try:
-        sharing.adjust(repo.common_dir, descriptor)
-        os.write(descriptor, path + b"\0")
-    finally:
-        os.close(descriptor)
+    """Notes a file."""
+    sharing.append(repo.common_dir, repo.git_dir / NAME, path + b"\0")
 
 
 def take(repo: Repository) -> list[bytes]:
