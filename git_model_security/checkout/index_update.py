@@ -58,24 +58,16 @@ def tell(
         Whether it does; not where another process held the lock all that time.
     """
     end = time.monotonic() + patience_seconds
-    while not _is_told(repo, written, oids):
-        if time.monotonic() >= end:
-            return False
+    while True:
+        try:
+            if not index_stat.refresh(repo, written, oids):
+                staged = index.staged(repo)  # a split index
+                look_again(repo, [one for one in staged if oids.get(one.path) == one.oid])
+            return True
+        except index_stat.IndexLockedError:
+            if time.monotonic() >= end:
+                return False
         time.sleep(_LOCK_POLL_SECONDS)
-    return True
-
-
-def _is_told(
-    repo: Repository, written: Mapping[bytes, os.stat_result], oids: Mapping[bytes, str]
-) -> bool:
-    """Makes the index agree with files; tells whether nobody holds its lock."""
-    try:
-        if not index_stat.refresh(repo, written, oids):
-            staged = index.staged(repo)  # a split index
-            look_again(repo, [one for one in staged if oids.get(one.path) == one.oid])
-    except index_stat.IndexLockedError:
-        return False
-    return True
 
 
 def look_again(repo: Repository, entries: Sequence[Entry]) -> None:

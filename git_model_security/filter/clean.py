@@ -26,12 +26,7 @@ from git_model_security.content import blob, blobs
 from git_model_security.content.blob import Kind
 from git_model_security.content.pipeline import cut, seal
 from git_model_security.content.sealed import Sealed
-from git_model_security.envelope import (
-    HEADER_BYTES,
-    SEGMENT_BYTES,
-    Opener,
-    plaintext_length,
-)
+from git_model_security.envelope import HEADER_BYTES, SEGMENT_BYTES, Opener, plaintext_length
 from git_model_security.envelope.layout import SEALED_SEGMENT_BYTES
 from git_model_security.errors import (
     EnvelopeError,

@@ -6,11 +6,9 @@ Must not know what a pointer stands for; what may leave was judged before.
 from __future__ import annotations
 
 import subprocess
-import tempfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from git_model_security import logs
 from git_model_security.git import config, lfs, remotes
 
 if TYPE_CHECKING:
@@ -140,17 +138,7 @@ def _is_server_named(repo: Repository, remote: str) -> bool:
 def _upload(repo: Repository, to: Target, words: Sequence[str], stdin: bytes = b"") -> None:
     lfs.require()
     strict = ("-c", "lfs.allowincompletepush=false")
-    command = ("git", *to.settings, *strict, "lfs", *words)
-    logs.running(command)
-    with tempfile.TemporaryFile() as said:
-        done = subprocess.run(
-            command,
-            cwd=repo.work_tree or repo.git_dir,
-            env=repo.environment(),
-            input=stdin,
-            stdout=lfs.progress(said),
-            stderr=said,
-            check=False,
-        )
-        if done.returncode:
-            raise lfs.failure("git-lfs could not upload all objects", said)
+    command = (*to.settings, *strict, "lfs", *words)
+    with lfs.Transfer(repo, command, stdin=subprocess.PIPE) as upload:
+        upload.communicate(stdin)
+        upload.require("git-lfs could not upload all objects")

@@ -98,7 +98,7 @@ class Repository:
     @cached_property
     def trees(self) -> Trees:
         """Reads trees, and keeps them."""
-        return Trees(self, self.objects)
+        return Trees(self)
 
     @property
     def top(self) -> Path:
