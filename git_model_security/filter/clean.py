@@ -35,7 +35,7 @@ from git_model_security.errors import (
     KeyNotFoundError,
     NewerFormatError,
 )
-from git_model_security.filter import pointers, size_limits, sticky
+from git_model_security.filter import pointers, sticky
 from git_model_security.git import index
 from git_model_security.git.hash_object import blob_hash, blob_oid
 from git_model_security.storage.pointer import MAX_BYTES, Pointer
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from git_model_security.git.pktline import Content
 
 _REMEMBERED_BYTES = 8 << 20
-_WORTH_COMPARING_BYTES = 1 << 20
+_LARGE_BYTES = 1 << 20
 
 
 def clean(clone: Clone, path: bytes, content: Content) -> Iterable[BytesLike]:
@@ -195,13 +195,17 @@ def _encrypt(clone: Clone, path: bytes, content: Content) -> Iterable[BytesLike]
     before = index.stat(clone.repo, path)
     size = before.st_size if before else None
     segments = cut(content)
-    if size and size >= _WORTH_COMPARING_BYTES:
+    if size and size >= _LARGE_BYTES:
         staged = sticky.Staged.find(clone, path, size)
         rest = segments if staged is None else staged.rest(segments)
         if staged is not None and rest is None:
             return blobs.chunks(clone, staged.oid)
         segments = rest or iter(())
-    size_limits.require(clone, path, size)
+        # Every host takes what is shorter, and looking would cost each small file its time.
+        from git_model_security.storage import limits
+
+        is_object = clone.makes_object(size)
+        limits.require_fit(clone.settings, path, size, is_object=is_object)
     plaintext = PlaintextHash(clone.digest)
     with Sealed(clone, size) as sealed:
         seal(key, segments, sealed, plaintext)
