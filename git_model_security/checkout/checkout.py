@@ -38,7 +38,6 @@ def checkout(
 
     Args:
         pathspecs: which, relative to where the user stands; none means all.
-        progress: told how far the decryption is.
 
     Raises:
         PolicyError: the clone is locked, or no git-model repository.
@@ -69,12 +68,10 @@ def restore(
     """Writes those of some index entries that are not decrypted yet.
 
     Args:
-        clone: the clone, unlocked.
         entries: of the index; what is not protected is passed over.
         missing: write files too where nothing stands.
         leave_pointers: write only what is a blob in Git.
         patience_seconds: how long to wait for a lock of the index.
-        progress: as for `checkout`.
     """
     report = Report()
     found = Choice(clone, report, missing=missing)

@@ -67,7 +67,6 @@ def of(clone: Clone, entries: Sequence[Entry], held: set[tuple[bytes, str]]) -> 
     """Returns the state of protected files.
 
     Args:
-        entries: of the index.
         held: paths and blobs that the signature of HEAD holds for.
     """
     sizes, pointer_blobs = blob.survey(clone.repo, (entry.oid for entry in entries))

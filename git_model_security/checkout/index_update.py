@@ -51,7 +51,6 @@ def tell(
     """Makes the index agree with files that were written for its entries.
 
     Args:
-        written: stat data by path.
         oids: the blobs that the files were made from, by path.
         patience_seconds: how long to wait for a lock of the index.
 
@@ -59,24 +58,16 @@ def tell(
         Whether it does; not where another process held the lock all that time.
     """
     end = time.monotonic() + patience_seconds
-    while not _is_told(repo, written, oids):
-        if time.monotonic() >= end:
-            return False
+    while True:
+        try:
+            if not index_stat.refresh(repo, written, oids):
+                staged = index.staged(repo)  # a split index
+                look_again(repo, [one for one in staged if oids.get(one.path) == one.oid])
+            return True
+        except index_stat.IndexLockedError:
+            if time.monotonic() >= end:
+                return False
         time.sleep(_LOCK_POLL_SECONDS)
-    return True
-
-
-def _is_told(
-    repo: Repository, written: Mapping[bytes, os.stat_result], oids: Mapping[bytes, str]
-) -> bool:
-    """Makes the index agree with files; tells whether nobody holds its lock."""
-    try:
-        if not index_stat.refresh(repo, written, oids):
-            staged = index.staged(repo)  # a split index
-            look_again(repo, [one for one in staged if oids.get(one.path) == one.oid])
-    except index_stat.IndexLockedError:
-        return False
-    return True
 
 
 def look_again(repo: Repository, entries: Sequence[Entry]) -> None:
@@ -88,10 +79,9 @@ def look_again(repo: Repository, entries: Sequence[Entry]) -> None:
     """
     if not entries:
         return
-    listed = repo.git("diff-files", "-z", "--name-only", filters=True)
-    changed = set(listed.split(b"\0"))
+    changed = set(index.changed(repo))
     doubtful = [entry for entry in entries if entry.path in changed]
     if doubtful:
         with contextlib.suppress(GitError):  # somebody holds the index
             index.stage(repo, doubtful)
-            repo.git("update-index", "-q", "--refresh", accept=(0, 1), filters=True)
+            index.refresh(repo)

@@ -39,8 +39,6 @@ def write(clone: Clone, jobs: Sequence[Job], progress: Progress | None = None) -
     """Writes files; what became of each stands in its job, also after an interruption.
 
     Args:
-        clone: the clone, with the keys.
-        jobs: the files.
         progress: told now and then, on the thread that calls this.
     """
     work = _Work(clone, jobs)

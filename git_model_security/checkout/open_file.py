@@ -58,7 +58,6 @@ class OpenFile:
 
     Args:
         clone: the clone, whose keys and object store are known already.
-        job: what to write.
         is_hashed: its plaintext digest is wanted.
 
     Attributes:

@@ -34,7 +34,6 @@ class Choice:
     """The files that are to be written, by how: through the filter, or directly.
 
     Args:
-        clone: the clone, unlocked.
         report: takes what is not to be written.
         missing: write files too where nothing stands.
 

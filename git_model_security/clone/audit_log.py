@@ -38,9 +38,6 @@ def record(
 
     Args:
         action: what happened, in a word or two with hyphens.
-        ref: the ref that it happened to.
-        commits: oids of the commits that it is about.
-        reason: what the person gave as the reason.
         findings: what was found, a line of text each.
         facts: what else belongs to this action.
 
@@ -59,15 +56,8 @@ def record(
     }
     line = json.dumps(event, ensure_ascii=True) + "\n"
     path = repo.state_dir / NAME
-    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW
     try:
-        # One write: two Git commands at once do not mix their lines.
-        descriptor = os.open(path, flags, 0o600)
-        try:
-            sharing.adjust(repo.common_dir, descriptor)
-            os.write(descriptor, line.encode())
-        finally:
-            os.close(descriptor)
+        sharing.append(repo.common_dir, path, line.encode())
     except OSError as error:
         raise GitError(
             f"{path}: {messages.reason(error)}",

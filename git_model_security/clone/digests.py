@@ -6,7 +6,7 @@ It holds only what this clone computed by clean or by full decryption.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -161,12 +161,5 @@ class DigestCache:
             " sha256 = coalesce(excluded.sha256, sha256),"
             " blake3 = coalesce(excluded.blake3, blake3),"
             " sealed_sha256 = coalesce(excluded.sealed_sha256, sealed_sha256)",
-            (
-                oid,
-                digests.key_id,
-                digests.length,
-                digests.sha256,
-                digests.blake3,
-                digests.sealed_sha256,
-            ),
+            (oid, *astuple(digests)),
         )

@@ -71,7 +71,6 @@ def classify(head: bytes, size: int) -> Kind:
 
     Args:
         head: its beginning, longer than a pointer can be, or all of it.
-        size: its length in bytes.
     """
     if not size:
         return Kind.EMPTY
@@ -212,11 +211,7 @@ def survey(repo: Repository, oids: Iterable[str]) -> tuple[dict[str, int], dict[
 def pointers(
     repo: Repository, pairs: Collection[tuple[bytes, str]]
 ) -> list[tuple[bytes, Pointer]]:
-    """Returns the paths whose blobs are pointers, with them.
-
-    Args:
-        pairs: paths with the oids of blobs.
-    """
+    """Returns the paths whose blobs are pointers, with these; of paths with oids."""
     _, found = survey(repo, (oid for _, oid in pairs))
     return [(path, found[oid]) for path, oid in pairs if oid in found]
 

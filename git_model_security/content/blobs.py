@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import itertools
 from typing import TYPE_CHECKING
 
 from git_model_security.clone.digests import CLEAR, PlaintextHash
 from git_model_security.content import blob
-from git_model_security.envelope import (
-    HEADER_BYTES,
-    SEGMENT_BYTES,
-    Opener,
-    encrypt,
-)
-from git_model_security.errors import (
-    EnvelopeError,
-    GitError,
-    NewerFormatError,
-)
+from git_model_security.envelope import HEADER_BYTES, SEGMENT_BYTES, Opener, encrypt
+from git_model_security.errors import EnvelopeError, GitError, NewerFormatError
 from git_model_security.git.hash_object import blob_hash
 from git_model_security.git.objects import CHUNK_BYTES
 
@@ -83,17 +75,13 @@ def sealed_sha256(clone: Clone, oid: str) -> bytes:
     pointer = blob.pointer_of(stream)
     if pointer is not None:
         return bytes.fromhex(pointer.oid)
-    running = PlaintextHash("sha256")
-    for piece in chunks(clone, oid):
-        running.update(piece)
-    return running.digest()
+    return hashlib.file_digest(clone.objects.stream(oid), "sha256").digest()
 
 
 def digests(clone: Clone, oid: str, digest: str | None = None) -> Digests:
     """Returns the digests of what a blob holds, opened when it is an envelope.
 
     Args:
-        oid: the blob.
         digest: which one is needed; None is the one that this clone signs over.
 
     Raises:

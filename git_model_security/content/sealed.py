@@ -151,7 +151,6 @@ class Sealed(Spooled):
     A context manager: an object that was not kept leaves nothing behind.
 
     Args:
-        clone: the clone; it says from which length on objects are made.
         plaintext_bytes: length of the plaintext, as far as it is known beforehand.
 
     Attributes:
@@ -228,8 +227,6 @@ def seal_content(
     """Encrypts content under the key of now; returns the oid of the blob that stands for it.
 
     Args:
-        clone: the clone, which remembers the digests.
-        source: the content.
         pointer: of git-lfs, where it named the content until now.
         place: puts the ciphertext into the repository, once it is proven and settled;
             returns the oid of the blob, where it gets to know it.

@@ -91,7 +91,7 @@ def follows(clone: Clone, commit: str, last: str) -> bool:
 
 def _is_new(clone: Clone, commit: str, last: str) -> bool:
     tree, deployed = history.trees(clone.repo, [commit, last])
-    trees = Trees(clone.repo, clone.objects)
+    trees = Trees(clone.repo)
     policy = gitmodel.find(trees.entries(tree), clone.objects)
     if policy is None:
         return False

@@ -26,12 +26,7 @@ from git_model_security.content import blob, blobs
 from git_model_security.content.blob import Kind
 from git_model_security.content.pipeline import cut, seal
 from git_model_security.content.sealed import Sealed
-from git_model_security.envelope import (
-    HEADER_BYTES,
-    SEGMENT_BYTES,
-    Opener,
-    plaintext_length,
-)
+from git_model_security.envelope import HEADER_BYTES, SEGMENT_BYTES, Opener, plaintext_length
 from git_model_security.envelope.layout import SEALED_SEGMENT_BYTES
 from git_model_security.errors import (
     EnvelopeError,
@@ -40,7 +35,7 @@ from git_model_security.errors import (
     KeyNotFoundError,
     NewerFormatError,
 )
-from git_model_security.filter import pointers, size_limits, sticky
+from git_model_security.filter import pointers, sticky
 from git_model_security.git import index
 from git_model_security.git.hash_object import blob_hash, blob_oid
 from git_model_security.storage.pointer import MAX_BYTES, Pointer
@@ -56,14 +51,13 @@ if TYPE_CHECKING:
     from git_model_security.git.pktline import Content
 
 _REMEMBERED_BYTES = 8 << 20
-_WORTH_COMPARING_BYTES = 1 << 20
+_LARGE_BYTES = 1 << 20
 
 
 def clean(clone: Clone, path: bytes, content: Content) -> Iterable[BytesLike]:
     """Returns the blob content for a work tree file.
 
     Args:
-        path: of the file, relative to the top.
         content: the file's bytes; it may be left partly unread.
 
     Raises:
@@ -135,8 +129,6 @@ def _pass_known(
     """Gives content back when Git has it already at a protected path (cases 4, 5).
 
     Args:
-        path: where it stands.
-        content: all of it.
         refusal: what is raised where Git has it not.
         is_sealed: it begins as an envelope does, and may be an object of git-lfs.
 
@@ -204,13 +196,17 @@ def _encrypt(clone: Clone, path: bytes, content: Content) -> Iterable[BytesLike]
     before = index.stat(clone.repo, path)
     size = before.st_size if before else None
     segments = cut(content)
-    if size and size >= _WORTH_COMPARING_BYTES:
+    if size and size >= _LARGE_BYTES:
         staged = sticky.Staged.find(clone, path, size)
         rest = segments if staged is None else staged.rest(segments)
         if staged is not None and rest is None:
             return blobs.chunks(clone, staged.oid)
         segments = rest or iter(())
-    size_limits.require(clone, path, size)
+        # Every host takes what is shorter, and looking would cost each small file its time.
+        from git_model_security.storage import limits
+
+        is_object = clone.makes_object(size)
+        limits.require_fit(clone.settings, path, size, is_object=is_object)
     plaintext = PlaintextHash(clone.digest)
     with Sealed(clone, size) as sealed:
         seal(key, segments, sealed, plaintext)
@@ -247,15 +243,11 @@ def _require_still(clone: Clone, path: bytes, before: os.stat_result | None) -> 
         GitError: it did.
     """
     after = index.stat(clone.repo, path)
-    if before is not None and (after is None or _stamp(before) != _stamp(after)):
+    if before is not None and (after is None or index.stamp(before) != index.stamp(after)):
         raise GitError(
             "it changed while it was read",
             hint="add it again when nothing writes to it any more",
         )
-
-
-def _stamp(facts: os.stat_result) -> tuple[int, ...]:
-    return (facts.st_ino, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns)
 
 
 def _plaintext_length(size: int | None) -> int | None:

@@ -34,7 +34,7 @@ class Waiting:
         self._files: dict[bytes, tuple[Pointer, str]] = {}
         self._new: list[bytes] = []
         self._missing: list[bytes] = []
-        self._download: lfs.Download | None = None
+        self._download: lfs.Transfer | None = None
         self._fetched: list[str] = []
         self._failed: Error | None = None
         self._order: deque[bytes] = deque()

@@ -19,11 +19,7 @@ _CAPABILITIES = (b"clean", b"smudge", b"delay")
 
 
 def main(*, is_verbatim: bool = False) -> int:
-    """Serves one Git command over standard input and output; returns the exit status.
-
-    Args:
-        is_verbatim: see `Server`.
-    """
+    """Serves one Git command over standard input and output; returns the exit status."""
     status = _status(is_verbatim=is_verbatim)
     telemetry.end(status)
     return status

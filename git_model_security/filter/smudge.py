@@ -55,9 +55,7 @@ def smudge(
     """Returns the work tree content for a blob.
 
     Args:
-        path: where it goes, relative to the top.
         content: the blob's bytes in pieces; all of it is read before this returns.
-        oid: the blob's name, where Git told it.
         can_delay: Git lets the answer wait.
         admit: raises for a blob that must not be written; it is asked for just what came.
 

@@ -14,7 +14,6 @@ from pathlib import Path
 from git_model_security.content import blob
 from git_model_security.envelope import HEADER_BYTES
 from git_model_security.errors import NewerFormatError, VerificationError
-from git_model_security.git.objects import CHUNK_BYTES
 from git_model_security.messages import counted
 from git_model_security.policy import content
 
@@ -25,11 +24,7 @@ _SAFETENSORS_HEADER_BYTES = 16 << 20
 
 
 def textconv(name: str) -> bytes:
-    """Returns text for a file: text as it is, tensors as a list, else a digest or a line.
-
-    Args:
-        name: path of the temporary file that Git made.
-    """
+    """Returns text for a file: text as it is, tensors as a list, else a digest or a line."""
     path = Path(name)
     with path.open("rb") as file:
         head = file.read(_TEXT_BYTES)
@@ -91,8 +86,6 @@ def _tensors(path: Path) -> bytes | None:
 
 
 def _digest(path: Path) -> bytes:
-    running = hashlib.sha256()
     with path.open("rb") as file:
-        while chunk := file.read(CHUNK_BYTES):
-            running.update(chunk)
-    return f"{path.stat().st_size} bytes, sha256 {running.hexdigest()}\n".encode()
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return f"{path.stat().st_size} bytes, sha256 {digest}\n".encode()

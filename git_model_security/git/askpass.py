@@ -1,4 +1,4 @@
-"""The program that Git asks for passwords by: a window, where there is no terminal.
+"""Where a person is asked: by the program that Git asks for passwords by, or at the terminal.
 
 As git does it (gitcredentials(7), "Requesting credentials"; prompt.c): which program,
 and how it is called. What it answers is a secret: nothing of it may be shown.
@@ -6,9 +6,11 @@ and how it is called. What it answers is a secret: nothing of it may be shown.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
 
 from git_model_security import logs, messages
 from git_model_security.errors import GitError
@@ -16,9 +18,9 @@ from git_model_security.git import config
 from git_model_security.git.run import child_environment, run
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
-_TERMINAL = "GIT_TERMINAL_PROMPT"
+_TERMINAL = Path("/dev/tty")
 
 
 def program(environment: Mapping[str, str]) -> str | None:
@@ -43,7 +45,26 @@ def _configured() -> str | None:
 
 def may_use_terminal(environment: Mapping[str, str]) -> bool:
     """Tells whether the user leaves the terminal to prompts (git, GIT_TERMINAL_PROMPT)."""
-    return not config.is_false(environment.get(_TERMINAL))
+    return not config.is_false(environment.get("GIT_TERMINAL_PROMPT"))
+
+
+@contextlib.contextmanager
+def open_terminal() -> Iterator[TextIO | None]:
+    """Gives the controlling terminal to read answers from; None where nobody is there.
+
+    Git gives a hook no standard input, and the person who runs `git commit` is at the
+    terminal all the same. `GIT_TERMINAL_PROMPT=0` means that nobody is (git, "Environment
+    variables"): an editor or a script runs Git, and a question would hang it.
+    """
+    try:
+        if not may_use_terminal(os.environ):
+            raise OSError
+        terminal = _TERMINAL.open(encoding="utf-8", errors="replace")
+    except OSError:
+        yield None
+        return
+    with terminal:
+        yield terminal
 
 
 def ask(asked: str, prompt: str) -> bytes | None:

@@ -1,13 +1,19 @@
-"""Many objects at once: one process tells how long they are, one reads the short ones."""
+"""Many objects at once, and all that the object store holds, reachable or not.
+
+One process tells how long they are, one reads the short ones.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from git_model_security.git import partial
+from git_model_security.errors import GitError
+from git_model_security.git import partial, rev_list
+from git_model_security.git.objects import ObjectReader
+from git_model_security.git.run import lines
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from git_model_security.git.repository import Repository
 
@@ -22,7 +28,7 @@ def sizes(repo: Repository, oids: Iterable[str]) -> dict[str, int]:
     wanted = list(dict.fromkeys(oids))
     if len(wanted) <= _FEW and partial.remote(repo) is None:
         return {oid: size for kind, oid, size in repo.objects.facts(wanted) if kind}
-    asked = "".join(f"{oid}\n" for oid in wanted).encode()
+    asked = lines(wanted)
     answers = repo.git(
         *("cat-file", "--batch-check", "--buffer"),
         stdin=asked,
@@ -41,7 +47,7 @@ def resolve(repo: Repository, revisions: Iterable[str]) -> list[tuple[str, str]]
     wanted = list(revisions)
     if len(wanted) <= _FEW and partial.remote(repo) is None:
         return [(kind, oid) for kind, oid, _ in repo.objects.facts(wanted)]
-    asked = "".join(f"{revision}\n" for revision in wanted).encode()
+    asked = lines(wanted)
     answers = repo.git(
         "cat-file", "--batch-check=%(objecttype) %(objectname)", stdin=asked
     ).splitlines()
@@ -55,7 +61,7 @@ def contents(repo: Repository, oids: Iterable[str]) -> dict[str, bytes]:
     if len(wanted) <= _FEW:
         texts = repo.objects.read_many(wanted)
         return {oid: text for oid, (_, text) in zip(wanted, texts, strict=True)}
-    asked = "".join(f"{oid}\n" for oid in wanted).encode()
+    asked = lines(wanted)
     answers = repo.git("cat-file", "--batch", "--buffer", stdin=asked)
     found = {}
     at = 0
@@ -66,3 +72,62 @@ def contents(repo: Repository, oids: Iterable[str]) -> dict[str, bytes]:
         found[oid.decode()] = answers[end + 1 : at]
         at += 1
     return found
+
+
+def kinds(repo: Repository) -> dict[str, str]:
+    """Returns the kind of every object that is here, packed, loose or in an alternate.
+
+    The kind of one that cannot be read is `""`. Git fetches nothing for that: it lists
+    the files of the store.
+    """
+    listed = repo.git(
+        *("cat-file", "--batch-all-objects", "--unordered"),
+        "--batch-check=%(objecttype) %(objectname)",
+    )
+    found: dict[str, str] = {}
+    for line in listed.decode().splitlines():
+        first, _, second = line.partition(" ")
+        if second == "missing":
+            found[first] = ""
+        else:
+            found[second] = first
+    return found
+
+
+def commits(repo: Repository, objects: dict[str, str]) -> list[str]:
+    """Returns all commits of a store, older ones first, whether anything leads to them.
+
+    For a history that cannot be walked, because a commit in it is lost.
+    """
+    names = [oid for oid, kind in objects.items() if kind == "commit"]
+    return rev_list.read(repo, "--no-walk=sorted", names=names)[::-1] if names else []
+
+
+def with_trees(repo: Repository, oids: Iterable[str], objects: dict[str, str]) -> list[str]:
+    """Returns those of the commits whose topmost trees are here."""
+    names = list(oids)
+    if not names:
+        return []
+    words = ("--no-walk=unsorted", "--no-commit-header", "--format=%H %T")
+    pairs = (line.split(" ") for line in rev_list.read(repo, *words, names=names))
+    return [commit for commit, tree in pairs if tree in objects]
+
+
+def readable(
+    repo: Repository, oids: Iterable[str], limit_bytes: int
+) -> Iterator[tuple[str, bytes]]:
+    """Yields those objects that can be read, with their content; none of a longer one."""
+    with ObjectReader(repo) as reader:
+        for oid in oids:
+            content = _read(reader, oid, limit_bytes)
+            if content is not None:
+                yield oid, content
+
+
+def _read(reader: ObjectReader, oid: str, limit_bytes: int) -> bytes | None:
+    try:
+        stream = reader.stream(oid)
+        return stream.read() if stream.size <= limit_bytes else b""
+    except GitError:
+        reader.close()  # it ended, or stands in the middle of the object
+        return None

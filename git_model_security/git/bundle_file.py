@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from typing import TYPE_CHECKING
 
-from git_model_security import logs, messages
+from git_model_security import messages
 from git_model_security.errors import GitError
+from git_model_security.git.run import lines
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,10 +22,6 @@ def write(repo: Repository, path: Path, tips: list[str]) -> None:
     """Writes what refs hold, to a new file that nobody else can read.
 
     The file appears under its name when it is complete and verified.
-
-    Args:
-        path: where; nothing may stand there.
-        tips: full names of the refs.
 
     Raises:
         GitError: it is there already, or cannot be written.
@@ -72,21 +68,10 @@ def _name(partial: Path, path: Path) -> None:
 
 
 def _create(repo: Repository, descriptor: int, tips: list[str]) -> None:
-    asked = "".join(f"{tip}\n" for tip in tips)
     # What is longer is copied through, and not held in memory to look for deltas.
-    command = ("git", "-c", "core.bigFileThreshold=16m", *_CREATE)
-    logs.running(command)
-    done = subprocess.run(
-        command,
-        cwd=repo.work_tree or repo.git_dir,
-        env=repo.environment(),
-        input=os.fsencode(asked),
-        stdout=descriptor,
-        stderr=subprocess.PIPE,
-        check=False,
-    )
-    if done.returncode:
-        said = done.stderr.decode("utf-8", "replace").strip().removeprefix("fatal: ")
-        raise GitError(
-            f"git bundle: {said}", hint="is the disk full? choose another with --backup FILE"
-        )
+    settings = ("-c", "core.bigFileThreshold=16m")
+    try:
+        repo.git(*settings, *_CREATE, stdin=lines(tips), stdout=descriptor)
+    except GitError as error:
+        hint = "is the disk full? choose another with --backup FILE"
+        raise GitError(str(error), hint=hint) from error

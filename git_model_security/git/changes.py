@@ -13,29 +13,17 @@ from git_model_security.git import index
 from git_model_security.git.history import peel
 from git_model_security.git.index import Entry
 from git_model_security.git.rev_list import FROM_COMMITS, TRUE_HISTORY
+from git_model_security.git.run import lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from git_model_security.git.repository import Repository
 
-__all__ = ["Change", "Introduced", "against", "changes", "pathless"]
+__all__ = ["Change", "against", "changes", "pathless"]
 
 _BATCH_COMMITS = 2048
 """Commits per `git diff-tree`: what it says of them is held in memory."""
-
-
-@dataclass(frozen=True, slots=True)
-class Introduced:
-    """An entry that a commit has and none of its parents has.
-
-    Attributes:
-        commit: oid of the commit; of the tag or tree, where a ref names no commit.
-        entry: path, mode and blob.
-    """
-
-    commit: str
-    entry: Entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +31,7 @@ class Change:
     """What a commit made of a path that no parent of it has so.
 
     Attributes:
-        commit: oid of the commit.
+        commit: oid of the commit; of the tag or tree, where a ref names no commit.
         entry: path, mode and blob; the mode is `REMOVED` where it has none.
         replaced: oids of the files that parents have at the path.
     """
@@ -114,7 +102,7 @@ def _diffed(repo: Repository, oids: Sequence[str]) -> bytes:
     return repo.git(
         *(*FROM_COMMITS, "diff-tree", "--stdin", "-r", "-c", "--root", "--raw", "-z"),
         *("--no-abbrev", "--no-renames"),
-        stdin="".join(f"{oid}\n" for oid in oids).encode(),
+        stdin=lines(oids),
         extra=TRUE_HISTORY,
     )
 
@@ -122,12 +110,7 @@ def _diffed(repo: Repository, oids: Sequence[str]) -> bytes:
 def against(
     repo: Repository, pairs: Iterable[tuple[str, str]], pathspecs: Sequence[str]
 ) -> Iterator[Change]:
-    """Yields what differs between commits and one commit each, at some paths.
-
-    Args:
-        pairs: a commit, and what it is compared with.
-        pathspecs: the paths (gitglossary, "pathspec").
-    """
+    """Yields what differs between commits and one commit each, at some pathspecs."""
     asked = "".join(f"{commit} {other}\n" for commit, other in pairs).encode()
     if asked:
         yield from _parsed(
@@ -163,13 +146,12 @@ def _parsed(output: bytes) -> Iterator[Change]:
 
 def pathless(
     repo: Repository, tips: Iterable[str], damaged: dict[str, str] | None = None
-) -> Iterator[Introduced]:
+) -> Iterator[Change]:
     """Yields what those tips hold that are, or tag, no commit but a tree or a blob.
 
     Such a blob has no path: it is `b""`.
 
     Args:
-        tips: oids of any kind of object.
         damaged: takes what cannot be read, and why; without it that is an error.
 
     Raises:
@@ -183,7 +165,7 @@ def pathless(
                 raise
             damaged[name] = str(error)
         else:
-            yield from (Introduced(oid, one) for one in entries if one.mode != index.GITLINK)
+            yield from (Change(oid, one, ()) for one in entries if one.mode != index.GITLINK)
 
 
 def _held(repo: Repository, name: str, kind: str, oid: str) -> list[Entry]:

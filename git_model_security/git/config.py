@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING, NamedTuple
 
 from git_model_security.errors import ConfigError
+from git_model_security.git.run import records
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -41,7 +42,7 @@ Values = dict[str, list[str]]
 def parse(listing: bytes) -> Values:
     """Parses the output of `git config -z --list`: `key LF value NUL`."""
     values: Values = {}
-    for record in filter(None, listing.split(b"\0")):
+    for record in records(listing):
         key, separator, value = record.partition(b"\n")
         # A variable without `=` is true (git-config, "Syntax").
         values.setdefault(os.fsdecode(key), []).append(

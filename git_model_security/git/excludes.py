@@ -6,6 +6,8 @@ import contextlib
 import os
 from typing import TYPE_CHECKING
 
+from git_model_security.git.run import ended, records
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
@@ -46,8 +48,8 @@ def match_ignored(repo: Repository, paths: Iterable[bytes]) -> set[bytes]:
         paths: relative to the top; a directory ends in `/`. None is behind a link.
     """
     # With `./`, so that no name is taken for pathspec magic.
-    asked = b"".join(b"./" + path + b"\0" for path in paths)
+    asked = ended(b"./" + path for path in paths)
     if not asked:
         return set()
     said = repo.git("check-ignore", "--no-index", "-z", "--stdin", stdin=asked, accept=(0, 1))
-    return {path.removeprefix(b"./") for path in said.split(b"\0") if path}
+    return {path.removeprefix(b"./") for path in records(said)}

@@ -13,6 +13,7 @@ from typing import IO, TYPE_CHECKING
 from git_model_security.errors import GitError
 from git_model_security.git.index import REMOVED, Entry
 from git_model_security.git.rev_list import FROM_COMMITS, TRUE_HISTORY
+from git_model_security.git.run import lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -70,19 +71,14 @@ class Commit:
 def commits(repo: Repository, tips: Iterable[str]) -> Iterator[Commit]:
     """Yields all commits that tips reach, parents before children.
 
-    Args:
-        tips: oids of commits.
-
     Raises:
         GitError: git could not read all of them.
     """
-    asked = "".join(f"{tip}\n" for tip in dict.fromkeys(tips)).encode()
+    asked = lines(dict.fromkeys(tips))
     if not asked:
         return
     words = (*FROM_COMMITS, "fast-export", *_OPTIONS)
     with repo.spawn(*words, extra=TRUE_HISTORY) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
         process.stdin.write(asked)
         process.stdin.close()
         try:

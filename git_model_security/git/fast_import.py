@@ -6,6 +6,7 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from git_model_security.errors import GitError
+from git_model_security.git.run import NO_HOOKS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
 
     from git_model_security.git.repository import Repository
 
-# Scratch refs are no commits of a person: what becomes of them is judged elsewhere.
-_SETTINGS = ("-c", "core.hooksPath=/dev/null")
 _OPTIONS = (
     *("fast-import", "--quiet", "--force", "--done"),
     "--date-format=raw-permissive",
@@ -35,9 +34,10 @@ class Import:
     """
 
     def __init__(self, repo: Repository, marks: Path | None = None) -> None:
-        words: tuple[str, ...] = (*_SETTINGS, *_OF_CONTENT, *_OPTIONS, "--depth=0")
+        # Scratch refs are no commits of a person: what becomes of them is judged elsewhere.
+        words: tuple[str, ...] = (*NO_HOOKS, *_OF_CONTENT, *_OPTIONS, "--depth=0")
         if marks is not None:
-            words = (*_SETTINGS, *_OPTIONS, f"--export-marks={marks}")
+            words = (*NO_HOOKS, *_OPTIONS, f"--export-marks={marks}")
         self._repo = repo
         self._process = repo.spawn(*words)
         self._points = 0
@@ -51,7 +51,6 @@ class Import:
         if not self._finished:
             process.kill()
         for pipe in (process.stdin, process.stdout):
-            assert pipe is not None
             with contextlib.suppress(OSError):
                 pipe.close()
         process.wait()
@@ -66,7 +65,6 @@ class Import:
         Raises:
             GitError: git has stopped.
         """
-        assert self._process.stdin is not None
         try:
             self._process.stdin.write(command)
         except OSError as error:
@@ -81,8 +79,6 @@ class Import:
 
     def checkpoint(self) -> None:
         """Waits until all that was sent is in the repository; raises as `write` does."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
         self._points += 1
         asked = b"progress %d\n" % self._points
         self.write(b"checkpoint\n" + asked)
@@ -97,7 +93,6 @@ class Import:
 
     def finish(self) -> None:
         """Ends the import, which writes all objects and refs; raises as `write` does."""
-        assert self._process.stdin is not None
         self.write(b"done\n")
         try:
             self._process.stdin.close()

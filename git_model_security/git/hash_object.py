@@ -68,8 +68,6 @@ def write_blob_from(repo: Repository, content: Iterable[Buffer]) -> str:
         GitError: git could not.
     """
     with repo.spawn("hash-object", "-w", "--stdin") as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
         with contextlib.suppress(BrokenPipeError):
             for piece in content:
                 process.stdin.write(piece)

@@ -13,6 +13,7 @@ from git_model_security.errors import GitError, UsageError
 from git_model_security.git import batch, index, refs, rev_list
 from git_model_security.git.objects import is_oid
 from git_model_security.git.rev_list import FROM_COMMITS, TRUE_HISTORY
+from git_model_security.git.run import records
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -93,7 +94,7 @@ def list_changed(repo: Repository, commit: str) -> list[bytes]:
         *(*FROM_COMMITS, "diff-tree", "-r", "-m", "--root", "--no-renames", "-z"),
         *("--no-commit-id", "--name-only", commit),
     )
-    return list(dict.fromkeys(filter(None, listed.split(b"\0"))))
+    return list(dict.fromkeys(records(listed)))
 
 
 def list_renamed(repo: Repository, commit: str) -> list[tuple[bytes, bytes]]:
@@ -105,16 +106,13 @@ def list_renamed(repo: Repository, commit: str) -> list[tuple[bytes, bytes]]:
         *("diff-index", "--cached", "-M1%", "-l0", "--diff-filter=R", "--name-status", "-z"),
         commit,
     )
-    words = listed.split(b"\0")
+    words = records(listed)
     return list(zip(words[1::3], words[2::3], strict=False))
 
 
 def peel(repo: Repository, oids: Iterable[str]) -> dict[str, tuple[str, str]]:
     """Returns kind and oid of what each object is or tags; the kind of none is `""`."""
-    return _peel(repo, list(dict.fromkeys(oids)))
-
-
-def _peel(repo: Repository, names: list[str]) -> dict[str, tuple[str, str]]:
+    names = list(dict.fromkeys(oids))
     try:
         found = batch.resolve(repo, (f"{name}^{{}}" for name in names))
     except GitError:
@@ -122,7 +120,7 @@ def _peel(repo: Repository, names: list[str]) -> dict[str, tuple[str, str]]:
         if len(names) == 1:
             return {names[0]: ("", "")}
         middle = len(names) // 2
-        return _peel(repo, names[:middle]) | _peel(repo, names[middle:])
+        return peel(repo, names[:middle]) | peel(repo, names[middle:])
     return dict(zip(names, found, strict=True))
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from git_model_security.errors import GitError
 from git_model_security.git.hash_object import blob_oid
+from git_model_security.git.run import NO_HOOKS, records
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -58,7 +59,7 @@ def staged(repo: Repository) -> list[Entry]:
     found = repo.snapshot.staged
     if found is None:
         found = repo.snapshot.staged = []
-        for record in _records(repo.git("ls-files", "--stage", "-z")):
+        for record in records(repo.git("ls-files", "--stage", "-z")):
             facts, path = record.split(b"\t", 1)
             mode, oid, stage = facts.split(b" ")
             found.append(Entry(path, int(mode, 8), oid.decode(), int(stage)))
@@ -95,7 +96,7 @@ def tree(repo: Repository, treeish: str) -> list[Entry]:
 
 def list_untracked(repo: Repository) -> list[bytes]:
     """Returns the untracked files, without the ignored ones."""
-    return list(_records(repo.git("ls-files", "-z", "--others", "--exclude-standard")))
+    return records(repo.git("ls-files", "-z", "--others", "--exclude-standard"))
 
 
 def list_left_out(repo: Repository) -> set[bytes]:
@@ -109,8 +110,8 @@ def list_left_out(repo: Repository) -> set[bytes]:
 
 def list_skipped(repo: Repository) -> set[bytes]:
     """Returns the paths that Git was told not to look for (`--skip-worktree`)."""
-    records = _records(repo.git("ls-files", "-t", "-z"))
-    return {record[2:] for record in records if record.startswith(b"S ")}
+    marked = records(repo.git("ls-files", "-t", "-z"))
+    return {record[2:] for record in marked if record.startswith(b"S ")}
 
 
 def stage(repo: Repository, entries: Iterable[Entry]) -> None:
@@ -139,8 +140,7 @@ def write_tree(repo: Repository) -> str:
     """
     if repo.snapshot.tree is None:
         # It writes the index, with what it computed; nothing in there is another.
-        unhooked = ("-c", f"core.hooksPath={os.devnull}")
-        repo.snapshot.tree = repo.git(*unhooked, "write-tree").decode().strip()
+        repo.snapshot.tree = repo.git(*NO_HOOKS, "write-tree").decode().strip()
     return repo.snapshot.tree
 
 
@@ -227,17 +227,20 @@ def unambiguous(repo: Repository, revision: str) -> str:
     return require(repo, f"{revision}^{{commit}}")
 
 
-def _records(output: bytes) -> Iterable[bytes]:
-    return filter(None, output.split(b"\0"))
+def refresh(repo: Repository, *options: str) -> None:
+    """Has Git compare the files whose stat data changed, through the clean filter."""
+    repo.git("update-index", *options, "-q", "--refresh", accept=(0, 1), filters=True)
+
+
+def changed(repo: Repository) -> list[bytes]:
+    """Returns the tracked files that Git takes for changed; a refresh decides of more."""
+    return records(repo.git("diff-files", "-z", "--name-only", filters=True))
 
 
 def list_modified(repo: Repository) -> list[bytes]:
-    """Returns the tracked files whose content is not the index's, deleted ones too.
-
-    Git runs the clean filter on files whose stat data changed.
-    """
-    repo.git("update-index", "-q", "--refresh", accept=(0, 1), filters=True)
-    return list(_records(repo.git("diff-files", "-z", "--name-only", filters=True)))
+    """Returns the tracked files whose content is not the index's, deleted ones too."""
+    refresh(repo)
+    return changed(repo)
 
 
 def is_there(repo: Repository, entry: Entry) -> bool:
@@ -252,6 +255,11 @@ def stat(repo: Repository, path: bytes) -> os.stat_result | None:
         return os.lstat(os.fsencode(repo.top) + b"/" + path)  # clean asks twice per file
     except OSError:
         return None
+
+
+def stamp(facts: os.stat_result) -> tuple[int, ...]:
+    """Returns what changes in the stat data of a file whenever the file does."""
+    return (facts.st_ino, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns)
 
 
 def unlike(repo: Repository, treeish: str, entries: Iterable[Entry]) -> list[bytes]:
@@ -273,4 +281,4 @@ def unlike(repo: Repository, treeish: str, entries: Iterable[Entry]) -> list[byt
     # It takes no paths from a file, and compares each with each: 45,000 took minutes.
     asked = paths if len(paths) <= _MOST_PATHSPECS else ()
     words = ("--literal-pathspecs", "diff", *options, treeish, "--", *asked)
-    return [path for path in _records(repo.git(*words, filters=True)) if path in paths]
+    return [path for path in records(repo.git(*words, filters=True)) if path in paths]

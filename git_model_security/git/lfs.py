@@ -74,10 +74,12 @@ _HINTS = (
 )
 
 
-class Download(subprocess.Popen[bytes]):
-    """A running `git lfs fetch`; what it complains about is kept, however long."""
+class Transfer(subprocess.Popen[bytes]):
+    """A running git-lfs; what it complains about is kept, however long."""
 
-    def __init__(self, repo: Repository, arguments: tuple[str, ...]) -> None:
+    def __init__(
+        self, repo: Repository, arguments: Sequence[str], *, stdin: int = subprocess.DEVNULL
+    ) -> None:
         # A file and not a pipe: nobody may be reading while the filter does its work.
         logs.running(("git", *arguments))
         self._said: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long
@@ -85,19 +87,19 @@ class Download(subprocess.Popen[bytes]):
             ("git", *arguments),
             cwd=repo.work_tree or repo.git_dir,
             env=repo.environment(),
-            stdin=subprocess.DEVNULL,
-            stdout=progress(self._said),
+            stdin=stdin,
+            stdout=_progress(self._said),
             stderr=self._said,
         )
 
-    def require(self) -> None:
-        """Waits for the end of the download.
+    def require(self, what: str = "git-lfs could not download all objects") -> None:
+        """Waits for the end.
 
         Raises:
-            GitError: not all objects came. Those that did are here.
+            GitError: it failed. Those objects that came are here.
         """
         if self.wait():
-            raise failure("git-lfs could not download all objects", self._said)
+            raise _failure(what, self._said)
 
 
 @functools.cache  # a hook asks more than once
@@ -123,7 +125,7 @@ def require() -> None:
         raise GitError("git-lfs is not installed", hint=INSTALL_HINT)
 
 
-def start_fetch(repo: Repository, oids: Iterable[str]) -> Download:
+def start_fetch(repo: Repository, oids: Iterable[str]) -> Transfer:
     """Starts one download of the objects behind pointer blobs; see `fetch`."""
     require()
     chosen = remote(repo)
@@ -133,7 +135,7 @@ def start_fetch(repo: Repository, oids: Iterable[str]) -> Download:
             hint="`git remote add origin URL`",
         )
     fetching = ("lfs", "fetch", "--include=", "--exclude=", "--", chosen, _commit(repo, oids))
-    return Download(repo, (*_SETTINGS, *_first_address(repo, chosen), *fetching))
+    return Transfer(repo, (*_SETTINGS, *_first_address(repo, chosen), *fetching))
 
 
 def _first_address(repo: Repository, name: str) -> Sequence[str]:
@@ -192,7 +194,7 @@ def _commit(repo: Repository, oids: Iterable[str]) -> str:
     return made.decode().strip()
 
 
-def progress(said: IO[bytes]) -> int:
+def _progress(said: IO[bytes]) -> int:
     """Returns where the standard output goes: progress, and of pre-push also errors.
 
     Ours may be the pipe to Git.
@@ -200,7 +202,7 @@ def progress(said: IO[bytes]) -> int:
     return sys.stderr.fileno() if sys.stderr.isatty() else said.fileno()
 
 
-def failure(what: str, said: IO[bytes]) -> GitError:
+def _failure(what: str, said: IO[bytes]) -> GitError:
     """Returns the error of a command of git-lfs, with the last of what it said."""
     said.seek(0)
     lines = list(dict.fromkeys(_told(said.read().decode("utf-8", "replace"))))

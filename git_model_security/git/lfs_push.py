@@ -6,11 +6,9 @@ Must not know what a pointer stands for; what may leave was judged before.
 from __future__ import annotations
 
 import subprocess
-import tempfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from git_model_security import logs
 from git_model_security.git import config, lfs, remotes
 
 if TYPE_CHECKING:
@@ -51,7 +49,6 @@ def find_target(repo: Repository, remote: str, url: str, *, by_name: bool) -> Ta
 
     Args:
         remote: the name that is pushed to, or the address itself.
-        url: the address.
         by_name: tracking refs say what is there.
     """
     if by_name:
@@ -72,7 +69,6 @@ def upload_push(repo: Repository, to: Target, stdin: bytes, onto: Iterable[str] 
     """Uploads what a push needs, as the hook of git-lfs does.
 
     Args:
-        to: where.
         stdin: what Git gives to pre-push.
         onto: commits that are there, and below what is pushed.
 
@@ -90,7 +86,6 @@ def send(repo: Repository, to: Target, objects: Iterable[str]) -> None:
     """Uploads objects by their names, whatever the remote is thought to have.
 
     Args:
-        to: where.
         objects: their SHA-256 in hexadecimal; all of them are here.
 
     Raises:
@@ -109,7 +104,6 @@ def is_asked_for_locks(repo: Repository, to: Target, settings: config.Values) ->
     "lfs.<url>.locksverify").
 
     Args:
-        to: where is uploaded to.
         settings: the variables `lfs.*` and `remote.*`.
     """
     committed = repo.work_tree and repo.work_tree / ".lfsconfig"
@@ -144,17 +138,7 @@ def _is_server_named(repo: Repository, remote: str) -> bool:
 def _upload(repo: Repository, to: Target, words: Sequence[str], stdin: bytes = b"") -> None:
     lfs.require()
     strict = ("-c", "lfs.allowincompletepush=false")
-    command = ("git", *to.settings, *strict, "lfs", *words)
-    logs.running(command)
-    with tempfile.TemporaryFile() as said:
-        done = subprocess.run(
-            command,
-            cwd=repo.work_tree or repo.git_dir,
-            env=repo.environment(),
-            input=stdin,
-            stdout=lfs.progress(said),
-            stderr=said,
-            check=False,
-        )
-        if done.returncode:
-            raise lfs.failure("git-lfs could not upload all objects", said)
+    command = (*to.settings, *strict, "lfs", *words)
+    with lfs.Transfer(repo, command, stdin=subprocess.PIPE) as upload:
+        upload.communicate(stdin)
+        upload.require("git-lfs could not upload all objects")

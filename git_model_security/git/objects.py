@@ -10,12 +10,12 @@ from typing import IO, TYPE_CHECKING
 from git_model_security.errors import GitError
 
 if TYPE_CHECKING:
-    import subprocess
     from collections.abc import Iterable, Iterator, Sequence
 
     from _typeshed import WriteableBuffer
 
     from git_model_security.git.repository import Repository
+    from git_model_security.git.run import Piped
 
 CHUNK_BYTES = 1 << 20
 WORTH_A_RESTART_BYTES = 8 << 20
@@ -72,8 +72,8 @@ class ObjectReader:
 
     def __init__(self, repo: Repository) -> None:
         self._repo = repo
-        self._process: subprocess.Popen[bytes] | None = None
-        self._checks: subprocess.Popen[bytes] | None = None
+        self._process: Piped | None = None
+        self._checks: Piped | None = None
         self._open: BlobStream | None = None
 
     def __enter__(self) -> ObjectReader:
@@ -95,8 +95,7 @@ class ObjectReader:
         """Ends the git processes; what was not read of an object is given up."""
         for process in filter(None, (self._process, self._checks)):
             for pipe in (process.stdin, process.stdout):
-                if pipe is not None:
-                    pipe.close()
+                pipe.close()
             process.wait()
         self._process = self._checks = self._open = None
         if "_aside" in vars(self):
@@ -166,8 +165,6 @@ class ObjectReader:
             self._checks = self._repo.spawn(
                 "cat-file", "--batch-check", extra={"GIT_NO_LAZY_FETCH": "1"}
             )
-        assert self._checks.stdin is not None
-        assert self._checks.stdout is not None
         self._checks.stdin.write(oid.encode() + b"\n")
         self._checks.stdin.flush()
         return not self._checks.stdout.readline().rstrip().endswith(b"missing")
@@ -178,7 +175,6 @@ class ObjectReader:
             self._open = None
         if self._process is None:
             self._process = self._repo.spawn("cat-file", "--batch-command")
-        assert self._process.stdin is not None
         for name in names:
             self._process.stdin.write(b"%s %s\n" % (command.encode(), os.fsencode(name)))
         self._process.stdin.flush()
@@ -192,7 +188,6 @@ class ObjectReader:
                 f"object {oid} is missing or corrupt",
                 hint="see `git fsck`; in a partial or shallow clone fetch it first",
             )
-        assert self._process.stdout is not None
         self._open = BlobStream(self._process.stdout, words[1].decode(), int(words[2]))
         return self._open
 
@@ -200,7 +195,6 @@ class ObjectReader:
         """Returns the next line; nothing where git ended, as it does at a corrupt object."""
         if self._process is None:
             return b""
-        assert self._process.stdout is not None
         line: bytes = self._process.stdout.readline()
         if not line:
             self.close()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from git_model_security.errors import GitError
 from git_model_security.git import config
 from git_model_security.git.repository import Repository
+from git_model_security.git.run import lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -53,7 +54,7 @@ def fetch(repo: Repository, origin: str, oids: Iterable[str]) -> None:
     Raises:
         GitError: the remote did not give them all.
     """
-    asked = "".join(f"{oid}\n" for oid in oids).encode()
+    asked = lines(oids)
     if not asked:
         return
     try:

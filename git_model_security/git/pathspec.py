@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from git_model_security.errors import GitError
 from git_model_security.git import config, index
 from git_model_security.git.index import Entry
-from git_model_security.git.run import run
+from git_model_security.git.run import records, run
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,7 +53,7 @@ def list_matching(repo: Repository, pathspecs: Sequence[str] = ()) -> list[Entry
             hint="`git ls-files` lists them",
         ) from error
     found = []
-    for record in filter(None, listing.split(b"\0")):
+    for record in records(listing):
         facts, path = record.split(b"\t", 1)
         mark, mode, oid, stage = facts.split(b" ")
         if mark not in _SKIPPED:

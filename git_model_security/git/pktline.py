@@ -119,7 +119,6 @@ class Pipe:
         """Reads content straight to where it shall go.
 
         Args:
-            room: where.
             left: what is left of the payload of the packet before.
 
         Returns:

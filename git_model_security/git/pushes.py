@@ -15,6 +15,7 @@ from git_model_security.git import batch, ranges
 from git_model_security.git.index import GITLINK, REMOVED, Entry
 from git_model_security.git.objects import CHUNK_BYTES
 from git_model_security.git.rev_list import FROM_COMMITS, TRUE_HISTORY
+from git_model_security.git.run import lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -44,15 +45,11 @@ class Arrived(NamedTuple):
 def arrived(repo: Repository, tips: Iterable[str], *, limit: int) -> Arrived:
     """Returns the commits that a push brings.
 
-    Args:
-        tips: oids of commits.
-        limit: the most commits that are looked at.
-
     Raises:
-        PolicyError: there are more.
+        PolicyError: there are more than `limit`.
         GitError: history is cut, or an object is missing or corrupt.
     """
-    asked = "".join(f"{oid}\n" for oid in tips).encode()
+    asked = lines(tips)
     if not asked:
         return Arrived([], [])
     if _cuts(repo):
@@ -66,11 +63,11 @@ def arrived(repo: Repository, tips: Iterable[str], *, limit: int) -> Arrived:
         )
     except GitError as error:
         raise _cut(str(error)) from error
-    lines = listed.decode().split()
-    found = [line for line in lines if not line.startswith("-")]
+    named = listed.decode().split()
+    found = [line for line in named if not line.startswith("-")]
     if len(found) > limit:
         raise _too_much(f"more than {limit} new commits")
-    return Arrived(found, [line[1:] for line in lines if line.startswith("-")])
+    return Arrived(found, [line[1:] for line in named if line.startswith("-")])
 
 
 def require_bounded(
@@ -87,10 +84,8 @@ def require_bounded(
     more files than fit into memory. So they are counted as git lists them.
 
     Args:
-        arrived: the commits of a push.
         tips: those of them that refs would name.
         trees: that refs would name.
-        limit: the most entries.
 
     Raises:
         PolicyError: there are more than `limit`, or their names are too long in total.
@@ -101,8 +96,7 @@ def require_bounded(
     commits = arrived.commits
     diff = ("diff-tree", "--stdin", "-r", "-c", "--root", "--raw", "-z", "--no-renames")
     for start in range(0, len(commits), _BATCH):
-        lines = "".join(f"{oid}\n" for oid in commits[start : start + _BATCH])
-        left.take(_listed(repo, diff, lines))
+        left.take(_listed(repo, diff, commits[start : start + _BATCH]))
     for tree in trees:
         # An entry of ls-tree is one field, of diff-tree two.
         left.take(_listed(repo, ("ls-tree", "-r", "-z", tree)), fields=1)
@@ -150,8 +144,8 @@ def versions(repo: Repository, commits: Sequence[str], path: str) -> set[str]:
     diff = ("diff-tree", "--stdin", "-r", "-m", "--root", "--raw", "--no-abbrev", "-z")
     found = set()
     for start in range(0, len(commits), _BATCH):
-        lines = "".join(f"{oid}\n" for oid in commits[start : start + _BATCH])
-        listed = b"".join(_listed(repo, (*diff, "--", path), lines))
+        some = commits[start : start + _BATCH]
+        listed = b"".join(_listed(repo, (*diff, "--", path), some))
         facts = (token.split(b" ") for token in listed.split(b"\0") if token[:1] == b":")
         found |= {fields[3].decode() for fields in facts if fields[3].strip(b"0")}
     return found
@@ -175,11 +169,11 @@ def replaced(
         PolicyError: there are more than `limit`.
     """
     left = _Counter(limit)
-    wanted = [f"{old} {new}\n" for old, new in dict.fromkeys(pairs) if old != new]
+    wanted = [f"{old} {new}" for old, new in dict.fromkeys(pairs) if old != new]
     diff = ("diff-tree", "--stdin", "-r", "--raw", "-z", "--no-renames", "--no-abbrev")
     for start in range(0, len(wanted), _BATCH // 2):
-        lines = "".join(wanted[start : start + _BATCH // 2])
-        yield from _former(b"".join(left.counted(_listed(repo, diff, lines))))
+        some = wanted[start : start + _BATCH // 2]
+        yield from _former(b"".join(left.counted(_listed(repo, diff, some))))
 
 
 def _former(output: bytes) -> Iterator[Entry]:
@@ -218,16 +212,16 @@ class _Counter:
             pass
 
 
-def _listed(repo: Repository, arguments: Sequence[str], stdin: str = "") -> Iterator[bytes]:
+def _listed(
+    repo: Repository, arguments: Sequence[str], names: Iterable[str] = ()
+) -> Iterator[bytes]:
     with contextlib.ExitStack() as stack:
         process = stack.enter_context(
             repo.spawn(*FROM_COMMITS, *arguments, extra=_TRUE_HISTORY)
         )
         stack.callback(process.kill)  # nothing, where it has ended
-        assert process.stdin is not None
-        assert process.stdout is not None
         with contextlib.suppress(BrokenPipeError):
-            process.stdin.write(stdin.encode())
+            process.stdin.write(lines(names))
             process.stdin.close()
         while piece := process.stdout.read(CHUNK_BYTES):
             yield piece

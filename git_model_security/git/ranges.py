@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from git_model_security.errors import GitError, UsageError
 from git_model_security.git import history, index, rev_list
+from git_model_security.git.run import lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -136,7 +137,7 @@ def list_commits(repo: Repository, words: Sequence[str]) -> list[Commit]:
         *(*rev_list.FROM_COMMITS, "rev-list", "--topo-order", "--boundary", "--stdin"),
         *("--no-commit-header", "--encoding=UTF-8"),
         "--format=%m%x00%H%x00%T%x00%P%x00%cI%x00%an <%ae>%x00%s",
-        stdin="".join(f"{name}\n" for name in names).encode(),
+        stdin=lines(names),
         extra=rev_list.TRUE_HISTORY,
     )
     found = [_parse(line) for line in listed.split(b"\n") if line]

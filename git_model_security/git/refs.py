@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from git_model_security.errors import GitError
 from git_model_security.git.objects import is_oid
 from git_model_security.git.paths import shown
+from git_model_security.git.run import NO_HOOKS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -148,7 +149,6 @@ def change(
     """Changes refs, all or none; see `RefChange`.
 
     Args:
-        reason: for the reflog.
         moved: refs with what they hold and what they get.
         created: refs that must not be there, with what they get.
         deleted: refs with what they hold.
@@ -175,16 +175,11 @@ class RefChange:
     A context manager that gives it up unless it was committed.
 
     Hooks do not see it: the caller judged what the refs will hold.
-
-    Args:
-        reason: for the reflog.
     """
 
     def __init__(self, repo: Repository, reason: str) -> None:
         self._repo = repo
-        self._process = repo.spawn(
-            *("-c", "core.hooksPath=/dev/null", "update-ref", "-m", reason, "-z", "--stdin")
-        )
+        self._process = repo.spawn(*(*NO_HOOKS, "update-ref", "-m", reason, "-z", "--stdin"))
         self._send("start")
 
     def __enter__(self) -> RefChange:
@@ -192,8 +187,6 @@ class RefChange:
 
     def __exit__(self, *_: object) -> None:
         # At the end of its input git gives up what was not committed, and its locks.
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
         with contextlib.suppress(OSError):
             self._process.stdin.close()
         self._process.stdout.read()
@@ -238,14 +231,11 @@ class RefChange:
         self._require("commit: ok")
 
     def _send(self, *words: str) -> None:
-        assert self._process.stdin is not None
         with contextlib.suppress(OSError):  # told by the answer that does not come
             for word in words:
                 self._process.stdin.write(os.fsencode(word) + b"\0")
 
     def _require(self, answer: str) -> None:
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
         with contextlib.suppress(OSError):
             self._process.stdin.flush()
         for line in self._process.stdout:

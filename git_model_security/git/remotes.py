@@ -98,10 +98,6 @@ def note(repo: Repository) -> None:
 def find_held(repo: Repository, name: str, url: str) -> Held:
     """Returns what is known of where a push goes.
 
-    Args:
-        name: the remote.
-        url: the address that is pushed to.
-
     Raises:
         GitError: the remote had to be asked, and does not answer.
     """

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from git_model_security import files, messages
 from git_model_security.errors import GitError
+from git_model_security.git.index import stamp
 from git_model_security.git.paths import is_tracked_component, shown
 
 if TYPE_CHECKING:
@@ -42,7 +43,6 @@ class Replacement:
     Leaving it without `commit` drops what was written.
 
     Args:
-        top: the work tree.
         path: relative to it; its directories are made when they are missing.
         mode: permissions, less the umask.
         size: its length in bytes, where it is known: then the room for it is taken
@@ -101,7 +101,8 @@ class Replacement:
 
     def replaces(self, before: os.stat_result | None) -> bool:
         """Tells whether what stands in its place is just what stood there before."""
-        return _stamp(self.standing()) == _stamp(before)
+        now = self.standing()
+        return now == before if now is None or before is None else stamp(now) == stamp(before)
 
     def settle(self, indexed_at: int) -> None:
         """Dates the file back, to before its index, so that Git need not look into it.
@@ -148,10 +149,6 @@ class Replacement:
         os.close(self.descriptor)
         os.close(self._directory)
         self._directory = -1
-
-
-def _stamp(facts: os.stat_result | None) -> tuple[int, ...] | None:
-    return facts and (facts.st_ino, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns)
 
 
 def _nameless(directory: int, mode: int) -> int | None:
@@ -264,7 +261,6 @@ def sweep(top: Path, directories: Iterable[bytes], tracked: Collection[bytes]) -
     """Removes partial files of ours whose processes were killed.
 
     Args:
-        top: the work tree.
         directories: where to look, relative to it; the empty path is the top.
         tracked: paths that Git has: whoever made them, they are not ours.
     """

@@ -6,18 +6,20 @@ import os
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from subprocess import PIPE
 from typing import TYPE_CHECKING
 
 from git_model_security.errors import GitError
 from git_model_security.git import sharing
 from git_model_security.git.objects import ObjectReader
-from git_model_security.git.run import child_environment, run, spawn
+from git_model_security.git.run import child_environment, records, run, spawn
 from git_model_security.git.snapshot import Snapshot
 from git_model_security.git.trees import Trees
 
 if TYPE_CHECKING:
-    import subprocess
     from collections.abc import Mapping
+
+    from git_model_security.git.run import Piped
 
 STATE_DIRECTORY = "git-model"
 """Our directory under the git common dir."""
@@ -49,7 +51,6 @@ class Repository:
         """Finds the repository around `start` (default: the current directory).
 
         Args:
-            start: where to look from.
             local: honour `GIT_DIR` and its like in the environment.
 
         Raises:
@@ -97,7 +98,7 @@ class Repository:
     @cached_property
     def trees(self) -> Trees:
         """Reads trees, and keeps them."""
-        return Trees(self, self.objects)
+        return Trees(self)
 
     @property
     def top(self) -> Path:
@@ -138,7 +139,7 @@ class Repository:
 
     def work_tree_paths(self) -> list[Path]:
         """Returns where Git has work trees of this repository; a bare one is among them."""
-        listed = self.git("worktree", "list", "--porcelain", "-z").split(b"\0")
+        listed = records(self.git("worktree", "list", "--porcelain", "-z"))
         named = (line.partition(b" ")[2] for line in listed if line.startswith(b"worktree "))
         return [Path(os.fsdecode(name)) for name in named]
 
@@ -162,6 +163,7 @@ class Repository:
         filters: bool = False,
         show: bool = False,
         extra: Mapping[str, str] | None = None,
+        stdout: int = PIPE,
     ) -> bytes:
         """Runs git at the top of the work tree; see `git.run.run`."""
         self._heed(arguments)
@@ -172,11 +174,10 @@ class Repository:
             stdin=stdin,
             accept=accept,
             show=show,
+            stdout=stdout,
         )
 
-    def spawn(
-        self, *arguments: str | bytes, extra: Mapping[str, str] | None = None
-    ) -> subprocess.Popen[bytes]:
+    def spawn(self, *arguments: str | bytes, extra: Mapping[str, str] | None = None) -> Piped:
         """Starts git with pipes at the top of the work tree."""
         self._heed(arguments)
         env = self.environment(extra=extra)

@@ -10,6 +10,7 @@ import os
 from typing import TYPE_CHECKING
 
 from git_model_security.errors import GitError
+from git_model_security.git.run import lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -31,7 +32,7 @@ def read(repo: Repository, *options: str, names: Iterable[str] = ()) -> list[str
     Raises:
         GitError: a name names nothing, or a commit is missing.
     """
-    asked = "".join(f"{name}\n" for name in names).encode("utf-8", "surrogateescape")
+    asked = lines(names)
 
     def walk(*words: str) -> list[str]:
         command = (*FROM_COMMITS, "rev-list", *words, "--stdin")

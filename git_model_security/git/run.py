@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import subprocess
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from git_model_security import logs
 from git_model_security.errors import GitError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
 SECRETS = (
@@ -30,6 +30,9 @@ SECRETS = (
 """Environment variables that hold key material, or what proves to Sigstore who signs;
 children do not get them. Not Buildkite's `BUILDKITE_AGENT_ACCESS_TOKEN`, although it can
 ask for a token: its credential helper, which git runs, needs it to fetch and push."""
+
+NO_HOOKS = ("-c", f"core.hooksPath={os.devnull}")
+"""For commands whose outcome the caller has judged."""
 
 _OF_FILTERS = ("GIT_MODEL_KEY", "GIT_MODEL_KEY_FILE")
 
@@ -70,7 +73,6 @@ def child_environment(
         local: keep the variables in `LOCAL`.
         filters: the command runs our filter, which may need a key from here;
             all other secrets, and all secrets of other commands, are removed.
-        extra: variables to set on top.
     """
     dropped = set(SECRETS) - (set(_OF_FILTERS) if filters else set())
     if not local:
@@ -86,13 +88,20 @@ def child_environment(
     return kept | dict(extra or {})
 
 
+class Piped(subprocess.Popen[bytes]):
+    """A git that runs, with pipes on standard input and output."""
+
+    stdin: IO[bytes]
+    stdout: IO[bytes]
+
+
 def spawn(
     arguments: tuple[str | bytes, ...], *, cwd: Path | None, env: Mapping[str, str]
-) -> subprocess.Popen[bytes]:
+) -> Piped:
     """Starts git with pipes on standard input and output; see `run` for errors."""
     logs.running(("git", *arguments))
     try:
-        return subprocess.Popen(
+        return Piped(
             ("git", *arguments), cwd=cwd, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE
         )
     except FileNotFoundError as error:
@@ -106,17 +115,18 @@ def run(
     stdin: bytes | None = None,
     accept: tuple[int, ...] = (0,),
     show: bool = False,
+    stdout: int = subprocess.PIPE,
 ) -> bytes:
     """Runs git and returns its standard output.
 
     Args:
-        arguments: the arguments after `git`.
         cwd: where to run it; None is the current directory.
         env: the whole environment; None is `child_environment()`.
         stdin: its standard input; None is empty.
         accept: exit statuses that are not an error.
         show: let git write to our standard error (progress, messages of filters)
             instead of keeping that for the error message.
+        stdout: a descriptor that takes its standard output instead.
 
     Raises:
         GitError: git is missing, or ended with another status.
@@ -128,7 +138,7 @@ def run(
             cwd=cwd,
             env=child_environment() if env is None else env,
             input=stdin if stdin is not None else b"",
-            stdout=subprocess.PIPE,
+            stdout=stdout,
             stderr=None if show else subprocess.PIPE,
             check=False,
         )
@@ -136,7 +146,22 @@ def run(
         raise _not_started(cwd) from error
     if done.returncode not in accept:
         raise GitError(_complaint(arguments, done.returncode, done.stderr or b""))
-    return done.stdout
+    return done.stdout or b""
+
+
+def records(output: bytes) -> list[bytes]:
+    """Returns what git ends with a NUL each (`-z`)."""
+    return [record for record in output.split(b"\0") if record]
+
+
+def ended(records: Iterable[bytes]) -> bytes:
+    """Returns records as git reads them (`-z --stdin`), with a NUL each."""
+    return b"".join(record + b"\0" for record in records)
+
+
+def lines(names: Iterable[str]) -> bytes:
+    """Returns names as git reads them (`--stdin`), one a line."""
+    return "".join(f"{name}\n" for name in names).encode("utf-8", "surrogateescape")
 
 
 def _not_started(cwd: Path | None) -> GitError:

@@ -61,6 +61,17 @@ def replace(common_dir: Path, path: Path, text: str) -> None:
     files.replace(path, content, finish=functools.partial(adjust, common_dir))
 
 
+def append(common_dir: Path, path: Path, content: bytes) -> None:
+    """Adds to a private file in one write, so that two processes do not mix; see `adjust`."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW
+    descriptor = os.open(path, flags, 0o600)
+    try:
+        adjust(common_dir, descriptor)
+        os.write(descriptor, content)
+    finally:
+        os.close(descriptor)
+
+
 def adjust_below(common_dir: Path, directory: Path) -> None:
     """Gives a directory, and all that is in it, these permissions; see `adjust`."""
     if _asked(common_dir) is None or directory.is_symlink():

@@ -11,14 +11,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from git_model_security.git import index
+from git_model_security.git.run import NO_HOOKS
 
 if TYPE_CHECKING:
     from git_model_security.git.repository import Repository
 
 REF = "refs/stash"
 
-# Hooks do not see it: as with `refs.change`, the caller judged what the list will hold.
-_NO_HOOKS = ("-c", f"core.hooksPath={os.devnull}")
 _FIELDS = ("%H", "%gn", "%ge", "%gd", "%gs")
 # Git would write what it takes for UTF-8 in another encoding; as it is means UTF-8 here.
 _LISTING = (
@@ -77,7 +76,6 @@ def add(repo: Repository, entry: Stashed, above: str | None) -> None:
     """Puts an entry on top.
 
     Args:
-        entry: what to put there.
         above: the commit of the entry that is on top now; None where there is none.
 
     Raises:
@@ -90,7 +88,7 @@ def add(repo: Repository, entry: Stashed, above: str | None) -> None:
     }
     said = ("-m", entry.message) if entry.message else ()  # Git refuses an empty one
     repo.git(
-        *(*_NO_HOOKS, "update-ref", "--create-reflog", *said),
+        *(*NO_HOOKS, "update-ref", "--create-reflog", *said),
         *(REF, entry.oid, above or "0" * len(entry.oid)),
         extra=identity,
     )
@@ -99,9 +97,9 @@ def add(repo: Repository, entry: Stashed, above: str | None) -> None:
 def clear(repo: Repository) -> None:
     """Empties the list, which may be empty."""
     if index.resolve(repo, REF) is not None:
-        repo.git(*_NO_HOOKS, "update-ref", "--no-deref", "-d", REF)
+        repo.git(*NO_HOOKS, "update-ref", "--no-deref", "-d", REF)
 
 
 def drop(repo: Repository, number: int) -> None:
     """Removes an entry, counted from the newest, which is 0."""
-    repo.git(*_NO_HOOKS, "stash", "drop", "--quiet", str(number))
+    repo.git(*NO_HOOKS, "stash", "drop", "--quiet", str(number))

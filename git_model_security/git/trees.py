@@ -11,7 +11,6 @@ from git_model_security.git.index import EXECUTABLE, GITLINK, REGULAR, SYMLINK, 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from git_model_security.git.objects import ObjectReader
     from git_model_security.git.repository import Repository
 
 _DIRECTORY = 0o40000
@@ -22,14 +21,10 @@ _MAX_KEPT = 50_000
 
 
 class Trees:
-    """Reads trees through one git process and keeps them.
+    """Reads trees through one git process and keeps them."""
 
-    Args:
-        objects: reads its objects.
-    """
-
-    def __init__(self, repo: Repository, objects: ObjectReader) -> None:
-        self._objects = objects
+    def __init__(self, repo: Repository) -> None:
+        self._objects = repo.objects
         self._oid_bytes = 32 if repo.object_format == "sha256" else 20
         self._kept: dict[str, list[Entry]] = {}
         self._whole: dict[tuple[str, bytes], list[Entry]] = {}

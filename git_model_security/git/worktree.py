@@ -20,6 +20,7 @@ from git_model_security.git.hash_object import blob_hash
 from git_model_security.git.objects import CHUNK_BYTES
 from git_model_security.git.paths import shown
 from git_model_security.git.replacement import Replacement, checked, descend, naming
+from git_model_security.git.run import ended
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -40,9 +41,7 @@ def write(top: Path, path: bytes, content: bytes, mode: int = 0o666) -> os.stat_
     """Replaces a file of the work tree as a whole and returns its stat data.
 
     Args:
-        top: the work tree.
         path: relative to it; its directories are made when they are missing.
-        content: what the file shall hold.
         mode: permissions, less the umask.
 
     Raises:
@@ -77,7 +76,6 @@ def rewrite(
 
     Args:
         paths: files whose content the caller knows to be no loss.
-        extra: environment variables for the filter.
 
     Raises:
         GitError: some could not be written, whatever the others; they are named.
@@ -108,7 +106,7 @@ def rewrite(
 def _checkout_index(
     repo: Repository, paths: list[bytes], extra: Mapping[str, str] | None
 ) -> GitError | None:
-    listed = b"".join(path + b"\0" for path in paths)
+    listed = ended(paths)
     # A file that is named and there is written, whatever a sparse checkout says of it.
     options = ("--force", "--index", "--ignore-skip-worktree-bits", "-z", "--stdin")
     try:
@@ -135,8 +133,6 @@ def holds_blob(repo: Repository, path: bytes, oid: str, size: int | None = None)
     """Tells whether a work tree file is byte for byte a blob, through no filter.
 
     Args:
-        path: of the file.
-        oid: of the blob.
         size: length of the blob in bytes, where it is known: a file of another length
             is not read.
     """
@@ -144,13 +140,7 @@ def holds_blob(repo: Repository, path: bytes, oid: str, size: int | None = None)
 
 
 def holds_object(repo: Repository, path: bytes, sha256: str, size: int) -> bool:
-    """Tells whether a work tree file is byte for byte an object of git-lfs.
-
-    Args:
-        path: of the file.
-        sha256: the name of the object.
-        size: its length in bytes: a file of another length is not read.
-    """
+    """Tells whether a work tree file is byte for byte an object of git-lfs."""
     return _digest(repo, path, lambda _: hashlib.sha256(), size) == sha256
 
 
@@ -166,11 +156,8 @@ def _digest(
     if not stat.S_ISREG(facts.st_mode) or size not in {None, facts.st_size}:
         os.close(descriptor)
         return None
-    running = begun(facts.st_size)
     with os.fdopen(descriptor, "rb") as file:
-        while chunk := file.read(CHUNK_BYTES):
-            running.update(chunk)
-    return running.hexdigest()
+        return hashlib.file_digest(file, lambda: begun(facts.st_size)).hexdigest()
 
 
 def chunks(top: Path, path: bytes) -> Iterator[bytes]:
@@ -185,12 +172,7 @@ def chunks(top: Path, path: bytes) -> Iterator[bytes]:
 
 
 def head(top: Path, path: bytes, length: int) -> tuple[os.stat_result, bytes] | None:
-    """Returns the stat data and the first bytes of a work tree file.
-
-    Args:
-        top: the work tree.
-        path: of the file.
-        length: how many bytes at most.
+    """Returns the stat data and the first `length` bytes of a work tree file.
 
     Returns:
         None where no regular file stands there, but something.
@@ -216,21 +198,14 @@ def link(top: Path, path: bytes, target: bytes) -> os.stat_result:
     """Makes a symbolic link where nothing stands, and returns its stat data.
 
     Args:
-        top: the work tree.
         path: relative to it; its directories are made when they are missing.
-        target: where it leads, as Git has it.
 
     Raises:
         GitError: the path is not one that Git would write, or something is in the way.
     """
-    *parents, name = checked(path).split(b"/")
-    with naming(path):
-        directory = descend(top, parents, make=True)
-        try:
-            os.symlink(target, name, dir_fd=directory)
-            return os.stat(name, dir_fd=directory, follow_symlinks=False)
-        finally:
-            os.close(directory)
+    with naming(path), _parent(top, checked(path), make=True) as (directory, name):
+        os.symlink(target, name, dir_fd=directory)
+        return os.stat(name, dir_fd=directory, follow_symlinks=False)
 
 
 def unlink(top: Path, path: bytes) -> bool:
@@ -241,13 +216,8 @@ def unlink(top: Path, path: bytes) -> bool:
     """
     if not _is_link(top, path):
         return False
-    *parents, name = path.split(b"/")
-    with naming(path):
-        directory = descend(top, parents)
-        try:
-            os.unlink(name, dir_fd=directory)
-        finally:
-            os.close(directory)
+    with naming(path), _parent(top, path) as (directory, name):
+        os.unlink(name, dir_fd=directory)
     return True
 
 
@@ -257,10 +227,17 @@ def open_file(top: Path, path: bytes) -> int:
     Raises:
         OSError: nothing can be opened there, or a link stands on the way.
     """
-    *parents, name = path.split(b"/")
-    directory = descend(top, parents)
-    try:
+    with _parent(top, path) as (directory, name):
         return os.open(name, EXISTING, dir_fd=directory)
+
+
+@contextlib.contextmanager
+def _parent(top: Path, path: bytes, *, make: bool = False) -> Iterator[tuple[int, bytes]]:
+    """Gives a descriptor of the directory of a path, and the name in it; see `descend`."""
+    *parents, name = path.split(b"/")
+    directory = descend(top, parents, make=make)
+    try:
+        yield directory, name
     finally:
         os.close(directory)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from git_model_security.errors import GitError
-from git_model_security.git import changes, history, index, lfs, partial, store
+from git_model_security.git import batch, changes, history, index, lfs, partial
 from git_model_security.guard.inspector import Inspector, unreadable
 from git_model_security.guard.knowledge import Knowledge
 from git_model_security.guard.past_protection import BY_COMMIT, PastProtection
@@ -98,11 +98,11 @@ def audit(
     if rules is not None or unreachable:
         remembered = None
     promiser = partial.remote(repo)
-    objects = store.kinds(repo) if promiser or unreachable else {}
+    objects = batch.kinds(repo) if promiser or unreachable else {}
     course = _course(repo, revisions, objects if unreachable else None)
     readable = course.commits
     if promiser and not fetch:
-        readable = store.with_trees(repo, readable, objects)
+        readable = batch.with_trees(repo, readable, objects)
     walk = _Audit(
         repo,
         readable,
@@ -179,7 +179,7 @@ class _Audit(Walk):
         absent = self._absent(oids)
         self.damaged |= dict.fromkeys(absent, "a policy that is not here")
         here = (oid for oid in oids if oid not in absent)
-        return [oid for oid, _ in store.readable(self.repo, here, gitmodel.MAX_BYTES)]
+        return [oid for oid, _ in batch.readable(self.repo, here, gitmodel.MAX_BYTES)]
 
     def _absent(self, oids: Iterable[str]) -> set[str]:
         """Returns those that are not here, after a try to fetch them if that is wanted."""
@@ -201,7 +201,7 @@ class _Audit(Walk):
         promiser = partial.remote(self.online)
         if missing and promiser and self.objects is not None:
             self._try(partial.fetch, self.online, promiser, sorted(missing))
-            self.objects.update(store.kinds(self.repo))
+            self.objects.update(batch.kinds(self.repo))
         if absent:
             self._try(lfs.fetch, self.online, sorted(absent))
 
@@ -273,12 +273,12 @@ def _course(
         if named:
             raise
         # A commit is lost, and rev-list with it. All that is there is more than enough.
-        commits, notes, lost = store.commits(repo, store.kinds(repo)), set(), error
+        commits, notes, lost = batch.commits(repo, batch.kinds(repo)), set(), error
     tips = [oid for word in revisions for oid in _tips(repo, word)]
     if objects is not None:
         there = set(commits)
         # Last: no parent of a commit that a ref reaches is among them.
-        commits += [oid for oid in store.commits(repo, objects) if oid not in there]
+        commits += [oid for oid in batch.commits(repo, objects) if oid not in there]
         tips += _loose(repo, objects, commits)
     ends = history.ends(repo, [word for word in revisions if word != "--reflog"])
     return _Course(commits, tips, ends, notes, lost)

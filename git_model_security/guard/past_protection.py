@@ -14,9 +14,8 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from git_model_security.errors import ConfigError
-from git_model_security.git import attributes, batch, past_attributes, store
-from git_model_security.git.attributes import FILE
-from git_model_security.git.past_attributes import MACRO, is_askable
+from git_model_security.git import attributes, batch
+from git_model_security.git.attributes import FILE, MACRO, is_askable
 from git_model_security.guard import policies
 from git_model_security.guard.finding import BROKEN_POLICY, Finding
 from git_model_security.guard.past_rules import MAX_TREES, Tables, standing
@@ -126,7 +125,7 @@ class PastProtection:
                 paths[policy].add(entry.path)
         oids = list(filter(self._is_here, paths))[:_MAX_POLICIES]
         found: set[tuple[str | None, bytes]] = set()
-        for oid, text in store.readable(self._repo, oids, gitmodel.MAX_BYTES):
+        for oid, text in batch.readable(self._repo, oids, gitmodel.MAX_BYTES):
             # One that cannot be read protected nothing, and lets out nothing.
             with contextlib.suppress(ConfigError):
                 named = [one for one in gitmodel.parse(text).untracked if one in untracked]
@@ -157,7 +156,7 @@ class PastProtection:
         ours = f"{OUR_MACRO}\n".encode()
         has_macros = {
             oid: MACRO in text.replace(ours, b"")
-            for oid, text in store.readable(self._repo, short, attributes.FILE_LIMIT_BYTES)
+            for oid, text in batch.readable(self._repo, short, attributes.FILE_LIMIT_BYTES)
         }
         plain: dict[Files, Iterable[bytes]] = {}
         own: dict[Files, Iterable[bytes]] = {}
@@ -180,8 +179,8 @@ class PastProtection:
             elif readable:
                 chosen[readable] = {*chosen.get(readable, ()), *asked[files]}
                 renamed[readable].append(files)
-        answers = past_attributes.protected(self._repo, _lists(plain), defined=ours.decode())
-        answers |= past_attributes.protected(self._repo, _lists(own), macros=True)
+        answers = attributes.protected_in(self._repo, _lists(plain), defined=ours.decode())
+        answers |= attributes.protected_in(self._repo, _lists(own), macros=True)
         for files, path in answers:
             for original in renamed[files]:
                 self.covered |= {(path, oid) for oid in asked[original].get(path, ())}
@@ -191,7 +190,7 @@ class PastProtection:
         for oid in oids[_MAX_POLICIES:]:
             self._bound(gitmodel.NAME, oid, "a policy that changes too often")
         by_text: Blobs = _blobs_by_path()
-        for oid, _ in store.readable(self._repo, oids[:_MAX_POLICIES], gitmodel.MAX_BYTES):
+        for oid, _ in batch.readable(self._repo, oids[:_MAX_POLICIES], gitmodel.MAX_BYTES):
             # One that cannot be read protected nothing then; today's are judged themselves.
             for text in policies.read(self._repo, [oid]).rules:
                 if text not in counted:

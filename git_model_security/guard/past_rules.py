@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from git_model_security.errors import GitError
 from git_model_security.git import changes, history, index
-from git_model_security.git.attributes import FILE
-from git_model_security.git.past_attributes import is_askable
+from git_model_security.git.attributes import FILE, is_askable
 from git_model_security.policy import gitmodel
 
 if TYPE_CHECKING:

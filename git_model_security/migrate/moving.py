@@ -212,9 +212,7 @@ def _agreed(repo: Repository, moving: Mapping[str, Any]) -> list[bytes]:
         if new.get(path) != old.get(path) and staged.get(path) == old.get(path)
     ]
     index.stage(repo, changed)
-    repo.git(
-        "update-index", "--clear-resolve-undo", "-q", "--refresh", accept=(0, 1), filters=True
-    )
+    index.refresh(repo, "--clear-resolve-undo")
     before = {os.fsencode(path): fact for path, fact in moving["files"].items()}
     unlike = index.list_modified(repo)
     ours = [path for path in unlike if _fact(index.stat(repo, path)) == before.get(path)]

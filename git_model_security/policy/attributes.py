@@ -59,7 +59,6 @@ def render(policy: Policy, released: Iterable[str] = ()) -> str:
     """Returns the attribute block of a policy, with its marker lines.
 
     Args:
-        policy: the policy.
         released: patterns left clear on top of those that it names itself.
     """
     lines = [BEGIN, *_of_profile(policy.profile)]
@@ -129,9 +128,6 @@ def guarding(block: str) -> str:
     """Returns a block that leads every path through a filter of ours.
 
     What `block` protects it protects as well; what that leaves clear is verified.
-
-    Args:
-        block: of `render`; may be empty.
     """
     rules = [line for line in block.splitlines() if not line.startswith("#")]
     clear = (CLEAR, NEEDED, CLEAR_SIGNATURE)
@@ -145,12 +141,6 @@ def spliced(text: str, block: str, begin: str = BEGIN, end: str = END) -> str:
 
     A block that stands already is taken out first, so doing it twice is the
     same as doing it once. An empty `block` only takes it out.
-
-    Args:
-        text: of the file.
-        block: with its marker lines.
-        begin: the first of these.
-        end: the last.
     """
     kept: list[str] = []
     inside = False

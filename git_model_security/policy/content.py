@@ -13,8 +13,7 @@ from __future__ import annotations
 import codecs
 from typing import TYPE_CHECKING, Final
 
-from git_model_security.policy import archives, pickles, protobuf
-from git_model_security.policy.compression import inflated
+from git_model_security.policy import archives, protobuf
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -31,16 +30,15 @@ def model_format(head: bytes, size: int, name: bytes) -> str | None:
 
     Args:
         head: the first `HEAD_BYTES` of the file, or all of it.
-        size: length of the whole file in bytes.
         name: path or name; a hint for formats that have no magic number.
     """
     found = _format(head, size, name.lower())
     if found is not None:
         return found
-    compression, inner = inflated(head, HEAD_BYTES)
+    compression, inner = archives.inflated(head, HEAD_BYTES)
     # Two bytes are all that tells zlib from noise; but a model must follow.
     found = _format(inner, _UNKNOWN_SIZE_BYTES, b"")
-    if compression and not inner and name.lower().endswith(pickles.ENDINGS):
+    if compression and not inner and name.lower().endswith(_PICKLE_ENDINGS):
         # bzip2 unfolds by blocks of up to 900 kB, and the head ends before that.
         found = "pickle"
     return f"{found}, {compression}" if found else None
@@ -50,7 +48,6 @@ def is_text(pieces: Iterable[bytes], *, is_cut: bool = False) -> bool:
     """Tells whether content is UTF-8 without a NUL, as source text is; reads no further.
 
     Args:
-        pieces: the content from its beginning.
         is_cut: more follows, so that the last character need not be whole.
     """
     decoder = codecs.getincrementaldecoder("utf-8")()
@@ -79,7 +76,7 @@ def _format(head: bytes, size: int, name: bytes) -> str | None:
     ):
         if found := recognise(head):
             return found
-    found = pickles.model_format(head, size, name) or protobuf.model_format(head, size, name)
+    found = _pickle(head, size, name) or protobuf.model_format(head, size, name)
     return found or _tar(head)
 
 
@@ -160,3 +157,44 @@ def _core_ml_weights(head: bytes) -> str | None:
     # count, version 2, reserved up to byte 64, then the sentinel of the first entry.
     begins = head[4:8] == b"\x02\0\0\0" and not any(head[8:64])
     return "Core ML" if begins and head[64:68] == b"\xef\xbe\xad\xde" else None
+
+
+_PROTOCOLS: Final = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
+_FRAME: Final = b"\x95"
+_FRAME_MIN_BYTES: Final = 4
+"""pickle.py, _Framer._FRAME_SIZE_MIN."""
+
+_PICKLE_ENDINGS: Final = (b".pkl", b".pickle", b".joblib", b".pt", b".pth", b".ckpt")
+"""What people call a pickle."""
+
+_ENOUGH: Final = 8
+"""So many opcodes in a row do not happen by chance: of 256 byte values 68 are one."""
+
+
+def _pickle(head: bytes, size: int, name: bytes) -> str | None:
+    # Protocols 0 and 1 are text without a beginning of their own: by name only.
+    if head.startswith(_PROTOCOLS):
+        return "pickle" if _is_framed(head, size) or _are_opcodes(head) else None
+    return "pickle" if name.endswith(_PICKLE_ENDINGS) and _are_opcodes(head) else None
+
+
+def _is_framed(head: bytes, size: int) -> bool:
+    # PEP 3154, "Framing": protocols 4 and 5 put a frame with its le64 length first.
+    length_bytes = int.from_bytes(head[3:11], "little")
+    return head[2:3] == _FRAME and _FRAME_MIN_BYTES <= length_bytes <= size - 11
+
+
+def _are_opcodes(head: bytes) -> bool:
+    # Imported only for the few files that begin like a pickle.
+    from pickletools import genops
+
+    count = 0
+    try:
+        for opcode, _, _ in genops(head):
+            count += 1
+            if opcode.name == "STOP":
+                return count > 2
+    except ValueError:
+        # An opcode that is none, or the end of the head.
+        return count >= _ENOUGH
+    return False

@@ -139,7 +139,6 @@ def patterns_of(
 
     Args:
         words: patterns or names, relative to the top.
-        start: what there is.
         is_anchored: the bare name of a file at the top is no other file.
 
     Raises:
@@ -176,7 +175,6 @@ def plan(clone: Clone, words: Sequence[str], profile: str | None = None) -> Plan
     """Decides what `track` will do; writes nothing.
 
     Args:
-        words: patterns or names.
         profile: one that protects more than the one of now; None keeps that.
 
     Raises:

@@ -89,10 +89,6 @@ def untrack(clone: Clone, planned: Plan, reason: str = "") -> list[bytes]:
        pinned policy: in this order, so that what is done by half is refused by the guards.
     3. Where only a pointer or ciphertext stood in the work tree, Git writes the content.
 
-    Args:
-        planned: what to do.
-        reason: what the person gave as the reason.
-
     Raises:
         Error: an object is missing or damaged, or Git refused a step.
     """
@@ -121,5 +117,5 @@ def untrack(clone: Clone, planned: Plan, reason: str = "") -> list[bytes]:
     write_policy.write(repo, planned.policy)
     pinned.pin(repo, planned.policy)
     worktree.rewrite(repo, unwritten)
-    repo.git("update-index", "-q", "--refresh", accept=(0, 1), filters=True)
+    index.refresh(repo)
     return sorted(one.path for one in clear if one.oid != sealed[one.path])

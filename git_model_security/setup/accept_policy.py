@@ -138,7 +138,7 @@ def settle(clone: Clone, paths: Iterable[bytes]) -> None:
             # Stat data were taken under other attributes: an entry without them makes
             # Git compare the content.
             index.stage(repo, [entry for entry in entries if not entry.stage])
-    repo.git("update-index", "-q", "--refresh", accept=(0, 1), filters=True)
+    index.refresh(repo)
 
 
 def take_arrived(clone: Clone, *, is_verified: bool) -> list[str]:

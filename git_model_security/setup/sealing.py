@@ -118,7 +118,7 @@ def seal_staged(clone: Clone) -> SealedIndex:
         index.stage(clone.repo, sealed)
         # Where a pointer stood for want of its object there is now the file itself.
         worktree.rewrite(clone.repo, unwritten)
-        clone.repo.git("update-index", "-q", "--refresh", accept=(0, 1), filters=True)
+        index.refresh(clone.repo)
     return done
 
 

@@ -53,7 +53,7 @@ def write(repo: Repository, policy: Policy) -> str:
         worktree.write(repo.top, path, content)
         entries.append(index.Entry(path, index.REGULAR, write_blob(repo, content)))
     index.stage(repo, entries)
-    repo.git("update-index", "-q", "--refresh", accept=(0, 1), filters=True)
+    index.refresh(repo)
     oid = entries[0].oid
     if before is None or pinned.is_accepted(repo, before):
         pinned.accept(repo, oid)

@@ -21,7 +21,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from git_model_security.errors import PolicyError
-from git_model_security.git import askpass, config, terminal
+from git_model_security.git import askpass, config
 
 if TYPE_CHECKING:
     from git_model_security.git.repository import Repository
@@ -104,7 +104,7 @@ def require_public_log(repo: Repository) -> None:
             f"signing with public Sigstore is refused by {PUBLIC_LOG}",
             hint="sign by key, or with a Sigstore of your own (--trust-config)",
         )
-    with terminal.opened() as person:
+    with askpass.open_terminal() as person:
         if person is None:
             raise PolicyError(
                 "signing with public Sigstore publishes who signed and a digest of the model,"

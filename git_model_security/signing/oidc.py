@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from git_model_security.errors import PersonNeededError, SigningError
-from git_model_security.git import terminal
+from git_model_security.git import askpass
 
 if TYPE_CHECKING:
     from git_model_security.signing.oidc_store import TokenStore
@@ -182,7 +182,7 @@ def log_in(issuer: str, source: Source) -> str:
     from sigstore.errors import Error, NetworkError
     from sigstore.oidc import Issuer, IssuerError
 
-    with terminal.opened() as person:
+    with askpass.open_terminal() as person:
         if person is None:
             raise PersonNeededError(
                 "no OIDC token available, and no terminal to log in at", hint=_ELSEWHERE

@@ -13,14 +13,14 @@ import hashlib
 import os
 from functools import cached_property
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, BinaryIO
+from typing import IO, TYPE_CHECKING
 
 from git_model_security.errors import ConfigError, NotFetchedError
 from git_model_security.git import config, sharing
-from git_model_security.git.objects import CHUNK_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from io import FileIO
 
     from git_model_security.git.repository import Repository
     from git_model_security.storage.pointer import Pointer
@@ -70,7 +70,7 @@ class ObjectStore:
         except OSError:
             return False
 
-    def open(self, pointer: Pointer) -> BinaryIO:
+    def open(self, pointer: Pointer) -> FileIO:
         """Opens an object for reading, unbuffered.
 
         Raises:
@@ -135,10 +135,7 @@ class ObjectStore:
         """
         with contextlib.suppress(NotFetchedError), self.open(pointer) as file:
             # Not its length alone: the other copy is about to go.
-            stored = hashlib.sha256()
-            while chunk := file.read(CHUNK_BYTES):
-                stored.update(chunk)
-            if stored.hexdigest() == pointer.oid:
+            if hashlib.file_digest(file, "sha256").hexdigest() == pointer.oid:
                 return True
         partial, running = self.partial(), hashlib.sha256()
         try:

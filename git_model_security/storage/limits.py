@@ -10,7 +10,10 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from git_model_security import messages
+from git_model_security.errors import PolicyError
 from git_model_security.git import config
+from git_model_security.git.paths import shown
 from git_model_security.storage import INLINE, LFS
 
 if TYPE_CHECKING:
@@ -80,7 +83,6 @@ def limit_for(urls: Iterable[str], storage: str) -> Limit | None:
     """Returns the lowest limit of the hosts that some URLs name; None where none is known.
 
     Args:
-        urls: of remotes.
         storage: `inline` or `lfs`: hosts take more of the latter.
     """
     found = [_LIMITS.get((_canonical(host_of(url)), storage)) for url in urls]
@@ -92,7 +94,6 @@ def of(settings: config.Values, storage: str) -> Limit | None:
 
     Args:
         settings: variables of `SECTIONS`.
-        storage: `inline` or `lfs`.
 
     Raises:
         ConfigError: `git-model.maxFileSize` is no size.
@@ -100,6 +101,31 @@ def of(settings: config.Values, storage: str) -> Limit | None:
     if config.last(settings, SETTING) is not None:
         return Limit(config.number(settings, SETTING, 0), "git-model.maxFileSize")
     return limit_for(urls(settings, storage), storage)
+
+
+def require_fit(settings: config.Values, path: bytes, size: int, *, is_object: bool) -> None:
+    """Refuses what a clone does not put into a blob, and warns of the hosts' limits.
+
+    Without git-lfs nobody asked for blobs of any length: Git holds them in memory.
+
+    Raises:
+        PolicyError: it is longer than `.gitmodel` allows without git-lfs.
+    """
+    most = config.number(settings, "git-model.limit", 0)
+    if most and size > most and not is_object:
+        raise PolicyError(
+            f"{size} bytes are more than the {most} that go into Git without git-lfs",
+            hint="install git-lfs 3.3 or newer, then `git model init --storage lfs`\n"
+            "or `git model init --storage inline` to have it in Git all the same",
+        )
+    limit = of(settings, LFS if is_object else INLINE)
+    if limit is not None and size > limit.size:
+        note = f" ({limit.note})" if limit.note else ""
+        messages.warn(
+            f"{shown(path)}: {size} bytes are more than the {limit.size} that {limit.host}"
+            f" takes{note}",
+            "save the model in smaller shards, or set git-model.maxFileSize",
+        )
 
 
 def urls(settings: config.Values, storage: str) -> list[str]:

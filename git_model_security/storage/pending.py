@@ -11,6 +11,7 @@ import os
 from typing import TYPE_CHECKING
 
 from git_model_security.git import sharing
+from git_model_security.git.run import records
 
 if TYPE_CHECKING:
     from git_model_security.git.repository import Repository
@@ -20,14 +21,8 @@ NAME = "git-model-pending"
 
 
 def note(repo: Repository, path: bytes) -> None:
-    """Notes a file, in one write, so that two processes do not mix."""
-    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
-    descriptor = os.open(repo.git_dir / NAME, flags, 0o600)
-    try:
-        sharing.adjust(repo.common_dir, descriptor)
-        os.write(descriptor, path + b"\0")
-    finally:
-        os.close(descriptor)
+    """Notes a file."""
+    sharing.append(repo.common_dir, repo.git_dir / NAME, path + b"\0")
 
 
 def take(repo: Repository) -> list[bytes]:
@@ -39,6 +34,6 @@ def take(repo: Repository) -> list[bytes]:
     except FileNotFoundError:
         return []
     try:
-        return list(dict.fromkeys(filter(None, taken.read_bytes().split(b"\0"))))
+        return list(dict.fromkeys(records(taken.read_bytes())))
     finally:
         taken.unlink()

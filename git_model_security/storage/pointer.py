@@ -52,10 +52,5 @@ def parse(blob: bytes) -> Pointer | None:
 
 
 def is_alike(head: bytes, size: int) -> bool:
-    """Tells whether git-lfs may take a blob for a pointer, canonical or not.
-
-    Args:
-        head: its first bytes.
-        size: its length in bytes.
-    """
+    """Tells whether git-lfs may take a blob for a pointer, canonical or not."""
     return size < MAX_BYTES and _ALIKE.match(head) is not None

@@ -153,7 +153,7 @@ def check(
             hint="the older end goes first: OLD..NEW; `git model verify REV` is for one commit",
         )
     sealed_only = sealed_only or clone.ring.locked
-    trees = Trees(clone.repo, clone.objects)
+    trees = Trees(clone.repo)
     memory = pinned_trust.Signers(clone, sealed_only) if remembers and not roots else None
 
     @functools.cache
