@@ -17,6 +17,7 @@ from git_model_security.keyring.copies import Copies
 from git_model_security.keyring.store import KeyStore
 from git_model_security.signatures import own_verifier, signers
 from git_model_security.signing import keys as signing_keys
+from git_model_security.signing import pem
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,9 +50,9 @@ def generate_signing(private: Path, public: Path) -> None:
         raise ConfigError(f"{public}: exists; a key file is never overwritten")
     key_files.require_outside(private)
     signing_keys.generate(private)
-    pem = signing_keys.public_pem(signing_keys.load_private(private))
-    key_files.write_new(public, pem, key_files.PUBLIC_MODE)
-    terminal.result(f"{private}: new signing key {signing_keys.fingerprint(pem)}")
+    text = pem.public_pem(signing_keys.load_private(private))
+    key_files.write_new(public, text, key_files.PUBLIC_MODE)
+    terminal.result(f"{private}: new signing key {pem.fingerprint(text)}")
 
 
 @command.command("export")

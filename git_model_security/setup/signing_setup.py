@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from git_model_security.git.repository import Repository
-    from git_model_security.signing.keystore import KeyStore
+    from git_model_security.signing.keys import KeyStore
 
 _SETTINGS = {
     "method": signers.METHOD,

@@ -21,7 +21,7 @@ from git_model_security.policy import gitmodel
 from git_model_security.signatures import questions
 from git_model_security.signing import methods, pem
 from git_model_security.signing.identity import KEY
-from git_model_security.signing.keystore import KeyStore
+from git_model_security.signing.keys import KeyStore
 from git_model_security.trust import anchors, chosen
 
 if TYPE_CHECKING:

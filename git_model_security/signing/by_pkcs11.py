@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from git_model_security.errors import ConfigError, KeyNotFoundError
-from git_model_security.signing import key_bundle, pem, pkcs11_uri, token_session
+from git_model_security.signing import key_bundle, pem, pkcs11_uri, token
 from git_model_security.signing.by_certificate import CertificateVerifier, verifier_of
 from git_model_security.signing.by_key import KeyVerifier
 from git_model_security.signing.chain import Chain
@@ -68,7 +68,7 @@ class Pkcs11Signer:
         """Who the bundle will name; asks the token for it.
 
         Raises:
-            Error: see `token_session` and `token`.
+            Error: see `token`.
         """
         return SignerIdentity(KEY, self._fingerprint or self.verifier().identity.fingerprint)
 
@@ -77,7 +77,7 @@ class Pkcs11Signer:
 
         Raises:
             ConfigError: the token holds another key than it did.
-            Error: see `token_session` and `token`.
+            Error: see `token`.
         """
         fingerprint = self.verifier().identity.fingerprint
         if self._fingerprint is None and self._learned is not None:
@@ -94,7 +94,7 @@ class Pkcs11Signer:
 
         Raises:
             ConfigError: the token holds another key than it did.
-            Error: see `token_session` and `token`.
+            Error: see `token`.
         """
         found = KeyVerifier(pem.canonical(self._key.public))
         now = found.identity.fingerprint
@@ -147,7 +147,7 @@ class Pkcs11CertificateSigner:
         """Returns a bundle like one by a certificate whose key is in a file.
 
         Raises:
-            Error: see `token_session` and `token`.
+            Error: see `token`.
             ConfigError: the certificate cannot sign, or not now, or is another key's.
         """
         public_key = self._chain.require_usable()
@@ -172,7 +172,7 @@ class _Key:
     @cached_property
     def public(self) -> EllipticCurvePublicKey:
         """The public half, which most tokens show to anybody."""
-        with token_session.opened(self._uri, self._module_paths) as found:
+        with token.opened(self._uri, self._module_paths) as found:
             try:
                 return found.public_key()
             except KeyNotFoundError:
@@ -181,6 +181,6 @@ class _Key:
 
     def sign(self, data: bytes, public_key: EllipticCurvePublicKey) -> bytes:
         """Returns a signature in DER that the public key has verified."""
-        with token_session.opened(self._uri, self._module_paths) as found:
+        with token.opened(self._uri, self._module_paths) as found:
             found.login(self._pin)
             return found.sign(data, public_key)

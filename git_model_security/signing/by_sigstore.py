@@ -22,10 +22,8 @@ from git_model_security.signing import (
     claims,
     dsse,
     key_bundle,
-    retry,
     sigstore_errors,
     sigstore_instance,
-    validity,
 )
 from git_model_security.signing.bundle import open_bundle
 from git_model_security.signing.document import malformed
@@ -83,7 +81,7 @@ class SigstoreSigner:
         if self._instance.is_public and self._agreed is not None:
             self._agreed()
         token = self._token()
-        with retry.limited(), sigstore_errors.signing(self._instance):
+        with sigstore_errors.limited(), sigstore_errors.signing(self._instance):
             made = self._signed(token, key_bundle.statement(manifest))
         self._own = self._verified(made, manifest)
         return made
@@ -255,7 +253,7 @@ class SigstoreVerifier:
         identity, issuer = self._expected
         with sigstore_errors.verifying(self.instance, bundle):
             read = SigstoreBundle.from_json(json.dumps(bundle.document))
-            verifier = Verifier(trusted_root=validity.valid_then(self.instance.document, read))
+            verifier = Verifier(trusted_root=self.instance.valid_then(read))
             signed = verifier.verify_dsse(
                 read, policy.Identity(identity=identity, issuer=issuer)
             )

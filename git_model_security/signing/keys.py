@@ -1,15 +1,17 @@
-"""Signing keys in files: making them and reading them.
+"""Signing keys in files: making them, reading them, and keeping those of the user.
 
-docs/SPEC.md, "Signatures: keys".
+They are kept as `<fingerprint>.pem`, 0600 in 0700, where the caller says
+(`$XDG_CONFIG_HOME/git-model/signing`); each as it was given: an encrypted one stays
+encrypted. docs/SPEC.md, "Signatures: keys".
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from git_model_security.errors import KeyNotFoundError
 from git_model_security.keyring import key_files
 from git_model_security.signing import pem
-from git_model_security.signing.pem import fingerprint, public_pem
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,13 +20,7 @@ if TYPE_CHECKING:
 
     from git_model_security.signing.pem import Password
 
-__all__ = [
-    "fingerprint",
-    "generate",
-    "load_private",
-    "new",
-    "public_pem",
-]
+_SUFFIX = ".pem"
 
 
 def generate(path: Path) -> str:
@@ -38,7 +34,7 @@ def generate(path: Path) -> str:
     """
     key = new()
     key_files.write_new(path, pem.private_pem(key))
-    return fingerprint(public_pem(key))
+    return pem.fingerprint(pem.public_pem(key))
 
 
 def new() -> EllipticCurvePrivateKey:
@@ -59,3 +55,53 @@ def load_private(path: Path, password: Password | None = None) -> EllipticCurveP
         ConfigError: it is something else; the message says what.
     """
     return pem.parse_private(key_files.read(path), password, str(path))
+
+
+class KeyStore:
+    """The private signing keys that this user keeps."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+
+    def keep(self, text: bytes, key: EllipticCurvePrivateKey) -> str:
+        """Keeps a key as its file has it, and returns its fingerprint.
+
+        Raises:
+            ConfigError: the store cannot be written.
+        """
+        name = pem.fingerprint(pem.public_pem(key))
+        key_files.keep(self.directory, f"{name}{_SUFFIX}", text)
+        return name
+
+    def create(self) -> str:
+        """Makes a new P-256 key, keeps it and returns its fingerprint.
+
+        Raises:
+            ConfigError: the store cannot be written.
+        """
+        key = new()
+        return self.keep(pem.private_pem(key), key)
+
+    def path(self, fingerprint: str) -> Path:
+        """Returns the file of a key that is kept.
+
+        Raises:
+            KeyNotFoundError: there is none of that fingerprint.
+        """
+        # The fingerprint may come from a configuration file: it is no path.
+        if not pem.is_fingerprint(fingerprint) or not self._file(fingerprint).is_file():
+            raise KeyNotFoundError(
+                f"the signing key {fingerprint[:16]!r} is not in {self.directory}",
+                hint="`git model unlock --signing-key FILE` names the key to sign with",
+            )
+        return self._file(fingerprint)
+
+    def fingerprints(self) -> list[str]:
+        """Returns the fingerprints of the keys kept, sorted."""
+        if not self.directory.is_dir():
+            return []
+        found = (path.stem for path in self.directory.glob(f"*{_SUFFIX}"))
+        return sorted(filter(pem.is_fingerprint, found))
+
+    def _file(self, fingerprint: str) -> Path:
+        return self.directory / f"{fingerprint}{_SUFFIX}"
