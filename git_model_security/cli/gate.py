@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from git_model_security.cli import failure
+from git_model_security.cli import of_system
 from git_model_security.errors import UNCHECKED, UNHEARD, Error
 
 if TYPE_CHECKING:
@@ -34,6 +34,6 @@ def judging() -> Iterator[None]:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise click.exceptions.Exit(UNHEARD) from None
     except OSError as error:
-        told = failure.of_system(error)
+        told = of_system(error)
         told.exit_status = UNCHECKED
         raise told from error

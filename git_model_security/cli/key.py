@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING
 import click
 
 from git_model_security import messages
-from git_model_security.cli import once, options, terminal
+from git_model_security.cli import options, terminal
 from git_model_security.clone import missing_policy
 from git_model_security.errors import ConfigError, GitError, KeyNotFoundError
 from git_model_security.git import config
 from git_model_security.git.repository import Repository
 from git_model_security.keyring import key_files, key_material, ring
-from git_model_security.keyring.copies import Copies
-from git_model_security.keyring.store import KeyStore
+from git_model_security.keyring.store import Copies, KeyStore
 from git_model_security.signatures import own_verifier, signers
 from git_model_security.signing import keys as signing_keys
 from git_model_security.signing import pem
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@click.group("key", cls=once.Group)
+@click.group("key", cls=options.Group)
 def command() -> None:
     """Make, export and list keys.
 

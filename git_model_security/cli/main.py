@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from git_model_security import __version__, logs, telemetry
-from git_model_security.cli import once
+from git_model_security.cli import options
 from git_model_security.errors import INTERRUPTED, USAGE, UsageError
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ _COMMANDS = {
 }
 
 
-class _Commands(once.Group):
+class _Commands(options.Group):
     """Loads a command's module only when it is called, or asked for its help."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from git_model_security import messages
-from git_model_security.cli import methods, once, options, terminal
+from git_model_security.cli import methods, options, terminal
 from git_model_security.errors import UsageError
 from git_model_security.git.paths import legible
 from git_model_security.git.repository import Repository
@@ -16,7 +16,7 @@ from git_model_security.signing.methods import KINDS
 from git_model_security.trust import anchors, pinned_trust, verifiers
 
 
-@click.group("trust", cls=once.Group)
+@click.group("trust", cls=options.Group)
 def command() -> None:
     """Say whose signatures this clone believes.
 

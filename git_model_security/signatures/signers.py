@@ -240,7 +240,7 @@ class _Sources:
         return Token(uri, modules, known, partial(config.put, self._repo, PKCS11_KEY))
 
     def sigstore(self) -> tuple[Instance, Source]:
-        from git_model_security.signing import oidc, oidc_store
+        from git_model_security.signing import oidc
 
         given = self._given
         ambient = given.use_ambient_credentials or config.is_true(self._settings, AMBIENT)
@@ -251,7 +251,7 @@ class _Sources:
             client_id=client_id or oidc.AUDIENCE,
             client_secret=given.client_secret or "",
             force_oob=given.oauth_force_oob,
-            store=oidc_store.TokenStore(),
+            store=oidc.TokenStore(),
         )
         return self._instance(), source
 
