@@ -13,7 +13,7 @@ from git_model_security.keyring.store import KeyStore
 from git_model_security.policy import gitmodel, profiles
 from git_model_security.policy.syntax import MAX_SIZE_BYTES
 from git_model_security.setup.init import Request
-from git_model_security.signing.identity import KEY
+from git_model_security.signing.methods import KEY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -51,12 +51,7 @@ def _room() -> int | None:
 
 
 def folded(found: Sequence[str], width: int | None) -> Iterator[str]:
-    """Yields words as one line, or as several where they do not fit; no word is cut.
-
-    Args:
-        found: the words.
-        width: see `fitted`.
-    """
+    """Yields words as one line, or as several where they do not fit; no word is cut."""
     line = ""
     for word in found:
         longer = f"{line}{_GAP}{word}" if line else word
@@ -77,8 +72,6 @@ def fitted(
     words below it.
 
     Args:
-        columns: of the table.
-        rows: of cells in one line.
         width: in columns of the terminal; None for a pipe, which has none.
     """
     table = [[column.title for column in columns], *rows]

@@ -36,8 +36,6 @@ def files(
     """Writes a titled list of paths, cut where it gets long.
 
     Args:
-        title: what they are.
-        paths: the paths.
         noted: what to say of some, which stand first, and all of them.
         whole: cut nothing.
     """

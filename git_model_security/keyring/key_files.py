@@ -54,11 +54,7 @@ def named(path: Path) -> str:
 
 
 def read(path: Path, what: str = "key") -> bytes:
-    """Reads a key file.
-
-    Args:
-        path: the file.
-        what: what it should hold, for the message.
+    """Reads a key file; a message says what it should hold.
 
     Raises:
         ConfigError: it cannot be read, or is too long for any key.

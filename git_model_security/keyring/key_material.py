@@ -44,7 +44,6 @@ def from_text(text: str, origin: str) -> Key:
     """Decodes a key given as 64 hexadecimal digits or as base64.
 
     Args:
-        text: the encoded key.
         origin: the variable it came from, for the message; the value is not shown.
 
     Raises:

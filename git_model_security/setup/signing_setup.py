@@ -17,8 +17,7 @@ from git_model_security.signatures import own_verifier, signers
 from git_model_security.signatures.signers import Given
 from git_model_security.signing import dsse, pem
 from git_model_security.signing.by_key import KeyVerifier
-from git_model_security.signing.identity import CERTIFICATE, KEY, SIGSTORE
-from git_model_security.signing.methods import METHODS
+from git_model_security.signing.methods import CERTIFICATE, KEY, METHODS, SIGSTORE
 from git_model_security.trust import anchors, chosen, pinned_trust
 from git_model_security.verify import tree_check
 

@@ -20,8 +20,8 @@ from git_model_security.keyring.store import config_home
 from git_model_security.policy import gitmodel
 from git_model_security.signatures import questions
 from git_model_security.signing import methods, pem
-from git_model_security.signing.identity import KEY
 from git_model_security.signing.keys import KeyStore
+from git_model_security.signing.methods import KEY
 from git_model_security.trust import anchors, chosen
 
 if TYPE_CHECKING:

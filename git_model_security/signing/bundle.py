@@ -14,15 +14,13 @@ from typing import TYPE_CHECKING
 from git_model_security.errors import Reason, VerificationError
 from git_model_security.signing import claims, dsse, roles, statement
 from git_model_security.signing.document import malformed
-from git_model_security.signing.identity import CERTIFICATE, KEY
-from git_model_security.signing.methods import KINDS
+from git_model_security.signing.methods import CERTIFICATE, KEY, KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from git_model_security.signing.identity import SignerIdentity
     from git_model_security.signing.manifest import Manifest
-    from git_model_security.signing.methods import Verifier
+    from git_model_security.signing.methods import SignerIdentity, Verifier
     from git_model_security.signing.roles import Subject
 
 _Outcome = tuple["Manifest", "SignerIdentity", "float | None"]

@@ -14,8 +14,7 @@ from git_model_security.git.paths import shown
 from git_model_security.keyring import key_files
 from git_model_security.signing import certificates, certification, claims, key_bundle, pem
 from git_model_security.signing.chain import Chain, identity
-from git_model_security.signing.identity import CERTIFICATE, SignerIdentity
-from git_model_security.signing.methods import Pin
+from git_model_security.signing.methods import CERTIFICATE, Pin, SignerIdentity
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,9 +40,7 @@ class CertificateSigner:
 
     Args:
         private_key: a PEM file, or the PEM itself; read when the first signature is made.
-        signing_certificate: see `Chain`.
-        certificate_chain: see `Chain`.
-        password: of the key, used or asked for only if it is encrypted.
+        password: used or asked for only if the key is encrypted.
 
     Raises:
         ConfigError: see `Chain`.
@@ -59,17 +56,13 @@ class CertificateSigner:
         self._source = private_key
         self._password = password
         self._chain = Chain(signing_certificate, certificate_chain)
+        self.identity = self._chain.identity
 
     @classmethod
     def from_sources(cls, sources: Sources) -> CertificateSigner | None:
         """Returns the signer with a clone's certificate and key, if it has a key."""
         found = sources.private_key()
         return found and cls(found[0], *sources.certificate(), sources.password)
-
-    @property
-    def identity(self) -> SignerIdentity:
-        """Who the bundle will name."""
-        return self._chain.identity
 
     @cached_property
     def _key(self) -> EllipticCurvePrivateKey:
@@ -100,13 +93,14 @@ class CertificateSigner:
 class CertificateVerifier:
     """Accepts one identity that one of the given roots vouches for.
 
+    Attributes:
+        chain: the roots, and what else may stand in a chain, in PEM.
+
     Args:
         certificate_chain: in PEM: one root or more, and what else may stand in a chain;
             only what is signed by itself is trusted.
         identity: the subject as RFC 4514 has it, its common name, one of the alternative
             names, or SHA-256 of the certificate.
-        explicit: the user gave it for this one check.
-        origin: names the file in messages.
 
     Raises:
         ConfigError: there is no root, or the identity is empty.
@@ -133,7 +127,11 @@ class CertificateVerifier:
                 hint="`openssl x509 -in CERTIFICATE -noout -subject -nameopt RFC2253` shows it",
             )
         self._name = certificates.as_fingerprint(identity) or identity
-        self._explicit = explicit
+        self.explicit = explicit
+        self.chain = certificates.pem([*self._roots, *self._between])
+        self.pin = Pin(CERTIFICATE, _PIN + self._name.encode() + b"\n" + self.chain)
+        fingerprint = hashlib.sha256(self.pin.content).hexdigest()
+        self.identity = SignerIdentity(CERTIFICATE, fingerprint, self._name)
 
     @classmethod
     def from_options(cls, asked: Asked) -> list[CertificateVerifier]:
@@ -165,27 +163,6 @@ class CertificateVerifier:
         if not first.startswith(_PIN):
             raise ConfigError(f"{origin}: does not begin with the identity pinned")
         return cls(chain, first.removeprefix(_PIN).decode("utf-8", "replace"), origin=origin)
-
-    @property
-    def identity(self) -> SignerIdentity:
-        """Who must have signed."""
-        content = self.pin.content
-        return SignerIdentity(CERTIFICATE, hashlib.sha256(content).hexdigest(), self._name)
-
-    @property
-    def explicit(self) -> bool:
-        """Whether the user gave it for this one check."""
-        return self._explicit
-
-    @property
-    def pin(self) -> Pin:
-        """The identity in a line, and the certificates in PEM."""
-        return Pin(CERTIFICATE, _PIN + self._name.encode() + b"\n" + self.chain)
-
-    @property
-    def chain(self) -> bytes:
-        """The roots, and what else may stand in a chain, in PEM."""
-        return certificates.pem([*self._roots, *self._between])
 
     @property
     def anchors(self) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from git_model_security.signing import key_bundle, pem, pkcs11_uri, token
 from git_model_security.signing.by_certificate import CertificateVerifier, verifier_of
 from git_model_security.signing.by_key import KeyVerifier
 from git_model_security.signing.chain import Chain
-from git_model_security.signing.identity import KEY, SignerIdentity
+from git_model_security.signing.methods import KEY, SignerIdentity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -110,12 +110,7 @@ class Pkcs11Signer:
 class Pkcs11CertificateSigner:
     """Signs with a key in a token and the certificate for it, in a file.
 
-    Args:
-        uri: see `Pkcs11Signer`.
-        signing_certificate: see `chain.Chain`.
-        certificate_chain: see `chain.Chain`.
-        module_paths: see `Pkcs11Signer`.
-        pin: see `Pkcs11Signer`.
+    See `Pkcs11Signer` and `chain.Chain`.
 
     Raises:
         ConfigError: the URI is none, or see `chain.Chain`.
@@ -131,17 +126,13 @@ class Pkcs11CertificateSigner:
     ) -> None:
         self._key = _Key(uri, module_paths, pin)
         self._chain = Chain(signing_certificate, certificate_chain)
+        self.identity = self._chain.identity
 
     @classmethod
     def from_sources(cls, sources: Sources) -> Pkcs11CertificateSigner | None:
         """Returns the signer with a clone's certificate and key in a token, if it has one."""
         found = sources.token()
         return found and cls(found.uri, *sources.certificate(), found.modules, sources.pin)
-
-    @property
-    def identity(self) -> SignerIdentity:
-        """Who the bundle will name."""
-        return self._chain.identity
 
     def sign(self, manifest: Manifest) -> bytes:
         """Returns a bundle like one by a certificate whose key is in a file.

@@ -27,8 +27,7 @@ from git_model_security.signing import (
 )
 from git_model_security.signing.bundle import open_bundle
 from git_model_security.signing.document import malformed
-from git_model_security.signing.identity import SIGSTORE, SignerIdentity
-from git_model_security.signing.methods import Pin
+from git_model_security.signing.methods import SIGSTORE, Pin, SignerIdentity
 from git_model_security.signing.sigstore_instance import Instance
 
 if TYPE_CHECKING:
@@ -44,8 +43,6 @@ class SigstoreSigner:
     """Signs as whom an OIDC token names.
 
     Args:
-        instance: which Sigstore.
-        source: where the token comes from.
         agreed: raises unless its user agreed to what a public instance publishes.
     """
 
@@ -142,8 +139,6 @@ class SigstoreVerifier:
     Args:
         identity: an e-mail address, or the URL of a CI workflow.
         issuer: the OIDC issuer, a URL.
-        instance: which Sigstore.
-        explicit: the user gave it for this one check.
 
     Raises:
         UsageError: identity or issuer is empty, or is not what it looks like.
@@ -168,7 +163,7 @@ class SigstoreVerifier:
                 )
         self._expected = (identity, issuer)
         self.instance = instance or Instance()
-        self._explicit = explicit
+        self.explicit = explicit
 
     @classmethod
     def from_options(cls, asked: Asked) -> list[SigstoreVerifier]:
@@ -202,11 +197,6 @@ class SigstoreVerifier:
         """Who must have signed."""
         name = "{} ({})".format(*self._expected)
         return SignerIdentity(SIGSTORE, hashlib.sha256(self.pin.content).hexdigest(), name)
-
-    @property
-    def explicit(self) -> bool:
-        """Whether the user gave it for this one check."""
-        return self._explicit
 
     @property
     def pin(self) -> Pin:

@@ -11,7 +11,7 @@ from git_model_security.errors import VerificationError
 from git_model_security.git.paths import legible
 from git_model_security.signing import certificates
 from git_model_security.signing.document import decoded, malformed, member
-from git_model_security.signing.identity import CERTIFICATE, KEY
+from git_model_security.signing.methods import CERTIFICATE, KEY
 
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate

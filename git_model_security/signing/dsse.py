@@ -10,8 +10,7 @@ import re
 from dataclasses import dataclass
 
 from git_model_security.signing.document import decoded, load, malformed, member
-from git_model_security.signing.identity import KEY, SIGSTORE
-from git_model_security.signing.methods import KINDS
+from git_model_security.signing.methods import KEY, KINDS, SIGSTORE
 
 MAX_BYTES = 64 * 1024 * 1024
 """Over 300,000 files; a bundle is held in memory several times over."""

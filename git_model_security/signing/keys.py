@@ -45,11 +45,7 @@ def new() -> EllipticCurvePrivateKey:
 
 
 def load_private(path: Path, password: Password | None = None) -> EllipticCurvePrivateKey:
-    """Reads a private key.
-
-    Args:
-        path: a PEM file.
-        password: of the key, used or asked for only if it is encrypted.
+    """Reads a private key; a password is used or asked for only if it is encrypted.
 
     Raises:
         ConfigError: it is something else; the message says what.

@@ -100,11 +100,8 @@ def plaintext_manifest(
     """Returns the manifest of a model root's plaintext.
 
     Args:
-        root: the model root, `.` for the top.
-        digest: `sha256` or `blake3`.
         items: each path relative to the root, and its digest; ignored paths
             (`roles.is_ignored`) are left out here.
-        signature_name: file name of the plaintext bundle.
 
     Raises:
         PolicyError: a name that cannot be signed, or nothing to sign.
@@ -131,7 +128,6 @@ def ciphertext_manifest(
     """Returns the manifest of a model root's ciphertext.
 
     Args:
-        root: the model root, `.` for the top.
         entries: each path relative to the root, and the SHA-256 of what Git or LFS
             stores for it: of the blob (inline), or the pointer's oid (LFS).
         tree_listing: the canonical `git ls-tree -rz` of the whole tree without the

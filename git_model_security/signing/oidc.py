@@ -47,12 +47,7 @@ _ELSEWHERE = (
 
 @dataclass(frozen=True)
 class Token:
-    """A token that could be used now.
-
-    Attributes:
-        text: the token itself.
-        ends: when it ends, in seconds since 1970.
-    """
+    """A token that could be used now, and when it ends, in seconds since 1970."""
 
     text: str = field(repr=False)
     ends: float
@@ -67,10 +62,7 @@ class Source:
     """Where tokens come from, tried in this order.
 
     Attributes:
-        given: a token of the command line.
         ambient: ask the CI system that this runs in; None is: where `CI` is set.
-        client_id: the audience.
-        client_secret: of the client, where the issuer wants one.
         force_oob: show an address and ask for a code, do not open a browser.
         store: keeps what a person got by logging in; None keeps nothing.
     """
@@ -83,10 +75,7 @@ class Source:
     store: TokenStore | None = None
 
     def token(self, issuer: str) -> Token:
-        """Returns a token.
-
-        Args:
-            issuer: where a person logs in.
+        """Returns a token; it is at the issuer that a person logs in.
 
         Raises:
             SigningError: one was given that cannot be used, or asking failed.
@@ -128,8 +117,6 @@ def read(text: str, audience: str, origin: str) -> Token:
     """Reads a token, and says what is wrong with one that could not be used.
 
     Args:
-        text: the token.
-        audience: whom it must be for.
         origin: names it in messages, which never show it.
 
     Raises:

@@ -53,7 +53,6 @@ class Instance:
     Args:
         trust_config: the ClientTrustConfig of one of one's own, JSON.
         is_staging: the public one for tests.
-        origin: names the trust config in messages.
 
     Raises:
         ConfigError: the trust config is none.
@@ -114,12 +113,9 @@ class Instance:
         ).encode()
 
     def valid_then(self, bundle: Bundle) -> TrustedRoot:
-        """Returns what of this instance was valid when a bundle was signed.
+        """Returns what of this instance was valid when a bundle, not verified yet, was signed.
 
         The times are those that the library takes: it verifies them, by what is left here.
-
-        Args:
-            bundle: not verified yet.
 
         Raises:
             Error: a time cannot be read; see `sigstore_errors.verifying`.

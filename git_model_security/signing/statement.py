@@ -86,7 +86,6 @@ def check(manifest: Manifest, signature_name: str | None = None) -> None:
     """Checks a signed manifest before anything is done by its names.
 
     Args:
-        manifest: as signed.
         signature_name: the plaintext bundle's file name in this repository; None
             takes the one that the bundle itself leaves out.
 

@@ -70,9 +70,6 @@ class Token:
     def login(self, pin: Password | None) -> None:
         """Logs the user in.
 
-        Args:
-            pin: the PIN, or what asks for it.
-
         Raises:
             ConfigError: there is none, or it is wrong, or the token is locked.
         """
@@ -121,7 +118,6 @@ class Token:
         """Returns a signature in DER, after a login.
 
         Args:
-            data: what to sign; hashed here.
             public_key: what must verify it: another key may go by the same name, and a
                 token may fail.
 

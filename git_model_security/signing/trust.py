@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from git_model_security.errors import ConfigError, KeyNotFoundError
 from git_model_security.keyring import key_files
-from git_model_security.signing.identity import KEY
-from git_model_security.signing.methods import KINDS
+from git_model_security.signing.methods import KEY, KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -45,7 +44,6 @@ class Trust:
     """The signers that a clone has pinned.
 
     Args:
-        directory: holds a file for each.
         share: lets others use what was written, where they share the repository.
     """
 
@@ -78,13 +76,10 @@ class Trust:
         return self.add(KINDS[KEY].pinned(public_key, origin))
 
     def remove(self, fingerprint: str) -> str:
-        """Takes a signer's trust away.
+        """Takes a signer's trust away, and returns the whole fingerprint.
 
         Args:
             fingerprint: or its first eight digits or more.
-
-        Returns:
-            The whole fingerprint.
 
         Raises:
             KeyNotFoundError: it is not pinned here, or several begin so.
