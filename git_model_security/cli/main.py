@@ -1,4 +1,4 @@
-"""The click group: one module per command, imported when the command is called."""
+"""The click group: a command, and what undoes it, has a module, imported when it is called."""
 
 from __future__ import annotations
 
@@ -36,6 +36,7 @@ _COMMANDS = {
     "uninstall": "undo install, or the hooks of this repository",
     "doctor": "find and mend what is wrong with the set-up",
 }
+_UNDOES = {"uninstall": "install", "untrack": "track", "lock": "unlock"}
 
 
 class _Commands(options.Group):
@@ -51,8 +52,9 @@ class _Commands(options.Group):
     ) -> click.Command | None:
         if cmd_name not in _COMMANDS:
             return None
-        module = importlib.import_module(f"git_model_security.cli.{cmd_name}")
-        found: click.Command = module.command
+        name = _UNDOES.get(cmd_name, cmd_name)
+        module = importlib.import_module(f"git_model_security.cli.{name}")
+        found: click.Command = module.undo if cmd_name in _UNDOES else module.command
         return found
 
     def format_commands(

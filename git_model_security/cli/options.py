@@ -38,6 +38,10 @@ expect = click.option(
 at_least = click.option(
     "--at-least", default="", metavar="REV", help="It has to be this commit, or follow it."
 )
+dry_run = click.option(
+    "--dry-run", is_flag=True, help="Show what would change, and change nothing."
+)
+reason = click.option("--reason", default="", metavar="TEXT", help="Why, for the audit log.")
 yes = click.option("--yes", is_flag=True, help="Do not ask.")
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 

@@ -22,7 +22,7 @@ from git_model_security.signatures import questions
 from git_model_security.signing import methods, pem
 from git_model_security.signing.keys import KeyStore
 from git_model_security.signing.methods import KEY
-from git_model_security.trust import anchors, chosen
+from git_model_security.trust import anchors
 
 if TYPE_CHECKING:
     from git_model_security.git.repository import Repository
@@ -216,7 +216,7 @@ class _Sources:
                 " `git model config signingCertificate FILE`",
             )
         if not above and given is None:
-            above = [chosen.file(self._repo, one) for one in self._settings.get(CHAIN, ())]
+            above = [anchors.chosen(self._repo, one) for one in self._settings.get(CHAIN, ())]
         return leaf, above
 
     def token(self) -> Token | None:
@@ -270,4 +270,4 @@ class _Sources:
 
     def _kept(self, key: str) -> Path | None:
         kept = config.last(self._settings, key)
-        return chosen.file(self._repo, kept) if kept else None
+        return anchors.chosen(self._repo, kept) if kept else None

@@ -41,9 +41,6 @@ class CertificateSigner:
     Args:
         private_key: a PEM file, or the PEM itself; read when the first signature is made.
         password: used or asked for only if the key is encrypted.
-
-    Raises:
-        ConfigError: see `Chain`.
     """
 
     def __init__(

@@ -65,11 +65,7 @@ class Pkcs11Signer:
 
     @cached_property
     def identity(self) -> SignerIdentity:
-        """Who the bundle will name; asks the token for it.
-
-        Raises:
-            Error: see `token`.
-        """
+        """Who the bundle will name; asks the token for it."""
         return SignerIdentity(KEY, self._fingerprint or self.verifier().identity.fingerprint)
 
     def sign(self, manifest: Manifest) -> bytes:
@@ -77,7 +73,6 @@ class Pkcs11Signer:
 
         Raises:
             ConfigError: the token holds another key than it did.
-            Error: see `token`.
         """
         fingerprint = self.verifier().identity.fingerprint
         if self._fingerprint is None and self._learned is not None:
@@ -94,7 +89,6 @@ class Pkcs11Signer:
 
         Raises:
             ConfigError: the token holds another key than it did.
-            Error: see `token`.
         """
         found = KeyVerifier(pem.canonical(self._key.public))
         now = found.identity.fingerprint
@@ -138,7 +132,6 @@ class Pkcs11CertificateSigner:
         """Returns a bundle like one by a certificate whose key is in a file.
 
         Raises:
-            Error: see `token`.
             ConfigError: the certificate cannot sign, or not now, or is another key's.
         """
         public_key = self._chain.require_usable()

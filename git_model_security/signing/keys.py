@@ -24,10 +24,7 @@ _SUFFIX = ".pem"
 
 
 def generate(path: Path) -> str:
-    """Makes a P-256 key and writes it to a new file of mode 0600, as PKCS#8 PEM.
-
-    Returns:
-        The fingerprint.
+    """Writes a P-256 key to a new file of mode 0600, as PKCS#8 PEM; returns its fingerprint.
 
     Raises:
         ConfigError: the file exists, or cannot be written.
@@ -60,21 +57,13 @@ class KeyStore:
         self.directory = directory
 
     def keep(self, text: bytes, key: EllipticCurvePrivateKey) -> str:
-        """Keeps a key as its file has it, and returns its fingerprint.
-
-        Raises:
-            ConfigError: the store cannot be written.
-        """
+        """Keeps a key as its file has it, and returns its fingerprint."""
         name = pem.fingerprint(pem.public_pem(key))
         key_files.keep(self.directory, f"{name}{_SUFFIX}", text)
         return name
 
     def create(self) -> str:
-        """Makes a new P-256 key, keeps it and returns its fingerprint.
-
-        Raises:
-            ConfigError: the store cannot be written.
-        """
+        """Makes a new P-256 key, keeps it and returns its fingerprint."""
         key = new()
         return self.keep(pem.private_pem(key), key)
 

@@ -43,6 +43,8 @@ class Trusted(NamedTuple):
 class Trust:
     """The signers that a clone has pinned.
 
+    Each that reads them raises a ConfigError where a file is not what its name says.
+
     Args:
         share: lets others use what was written, where they share the repository.
     """
@@ -101,19 +103,11 @@ class Trust:
         return name
 
     def fingerprints(self) -> list[str]:
-        """Returns what names the pinned signers, sorted.
-
-        Raises:
-            ConfigError: a file there is not what its name says.
-        """
+        """Returns what names the pinned signers, sorted."""
         return [one.fingerprint for one in self.pinned()]
 
     def verifiers(self) -> list[Verifier]:
-        """Returns a verifier for each pinned signer.
-
-        Raises:
-            ConfigError: a file there is not what its name says.
-        """
+        """Returns a verifier for each pinned signer."""
         return [self.verifier(one) for one in self.pinned()]
 
     def verifier(self, pinned: Trusted) -> Verifier:
@@ -131,19 +125,12 @@ class Trust:
         """SHA-256 naming the whole set, in hexadecimal.
 
         What was judged is remembered under it: another set judges anew.
-
-        Raises:
-            ConfigError: a file there is not what its name says.
         """
         names = "".join(f"{one.fingerprint}{KINDS[one.kind].suffix}\n" for one in self.pinned())
         return hashlib.sha256(names.encode()).hexdigest()
 
     def pinned(self) -> list[Trusted]:
-        """Returns the pinned signers, sorted by what names them.
-
-        Raises:
-            ConfigError: a file there is not what its name says.
-        """
+        """Returns the pinned signers, sorted by what names them."""
         found = []
         for name, suffix in self._names():
             content = key_files.read(self._file(name, suffix))
