@@ -22,7 +22,6 @@ class Column(NamedTuple):
     """A column of a table.
 
     Attributes:
-        title: what stands above it.
         is_right: its cells stand to the right.
         is_spare: it is left out first, where there is no room.
         least: it may be cut to so many characters, with an ellipsis; 0 for never.

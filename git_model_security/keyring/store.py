@@ -27,8 +27,8 @@ def config_home() -> Path:
 class KeyStore:
     """The AES keys that this user keeps."""
 
-    def __init__(self, directory: Path | None = None) -> None:
-        self.directory = directory or config_home() / "keys"
+    def __init__(self) -> None:
+        self.directory = config_home() / "keys"
 
     def add(self, raw: bytes) -> Key:
         """Keeps a key (32 bytes); one that is there already stays as it is.

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from git_model_security.errors import ConfigError, Reason, VerificationError
 from git_model_security.git.paths import shown
 from git_model_security.keyring import key_files
-from git_model_security.signing import certificates, certification, claims, key_bundle, pem
+from git_model_security.signing import certificates, certification, dsse, key_bundle, pem
 from git_model_security.signing.chain import Chain, identity
 from git_model_security.signing.methods import CERTIFICATE, Pin, SignerIdentity
 
@@ -173,7 +173,7 @@ class CertificateVerifier:
         """Tells whether a bundle claims to be by whom is pinned."""
         if bundle.kind != CERTIFICATE:
             return False
-        return certificates.is_for(claims.chain(bundle)[0], self._name)
+        return certificates.is_for(dsse.chain(bundle)[0], self._name)
 
     def verify(self, bundle: Bundle) -> SignerIdentity | None:
         """Returns who signed, by our own checks, by OpenSSL's, and by the signature.
@@ -188,7 +188,7 @@ class CertificateVerifier:
         from OpenSSL import crypto
 
         found = self.proven(bundle)
-        leaf, *between = claims.chain(bundle)
+        leaf, *between = dsse.chain(bundle)
         store = crypto.X509Store()
         for one in (*self._roots, *self._between):
             store.add_cert(crypto.X509.from_cryptography(one))
@@ -212,7 +212,7 @@ class CertificateVerifier:
         Raises:
             VerificationError: `WRONG_IDENTITY` or `INVALID`.
         """
-        leaf, *between = claims.chain(bundle)
+        leaf, *between = dsse.chain(bundle)
         if not certificates.is_for(leaf, self._name):
             raise VerificationError(
                 Reason.WRONG_IDENTITY,
@@ -237,7 +237,7 @@ class CertificateVerifier:
         Not each of them need be in the chain that was found: looking once more is safe.
         """
         at = certification.now()
-        known = (*claims.chain(bundle), *self._between, *self._roots)
+        known = (*dsse.chain(bundle), *self._between, *self._roots)
         ends = (certificate.not_valid_after_utc for certificate in known)
         return min((end for end in ends if end >= at), default=at).timestamp()
 

@@ -18,13 +18,7 @@ from git_model_security.errors import (
     VerificationError,
 )
 from git_model_security.git.paths import legible
-from git_model_security.signing import (
-    claims,
-    dsse,
-    key_bundle,
-    sigstore_errors,
-    sigstore_instance,
-)
+from git_model_security.signing import dsse, key_bundle, sigstore_errors, sigstore_instance
 from git_model_security.signing.bundle import open_bundle
 from git_model_security.signing.document import malformed
 from git_model_security.signing.methods import SIGSTORE, Pin, SignerIdentity
@@ -107,7 +101,7 @@ class SigstoreSigner:
     def _verified(self, made: bytes, manifest: Manifest) -> SigstoreVerifier:
         """Verifies what was just made: sigstore believes what the servers answered."""
         try:
-            identity, issuer = claims.identity_and_issuer(claims.chain(dsse.parse(made))[0])
+            identity, issuer = dsse.identity_and_issuer(dsse.chain(dsse.parse(made))[0])
             own = SigstoreVerifier(identity, issuer, self._instance)
             if open_bundle(made, [own]).manifest != manifest:
                 raise malformed("it is over another model")
@@ -223,7 +217,7 @@ class SigstoreVerifier:
         """Tells whether a bundle's certificate is of this identity and issuer."""
         if bundle.kind != SIGSTORE:
             return False
-        return claims.identity_and_issuer(claims.chain(bundle)[0]) == self._expected
+        return dsse.identity_and_issuer(dsse.chain(bundle)[0]) == self._expected
 
     def verify(self, bundle: Bundle) -> SignerIdentity:
         """Returns who signed: `accepts` read the certificate that is verified here.

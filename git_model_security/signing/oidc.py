@@ -106,10 +106,40 @@ class Source:
         return token
 
     def _asked(self, issuer: str) -> Token:
-        text = log_in(issuer, self)
-        token = read(text, self.client_id, issuer)
+        """Has a person log in, in a browser or by a code."""
+        from sigstore.errors import Error, NetworkError
+        from sigstore.oidc import Issuer, IssuerError
+
+        with terminal.opened() as person:
+            if person is None:
+                raise PersonNeededError(
+                    "no OIDC token available, and no terminal to log in at", hint=_ELSEWHERE
+                )
+            # The library asks for the code on standard input, which a hook does not have.
+            before, sys.stdin = sys.stdin, person
+            try:
+                got = Issuer(issuer).identity_token(
+                    client_id=self.client_id,
+                    client_secret=self.client_secret,
+                    force_oob=self.force_oob,
+                )
+            except NetworkError as error:
+                raise SigningError(
+                    f"cannot reach {issuer} to log in",
+                    hint="look at the network and HTTPS_PROXY",
+                ) from error
+            except EOFError as error:
+                raise SigningError("no verification code was given") from error
+            except (Error, IssuerError, OSError, ValueError, LookupError) as error:
+                said = str(error) or type(error.__cause__ or error).__name__
+                raise SigningError(
+                    f"{issuer} gave no OIDC token: {said}", hint="log in again"
+                ) from error
+            finally:
+                sys.stdin = before
+        token = read(str(got), self.client_id, issuer)
         if self.store:
-            self.store.put(issuer, self.client_id, text)
+            self.store.put(issuer, self.client_id, str(got))
         return token
 
 
@@ -164,45 +194,6 @@ def ambient(audience: str) -> str | None:
                 hint="`permissions: id-token: write` in the workflow; runs for forks get none",
             ) from error
         raise SigningError(f"no OIDC token available: {error}", hint=_ELSEWHERE) from error
-
-
-def log_in(issuer: str, source: Source) -> str:
-    """Has a person log in, in a browser or by a code, and returns the token.
-
-    Raises:
-        PersonNeededError: nobody is there.
-        SigningError: the issuer does not answer, or says no.
-    """
-    from sigstore.errors import Error, NetworkError
-    from sigstore.oidc import Issuer, IssuerError
-
-    with terminal.opened() as person:
-        if person is None:
-            raise PersonNeededError(
-                "no OIDC token available, and no terminal to log in at", hint=_ELSEWHERE
-            )
-        # The library asks for the code on standard input, which a hook does not have.
-        before, sys.stdin = sys.stdin, person
-        try:
-            got = Issuer(issuer).identity_token(
-                client_id=source.client_id,
-                client_secret=source.client_secret,
-                force_oob=source.force_oob,
-            )
-        except NetworkError as error:
-            raise SigningError(
-                f"cannot reach {issuer} to log in", hint="look at the network and HTTPS_PROXY"
-            ) from error
-        except EOFError as error:
-            raise SigningError("no verification code was given") from error
-        except (Error, IssuerError, OSError, ValueError, LookupError) as error:
-            said = str(error) or type(error.__cause__ or error).__name__
-            raise SigningError(
-                f"{issuer} gave no OIDC token: {said}", hint="log in again"
-            ) from error
-        finally:
-            sys.stdin = before
-    return str(got)
 
 
 def _claims(text: str, origin: str) -> dict[str, Any]:
