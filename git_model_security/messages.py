@@ -54,9 +54,11 @@ def _write(text: str | None = None, hint: str | None = None) -> None:
     said = [] if text is None else [text]
     if hint:
         said += [f"hint: {line}" for line in hint.split("\n")]
-    lines = [f"{_NAME} {line}" for line in said]
+    # Names are escaped where they are put in; this is for the one that was forgotten.
+    lines = "\n".join(f"{_NAME} {line}" for line in said).split("\n")
+    lines = [legible(line) for line in lines]
     if sys.stderr.isatty():
-        lines = [fold(line) for line in "\n".join(lines).split("\n")]
+        lines = [fold(line) for line in lines]
     # One write: what another process says at the same time stands before it or after.
     sys.stderr.write("".join(f"{line}\n" for line in lines))
 
@@ -78,6 +80,17 @@ def fold(text: str) -> str:
         else:
             lines.append(f"{_INDENT}{word}" if lines else word)
     return "\n".join(lines)
+
+
+def legible(text: str) -> str:
+    """Returns text that others chose as it can be shown.
+
+    What is not printable is escaped: controls of the terminal, and those that turn the
+    direction of writing, which would show one name as another.
+    """
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
+    )
 
 
 def reason(error: OSError) -> str:

@@ -50,3 +50,11 @@ def test_at_a_terminal_a_message_is_80_columns_wide(
     assert max(map(len, (first, *more))) <= 80
     assert " ".join(map(str.strip, (first, *more))) == f"git-model: warning: {text}"
     assert sum("`git model sign --adopt PATH`" in line for line in (first, *more)) == 1
+
+
+def test_no_name_writes_to_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    messages.warn("x\x1b[2K\rVerified\u202e", "a\nb\udcff")
+    assert capsys.readouterr().err == (
+        "git-model: warning: x\\x1b[2K\\rVerified\\u202e\ngit-model: hint: a\n"
+        "git-model: hint: b\\udcff\n"
+    )

@@ -103,3 +103,4 @@ def undo(everywhere: bool) -> None:
         messages.info(line)
     drivers.remove(repo, "--local")
     terminal.result("Hooks and drivers removed; filter.git-model.required=true stays")
+    messages.advise("`git model config hooks off` lets `git add` go on here without them")

@@ -8,8 +8,8 @@ import click
 
 from git_model_security import messages
 from git_model_security.cli import options, table, terminal
-from git_model_security.git.paths import legible
 from git_model_security.git.repository import Repository
+from git_model_security.messages import legible
 from git_model_security.signing import pem
 from git_model_security.verify import events
 

@@ -25,8 +25,9 @@ SHOWN_FILES = 12
 
 
 def result(text: str = "") -> None:
-    """Writes a line of the result."""
-    click.echo(text)
+    """Writes lines of the result; no name in them writes to the terminal otherwise."""
+    for line in text.split("\n"):
+        click.echo(messages.legible(line))
 
 
 def document(data: object) -> None:

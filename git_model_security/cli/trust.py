@@ -9,8 +9,8 @@ import click
 from git_model_security import messages
 from git_model_security.cli import methods, options, terminal
 from git_model_security.errors import UsageError
-from git_model_security.git.paths import legible
 from git_model_security.git.repository import Repository
+from git_model_security.messages import legible
 from git_model_security.signing.methods import KEY, KINDS
 from git_model_security.trust import anchors, pinned_trust, verifiers
 

@@ -10,8 +10,8 @@ from git_model_security import messages
 from git_model_security.cli import table, terminal
 from git_model_security.cli.table import Column
 from git_model_security.errors import Reason
-from git_model_security.git.paths import legible, shown
-from git_model_security.messages import counted
+from git_model_security.git.paths import shown
+from git_model_security.messages import counted, legible
 from git_model_security.signing import pem
 from git_model_security.verify.range_check import SIGNED
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import unicodedata
 
+from git_model_security.messages import legible
+
 # Code points that HFS+ ignores when it compares names (git, utf8.c, next_hfs_char).
 _HFS_IGNORED = frozenset(
     chr(point)
@@ -64,14 +66,3 @@ def shown(path: bytes) -> str:
     terminal.
     """
     return legible(path.decode("utf-8", "backslashreplace"))
-
-
-def legible(text: str) -> str:
-    """Returns text that others chose as it can be shown.
-
-    What is not printable is escaped: controls of the terminal, and those that turn the
-    direction of writing, which would show one name as another.
-    """
-    return "".join(
-        char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
-    )

@@ -59,9 +59,14 @@ class Trees:
             if kind != "tree":
                 raise GitError(f"object {oid} is a {kind}, not a tree", hint="see `git fsck`")
             try:
-                held = self._kept[oid] = list(self._parsed(content))
+                held = list(self._parsed(content))
             except ValueError as error:
                 raise GitError(f"tree {oid} is corrupt", hint="see `git fsck`") from error
+            names = {entry.path for entry in held}
+            if len(names) != len(held) or any(b"/" in name for name in names):
+                # Git reads one entry here and writes another: no word holds of such a tree.
+                raise GitError(f"tree {oid} has a name twice, or a path", hint="see `git fsck`")
+            self._kept[oid] = held
             yield [entry.oid for entry in held if entry.mode == _DIRECTORY]
 
     def _parsed(self, content: bytes) -> Iterator[Entry]:

@@ -15,14 +15,13 @@ from git_model_security.git.paths import shown
 from git_model_security.guard import refusal
 from git_model_security.hooks import judged
 from git_model_security.keyring import ring
-from git_model_security.policy import gitmodel
+from git_model_security.policy import gitmodel, pinned
 from git_model_security.provenance import replayed, vouching
 from git_model_security.trust import pinned_trust
 from git_model_security.verify import tree_check
 
 if TYPE_CHECKING:
     from git_model_security.clone.clone import Clone
-    from git_model_security.policy.gitmodel import Policy
     from git_model_security.signing.methods import Signer
 
 
@@ -46,12 +45,13 @@ def before(clone: Clone) -> int:
         messages.info(raw_entries.said(raw))
         changes = index.staged_changes(clone.repo)
     is_overridden = index_guard.refused(clone, "pre-commit")
-    policy = gitmodel.find(index.staged(clone.repo), clone.objects)
+    entries = index.staged(clone.repo)
+    policy = gitmodel.find(entries, clone.objects)
     if not write_policy.is_written(clone):
         messages.warn(
             write_policy.UNWRITTEN, "`git model doctor --fix` writes and stages it again"
         )
-    if policy is not None and policy.when == "commit":
+    if policy and pinned.when_to_sign(clone.repo, policy, entries) == "commit":
         chosen = None if clone.ring.locked else signers.signer(clone)
         if chosen is None:
             _say_unsigned(clone)
@@ -129,7 +129,7 @@ def after(clone: Clone) -> int:
         return 0
     clone.provenance.adopt(replayed.committed(clone))
     vouching.settle(clone)
-    _say_unsigned_head(clone, policy)
+    _say_unsigned_head(clone, pinned.when_to_sign(clone.repo, policy, entries))
     paths = policy.signature_paths()
     staged = {entry.path: entry.oid for entry in index.staged(clone.repo)}
     behind = [
@@ -156,9 +156,9 @@ def _say_unsigned(clone: Clone) -> None:
     messages.warn(f"this clone {what}: its commits are unsigned", remedy)
 
 
-def _say_unsigned_head(clone: Clone, policy: Policy) -> None:
+def _say_unsigned_head(clone: Clone, when: str) -> None:
     """Says that what was just committed is unsigned: not yet, or past pre-commit."""
-    if policy.when == "release" or clone.ring.locked:
+    if when == "release" or clone.ring.locked:
         return
     tree = index.head_tree(clone.repo)
     if tree is None or pinned_trust.has_held(clone, tree):
@@ -168,6 +168,6 @@ def _say_unsigned_head(clone: Clone, policy: Policy) -> None:
 
     if signers.signer(clone) is not None:
         what = "this commit is unsigned"
-        if policy.when == "push":
+        if when == "push":
             what = "unsigned, sign before push"
         messages.warn(what, unsigned.of_head(clone))

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from git_model_security.errors import ConfigError
 from git_model_security.git import attributes, config, index, refs
 from git_model_security.hooks import unsigned as repair
-from git_model_security.policy import gitmodel
+from git_model_security.policy import gitmodel, pinned
 from git_model_security.signatures import signers
 from git_model_security.trust import pinned_trust
 from git_model_security.verify import tree_check
@@ -113,11 +113,12 @@ def _matches(ref: str, patterns: Iterable[str]) -> bool:
 
 def _is_signed_later(clone: Clone, tree: str) -> bool:
     """Tells whether the team signs releases only: then branches are not signed."""
+    entries = index.tree(clone.repo, tree)
     try:
-        policy = gitmodel.find(index.tree(clone.repo, tree), clone.objects)
+        policy = gitmodel.find(entries, clone.objects)
+        return bool(policy and pinned.when_to_sign(clone.repo, policy, entries) == "release")
     except ConfigError:
         return False
-    return policy is not None and policy.when == "release"
 
 
 def _can_sign(clone: Clone) -> bool:

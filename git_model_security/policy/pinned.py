@@ -18,11 +18,13 @@ from git_model_security.git.hash_object import blob_oid
 from git_model_security.git.objects import is_oid
 from git_model_security.git.repository import STATE_DIRECTORY
 from git_model_security.policy import attributes, gitmodel
+from git_model_security.policy.syntax import SIGNING_TIMES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+    from git_model_security.git.index import Entry
     from git_model_security.git.repository import Repository
     from git_model_security.policy.gitmodel import Policy
 
@@ -152,6 +154,25 @@ def policy(repo: Repository) -> Policy | None:
             )
         text = batch.contents(repo, [oid])[oid]
     return gitmodel.parse(text)
+
+
+def when_to_sign(repo: Repository, proposed: Policy, entries: Iterable[Entry]) -> str:
+    """Returns when commits are signed by a policy: never later than by the one taken over.
+
+    Whoever pushes a `.gitmodel` that signs later must not have others commit unsigned: its
+    change is what their next signature would have to vouch for.
+
+    Args:
+        proposed: the policy of the `.gitmodel` among the entries.
+        entries: of an index or a tree.
+
+    Raises:
+        ConfigError: the policy taken over cannot be read by this version.
+        PolicyError: it is lost.
+    """
+    oid = next(entry.oid for entry in entries if entry.path == gitmodel.NAME)
+    mine = policy(repo) if current(repo) != oid else None
+    return min(proposed.when, mine.when if mine else proposed.when, key=SIGNING_TIMES.index)
 
 
 def released(repo: Repository) -> frozenset[str]:

@@ -28,12 +28,14 @@ SIGSTORE, KEY, CERTIFICATE = "sigstore", "key", "certificate"
 PKCS11_KEY, PKCS11_CERTIFICATE = "pkcs11-key", "pkcs11-certificate"
 METHODS = (SIGSTORE, KEY, CERTIFICATE, PKCS11_KEY, PKCS11_CERTIFICATE)
 """Signing methods, in model_signing's words; what each is, `signing.methods` has."""
+SIGNING_TIMES = ("commit", "push", "release")
+"""When what is committed gets signed, the earliest first."""
 _CHOICES = {
     "profile": ("protect.profile", profiles.NAMES),
     "storage": ("storage.engine", ("inline", "lfs")),
     "digest": ("signing.digest", ("sha256", "blake3")),
     "method": ("signing.method", METHODS),
-    "when": ("signing.when", ("commit", "push", "release")),
+    "when": ("signing.when", SIGNING_TIMES),
 }
 _SIZES = {"threshold": "storage.threshold", "limit": "storage.limit"}
 _LISTS = {

@@ -208,7 +208,10 @@ def plan(clone: Clone, words: Sequence[str], profile: str | None = None) -> Plan
         said = [one for one in (*new.exclude, *new.untracked) if start.matched((one,), (path,))]
         raise PolicyError(
             f"{shown(path)}: stays clear, since {' and '.join(map(repr, said))} is excluded",
-            hint=f"`git model track {shlex.quote(said[-1])}` takes that back" if said else None,
+            # Those that were given as well: alone, the others would keep it clear.
+            hint=f"`git model track {shlex.join([*words, *said])}` takes that back"
+            if said
+            else None,
         )
     more = after - start.protected(old)
     sealing.require_content(clone, start.entries, more, new.limit)

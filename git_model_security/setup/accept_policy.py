@@ -40,6 +40,7 @@ class Drift:
         opened: tracked paths that only the pinned policy protects.
         closed: tracked paths that only the policy of the index protects.
         records: patterns that it says were untracked, and that nobody here confirmed.
+        later: when it has commits signed, where that is later than the pinned one says.
     """
 
     policy: Policy
@@ -47,16 +48,17 @@ class Drift:
     opened: list[bytes] = field(default_factory=list)
     closed: list[bytes] = field(default_factory=list)
     records: tuple[str, ...] = ()
+    later: str = ""
 
     @property
     def is_felt(self) -> bool:
         """Whether any tracked file would be kept otherwise; else nobody need be told."""
-        return bool(self.opened or self.closed)
+        return bool(self.opened or self.closed or self.later)
 
     @property
     def weakens(self) -> bool:
         """Whether taking it over would protect less."""
-        return bool(self.opened or self.records)
+        return bool(self.opened or self.records or self.later)
 
 
 def drift(clone: Clone) -> Drift | None:
@@ -74,13 +76,18 @@ def drift(clone: Clone) -> Drift | None:
     assert policy is not None
     theirs = attributes.render(policy)
     is_known = pinned.is_accepted(repo, oid)
-    if mine == theirs and (is_known or not policy.untracked):
+    later = (
+        ""
+        if pinned.when_to_sign(repo, policy, index.staged(repo)) == policy.when
+        else policy.when
+    )
+    if mine == theirs and (is_known or not policy.untracked) and not later:
         return None
     paths = [entry.path for entry in index.staged(repo) if entry.is_file]
     here = git_attributes.protected_by(mine, paths)
     there = git_attributes.protected_by(theirs, paths)
     records = () if is_known else policy.untracked
-    return Drift(policy, oid, sorted(here - there), sorted(there - here), records)
+    return Drift(policy, oid, sorted(here - there), sorted(there - here), records, later)
 
 
 def take(clone: Clone, found: Drift, *, is_confirmed: bool) -> None:
@@ -175,6 +182,8 @@ def described(found: Drift, *, is_done: bool = False) -> str:
         said.append(f"{count} {_be(found.closed, is_done)} encrypted")
     if found.records:
         said.append(f"untracked there: {', '.join(map(repr, found.records))}")
+    if found.later:
+        said.append(f"signing.when is {found.later}, so that commits are not signed")
     return "; ".join(said) or "it differs for no tracked file"
 
 

@@ -19,7 +19,7 @@ from git_model_security.git import config, index
 from git_model_security.git.paths import shown
 from git_model_security.policy import attributes, gitmodel, pinned
 from git_model_security.policy.gitmodel import checked
-from git_model_security.policy.syntax import METHODS
+from git_model_security.policy.syntax import METHODS, SIGNING_TIMES
 from git_model_security.setup import init, signing_setup, write_policy
 from git_model_security.signatures import signature_place, signers
 from git_model_security.signatures.signers import Given
@@ -66,7 +66,7 @@ class Setting:
 
 
 ALL = (
-    Setting("signing.when", "when to sign", ("commit", "push", "release"), policy="when"),
+    Setting("signing.when", "when to sign", SIGNING_TIMES, policy="when"),
     Setting("signing.signature", "file name of the signature", policy="signature"),
     Setting("signing.root", "directories that are a model", is_list=True, policy="roots"),
     Setting("signing.method", "how new clones sign", METHODS, policy="method"),

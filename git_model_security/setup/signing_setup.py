@@ -22,10 +22,11 @@ from git_model_security.trust import anchors, pinned_trust
 from git_model_security.verify import tree_check
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from git_model_security.git.repository import Repository
     from git_model_security.signing.keys import KeyStore
+    from git_model_security.signing.methods import Verifier
 
 _SETTINGS = {
     "method": signers.METHOD,
@@ -194,16 +195,23 @@ def take_key(repo: Repository, key: Path) -> list[str]:
     return [f"to sign by certificate, {lack.remedy}"] if lack else []
 
 
-def take_own(repo: Repository) -> list[str]:
+def take_own(repo: Repository, named: Sequence[Verifier] = ()) -> list[str]:
     """Has a clone sign with the key of the user's keyring that signed the repository before.
 
     A clone that has a signer, or trusts one, stays as it is: that was somebody's choice.
+    Where signers are `named` it is the key of one of them, if the keyring has it.
 
     Returns:
         What changed, a line each.
     """
     kept = signers.keystore()
-    if _is_decided(repo) or pinned_trust.pinned(repo).pinned() or not kept.fingerprints():
+    if _is_decided(repo) or not kept.fingerprints():
+        return []
+    for signer in named:
+        if (own := signer.identity.fingerprint) in kept.fingerprints():
+            use_key(repo, kept.path(own))
+            return [f"this clone signs with your key {own[:32]}"]
+    if named or pinned_trust.pinned(repo).pinned():
         return []
     clone = Clone(repo)
     with clone.objects:

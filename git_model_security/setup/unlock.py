@@ -115,8 +115,8 @@ def permit(repo: Repository, staged: Sequence[Entry], request: Request) -> Unloc
     if request.signing_key is not None:
         result.lines += signing_setup.take_key(repo, request.signing_key)
         result.warnings += filter(None, [key_files.exposure(request.signing_key)])
-    elif not request.signers:
-        result.lines += signing_setup.take_own(repo)
+    else:
+        result.lines += signing_setup.take_own(repo, request.signers)
     held = _choose(request.key, wanted, result)
     ring.allow(repo, held.id)
     result.key_id = held.id

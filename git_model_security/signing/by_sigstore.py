@@ -17,7 +17,7 @@ from git_model_security.errors import (
     UsageError,
     VerificationError,
 )
-from git_model_security.git.paths import legible
+from git_model_security.messages import legible
 from git_model_security.signing import dsse, key_bundle, sigstore_errors, sigstore_instance
 from git_model_security.signing.bundle import open_bundle
 from git_model_security.signing.document import malformed

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from git_model_security.errors import VerificationError
-from git_model_security.git.paths import legible
+from git_model_security.messages import legible
 from git_model_security.signing import certificates
 from git_model_security.signing.document import decoded, load, malformed, member
 from git_model_security.signing.methods import CERTIFICATE, KEY, KINDS, SIGSTORE

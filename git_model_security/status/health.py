@@ -12,11 +12,12 @@ from git_model_security.clone.clone import Clone
 from git_model_security.content import blob
 from git_model_security.errors import Error
 from git_model_security.git import config, index, lfs
-from git_model_security.git.paths import legible, shown
+from git_model_security.git.paths import shown
 from git_model_security.git.run import run
 from git_model_security.guard import refusal
 from git_model_security.keyring import key_files, ring
 from git_model_security.keyring.store import KeyStore
+from git_model_security.messages import legible
 from git_model_security.migrate.journal import Journal
 from git_model_security.policy import gitmodel, pinned
 from git_model_security.server import server, server_hook

@@ -147,7 +147,7 @@ class Verdict:
         self.digests.update((_below(root, name), one) for name, one in other.digests.items())
         self.findings += (replace(finding, root=root) for finding in other.findings)
         self.uncovered += (replace(finding, root=root) for finding in other.uncovered)
-        where = "" if root == "." else f"{root}: "
+        where = "" if root == "." else f"{shown(os.fsencode(root))}: "
         self.notes += (f"{where}{note}" for note in other.notes)
 
     def to_json(self) -> dict[str, object]:

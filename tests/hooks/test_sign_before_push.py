@@ -75,3 +75,42 @@ def test_an_own_version_of_before_is_not_brought_back_by_others(
     refused = ada.model("sign", "--amend", check=False)
     assert refused.returncode == 1
     assert "train.py" in refused.stderr
+
+
+@pytest.mark.parametrize("later", ["push", "release"])
+def test_nobody_who_can_push_has_others_commit_unsigned(
+    project: Project, person: PersonFactory, later: str
+) -> None:
+    ada, mallory = project.ada, project.unlocked(person("mallory"))
+    policy = mallory.read(".gitmodel").decode()
+    mallory.write(".gitmodel", policy.replace("when = commit", f"when = {later}"))
+    assert mallory.status()
+    mallory.git("commit", "--quiet", "--all", "--message", "Tidy up")
+    mallory.git(*NO_HOOKS, "push", "--quiet")
+    said = ada.git.run("pull").stderr
+    assert f"signing.when is {later}" in said
+    ada.write("README.md", "More to read\n")
+    ada.git("add", "README.md")
+    refused = ada.git.run("commit", "--message", "Read me", check=False)
+    assert refused.returncode == 1
+    assert ".gitmodel" in refused.stderr
+    ada.git("commit", "--quiet", "--no-verify", "--message", "Read me")
+    assert "is not signed as it is" in ada.git.run("push", check=False).stderr
+    # Whoever means it says so.
+    ada.model("track", "--accept", "--yes")
+    ada.git("commit", "--quiet", "--allow-empty", "--message", "Later, then")
+
+
+def test_a_time_that_was_signed_for_is_taken_over(
+    project: Project, person: PersonFactory
+) -> None:
+    ada = project.ada
+    ben = project.unlocked(person("ben"))
+    ben.model("trust", "add", "--yes", "--public-key", str(project.public))
+    ada.model("config", "signing.when", "release")
+    ada.git("commit", "--quiet", "--message", "Sign releases")
+    ada.model("sign", "--amend")
+    ada.git("push", "--quiet")
+    said = ben.git.run("pull").stderr
+    assert "took over the protection policy" in said
+    assert "not the policy that this clone pinned" not in ben.model("status").stderr

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from typing import TYPE_CHECKING
 
 import pytest
@@ -336,3 +338,20 @@ def test_a_pattern_that_nothing_needs_yet_is_told(project: Project) -> None:
     said = project.ada.model("track", "later.bin").stdout
     assert said.startswith("No tracked file needs it yet")
     assert "(0)" not in said
+
+
+def test_what_two_patterns_keep_clear_is_taken_back_by_the_command_that_is_told(
+    project: Project,
+) -> None:
+    ada = project.ada
+    ada.write("docs/a.txt", b"secret")
+    ada.model("track", "docs/a.txt")
+    ada.commit()
+    for pattern in ("docs/a.txt", "*.txt"):
+        ada.model("untrack", "--yes", pattern)
+        ada.git("commit", "--quiet", "--message", "Clear")
+    refused = ada.model("track", "docs/a.txt", check=False)
+    (command,) = re.findall(r"hint: `git model (.*)` takes that back", refused.stderr)
+    ada.model(*shlex.split(command))
+    ada.commit()
+    assert is_sealed(ada.git.run("show", "HEAD:docs/a.txt", text=False).stdout)

@@ -64,6 +64,13 @@ def test_so_it_does_where_somebody_else_signed_last(
     assert "HEAD is unverified" in done.stderr
 
 
+def test_who_names_his_own_public_key_signs_with_it(project: Project) -> None:
+    clone, _ = again(project, "--public-key", str(project.public))
+    clone.write("train.py", "print('again')\n")
+    clone.commit()
+    assert_signed(clone)
+
+
 def test_who_names_a_signer_trusts_that_one_alone(
     project: Project, person: PersonFactory, tmp_path: Path
 ) -> None:

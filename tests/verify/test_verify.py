@@ -280,3 +280,21 @@ def test_a_public_key_that_is_none(project: Project) -> None:
     assert refused.returncode == UNCHECKED
     assert refused.stderr.startswith("git-model: error: ")
     assert str(project.key) in refused.stderr
+
+
+@pytest.mark.parametrize("name", [".model-encrypted.sig", "model.safetensors", "a/b"])
+def test_a_tree_of_which_git_reads_one_and_writes_another_holds_nothing(
+    project: Project, name: str
+) -> None:
+    ada = project.ada
+    oid = ada.git("hash-object", "-w", "--stdin", stdin="evil")
+    entry = b"100644 " + name.encode() + b"\0" + bytes.fromhex(oid)
+    held = ada.git.run("cat-file", "tree", "HEAD^{tree}", text=False).stdout
+    literally = ("hash-object", "-t", "tree", "-w", "--literally", "--stdin")
+    tree = ada.git.run(*literally, stdin=held + entry).stdout.strip()
+    commit = ada.git("commit-tree", tree, "-p", "HEAD", "-m", "Twice")
+    done = ada.model("verify", commit, check=False)
+    assert done.returncode == UNCHECKED
+    assert "has a name twice, or a path" in done.stderr
+    refused = ada.git.run("push", "origin", f"{commit}:refs/heads/main", check=False)
+    assert refused.returncode != 0

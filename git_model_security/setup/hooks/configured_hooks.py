@@ -11,7 +11,7 @@ import re
 from typing import TYPE_CHECKING
 
 from git_model_security.git import config
-from git_model_security.git.paths import legible
+from git_model_security.messages import legible
 from git_model_security.setup.hooks.shims import HOOKS
 
 if TYPE_CHECKING:
