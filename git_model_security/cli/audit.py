@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from git_model_security import __version__, messages
-from git_model_security.cli import gate, options, terminal
+from git_model_security.cli import options, terminal
 from git_model_security.clone.clone import Clone
 from git_model_security.guard import history
 
@@ -40,7 +40,7 @@ _STANDARD_OUTPUT = "-"
     "--sarif", metavar="FILE", help="Write SARIF 2.1.0, for code-scanning pages; - prints it."
 )
 @click.pass_context
-@gate.judging()
+@terminal.judging()
 def command(
     ctx: click.Context,
     revisions: tuple[str, ...],

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from git_model_security import messages
-from git_model_security.cli import checkout, gate, methods, options, terminal
+from git_model_security.cli import checkout, methods, options, terminal
 from git_model_security.cli.progress import Bar
 from git_model_security.cli.unlock import skip_smudge, tell
 from git_model_security.clone.clone import Clone
@@ -66,7 +66,7 @@ def command(
     asked = methods.take_asked(None, said)
     if deploy:
         _require_sense(asked, depth, skip_smudge, expected)
-        with gate.judging():
+        with terminal.judging():
             source = cloning.Source(url, directory, extra, anchors.named(asked))
             request = unlock.Request(key, verifiers.explicit(asked))
             _deploy(source, request, expected, quiet=quiet)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import click
 
 from git_model_security import messages
@@ -11,9 +9,6 @@ from git_model_security.cli import table, terminal
 from git_model_security.errors import FAILED, UsageError
 from git_model_security.git.repository import Repository
 from git_model_security.setup import settings
-
-if TYPE_CHECKING:
-    from git_model_security.setup.settings import Setting
 
 
 @click.command("config")
@@ -51,10 +46,5 @@ def command(ctx: click.Context, name: str | None, values: tuple[str, ...], unset
 
 def _show_all(repo: Repository) -> None:
     for setting in settings.ALL:
-        name, value = f"{setting.name:<21}", f"{_shown(repo, setting):<23}"
-        table.show_words((name, value, setting.what))
-
-
-def _shown(repo: Repository, setting: Setting) -> str:
-    found = settings.values(repo, setting)
-    return ", ".join(found) if found else "-"
+        found = ", ".join(settings.values(repo, setting)) or "-"
+        table.show_words((f"{setting.name:<21}", f"{found:<23}", setting.what))

@@ -2,27 +2,43 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+import re
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from git_model_security.cli import options, terminal
-from git_model_security.cli.sizes import size
 from git_model_security.git.paths import shown
 from git_model_security.keyring.store import KeyStore
 from git_model_security.policy import gitmodel, profiles
+from git_model_security.policy.syntax import MAX_SIZE_BYTES
 from git_model_security.setup.init import Request
-from git_model_security.signing.identity import KEY
+from git_model_security.signing.methods import KEY
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from git_model_security.guard.finding import Finding
     from git_model_security.setup.clear_files import Glimpse
 
-    _Command = TypeVar("_Command", bound=Callable[..., Any])
+_SIZE = re.compile(r"([0-9]{1,13})\s*(?:([kmgt])(?:ib)?)?", re.IGNORECASE)
+_FACTORS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 
-_OPTIONS = (
+
+def _size(text: str | int) -> int:
+    """Returns a number of bytes, such as `64m`; suffixes are binary, as Git's are.
+
+    Raises:
+        click.BadParameter: it is none, or more than a file has.
+    """
+    found = _SIZE.fullmatch(str(text).strip())
+    value = int(found[1]) * _FACTORS[(found[2] or "").lower()] if found else 0
+    if not 1 <= value <= MAX_SIZE_BYTES:
+        raise click.BadParameter(f"{text!r} is no size, as 1048576 and 1MiB are")
+    return value
+
+
+chosen = options.together(
     options.key,
     options.signing_key,
     click.option("--profile", type=click.Choice(profiles.NAMES), help="What to encrypt."),
@@ -33,7 +49,7 @@ _OPTIONS = (
     ),
     click.option(
         "--threshold",
-        type=size,
+        type=_size,
         metavar="SIZE",
         help="With git-lfs: files of this size and over go there, 1MiB unless said.",
     ),
@@ -51,13 +67,7 @@ _OPTIONS = (
         "--model-root", multiple=True, metavar="DIR", help="A directory that is a model."
     ),
 )
-
-
-def chosen(command: _Command) -> _Command:
-    """Gives a command all of these options; `request` takes what was given."""
-    for option in reversed(_OPTIONS):
-        command = option(command)
-    return command
+"""Gives a command all of these options; `request` takes what was given."""
 
 
 def request(

@@ -1,4 +1,4 @@
-"""`git model install`."""
+"""`git model install` and `uninstall`."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from git_model_security.git.repository import Repository
 from git_model_security.policy import profiles
 from git_model_security.server import server
 from git_model_security.setup import drivers
+from git_model_security.setup.hooks import hook_setup
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -77,3 +78,29 @@ def command(
     terminal.result(
         "Git knows the filter git-model now" if changed else "Git knows the filter already"
     )
+
+
+@click.command("uninstall")
+@click.option("--global", "everywhere", is_flag=True, help="Undo `git model install`.")
+def undo(everywhere: bool) -> None:
+    """Take our hooks and drivers out of this repository, and put back what was there.
+
+    `filter.git-model.required=true` stays behind: without git-model Git then
+    refuses to add what is protected. Keys stay in your keyring. In a bare
+    repository it takes out what `git model install --server` put in.
+    """
+    if everywhere:
+        drivers.remove(None, "--global")
+        terminal.result("Git runs git-model no more; filter.git-model.required=true stays")
+        return
+    repo = Repository.discover()
+    if server.is_bare(repo):
+        for line in server.uninstall(repo):
+            messages.info(line)
+        terminal.result("Pushes to this repository are judged by git-model no more")
+        return
+    for line in hook_setup.uninstall(repo):
+        messages.info(line)
+    drivers.remove(repo, "--local")
+    terminal.result("Hooks and drivers removed; filter.git-model.required=true stays")
+    messages.advise("`git model config hooks off` lets `git add` go on here without them")

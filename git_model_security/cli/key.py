@@ -7,22 +7,22 @@ from typing import TYPE_CHECKING
 import click
 
 from git_model_security import messages
-from git_model_security.cli import once, options, terminal
+from git_model_security.cli import options, terminal
 from git_model_security.clone import missing_policy
 from git_model_security.errors import ConfigError, GitError, KeyNotFoundError
 from git_model_security.git import config
 from git_model_security.git.repository import Repository
 from git_model_security.keyring import key_files, key_material, ring
-from git_model_security.keyring.copies import Copies
-from git_model_security.keyring.store import KeyStore
+from git_model_security.keyring.store import Copies, KeyStore
 from git_model_security.signatures import own_verifier, signers
 from git_model_security.signing import keys as signing_keys
+from git_model_security.signing import pem
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
-@click.group("key", cls=once.Group)
+@click.group("key", cls=options.Group)
 def command() -> None:
     """Make, export and list keys.
 
@@ -49,9 +49,9 @@ def generate_signing(private: Path, public: Path) -> None:
         raise ConfigError(f"{public}: exists; a key file is never overwritten")
     key_files.require_outside(private)
     signing_keys.generate(private)
-    pem = signing_keys.public_pem(signing_keys.load_private(private))
-    key_files.write_new(public, pem, key_files.PUBLIC_MODE)
-    terminal.result(f"{private}: new signing key {signing_keys.fingerprint(pem)}")
+    text = pem.public_pem(signing_keys.load_private(private))
+    key_files.write_new(public, text, key_files.PUBLIC_MODE)
+    terminal.result(f"{private}: new signing key {pem.fingerprint(text)}")
 
 
 @command.command("export")

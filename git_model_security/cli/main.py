@@ -1,4 +1,4 @@
-"""The click group: one module per command, imported when the command is called."""
+"""The click group: a command, and what undoes it, has a module, imported when it is called."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from git_model_security import __version__, logs, telemetry
-from git_model_security.cli import once
+from git_model_security.cli import options
 from git_model_security.errors import INTERRUPTED, USAGE, UsageError
 
 if TYPE_CHECKING:
@@ -36,9 +36,10 @@ _COMMANDS = {
     "uninstall": "undo install, or the hooks of this repository",
     "doctor": "find and mend what is wrong with the set-up",
 }
+_UNDOES = {"uninstall": "install", "untrack": "track", "lock": "unlock"}
 
 
-class _Commands(once.Group):
+class _Commands(options.Group):
     """Loads a command's module only when it is called, or asked for its help."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's
@@ -51,8 +52,9 @@ class _Commands(once.Group):
     ) -> click.Command | None:
         if cmd_name not in _COMMANDS:
             return None
-        module = importlib.import_module(f"git_model_security.cli.{cmd_name}")
-        found: click.Command = module.command
+        name = _UNDOES.get(cmd_name, cmd_name)
+        module = importlib.import_module(f"git_model_security.cli.{name}")
+        found: click.Command = module.undo if cmd_name in _UNDOES else module.command
         return found
 
     def format_commands(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any
 
 import click
 
@@ -10,11 +10,6 @@ from git_model_security.cli import options
 from git_model_security.signatures.signers import Given
 from git_model_security.signing import methods
 from git_model_security.signing.sources import Asked
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
 def _hyphened(token: str) -> str:
@@ -47,17 +42,20 @@ _AMBIENT = click.option(
 )
 _CLIENT = click.option("--client-id", metavar="ID", help="Of an OpenID Connect client.")
 
-SETTLED = (_CERTIFICATE, _CHAIN, _PKCS11, _TRUST_CONFIG, _STAGING, _AMBIENT, _CLIENT)
-"""What a clone may keep in its configuration, besides the key."""
+settled = options.together(
+    _CERTIFICATE, _CHAIN, _PKCS11, _TRUST_CONFIG, _STAGING, _AMBIENT, _CLIENT
+)
+"""What a clone may keep in its configuration, besides the key; for `take_given`."""
 
-_SIGNING = (
+signing = options.together(
     click.option("--private-key", type=options.FILE, metavar="FILE", help="Private key (PEM)."),
-    *SETTLED,
+    settled,
     click.option("--client-secret", metavar="SECRET", help="Of that client; others see it."),
     click.option("--identity-token", metavar="TOKEN", help="OIDC token; others see it."),
     click.option("--oauth-force-oob", is_flag=True, help="Show an address, open no browser."),
 )
-_VERIFYING = (
+"""The options of who signs; `take_given` takes what was said."""
+verifying = options.together(
     options.public_key,
     _CHAIN,
     click.option("--identity", metavar="WHO", help="Subject, or Sigstore identity."),
@@ -65,27 +63,7 @@ _VERIFYING = (
     _TRUST_CONFIG,
     _STAGING,
 )
-
-
-def _all(command: _Command, chosen: tuple[Callable[[_Command], _Command], ...]) -> _Command:
-    for option in reversed(chosen):
-        command = option(command)
-    return command
-
-
-def signing(command: _Command) -> _Command:
-    """Gives a command the options of who signs; `take_given` takes what was said."""
-    return _all(command, _SIGNING)
-
-
-def settled(command: _Command) -> _Command:
-    """Gives a command those options that a clone keeps; `take_given` takes what was said."""
-    return _all(command, SETTLED)
-
-
-def verifying(command: _Command) -> _Command:
-    """Gives a command the options of who must have signed; `take_asked` takes what was said."""
-    return _all(command, _VERIFYING)
+"""The options of who must have signed; `take_asked` takes what was said."""
 
 
 def take_given(method: str | None, said: dict[str, Any]) -> Given:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from typing import TYPE_CHECKING, Any
 
@@ -100,23 +101,17 @@ def _migrated(
     return done
 
 
-class _Bars:
+class _Bars(contextlib.ExitStack):
     """A progress bar for each kind of work, one after the other."""
 
     def __init__(self) -> None:
+        super().__init__()
         self._bars: dict[str, Bar] = {}
-
-    def __enter__(self) -> _Bars:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for bar in self._bars.values():
-            bar.__exit__()
 
     def __call__(self, what: str, count: int, total: int) -> None:
         if what not in self._bars:
-            self.__exit__()
-            self._bars[what] = Bar(what, is_bytes=what == "encrypting")
+            self.close()
+            self._bars[what] = self.enter_context(Bar(what, is_bytes=what == "encrypting"))
         self._bars[what](count, total)
 
 

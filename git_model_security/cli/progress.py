@@ -19,7 +19,6 @@ class Bar:
     """A bar that is called with how far the work is; a context manager.
 
     Args:
-        what: what is done, in a word.
         is_bytes: what is counted are bytes, and not things.
     """
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from git_model_security import messages, repair
-from git_model_security.cli import terminal
+from git_model_security.cli import options, terminal
 from git_model_security.clone.clone import Clone
 from git_model_security.errors import FAILED, UPGRADE_HINT
 from git_model_security.guard.finding import KEY, NEWER
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @click.command("repair")
-@click.option("--reason", default="", metavar="TEXT", help="Why, for the audit log.")
+@options.reason
 @click.pass_context
 def command(ctx: click.Context, reason: str) -> None:
     """Encrypt the tip again after something came in clear, and say what leaked.

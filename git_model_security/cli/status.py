@@ -9,7 +9,7 @@ import click
 
 from git_model_security import messages
 from git_model_security.checkout import file_state
-from git_model_security.cli import gate, options, table, terminal
+from git_model_security.cli import options, table, terminal
 from git_model_security.cli.table import Column
 from git_model_security.clone import missing_policy
 from git_model_security.clone.clone import Clone
@@ -47,7 +47,7 @@ _Row = tuple[str, ...]
 @click.argument("pathspecs", nargs=-1, metavar="[PATHSPEC]...")
 @options.as_json
 @click.pass_context
-@gate.judging()
+@terminal.judging()
 def command(ctx: click.Context, pathspecs: tuple[str, ...], as_json: bool) -> None:
     """Show what is encrypted and what is signed.
 

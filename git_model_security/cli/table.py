@@ -22,7 +22,6 @@ class Column(NamedTuple):
     """A column of a table.
 
     Attributes:
-        title: what stands above it.
         is_right: its cells stand to the right.
         is_spare: it is left out first, where there is no room.
         least: it may be cut to so many characters, with an ellipsis; 0 for never.
@@ -51,12 +50,7 @@ def _room() -> int | None:
 
 
 def folded(found: Sequence[str], width: int | None) -> Iterator[str]:
-    """Yields words as one line, or as several where they do not fit; no word is cut.
-
-    Args:
-        found: the words.
-        width: see `fitted`.
-    """
+    """Yields words as one line, or as several where they do not fit; no word is cut."""
     line = ""
     for word in found:
         longer = f"{line}{_GAP}{word}" if line else word
@@ -77,8 +71,6 @@ def fitted(
     words below it.
 
     Args:
-        columns: of the table.
-        rows: of cells in one line.
         width: in columns of the terminal; None for a pipe, which has none.
     """
     table = [[column.title for column in columns], *rows]

@@ -1,17 +1,25 @@
-"""Results of the commands, on standard output; the rest is said by `messages`."""
+"""Results of the commands: on standard output, and as the exit status of a gate.
+
+The rest is said by `messages`.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import sys
 from typing import TYPE_CHECKING
 
 import click
 
 from git_model_security import messages
+from git_model_security.cli import wrap_system_error
+from git_model_security.errors import UNCHECKED, UNHEARD, Error
 from git_model_security.git.paths import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 SHOWN_FILES = 12
 
@@ -37,8 +45,6 @@ def files(
     """Writes a titled list of paths, cut where it gets long.
 
     Args:
-        title: what they are.
-        paths: the paths.
         noted: what to say of some, which stand first, and all of them.
         whole: cut nothing.
     """
@@ -62,3 +68,28 @@ def bytes_text(count: int) -> str:
         value /= 1024
         unit = next(units)
     return f"{value:.1f} {unit}iB"
+
+
+@contextlib.contextmanager
+def judging() -> Iterator[None]:
+    """Gives an error within the exit status that it has for a gate: `Error.gate_status`.
+
+    A pipeline acts upon it; docs/CI.md has the table.
+
+    Raises:
+        Error: the same one; or what the system said.
+        Exit: nobody reads the verdict to its end.
+    """
+    try:
+        yield
+    except Error as error:
+        error.exit_status = error.gate_status
+        raise
+    except BrokenPipeError:
+        # Click would end with 1, and Python complain of what is left to be written.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise click.exceptions.Exit(UNHEARD) from None
+    except OSError as error:
+        told = wrap_system_error(error)
+        told.exit_status = UNCHECKED
+        raise told from error

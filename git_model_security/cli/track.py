@@ -1,7 +1,8 @@
-"""`git model track`."""
+"""`git model track` and `untrack`."""
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
 import click
@@ -13,7 +14,7 @@ from git_model_security.errors import PolicyError, UsageError
 from git_model_security.git import index
 from git_model_security.messages import counted
 from git_model_security.policy import pinned, profiles
-from git_model_security.policy_change import track, tracked
+from git_model_security.policy_change import track, tracked, untrack
 from git_model_security.setup import accept_policy
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 @click.command("track")
 @click.argument("patterns", nargs=-1, metavar="[PATTERN]...")
-@click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing.")
+@options.dry_run
 @click.option(
     "--profile",
     type=click.Choice([profiles.ALL_BUT_SOURCE, profiles.ALL]),
@@ -46,7 +47,7 @@ def command(
         if accept:
             _accept(clone, dry_run=dry_run, yes=yes)
         elif not (patterns or profile):
-            show_rules(clone)
+            _show_rules(clone)
         else:
             _track(clone, patterns, profile, dry_run=dry_run)
 
@@ -116,7 +117,7 @@ def _accept(clone: Clone, *, dry_run: bool, yes: bool) -> None:
     terminal.result("Took over the policy in .gitmodel.")
 
 
-def show_rules(clone: Clone) -> None:
+def _show_rules(clone: Clone) -> None:
     """Prints what is protected and by which rule."""
     for title, rules in tracked.rules(clone).items():
         terminal.result(f"{title}:")
@@ -133,3 +134,53 @@ def show_rules(clone: Clone) -> None:
             f"this clone has another policy pinned: {accept_policy.describe(found)}",
             "`git model track --accept` takes over what .gitmodel says",
         )
+
+
+@click.command("untrack")
+@click.argument("patterns", nargs=-1, metavar="[PATTERN]...")
+@options.dry_run
+@options.reason
+@options.yes
+def undo(patterns: tuple[str, ...], dry_run: bool, reason: str, yes: bool) -> None:
+    """Leave files with these names clear from now on; list the patterns without any.
+
+    What is tracked goes back into the index in clear, for everybody who can read
+    the repository. .gitmodel records it, so that other clones can check it;
+    nothing is committed. Versions in the history stay encrypted.
+    """
+    clone = Clone()
+    with clone.objects:
+        if not patterns:
+            _show_rules(clone)
+            return
+        planned = untrack.plan(clone, patterns)
+        if planned.is_idle:
+            terminal.result("These files are clear already; nothing to do.")
+            return
+        if planned.alike:
+            terminal.files("Clear, and on record from now on", planned.alike)
+        elif not (planned.changed or planned.waiting):
+            words = " ".join(shlex.quote(pattern) for pattern in patterns)
+            messages.warn(
+                f"no encrypted file, tracked or not, has a name like {words}",
+                "what is untracked holds for files that come later, too",
+            )
+        if planned.changed:
+            changed = [entry.path for entry in planned.changed]
+            terminal.files("Will be clear", changed, whole=True)
+        if planned.waiting:
+            waiting = "Will not be encrypted when they are added"
+            terminal.files(waiting, planned.waiting, whole=True)
+        if dry_run:
+            return
+        options.confirm(
+            "Make this readable to whoever can read the repository?"
+            if planned.changed or planned.waiting or planned.alike
+            else "Leave clear what gets such a name later?",
+            yes=yes,
+        )
+        done = untrack.untrack(clone, planned, reason)
+    if done:
+        be = "is" if len(done) == 1 else "are"
+        messages.info(f"{counted(len(done), 'tracked file')} {be} clear in the index")
+    terminal.result("Staged .gitmodel and .gitattributes; `git commit` makes it known to all.")

@@ -7,16 +7,15 @@ from typing import Any
 import click
 
 from git_model_security import messages
-from git_model_security.cli import methods, once, options, terminal
+from git_model_security.cli import methods, options, terminal
 from git_model_security.errors import UsageError
 from git_model_security.git.repository import Repository
 from git_model_security.messages import legible
-from git_model_security.signing.identity import KEY
-from git_model_security.signing.methods import KINDS
+from git_model_security.signing.methods import KEY, KINDS
 from git_model_security.trust import anchors, pinned_trust, verifiers
 
 
-@click.group("trust", cls=once.Group)
+@click.group("trust", cls=options.Group)
 def command() -> None:
     """Say whose signatures this clone believes.
 

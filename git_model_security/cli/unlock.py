@@ -1,4 +1,4 @@
-"""`git model unlock`."""
+"""`git model unlock` and `lock`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from git_model_security.cli.progress import Bar
 from git_model_security.errors import FAILED
 from git_model_security.git.repository import Repository
 from git_model_security.messages import counted
-from git_model_security.setup import unlock
+from git_model_security.setup import lock, unlock
 from git_model_security.trust import anchors, verifiers
 
 if TYPE_CHECKING:
@@ -73,3 +73,17 @@ def tell(done: unlock.Unlocked) -> None:
             f"left as pointers: {counted(len(done.report.pointers), 'large file')},"
             " which `git model checkout PATH` writes"
         )
+
+
+@click.command("lock")
+@click.option("--forget", is_flag=True, help="Delete the key from your keyring as well.")
+def undo(forget: bool) -> None:
+    """Turn plaintext back into ciphertext and end this clone's use of the key."""
+    done = lock.lock(Repository.discover(), forget=forget)
+    if done.left:
+        terminal.files("Untracked, so still in clear", done.left)
+    for key_id in done.forgotten:
+        messages.info(f"deleted the key {key_id} from the keyring")
+    count = len(done.written)
+    be = "is" if count == 1 else "are"
+    terminal.result(f"Locked: {counted(count, 'file')} {be} ciphertext again")

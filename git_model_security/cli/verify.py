@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from git_model_security.cli import gate, methods, options, terminal, verify_report
+from git_model_security.cli import methods, options, terminal, verify_report
 from git_model_security.cli.progress import Bar
 from git_model_security.clone import missing_policy
 from git_model_security.clone.clone import Clone
@@ -77,7 +77,7 @@ if TYPE_CHECKING:
 @options.at_least
 @options.as_json
 @click.pass_context
-@gate.judging()
+@terminal.judging()
 def command(
     ctx: click.Context,
     /,

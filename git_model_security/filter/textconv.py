@@ -53,7 +53,7 @@ def _signature(path: Path) -> bytes | None:
 
     None for what is no bundle: it may be anything, and is shown as it is.
     """
-    from git_model_security.signing import claims, dsse, statement
+    from git_model_security.signing import dsse, statement
 
     with path.open("rb") as file:
         data = file.read(dsse.MAX_BYTES + 1)
@@ -64,7 +64,7 @@ def _signature(path: Path) -> bytes | None:
         return None
     files = counted(len(signed.items), "file")
     digest = hashlib.sha256(data).hexdigest()
-    return f"signed by {claims.signer(bundle)}, {files}, sha256 {digest}\n".encode()
+    return f"signed by {dsse.signer(bundle)}, {files}, sha256 {digest}\n".encode()
 
 
 def _tensors(path: Path) -> bytes | None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from git_model_security.git.repository import Repository
 
 _DIRECTORY = 0o40000
+_MODE_DIGITS = 7
 _MAX_DEPTH = 200
 """Who can push can nest deeper than a program has room to follow."""
 _MAX_KEPT = 50_000
@@ -72,6 +73,8 @@ class Trees:
             at = named + self._oid_bytes
             if at > len(content):
                 raise ValueError("an object name is cut off")
+            if len(mode) > _MODE_DIGITS:
+                raise ValueError("Git itself takes a longer mode modulo its words")
             yield Entry(name, _canonical(int(mode, 8)), content[named:at].hex())
 
     def _unfolded(self, oid: str, prefix: bytes) -> list[Entry]:

@@ -54,11 +54,7 @@ def named(path: Path) -> str:
 
 
 def read(path: Path, what: str = "key") -> bytes:
-    """Reads a key file.
-
-    Args:
-        path: the file.
-        what: what it should hold, for the message.
+    """Reads a key file; a message says what it should hold.
 
     Raises:
         ConfigError: it cannot be read, or is too long for any key.
@@ -90,7 +86,7 @@ def require_outside(path: Path) -> None:
         return
     for directory in (repo.git_dir.resolve(), repo.common_dir.resolve()):
         if place.is_relative_to(directory):
-            outside = _outside(directory.parent, path.name)
+            outside = directory.parent.parent / path.name
             raise PolicyError(
                 f"{path}: a private key does not belong in a Git directory: whoever copies"
                 f" {directory} would take it along",
@@ -100,12 +96,8 @@ def require_outside(path: Path) -> None:
         raise PolicyError(
             f"{path}: a private key does not belong in a work tree: the next `git add`"
             f" in {repo.work_tree} would take it along",
-            hint=f"choose a path outside, such as {_outside(repo.work_tree, path.name)}",
+            hint=f"choose a path outside, such as {repo.work_tree.parent / path.name}",
         )
-
-
-def _outside(top: Path, name: str) -> Path:
-    return top.parent / name
 
 
 def write_new(path: Path, content: bytes, mode: int = PRIVATE_MODE) -> None:

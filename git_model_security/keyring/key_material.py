@@ -41,11 +41,7 @@ def from_file(path: Path) -> Key:
 
 
 def from_text(text: str, origin: str) -> Key:
-    """Decodes a key given as 64 hexadecimal digits or as base64.
-
-    Args:
-        text: the encoded key.
-        origin: the variable it came from, for the message; the value is not shown.
+    """Decodes a key given as 64 hexadecimal digits or as base64; no message shows it.
 
     Raises:
         ConfigError: it is neither, or does not decode to 32 bytes.

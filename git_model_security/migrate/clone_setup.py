@@ -19,8 +19,7 @@ from git_model_security.git import config, pushes
 from git_model_security.git.hash_object import write_blob
 from git_model_security.git.paths import shown
 from git_model_security.keyring import key_material, ring
-from git_model_security.keyring.copies import Copies
-from git_model_security.keyring.store import KeyStore
+from git_model_security.keyring.store import Copies, KeyStore
 from git_model_security.migrate import moving, survey
 from git_model_security.migrate.journal import PLAN, Journal
 from git_model_security.policy import gitmodel, pinned

@@ -15,8 +15,7 @@ from git_model_security.git import attributes, config, index
 from git_model_security.git.hash_object import write_blob_from
 from git_model_security.git.index import Entry
 from git_model_security.keyring import key_files, key_material, ring
-from git_model_security.keyring.copies import Copies
-from git_model_security.keyring.store import KeyStore
+from git_model_security.keyring.store import Copies, KeyStore
 from git_model_security.policy import attributes as rules
 from git_model_security.policy import pinned
 from git_model_security.provenance import vouching

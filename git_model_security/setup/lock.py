@@ -11,8 +11,7 @@ from git_model_security.clone.clone import Clone
 from git_model_security.errors import PolicyError
 from git_model_security.git import attributes, index
 from git_model_security.keyring import ring
-from git_model_security.keyring.copies import Copies
-from git_model_security.keyring.store import KeyStore
+from git_model_security.keyring.store import Copies, KeyStore
 from git_model_security.setup import resealing
 
 if TYPE_CHECKING:

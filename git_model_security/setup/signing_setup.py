@@ -17,16 +17,15 @@ from git_model_security.signatures import own_verifier, signers
 from git_model_security.signatures.signers import Given
 from git_model_security.signing import dsse, pem
 from git_model_security.signing.by_key import KeyVerifier
-from git_model_security.signing.identity import CERTIFICATE, KEY, SIGSTORE
-from git_model_security.signing.methods import METHODS
-from git_model_security.trust import anchors, chosen, pinned_trust
+from git_model_security.signing.methods import CERTIFICATE, KEY, METHODS, SIGSTORE
+from git_model_security.trust import anchors, pinned_trust
 from git_model_security.verify import tree_check
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from git_model_security.git.repository import Repository
-    from git_model_security.signing.keystore import KeyStore
+    from git_model_security.signing.keys import KeyStore
     from git_model_security.signing.methods import Verifier
 
 _SETTINGS = {
@@ -75,7 +74,7 @@ def settle(repo: Repository, given: Given) -> None:
 def _settled(repo: Repository, value: object) -> list[str]:
     found = value if isinstance(value, tuple) else (value,) if value else ()
     return [
-        chosen.keep(repo, one)
+        anchors.keep(repo, one)
         if isinstance(one, Path)
         else str(one).lower()
         if isinstance(one, bool)

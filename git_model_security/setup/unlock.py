@@ -15,8 +15,7 @@ from git_model_security.errors import KeyNotFoundError
 from git_model_security.git import attributes, config, index
 from git_model_security.git.paths import shown
 from git_model_security.keyring import key_files, key_material, ring
-from git_model_security.keyring.copies import Copies
-from git_model_security.keyring.store import KeyStore
+from git_model_security.keyring.store import Copies, KeyStore
 from git_model_security.setup import setup, signing_setup, storage_choice
 from git_model_security.trust import pinned_trust
 from git_model_security.verify import tree_check

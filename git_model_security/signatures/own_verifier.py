@@ -20,8 +20,8 @@ from git_model_security.git.paths import shown
 from git_model_security.signatures import signers
 from git_model_security.signing.bundle import open_bundle
 from git_model_security.signing.by_key import KeyVerifier
-from git_model_security.signing.identity import SIGSTORE
 from git_model_security.signing.manifest import plaintext_manifest
+from git_model_security.signing.methods import SIGSTORE
 from git_model_security.trust import pinned_trust
 
 if TYPE_CHECKING:

@@ -132,10 +132,8 @@ def _standing(clone: Clone, path: bytes, oid: str | None) -> bytes | None:
 
 
 def _described(content: bytes) -> str:
-    from git_model_security.signing import claims  # for a refusal alone
-
     try:
-        return f"a signature by {claims.signer(dsse.parse(content))} (as it says itself)"
+        return f"a signature by {dsse.signer(dsse.parse(content))} (as it says itself)"
     except VerificationError:
         return "a file that is no signature of this repository"
 

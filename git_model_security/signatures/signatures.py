@@ -26,7 +26,7 @@ from git_model_security.policy.gitmodel import CIPHERTEXT_SIGNATURE, within
 from git_model_security.provenance import adoption, vouching
 from git_model_security.provenance.inherited import Inherited
 from git_model_security.signatures import signature_place
-from git_model_security.signing.identity import CERTIFICATE
+from git_model_security.signing.methods import CERTIFICATE
 from git_model_security.trust import pinned_trust
 from git_model_security.verify import events, manifests
 
@@ -38,9 +38,8 @@ if TYPE_CHECKING:
     from git_model_security.git.repository import Repository
     from git_model_security.policy.gitmodel import Policy
     from git_model_security.provenance.vouching import Sources
-    from git_model_security.signing.identity import SignerIdentity
     from git_model_security.signing.manifest import Manifest
-    from git_model_security.signing.methods import Signer
+    from git_model_security.signing.methods import Signer, SignerIdentity
 
 SHOWN_PATHS = 20
 _OVER = 0.0

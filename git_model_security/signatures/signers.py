@@ -20,9 +20,9 @@ from git_model_security.keyring.store import config_home
 from git_model_security.policy import gitmodel
 from git_model_security.signatures import questions
 from git_model_security.signing import methods, pem
-from git_model_security.signing.identity import KEY
-from git_model_security.signing.keystore import KeyStore
-from git_model_security.trust import anchors, chosen
+from git_model_security.signing.keys import KeyStore
+from git_model_security.signing.methods import KEY
+from git_model_security.trust import anchors
 
 if TYPE_CHECKING:
     from git_model_security.git.repository import Repository
@@ -216,7 +216,7 @@ class _Sources:
                 " `git model config signingCertificate FILE`",
             )
         if not above and given is None:
-            above = [chosen.file(self._repo, one) for one in self._settings.get(CHAIN, ())]
+            above = [anchors.chosen(self._repo, one) for one in self._settings.get(CHAIN, ())]
         return leaf, above
 
     def token(self) -> Token | None:
@@ -240,7 +240,7 @@ class _Sources:
         return Token(uri, modules, known, partial(config.put, self._repo, PKCS11_KEY))
 
     def sigstore(self) -> tuple[Instance, Source]:
-        from git_model_security.signing import oidc, oidc_store
+        from git_model_security.signing import oidc
 
         given = self._given
         ambient = given.use_ambient_credentials or config.is_true(self._settings, AMBIENT)
@@ -251,7 +251,7 @@ class _Sources:
             client_id=client_id or oidc.AUDIENCE,
             client_secret=given.client_secret or "",
             force_oob=given.oauth_force_oob,
-            store=oidc_store.TokenStore(),
+            store=oidc.TokenStore(),
         )
         return self._instance(), source
 
@@ -270,4 +270,4 @@ class _Sources:
 
     def _kept(self, key: str) -> Path | None:
         kept = config.last(self._settings, key)
-        return chosen.file(self._repo, kept) if kept else None
+        return anchors.chosen(self._repo, kept) if kept else None

@@ -12,17 +12,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from git_model_security.errors import Reason, VerificationError
-from git_model_security.signing import claims, dsse, roles, statement
+from git_model_security.signing import dsse, roles, statement
 from git_model_security.signing.document import malformed
-from git_model_security.signing.identity import CERTIFICATE, KEY
-from git_model_security.signing.methods import KINDS
+from git_model_security.signing.methods import CERTIFICATE, KEY, KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from git_model_security.signing.identity import SignerIdentity
     from git_model_security.signing.manifest import Manifest
-    from git_model_security.signing.methods import Verifier
+    from git_model_security.signing.methods import SignerIdentity, Verifier
     from git_model_security.signing.roles import Subject
 
 _Outcome = tuple["Manifest", "SignerIdentity", "float | None"]
@@ -35,7 +33,6 @@ class Opened:
 
     Attributes:
         manifest: what is signed; nothing was compared with it yet.
-        signer: who signed.
         subject: role and root; None for a bundle of other software.
         sha256: of the bundle itself, in hexadecimal, as `sha256sum` of the file shows it.
         ends: see `methods.Verifier.ends`.
@@ -98,7 +95,7 @@ def _candidates(bundle: dsse.Bundle, verifiers: Sequence[Verifier]) -> list[Veri
     fitting = [verifier for verifier in verifiers if verifier.accepts(bundle)]
     if fitting:
         return fitting
-    claimed = claims.signer(bundle)
+    claimed = dsse.signer(bundle)
     given = [verifier.identity for verifier in verifiers if verifier.explicit]
     if given:
         wanted = ", nor by ".join(map(_named, given))

@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING
 from git_model_security.errors import ConfigError, Reason, VerificationError
 from git_model_security.git.paths import shown
 from git_model_security.keyring import key_files
-from git_model_security.signing import certificates, certification, claims, key_bundle, pem
+from git_model_security.signing import certificates, certification, dsse, key_bundle, pem
 from git_model_security.signing.chain import Chain, identity
-from git_model_security.signing.identity import CERTIFICATE, SignerIdentity
-from git_model_security.signing.methods import Pin
+from git_model_security.signing.methods import CERTIFICATE, Pin, SignerIdentity
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,12 +40,7 @@ class CertificateSigner:
 
     Args:
         private_key: a PEM file, or the PEM itself; read when the first signature is made.
-        signing_certificate: see `Chain`.
-        certificate_chain: see `Chain`.
-        password: of the key, used or asked for only if it is encrypted.
-
-    Raises:
-        ConfigError: see `Chain`.
+        password: used or asked for only if the key is encrypted.
     """
 
     def __init__(
@@ -59,17 +53,13 @@ class CertificateSigner:
         self._source = private_key
         self._password = password
         self._chain = Chain(signing_certificate, certificate_chain)
+        self.identity = self._chain.identity
 
     @classmethod
     def from_sources(cls, sources: Sources) -> CertificateSigner | None:
         """Returns the signer with a clone's certificate and key, if it has a key."""
         found = sources.private_key()
         return found and cls(found[0], *sources.certificate(), sources.password)
-
-    @property
-    def identity(self) -> SignerIdentity:
-        """Who the bundle will name."""
-        return self._chain.identity
 
     @cached_property
     def _key(self) -> EllipticCurvePrivateKey:
@@ -100,13 +90,14 @@ class CertificateSigner:
 class CertificateVerifier:
     """Accepts one identity that one of the given roots vouches for.
 
+    Attributes:
+        chain: the roots, and what else may stand in a chain, in PEM.
+
     Args:
         certificate_chain: in PEM: one root or more, and what else may stand in a chain;
             only what is signed by itself is trusted.
         identity: the subject as RFC 4514 has it, its common name, one of the alternative
             names, or SHA-256 of the certificate.
-        explicit: the user gave it for this one check.
-        origin: names the file in messages.
 
     Raises:
         ConfigError: there is no root, or the identity is empty.
@@ -133,7 +124,11 @@ class CertificateVerifier:
                 hint="`openssl x509 -in CERTIFICATE -noout -subject -nameopt RFC2253` shows it",
             )
         self._name = certificates.as_fingerprint(identity) or identity
-        self._explicit = explicit
+        self.explicit = explicit
+        self.chain = certificates.pem([*self._roots, *self._between])
+        self.pin = Pin(CERTIFICATE, _PIN + self._name.encode() + b"\n" + self.chain)
+        fingerprint = hashlib.sha256(self.pin.content).hexdigest()
+        self.identity = SignerIdentity(CERTIFICATE, fingerprint, self._name)
 
     @classmethod
     def from_options(cls, asked: Asked) -> list[CertificateVerifier]:
@@ -167,27 +162,6 @@ class CertificateVerifier:
         return cls(chain, first.removeprefix(_PIN).decode("utf-8", "replace"), origin=origin)
 
     @property
-    def identity(self) -> SignerIdentity:
-        """Who must have signed."""
-        content = self.pin.content
-        return SignerIdentity(CERTIFICATE, hashlib.sha256(content).hexdigest(), self._name)
-
-    @property
-    def explicit(self) -> bool:
-        """Whether the user gave it for this one check."""
-        return self._explicit
-
-    @property
-    def pin(self) -> Pin:
-        """The identity in a line, and the certificates in PEM."""
-        return Pin(CERTIFICATE, _PIN + self._name.encode() + b"\n" + self.chain)
-
-    @property
-    def chain(self) -> bytes:
-        """The roots, and what else may stand in a chain, in PEM."""
-        return certificates.pem([*self._roots, *self._between])
-
-    @property
     def anchors(self) -> tuple[str, ...]:
         """The roots, each with its SHA-256."""
         return tuple(
@@ -199,7 +173,7 @@ class CertificateVerifier:
         """Tells whether a bundle claims to be by whom is pinned."""
         if bundle.kind != CERTIFICATE:
             return False
-        return certificates.is_for(claims.chain(bundle)[0], self._name)
+        return certificates.is_for(dsse.chain(bundle)[0], self._name)
 
     def verify(self, bundle: Bundle) -> SignerIdentity | None:
         """Returns who signed, by our own checks, by OpenSSL's, and by the signature.
@@ -214,7 +188,7 @@ class CertificateVerifier:
         from OpenSSL import crypto
 
         found = self.proven(bundle)
-        leaf, *between = claims.chain(bundle)
+        leaf, *between = dsse.chain(bundle)
         store = crypto.X509Store()
         for one in (*self._roots, *self._between):
             store.add_cert(crypto.X509.from_cryptography(one))
@@ -238,7 +212,7 @@ class CertificateVerifier:
         Raises:
             VerificationError: `WRONG_IDENTITY` or `INVALID`.
         """
-        leaf, *between = claims.chain(bundle)
+        leaf, *between = dsse.chain(bundle)
         if not certificates.is_for(leaf, self._name):
             raise VerificationError(
                 Reason.WRONG_IDENTITY,
@@ -263,7 +237,7 @@ class CertificateVerifier:
         Not each of them need be in the chain that was found: looking once more is safe.
         """
         at = certification.now()
-        known = (*claims.chain(bundle), *self._between, *self._roots)
+        known = (*dsse.chain(bundle), *self._between, *self._roots)
         ends = (certificate.not_valid_after_utc for certificate in known)
         return min((end for end in ends if end >= at), default=at).timestamp()
 

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 from git_model_security.keyring import key_files
 from git_model_security.signing import key_bundle, pem
-from git_model_security.signing.identity import KEY, SignerIdentity
 from git_model_security.signing.keys import load_private
-from git_model_security.signing.methods import Pin
+from git_model_security.signing.methods import KEY, Pin, SignerIdentity
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,7 +26,6 @@ class KeySigner:
 
     Args:
         private_key: a PEM file, or the PEM itself (from a variable, in CI).
-        password: of the key, if it is encrypted.
         fingerprint: of the key, where it is known: then the key is read, and its
             password asked for, when the first signature is made.
 
@@ -43,7 +41,7 @@ class KeySigner:
     ) -> None:
         self._source = private_key
         self._password = password
-        self._identity = SignerIdentity(
+        self.identity = SignerIdentity(
             KEY, fingerprint or pem.fingerprint(pem.public_pem(self._key))
         )
 
@@ -53,11 +51,6 @@ class KeySigner:
         found = sources.private_key()
         return found and cls(found[0], sources.password, found[1])
 
-    @property
-    def identity(self) -> SignerIdentity:
-        """Who the bundle will name."""
-        return self._identity
-
     @cached_property
     def _key(self) -> EllipticCurvePrivateKey:
         if isinstance(self._source, bytes):
@@ -66,7 +59,10 @@ class KeySigner:
 
     def sign(self, manifest: Manifest) -> bytes:
         """Returns the bundle that model_signing would make, without importing it."""
-        return key_bundle.sign(manifest, self._key, self._identity.fingerprint)
+        material = key_bundle.hint(self.identity.fingerprint)
+        return key_bundle.write(
+            manifest, material, lambda data: key_bundle.signature(data, self._key)
+        )
 
     def verifier(self) -> KeyVerifier:
         """Returns what accepts these signatures."""
@@ -77,9 +73,7 @@ class KeyVerifier:
     """Accepts what one public key verifies.
 
     Args:
-        public_key: in PEM.
         explicit: the user gave it for this one check (`--public-key`).
-        origin: names the file in messages.
 
     Raises:
         ConfigError: it is no public key that could have signed.
@@ -89,9 +83,10 @@ class KeyVerifier:
         self, public_key: bytes, explicit: bool = False, origin: str = "the public key"
     ) -> None:
         self._key = pem.parse_public(public_key, origin)
-        self._pem = pem.canonical(self._key)
-        self._explicit = explicit
-        self._identity = SignerIdentity(KEY, pem.fingerprint(self._pem))
+        self.explicit = explicit
+        self.pin = Pin(KEY, pem.canonical(self._key))
+        self.identity = SignerIdentity(KEY, pem.fingerprint(self.pin.content))
+        self.anchors = (f"fingerprint {self.identity.fingerprint}",)
 
     @classmethod
     def from_file(cls, path: Path) -> KeyVerifier:
@@ -109,40 +104,16 @@ class KeyVerifier:
 
     @classmethod
     def from_pin(cls, content: bytes, origin: str) -> KeyVerifier:
-        """Returns the verifier of a pinned public key.
-
-        Raises:
-            ConfigError: see the class.
-        """
+        """Returns the verifier of a pinned public key."""
         return cls(content, origin=origin)
-
-    @property
-    def identity(self) -> SignerIdentity:
-        """Who must have signed."""
-        return self._identity
-
-    @property
-    def explicit(self) -> bool:
-        """Whether the user gave it for this one check."""
-        return self._explicit
-
-    @property
-    def pin(self) -> Pin:
-        """The public key; its SHA-256 is its fingerprint."""
-        return Pin(KEY, self._pem)
-
-    @property
-    def anchors(self) -> tuple[str, ...]:
-        """The fingerprint of the key."""
-        return (f"fingerprint {self._identity.fingerprint}",)
 
     def accepts(self, bundle: Bundle) -> bool:
         """Tells whether a bundle names this key, or none."""
-        return bundle.kind == KEY and bundle.hint in {None, self._identity.fingerprint}
+        return bundle.kind == KEY and bundle.hint in {None, self.identity.fingerprint}
 
     def verify(self, bundle: Bundle) -> SignerIdentity | None:
         """Returns who signed; a signature that holds is all that there is to prove."""
-        return self._identity if key_bundle.holds(bundle, self._key) else None
+        return self.identity if key_bundle.holds(bundle, self._key) else None
 
     def ends(self, bundle: Bundle) -> float | None:  # noqa: ARG002
         """Returns None: a key has no end."""

@@ -12,11 +12,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from git_model_security.errors import ConfigError, KeyNotFoundError
-from git_model_security.signing import key_bundle, pem, pkcs11_uri, token_session
+from git_model_security.signing import key_bundle, pem, pkcs11_uri, token
 from git_model_security.signing.by_certificate import CertificateVerifier, verifier_of
 from git_model_security.signing.by_key import KeyVerifier
 from git_model_security.signing.chain import Chain
-from git_model_security.signing.identity import KEY, SignerIdentity
+from git_model_security.signing.methods import KEY, SignerIdentity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -65,11 +65,7 @@ class Pkcs11Signer:
 
     @cached_property
     def identity(self) -> SignerIdentity:
-        """Who the bundle will name; asks the token for it.
-
-        Raises:
-            Error: see `token_session` and `token`.
-        """
+        """Who the bundle will name; asks the token for it."""
         return SignerIdentity(KEY, self._fingerprint or self.verifier().identity.fingerprint)
 
     def sign(self, manifest: Manifest) -> bytes:
@@ -77,7 +73,6 @@ class Pkcs11Signer:
 
         Raises:
             ConfigError: the token holds another key than it did.
-            Error: see `token_session` and `token`.
         """
         fingerprint = self.verifier().identity.fingerprint
         if self._fingerprint is None and self._learned is not None:
@@ -94,7 +89,6 @@ class Pkcs11Signer:
 
         Raises:
             ConfigError: the token holds another key than it did.
-            Error: see `token_session` and `token`.
         """
         found = KeyVerifier(pem.canonical(self._key.public))
         now = found.identity.fingerprint
@@ -110,12 +104,7 @@ class Pkcs11Signer:
 class Pkcs11CertificateSigner:
     """Signs with a key in a token and the certificate for it, in a file.
 
-    Args:
-        uri: see `Pkcs11Signer`.
-        signing_certificate: see `chain.Chain`.
-        certificate_chain: see `chain.Chain`.
-        module_paths: see `Pkcs11Signer`.
-        pin: see `Pkcs11Signer`.
+    See `Pkcs11Signer` and `chain.Chain`.
 
     Raises:
         ConfigError: the URI is none, or see `chain.Chain`.
@@ -131,6 +120,7 @@ class Pkcs11CertificateSigner:
     ) -> None:
         self._key = _Key(uri, module_paths, pin)
         self._chain = Chain(signing_certificate, certificate_chain)
+        self.identity = self._chain.identity
 
     @classmethod
     def from_sources(cls, sources: Sources) -> Pkcs11CertificateSigner | None:
@@ -138,16 +128,10 @@ class Pkcs11CertificateSigner:
         found = sources.token()
         return found and cls(found.uri, *sources.certificate(), found.modules, sources.pin)
 
-    @property
-    def identity(self) -> SignerIdentity:
-        """Who the bundle will name."""
-        return self._chain.identity
-
     def sign(self, manifest: Manifest) -> bytes:
         """Returns a bundle like one by a certificate whose key is in a file.
 
         Raises:
-            Error: see `token_session` and `token`.
             ConfigError: the certificate cannot sign, or not now, or is another key's.
         """
         public_key = self._chain.require_usable()
@@ -172,7 +156,7 @@ class _Key:
     @cached_property
     def public(self) -> EllipticCurvePublicKey:
         """The public half, which most tokens show to anybody."""
-        with token_session.opened(self._uri, self._module_paths) as found:
+        with token.opened(self._uri, self._module_paths) as found:
             try:
                 return found.public_key()
             except KeyNotFoundError:
@@ -181,6 +165,6 @@ class _Key:
 
     def sign(self, data: bytes, public_key: EllipticCurvePublicKey) -> bytes:
         """Returns a signature in DER that the public key has verified."""
-        with token_session.opened(self._uri, self._module_paths) as found:
+        with token.opened(self._uri, self._module_paths) as found:
             found.login(self._pin)
             return found.sign(data, public_key)

@@ -18,19 +18,10 @@ from git_model_security.errors import (
     VerificationError,
 )
 from git_model_security.messages import legible
-from git_model_security.signing import (
-    claims,
-    dsse,
-    key_bundle,
-    retry,
-    sigstore_errors,
-    sigstore_instance,
-    validity,
-)
+from git_model_security.signing import dsse, key_bundle, sigstore_errors, sigstore_instance
 from git_model_security.signing.bundle import open_bundle
 from git_model_security.signing.document import malformed
-from git_model_security.signing.identity import SIGSTORE, SignerIdentity
-from git_model_security.signing.methods import Pin
+from git_model_security.signing.methods import SIGSTORE, Pin, SignerIdentity
 from git_model_security.signing.sigstore_instance import Instance
 
 if TYPE_CHECKING:
@@ -46,8 +37,6 @@ class SigstoreSigner:
     """Signs as whom an OIDC token names.
 
     Args:
-        instance: which Sigstore.
-        source: where the token comes from.
         agreed: raises unless its user agreed to what a public instance publishes.
     """
 
@@ -83,7 +72,7 @@ class SigstoreSigner:
         if self._instance.is_public and self._agreed is not None:
             self._agreed()
         token = self._token()
-        with retry.limited(), sigstore_errors.signing(self._instance):
+        with sigstore_errors.limited(), sigstore_errors.signing(self._instance):
             made = self._signed(token, key_bundle.statement(manifest))
         self._own = self._verified(made, manifest)
         return made
@@ -112,7 +101,7 @@ class SigstoreSigner:
     def _verified(self, made: bytes, manifest: Manifest) -> SigstoreVerifier:
         """Verifies what was just made: sigstore believes what the servers answered."""
         try:
-            identity, issuer = claims.identity_and_issuer(claims.chain(dsse.parse(made))[0])
+            identity, issuer = dsse.identity_and_issuer(dsse.chain(dsse.parse(made))[0])
             own = SigstoreVerifier(identity, issuer, self._instance)
             if open_bundle(made, [own]).manifest != manifest:
                 raise malformed("it is over another model")
@@ -144,8 +133,6 @@ class SigstoreVerifier:
     Args:
         identity: an e-mail address, or the URL of a CI workflow.
         issuer: the OIDC issuer, a URL.
-        instance: which Sigstore.
-        explicit: the user gave it for this one check.
 
     Raises:
         UsageError: identity or issuer is empty, or is not what it looks like.
@@ -170,7 +157,7 @@ class SigstoreVerifier:
                 )
         self._expected = (identity, issuer)
         self.instance = instance or Instance()
-        self._explicit = explicit
+        self.explicit = explicit
 
     @classmethod
     def from_options(cls, asked: Asked) -> list[SigstoreVerifier]:
@@ -206,11 +193,6 @@ class SigstoreVerifier:
         return SignerIdentity(SIGSTORE, hashlib.sha256(self.pin.content).hexdigest(), name)
 
     @property
-    def explicit(self) -> bool:
-        """Whether the user gave it for this one check."""
-        return self._explicit
-
-    @property
     def pin(self) -> Pin:
         """Identity, issuer, and the instance: with its trust config, as that is the root."""
         identity, issuer = self._expected
@@ -235,7 +217,7 @@ class SigstoreVerifier:
         """Tells whether a bundle's certificate is of this identity and issuer."""
         if bundle.kind != SIGSTORE:
             return False
-        return claims.identity_and_issuer(claims.chain(bundle)[0]) == self._expected
+        return dsse.identity_and_issuer(dsse.chain(bundle)[0]) == self._expected
 
     def verify(self, bundle: Bundle) -> SignerIdentity:
         """Returns who signed: `accepts` read the certificate that is verified here.
@@ -255,7 +237,7 @@ class SigstoreVerifier:
         identity, issuer = self._expected
         with sigstore_errors.verifying(self.instance, bundle):
             read = SigstoreBundle.from_json(json.dumps(bundle.document))
-            verifier = Verifier(trusted_root=validity.valid_then(self.instance.document, read))
+            verifier = Verifier(trusted_root=self.instance.valid_then(read))
             signed = verifier.verify_dsse(
                 read, policy.Identity(identity=identity, issuer=issuer)
             )

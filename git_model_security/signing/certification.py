@@ -35,8 +35,7 @@ def leaf_fault(leaf: Certificate, at: datetime.datetime) -> str | None:
     """Returns why a certificate cannot be a signer's, or None.
 
     Args:
-        leaf: the certificate.
-        at: the time that counts, with its zone.
+        at: the time that counts, with its zone, here and below.
     """
     reason = pem.key_fault(leaf.public_key())
     if reason:
@@ -74,11 +73,6 @@ def authority_fault(
 
     For a signer, who may not have the root. Several certificates of one authority may be
     there, of which one will do.
-
-    Args:
-        leaf: the signer's.
-        above: what was given with it.
-        at: the time that counts, with its zone.
     """
     found: dict[Certificate, tuple[Certificate, str] | None] = {}
 
@@ -135,10 +129,7 @@ def chain_fault(
     of the web's authorities beyond is not asked for: a company's own need not know it.
 
     Args:
-        leaf: the signer's.
-        between: what may stand between it and a root; not trusted.
-        roots: what is trusted.
-        at: the time that counts, with its zone.
+        between: what may stand between the leaf and a root; not trusted.
     """
     from cryptography.x509.verification import VerificationError
 
@@ -164,12 +155,7 @@ def chain_fault(
 
 
 def missing_issuer(leaf: Certificate, known: Sequence[Certificate]) -> str | None:
-    """Returns the name of the authority at which a chain breaks off, or None.
-
-    Args:
-        leaf: the signer's.
-        known: all other certificates that are here.
-    """
+    """Returns the name of the authority at which a chain breaks off, or None."""
     last = leaf
     for _ in range(MAX_BETWEEN + 1):
         if certificates.is_root(last):

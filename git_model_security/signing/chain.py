@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from git_model_security.errors import ConfigError
 from git_model_security.signing import certificates, certification
-from git_model_security.signing.identity import CERTIFICATE, SignerIdentity
+from git_model_security.signing.methods import CERTIFICATE, SignerIdentity
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,6 +36,7 @@ class Chain:
     def __init__(self, signing_certificate: Path, certificate_chain: Sequence[Path]) -> None:
         self.origin = str(signing_certificate)
         self.leaf, *above = certificates.load(signing_certificate)
+        self.identity = identity(self.leaf)
         for path in certificate_chain:
             above += certificates.load(path)
         self.above = [one for one in dict.fromkeys(above) if one != self.leaf]
@@ -46,11 +47,6 @@ class Chain:
                 f"{self.origin}: no certificate of the chain given has issued it",
                 hint="give the certificate of its issuer first, then that one's issuer",
             )
-
-    @property
-    def identity(self) -> SignerIdentity:
-        """Who the bundle will name."""
-        return identity(self.leaf)
 
     @property
     def material(self) -> dict[str, object]:

@@ -22,11 +22,7 @@ def malformed(message: str) -> VerificationError:
 
 
 def load(text: bytes, what: str) -> dict[str, object]:
-    """Parses a JSON object.
-
-    Args:
-        text: the document.
-        what: what it is, for the message.
+    """Parses a JSON object; `what` names it in messages.
 
     Raises:
         VerificationError: `MALFORMED`: it is not an object, or a key stands twice

@@ -14,7 +14,7 @@ import json
 from typing import TYPE_CHECKING
 
 from git_model_security.signing.dsse import MEDIA_TYPE, PAYLOAD_TYPE
-from git_model_security.signing.identity import KEY
+from git_model_security.signing.methods import KEY
 from git_model_security.signing.statement import PREDICATE_TYPE, STATEMENT_TYPE
 
 if TYPE_CHECKING:
@@ -32,18 +32,12 @@ if TYPE_CHECKING:
 _PREFIX = (len(PAYLOAD_TYPE), PAYLOAD_TYPE.encode("ascii"))
 
 
-def sign(manifest: Manifest, key: EllipticCurvePrivateKey, fingerprint: str) -> bytes:
-    """Returns the bundle, JSON; each call gives other bytes, since ECDSA is randomised."""
-    return write(manifest, hint(fingerprint), lambda data: signature(data, key))
-
-
 def write(
     manifest: Manifest, material: Mapping[str, object], signing: Callable[[bytes], bytes]
 ) -> bytes:
-    """Returns a bundle, JSON.
+    """Returns a bundle, JSON; each call gives other bytes, since ECDSA is randomised.
 
     Args:
-        manifest: what to sign.
         material: what the bundle says of who signed.
         signing: makes the signature, in DER, over the bytes that it is given.
     """
@@ -98,12 +92,7 @@ def signature(data: bytes, key: EllipticCurvePrivateKey) -> bytes:
 
 
 def holds(bundle: Bundle, public_key: EllipticCurvePublicKey) -> bool:
-    """Tells whether a bundle's signature over its payload is by a key.
-
-    Args:
-        bundle: hostile.
-        public_key: on one of the curves that `digest_for` knows.
-    """
+    """Tells whether a hostile bundle's signature is by a key, which `digest_for` knows."""
     from cryptography.exceptions import InvalidSignature
     from cryptography.hazmat.primitives import hashes
     from cryptography.hazmat.primitives.asymmetric import ec

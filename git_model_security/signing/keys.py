@@ -1,15 +1,17 @@
-"""Signing keys in files: making them and reading them.
+"""Signing keys in files: making them, reading them, and keeping those of the user.
 
-docs/SPEC.md, "Signatures: keys".
+They are kept as `<fingerprint>.pem`, 0600 in 0700, where the caller says
+(`$XDG_CONFIG_HOME/git-model/signing`); each as it was given: an encrypted one stays
+encrypted. docs/SPEC.md, "Signatures: keys".
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from git_model_security.errors import KeyNotFoundError
 from git_model_security.keyring import key_files
 from git_model_security.signing import pem
-from git_model_security.signing.pem import fingerprint, public_pem
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,27 +20,18 @@ if TYPE_CHECKING:
 
     from git_model_security.signing.pem import Password
 
-__all__ = [
-    "fingerprint",
-    "generate",
-    "load_private",
-    "new",
-    "public_pem",
-]
+_SUFFIX = ".pem"
 
 
 def generate(path: Path) -> str:
-    """Makes a P-256 key and writes it to a new file of mode 0600, as PKCS#8 PEM.
-
-    Returns:
-        The fingerprint.
+    """Writes a P-256 key to a new file of mode 0600, as PKCS#8 PEM; returns its fingerprint.
 
     Raises:
         ConfigError: the file exists, or cannot be written.
     """
     key = new()
     key_files.write_new(path, pem.private_pem(key))
-    return fingerprint(public_pem(key))
+    return pem.fingerprint(pem.public_pem(key))
 
 
 def new() -> EllipticCurvePrivateKey:
@@ -49,13 +42,51 @@ def new() -> EllipticCurvePrivateKey:
 
 
 def load_private(path: Path, password: Password | None = None) -> EllipticCurvePrivateKey:
-    """Reads a private key.
-
-    Args:
-        path: a PEM file.
-        password: of the key, used or asked for only if it is encrypted.
+    """Reads a private key; a password is used or asked for only if it is encrypted.
 
     Raises:
         ConfigError: it is something else; the message says what.
     """
     return pem.parse_private(key_files.read(path), password, str(path))
+
+
+class KeyStore:
+    """The private signing keys that this user keeps."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+
+    def keep(self, text: bytes, key: EllipticCurvePrivateKey) -> str:
+        """Keeps a key as its file has it, and returns its fingerprint."""
+        name = pem.fingerprint(pem.public_pem(key))
+        key_files.keep(self.directory, f"{name}{_SUFFIX}", text)
+        return name
+
+    def create(self) -> str:
+        """Makes a new P-256 key, keeps it and returns its fingerprint."""
+        key = new()
+        return self.keep(pem.private_pem(key), key)
+
+    def path(self, fingerprint: str) -> Path:
+        """Returns the file of a key that is kept.
+
+        Raises:
+            KeyNotFoundError: there is none of that fingerprint.
+        """
+        # The fingerprint may come from a configuration file: it is no path.
+        if not pem.is_fingerprint(fingerprint) or not self._file(fingerprint).is_file():
+            raise KeyNotFoundError(
+                f"the signing key {fingerprint[:16]!r} is not in {self.directory}",
+                hint="`git model unlock --signing-key FILE` names the key to sign with",
+            )
+        return self._file(fingerprint)
+
+    def fingerprints(self) -> list[str]:
+        """Returns the fingerprints of the keys kept, sorted."""
+        if not self.directory.is_dir():
+            return []
+        found = (path.stem for path in self.directory.glob(f"*{_SUFFIX}"))
+        return sorted(filter(pem.is_fingerprint, found))
+
+    def _file(self, fingerprint: str) -> Path:
+        return self.directory / f"{fingerprint}{_SUFFIX}"

@@ -1,17 +1,25 @@
 """Manifests: names and digests, before they are signed and after they are verified.
 
-Pure data, no I/O; docs/SPEC.md, "Signatures: manifests".
+Other software may have signed parts of files, which model_signing does on request and we
+never do: then each item is a part, `PATH:START:END`, all of one length but a file's last.
+
+Pure data, no I/O; docs/SPEC.md, "Signatures: manifests" and "Signatures: opening".
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import re
+from collections import defaultdict
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Literal, get_args
 
 from git_model_security.errors import PolicyError
+from git_model_security.git.paths import shown
 from git_model_security.signing import names, roles
+from git_model_security.signing.document import malformed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -20,6 +28,8 @@ Digest = Literal["sha256", "blake3"]
 DIGESTS: tuple[Digest, ...] = get_args(Digest)
 DIGEST_BYTES = 32
 """Of both algorithms."""
+
+_NUMBER = re.compile("0|[1-9][0-9]{0,18}")
 
 
 @dataclass(frozen=True)
@@ -32,7 +42,7 @@ class Manifest:
         items: digest by name; names are relative to the model root.
         ignore_paths: names that a verifier leaves out of the comparison.
         shard_bytes: length of the parts of files that the items are of, as other
-            software may have signed (see `shards`); None where they are files.
+            software may have signed; None where they are files.
     """
 
     name: str
@@ -57,6 +67,29 @@ class Manifest:
         text = json.dumps(canonical, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode("ascii")).hexdigest()
 
+    def by_path(self) -> dict[bytes, bytes]:
+        """Returns what is signed of each file by its path; see `files`."""
+        return {name.encode(): digest for name, digest in self.files().items()}
+
+    def files(self) -> Mapping[str, bytes]:
+        """Returns what is signed of each file: its digest, or those of its parts as one.
+
+        A file without content has no part, and is not signed by parts.
+
+        Raises:
+            VerificationError: `MALFORMED`: the parts of a file leave something out of it.
+        """
+        if self.shard_bytes is None:
+            return self.items
+        parts: defaultdict[str, list[tuple[int, int, bytes]]] = defaultdict(list)
+        for item, digest in self.items.items():
+            name, start, end = _part(item)
+            parts[name].append((start, end, digest))
+        for name, found in parts.items():
+            found.sort()
+            _require_whole(name, [(start, end) for start, end, _ in found], self.shard_bytes)
+        return {name: b"".join(digest for *_, digest in found) for name, found in parts.items()}
+
 
 def plaintext_manifest(
     root: str,
@@ -67,11 +100,8 @@ def plaintext_manifest(
     """Returns the manifest of a model root's plaintext.
 
     Args:
-        root: the model root, `.` for the top.
-        digest: `sha256` or `blake3`.
         items: each path relative to the root, and its digest; ignored paths
             (`roles.is_ignored`) are left out here.
-        signature_name: file name of the plaintext bundle.
 
     Raises:
         PolicyError: a name that cannot be signed, or nothing to sign.
@@ -90,3 +120,43 @@ def plaintext_manifest(
         items=kept,
         ignore_paths=roles.ignore_paths(signature_name),
     )
+
+
+def ciphertext_manifest(
+    root: str, entries: Iterable[tuple[bytes, bytes]], tree_listing: bytes
+) -> Manifest:
+    """Returns the manifest of a model root's ciphertext.
+
+    Args:
+        entries: each path relative to the root, and the SHA-256 of what Git or LFS
+            stores for it: of the blob (inline), or the pointer's oid (LFS).
+        tree_listing: the canonical `git ls-tree -rz` of the whole tree without the
+            bundles over ciphertext. It covers modes, links, attributes and dotfiles,
+            so no path is ignored, and a root without files is worth signing too.
+
+    Raises:
+        PolicyError: a name that cannot be signed.
+    """
+    items = {names.from_path(path): digest for path, digest in entries}
+    items[roles.TREE_ITEM] = hashlib.sha256(tree_listing).digest()
+    return Manifest(str(roles.Subject(roles.CIPHERTEXT, root)), "sha256", items)
+
+
+def _part(item: str) -> tuple[str, int, int]:
+    name, *ends = item.split(":")
+    # `int` takes more than digits: one form only.
+    if len(ends) != 2 or not all(map(_NUMBER.fullmatch, ends)):
+        raise malformed(f"signs what is no part of a file: {_shown(item)}")
+    return name, int(ends[0]), int(ends[1])
+
+
+def _require_whole(name: str, parts: list[tuple[int, int]], shard_bytes: int) -> None:
+    is_joined = all(end == start for (_, end), (start, _) in pairwise(parts))
+    is_full = all(end - start == shard_bytes for start, end in parts[:-1])
+    start, end = parts[-1]
+    if not (parts[0][0] == 0 and is_joined and is_full and 0 < end - start <= shard_bytes):
+        raise malformed(f"signs parts that leave something out of {_shown(name)}")
+
+
+def _shown(text: str) -> str:
+    return shown(text.encode("utf-8", "backslashreplace"))

@@ -8,6 +8,7 @@ docs/SPEC.md, "Signatures: methods".
 from __future__ import annotations
 
 import importlib
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from git_model_security.errors import UsageError
@@ -17,9 +18,31 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from git_model_security.signing.dsse import Bundle
-    from git_model_security.signing.identity import SignerIdentity
     from git_model_security.signing.manifest import Manifest
     from git_model_security.signing.sources import Asked, Sources
+
+
+KEY, CERTIFICATE, SIGSTORE = syntax.KEY, syntax.CERTIFICATE, syntax.SIGSTORE
+"""How a bundle can be signed; a key in a hardware token makes bundles like any other."""
+
+
+@dataclass(frozen=True)
+class SignerIdentity:
+    """A signer, as far as a bundle can prove it: the same for all that one signer makes.
+
+    Attributes:
+        method: `KEY`, `CERTIFICATE` or `SIGSTORE`.
+        fingerprint: SHA-256 in hexadecimal of what stays the same from one signature to
+            the next: of the public key in PEM, or of the identity with who vouches for it.
+        name: for people, where there is one: the subject, or the identity and issuer.
+    """
+
+    method: str
+    fingerprint: str
+    name: str = ""
+
+    def __str__(self) -> str:
+        return self.name or self.fingerprint
 
 
 class Pin(NamedTuple):
@@ -155,7 +178,7 @@ class Method(NamedTuple):
 
 
 _KEY = Kind(
-    syntax.KEY,
+    KEY,
     material="publicKey",
     suffix=".pub",
     needed={"public_key": "FILE"},
@@ -163,7 +186,7 @@ _KEY = Kind(
     made_by="by_key.KeyVerifier",
 )
 _CERTIFICATE = Kind(
-    syntax.CERTIFICATE,
+    CERTIFICATE,
     material="x509CertificateChain",
     suffix=".certificate",
     needed={"certificate_chain": "FILE", "identity": "WHO"},
@@ -171,7 +194,7 @@ _CERTIFICATE = Kind(
     made_by="by_certificate.CertificateVerifier",
 )
 _SIGSTORE = Kind(
-    syntax.SIGSTORE,
+    SIGSTORE,
     material="certificate",
     suffix=".sigstore",
     needed={"identity": "WHO", "identity_provider": "ISSUER"},
@@ -199,7 +222,7 @@ METHODS = {
     method.name: method
     for method in (
         Method(
-            syntax.SIGSTORE,
+            SIGSTORE,
             _SIGSTORE,
             options=_OF_OIDC | _SIGSTORE.options,
             settings={},
@@ -207,7 +230,7 @@ METHODS = {
             made_by="by_sigstore.SigstoreSigner",
         ),
         Method(
-            syntax.KEY,
+            KEY,
             _KEY,
             options=frozenset({"private_key"}),
             settings=_KEY_FILE,
@@ -215,7 +238,7 @@ METHODS = {
             made_by="by_key.KeySigner",
         ),
         Method(
-            syntax.CERTIFICATE,
+            CERTIFICATE,
             _CERTIFICATE,
             options=_CHAIN | {"private_key"},
             settings=_CERTIFICATE_FILE | _KEY_FILE,

@@ -2,25 +2,29 @@
 
 A token is a secret while it lasts, some minutes: it is never logged, and no child process
 gets it. Nothing here verifies one, Sigstore does; reading it saves a round trip, and tells
-what is wrong with it. docs/SPEC.md, "Signatures: Sigstore".
+what is wrong with it. One that a person got by logging in is kept while it lasts, 0600 in 0700:
+two bundles, and commits in a row, ask for one login. docs/SPEC.md, "Signatures: Sigstore".
 """
 
 from __future__ import annotations
 
 import base64
+import contextlib
+import hashlib
 import json
 import os
+import stat
 import sys
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
-from git_model_security.errors import PersonNeededError, SigningError
+from git_model_security import files
+from git_model_security.errors import ConfigError, PersonNeededError, SigningError
 from git_model_security.git import askpass
-
-if TYPE_CHECKING:
-    from git_model_security.signing.oidc_store import TokenStore
+from git_model_security.keyring.key_files import PRIVATE_MODE, make_directory
 
 VARIABLE = "SIGSTORE_ID_TOKEN"
 AUDIENCE = "sigstore"
@@ -31,6 +35,9 @@ _LEEWAY_SECONDS = 5
 _NEEDED_SECONDS = 10
 """What a kept token must still last for: a certificate is asked for with it."""
 
+_MAX_BYTES = 16 * 1024
+"""Of a kept token."""
+
 _NEW = "a token lasts some minutes: get a new one, and sign at once"
 _ELSEWHERE = (
     f"set {VARIABLE}, or let the CI job ask for one (GitHub: `permissions: id-token: write`,"
@@ -40,12 +47,7 @@ _ELSEWHERE = (
 
 @dataclass(frozen=True)
 class Token:
-    """A token that could be used now.
-
-    Attributes:
-        text: the token itself.
-        ends: when it ends, in seconds since 1970.
-    """
+    """A token that could be used now, and when it ends, in seconds since 1970."""
 
     text: str = field(repr=False)
     ends: float
@@ -60,10 +62,7 @@ class Source:
     """Where tokens come from, tried in this order.
 
     Attributes:
-        given: a token of the command line.
         ambient: ask the CI system that this runs in; None is: where `CI` is set.
-        client_id: the audience.
-        client_secret: of the client, where the issuer wants one.
         force_oob: show an address and ask for a code, do not open a browser.
         store: keeps what a person got by logging in; None keeps nothing.
     """
@@ -76,10 +75,7 @@ class Source:
     store: TokenStore | None = None
 
     def token(self, issuer: str) -> Token:
-        """Returns a token.
-
-        Args:
-            issuer: where a person logs in.
+        """Returns a token; it is at the issuer that a person logs in.
 
         Raises:
             SigningError: one was given that cannot be used, or asking failed.
@@ -110,10 +106,40 @@ class Source:
         return token
 
     def _asked(self, issuer: str) -> Token:
-        text = log_in(issuer, self)
-        token = read(text, self.client_id, issuer)
+        """Has a person log in, in a browser or by a code."""
+        from sigstore.errors import Error, NetworkError
+        from sigstore.oidc import Issuer, IssuerError
+
+        with askpass.open_terminal() as person:
+            if person is None:
+                raise PersonNeededError(
+                    "no OIDC token available, and no terminal to log in at", hint=_ELSEWHERE
+                )
+            # The library asks for the code on standard input, which a hook does not have.
+            before, sys.stdin = sys.stdin, person
+            try:
+                got = Issuer(issuer).identity_token(
+                    client_id=self.client_id,
+                    client_secret=self.client_secret,
+                    force_oob=self.force_oob,
+                )
+            except NetworkError as error:
+                raise SigningError(
+                    f"cannot reach {issuer} to log in",
+                    hint="look at the network and HTTPS_PROXY",
+                ) from error
+            except EOFError as error:
+                raise SigningError("no verification code was given") from error
+            except (Error, IssuerError, OSError, ValueError, LookupError) as error:
+                said = str(error) or type(error.__cause__ or error).__name__
+                raise SigningError(
+                    f"{issuer} gave no OIDC token: {said}", hint="log in again"
+                ) from error
+            finally:
+                sys.stdin = before
+        token = read(str(got), self.client_id, issuer)
         if self.store:
-            self.store.put(issuer, self.client_id, text)
+            self.store.put(issuer, self.client_id, str(got))
         return token
 
 
@@ -121,8 +147,6 @@ def read(text: str, audience: str, origin: str) -> Token:
     """Reads a token, and says what is wrong with one that could not be used.
 
     Args:
-        text: the token.
-        audience: whom it must be for.
         origin: names it in messages, which never show it.
 
     Raises:
@@ -172,45 +196,6 @@ def ambient(audience: str) -> str | None:
         raise SigningError(f"no OIDC token available: {error}", hint=_ELSEWHERE) from error
 
 
-def log_in(issuer: str, source: Source) -> str:
-    """Has a person log in, in a browser or by a code, and returns the token.
-
-    Raises:
-        PersonNeededError: nobody is there.
-        SigningError: the issuer does not answer, or says no.
-    """
-    from sigstore.errors import Error, NetworkError
-    from sigstore.oidc import Issuer, IssuerError
-
-    with askpass.open_terminal() as person:
-        if person is None:
-            raise PersonNeededError(
-                "no OIDC token available, and no terminal to log in at", hint=_ELSEWHERE
-            )
-        # The library asks for the code on standard input, which a hook does not have.
-        before, sys.stdin = sys.stdin, person
-        try:
-            got = Issuer(issuer).identity_token(
-                client_id=source.client_id,
-                client_secret=source.client_secret,
-                force_oob=source.force_oob,
-            )
-        except NetworkError as error:
-            raise SigningError(
-                f"cannot reach {issuer} to log in", hint="look at the network and HTTPS_PROXY"
-            ) from error
-        except EOFError as error:
-            raise SigningError("no verification code was given") from error
-        except (Error, IssuerError, OSError, ValueError, LookupError) as error:
-            said = str(error) or type(error.__cause__ or error).__name__
-            raise SigningError(
-                f"{issuer} gave no OIDC token: {said}", hint="log in again"
-            ) from error
-        finally:
-            sys.stdin = before
-    return str(got)
-
-
 def _claims(text: str, origin: str) -> dict[str, Any]:
     parts = text.split(".")
     try:
@@ -237,3 +222,70 @@ def _at(seconds: float) -> str:
     except (ValueError, OverflowError, OSError):
         return "a time that is none"
     return f"{when:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def place() -> Path:
+    """Returns the directory for tokens (XDG Base Directory 0.8).
+
+    The session's own (in memory and gone at logout), else the user's cache.
+    """
+    runtime = os.environ.get("XDG_RUNTIME_DIR", "")
+    if Path(runtime).is_absolute() and Path(runtime).is_dir():
+        return Path(runtime, "git-model", "tokens")
+    cache = os.environ.get("XDG_CACHE_HOME", "")
+    root = Path(cache) if Path(cache).is_absolute() else Path.home() / ".cache"
+    return root / "git-model" / "tokens"
+
+
+class TokenStore:
+    """The tokens of this user, by issuer and client.
+
+    Keeping one is a convenience: what cannot be kept safely is not kept, and the next
+    signature asks again.
+    """
+
+    def __init__(self, directory: Path | None = None) -> None:
+        self.directory = directory or place()
+
+    def get(self, issuer: str, client_id: str) -> str | None:
+        """Returns the token kept, or None; whether it still lasts is for the caller."""
+        if not self._is_ours():
+            return None
+        try:
+            descriptor = os.open(self._path(issuer, client_id), os.O_RDONLY | os.O_NOFOLLOW)
+        except OSError:
+            return None
+        with os.fdopen(descriptor, "rb") as file:
+            if not _is_private(os.fstat(file.fileno())):
+                return None
+            text = file.read(_MAX_BYTES + 1)
+        return text.decode("ascii", "replace") if len(text) <= _MAX_BYTES else None
+
+    def put(self, issuer: str, client_id: str, token: str) -> None:
+        """Keeps a token in place of an older one."""
+        content = token.encode("ascii", "replace")
+        with contextlib.suppress(ConfigError, OSError):
+            make_directory(self.directory)
+            if self._is_ours():
+                files.replace(self._path(issuer, client_id), content, PRIVATE_MODE)
+
+    def drop(self, issuer: str, client_id: str) -> None:
+        """Removes a token."""
+        with contextlib.suppress(OSError):
+            self._path(issuer, client_id).unlink()
+
+    def _path(self, issuer: str, client_id: str) -> Path:
+        name = hashlib.sha256(f"{issuer}\0{client_id}".encode()).hexdigest()
+        return self.directory / name
+
+    def _is_ours(self) -> bool:
+        # Both: who can write to the one above could put another in its place.
+        try:
+            found = [one.lstat() for one in (self.directory.parent, self.directory)]
+        except OSError:
+            return False
+        return all(stat.S_ISDIR(one.st_mode) and _is_private(one) for one in found)
+
+
+def _is_private(found: os.stat_result) -> bool:
+    return found.st_uid == os.geteuid() and not found.st_mode & 0o077

@@ -38,12 +38,7 @@ _WRONG = (
 def parse_private(
     pem: bytes, password: Password | None = None, origin: str = "the signing key"
 ) -> EllipticCurvePrivateKey:
-    """Parses a private key.
-
-    Args:
-        pem: the key.
-        password: of the key, used or asked for only if it is encrypted.
-        origin: names the file or variable in messages.
+    """Parses a private key; a password is used or asked for only if it is encrypted.
 
     Raises:
         ConfigError: it is something else; the message says what.

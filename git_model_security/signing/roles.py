@@ -84,20 +84,12 @@ def ignore_paths(signature_name: str = STOCK_SIGNATURE) -> tuple[str, ...]:
     """Returns what a plaintext bundle leaves out at its root: our files and Git's.
 
     Each covers what lies below it. The ciphertext bundle leaves out nothing.
-
-    Args:
-        signature_name: file name of the plaintext bundle.
     """
     return (signature_name, *OTHERS_IGNORED)
 
 
 def is_ignored(path: bytes, signature_name: str = STOCK_SIGNATURE) -> bool:
-    """Tells whether a plaintext bundle leaves this path out.
-
-    Args:
-        path: relative to the model root.
-        signature_name: file name of the plaintext bundle.
-    """
+    """Tells whether a plaintext bundle leaves out this path, relative to the model root."""
     return path.split(b"/", 1)[0] in _ignored(signature_name)
 
 

@@ -1,7 +1,8 @@
 """What sigstore means when it fails, in our words, when signing and when verifying.
 
 Its errors have several roots, and some no text. What a server said is shown, cut short;
-a token is never part of it.
+a token is never part of it. A server that takes a request and never answers would hang the
+commit: sigstore asks Fulcio and Rekor through sessions that wait for ever.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import struct
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from git_model_security.errors import Reason, SigningError, VerificationError
 from git_model_security.signing.document import malformed, member
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
 
     from git_model_security.signing.dsse import Bundle
     from git_model_security.signing.sigstore_instance import Instance
+
+SECONDS = 60
+"""For a connection, and between two pieces of an answer. A log takes some seconds to
+include an entry."""
 
 _SHOWN_CHARACTERS = 200
 _NETWORK = "look at the network and HTTPS_PROXY; nothing was signed"
@@ -97,6 +102,29 @@ def verifying(instance: Instance, bundle: Bundle) -> Iterator[None]:
         if error.errno != errno.EOVERFLOW:
             raise
         raise malformed("a time in the bundle is none") from error
+
+
+@contextlib.contextmanager
+def limited() -> Iterator[None]:
+    """Has each session that is made meanwhile give up in the end.
+
+    A session of requests mounts the adapter that stands in its module when it is made, so
+    this reaches the sessions that sigstore makes within, and no other.
+    """
+    from requests import sessions
+    from requests.adapters import HTTPAdapter
+
+    class Limited(HTTPAdapter):
+        def send(self, request: Any, **options: Any) -> Any:  # type: ignore[override]
+            if options.get("timeout") is None:
+                options["timeout"] = SECONDS
+            return super().send(request, **options)
+
+    before, sessions.HTTPAdapter = sessions.HTTPAdapter, Limited  # type: ignore[attr-defined]
+    try:
+        yield
+    finally:
+        sessions.HTTPAdapter = before  # type: ignore[attr-defined]
 
 
 @contextlib.contextmanager

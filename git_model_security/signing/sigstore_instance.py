@@ -1,12 +1,17 @@
 """Which Sigstore: the public one, its staging instance, or one with its own trust config.
 
 What is trusted is taken from the sigstore package or from the file given, never fetched:
-a verification must come to the same result without network.
+a verification must come to the same result without network. An authority, or the key of a
+log, has a time from which and up to which it counts. The library takes all that were valid
+before now (sigstore 4.5: `allow_expired=True`), so that the key of a log which was given
+up, or got into other hands, would vouch for what is signed today. Here the library sees
+only those whose time holds the time of signing.
 docs/SPEC.md, "Signatures: Sigstore".
 """
 
 from __future__ import annotations
 
+import datetime
 import json
 import os
 from dataclasses import dataclass
@@ -20,6 +25,9 @@ from git_model_security.signing.document import unique
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from sigstore.models import Bundle, TrustedRoot
+    from sigstore_models.common.v1 import TimeRange
 
 MEDIA_TYPE = "application/vnd.dev.sigstore.clienttrustconfig.v0.1+json"
 """A client trust config (sigstore protobuf-specs, ClientTrustConfig)."""
@@ -45,7 +53,6 @@ class Instance:
     Args:
         trust_config: the ClientTrustConfig of one of one's own, JSON.
         is_staging: the public one for tests.
-        origin: names the trust config in messages.
 
     Raises:
         ConfigError: the trust config is none.
@@ -105,6 +112,28 @@ class Instance:
             }
         ).encode()
 
+    def valid_then(self, bundle: Bundle) -> TrustedRoot:
+        """Returns what of this instance was valid when a bundle, not verified yet, was signed.
+
+        The times are those that the library takes: it verifies them, by what is left here.
+
+        Raises:
+            Error: a time cannot be read; see `sigstore_errors.verifying`.
+        """
+        from sigstore.models import ClientTrustConfig as Config
+        from sigstore_models.trustroot.v1 import ClientTrustConfig
+
+        times = _times(bundle)
+        config = ClientTrustConfig.from_json(self.document)
+        root = config.trusted_root
+        authorities = root.certificate_authorities
+        root.certificate_authorities = [
+            one for one in authorities if _holds(one.valid_for, times)
+        ]
+        root.tlogs = [one for one in root.tlogs if _holds(one.public_key.valid_for, times)]
+        root.ctlogs = [one for one in root.ctlogs if _holds(one.public_key.valid_for, times)]
+        return Config.from_json(config.to_json()).trusted_root
+
     def __str__(self) -> str:
         if self.trust_config is not None:
             return f"the Sigstore of {self.origin}"
@@ -147,3 +176,20 @@ def _check(document: bytes, origin: str) -> None:
             f"{origin}: a trusted root alone, where a client trust config is wanted", hint=hint
         )
     raise ConfigError(f"{origin}: not a Sigstore client trust config (v0.1)", hint=hint)
+
+
+def _times(bundle: Bundle) -> set[datetime.datetime]:
+    stamped = bundle.verification_material.timestamp_verification_data
+    times = {one.tst_info.gen_time for one in stamped.rfc3161_timestamps} if stamped else set()
+    entry = bundle.log_entry._inner
+    # Without the log's promise nothing binds its time, and the library passes over it.
+    if entry.integrated_time and entry.inclusion_promise:
+        times.add(datetime.datetime.fromtimestamp(entry.integrated_time, tz=datetime.UTC))
+    return times
+
+
+def _holds(valid_for: TimeRange | None, times: set[datetime.datetime]) -> bool:
+    if valid_for is None:
+        return True
+    start, end = valid_for.start, valid_for.end
+    return all(start <= one and (end is None or one <= end) for one in times)

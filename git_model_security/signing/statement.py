@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 
 from git_model_security.git.paths import shown
-from git_model_security.signing import names, roles, shards
+from git_model_security.signing import names, roles
 from git_model_security.signing.document import load, malformed, member
 from git_model_security.signing.manifest import DIGEST_BYTES, DIGESTS, Manifest
 
@@ -86,7 +86,6 @@ def check(manifest: Manifest, signature_name: str | None = None) -> None:
     """Checks a signed manifest before anything is done by its names.
 
     Args:
-        manifest: as signed.
         signature_name: the plaintext bundle's file name in this repository; None
             takes the one that the bundle itself leaves out.
 
@@ -100,7 +99,7 @@ def check(manifest: Manifest, signature_name: str | None = None) -> None:
     if not manifest.items:
         raise malformed("signs no file at all")
     # 2. Every name stays inside the root and outside `.git`.
-    for name in shards.files(manifest):
+    for name in manifest.files():
         reason = names.fault(name)
         if reason and not (role == roles.CIPHERTEXT and name == roles.TREE_ITEM):
             raise malformed(f"signs a name that {reason}: {shown(_bytes(name))}")

@@ -1,10 +1,16 @@
-"""A key in a PKCS #11 token: logging in, finding it, signing with it.
+"""A key in a PKCS #11 token: opening the token, finding the key, signing with it.
 
-`token_session` opens and closes the token. docs/SPEC.md, "Signatures: tokens".
+The only module that loads PyKCS11. That package calls into a module that it may have
+unloaded by then, and crashes: what it gave out must not be touched after `unload`, nor
+be left to the garbage collector. So all that is done with a token is done within `opened`.
+docs/SPEC.md, "Signatures: tokens".
 """
 
 from __future__ import annotations
 
+import contextlib
+import importlib
+import sys
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from git_model_security.errors import ConfigError, KeyNotFoundError
@@ -12,6 +18,8 @@ from git_model_security.signing import pem
 from git_model_security.signing.key_bundle import digest_for
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
     from types import ModuleType
 
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
@@ -20,7 +28,7 @@ if TYPE_CHECKING:
     from git_model_security.signing.pkcs11_uri import Uri
 
 _PIN = "give its PIN by pin-source in the URI, GIT_MODEL_PKCS11_PIN, GIT_ASKPASS or a terminal"
-CHECK = "`pkcs11-tool --module FILE --list-objects --login` shows what a token holds"
+_CHECK = "`pkcs11-tool --module FILE --list-objects --login` shows what a token holds"
 
 _SAID = {
     "CKR_PIN_INCORRECT": ("the PIN is wrong", "a few wrong PINs in a row lock a token"),
@@ -32,8 +40,8 @@ _SAID = {
     "CKR_USER_NOT_LOGGED_IN": ("it takes no login", _PIN),
     "CKR_TOKEN_NOT_PRESENT": ("it is gone", "insert it again"),
     "CKR_DEVICE_REMOVED": ("it is gone", "insert it again"),
-    "CKR_KEY_FUNCTION_NOT_PERMITTED": ("the key may not sign (CKA_SIGN)", CHECK),
-    "CKR_MECHANISM_INVALID": ("it cannot sign by ECDSA", CHECK),
+    "CKR_KEY_FUNCTION_NOT_PERMITTED": ("the key may not sign (CKA_SIGN)", _CHECK),
+    "CKR_MECHANISM_INVALID": ("it cannot sign by ECDSA", _CHECK),
 }
 
 _CURVES = {
@@ -45,7 +53,7 @@ _CURVES = {
 
 
 class Token:
-    """A token with an open session; see `token_session.opened`."""
+    """A token with an open session; see `opened`."""
 
     def __init__(self, library: ModuleType, session: Any, uri: Uri, info: Any) -> None:
         self._library = library
@@ -61,9 +69,6 @@ class Token:
 
     def login(self, pin: Password | None) -> None:
         """Logs the user in.
-
-        Args:
-            pin: the PIN, or what asks for it.
 
         Raises:
             ConfigError: there is none, or it is wrong, or the token is locked.
@@ -113,7 +118,6 @@ class Token:
         """Returns a signature in DER, after a login.
 
         Args:
-            data: what to sign; hashed here.
             public_key: what must verify it: another key may go by the same name, and a
                 token may fail.
 
@@ -144,7 +148,7 @@ class Token:
             public_key.verify(signature, data, ec.ECDSA(algorithm))
         except InvalidSignature as error:
             raise ConfigError(
-                f"{self._uri}: the token signs with another key than expected", hint=CHECK
+                f"{self._uri}: the token signs with another key than expected", hint=_CHECK
             ) from error
         return signature
 
@@ -176,7 +180,7 @@ class Token:
             self._fail(error)
         if not found:
             raise KeyNotFoundError(
-                f"{self._uri}: no such {what} in the token {self.label!r}", hint=CHECK
+                f"{self._uri}: no such {what} in the token {self.label!r}", hint=_CHECK
             )
         if len(found) > 1:
             raise ConfigError(
@@ -200,5 +204,83 @@ class Token:
         self._raise(str(error).partition(" ")[0], error)
 
     def _raise(self, code: str, cause: Exception | None = None) -> NoReturn:
-        said, hint = _SAID.get(code, (f"it says {cause}", CHECK))
+        said, hint = _SAID.get(code, (f"it says {cause}", _CHECK))
         raise ConfigError(f"the token {self.label!r}: {said}", hint=hint) from cause
+
+
+@contextlib.contextmanager
+def opened(uri: Uri, module_paths: Iterable[Path] = ()) -> Iterator[Token]:
+    """Opens a session with the token that a URI names, and closes it again.
+
+    Raises:
+        ConfigError: PyKCS11 or the module is not there, or is none; or several tokens are
+            what the URI names.
+        KeyNotFoundError: there is no such token.
+    """
+    library = _pykcs11()
+    path = uri.module(module_paths)
+    module = library.PyKCS11Lib()
+    try:
+        module.load(str(path))
+    except library.PyKCS11Error as error:
+        raise ConfigError(
+            f"{path}: cannot be loaded as a PKCS #11 module: {error}",
+            hint="give the module of your token: ?module-path=FILE in the URI",
+        ) from error
+    try:
+        slot, info = _slot(library, module, uri)
+        session = module.openSession(slot)
+        try:
+            yield Token(library, session, uri, info)
+        finally:
+            # The session may be gone with its token.
+            with contextlib.suppress(library.PyKCS11Error):
+                session.closeSession()
+    except library.PyKCS11Error as error:
+        raise ConfigError(f"{uri}: the token says {error}", hint=_CHECK) from error
+    finally:
+        module.unload()
+
+
+def _slot(library: ModuleType, module: Any, uri: Uri) -> tuple[int, Any]:
+    seen, found = [], []
+    for slot in module.getSlotList(tokenPresent=True):
+        info = module.getTokenInfo(slot)
+        if not info.flags & library.CKF_TOKEN_INITIALIZED:
+            continue
+        has = {
+            "token": info.label,
+            "manufacturer": info.manufacturerID,
+            "model": info.model,
+            "serial": info.serialNumber,
+            "slot-id": str(slot),
+        }
+        seen.append(str(info.label).strip("\0 "))
+        if all(
+            str(has[name]).strip("\0 ").encode() == value.strip(b"\0 ")
+            for name, value in uri.path.items()
+            if name in has
+        ):
+            found.append((slot, info))
+    if len(found) == 1:
+        return found[0]
+    if found:
+        serials = ", ".join(str(info.serialNumber).strip("\0 ") for _, info in found)
+        raise ConfigError(
+            f"{uri}: {len(found)} tokens are named so; their serial numbers are {serials}",
+            hint="say which in the URI as well: serial=NUMBER",
+        )
+    present = ", ".join(map(repr, seen)) or "none"
+    raise KeyNotFoundError(
+        f"{uri}: no such token is present; there is {present}", hint="insert the token"
+    )
+
+
+def _pykcs11() -> ModuleType:
+    try:
+        return importlib.import_module("PyKCS11")  # it has no types
+    except ImportError as error:
+        raise ConfigError(
+            "signing by PKCS #11 needs the Python package pykcs11, which is not installed",
+            hint=f"{sys.executable} -m pip install pykcs11",
+        ) from error

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from git_model_security.errors import ConfigError, KeyNotFoundError
 from git_model_security.keyring import key_files
-from git_model_security.signing.identity import KEY
-from git_model_security.signing.methods import KINDS
+from git_model_security.signing.methods import KEY, KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -44,8 +43,9 @@ class Trusted(NamedTuple):
 class Trust:
     """The signers that a clone has pinned.
 
+    Each that reads them raises a ConfigError where a file is not what its name says.
+
     Args:
-        directory: holds a file for each.
         share: lets others use what was written, where they share the repository.
     """
 
@@ -78,13 +78,10 @@ class Trust:
         return self.add(KINDS[KEY].pinned(public_key, origin))
 
     def remove(self, fingerprint: str) -> str:
-        """Takes a signer's trust away.
+        """Takes a signer's trust away, and returns the whole fingerprint.
 
         Args:
             fingerprint: or its first eight digits or more.
-
-        Returns:
-            The whole fingerprint.
 
         Raises:
             KeyNotFoundError: it is not pinned here, or several begin so.
@@ -106,19 +103,11 @@ class Trust:
         return name
 
     def fingerprints(self) -> list[str]:
-        """Returns what names the pinned signers, sorted.
-
-        Raises:
-            ConfigError: a file there is not what its name says.
-        """
+        """Returns what names the pinned signers, sorted."""
         return [one.fingerprint for one in self.pinned()]
 
     def verifiers(self) -> list[Verifier]:
-        """Returns a verifier for each pinned signer.
-
-        Raises:
-            ConfigError: a file there is not what its name says.
-        """
+        """Returns a verifier for each pinned signer."""
         return [self.verifier(one) for one in self.pinned()]
 
     def verifier(self, pinned: Trusted) -> Verifier:
@@ -136,19 +125,12 @@ class Trust:
         """SHA-256 naming the whole set, in hexadecimal.
 
         What was judged is remembered under it: another set judges anew.
-
-        Raises:
-            ConfigError: a file there is not what its name says.
         """
         names = "".join(f"{one.fingerprint}{KINDS[one.kind].suffix}\n" for one in self.pinned())
         return hashlib.sha256(names.encode()).hexdigest()
 
     def pinned(self) -> list[Trusted]:
-        """Returns the pinned signers, sorted by what names them.
-
-        Raises:
-            ConfigError: a file there is not what its name says.
-        """
+        """Returns the pinned signers, sorted by what names them."""
         found = []
         for name, suffix in self._names():
             content = key_files.read(self._file(name, suffix))

@@ -54,11 +54,7 @@ def failed(error: BaseException) -> None:
 
 
 def end(status: int) -> None:
-    """Ends the span of this process and sends what was recorded.
-
-    Args:
-        status: the exit status.
-    """
+    """Ends the span of this process with its exit status, and sends what was recorded."""
     global _recorder
     if _recorder is None:
         return
@@ -70,11 +66,7 @@ def end(status: int) -> None:
 
 
 class span(ContextDecorator):  # noqa: N801 - used like `contextlib.suppress`
-    """Records a part of the work of the main thread; also as a decorator.
-
-    Args:
-        name: of the part, a word.
-    """
+    """Records a part of the work of the main thread; also as a decorator."""
 
     def __init__(self, name: str) -> None:
         # No state but this: a decorator uses one object for all calls.

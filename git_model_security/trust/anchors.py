@@ -7,19 +7,26 @@ file or directory that is ignored or untracked is no exception: a pull overwrite
 ignores without a word. What is mounted or linked elsewhere is the same file, and known by
 device and inode.
 
+What a person chose for a clone (a certificate, a chain, a Sigstore of one's own) is kept by
+content, in the Git common directory, each file named for its SHA-256, which is what the
+configuration holds: nobody changes what was chosen by changing a file later. A path that
+was set with `git config` is followed where no push reaches it.
+
 docs/THREAT_MODEL.md, "Trust anchors".
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from git_model_security.errors import ConfigError, GitError
-from git_model_security.git import index
+from git_model_security.git import index, sharing
 from git_model_security.git.repository import Repository
 from git_model_security.keyring import key_files
+from git_model_security.signing import pem
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -27,6 +34,7 @@ if TYPE_CHECKING:
 
 _MAX_LINKS = 40
 """As many as Linux follows (path_resolution(7))."""
+_CHOSEN = "chosen"
 _OUTSIDE = "compared with what its owner told you; in CI, a protected variable of the type file"
 
 
@@ -99,6 +107,43 @@ def require_no_file_of(directory: Path, files: Iterable[Path]) -> None:
             file = given.get((found.st_dev, found.st_ino))
             if file is not None:
                 raise _refused(file, "is a file of the directory", directory.absolute().parent)
+
+
+def keep(repo: Repository, path: Path) -> str:
+    """Keeps what a file holds now; returns what the configuration names it by.
+
+    Raises:
+        ConfigError: it cannot be read, or lies in a work tree of the repository.
+    """
+    require_outside(repo, [path])
+    content = key_files.read(path, "file")
+    name = hashlib.sha256(content).hexdigest()
+    directory = repo.state_directory(_CHOSEN)
+    key_files.keep(directory, name, content, key_files.PUBLIC_MODE)
+    sharing.adjust(repo.common_dir, directory / name)
+    return name
+
+
+def chosen(repo: Repository, value: str) -> Path:
+    """Returns where what a setting names can be read.
+
+    Args:
+        value: of the setting: what `keep` returned, or a path.
+
+    Raises:
+        ConfigError: it is not what was chosen, or lies in a work tree of the repository.
+    """
+    if not pem.is_fingerprint(value):
+        path = Path(value).expanduser()
+        require_outside(repo, [path])
+        return path
+    kept = repo.state_dir / _CHOSEN / value
+    if hashlib.sha256(key_files.read(kept, "file that was chosen")).hexdigest() != value:
+        raise ConfigError(
+            f"{kept}: not the file that was chosen",
+            hint="choose it again with `git model config`",
+        )
+    return kept
 
 
 def _refused(file: Path, where: str, outside: Path) -> ConfigError:

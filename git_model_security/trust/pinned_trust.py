@@ -31,7 +31,6 @@ def remember_good(clone: Clone, tree: str, ends: float | None) -> None:
     """Remembers that a tree's signatures held, under the trust of now.
 
     Args:
-        tree: its oid.
         ends: see `signing.methods.Verifier.ends`.
     """
     until = _ALWAYS if ends is None else str(ends)

@@ -31,9 +31,7 @@ class Finding:
     """One reason why a signature does not hold.
 
     Attributes:
-        reason: which.
         root: the model root it is about.
-        detail: what was seen.
         names: the files concerned, relative to the root.
         hint: what to do, where the reason alone does not tell.
         claimed: who says to have signed, where that is nobody who is trusted.
@@ -77,9 +75,7 @@ class Verdict:
             commit, and not among those of the model.
         others: how many files beside these were compared with what HEAD holds.
         signers: fingerprints or identities that signed, by root.
-        methods: how they signed, by root.
         digests: SHA-256 of the bundles that were opened, by path.
-        findings: what does not hold.
         notes: what is worth saying and no failure.
         uncovered: what is there, or should be, and was not verified.
         strict: what is uncovered is a finding, too.

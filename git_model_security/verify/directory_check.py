@@ -18,7 +18,6 @@ from git_model_security import telemetry
 from git_model_security.errors import ConfigError, Reason, VerificationError
 from git_model_security.git.paths import shown
 from git_model_security.policy.gitmodel import CIPHERTEXT_SIGNATURE
-from git_model_security.signing import shards
 from git_model_security.signing.roles import OTHERS_IGNORED, STOCK_IGNORED, STOCK_SIGNATURE
 from git_model_security.trust.verdict import COVERS_DIRECTORY, Finding, Verdict
 from git_model_security.verify import directory_bundle, file_digests, listing
@@ -72,7 +71,7 @@ def check(
         verdict.findings.append(Finding.of_error(error, name=scope.signature))
         return verdict
     verdict.took(".", scope.signature, opened)
-    signed = shards.by_path(opened.manifest)
+    signed = opened.manifest.by_path()
     verdict.files = len(signed)
     left_out = _left_out(opened, signed)
     own = directory_bundle.own_name(directory, scope.signature)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from git_model_security.git.repository import Repository
-    from git_model_security.signing.identity import SignerIdentity
+    from git_model_security.signing.methods import SignerIdentity
     from git_model_security.verify.range_check import RangeVerdict
 
 _RUNS = ("CI_JOB_URL", "BUILD_URL", "CIRCLE_BUILD_URL")

@@ -16,8 +16,7 @@ from git_model_security.errors import (
 )
 from git_model_security.git.paths import shown
 from git_model_security.policy.gitmodel import CIPHERTEXT_SIGNATURE, within
-from git_model_security.signing.ciphertext import ciphertext_manifest
-from git_model_security.signing.manifest import plaintext_manifest
+from git_model_security.signing.manifest import ciphertext_manifest, plaintext_manifest
 from git_model_security.signing.roles import is_ignored
 from git_model_security.verify.model_roots import under, unsignable
 

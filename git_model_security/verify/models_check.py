@@ -16,7 +16,7 @@ from git_model_security.errors import Error, Reason
 from git_model_security.git import index
 from git_model_security.git.paths import shown
 from git_model_security.policy import gitmodel
-from git_model_security.signing import bundle, dsse, shards
+from git_model_security.signing import bundle, dsse
 from git_model_security.signing.roles import OTHERS_IGNORED
 from git_model_security.trust.verdict import COVERS_DIRECTORY, Finding, Verdict
 from git_model_security.verify import directory_bundle, directory_check, listing, model_roots
@@ -167,7 +167,7 @@ def _tree_findings(
         yield Finding(Reason.MALFORMED, ".", detail, hint="`git model verify --dir DIR`")
         return
     verdict.took(".", policy.signature, opened)
-    signed = shards.by_path(manifest)
+    signed = manifest.by_path()
     verdict.files = len(signed)
     left_out = [os.fsencode(path) for path in (*manifest.ignore_paths, policy.signature)]
     kept = {

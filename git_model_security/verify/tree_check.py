@@ -13,7 +13,7 @@ from git_model_security.errors import ConfigError, Error, Reason, VerificationEr
 from git_model_security.git import index
 from git_model_security.policy import gitmodel
 from git_model_security.policy.gitmodel import CIPHERTEXT_SIGNATURE, within
-from git_model_security.signing import dsse, shards
+from git_model_security.signing import dsse
 from git_model_security.signing.roles import (
     CIPHERTEXT,
     PLAINTEXT,
@@ -202,14 +202,14 @@ def _check_ciphertext(root: Root, verdict: Verdict) -> Iterator[Finding]:
         return
     verdict.took(root.name, CIPHERTEXT_SIGNATURE, opened)
     verdict.files += len(opened.manifest.items) - 1
-    yield from _differences(root, shards.by_path(opened.manifest), shards.by_path(made))
+    yield from _differences(root, opened.manifest.by_path(), made.by_path())
 
 
 def _check_plaintext(root: Root, verdict: Verdict, may_be_absent: bool) -> Iterator[Finding]:
     """Yields how what the blobs open to differs from what was signed (step 3)."""
     try:
         opened = root.open(PLAINTEXT)
-        signed = shards.by_path(opened.manifest)
+        signed = opened.manifest.by_path()
         actual = _plaintext(root, opened.manifest, may_be_absent)
         changed = compare(signed, actual).get(Kind.CHANGED)
         if changed and _forget(root, changed):
@@ -228,7 +228,7 @@ def _plaintext(root: Root, signed: Manifest, may_be_absent: bool) -> Mapping[byt
     made = manifests.make_plaintext(
         root.clone, root.policy, root.name, root.entries, signed.digest, known
     )
-    return shards.by_path(made) if made else {}
+    return made.by_path() if made else {}
 
 
 def _forget(root: Root, names: Collection[bytes]) -> bool:

@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from git_model_security.keyring import key_files
-from git_model_security.keyring.copies import Copies
-from git_model_security.keyring.store import KeyStore, config_home
+from git_model_security.keyring.store import Copies, KeyStore, config_home
 
 RAW = bytes(range(32))
 

@@ -15,7 +15,7 @@ import pytest
 
 from git_model_security.clone import database
 from git_model_security.git import sharing
-from git_model_security.trust import chosen
+from git_model_security.trust import anchors
 from tests.fixtures.hooks import opened
 from tests.fixtures.isolation import GITCONFIG, OUTSIDE
 from tests.fixtures.people import Person, is_sealed
@@ -260,7 +260,7 @@ def test_what_configures_all_can_be_read_by_all(repo: Repository, tmp_path: Path
     root.write_bytes(b"a root")
     old = os.umask(0o077)
     try:
-        kept = chosen.file(opened(repo), chosen.keep(opened(repo), root))
+        kept = anchors.chosen(opened(repo), anchors.keep(opened(repo), root))
     finally:
         os.umask(old)
     assert stat.S_IMODE(kept.stat().st_mode) == 0o660

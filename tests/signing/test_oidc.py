@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from git_model_security.errors import PersonNeededError, SigningError, UsageError
-from git_model_security.signing import oidc, oidc_store
+from git_model_security.signing import oidc
 from git_model_security.signing.by_sigstore import SigstoreVerifier
-from git_model_security.signing.oidc import Source, read
-from git_model_security.signing.oidc_store import TokenStore
+from git_model_security.signing.oidc import Source, TokenStore, read
 from git_model_security.signing.sigstore_instance import Instance
 from tests.fixtures.sigstore_loopback import token
 
@@ -146,11 +145,11 @@ def test_the_session_directory_comes_before_the_cache(
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
-    assert oidc_store.place() == tmp_path / "git-model" / "tokens"
+    assert oidc.place() == tmp_path / "git-model" / "tokens"
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "gone"))
-    assert oidc_store.place() == tmp_path / "cache" / "git-model" / "tokens"
+    assert oidc.place() == tmp_path / "cache" / "git-model" / "tokens"
     monkeypatch.setenv("XDG_CACHE_HOME", "relative")
-    assert oidc_store.place().is_absolute()
+    assert oidc.place().is_absolute()
 
 
 def test_one_instance_at_a_time() -> None:

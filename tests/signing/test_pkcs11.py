@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from git_model_security.errors import ConfigError, KeyNotFoundError
-from git_model_security.signing import keys, pkcs11_uri
+from git_model_security.signing import keys, pem, pkcs11_uri
 from git_model_security.signing.bundle import open_bundle
 from git_model_security.signing.by_certificate import CertificateVerifier
 from git_model_security.signing.by_key import KeySigner, KeyVerifier
@@ -33,7 +33,7 @@ STOCK = (sys.executable, "-m", "model_signing")
 
 
 def by_key(chains: Chains, name: str = "good") -> KeyVerifier:
-    return KeyVerifier(keys.public_pem(keys.load_private(chains[name].key)))
+    return KeyVerifier(pem.public_pem(keys.load_private(chains[name].key)))
 
 
 def by_certificate(chains: Chains) -> CertificateVerifier:
@@ -237,7 +237,7 @@ def test_a_clone_signs_with_the_key_that_the_token_held_when_it_was_set_up(
     put(chains["good"].key)
     repo.model("init", "--sign-with", "pkcs11-key", "--pkcs11-uri", own.uri())
     kept = repo.git("config", "git-model.pkcs11Key")
-    assert kept == keys.fingerprint(keys.public_pem(keys.load_private(chains["good"].key)))
+    assert kept == pem.fingerprint(pem.public_pem(keys.load_private(chains["good"].key)))
     repo.commit("By the first")
     trusted = repo.model("trust", "list").stdout
     shutil.rmtree(own.tokens)

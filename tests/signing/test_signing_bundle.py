@@ -11,8 +11,11 @@ from git_model_security.errors import Reason, VerificationError
 from git_model_security.signing import dsse, roles
 from git_model_security.signing.bundle import open_bundle
 from git_model_security.signing.by_key import KeySigner, KeyVerifier
-from git_model_security.signing.ciphertext import ciphertext_manifest
-from git_model_security.signing.manifest import Manifest, plaintext_manifest
+from git_model_security.signing.manifest import (
+    Manifest,
+    ciphertext_manifest,
+    plaintext_manifest,
+)
 from git_model_security.signing.roles import Subject
 from tests.fixtures.bundles import Pair, changed, encoded, make_pair, signed, statement
 

@@ -41,7 +41,7 @@ SIGN_AND_VERIFY = """
 import sys, json
 from pathlib import Path
 from git_model_security.signing.bundle import open_bundle
-from git_model_security.signing.ciphertext import ciphertext_manifest
+from git_model_security.signing.manifest import ciphertext_manifest
 from git_model_security.signing.by_key import KeySigner, KeyVerifier
 from git_model_security.signing.pem import public_pem
 from git_model_security.signing.keys import load_private

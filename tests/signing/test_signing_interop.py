@@ -13,8 +13,7 @@ from git_model_security.errors import Reason, VerificationError
 from git_model_security.signing import keys
 from git_model_security.signing.bundle import Opened, open_bundle
 from git_model_security.signing.by_key import KeySigner, KeyVerifier
-from git_model_security.signing.ciphertext import ciphertext_manifest
-from git_model_security.signing.manifest import plaintext_manifest
+from git_model_security.signing.manifest import ciphertext_manifest, plaintext_manifest
 from tests.fixtures.bundles import Pair, make_pair
 from tests.fixtures.processes import execute, need
 

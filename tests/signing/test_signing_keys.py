@@ -10,7 +10,7 @@ from git_model_security.errors import ConfigError, KeyNotFoundError, UsageError
 from git_model_security.keyring import key_files
 from git_model_security.signing import keys, methods, pem
 from git_model_security.signing.by_key import KeySigner, KeyVerifier
-from git_model_security.signing.keystore import KeyStore
+from git_model_security.signing.keys import KeyStore
 from tests.fixtures.processes import execute, need
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def test_a_missing_key_is_said(tmp_path: Path) -> None:
 
 def test_a_public_key_cannot_sign(key: Path, tmp_path: Path) -> None:
     public = tmp_path / "key.pub"
-    public.write_bytes(keys.public_pem(keys.load_private(key)))
+    public.write_bytes(pem.public_pem(keys.load_private(key)))
     with pytest.raises(ConfigError, match="holds 'PUBLIC KEY', not a private key"):
         keys.load_private(public)
 
@@ -130,17 +130,17 @@ def test_a_key_file_is_never_overwritten(key: Path) -> None:
 
 
 def test_a_public_key_is_canonical_whatever_stands_around_it(key: Path) -> None:
-    public = keys.public_pem(keys.load_private(key))
+    public = pem.public_pem(keys.load_private(key))
     assert KeyVerifier(b"Public Key Information:\r\n" + public).identity.fingerprint == (
-        keys.fingerprint(public)
+        pem.fingerprint(public)
     )
 
 
 def test_of_several_keys_in_a_file_none_is_taken(key: Path, tmp_path: Path) -> None:
-    private, public = key.read_bytes(), keys.public_pem(keys.load_private(key))
+    private, public = key.read_bytes(), pem.public_pem(keys.load_private(key))
     other = tmp_path / "other"
     keys.generate(other)
-    for second in (keys.public_pem(keys.load_private(other)), public):
+    for second in (pem.public_pem(keys.load_private(other)), public):
         both = tmp_path / "both.pub"
         both.write_bytes(public + second)
         with pytest.raises(ConfigError, match=r"both.pub: holds 2 keys, where one is wanted"):
@@ -154,8 +154,9 @@ def test_of_several_keys_in_a_file_none_is_taken(key: Path, tmp_path: Path) -> N
 def test_the_store_keeps_keys_private_and_once(key: Path, tmp_path: Path) -> None:
     store = KeyStore(tmp_path / "config" / "signing")
     key.chmod(0o644)
-    fingerprint = store.add(key)
-    assert store.add(key) == fingerprint
+    text, private = key.read_bytes(), keys.load_private(key)
+    fingerprint = store.keep(text, private)
+    assert store.keep(text, private) == fingerprint
     created = store.create()
     assert store.fingerprints() == sorted([fingerprint, created])
     assert stat.S_IMODE(store.directory.stat().st_mode) == 0o700
@@ -167,9 +168,8 @@ def test_the_store_keeps_keys_private_and_once(key: Path, tmp_path: Path) -> Non
 def test_the_store_keeps_an_encrypted_key_encrypted(key: Path, tmp_path: Path) -> None:
     locked = openssl(f"pkcs8 -topk8 -in {key} -passout pass:word", tmp_path / "locked.pem")
     store = KeyStore(tmp_path / "signing")
-    with pytest.raises(ConfigError, match="is encrypted"):
-        store.add(locked)
-    kept = store.path(store.add(locked, b"word"))
+    private = keys.load_private(locked, b"word")
+    kept = store.path(store.keep(locked.read_bytes(), private))
     with pytest.raises(ConfigError, match="is encrypted"):
         keys.load_private(kept)
 

@@ -4,8 +4,11 @@ import pytest
 
 from git_model_security.errors import PolicyError
 from git_model_security.signing import roles
-from git_model_security.signing.ciphertext import ciphertext_manifest
-from git_model_security.signing.manifest import Manifest, plaintext_manifest
+from git_model_security.signing.manifest import (
+    Manifest,
+    ciphertext_manifest,
+    plaintext_manifest,
+)
 
 ONE, TWO = b"\1" * 32, b"\2" * 32
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from git_model_security.errors import SigningError
-from git_model_security.signing import retry
+from git_model_security.signing import sigstore_errors
 from git_model_security.signing.bundle import open_bundle
 from git_model_security.signing.by_sigstore import SigstoreSigner, SigstoreVerifier
 from git_model_security.signing.manifest import plaintext_manifest
@@ -96,7 +96,7 @@ def test_the_stock_command_verifies_what_we_signed(tmp_path: Path, sigstore: Sig
 def test_a_server_that_never_answers_does_not_hold_a_commit_for_ever(
     tmp_path: Path, sigstore: Sigstore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(retry, "SECONDS", 0.2)
+    monkeypatch.setattr(sigstore_errors, "SECONDS", 0.2)
     config = tmp_path / "hangs.json"
     with socket.create_server(("127.0.0.1", 0)) as server:
         hangs = f"http://127.0.0.1:{server.getsockname()[1]}"
