@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from git_model_security.git.repository import Repository
 
 _DIRECTORY = 0o40000
-_MODE_DIGITS = 7
+_MODE_BITS = 0o177777
 _MAX_DEPTH = 200
 """Who can push can nest deeper than a program has room to follow."""
 _MAX_KEPT = 50_000
@@ -55,14 +55,9 @@ class Trees:
             if kind != "tree":
                 raise GitError(f"object {oid} is a {kind}, not a tree", hint="see `git fsck`")
             try:
-                held = list(self._parsed(content))
+                held = self._kept[oid] = list(self._parsed(content))
             except ValueError as error:
                 raise GitError(f"tree {oid} is corrupt", hint="see `git fsck`") from error
-            names = {entry.path for entry in held}
-            if len(names) != len(held) or any(b"/" in name for name in names):
-                # Git reads one entry here and writes another: no word holds of such a tree.
-                raise GitError(f"tree {oid} has a name twice, or a path", hint="see `git fsck`")
-            self._kept[oid] = held
             yield [entry.oid for entry in held if entry.mode == _DIRECTORY]
 
     def _parsed(self, content: bytes) -> Iterator[Entry]:
@@ -73,8 +68,6 @@ class Trees:
             at = named + self._oid_bytes
             if at > len(content):
                 raise ValueError("an object name is cut off")
-            if len(mode) > _MODE_DIGITS:
-                raise ValueError("Git itself takes a longer mode modulo its words")
             yield Entry(name, _canonical(int(mode, 8)), content[named:at].hex())
 
     def _unfolded(self, oid: str, prefix: bytes) -> list[Entry]:
@@ -92,8 +85,10 @@ class Trees:
 def _canonical(mode: int) -> int:
     """Returns what Git takes a mode of a tree for (cache.h, `canon_mode`).
 
-    Who can push can write others: they are the same tree to Git, and to a signature.
+    Who can push can write others: they are the same tree to Git, and to a signature. Of one
+    that is longer Git keeps the last digits, and so does this.
     """
+    mode &= _MODE_BITS
     if stat.S_ISREG(mode):
         return EXECUTABLE if mode & stat.S_IXUSR else REGULAR
     if stat.S_ISLNK(mode):

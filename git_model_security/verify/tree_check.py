@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from itertools import takewhile
 from typing import TYPE_CHECKING
@@ -68,6 +69,10 @@ def holds(clone: Clone, tree: str) -> bool:
     return True
 
 
+_TWICE = "a name that its tree has twice, so that nobody can say what was signed"
+_TWICE_HINT = "find out who made this commit; `git fsck` names the tree"
+
+
 @telemetry.span("verify")
 def check(
     clone: Clone,
@@ -113,6 +118,10 @@ def check(
         hint = missing_policy.hint(clone.repo) if tree == index.head_tree(clone.repo) else None
         verdict.findings.append(Finding(Reason.UNSIGNED, ".", detail, hint=hint))
         return verdict
+    if twice := _find_twice(entries):
+        # Git writes one of the two, and which it shows depends on who asks.
+        verdict.findings.append(Finding(Reason.EXTRA, ".", _TWICE, twice, _TWICE_HINT))
+        return verdict
     listed = f"the model roots of .gitmodel are {', '.join(policy.roots)}"
     verdict.findings += (
         Finding(Reason.UNSIGNED, one, "is no model root", hint=listed)
@@ -132,6 +141,15 @@ def check(
                 if (one.reason, one.names) not in known
             )
     return verdict
+
+
+def _find_twice(entries: Sequence[Entry]) -> tuple[str, ...]:
+    """Returns the paths that stand in a tree more than once (git-fsck, "duplicateEntries")."""
+    counts = Counter(entry.path for entry in entries if entry.stage == 0)
+    if len(counts) == len(entries):
+        return ()
+    found = sorted(path for path, count in counts.items() if count > 1)
+    return tuple(path.decode("utf-8", "surrogateescape") for path in found)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import pytest
 
 from git_model_security.errors import UNCHECKED
 from tests.fixtures.processes import execute
-from tests.fixtures.repositories import Repository
+from tests.fixtures.repositories import NO_HOOKS, Repository
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -282,19 +282,35 @@ def test_a_public_key_that_is_none(project: Project) -> None:
     assert str(project.key) in refused.stderr
 
 
-@pytest.mark.parametrize("name", [".model-encrypted.sig", "model.safetensors", "a/b"])
-def test_a_tree_of_which_git_reads_one_and_writes_another_holds_nothing(
-    project: Project, name: str
+def with_entry(repo: Repository, mode: str, name: str) -> str:
+    """Makes a commit of HEAD's tree with one more entry, as Git would never write it."""
+    oid = repo.git("hash-object", "-w", "--stdin", stdin="evil")
+    held = repo.git.run("cat-file", "tree", "HEAD^{tree}", text=False).stdout
+    entry = f"{mode} {name}".encode() + b"\0" + bytes.fromhex(oid)
+    literally = ("hash-object", "-t", "tree", "-w", "--literally", "--stdin")
+    tree = repo.git(*literally, stdin=held + entry)
+    return repo.git("commit-tree", tree, "-p", "HEAD", "-m", "More")
+
+
+@pytest.mark.parametrize("mode", ["100644", "100755", "120000"])
+@pytest.mark.parametrize("name", [".model-encrypted.sig", "model.safetensors", "zzz"])
+def test_what_git_would_never_write_is_not_verified(
+    project: Project, mode: str, name: str
 ) -> None:
     ada = project.ada
-    oid = ada.git("hash-object", "-w", "--stdin", stdin="evil")
-    entry = b"100644 " + name.encode() + b"\0" + bytes.fromhex(oid)
-    held = ada.git.run("cat-file", "tree", "HEAD^{tree}", text=False).stdout
-    literally = ("hash-object", "-t", "tree", "-w", "--literally", "--stdin")
-    tree = ada.git.run(*literally, stdin=held + entry).stdout.strip()
-    commit = ada.git("commit-tree", tree, "-p", "HEAD", "-m", "Twice")
-    done = ada.model("verify", commit, check=False)
-    assert done.returncode == UNCHECKED
-    assert "has a name twice, or a path" in done.stderr
+    commit = with_entry(ada, mode, name)
+    assert ada.model("verify", commit, check=False).returncode == 1
     refused = ada.git.run("push", "origin", f"{commit}:refs/heads/main", check=False)
     assert refused.returncode != 0
+
+
+def test_a_mode_is_what_git_takes_it_for(project: Project) -> None:
+    ada = project.ada
+    commit = with_entry(ada, "40000100644", "zzz")
+    assert "zzz" in ada.model("verify", commit, check=False).stdout
+    ada.git(*NO_HOOKS, "reset", "--quiet", "--hard", commit)
+    ada.git("rm", "--quiet", "--cached", "zzz")
+    (ada.path / "zzz").unlink()
+    ada.git("commit", "--quiet", "--message", "Without it")
+    ada.git("push", "--quiet")
+    assert ada.model("verify", "HEAD~2..HEAD", check=False).returncode == 1
