@@ -144,19 +144,24 @@ def test_a_part_that_reads_no_input_does_no_harm(
     assert done.stderr == ""
 
 
-def test_amending_tells_both_what_was_rewritten(
+def test_a_rebase_tells_both_what_was_rewritten_and_amending_theirs(
     repo: Repository, hooks: Hooks, directory: Path
 ) -> None:
     hooks.theirs(directory / "post-rewrite")
     hooks.install(repo)
-    commit(repo)
+    for _ in range(2):
+        commit(repo)
     old = repo.git("rev-parse", "HEAD")
     hooks.calls()
     commit(repo, "--amend", "--date=2020-01-01T00:00:00")
     new = repo.git("rev-parse", "HEAD")
-    assert hooks.calls()[2:] == [
-        f"ours post-rewrite amend < {old} {new}",
-        f"theirs post-rewrite amend < {old} {new}",
+    # What is amended pre-commit has signed.
+    assert hooks.calls()[-1] == f"theirs post-rewrite amend < {old} {new}"
+    repo.git("rebase", "--quiet", "--force-rebase", "HEAD~1")
+    newer = repo.git("rev-parse", "HEAD")
+    assert hooks.calls()[-2:] == [
+        f"ours post-rewrite rebase < {new} {newer}",
+        f"theirs post-rewrite rebase < {new} {newer}",
     ]
 
 
