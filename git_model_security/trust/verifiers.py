@@ -42,7 +42,7 @@ def given_or_pinned(repo: Repository | None, given: Sequence[Verifier]) -> Seque
             "this clone trusts no signer yet"
             if repo
             else "outside of a repository, and in one that came along, nobody is trusted",
-            hint="`git model verify --public-key FILE`"
+            hint="say who must have signed, such as `key --public-key FILE`"
             + ("; `git model trust add` pins a signer" if repo else ""),
         )
     for one in found:

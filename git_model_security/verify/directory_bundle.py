@@ -99,9 +99,11 @@ def _read(directory: Path, signature: str, links: Links | None) -> bytes:
     except OSError as error:
         if error.errno == errno.ELOOP:
             if is_path:
-                raise VerificationError(Reason.LINK, _LOOP) from error
+                raise VerificationError(Reason.LINK, f"cannot read it: {_LOOP}") from error
             said, hint = links.fault(os.fsencode(signature)) if links else (_LINK, FOLLOW)
-            raise VerificationError(Reason.LINK, said, hint=hint) from error
+            raise VerificationError(
+                Reason.LINK, f"cannot read it: {said}", hint=hint
+            ) from error
         said = f"cannot read it: {messages.reason(error)}"
         raise VerificationError(Reason.UNREADABLE, said) from error
 
