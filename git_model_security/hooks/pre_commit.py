@@ -15,8 +15,8 @@ from git_model_security.git.paths import shown
 from git_model_security.guard import refusal
 from git_model_security.hooks import judged
 from git_model_security.keyring import ring
-from git_model_security.policy import gitmodel, pinned
-from git_model_security.provenance import replayed, vouching
+from git_model_security.policy import gitmodel
+from git_model_security.provenance import policy_trust, replayed, vouching
 from git_model_security.trust import pinned_trust
 from git_model_security.verify import tree_check
 
@@ -51,7 +51,7 @@ def prepare_commit(clone: Clone) -> int:
         messages.warn(
             write_policy.UNWRITTEN, "`git model doctor --fix` writes and stages it again"
         )
-    if policy and pinned.when_to_sign(clone.repo, policy, entries) == "commit":
+    if policy and policy_trust.when_to_sign(clone.repo, policy, entries) == "commit":
         chosen = None if clone.ring.locked else signers.signer(clone)
         if chosen is None:
             _say_unsigned(clone)
@@ -129,7 +129,7 @@ def settle_commit(clone: Clone) -> int:
         return 0
     clone.provenance.adopt(replayed.committed(clone))
     vouching.settle(clone)
-    _say_unsigned_head(clone, pinned.when_to_sign(clone.repo, policy, entries))
+    _say_unsigned_head(clone, policy_trust.when_to_sign(clone.repo, policy, entries))
     paths = policy.signature_paths()
     staged = {entry.path: entry.oid for entry in index.staged(clone.repo)}
     behind = [

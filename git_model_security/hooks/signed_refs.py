@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 from git_model_security.errors import ConfigError
 from git_model_security.git import attributes, config, index, refs
 from git_model_security.hooks import signing_advice
-from git_model_security.policy import gitmodel, pinned
+from git_model_security.policy import gitmodel
+from git_model_security.provenance import policy_trust
 from git_model_security.signatures import signers
 from git_model_security.trust import pinned_trust
 from git_model_security.verify import tree_check
@@ -116,9 +117,10 @@ def _is_signed_later(clone: Clone, tree: str) -> bool:
     entries = index.tree(clone.repo, tree)
     try:
         policy = gitmodel.find(entries, clone.objects)
-        return bool(policy and pinned.when_to_sign(clone.repo, policy, entries) == "release")
+        when = policy and policy_trust.when_to_sign(clone.repo, policy, entries)
     except ConfigError:
         return False
+    return when == "release"
 
 
 def _can_sign(clone: Clone) -> bool:

@@ -26,7 +26,9 @@ from git_model_security.verify import tree_check
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
 
+    from git_model_security.git.index import Entry
     from git_model_security.git.repository import Repository
+    from git_model_security.policy.gitmodel import Policy
     from git_model_security.signing.methods import Verifier
 
 REFS_LOOKED_AT = 64
@@ -63,6 +65,26 @@ def holds(repo: Repository, commit: str) -> bool:
             return tree_check.check(clone, commit, verifiers, sealed_only=True).good
         except Error:
             return False
+
+
+def when_to_sign(repo: Repository, proposed: Policy, entries: Sequence[Entry]) -> str:
+    """Returns when commits are signed: as a policy says that was taken over, or is signed.
+
+    Args:
+        proposed: the policy of the `.gitmodel` among the entries.
+        entries: of an index or a tree.
+
+    Raises:
+        ConfigError: the policy taken over cannot be read by this version.
+        PolicyError: it is lost.
+    """
+    when = pinned.when_to_sign(repo, proposed, entries)
+    if when == proposed.when:
+        return when
+    oid = next(entry.oid for entry in entries if entry.path == NAME)
+    brought = repo.git("rev-list", "--max-count=1", "HEAD", "--", NAME).decode().split()
+    is_meant = follows(repo, oid) and is_signed(repo, oid, brought)
+    return proposed.when if is_meant else when
 
 
 def let_out(repo: Repository, commits: Iterable[str], paths: Iterable[bytes]) -> set[bytes]:

@@ -15,7 +15,7 @@ from git_model_security.checkout import checkout
 from git_model_security.clone import audit_log
 from git_model_security.clone.clone import Clone
 from git_model_security.content import blobs
-from git_model_security.errors import ConfigError
+from git_model_security.errors import ConfigError, PolicyError
 from git_model_security.git import attributes as git_attributes
 from git_model_security.git import index
 from git_model_security.messages import counted
@@ -76,11 +76,11 @@ def drift(clone: Clone) -> Drift | None:
     assert policy is not None
     theirs = attributes.render(policy)
     is_known = pinned.is_accepted(repo, oid)
-    later = (
-        ""
-        if pinned.when_to_sign(repo, policy, index.staged(repo)) == policy.when
-        else policy.when
-    )
+    try:
+        when = pinned.when_to_sign(repo, policy, index.staged(repo))
+    except PolicyError:  # the pinned one is lost, and taking this one over mends that
+        when = policy.when
+    later = policy.when if when != policy.when else ""
     if mine == theirs and (is_known or not policy.untracked) and not later:
         return None
     paths = [entry.path for entry in index.staged(repo) if entry.is_file]

@@ -71,6 +71,8 @@ def test_no_command_filter_or_hook_imports_what_the_repository_holds(
     repo.git("model", "status", check=False)  # the stranger's files stand there in clear
     repo.git("model", "unlock", "--public-key", str(made.public))
     assert repo.read("config.json") == CONTENT["config.json"]
+    # Without her key, which would refuse to sign what the stranger brought.
+    repo.git("config", "--unset", "git-model.signingKey")
     for words in ("status", "verify", "audit", "doctor", "key list", "verify HEAD", "sign"):
         repo.git("model", *words.split(), check=False)
     repo.write("config.json", b"changed " + claims.MARKER)
