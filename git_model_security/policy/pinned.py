@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from git_model_security.git.index import Entry
     from git_model_security.git.repository import Repository
     from git_model_security.policy.gitmodel import Policy
 
@@ -156,21 +155,15 @@ def policy(repo: Repository) -> Policy | None:
     return gitmodel.parse(text)
 
 
-def when_to_sign(repo: Repository, proposed: Policy, entries: Iterable[Entry]) -> str:
-    """Returns when commits are signed by a policy: never later than by the one taken over.
+def earlier_time(repo: Repository, proposed: Policy, oid: str) -> str:
+    """Returns `signing.when` of the policy taken over, or of a proposed one that is earlier.
 
-    Whoever pushes a `.gitmodel` that signs later must not have others commit unsigned: its
-    change is what their next signature would have to vouch for.
-
-    Args:
-        proposed: the policy of the `.gitmodel` among the entries.
-        entries: of an index or a tree.
+    `oid` is the blob of the `.gitmodel` that holds the proposed policy.
 
     Raises:
         ConfigError: the policy taken over cannot be read by this version.
         PolicyError: it is lost.
     """
-    oid = next(entry.oid for entry in entries if entry.path == gitmodel.NAME)
     mine = policy(repo) if current(repo) != oid else None
     return min(proposed.when, mine.when if mine else proposed.when, key=SIGNING_TIMES.index)
 

@@ -68,7 +68,10 @@ def holds(repo: Repository, commit: str) -> bool:
 
 
 def when_to_sign(repo: Repository, proposed: Policy, entries: Sequence[Entry]) -> str:
-    """Returns when commits are signed: as a policy says that was taken over, or is signed.
+    """Returns when commits are signed by a policy; later than now only if a signer said so.
+
+    Whoever pushes a `.gitmodel` that signs later must not have others commit unsigned: its
+    change is what their next signature would have to vouch for.
 
     Args:
         proposed: the policy of the `.gitmodel` among the entries.
@@ -78,13 +81,13 @@ def when_to_sign(repo: Repository, proposed: Policy, entries: Sequence[Entry]) -
         ConfigError: the policy taken over cannot be read by this version.
         PolicyError: it is lost.
     """
-    when = pinned.when_to_sign(repo, proposed, entries)
-    if when == proposed.when:
-        return when
     oid = next(entry.oid for entry in entries if entry.path == NAME)
+    when = pinned.earlier_time(repo, proposed, oid)
+    # `follows` comes first: before the first commit there is no HEAD to walk from.
+    if when == proposed.when or not follows(repo, oid):
+        return when
     brought = repo.git("rev-list", "--max-count=1", "HEAD", "--", NAME).decode().split()
-    is_meant = follows(repo, oid) and is_signed(repo, oid, brought)
-    return proposed.when if is_meant else when
+    return proposed.when if is_signed(repo, oid, brought) else when
 
 
 def let_out(repo: Repository, commits: Iterable[str], paths: Iterable[bytes]) -> set[bytes]:

@@ -242,3 +242,13 @@ def test_the_model_roots_are_changed_by_a_command(begun: Repository) -> None:
     assert "a/link: a symbolic link" in refused.stderr
     begun.model("config", "signing.root", "b")
     assert "bb: no tracked file" in begun.model("config", "signing.root", "b", "bb").stderr
+
+
+def test_a_policy_that_is_edited_before_the_first_commit_stops_none(repo: Repository) -> None:
+    repo.write("w.bin", MODEL)
+    repo.model("init")
+    text = repo.read(".gitmodel").decode()
+    repo.write(".gitmodel", text.replace("when = commit", "when = push"))
+    repo.git("add", "--all")
+    repo.git("commit", "--quiet", "--message", "First")
+    repo.model("verify")
