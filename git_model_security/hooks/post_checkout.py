@@ -82,7 +82,8 @@ def tell_unsigned(clone: Clone) -> bool:
     tree = index.head_tree(clone.repo)
     if tree is None or tree_check.holds(clone, tree):
         return False
-    _verify(clone)
+    if _is_asked(clone):
+        _tell_verdict(clone, is_verified=False)
     return True
 
 
@@ -175,25 +176,32 @@ def _verify(clone: Clone) -> int:
     if clone.is_deploy and not _may_be_deployed(clone):
         return FAILED
     tree = index.head_tree(clone.repo)
-    if not clone.verifies or tree is None or not _is_set_up(clone):
+    if tree is None or not _is_asked(clone):
         return 0
+    is_verified = tree_check.holds(clone, tree)
+    _tell_verdict(clone, is_verified=is_verified)
+    return FAILED if clone.verification == ENFORCE and not is_verified else 0
+
+
+def _is_asked(clone: Clone) -> bool:
+    """Tells whether this clone wants to know of a HEAD whether its signatures hold."""
+    return clone.verifies and _is_set_up(clone)
+
+
+def _tell_verdict(clone: Clone, *, is_verified: bool) -> None:
     commit = (index.resolve(clone.repo, "HEAD") or "")[:10]
-    trust = pinned_trust.pinned(clone.repo)
-    if not trust.fingerprints():
+    if is_verified:
+        messages.info(f"{commit} is verified: its signatures hold")
+    elif not pinned_trust.pinned(clone.repo).fingerprints():
         messages.warn(
             f"{commit} is unverified: no trusted signer is pinned;"
             " `git model unlock --public-key FILE` pins one"
         )
-    elif tree_check.holds(clone, tree):
-        messages.info(f"{commit} is verified: its signatures hold")
-        _meet_policy(clone, is_verified=True)
-        return 0
     else:
         messages.warn(
             f"{commit} is {state.head_state(clone).said}; see `git model verify HEAD`"
         )
-    _meet_policy(clone, is_verified=False)
-    return FAILED if clone.verification == ENFORCE else 0
+    _meet_policy(clone, is_verified=is_verified)
 
 
 def _meet_policy(clone: Clone, *, is_verified: bool) -> None:

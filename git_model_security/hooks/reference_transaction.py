@@ -11,12 +11,13 @@ back. It is reported, and `git model repair` mends the tip.
 
 from __future__ import annotations
 
+import contextlib
 import os
 from typing import TYPE_CHECKING
 
 from git_model_security import messages
 from git_model_security.clone import audit_log
-from git_model_security.errors import GitError
+from git_model_security.errors import Error, GitError
 from git_model_security.git import history, index, processes, remotes, sharing
 from git_model_security.guard.finding import BROKEN_POLICY, NEWER, PLAINTEXT, POINTER
 from git_model_security.guard.knowledge import Knowledge
@@ -91,8 +92,9 @@ def _tell_of_rebase(clone: Clone, moves: Sequence[Moved]) -> None:
         return
     from git_model_security.hooks import post_checkout
 
-    if post_checkout.tell_unsigned(clone):
-        sharing.replace(clone.repo.common_dir, clone.repo.git_dir / TOLD, f"{tips[0]}\n")
+    with contextlib.suppress(Error):  # post-rewrite says it, where nothing can be stopped
+        if post_checkout.tell_unsigned(clone):
+            sharing.replace(clone.repo.common_dir, clone.repo.git_dir / TOLD, f"{tips[0]}\n")
 
 
 def _refuse_authored(
