@@ -32,12 +32,19 @@ def command(ctx: click.Context, pathspecs: tuple[str, ...]) -> None:
     with Bar("Decrypting") as bar:
         done = checkout.checkout(repo, pathspecs, bar)
     tell(done)
-    if done.kept and (drift := accept_policy.drift(Clone(repo))):
-        # A file that only .gitmodel protects was not looked at.
-        accept_policy.warn(accept_policy.describe(drift))
+    if done.kept:
+        _tell_drift(Clone(repo))
     alone = f", {done.kept} left as they are" if done.kept else ""
     terminal.result(f"{counted(len(done.written), 'file')} written{alone}")
     ctx.exit(FAILED if done.failed else 0)
+
+
+def _tell_drift(clone: Clone) -> None:
+    """Warns where `.gitmodel` protects what the policy in force does not: it was left alone."""
+    with clone.objects:
+        drift = accept_policy.drift(clone)
+    if drift is not None:
+        accept_policy.warn(accept_policy.describe(drift))
 
 
 def tell(done: Report) -> None:
