@@ -68,11 +68,11 @@ verifying = options.together(
 
 def take_given(method: str | None, said: dict[str, Any]) -> Given:
     """Takes what was said of who signs out of a command's values."""
-    names = [name for name in vars(Given()) if name in said]
+    names = [name for name in Given._fields if name in said]
     return Given(method=method, **{name: said.pop(name) for name in names})
 
 
 def take_asked(method: str | None, said: dict[str, Any]) -> Asked:
     """Takes what was said of who must have signed out of a command's values."""
-    names = [name for name in vars(Asked()) if name in said]
+    names = [name for name in Asked._fields if name in said]
     return Asked(method=method, **{name: said.pop(name) for name in names})

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from git_model_security import messages
@@ -90,7 +89,7 @@ def add_hints(verdict: Verdict, *, is_tip: bool) -> None:
     """Adds what to do about a commit, which is not what to do about a work tree."""
     hints = _TIP if is_tip else _PAST
     verdict.findings = [
-        replace(one, hint=one.hint or hints.get(one.reason)) for one in verdict.findings
+        one._replace(hint=one.hint or hints.get(one.reason)) for one in verdict.findings
     ]
 
 

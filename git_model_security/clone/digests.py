@@ -6,8 +6,7 @@ It holds only what this clone computed by clean or by full decryption.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import astuple, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -22,8 +21,7 @@ _AT_ONCE = 500
 """Blobs per question; SQLite may be built to take 999 values in one."""
 
 
-@dataclass(frozen=True)
-class Digests:
+class Digests(NamedTuple):
     """What is known of one blob.
 
     Attributes:
@@ -161,5 +159,5 @@ class DigestCache:
             " sha256 = coalesce(excluded.sha256, sha256),"
             " blake3 = coalesce(excluded.blake3, blake3),"
             " sealed_sha256 = coalesce(excluded.sealed_sha256, sealed_sha256)",
-            (oid, *astuple(digests)),
+            (oid, *digests),
         )

@@ -5,8 +5,7 @@ And what refs hold that are no commits. Must not know what a blob should hold.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from git_model_security.errors import GitError
 from git_model_security.git import index
@@ -26,8 +25,7 @@ _BATCH_COMMITS = 2048
 """Commits per `git diff-tree`: what it says of them is held in memory."""
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """What a commit made of a path that no parent of it has so.
 
     Attributes:

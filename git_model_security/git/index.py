@@ -5,8 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from git_model_security.errors import GitError
 from git_model_security.git.hash_object import blob_oid
@@ -26,8 +25,7 @@ _MOST_PATHSPECS = 100
 """Of 4 KiB at most each (PATH_MAX), which is less than any system's ARG_MAX."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One path of the index or of a tree.
 
     Attributes:

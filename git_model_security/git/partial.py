@@ -5,7 +5,7 @@ Who looks at all history must not download it by that. docs: git, "partial-clone
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import TYPE_CHECKING
 
 from git_model_security.errors import GitError
@@ -20,7 +20,6 @@ _NO_FETCH = {"GIT_NO_LAZY_FETCH": "1", "GIT_ALLOW_PROTOCOL": "none"}
 """Git knows the first from 2.45 on; older ones start a fetch that may use no protocol."""
 
 
-@dataclass(frozen=True)
 class Offline(Repository):
     """A repository whose git commands fetch no object that is missing."""
 

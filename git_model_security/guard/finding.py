@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from git_model_security.git.paths import shown
 
@@ -25,8 +24,7 @@ SHOWN_REFS = 5
 """How many refs are named; the others are counted."""
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """One blob at one path, and the rule it breaks.
 
     Attributes:
@@ -80,7 +78,7 @@ class Finding:
 
     def to_json(self) -> dict[str, Any]:
         """Returns the finding for `json.dumps`; `blob` and `path` as they are shown."""
-        fields = asdict(self)
+        fields = self._asdict()
         fields["blob"] = fields.pop("oid")
         fields["path"] = shown(fields.pop("path"))
         del fields["inherited"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from git_model_security.errors import GitError
@@ -122,7 +122,7 @@ def audit(
     found = [] if course.lost is None else [unreadable("", b"", course.lost)]
     if not promiser:
         found += [
-            replace(unreadable(oid, b"", GitError(reason)), commit=oid)
+            unreadable(oid, b"", GitError(reason))._replace(commit=oid)
             for oid, reason in walk.damaged.items()
         ]
     report = Report(

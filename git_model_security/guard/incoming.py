@@ -149,7 +149,7 @@ def judge(
     ours = _by_us_alone(repo, found, pushed)
     said = ", by this server's own policy, which its administrator set"
     found = [
-        replace(one, detail=one.detail + said)
+        one._replace(detail=one.detail + said)
         if one.rule == PLAINTEXT and one.path in ours
         else one
         for one in found
@@ -272,7 +272,7 @@ def _weakened(
 
     # The first that does not is enough: there may be any number of refs.
     wrong = {pair: next((s for s in made[pair] if not stands(*s)), None) for pair in found}
-    return [replace(found[pair], commit=step[1]) for pair, step in wrong.items() if step]
+    return [found[pair]._replace(commit=step[1]) for pair, step in wrong.items() if step]
 
 
 def _by_us_alone(repo: Repository, found: list[Finding], named: Sequence[str]) -> set[bytes]:

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
 
 from git_model_security import __version__
 from git_model_security.git import batch
@@ -43,8 +43,7 @@ _SCHEMA = (
 )
 
 
-@dataclass(frozen=True)
-class Knowledge:
+class Knowledge(NamedTuple):
     """What the caller of a guard knows beforehand.
 
     Attributes:
@@ -66,7 +65,7 @@ class Knowledge:
 
     def with_key_ids(self, key_ids: Iterable[str]) -> Knowledge:
         """Returns the same with the ids of these keys, and of those that are held."""
-        return replace(self, key_ids=self.key_ids | {*key_ids, *(self.keys or ())})
+        return self._replace(key_ids=self.key_ids | {*key_ids, *(self.keys or ())})
 
 
 NOTHING = Knowledge()

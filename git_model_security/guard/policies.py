@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from git_model_security.errors import ConfigError
 from git_model_security.git import attributes as git_attributes
@@ -41,8 +41,7 @@ _NOT_COVERED = {
 """What each profile leaves out that another may protect."""
 
 
-@dataclass(frozen=True)
-class Releases:
+class Releases(NamedTuple):
     """What records that are trusted here let out: clear content may follow an envelope.
 
     A release speaks of paths and of single contents, never of everything: a model by content

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote_from_bytes
 
@@ -226,8 +226,7 @@ def name_refs(repo: Repository, found: Sequence[Finding]) -> list[Finding]:
         return list(found)
     remotes = sum(1 << number for number, ref in enumerate(named) if ref.is_remote)
     return [
-        replace(
-            one,
+        one._replace(
             refs=tuple(named[number].shown for number in _first(masks[one.commit])),
             refs_total=masks[one.commit].bit_count(),
             pushed=bool(masks[one.commit] & remotes) if remotes else None,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import posixpath
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from git_model_security.errors import ConfigError
@@ -67,7 +66,7 @@ def findings(
     wanted = [
         entry for entry in asked if entry in new or (entry.is_file and entry.path in covered)
     ]
-    knowledge = replace(knowledge, decisions=True).with_key_ids(policy.key_ids)
+    knowledge = knowledge._replace(decisions=True).with_key_ids(policy.key_ids)
     inspector = Inspector(repo, knowledge)
     covered |= _sealed_by_parents(inspector, fresh, held, covered.keys() | released)
     found = [
@@ -81,7 +80,7 @@ def findings(
     staged_policy = [entry.oid for entry in settled if entry.path == NAME and entry.is_file]
     found += find_misnamed(repo, staged_policy, {entry.path for entry in settled})
     authored = {(entry.path, entry.oid) for entry in fresh}
-    return [replace(one, inherited=(one.path, one.oid) not in authored) for one in found]
+    return [one._replace(inherited=(one.path, one.oid) not in authored) for one in found]
 
 
 def _held_by_parents(repo: Repository) -> Held:

@@ -187,11 +187,11 @@ def _is_binary(blob: Blob, again: Callable[[], Blob]) -> bool:
 
 def drop_known(repo: Repository, found: list[Finding]) -> list[Finding]:
     """Returns findings without the questions about what a commit of a branch brought in."""
-    from git_model_security.git import changes  # rarely is there anything to look for
-
     asked = {one.oid for one in found if one.rule == UNDECIDED}
     if not asked:
         return found
+    from git_model_security.git import changes  # rarely is there anything to look for
+
     # The newest first: mostly it was moved, or comes from another branch.
     commits = history.commits(repo, _REFS)[::-1]
     for change in changes.changes(repo, commits, {}):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import KW_ONLY, dataclass, field, replace
+from dataclasses import KW_ONLY, dataclass, field
 from typing import TYPE_CHECKING
 
 from git_model_security.git import changes, history
@@ -122,7 +122,7 @@ class Walk:
         came = [origins.get((one.path, one.oid), "") for one in found]
         dates = history.author_dates(self.repo, set(came).intersection(self.commits))
         found = [
-            replace(one, commit=commit, date=dates.get(commit, ""))
+            one._replace(commit=commit, date=dates.get(commit, ""))
             for one, commit in zip(found, came, strict=True)
         ]
         return Judged(found, len(blobs), inspector.seen)
@@ -196,4 +196,4 @@ def _is_note(path: bytes) -> bool:
 
 def _normal(entry: Entry) -> Entry:
     """Returns an entry as if its file were not executable: both are judged alike."""
-    return replace(entry, mode=REGULAR) if entry.mode == EXECUTABLE else entry
+    return entry._replace(mode=REGULAR) if entry.mode == EXECUTABLE else entry

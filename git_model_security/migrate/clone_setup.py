@@ -186,7 +186,7 @@ def prepare_keys(
     if request.key is not None:
         Copies().add(key.id, request.key)
     pinned_trust.pinned(repo).add_public_key(public)
-    policy = replace(policy, key_id=key.id)
+    policy = policy._replace(key_id=key.id)
     text = gitmodel.render(policy).decode()
     asked = {"asked": str(request), "policy": text, "signing": fingerprint}
     journal.put(PLAN, {"is_new": True, **asked})

@@ -12,7 +12,7 @@ children, which start from its tree, give them back.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from git_model_security.git import fast_export, fast_import, index
@@ -78,10 +78,10 @@ class Rewriting:
             return entry if is_kept else self._defaults[1]
         if entry.path == FILE:
             oid = self.attributes.get(entry.oid) if entry.is_file else None
-            return self._defaults[0] if oid is None else replace(entry, oid=oid)
+            return self._defaults[0] if oid is None else entry._replace(oid=oid)
         is_protected = entry.path in self.protected or entry.path in more
         if entry.mode != REMOVED and entry.is_file and is_protected:
-            return replace(entry, oid=self.sealed.get(entry.oid, entry.oid))
+            return entry._replace(oid=self.sealed.get(entry.oid, entry.oid))
         return entry
 
     def defaults(self) -> list[Entry]:

@@ -7,7 +7,7 @@ and what comes with and after it stays clear, as `guard.past_protection` judges 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from git_model_security.git import attributes as git_attributes
@@ -141,7 +141,7 @@ def find_untracked(
     held = read_policies(repo, files.get(gitmodel.NAME, ()))
     for oid, policy in held.items():
         believed = tuple(one for one in policy.untracked if one in patterns)
-        rules = attributes.render(replace(policy, untracked=believed))
+        rules = attributes.render(policy._replace(untracked=believed))
         if paths := git_attributes.protected_by(rules, result.paths):
             result.guarded[oid] = frozenset(paths)
     if result.guarded:

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import functools
 import itertools
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from git_model_security.errors import ConfigError, GitError
 from git_model_security.git import config
@@ -34,8 +33,7 @@ CIPHERTEXT_SIGNATURE = ".model-encrypted.sig"
 """Name of the bundle over ciphertext, beside each root's plaintext bundle."""
 
 
-@dataclass(frozen=True)
-class Policy:
+class Policy(NamedTuple):
     """What `.gitmodel` says; the defaults are what `git model init` writes.
 
     Attributes:
@@ -76,7 +74,7 @@ class Policy:
 
     def strict(self) -> Policy:
         """Returns what holds where nobody trusted says that something was untracked."""
-        return replace(self, untracked=())
+        return self._replace(untracked=())
 
     def signature_paths(self) -> set[bytes]:
         """Returns the paths of all signature files, of both kinds."""
@@ -99,7 +97,7 @@ def within(root: str, name: str) -> bytes:
 
 def render(policy: Policy) -> bytes:
     """Returns the file's text; `parse` gives the same policy back."""
-    fields = dict(vars(policy))
+    fields = policy._asdict()
     # What the other engine reads would only make people wonder.
     fields["limit" if policy.storage == "lfs" else "threshold"] = None
     return syntax.render(fields)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import posixpath
 import shlex
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from git_model_security.clone import missing_policy
@@ -149,7 +149,7 @@ def patterns_of(
     kept = {path for path in start.paths if posixpath.basename(path) in _NEEDED}
     kept |= _NEEDED | start.policy.signature_paths()
     for pattern in found:
-        checked(replace(start.policy, include=(pattern,)))
+        checked(start.policy._replace(include=(pattern,)))
         if touched := start.matched((pattern,), kept):
             raise PolicyError(
                 f"{pattern}: matches {shown(min(touched))}, which must stay as it is",
@@ -186,8 +186,7 @@ def plan(clone: Clone, words: Sequence[str], profile: str | None = None) -> Plan
     patterns = patterns_of(words, start)
     old = start.policy
     gone = {*patterns, *(f"/{pattern}" for pattern in patterns)}
-    new = replace(
-        _under(start, profile),
+    new = _under(start, profile)._replace(
         exclude=tuple(one for one in old.exclude if one not in gone),
         untracked=tuple(one for one in old.untracked if one not in gone),
     )
@@ -198,7 +197,7 @@ def plan(clone: Clone, words: Sequence[str], profile: str | None = None) -> Plan
         is_there |= bool(matched) and not _WILD & set(pattern)
         is_gone = bool(gone & {*old.exclude, *old.untracked})
         if not (is_there or is_gone) or not matched <= start.protected(new):
-            new = replace(new, include=tuple(dict.fromkeys((*new.include, pattern))))
+            new = new._replace(include=tuple(dict.fromkeys((*new.include, pattern))))
     after = start.protected(new)
     left = start.matched(patterns, start.paths) - after
     if left:
@@ -228,10 +227,10 @@ def _under(start: Ground, profile: str | None) -> Policy:
             f"profile {profile} protects less than {policy.profile}, which is in force",
             hint="`git model untrack PATTERN` lets out what may be clear",
         )
-    new = replace(policy, profile=profile or policy.profile)
+    new = policy._replace(profile=profile or policy.profile)
     lost = sorted(start.protected(policy) - start.protected(new))
     kept = (attributes.literal(f"/{os.fsdecode(path)}") for path in lost)
-    return checked(replace(new, include=(*new.include, *kept)))
+    return checked(new._replace(include=(*new.include, *kept)))
 
 
 def _history(

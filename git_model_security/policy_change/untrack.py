@@ -7,7 +7,6 @@ these paths. What the index holds is opened and staged; the work tree stays as i
 from __future__ import annotations
 
 import shlex
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from git_model_security.clone import audit_log
@@ -45,8 +44,7 @@ def plan(clone: Clone, words: Sequence[str]) -> Plan:
     start = ground(clone)
     patterns = patterns_of(words, start, is_anchored=True)
     old = start.policy
-    new = replace(
-        old,
+    new = old._replace(
         include=tuple(one for one in old.include if one not in patterns),
         untracked=tuple(dict.fromkeys((*old.untracked, *patterns))),
     )

@@ -8,7 +8,6 @@ from __future__ import annotations
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from git_model_security.clone.clone import Clone
@@ -126,6 +125,8 @@ def believing(public_keys: Iterable[Path]) -> Iterator[None]:
     Raises:
         ConfigError: a file is not a public key that could have signed.
     """
+    from tempfile import TemporaryDirectory  # no hook needs it
+
     with TemporaryDirectory() as directory:
         trust = Trust(Path(directory))
         for path in public_keys:

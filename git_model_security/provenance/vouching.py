@@ -21,7 +21,7 @@ Everything else came from somebody, and only a person may decide for it:
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from git_model_security.git import attributes, history, index
 from git_model_security.git.hash_object import blob_hash
@@ -41,8 +41,7 @@ REMOVED = ""
 """Oid of a path that is not there."""
 
 
-@dataclass(frozen=True)
-class Sources:
+class Sources(NamedTuple):
     """The commits that the commit to be carries on.
 
     Attributes:

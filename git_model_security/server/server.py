@@ -6,7 +6,7 @@ the refs that must be signed. Where the hook goes is `server_hook`'s.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from git_model_security.errors import GitError, UsageError
@@ -121,9 +121,8 @@ def _policy(repo: Repository, choices: Choices) -> Policy | None:
             hint="--profile all, or all-but-source",
         )
     if choices.profile:
-        base = replace(base, profile=choices.profile)
-    policy = replace(
-        base,
+        base = base._replace(profile=choices.profile)
+    policy = base._replace(
         include=tuple(dict.fromkeys((*base.include, *choices.include))),
         exclude=tuple(dict.fromkeys((*base.exclude, *choices.exclude))),
     )

@@ -7,7 +7,7 @@ decide anew.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from git_model_security.clone.clone import Clone
@@ -150,7 +150,7 @@ def plan(repo: Repository, request: Request, before: Policy | None = None) -> Pl
     asked = {name: value for name, value in asked.items() if value}
     if request.signature is not None:
         asked["signature"] = request.signature
-    policy = checked(replace(chosen.applied(before or Policy()), **asked))
+    policy = checked(chosen.applied(before or Policy())._replace(**asked))
     found = _survey(repo, policy, chosen, before)
     if not request.accept_plaintext_history:
         _require_accepted(repo, found, before)

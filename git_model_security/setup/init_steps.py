@@ -6,7 +6,7 @@ the new policy wants it: encrypted, clear, under the other key, in the other pla
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from git_model_security.clone.clone import Clone
@@ -87,7 +87,7 @@ def carry_out(repo: Repository, request: Request, planned: Plan) -> Done:
     raw = key_material.read(request.key) if request.key else key_material.generate()
     warnings = _exposed(request)
     fingerprint = signing_setup.use(repo, request.signing, request.signing_key)
-    policy = replace(planned.policy, key_id=_use_key(repo, raw, request.key))
+    policy = planned.policy._replace(key_id=_use_key(repo, raw, request.key))
     of_lfs = sealing.paths_of_lfs(repo)
     lines = setup.configure(repo, policy, is_trusted=True)
     write_policy.write(repo, policy)
@@ -119,7 +119,7 @@ def carry_out_again(repo: Repository, request: Request, planned: Plan, before: P
         signing_setup.use(repo, request.signing, request.signing_key)
     if raw is not None and request.key is not None:
         key_id = _use_key(repo, raw, request.key)
-    policy = replace(planned.policy, key_id=key_id)
+    policy = planned.policy._replace(key_id=key_id)
     clone = Clone(repo)
     with clone.objects:
         entries = [entry for entry in index.staged(repo) if entry.is_file]

@@ -7,7 +7,7 @@ those are in `.gitmodel`, and changing one is a change to commit.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -189,7 +189,7 @@ def _agree(repo: Repository, field: str, value: Any) -> None:
     with clone.objects:
         entries = index.staged(repo)
         policy = missing_policy.require(clone, entries)
-        agreed = checked(replace(policy, **{field: value}))
+        agreed = checked(policy._replace(**{field: value}))
         if agreed.roots != policy.roots:
             model_roots.require_directories(repo.top, agreed)
             model_roots.require_content(agreed, entries)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -140,7 +139,7 @@ def use(repo: Repository, given: Given, key: Path | None) -> str:
         verb = "says nothing of" if key else "is needed with"
         raise UsageError(f"--signing-key {verb} the method {method}")
     require_no_secret(given)
-    signer = signers.signer(Clone(repo), replace(given, private_key=key))
+    signer = signers.signer(Clone(repo), given._replace(private_key=key))
     own = (
         None
         if signer is None or method == SIGSTORE

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from git_model_security.errors import UsageError
@@ -39,7 +39,7 @@ class Choice:
 
     def applied(self, policy: Policy) -> Policy:
         """Returns a policy that says so."""
-        return replace(policy, storage=self.storage, threshold=self.threshold, limit=self.limit)
+        return policy._replace(storage=self.storage, threshold=self.threshold, limit=self.limit)
 
 
 def again(repo: Repository, policy: Policy, asked: str | None, threshold: int | None) -> Choice:

@@ -8,7 +8,6 @@ advice for whoever has none: which settings to ask for, and never what they are.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -53,8 +52,7 @@ PRIVATE_KEY_VARIABLE = "SIGNING_PRIVATE_KEY"
 _SECRETS = questions.Passphrases()
 
 
-@dataclass(frozen=True)
-class Given:
+class Given(NamedTuple):
     """What a command line says of who signs; None and empty mean: as configured.
 
     The names are model_signing's.
@@ -120,7 +118,7 @@ def require_fitting(method: str, given: Given) -> None:
         UsageError: with the option.
     """
     belonging = methods.METHODS[method].options
-    for name, value in vars(given).items():
+    for name, value in given._asdict().items():
         if value and name != "method" and name not in belonging:
             raise UsageError(f"{methods.option(name)} says nothing of the method {method}")
 

@@ -8,8 +8,7 @@ docs/SPEC.md, "Signatures: opening", steps 1 and 2.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from git_model_security.errors import VerificationError
 from git_model_security.messages import legible
@@ -44,8 +43,7 @@ _LOG = {"tlogEntries", "timestampVerificationData"}
 _MATERIALS = {kind.material: kind.name for kind in KINDS.values()}
 
 
-@dataclass(frozen=True)
-class Bundle:
+class Bundle(NamedTuple):
     """A bundle that has the right form; who signed what is not known yet.
 
     Attributes:

@@ -12,9 +12,8 @@ import hashlib
 import json
 import re
 from collections import defaultdict
-from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
 
 from git_model_security.errors import PolicyError
 from git_model_security.git.paths import shown
@@ -32,8 +31,7 @@ DIGEST_BYTES = 32
 _NUMBER = re.compile("0|[1-9][0-9]{0,18}")
 
 
-@dataclass(frozen=True)
-class Manifest:
+class Manifest(NamedTuple):
     """What a bundle says: these names have these digests.
 
     Attributes:

@@ -8,7 +8,6 @@ docs/SPEC.md, "Signatures: methods".
 from __future__ import annotations
 
 import importlib
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from git_model_security.errors import UsageError
@@ -26,8 +25,7 @@ KEY, CERTIFICATE, SIGSTORE = syntax.KEY, syntax.CERTIFICATE, syntax.SIGSTORE
 """How a bundle can be signed; a key in a hardware token makes bundles like any other."""
 
 
-@dataclass(frozen=True)
-class SignerIdentity:
+class SignerIdentity(NamedTuple):
     """A signer, as far as a bundle can prove it: the same for all that one signer makes.
 
     Attributes:

@@ -8,7 +8,7 @@ docs/SPEC.md, "Signatures: roles".
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from git_model_security.errors import Reason, VerificationError
 from git_model_security.git.paths import shown
@@ -39,8 +39,7 @@ OTHERS_IGNORED = (CIPHERTEXT_SIGNATURE, NAME.decode(), *STOCK_IGNORED)
 """What a plaintext bundle leaves out besides itself."""
 
 
-@dataclass(frozen=True)
-class Subject:
+class Subject(NamedTuple):
     """What a bundle of ours is over.
 
     Attributes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
@@ -50,8 +49,7 @@ class Token(NamedTuple):
     learned: Callable[[str], None] | None = None
 
 
-@dataclass(frozen=True)
-class Asked:
+class Asked(NamedTuple):
     """What a command line says of who must have signed; the names are model_signing's.
 
     Of several public keys any one may have signed.
@@ -67,4 +65,4 @@ class Asked:
 
     def given(self) -> list[str]:
         """Returns the names of what was given, besides the method."""
-        return [name for name, value in vars(self).items() if value and name != "method"]
+        return [name for name, value in self._asdict().items() if value and name != "method"]

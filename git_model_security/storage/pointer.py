@@ -8,7 +8,7 @@ it might take for a pointer is told by `is_alike`, and never passes for content.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 MAX_BYTES = 1024
 """git-lfs takes no longer blob for a pointer (lfs/pointer.go, blobSizeCutoff)."""
@@ -25,8 +25,7 @@ _CANONICAL = re.compile(
 _ALIKE = re.compile(rb"\s*(version https?://(git-lfs|hawser|git-media)\b|\[git-media\])")
 
 
-@dataclass(frozen=True, slots=True)
-class Pointer:
+class Pointer(NamedTuple):
     """What a pointer says.
 
     Attributes:

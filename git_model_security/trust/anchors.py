@@ -38,10 +38,10 @@ _CHOSEN = "chosen"
 _OUTSIDE = "compared with what its owner told you; in CI, a protected variable of the type file"
 
 
-def named(said: object) -> list[Path]:
-    """Returns the files that options name: every path among the values of an object."""
+def named(said: Iterable[object]) -> list[Path]:
+    """Returns the files that options name: every path among their values."""
     found = []
-    for value in vars(said).values():
+    for value in said:
         found += [one for one in (value if isinstance(value, tuple) else (value,)) if one]
     return [one for one in found if isinstance(one, Path)]
 

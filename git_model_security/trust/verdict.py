@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
 
 from git_model_security import messages
 from git_model_security.errors import VerificationError, gate_status
@@ -26,8 +26,7 @@ COVERS_DIRECTORY = "directory"
 _NAMED = 10
 
 
-@dataclass(frozen=True)
-class Finding:
+class Finding(NamedTuple):
     """One reason why a signature does not hold.
 
     Attributes:
@@ -145,8 +144,8 @@ class Verdict:
         for mine, theirs in ((self.signers, other.signers), (self.methods, other.methods)):
             mine.update((root, value) for value in theirs.values())
         self.digests.update((_below(root, name), one) for name, one in other.digests.items())
-        self.findings += (replace(finding, root=root) for finding in other.findings)
-        self.uncovered += (replace(finding, root=root) for finding in other.uncovered)
+        self.findings += (finding._replace(root=root) for finding in other.findings)
+        self.uncovered += (finding._replace(root=root) for finding in other.uncovered)
         where = "" if root == "." else f"{shown(os.fsencode(root))}: "
         self.notes += (f"{where}{note}" for note in other.notes)
 

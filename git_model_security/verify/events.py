@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -94,7 +93,7 @@ def record_range(repo: Repository, found: RangeVerdict) -> None:
         verdict.signers |= {f"{oid} {root}": signer for root, signer in one.signers.items()}
         verdict.methods |= {f"{oid} {root}": method for root, method in one.methods.items()}
         for finding in one.findings[:1]:
-            verdict.findings.append(replace(finding, detail=f"{oid}: {finding.detail}"))
+            verdict.findings.append(finding._replace(detail=f"{oid}: {finding.detail}"))
     record_verdict(repo, verdict, [row.commit.oid for row in found.rows])
 
 

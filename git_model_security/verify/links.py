@@ -11,7 +11,6 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -127,7 +126,7 @@ class Links:
             why = self.fault(name.encode("utf-8", "surrogateescape"))
             names.setdefault(why, []).append(name)
         for (detail, hint), some in names.items():
-            yield replace(finding, detail=detail, names=tuple(some), hint=hint)
+            yield finding._replace(detail=detail, names=tuple(some), hint=hint)
 
     def _place(self, name: bytes) -> bytes:
         return self._places.get(name, self._top + b"/" + name)

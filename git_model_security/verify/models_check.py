@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import stat
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from git_model_security.content import blobs
@@ -79,7 +78,7 @@ def check(
             f"`--dir {one}` looks at one model and nothing beside it; what should not be there,"
             " remove, and let pass what should by --ignore-unsigned-files"
         )
-        verdict.findings.append(replace(Kind.STRAY.finding(stray), hint=hint))
+        verdict.findings.append(Kind.STRAY.finding(stray)._replace(hint=hint))
     return verdict
 
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from itertools import takewhile
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from git_model_security import telemetry
 from git_model_security.clone import missing_policy
@@ -152,8 +151,7 @@ def _find_twice(entries: Sequence[Entry]) -> tuple[str, ...]:
     return tuple(path.decode("utf-8", "surrogateescape") for path in found)
 
 
-@dataclass(frozen=True)
-class Root:
+class Root(NamedTuple):
     """A model root of a tree, all of whose entries it has, and its two bundles."""
 
     clone: Clone

@@ -150,5 +150,5 @@ def _unsaid(verdict: Verdict, sealed: Verdict) -> list[Finding]:
     for finding in sealed.findings:
         names = tuple(name for name in finding.names if (finding.root, name) not in files)
         if (finding.root, finding.reason) not in reasons and bool(names) == bool(finding.names):
-            found.append(replace(finding, names=names))
+            found.append(finding._replace(names=names))
     return found

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import base64
 import json
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -51,7 +50,7 @@ def refusal(
     [
         PLAINTEXT,
         CIPHERTEXT,
-        replace(PLAINTEXT, digest="blake3"),
+        PLAINTEXT._replace(digest="blake3"),
         plaintext_manifest("m/bert", "sha256", [(b'a\nb\\c "d" \xc3\xa9', ONE)], "s.json"),
         Manifest("bert", "sha256", {"w.bin": ONE}, ("notes",)),
     ],
@@ -308,7 +307,7 @@ def test_a_bundle_that_claims_a_role_has_the_form_of_that_role(
 
 
 def test_a_ciphertext_bundle_over_another_digest_is_refused(ada: Pair) -> None:
-    data = KeySigner(ada.private).sign(replace(CIPHERTEXT, digest="blake3"))
+    data = KeySigner(ada.private).sign(CIPHERTEXT._replace(digest="blake3"))
     assert "not sha256" in str(refusal(data, ada))
 
 
