@@ -126,6 +126,10 @@ class PolicyError(Error):
         return FAILED
 
 
+class UnvouchedError(PolicyError):
+    """Content that nobody vouches for was about to be signed."""
+
+
 class GitError(Error):
     """Git refused or failed, or the repository is not in the state it must be in."""
 

@@ -15,7 +15,7 @@ from git_model_security.errors import PolicyError
 from git_model_security.git import index
 from git_model_security.guard import history
 from git_model_security.policy import gitmodel, pinned
-from git_model_security.provenance import vouching
+from git_model_security.provenance import recording, telling
 from git_model_security.setup import sealing, write_policy
 from git_model_security.signatures import signatures, signers
 
@@ -133,7 +133,10 @@ def _sign(clone: Clone) -> str:
     if signer is None:
         return "this clone has no signing key"
     try:
-        signatures.sign_index(clone, signer, vouching.sources(clone.repo))
+        assessment = recording.judge_index(clone)
+        if assessment.doubts:
+            raise telling.refusal(clone, assessment)
+        signatures.sign_index(clone, signer, assessment.sources)
     except PolicyError as error:
         return str(error)
     return ""

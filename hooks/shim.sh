@@ -28,17 +28,23 @@ is_replaying() {
 # Asked for every index that Git writes, so it starts no process.
 nothing_waits() {
 	find_git_dir
-	[ "$1" != 1 ] || [ ! -f "$git_dir/git-model-pending" ] || [ -d "$git_dir/rebase-merge" ]
+	[ "$1" != 1 ] || [ -d "$git_dir/rebase-merge" ] && return
+	# With a message ready, content comes in that no commit will name.
+	[ ! -f "$git_dir/git-model-pending" ] && [ ! -f "$git_dir/MERGE_MSG" ]
 }
 
 # Reads the refs that Git moves into $moved, those that may come to hold what no ref had;
 # it fails where there are so many that git-model has to look, which reads the others itself.
 read_moves() {
 	find_git_dir
-	moved='' oids='' others='' forward='' fresh='' count=0
+	moved='' oids='' arrived='' others='' forward='' fresh='' count=0
 	while read -r old new ref; do
 		case $ref in
-		refs/remotes/*) continue ;;
+		refs/remotes/*)
+			case $new in *[!0]*) arrived=yes moved="$moved$old $new $ref
+" ;; esac
+			continue
+			;;
 		refs/heads/*) ;;
 		HEAD | worktrees/*/HEAD | main-worktree/HEAD | refs/rewritten/*)
 			# In its end a rebase moves the branch, and all of it is judged then.
@@ -82,19 +88,20 @@ nothing_judged() {
 	is_replaying && [ ! -s "$git_dir/git-model-judged" ]
 }
 
-# pre-commit has signed it, and prepared what else is to be done where it is a commit.
+# pre-commit has signed it, and nothing is left to be done.
 is_expected() {
-	[ -f "$git_dir/git-model-expected" ] && [ ! -f "$git_dir/git-model-pending" ] || return 1
+	[ -f "$git_dir/git-model-signed" ] && [ ! -f "$git_dir/git-model-pending" ] || return 1
 	[ -s "$git_dir/git-model-judged" ] || return 1
 	read -r word oid <"$git_dir/git-model-judged"
 	# Another hook may have stopped that commit, and this be a later one.
 	[ "$word" = made ] && [ "$oid" = "$(git rev-parse --verify --quiet HEAD)" ] || return 1
 	: >"$git_dir/git-model-judged"
-	echo made >>"$git_dir/git-model-expected"
 }
 
-# What a rebase begins with is nothing to stay at: its end is verified.
+# What a rebase begins with is nothing to stay at: its end is verified. Files that are checked
+# out meanwhile come from somewhere.
 nothing_settled() {
+	[ "$3" != 0 ] || return 1
 	find_git_dir
 	is_replaying
 }
@@ -119,6 +126,7 @@ nothing_moves() {
 	fi
 	[ "$are_read" = 0 ] || return 1
 	[ -n "$moved" ] || return 0
+	[ -z "$arrived" ] || return 1
 	[ -z "$others" ] || are_commits || return 1
 	# shellcheck disable=SC2086 # words
 	is_judged $oids || is_known

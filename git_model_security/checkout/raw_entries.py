@@ -57,12 +57,9 @@ def _candidates(
     clone: Clone, changes: Sequence[tuple[Entry, Entry]]
 ) -> list[tuple[Entry, Entry]]:
     """Returns the changes from something short to something long that no filter made."""
-    made = clone.provenance.cleaned_here() if changes else set()
-    files = [
-        (old, new)
-        for old, new in changes
-        if old.is_file and new.is_file and (new.path, new.oid) not in made
-    ]
+    files = [(old, new) for old, new in changes if old.is_file and new.is_file]
+    made = clone.provenance.made({new.oid for _, new in files})
+    files = [(old, new) for old, new in files if new.oid not in made]
     sizes = batch.sizes(clone.repo, (one.oid for pair in files for one in pair))
     return [
         (old, new)

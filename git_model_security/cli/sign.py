@@ -25,7 +25,8 @@ def command(method: str | None, amend: bool, adopt: tuple[str, ...], **said: Any
     """Sign what is staged; `git commit` does it by itself.
 
     Content that came from a commit without a trusted signature is never signed
-    unless you vouch for it with --adopt. The method is as configured, unless you
+    unless you vouch for it with --adopt; where your last commit was left unsigned
+    because of that, its signature goes into it. The method is as configured, unless you
     name one: sigstore, key, certificate, pkcs11-key or pkcs11-certificate.
     """
     given = methods.take_given(method, said)
@@ -35,6 +36,7 @@ def command(method: str | None, amend: bool, adopt: tuple[str, ...], **said: Any
         if raw := raw_entries.put_back(clone):
             messages.info(raw_entries.describe(raw))
         index_guard.require_sealed(clone)
+        amend = amend or (bool(adopt) and sign.is_for_head(clone))
         adopted = sign.adopt(clone, adopt) if adopt else None
         done = sign.sign(clone, given, amend=amend)
     if adopted is not None:

@@ -10,7 +10,7 @@ from git_model_security.clone.database import Delivered, Memory
 from git_model_security.clone.digests import CLEAR, DigestCache
 from git_model_security.clone.provenance import Provenance
 from git_model_security.errors import ConfigError, GitError
-from git_model_security.git import attributes, config, index, refs
+from git_model_security.git import attributes, batch, config, index, refs
 from git_model_security.git.repository import Repository
 from git_model_security.keyring import ring
 from git_model_security.storage import LFS
@@ -140,8 +140,11 @@ class Clone:
 
     @cached_property
     def provenance(self) -> Provenance:
-        """The record of what was cleaned here."""
-        return Provenance(self.memory, self.repo)
+        """The record of what arrived and what was made here."""
+        record = Provenance(self.memory, self.repo)
+        if not record.is_born:
+            record.begin(batch.blob_lengths(self.repo))
+        return record
 
     @cached_property
     def delivered(self) -> Delivered:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from git_model_security.git.repository import Repository
 
 # The version is part of the name: another git-model beside this one makes its own.
-NAME = "memory-2.sqlite"
+NAME = "memory-3.sqlite"
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS digests (
@@ -30,18 +30,33 @@ CREATE TABLE IF NOT EXISTS digests (
     sha256 BLOB, blake3 BLOB, sealed_sha256 BLOB
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS digests_by_length ON digests (length, sealed_sha256);
-CREATE TABLE IF NOT EXISTS cleaned (
-    path BLOB, oid TEXT, PRIMARY KEY (path, oid)
+CREATE TABLE IF NOT EXISTS looked (tip BLOB PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS arrived (
+    id INTEGER PRIMARY KEY, oid BLOB NOT NULL UNIQUE, message BLOB NOT NULL
+);
+CREATE INDEX IF NOT EXISTS arrived_by_message ON arrived (message);
+CREATE TABLE IF NOT EXISTS came (
+    blob BLOB, path BLOB, mode INTEGER, origin INTEGER,
+    PRIMARY KEY (blob, path, mode, origin)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS lengths (length INTEGER PRIMARY KEY);
+CREATE TABLE IF NOT EXISTS made (blob BLOB PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS doubts (
+    "commit" BLOB, path BLOB, mode INTEGER, blob BLOB, PRIMARY KEY ("commit", path)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS pairs (new BLOB, old BLOB, PRIMARY KEY (new, old)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS stood (
+    path BLOB, blob BLOB, mode INTEGER, PRIMARY KEY (path, blob, mode)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS stood_by_blob ON stood (blob);
 CREATE TABLE IF NOT EXISTS adopted (
-    path BLOB, oid TEXT, PRIMARY KEY (path, oid)
+    path BLOB, mode INTEGER, blob BLOB, head BLOB, PRIMARY KEY (path, mode, blob)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS expected (
-    place TEXT, path BLOB, oid TEXT, PRIMARY KEY (place, path, oid)
+    place TEXT, head BLOB, path BLOB, mode INTEGER, blob BLOB, PRIMARY KEY (place, path)
 ) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS foreigners (oid TEXT PRIMARY KEY) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS merged (
-    path BLOB, oid TEXT, ours TEXT, theirs TEXT, PRIMARY KEY (path, oid, ours, theirs)
+CREATE TABLE IF NOT EXISTS play (
+    place TEXT, "commit" BLOB, PRIMARY KEY (place, "commit")
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS released (
     path BLOB, oid TEXT, mode INTEGER, under TEXT, PRIMARY KEY (path, oid, mode, under)
@@ -94,9 +109,21 @@ class Memory:
         Raises:
             GitError: as `execute`.
         """
+        self.replace(None, statement, rows)
+
+    def replace(
+        self, cleared: str | None, statement: str, rows: Iterable[tuple[Any, ...]]
+    ) -> None:
+        """Runs one statement first, and then another one for many rows, all or none.
+
+        Raises:
+            GitError: as `execute`.
+        """
         try:
             self._connection.execute("BEGIN IMMEDIATE")
             with self._connection:
+                if cleared is not None:
+                    self._connection.execute(cleared)
                 self._connection.executemany(statement, rows)
         except sqlite3.Error as error:
             raise self._failed(error) from error

@@ -132,16 +132,17 @@ class DigestCache:
         ).fetchone()
         return row is not None
 
-    def is_elsewhere(self, oid: str, digests: Digests) -> bool:
-        """Tells whether another blob is known to stand for the same ciphertext.
+    def alike(self, oid: str, digests: Digests) -> list[str]:
+        """Returns other blobs that are known to hold the same plaintext, in any shape.
 
-        An envelope is a blob, or an object and its pointer, as the storage was chosen.
+        Under another key, in clear, or as an object of git-lfs and its pointer.
         """
-        row = self._memory.execute(
-            "SELECT 1 FROM digests WHERE length = ? AND sealed_sha256 = ? AND oid <> ? LIMIT 1",
-            (digests.length, digests.sealed_sha256, oid),
-        ).fetchone()
-        return row is not None
+        rows = self._memory.execute(
+            "SELECT oid FROM digests WHERE length = ?1 AND oid <> ?2"
+            " AND (sha256 = ?3 OR blake3 = ?4 OR sealed_sha256 = ?5)",
+            (digests.length, oid, digests.sha256, digests.blake3, digests.sealed_sha256),
+        )
+        return [str(other) for (other,) in rows]
 
     def forget(self, oids: Iterable[str]) -> None:
         """Forgets blobs, so that they are opened again."""

@@ -1,142 +1,260 @@
-"""Which content was made here: the record that keeps signing from laundering.
+"""What arrived in this clone, what was made in it, and what stood: the record of provenance.
 
-A signer vouches for content. Content that somebody pushed must not become signed
-because the next innocent commit carries it along, so the commit hook signs only what
-was *cleaned* here since the last commit, or what `provenance.vouching` knows better.
-
-Encryption is deterministic, so content that came from elsewhere cleans to a blob that
-is in the object store already: only a blob that is new there was made here. Losing
-this record therefore loses no safety. What came in *clear* at a protected path cleans
-to a blob nobody has seen; smudge remembers that one as foreign.
+The package `provenance` has the rule; here are the tables. Each fact is recorded when it
+happens and is never dropped, so that no branch that goes and no `git gc` changes a verdict.
+A new record does not know what the object store has: it takes all of that for arrived.
 """
 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
-
-from git_model_security.git import sharing
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from git_model_security.clone.database import Memory
     from git_model_security.git.repository import Repository
 
-Pair = tuple[bytes, str]
-"""A path and the oid of the blob at it; an empty oid where the path was removed."""
-EXPECTED = "git-model-expected"
-"""File in the git directory of a work tree. pre-commit writes a name into it: that of the
-rows of `expected` which are to be forgotten once its commit is made. The post-commit of
-hooks/shim.sh adds `made`, and starts no git-model."""
-_FORGETTING = ("cleaned", "adopted", "merged")
-"""Tables whose rows go with the signed commit that has them."""
+Fact = tuple[int, str]
+"""Mode and oid of what stands at a path."""
+NOTHING: Fact = (0, "")
+"""Where nothing stands."""
+Doubts = dict[bytes, Fact | None]
+"""Paths that nobody vouches for, with what stood there before; None where nobody knows."""
+Placed = tuple[bytes, int, str]
+"""Path, mode and oid; an empty oid where the path was removed."""
+
+_AT_ONCE = 500
+"""Values per question; SQLite may be built to take 999 in one."""
+_FIRST = b"-"
+"""Stands for the HEAD of a branch that has no commit yet."""
+_UNKNOWN = 0
+"""Stands for the commit that brought a blob, where none is known."""
+
+
+class Brought(NamedTuple):
+    """Where a commit that arrived has a blob; no commit where the blob was only found."""
+
+    path: bytes
+    mode: int
+    commit: str | None
 
 
 class Provenance:
-    """The tables of what was cleaned, merged, adopted, and what is foreign."""
+    """The tables of what arrived, was made, stood, and was adopted."""
 
     def __init__(self, memory: Memory, repo: Repository) -> None:
         self._memory = memory
-        self._repo = repo
         # Not in full: a repository may be moved, or copied.
         self._place = os.path.relpath(repo.git_dir, repo.common_dir)
-        self._mark = repo.git_dir / EXPECTED
-        self._forget_made()
 
-    def note_cleaned(self, path: bytes, oid: str) -> None:
-        """Records that content made here became a new blob at a path."""
-        self._memory.execute(
-            "INSERT OR IGNORE INTO cleaned SELECT ?1, ?2 WHERE NOT EXISTS"
-            " (SELECT 1 FROM foreigners WHERE oid = ?2)",
-            (path, oid),
+    # What arrived.
+
+    @property
+    def is_born(self) -> bool:
+        """Whether the store was ever looked at."""
+        return self._one("SELECT 1 FROM looked")
+
+    def looked_at(self) -> set[str]:
+        """Returns the tips of which all is taken in."""
+        return {tip.hex() for (tip,) in self._memory.execute("SELECT tip FROM looked") if tip}
+
+    def look_at(self, tips: Iterable[str]) -> None:
+        """Records the tips of which all is taken in, in place of those before."""
+        rows = [(b"",), *((bytes.fromhex(tip),) for tip in tips)]
+        statements = ("DELETE FROM looked", "INSERT OR IGNORE INTO looked VALUES (?)")
+        self._memory.replace(*statements, rows)
+
+    def take_in(
+        self, messages: Mapping[str, bytes], brought: Iterable[tuple[str, Placed]]
+    ) -> None:
+        """Records commits with the digests of their messages, and what they brought."""
+        rows = [(bytes.fromhex(oid), digest) for oid, digest in messages.items()]
+        self._memory.execute_many(
+            "INSERT OR IGNORE INTO arrived (oid, message) VALUES (?, ?)", rows
         )
-        # Made once more, it is of after the commit that is expected.
-        self._memory.execute("DELETE FROM expected WHERE path = ? AND oid = ?", (path, oid))
-
-    def note_foreign(self, oid: str) -> None:
-        """Records the blob that clean would make of content that came in clear."""
-        self._memory.execute("INSERT OR IGNORE INTO foreigners VALUES (?)", (oid,))
-
-    def note_merged(self, path: bytes, oid: str, ours: str, theirs: str) -> None:
-        """Records that our merge driver made a blob of two others for a path."""
-        row = (path, oid, ours, theirs)
-        self._memory.execute("INSERT OR IGNORE INTO merged VALUES (?, ?, ?, ?)", row)
-
-    def adopt(self, pairs: Iterable[Pair]) -> None:
-        """Records pairs that a person decided to vouch for."""
-        self._memory.execute_many("INSERT OR IGNORE INTO adopted VALUES (?, ?)", pairs)
-
-    def cleaned_here(self) -> set[Pair]:
-        """Returns the pairs cleaned since their paths were last committed."""
-        return set(self._memory.execute("SELECT path, oid FROM cleaned"))
-
-    def adopted(self) -> set[Pair]:
-        """Returns the pairs adopted since their paths were last committed."""
-        return set(self._memory.execute("SELECT path, oid FROM adopted"))
-
-    def merged_here(self) -> list[tuple[bytes, str, str, str]]:
-        """Returns path and oid of what our merge driver made, and the two oids merged."""
-        return list(self._memory.execute("SELECT path, oid, ours, theirs FROM merged"))
-
-    def forget(self, paths: Iterable[bytes]) -> None:
-        """Forgets all of the paths that a signed commit changed.
-
-        Kept, it would let somebody bring an earlier version back unseen.
-        """
-        rows = [(path,) for path in paths]
-        for table in _FORGETTING:
-            statement = f"DELETE FROM {table} WHERE path = ?"  # noqa: S608 - our own names
-            self._memory.execute_many(statement, rows)
-        self.expect_nothing()
-
-    def expect(self, paths: Iterable[bytes]) -> None:
-        """Prepares `forget` for the commit to be, so that nothing is started after it.
-
-        What is recorded of the paths until now is forgotten when there is that commit, and
-        not if it never comes to be.
-        """
-        self.expect_nothing()
-        # Each has a name of its own: another work tree that forgets one leaves the next.
-        name = os.urandom(8).hex()
-        # First: rows of a work tree without it are of one that is gone.
-        sharing.replace(self._repo.common_dir, self._mark, f"{name}\n")
-        rows = [(f"{self._place} {name}", path) for path in paths]
-        for table in _FORGETTING:
-            self._memory.execute_many(
-                f"INSERT OR IGNORE INTO expected SELECT ?1, path, oid FROM {table}"  # noqa: S608
-                " WHERE path = ?2",
-                rows,
-            )
-
-    def expect_nothing(self) -> None:
-        """Takes `expect` back, for this work tree: its commit was given up, or is settled."""
-        own = f"{self._place} "
-        self._memory.execute(
-            "DELETE FROM expected WHERE substr(place, 1, ?) = ?", (len(own), own)
+        self._memory.execute_many(
+            "INSERT OR IGNORE INTO came SELECT ?, ?, ?, id FROM arrived WHERE oid = ?",
+            (
+                (bytes.fromhex(oid), path, mode, bytes.fromhex(commit))
+                for commit, (path, mode, oid) in brought
+            ),
         )
-        self._mark.unlink(missing_ok=True)
 
-    def _forget_made(self) -> None:
-        """Forgets what belongs to commits that were expected and made, in any work tree.
+    def begin(self, lengths: Mapping[str, int]) -> None:
+        """Takes all blobs of the store for arrived: a new record knows nothing of them."""
+        self.take_blobs(lengths)
+        self.take_lengths(lengths.values())
+        self.look_at([])
 
-        Where a work tree was removed, nobody can tell whether its commit was made. It counts
-        as made: at the worst a person is asked about content of their own.
+    def take_blobs(self, oids: Iterable[str]) -> None:
+        """Records blobs that arrived, where nobody knows which commits brought them."""
+        rows = ((bytes.fromhex(oid), _UNKNOWN) for oid in oids)
+        self._memory.execute_many("INSERT OR IGNORE INTO came VALUES (?, x'', 0, ?)", rows)
+
+    def take_lengths(self, lengths: Iterable[int]) -> None:
+        """Records how long blobs are that arrived: only such a plaintext can be one of them."""
+        rows = ((length,) for length in set(lengths))
+        self._memory.execute_many("INSERT OR IGNORE INTO lengths VALUES (?)", rows)
+
+    def has_length(self, length: int) -> bool:
+        """Tells whether a blob of that many bytes arrived."""
+        return self._one("SELECT 1 FROM lengths WHERE length = ?", length)
+
+    def has_arrived(self, commit: str) -> bool:
+        """Tells whether a commit was seen, whoever made it."""
+        return self._one("SELECT 1 FROM arrived WHERE oid = ?", bytes.fromhex(commit))
+
+    def brought(self, oids: Collection[str]) -> dict[str, list[Brought]]:
+        """Returns where commits have blobs, by blob."""
+        found: dict[str, list[Brought]] = {}
+        for blob, path, mode, commit in self._many(
+            "SELECT blob, path, mode, oid FROM came LEFT JOIN arrived ON id = came.origin"
+            " WHERE blob IN",
+            oids,
+        ):
+            known = found.setdefault(blob.hex(), [])
+            known.append(Brought(path, mode, commit and commit.hex()))
+        return found
+
+    def with_message(self, digest: bytes) -> list[str]:
+        """Returns the commits that arrived with a message of this digest."""
+        rows = self._memory.execute("SELECT oid FROM arrived WHERE message = ?", (digest,))
+        return [oid.hex() for (oid,) in rows]
+
+    # What was made here.
+
+    def note_made(self, oid: str) -> None:
+        """Records that content made here became a new blob."""
+        self._memory.execute("INSERT OR IGNORE INTO made VALUES (?)", (bytes.fromhex(oid),))
+
+    def made(self, oids: Collection[str]) -> set[str]:
+        """Returns those blobs that were made here."""
+        rows = self._many("SELECT blob FROM made WHERE blob IN", oids)
+        return {blob.hex() for (blob,) in rows}
+
+    def has_brought(self, oid: str) -> bool:
+        """Tells whether a blob arrived."""
+        return self._one("SELECT 1 FROM came WHERE blob = ?", bytes.fromhex(oid))
+
+    def note_commit(self, commit: str, doubts: Doubts) -> None:
+        """Records that a commit was made here, and what of it nobody vouches for."""
+        rows = [(bytes.fromhex(commit), *row) for row in _rows(doubts)]
+        self._memory.execute_many("INSERT OR IGNORE INTO doubts VALUES (?, ?, ?, ?)", rows)
+
+    def doubts(self, commit: str) -> Doubts | None:
+        """Returns what is recorded of a commit; None of one that was not made here."""
+        statement = 'SELECT path, mode, blob FROM doubts WHERE "commit" = ?'
+        return _doubts(self._memory.execute(statement, (bytes.fromhex(commit),)))
+
+    def note_pairs(self, pairs: Iterable[tuple[str, str]]) -> None:
+        """Records commits that were made again here: each new one, and the old one."""
+        rows = [(bytes.fromhex(new), bytes.fromhex(old)) for new, old in pairs]
+        self._memory.execute_many("INSERT OR IGNORE INTO pairs VALUES (?, ?)", rows)
+
+    def made_of(self, commit: str) -> list[str]:
+        """Returns the commits that one was made of, again."""
+        rows = self._memory.execute(
+            "SELECT old FROM pairs WHERE new = ?", (bytes.fromhex(commit),)
+        )
+        return [old.hex() for (old,) in rows]
+
+    # What stood.
+
+    def note_stood(self, placed: Iterable[Placed]) -> None:
+        """Records what was vouched for, at its path."""
+        rows = [(path, bytes.fromhex(oid), mode) for path, mode, oid in placed]
+        self._memory.execute_many("INSERT OR IGNORE INTO stood VALUES (?, ?, ?)", rows)
+
+    def stood(self, oids: Collection[str]) -> set[Placed]:
+        """Returns where blobs have stood."""
+        rows = self._many("SELECT path, mode, blob FROM stood WHERE blob IN", oids)
+        return {(path, mode, blob.hex()) for path, mode, blob in rows}
+
+    def stood_at(self, path: bytes, most: int) -> list[str]:
+        """Returns blobs that have stood at a path, at most so many."""
+        rows = self._memory.execute(
+            "SELECT DISTINCT blob FROM stood WHERE path = ? LIMIT ?", (path, most)
+        )
+        return [blob.hex() for (blob,) in rows]
+
+    # What is decided, and what is under way, in this work tree.
+
+    def adopt(self, placed: Iterable[Placed]) -> None:
+        """Records what a person decided to vouch for, in the next commit."""
+        rows = [(path, mode, bytes.fromhex(oid)) for path, mode, oid in placed]
+        self._memory.execute_many("INSERT OR REPLACE INTO adopted VALUES (?, ?, ?, x'')", rows)
+
+    def adopted(self, head: str | None) -> set[Placed]:
+        """Returns what was adopted and not committed since, on top of `head`."""
+        rows = self._memory.execute(
+            "SELECT path, mode, blob FROM adopted WHERE head IN (x'', ?)", (_head(head),)
+        )
+        return {(path, mode, blob.hex()) for path, mode, blob in rows}
+
+    def expect(self, head: str | None, doubts: Doubts) -> None:
+        """Records the verdict on the commit that is about to follow `head`.
+
+        What was adopted counts for that one: kept, it would let somebody bring an earlier
+        version back unseen.
         """
-        for (expected,) in list(self._memory.execute("SELECT DISTINCT place FROM expected")):
-            place, _, name = expected.rpartition(" ")
-            try:
-                said = (self._repo.common_dir / place / EXPECTED).read_text().split()
-            except FileNotFoundError:
-                said = [name, "made"]
-            if said == [name, "made"]:
-                self._forget(expected)
+        place, above = (self._place,), _head(head)
+        self._memory.execute("UPDATE adopted SET head = ? WHERE head = x''", (above,))
+        self._memory.execute("DELETE FROM adopted WHERE head NOT IN (x'', ?)", (above,))
+        self._memory.execute("DELETE FROM expected WHERE place = ?", place)
+        rows = [(*place, above, *row) for row in _rows(doubts)]
+        self._memory.execute_many("INSERT INTO expected VALUES (?, ?, ?, ?, ?)", rows)
 
-    def _forget(self, place: str) -> None:
-        for table in _FORGETTING:
-            self._memory.execute(
-                f"DELETE FROM {table} WHERE EXISTS (SELECT 1 FROM expected AS gone WHERE"  # noqa: S608
-                f" gone.place = ?1 AND gone.path = {table}.path AND gone.oid = {table}.oid)",
-                (place,),
-            )
-        self._memory.execute("DELETE FROM expected WHERE place = ?", (place,))
+    def expected(self) -> tuple[str | None, Doubts] | None:
+        """Returns the last verdict, and the HEAD that it was given upon; None without one."""
+        statement = "SELECT head, path, mode, blob FROM expected WHERE place = ?"
+        rows = self._memory.execute(statement, (self._place,)).fetchall()
+        doubts = _doubts(row[1:] for row in rows)
+        if doubts is None:
+            return None
+        above = rows[0][0]
+        return (None if above == _FIRST else above.hex()), doubts
+
+    def put_in_play(self, commits: Iterable[str]) -> None:
+        """Records commits of which content came into this work tree, or its index."""
+        rows = [(self._place, bytes.fromhex(commit)) for commit in commits]
+        self._memory.execute_many("INSERT OR IGNORE INTO play VALUES (?, ?)", rows)
+
+    def in_play(self) -> list[str]:
+        """Returns the commits of which content came into this work tree."""
+        rows = self._memory.execute('SELECT "commit" FROM play WHERE place = ?', (self._place,))
+        return [commit.hex() for (commit,) in rows]
+
+    def _one(self, statement: str, *values: object) -> bool:
+        return self._memory.execute(f"{statement} LIMIT 1", values).fetchone() is not None
+
+    def _many(self, statement: str, oids: Collection[str]) -> Iterator[tuple[Any, ...]]:
+        wanted = [bytes.fromhex(oid) for oid in oids]
+        for start in range(0, len(wanted), _AT_ONCE):
+            part = tuple(wanted[start : start + _AT_ONCE])
+            marks = ",".join("?" * len(part))
+            yield from self._memory.execute(f"{statement} ({marks})", part)
+
+
+def _head(commit: str | None) -> bytes:
+    return bytes.fromhex(commit) if commit else _FIRST
+
+
+def _rows(doubts: Doubts) -> Iterator[tuple[bytes, int | None, bytes | None]]:
+    """Yields rows for doubts; the first, without a path, says that there is a verdict."""
+    yield b"", None, None
+    for path, was in doubts.items():
+        mode, oid = was or (None, None)
+        yield path, mode, None if oid is None else bytes.fromhex(oid)
+
+
+def _doubts(rows: Iterable[tuple[bytes, int | None, bytes | None]]) -> Doubts | None:
+    found = {
+        path: None if mode is None or blob is None else (mode, blob.hex())
+        for path, mode, blob in rows
+    }
+    if b"" not in found:
+        return None
+    del found[b""]
+    return found

@@ -45,7 +45,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from git_model_security.clone.clone import Clone
-    from git_model_security.clone.digests import Digests
     from git_model_security.envelope import Header
     from git_model_security.envelope.layout import BytesLike
     from git_model_security.git.pktline import Content
@@ -218,22 +217,20 @@ def _encrypt(clone: Clone, path: bytes, content: Content) -> Iterable[BytesLike]
             return blobs.chunks(clone, kept)
         answer = sealed.keep()
     # What the index has already was not made by this clean: `git status` on a file that
-    # somebody pushed runs it too. Git writes the blob only after this, so what is in the
-    # store was made before, here or by somebody who pushed it: see `provenance`.
-    if clone.staged.get(path) != oid and not _is_known(clone, oid, sealed, digests):
-        clone.provenance.note_cleaned(path, oid)
+    # somebody pushed runs it too.
+    if clone.staged.get(path) != oid and not _was_here(clone, oid):
+        clone.provenance.note_made(oid)
     clone.digests.put(oid, digests)
     return answer
 
 
-def _is_known(clone: Clone, oid: str, sealed: Sealed, digests: Digests) -> bool:
-    """Tells whether content was in Git before this clean, in whatever shape."""
-    if clone.objects.holds(oid):
-        return True
-    if sealed.pointer is None and not clone.lfs.is_used:
-        return False  # what no object was here for cannot have come through a pointer
-    pointer = sealed.pointer_oid()
-    return clone.objects.holds(pointer) or clone.digests.is_elsewhere(oid, digests)
+def _was_here(clone: Clone, oid: str) -> bool:
+    """Tells whether a blob arrived, or was in the store when no record was made of it.
+
+    Git writes the blob only after this (clause 4 of `provenance`).
+    """
+    record = clone.provenance
+    return record.has_brought(oid) or (clone.objects.is_own(oid) and not record.made([oid]))
 
 
 def _require_still(clone: Clone, path: bytes, before: os.stat_result | None) -> None:

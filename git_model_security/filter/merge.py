@@ -75,11 +75,14 @@ def merge(base: str, ours: str, theirs: str, marker_size: str, path: str) -> int
             file.write_bytes(content)
     if conflicts:
         return CONFLICT
+    from git_model_security.provenance import recording
+
     made, one, other = (
         blob_oid(clone.repo.object_format, content)
         for content in (result, sealed[0], sealed[2])
     )
-    clone.provenance.note_merged(os.fsencode(path), made, one, other)
+    with clone.objects:
+        recording.note_merged(clone, os.fsencode(path), made, (one, other))
     return 0
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from git_model_security import messages
 from git_model_security.clone.digests import PlaintextHash
 from git_model_security.content import blobs
-from git_model_security.content.sealed import Sealed, Spooled
+from git_model_security.content.sealed import Spooled
 from git_model_security.envelope import HEADER_BYTES, read_header
 from git_model_security.errors import UPGRADE_HINT, Error, NewerFormatError
 from git_model_security.git.hash_object import write_blob
@@ -83,7 +83,8 @@ def smudge(
     if key_id is None:
         return spooled.chunks()
     if not key_id:
-        return _clear(clone, path, spooled.size, spooled.chunks)
+        _warn_of_clear(clone, path)
+        return spooled.chunks()
     return _decrypted(clone, spooled, key_id, oid)
 
 
@@ -151,7 +152,8 @@ def content_of(clone: Clone, path: bytes, pointer: Pointer, oid: str) -> Iterato
         file.close()
         if key_id is None:
             return iter((pointer.render(),))
-        return _clear(clone, path, pointer.size, lambda: _bytes_of(clone, pointer))
+        _warn_of_clear(clone, path)
+        return _bytes_of(clone, pointer)
     from git_model_security.content.pipeline import Opening
     from git_model_security.envelope import SegmentReader
 
@@ -187,25 +189,13 @@ def _decrypted(
     clone.digests.put(name, plaintext.digests(key_id, spooled.sha256()))
 
 
-def _clear(
-    clone: Clone, path: bytes, size: int, content: Callable[[], Iterator[BytesLike]]
-) -> Iterator[BytesLike]:
-    """Gives out what came in clear, and remembers what clean will make of it.
-
-    The work tree then differs from the index, so the next `git add` encrypts it: but
-    nobody here made it.
-    """
+def _warn_of_clear(clone: Clone, path: bytes) -> None:
+    """Warns of what came in clear: the next `git add` encrypts it."""
     if not _is_let_out(clone, path):
         next_step = (
             "`git model audit` tells since when; `git model repair` encrypts the tip again"
         )
         _warn(path, "is not encrypted in Git", next_step)
-    from git_model_security.content.pipeline import Joined, cut, seal
-
-    with Sealed(clone, size) as sealed:
-        seal(clone.ring.current, cut(Joined(content())), sealed, PlaintextHash(clone.digest))
-        clone.provenance.note_foreign(sealed.settle(size))
-    return content()
 
 
 def _is_let_out(clone: Clone, path: bytes) -> bool:

@@ -94,6 +94,16 @@ def kinds(repo: Repository) -> dict[str, str]:
     return found
 
 
+def blob_lengths(repo: Repository) -> dict[str, int]:
+    """Returns all blobs that are here, as `kinds` lists objects, with their lengths."""
+    listed = repo.git(
+        *("cat-file", "--batch-all-objects", "--unordered"),
+        "--batch-check=%(objecttype) %(objectname) %(objectsize)",
+    )
+    rows = (line.split(" ") for line in listed.decode().splitlines())
+    return {row[1]: int(row[2]) for row in rows if row[0] == "blob"}
+
+
 def commits(repo: Repository, objects: dict[str, str]) -> list[str]:
     """Returns all commits of a store, older ones first, whether anything leads to them.
 

@@ -40,7 +40,11 @@ class Change(NamedTuple):
 
 
 def changes(
-    repo: Repository, oids: Sequence[str], damaged: dict[str, str] | None = None
+    repo: Repository,
+    oids: Sequence[str],
+    damaged: dict[str, str] | None = None,
+    *,
+    links: bool = False,
 ) -> Iterator[Change]:
     """Yields what each of these commits made of paths, as none of its parents has it.
 
@@ -49,18 +53,20 @@ def changes(
     and then the same holds for that one. For a merge this takes a combined diff
     (`-c`: what differs from *all* parents): a plain one would hide what an evil
     merge slips in. A root, and the edge of a shallow clone, show their whole tree.
-    Gitlinks are left out.
 
     Args:
         oids: commits, parents first.
         damaged: takes the commits whose trees cannot be read, and why; without it
             they are an error.
+        links: gitlinks are among them.
 
     Raises:
         GitError: a commit or tree is missing or corrupt.
     """
     for start in range(0, len(oids), _BATCH_COMMITS):
-        yield from _readable(repo, oids[start : start + _BATCH_COMMITS], damaged)
+        for change in _readable(repo, oids[start : start + _BATCH_COMMITS], damaged):
+            if links or change.entry.mode != index.GITLINK:
+                yield change
 
 
 def _readable(
@@ -90,9 +96,7 @@ def _standing(
     except GitError:
         damaged[oid] = str(error)
         return
-    for entry in entries:
-        if entry.mode != index.GITLINK:
-            yield Change(oid, entry, ())
+    yield from (Change(oid, entry, ()) for entry in entries)
 
 
 def _diffed(repo: Repository, oids: Sequence[str]) -> bytes:
@@ -111,14 +115,13 @@ def against(
     """Yields what differs between commits and one commit each, at some pathspecs."""
     asked = "".join(f"{commit} {other}\n" for commit, other in pairs).encode()
     if asked:
-        yield from _parsed(
-            repo.git(
-                *(*FROM_COMMITS, "diff-tree", "--stdin", "-r", "--raw", "-z", "--no-abbrev"),
-                *("--no-renames", "--", *pathspecs),
-                stdin=asked,
-                extra=TRUE_HISTORY,
-            )
+        said = repo.git(
+            *(*FROM_COMMITS, "diff-tree", "--stdin", "-r", "--raw", "-z", "--no-abbrev"),
+            *("--no-renames", "--", *pathspecs),
+            stdin=asked,
+            extra=TRUE_HISTORY,
         )
+        yield from (one for one in _parsed(said) if one.entry.mode != index.GITLINK)
 
 
 def _parsed(output: bytes) -> Iterator[Change]:
@@ -137,9 +140,8 @@ def _parsed(output: bytes) -> Iterator[Change]:
         before = [Entry(b"", mode, oid) for mode, oid in zip(modes, names, strict=True)]
         now = before.pop()
         path = next(tokens)
-        if now.mode != index.GITLINK:
-            replaced = tuple(entry.oid for entry in before if entry.is_file)
-            yield Change(commit, Entry(path, now.mode, now.oid), replaced)
+        replaced = tuple(entry.oid for entry in before if entry.is_file)
+        yield Change(commit, Entry(path, now.mode, now.oid), replaced)
 
 
 def pathless(

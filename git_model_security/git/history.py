@@ -214,6 +214,32 @@ def author_dates(repo: Repository, oids: Iterable[str]) -> dict[str, str]:
     return {oid: iso_date(date) for oid, date in rows}
 
 
+def subjects(repo: Repository, oids: Iterable[str]) -> dict[str, tuple[str, str]]:
+    """Returns the subjects and the authors' names of commits, by oid."""
+    lines = _lines(repo, oids, "--no-commit-header", "--format=%H%x09%an%x09%s")
+    rows = (line.split("\t", 2) for line in lines)
+    return {oid: (subject, author) for oid, author, subject in rows}
+
+
+def last_change(repo: Repository, commit: str, path: bytes) -> str | None:
+    """Returns the last commit below one, and it, that changed a path."""
+    words = (*FROM_COMMITS, "--literal-pathspecs", "rev-list", "--max-count=1", commit)
+    said = repo.git(*words, "--", path, accept=(0, 128), extra=TRUE_HISTORY)
+    return said.decode().strip() or None
+
+
+def have_held(repo: Repository, commits: Sequence[str], path: bytes, oid: str) -> bool:
+    """Tells whether commits, or any below them, have had a blob at a path."""
+    said = repo.git(
+        *(*FROM_COMMITS, "--literal-pathspecs", "log", "--no-show-signature", "--format=%H"),
+        *("--full-history", "--no-renames", "--max-count=1", f"--find-object={oid}", *commits),
+        *("--", path),
+        accept=(0, 128),
+        extra=TRUE_HISTORY,
+    )
+    return bool(said.strip())
+
+
 def iso_date(date: str) -> str:
     """Returns a strict date of Git's in one spelling: UTC is `Z` (2.55) or `+00:00` (2.39)."""
     return f"{date.removesuffix('Z')}+00:00" if date.endswith("Z") else date
@@ -250,6 +276,13 @@ def pseudo_ref(repo: Repository, name: str) -> list[str]:
         words = path.read_text("utf-8", "replace").split() if path.is_file() else []
     commit = index.resolve(repo, f"{words[0]}^{{commit}}") if words else None
     return [commit] if commit is not None and words[0] == commit else []
+
+
+def former_heads(repo: Repository, most: int) -> list[str]:
+    """Returns the commits that HEAD was at, by its reflog, the newest first."""
+    words = ("reflog", "show", "--no-show-signature", "--format=%H", f"--max-count={most}")
+    said = repo.git(*words, "HEAD", accept=(0, 128))
+    return list(dict.fromkeys(said.decode().split()))
 
 
 def list_squashed(repo: Repository) -> list[str]:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from git_model_security.git.repository import Repository
 
 REGULAR, EXECUTABLE, SYMLINK, GITLINK = 0o100644, 0o100755, 0o120000, 0o160000
+FILES = frozenset({REGULAR, EXECUTABLE})
 NO_COMMIT = "there is no commit yet"
 FIRST_COMMIT = "`git add` and `git commit` make the first one"
 REMOVED = 0
@@ -43,7 +44,7 @@ class Entry(NamedTuple):
     @property
     def is_file(self) -> bool:
         """Whether the entry is a blob with content of its own (no link)."""
-        return self.mode in {REGULAR, EXECUTABLE}
+        return self.mode in FILES
 
     @property
     def listing(self) -> bytes:
@@ -235,6 +236,24 @@ def changed(repo: Repository) -> list[bytes]:
     return records(repo.git("diff-files", "-z", "--name-only", filters=True))
 
 
+def hash_files(repo: Repository, paths: Iterable[bytes]) -> list[str]:
+    """Returns the blobs that files of the work tree would become, through their filters."""
+    there = [path for path in paths if b"\n" not in path and os.path.lexists(_file(repo, path))]
+    if not there:
+        return []
+    said = repo.git(
+        "hash-object",
+        "--stdin-paths",
+        stdin=b"".join(path + b"\n" for path in there),
+        filters=True,
+    )
+    return said.decode().split()
+
+
+def _file(repo: Repository, path: bytes) -> bytes:
+    return os.fsencode(repo.top) + b"/" + path
+
+
 def list_modified(repo: Repository) -> list[bytes]:
     """Returns the tracked files whose content is not the index's, deleted ones too."""
     refresh(repo)
@@ -250,7 +269,7 @@ def is_there(repo: Repository, entry: Entry) -> bool:
 def stat(repo: Repository, path: bytes) -> os.stat_result | None:
     """Returns a work tree file's stat data, or None when it is not there."""
     try:
-        return os.lstat(os.fsencode(repo.top) + b"/" + path)  # clean asks twice per file
+        return os.lstat(_file(repo, path))  # clean asks twice per file
     except OSError:
         return None
 

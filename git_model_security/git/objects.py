@@ -73,7 +73,7 @@ class ObjectReader:
     def __init__(self, repo: Repository) -> None:
         self._repo = repo
         self._process: Piped | None = None
-        self._checks: Piped | None = None
+        self._checks: dict[str, Piped] = {}
         self._open: BlobStream | None = None
 
     def __enter__(self) -> ObjectReader:
@@ -93,11 +93,12 @@ class ObjectReader:
 
     def close(self) -> None:
         """Ends the git processes; what was not read of an object is given up."""
-        for process in filter(None, (self._process, self._checks)):
+        for process in filter(None, (self._process, *self._checks.values())):
             for pipe in (process.stdin, process.stdout):
                 pipe.close()
             process.wait()
-        self._process = self._checks = self._open = None
+        self._process = self._open = None
+        self._checks = {}
         if "_aside" in vars(self):
             self._aside.close()
 
@@ -161,13 +162,32 @@ class ObjectReader:
         """Tells whether an object is here; nothing is fetched for that."""
         if self._is_loose_only:
             return (self._repo.common_dir / "objects" / oid[:2] / oid[2:]).exists()
-        if self._checks is None:
-            self._checks = self._repo.spawn(
-                "cat-file", "--batch-check", extra={"GIT_NO_LAZY_FETCH": "1"}
+        return self._is_in("", oid)
+
+    def is_own(self, oid: str) -> bool:
+        """Tells whether an object is here, and not only lent by another repository.
+
+        docs: gitrepository-layout, "objects/info/alternates".
+        """
+        if not self.holds(oid):
+            return False
+        objects = self._repo.common_dir / "objects"
+        listed = objects / "info" / "alternates"
+        lines = listed.read_text().splitlines() if listed.is_file() else []
+        lenders = (str(objects / line) for line in lines if line and line[0] != "#")
+        return not any(self._is_in(lender, oid) for lender in lenders)
+
+    def _is_in(self, directory: str, oid: str) -> bool:
+        """Tells whether an object is in a directory of objects; in ours, where it is empty."""
+        if directory not in self._checks:
+            extra = {"GIT_OBJECT_DIRECTORY": directory} if directory else {}
+            self._checks[directory] = self._repo.spawn(
+                "cat-file", "--batch-check", extra={"GIT_NO_LAZY_FETCH": "1", **extra}
             )
-        self._checks.stdin.write(oid.encode() + b"\n")
-        self._checks.stdin.flush()
-        return not self._checks.stdout.readline().rstrip().endswith(b"missing")
+        process = self._checks[directory]
+        process.stdin.write(oid.encode() + b"\n")
+        process.stdin.flush()
+        return not process.stdout.readline().rstrip().endswith(b"missing")
 
     def _ask(self, command: str, names: Iterable[str | bytes]) -> None:
         if self._open is not None:

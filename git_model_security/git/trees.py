@@ -9,7 +9,8 @@ from git_model_security.errors import GitError
 from git_model_security.git.index import EXECUTABLE, GITLINK, REGULAR, SYMLINK, Entry
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
+    from typing import TypeGuard
 
     from git_model_security.git.repository import Repository
 
@@ -49,6 +50,70 @@ class Trees:
             raise GitError(f"directories are nested deeper than {_MAX_DEPTH} in a tree")
         return self._unfolded(oid, b"")
 
+    def at(self, oid: str, path: bytes) -> Entry | None:
+        """Returns what a tree has at a path; None where there is no file.
+
+        Raises:
+            GitError: a tree is missing or corrupt.
+        """
+        *above, name = path.split(b"/")
+        for part in above:
+            found = self._named(oid, part)
+            if found is None or found.mode != _DIRECTORY:
+                return None
+            oid = found.oid
+        found = self._named(oid, name)
+        if found is None or found.mode == _DIRECTORY:
+            return None
+        return found._replace(path=path)
+
+    def _named(self, oid: str, name: bytes) -> Entry | None:
+        self._read_all([oid])
+        return next((one for one in self._kept[oid] if one.path == name), None)
+
+    def changes(self, old: str | None, new: str) -> Iterator[tuple[Entry | None, Entry | None]]:
+        """Yields what two trees have otherwise: the entries at one path, None for no file.
+
+        Args:
+            old: None stands for the empty tree.
+
+        Raises:
+            GitError: a tree is missing or corrupt, or they are nested too deep.
+        """
+        unread: list[tuple[bytes, str | None, str | None]] = [(b"", old, new)]
+        for _ in range(_MAX_DEPTH):
+            self._read_all([oid for _, *both in unread for oid in both if oid])
+            below: list[tuple[bytes, str | None, str | None]] = []
+            for prefix, *both in unread:
+                before, after = (self._kept[oid] if oid else [] for oid in both)
+                differ = {one.path for one in {*before} ^ {*after}}
+                named = [{one.path: one for one in held} for held in (before, after)]
+                for name in sorted(differ):
+                    pair = [held.get(name) for held in named]
+                    trees = [one.oid if _is_tree(one) else None for one in pair]
+                    files = [
+                        None
+                        if one is None or _is_tree(one)
+                        else one._replace(path=prefix + name)
+                        for one in pair
+                    ]
+                    if any(trees):
+                        below.append((prefix + name + b"/", trees[0], trees[1]))
+                    if any(files):
+                        yield files[0], files[1]
+            if not below:
+                return
+            unread = below
+        raise GitError(f"directories are nested deeper than {_MAX_DEPTH} in a tree")
+
+    def _read_all(self, oids: Iterable[str]) -> None:
+        """Reads those trees that are not kept."""
+        if len(self._kept) > _MAX_KEPT:
+            self._kept.clear()
+            self._whole.clear()
+        for _ in self._read([one for one in dict.fromkeys(oids) if one not in self._kept]):
+            pass
+
     def _read(self, oids: list[str]) -> Iterator[list[str]]:
         """Reads trees; yields the directories in each."""
         for oid, (kind, content) in zip(oids, self._objects.read_many(oids), strict=True):
@@ -80,6 +145,10 @@ class Trees:
                 else:
                     whole.append(Entry(prefix + entry.path, entry.mode, entry.oid))
         return whole
+
+
+def _is_tree(entry: Entry | None) -> TypeGuard[Entry]:
+    return entry is not None and entry.mode == _DIRECTORY
 
 
 def _canonical(mode: int) -> int:

@@ -77,7 +77,7 @@ def _action(
     if name == "post-index-change":
         return lambda clone: post_checkout.finish_index_change(clone, progress)
     if name == "post-rewrite":
-        return lambda clone: post_checkout.finish_rewrite(clone, arguments, progress)
+        return lambda clone: post_checkout.finish_rewrite(clone, arguments, stdin, progress)
     raise UsageError(f"{name}: not a hook of git-model")
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from git_model_security.git import history, index, sharing
@@ -9,6 +11,20 @@ from git_model_security.policy.pinned import JUDGED
 
 if TYPE_CHECKING:
     from git_model_security.git.repository import Repository
+
+_SIGNED = "git-model-signed"
+"""File in the Git directory of a work tree: pre-commit has signed what it judged, and all of
+it is vouched for, so that post-commit has nothing to do (hooks/shim.sh, `is_expected`)."""
+
+
+def remember_signed(repo: Repository, *, is_signed: bool) -> None:
+    """Says whether post-commit is spared, for the commit to be."""
+    # A partial commit has an index of its own: post-commit carries the signatures over.
+    is_own = Path(os.environ.get("GIT_INDEX_FILE", "index")).name not in {"index", "index.lock"}
+    if is_signed and not is_own:
+        sharing.replace(repo.common_dir, repo.git_dir / _SIGNED, "")
+    else:
+        (repo.git_dir / _SIGNED).unlink(missing_ok=True)
 
 
 def remember(repo: Repository) -> None:

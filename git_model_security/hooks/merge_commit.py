@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from git_model_security.git import index
 from git_model_security.hooks import pre_commit
 from git_model_security.policy import gitmodel
+from git_model_security.provenance import commits, recording
 from git_model_security.trust import pinned_trust
 
 if TYPE_CHECKING:
@@ -28,6 +29,10 @@ def complete(clone: Clone) -> None:
     merging = clone.repo.git_dir / "MERGE_HEAD"
     if not merging.is_file():
         return
+    if {*merging.read_text().split()} <= {
+        *commits.Commits(clone).parents(index.require(clone.repo, "HEAD"))
+    }:
+        recording.settle_commit(clone)
     policy = gitmodel.find(index.staged(clone.repo), clone.objects)
     if policy is None:
         return

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 from git_model_security import messages
 from git_model_security.clone.clone import ENFORCE
 from git_model_security.errors import FAILED, Error
-from git_model_security.git import config, history, index
+from git_model_security.git import config, index
 from git_model_security.hooks import merge_commit
 from git_model_security.keyring import ring
-from git_model_security.provenance import vouching
+from git_model_security.provenance import arrivals, recording
 from git_model_security.status import state
 from git_model_security.storage import pending
 from git_model_security.trust import pinned_trust
@@ -42,6 +42,7 @@ def finish_checkout(
     swept = _swept(clone, of_files=not is_branch)
     complete = _is_replaying(clone) or _write_pending(clone, progress, _PATIENCE_SECONDS)
     status = _verify(clone) if is_branch else 0
+    _record_arrival(clone, of_files=not is_branch)
     if not swept:
         return FAILED
     return status if complete or clone.verification != ENFORCE else FAILED
@@ -52,6 +53,7 @@ def finish_merge(clone: Clone, progress: Progress | None = None) -> int:
     if not _is_replaying(clone):
         _write_pending(clone, progress, _PATIENCE_SECONDS)
     merge_commit.complete(clone)
+    _record_arrival(clone, of_files=True)
     return _verify(clone)
 
 
@@ -62,18 +64,19 @@ def finish_index_change(clone: Clone, progress: Progress | None = None) -> int:
     """
     if not _is_replaying(clone):
         _write_pending(clone, progress, patience_seconds=0)
+        if (clone.repo.git_dir / "MERGE_MSG").is_file():
+            _record_arrival(clone, of_files=True)
     return 0 if _swept(clone) else FAILED
 
 
 def finish_rewrite(
-    clone: Clone, arguments: Sequence[str], progress: Progress | None = None
+    clone: Clone, arguments: Sequence[str], stdin: bytes, progress: Progress | None = None
 ) -> int:
     """post-rewrite: `amend` was signed by pre-commit, a rebase was not."""
+    recording.note_rewritten(clone, stdin)
     if arguments[:1] != ["rebase"]:
         return 0
     _write_pending(clone, progress, _PATIENCE_SECONDS)
-    for commit in _signed_series(clone):
-        vouching.settle(clone, commit)
     return _verify(clone)
 
 
@@ -85,19 +88,6 @@ def tell_unsigned(clone: Clone) -> bool:
     if _is_asked(clone):
         _tell_verdict(clone, is_verified=False)
     return True
-
-
-def _signed_series(clone: Clone) -> list[str]:
-    """Returns the commits of a rebase that signed them all, as it went.
-
-    Each on its own could not be settled: a later commit may be of the same file, and
-    what was made here for it is still to be vouched for. Nor can a tip that is unsigned.
-    """
-    before = history.pseudo_ref(clone.repo, "ORIG_HEAD")
-    tree = index.head_tree(clone.repo)
-    if not before or tree is None or not pinned_trust.has_held(clone, tree):
-        return []
-    return history.commits(clone.repo, ["HEAD"], without=before)
 
 
 def finish_commit(clone: Clone, progress: Progress | None = None) -> int:
@@ -117,6 +107,16 @@ def _is_replaying(clone: Clone) -> bool:
     files are written in the end, by post-rewrite or whichever hook comes next.
     """
     return any((clone.repo.git_dir / name).is_dir() for name in _REPLAYS)
+
+
+def _record_arrival(clone: Clone, *, of_files: bool) -> None:
+    """Records what arrived, and with `of_files` whose content came in without its commit."""
+    if clone.is_deploy or not _is_set_up(clone):
+        return
+    if of_files:
+        recording.put_in_play(clone)
+    else:
+        arrivals.take_in(clone)
 
 
 def _may_be_deployed(clone: Clone) -> bool:
@@ -179,6 +179,8 @@ def _verify(clone: Clone) -> int:
     if tree is None or not _is_asked(clone):
         return 0
     is_verified = tree_check.holds(clone, tree)
+    if is_verified:
+        recording.note_standing(clone, tree)
     _tell_verdict(clone, is_verified=is_verified)
     return FAILED if clone.verification == ENFORCE and not is_verified else 0
 

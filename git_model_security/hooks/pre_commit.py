@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from git_model_security import messages
 from git_model_security.checkout import raw_entries
 from git_model_security.content import blob
-from git_model_security.errors import PolicyError
-from git_model_security.git import index, index_stat
+from git_model_security.errors import PolicyError, UnvouchedError
+from git_model_security.git import config, index, index_stat
 from git_model_security.git.paths import shown
 from git_model_security.guard import refusal
 from git_model_security.hooks import judged
 from git_model_security.keyring import ring
 from git_model_security.policy import gitmodel
-from git_model_security.provenance import policy_trust, replayed, vouching
+from git_model_security.provenance import policy_trust, recording, telling
 from git_model_security.trust import pinned_trust
 from git_model_security.verify import tree_check
 
+UNVOUCHED = "git-model.unvouched"
+"""What is done about a commit that nobody vouches for: `warn`, or `REFUSE`."""
+REFUSE = "refuse"
+
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from git_model_security.clone.clone import Clone
+    from git_model_security.git.index import Entry
     from git_model_security.signing.methods import Signer
 
 
@@ -38,12 +43,11 @@ def prepare_commit(clone: Clone) -> int:
     from git_model_security.setup import write_policy
     from git_model_security.signatures import signers
 
-    clone.provenance.expect_nothing()
-    _require_objects(clone)
     changes = index.staged_changes(clone.repo)
     if raw := raw_entries.put_back(clone, changes):
         messages.info(raw_entries.describe(raw))
         changes = index.staged_changes(clone.repo)
+    _require_objects(clone, (new for _, new in changes))
     is_overridden = index_guard.refuse_authored(clone, "pre-commit")
     entries = index.staged(clone.repo)
     policy = gitmodel.find(entries, clone.objects)
@@ -51,36 +55,55 @@ def prepare_commit(clone: Clone) -> int:
         messages.warn(
             write_policy.UNWRITTEN, "`git model doctor --fix` writes and stages it again"
         )
+    is_signed = False
     if policy and policy_trust.when_to_sign(clone.repo, policy, entries) == "commit":
         chosen = None if clone.ring.locked else signers.signer(clone)
         if chosen is None:
             _say_unsigned(clone)
-        else:
-            _sign(clone, chosen, is_changed=bool(changes))
-    elif policy is not None and not (clone.ring.locked or is_overridden):
-        vouching.note(clone, policy)
+        is_signed = chosen is not None and not changes and _holds_already(clone)
+        is_signed = is_signed or _judge(clone, chosen)
+    elif policy is not None:
+        _judge(clone, None)
+    judged.remember_signed(clone.repo, is_signed=is_signed)
     if is_overridden:
         judged.forget(clone.repo)
     else:
         judged.remember(clone.repo)
-        # A partial commit has an index of its own: post-commit carries the signatures over.
-        if Path(os.environ.get("GIT_INDEX_FILE", "index")).name in {"index", "index.lock"}:
-            vouching.expect(clone)
     return 0
 
 
-def _sign(clone: Clone, signer: Signer, *, is_changed: bool) -> None:
-    """Signs the index; overridden, what nobody vouches for is committed unsigned."""
+def _judge(clone: Clone, signer: Signer | None) -> bool:
+    """Records what of the index nobody vouches for, and tells whether it is signed.
+
+    A commit with doubts is made, unsigned: it carries them along, and no sequence of Git is
+    stopped midway. Who wants that stopped sets `git-model.unvouched`.
+    """
     from git_model_security.signatures import signatures
 
-    if not is_changed and _holds_already(clone):
-        return
+    if any(entry.stage for entry in index.staged(clone.repo)):
+        return False
+    assessment = recording.judge_index(clone)
+    recording.expect_commit(clone, assessment.doubts)
+    if signer is None:
+        return False
     try:
-        signatures.sign_index(clone, signer, vouching.sources(clone.repo))
+        if assessment.doubts:
+            is_made = config.last(clone.settings, UNVOUCHED) != REFUSE
+            raise telling.refusal(clone, assessment, is_made=is_made)
+        signatures.sign_index(clone, signer, assessment.sources)
+        return True
+    except UnvouchedError as error:
+        if refusal.is_overridden(clone.repo):
+            refusal.let_through(clone.repo, "signing", str(error).splitlines())
+        elif config.last(clone.settings, UNVOUCHED) == REFUSE:
+            raise
+        else:
+            messages.warn(f"this commit is not signed: {error}", error.hint)
     except PolicyError as error:
         if not refusal.is_overridden(clone.repo):
             raise
         refusal.let_through(clone.repo, "signing", str(error).splitlines())
+    return False
 
 
 def _holds_already(clone: Clone) -> bool:
@@ -93,7 +116,7 @@ def _holds_already(clone: Clone) -> bool:
     return tree is not None and tree_check.holds(clone, tree)
 
 
-def _require_objects(clone: Clone) -> None:
+def _require_objects(clone: Clone, changed: Iterable[Entry]) -> None:
     """Raises when what was added lost its object since, to `git lfs prune` for example.
 
     Raises:
@@ -101,8 +124,9 @@ def _require_objects(clone: Clone) -> None:
     """
     if clone.threshold is None:
         return
-    staged = {(entry.path, entry.oid) for entry in index.staged(clone.repo)}
-    made = {pair for pair in clone.provenance.cleaned_here() if pair in staged}
+    staged = {(entry.path, entry.oid) for entry in changed if entry.is_file}
+    known = clone.provenance.made({oid for _, oid in staged})
+    made = {pair for pair in staged if pair[1] in known}
     lost = [
         path
         for path, pointer in blob.pointers(clone.repo, made)
@@ -127,8 +151,7 @@ def settle_commit(clone: Clone) -> int:
     policy = gitmodel.find(entries, clone.objects)
     if policy is None:
         return 0
-    clone.provenance.adopt(replayed.committed(clone))
-    vouching.settle(clone)
+    recording.settle_commit(clone)
     _say_unsigned_head(clone, policy_trust.when_to_sign(clone.repo, policy, entries))
     paths = policy.signature_paths()
     staged = {entry.path: entry.oid for entry in index.staged(clone.repo)}

@@ -26,6 +26,7 @@ from git_model_security.guard.verdict import drop_known
 from git_model_security.guard.walk import Walk
 from git_model_security.hooks import advice, own_knowledge
 from git_model_security.hooks.ref_moves import moves
+from git_model_security.provenance import arrivals, recording
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,7 +53,9 @@ def judge_moves(clone: Clone, stdin: bytes) -> int:
         ProtocolError: what git says is not understood, so nothing may change.
         GitError: an object of what was made here is missing or corrupt.
     """
-    moved = [move for move in moves(stdin) if _may_be_news(move)]
+    everything = moves(stdin)
+    _record_arrivals(clone, everything)
+    moved = [move for move in everything if _may_be_news(move)]
     if not moved:
         return 0
     news = list(dict.fromkeys(move.new for move in moved))
@@ -77,6 +80,18 @@ def judge_moves(clone: Clone, stdin: bytes) -> int:
         )
     _tell_of_rebase(clone, moved)
     return 0
+
+
+def _record_arrivals(clone: Clone, moves: Sequence[Moved]) -> None:
+    """Records what remote branches get, what a rebase made, and what another tool did."""
+    remote = [
+        move.new for move in moves if move.ref.startswith("refs/remotes/") and move.brings
+    ]
+    if remote:
+        arrivals.take_in(clone, remote)
+    heads = [move for move in moves if move.ref.startswith("refs/heads/") and move.brings]
+    recording.note_rewritten(clone)
+    recording.note_tool(clone, ((one.old, one.new) for one in heads if one.old.strip("0")))
 
 
 def _tell_of_rebase(clone: Clone, moves: Sequence[Moved]) -> None:

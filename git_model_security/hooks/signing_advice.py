@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 from git_model_security.git import history, index
 from git_model_security.git.paths import shown
-from git_model_security.policy import gitmodel
-from git_model_security.provenance import vouching
+from git_model_security.provenance.commits import Commits
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -97,9 +96,5 @@ def _is_linear(clone: Clone, commits: Sequence[str]) -> bool:
 
 def _find_unvouched(clone: Clone) -> str:
     """Returns the first path of HEAD that nobody vouches for, if there is one."""
-    entries = index.tree(clone.repo, "HEAD")
-    policy = gitmodel.find(entries, clone.objects)
-    own = policy.signature_paths() if policy is not None else set()
-    content = [entry for entry in entries if entry.path not in own]
-    found = vouching.unvouched(clone, content, vouching.sources(clone.repo, amend=True))
-    return shown(min(found)[0]) if found else ""
+    doubts = Commits(clone).doubts(index.require(clone.repo, "HEAD^{commit}"))
+    return shown(min(doubts)) if doubts else ""

@@ -19,7 +19,7 @@ from git_model_security.git import config, index
 from git_model_security.git.paths import shown
 from git_model_security.policy import attributes, gitmodel, pinned, profiles
 from git_model_security.policy.gitmodel import checked
-from git_model_security.provenance import vouching
+from git_model_security.provenance import recording
 from git_model_security.setup import accept_policy, sealing, write_policy
 
 if TYPE_CHECKING:
@@ -258,7 +258,7 @@ def track(clone: Clone, planned: Plan) -> list[bytes]:
     """
     repo = clone.repo
     before = planned.before
-    refused = _unvouched(clone)
+    refused = recording.judge_index(clone).doubts
     pinned.pin(repo, planned.policy)
     try:
         done = sealing.seal_staged(clone)
@@ -266,16 +266,10 @@ def track(clone: Clone, planned: Plan) -> list[bytes]:
         pinned.pin(repo, before)
         raise
     # What a trusted commit had in clear, or was made here, is no stranger's now.
-    sealed = {entry.path: entry.oid for entry in index.staged(repo)}
-    clone.provenance.adopt((path, sealed[path]) for path in set(done.paths) - refused)
+    sealed = {entry.path: entry for entry in index.staged(repo)}
+    clone.provenance.adopt(sealed[path][:3] for path in set(done.paths) - refused.keys())
     pinned.withhold(repo, (entry.oid for entry in planned.changed))
     if planned.policy != before:
         write_policy.write(repo, planned.policy)
     accept_policy.settle(clone, (entry.path for entry in planned.changed))
     return sorted(done.paths)
-
-
-def _unvouched(clone: Clone) -> set[bytes]:
-    entries = index.staged(clone.repo)
-    found = vouching.sources(clone.repo)
-    return {path for path, _ in vouching.unvouched(clone, entries, found)}

@@ -18,7 +18,7 @@ from git_model_security.keyring import key_files, key_material, ring
 from git_model_security.keyring.store import Copies, KeyStore
 from git_model_security.policy import attributes as rules
 from git_model_security.policy import pinned
-from git_model_security.provenance import vouching
+from git_model_security.provenance import recording
 from git_model_security.setup import (
     accept_policy,
     init,
@@ -94,10 +94,11 @@ def carry_out(repo: Repository, request: Request, planned: Plan) -> Done:
     clone = Clone(repo)
     with clone.objects:
         sealed = sealing.seal_staged(clone)
-        clone.provenance.adopt((entry.path, entry.oid) for entry in index.staged(repo))
+        clone.provenance.adopt(entry[:3] for entry in index.staged(repo))
         tree = index.head_tree(repo)
         if tree is not None:
             pinned_trust.adopt(clone, tree)
+        recording.note_history(clone)
     warnings += sealing.left_in_lfs(repo, sealed.taken_over, of_lfs)
     return Done(lines, policy, fingerprint, len(sealed.paths), warnings)
 
@@ -123,7 +124,7 @@ def carry_out_again(repo: Repository, request: Request, planned: Plan, before: P
     clone = Clone(repo)
     with clone.objects:
         entries = [entry for entry in index.staged(repo) if entry.is_file]
-        refused = vouching.unvouched(clone, entries, vouching.sources(repo))
+        refused = recording.judge_index(clone).doubts
         signature_place.discard(clone, before.signature_paths())
         cleared = _open(clone, entries, policy)
     lines = setup.configure(repo, policy, is_trusted=True)
@@ -131,9 +132,9 @@ def carry_out_again(repo: Repository, request: Request, planned: Plan, before: P
     clone = Clone(repo)  # anew: it has other settings now
     with clone.objects:
         done = [*sealing.seal_staged(clone).paths, *sealing.reseal_staged(clone)]
-        changed = {*cleared, *done} - {path for path, _ in refused}
-        staged = {entry.path: entry.oid for entry in index.staged(repo)}
-        clone.provenance.adopt((path, staged[path]) for path in changed)
+        changed = {*cleared, *done} - refused.keys()
+        staged = {entry.path: entry for entry in index.staged(repo)}
+        clone.provenance.adopt(staged[path][:3] for path in changed)
     accept_policy.settle(clone, [*cleared, *done])
     if key_id != before.key_id:
         ring.forbid_all(repo)

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from git_model_security.clone.provenance import NOTHING
 from git_model_security.errors import GitError
-from git_model_security.git import index
+from git_model_security.git import index, refs
 from git_model_security.git.run import child_environment, run
 from git_model_security.policy import gitmodel
-from git_model_security.provenance import vouching
+from git_model_security.provenance import recording, telling
 from git_model_security.signatures import signatures, signers
 
 _CHANGED = ("diff", "--no-ext-diff", "--no-renames", "--no-relative", "--name-only", "-z")
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from git_model_security.clone.clone import Clone
+    from git_model_security.clone.provenance import Placed
     from git_model_security.signatures.signatures import Signed
     from git_model_security.signatures.signers import Given
 
@@ -40,9 +42,10 @@ def sign(clone: Clone, given: Given | None = None, *, amend: bool = False) -> Si
     if amend and index.head_tree(clone.repo) is None:
         raise GitError("there is no commit to amend yet", hint="`git model sign`, then commit")
     staged = _staged(clone) if amend else []
-    done = signatures.sign_index(
-        clone, chosen, vouching.sources(clone.repo, amend=amend), amend=amend
-    )
+    assessment = recording.judge_index(clone, amend=amend)
+    if assessment.doubts:
+        raise telling.refusal(clone, assessment, amend=amend)
+    done = signatures.sign_index(clone, chosen, assessment.sources)
     if amend and done.tree != index.head_tree(clone.repo):
         # --no-verify: our pre-commit would ask again what was just decided here. And what
         # HEAD is, empty or without a message, is not for us to refuse.
@@ -54,6 +57,17 @@ def sign(clone: Clone, given: Given | None = None, *, amend: bool = False) -> Si
         )
         done.taken = staged
     return done
+
+
+def is_for_head(clone: Clone) -> bool:
+    """Tells whether a signature of now is HEAD's: it was made here, and left unsigned.
+
+    Nothing else is staged, and no remote-tracking branch has it, so that nobody builds on it.
+    """
+    head = index.resolve(clone.repo, "HEAD^{commit}")
+    if head is None or not clone.provenance.doubts(head) or _staged(clone):
+        return False
+    return not refs.read_direct(clone.repo, "refs/remotes/", containing=[head])
 
 
 def _staged(clone: Clone) -> list[bytes]:
@@ -90,17 +104,18 @@ def adopt(clone: Clone, pathspecs: Sequence[str]) -> Adopted:
         GitError: a pathspec matches nothing, or only what is not staged.
     """
     left_out = _signature_paths(clone)
-    content = [entry for entry in index.staged(clone.repo) if entry.path not in left_out]
-    refused = vouching.unvouched(clone, content, vouching.sources(clone.repo, amend=True))
-    pairs = {(entry.path, entry.oid) for entry in content} | set(refused)
-    chosen: set[tuple[bytes, str]] = set()
+    doubts = recording.judge_index(clone, amend=True).doubts
+    staged = {entry.path: (entry.mode, entry.oid) for entry in index.staged(clone.repo)}
+    refused = {(path, *staged.get(path, NOTHING)) for path in doubts}
+    pairs = {(path, *fact) for path, fact in staged.items() if path not in left_out} | refused
+    chosen: set[Placed] = set()
     unstaged: set[bytes] = set()
     for pathspec in pathspecs:
         paths = _listed("ls-files", "-z", "--full-name", "--", pathspec)
         prefix = _from_top(clone, pathspec)
         found = {pair for pair in pairs if pair[0] in paths or _is_within(pair[0], prefix)}
         changed = _listed(*_CHANGED, "--", pathspec)
-        if not found or (prefix in changed and not found & set(refused)):
+        if not found or (prefix in changed and not found & refused):
             raise GitError(
                 f"{pathspec}: what is there is not staged, and only what is staged is adopted"
                 if prefix in changed or _listed(*_UNTRACKED, "--", pathspec)
@@ -110,7 +125,7 @@ def adopt(clone: Clone, pathspecs: Sequence[str]) -> Adopted:
         chosen |= found
         unstaged |= changed
     clone.provenance.adopt(chosen)
-    return Adopted(sorted({path for path, _ in chosen & set(refused)}), sorted(unstaged))
+    return Adopted(sorted({path for path, _, _ in chosen & refused}), sorted(unstaged))
 
 
 def _listed(*words: str) -> set[bytes]:

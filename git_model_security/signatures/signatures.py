@@ -9,21 +9,19 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from git_model_security import logs, messages, telemetry
+from git_model_security import logs, telemetry
 from git_model_security.clone import missing_policy
 from git_model_security.clone.digests import PlaintextHash
 from git_model_security.content import blobs
 from git_model_security.errors import PolicyError
-from git_model_security.git import attributes, index, index_stat, worktree
+from git_model_security.git import history, index, index_stat, worktree
 from git_model_security.git.hash_object import blob_oid, write_blobs
 from git_model_security.git.index import REGULAR, Entry
 from git_model_security.git.paths import shown
 from git_model_security.git.replacement import Replacement, naming
 from git_model_security.guard.staged import find_misnamed
-from git_model_security.messages import counted
 from git_model_security.policy import gitmodel
 from git_model_security.policy.gitmodel import CIPHERTEXT_SIGNATURE, within
-from git_model_security.provenance import adoption, vouching
 from git_model_security.provenance.inherited import Inherited
 from git_model_security.signatures import signature_place
 from git_model_security.signing.methods import CERTIFICATE
@@ -37,11 +35,10 @@ if TYPE_CHECKING:
     from git_model_security.clone.clone import Clone
     from git_model_security.git.repository import Repository
     from git_model_security.policy.gitmodel import Policy
-    from git_model_security.provenance.vouching import Sources
+    from git_model_security.provenance.sources import Sources
     from git_model_security.signing.manifest import Manifest
     from git_model_security.signing.methods import Signer, SignerIdentity
 
-SHOWN_PATHS = 20
 _OVER = 0.0
 """An end that has passed already."""
 
@@ -61,20 +58,20 @@ class Signed:
     taken: list[bytes] = field(default_factory=list)
 
 
-def sign_index(clone: Clone, chosen: Signer, found: Sources, *, amend: bool = False) -> Signed:
+def sign_index(clone: Clone, chosen: Signer, found: Sources) -> Signed:
     """Signs the staged content of every model root and stages the signatures.
 
     1. No path may be in conflict, and there must be a policy.
-    2. Every entry is vouched for (`vouching`).
-    3. The plaintext bundle of each root, then
-    4. the ciphertext bundles, which cover the plaintext bundles as well.
+    2. The plaintext bundle of each root, then
+    3. the ciphertext bundles, which cover the plaintext bundles as well.
        ECDSA is randomised: a bundle is made anew only when its manifest differs.
-    5. All of them go into the index and the work tree together.
+    4. All of them go into the index and the work tree together.
 
-    Content may come from what was `found`. With `amend` hints say that it is for HEAD itself.
+    The caller has found that every entry is vouched for (`provenance`). What is not on this
+    machine is signed as a commit among those `found` did.
 
     Raises:
-        PolicyError: step 1 or 2 fails, or a root holds what cannot be signed.
+        PolicyError: step 1 fails, or a root holds what cannot be signed.
         Error: a blob cannot be opened, or the signer fails.
     """
     entries = index.committable(clone.repo)
@@ -91,9 +88,7 @@ def sign_index(clone: Clone, chosen: Signer, found: Sources, *, amend: bool = Fa
             hint=missing_policy.hint(clone.repo),
         )
     _require_no_file_lost(clone, entries)
-    content = [entry for entry in entries if entry.path not in policy.signature_paths()]
-    _require_vouched(clone, content, found, amend=amend)
-    commits = (*found.parents, *(tip for tip, _ in found.earlier))
+    commits = (*found.all, *history.pseudo_ref(clone.repo, "ORIG_HEAD"))
     by_path = {entry.path: entry for entry in entries}
     state = _Round(clone, chosen, by_path, commits)
     signed = Inherited(clone, commits, policy.digest).plaintext
@@ -108,25 +103,6 @@ def _require_no_file_lost(clone: Clone, entries: Sequence[Entry]) -> None:
         raise PolicyError(
             finding.describe(),
             hint="`git checkout REV -- .gitmodel .gitattributes` brings earlier ones back",
-        )
-
-
-def _require_vouched(
-    clone: Clone, content: Sequence[Entry], found: Sources, *, amend: bool
-) -> None:
-    refused = vouching.unvouched(clone, content, found)
-    if refused:
-        names = [
-            f"{shown(path)}{' (removed)' if oid == vouching.REMOVED else ''}"
-            for path, oid in refused
-        ]
-        listed = "\n  ".join(messages.shortened(names, SHOWN_PATHS))
-        there = (path for path, oid in refused if oid != vouching.REMOVED)
-        unsealed = attributes.protected(clone.repo, there)
-        raise PolicyError(
-            f"{counted(len(names), 'file')} came from a commit without a trusted signature,"
-            f" and nothing shows that they were made here:\n  {listed}",
-            hint=adoption.hint(clone, unsealed, amend=amend),
         )
 
 

@@ -1,0 +1,89 @@
+"""What arrives, taken in when it does: every commit that was not made here (clause 1).
+
+Hooks have this look at all refs, at FETCH_HEAD and at HEAD. It verifies nothing: whose
+commits these are is asked of those few that matter, when something is committed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+from git_model_security.git import batch, history, index, partial, refs, remotes, rev_list
+from git_model_security.git.changes import changes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from git_model_security.clone.clone import Clone
+    from git_model_security.git.repository import Repository
+
+_NO_ARRIVALS = (
+    b"refs/stash",
+    b"refs/notes/",
+    b"refs/rewritten/",
+    b"refs/bisect/",
+    b"refs/worktree/",
+)
+"""Refs of which nothing is committed upon, or that a work tree has for itself."""
+_REPLAYS = ("rebase-merge", "rebase-apply", "sequencer")
+_PICKED = b"(cherry picked from commit "
+"""With this line `git cherry-pick -x` ends a message."""
+
+
+def take_in(clone: Clone, extra: Iterable[str] = ()) -> None:
+    """Records what arrived since the last look.
+
+    Args:
+        extra: commits that refs are about to hold.
+
+    Raises:
+        GitError: a commit is missing, or there is no room for the record.
+    """
+    record = clone.provenance
+    seen = record.looked_at()
+    tips = _tips(clone.repo, extra, seen)
+    new = [tip for tip in tips if tip not in seen]
+    if new:
+        _take_commits(clone, new, seen)
+        record.look_at(tips)
+
+
+def digest_message(text: bytes) -> bytes:
+    """Returns the digest by which a message is known again, whatever Git adds to it."""
+    lines = (line.rstrip() for line in text.splitlines())
+    kept = [line for line in lines if not line.startswith((b"#", _PICKED))]
+    return hashlib.blake2b(b"\n".join(kept).strip(), digest_size=16).digest()
+
+
+def _tips(repo: Repository, extra: Iterable[str], seen: set[str]) -> list[str]:
+    held = [ref.oid for ref in refs.read(repo) if not ref.name.startswith(_NO_ARRIVALS)]
+    # What a replay makes arrives with its end, and pairs say then of what it was made.
+    is_replaying = any((repo.git_dir / name).is_dir() for name in _REPLAYS)
+    head = None if is_replaying else index.resolve(repo, "HEAD^{commit}")
+    named = dict.fromkeys(
+        [*held, *remotes.list_fetched(repo), *extra, *([head] if head else [])]
+    )
+    kinds = history.peel(repo, [oid for oid in named if oid not in seen])
+    found = (kinds.get(oid, ("commit", oid)) for oid in named)
+    return list(dict.fromkeys(oid for kind, oid in found if kind == "commit"))
+
+
+def _take_commits(clone: Clone, tips: list[str], seen: set[str]) -> None:
+    repo = clone.repo if partial.remote(clone.repo) is None else partial.offline(clone.repo)
+    there = [oid for kind, oid in history.peel(repo, seen).values() if kind == "commit"]
+    names = [*tips, *(f"^{oid}" for oid in there)]
+    commits = rev_list.read(repo, "--topo-order", "--reverse", names=names)
+    messages = {
+        oid: digest_message(text.partition(b"\n\n")[2])
+        for oid, text in batch.contents(repo, commits).items()
+    }
+    damaged: dict[str, str] = {}
+    brought = [
+        (change.commit, (change.entry.path, change.entry.mode, change.entry.oid))
+        for change in changes(repo, commits, damaged, links=True)
+        if change.entry.mode != index.REMOVED
+    ]
+    blobs = dict.fromkeys(oid for _, (_, mode, oid) in brought if mode != index.GITLINK)
+    clone.provenance.take_in(messages, brought)
+    clone.provenance.take_lengths(batch.sizes(repo, blobs).values())

@@ -1,0 +1,223 @@
+"""What the commits of a clone are, and which of their paths nobody vouches for.
+
+Clause 1: a commit *stands* when its signatures hold under pinned trust, or held when this
+clone looked, or a person adopted it. It was *made here* when the record says so, or when it
+was made of other commits again. Every other one has *arrived*.
+
+Clause 2: the *doubts* of a commit are the paths that nobody vouches for, each with what stood
+there before. A commit that stands has none, one that was made here those that are recorded,
+or those of what it was made of. One that arrived has those of its parent, and each path that
+it changed but for what it set back. In a merge that arrived, a path is free where Git itself
+makes just that of the parents, from a side that does not doubt it.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from git_model_security.clone.provenance import NOTHING
+from git_model_security.errors import GitError
+from git_model_security.git import index
+from git_model_security.provenance import assessment, replays
+from git_model_security.trust import pinned_trust
+from git_model_security.verify import tree_check
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from git_model_security.clone.clone import Clone
+    from git_model_security.clone.provenance import Doubts, Fact
+    from git_model_security.git.index import Entry
+
+MAX_COMMITS = 512
+"""How far down a line is followed to what stands; below that, all that differs is doubtful."""
+_MERGED = 2
+"""Parents of a merge that Git makes of itself; an octopus is not made again."""
+
+
+def stands(clone: Clone, commit: str) -> bool:
+    """Tells whether a commit vouches for what it holds (clause 1)."""
+    tree = index.require(clone.repo, f"{commit}^{{tree}}")
+    known = pinned_trust.is_adopted(clone, tree) or pinned_trust.has_held(clone, tree)
+    return known or tree_check.holds(clone, tree)
+
+
+class _Merge(NamedTuple):
+    """What Git makes of two parents: the tree, and paths of it that are in conflict."""
+
+    tree: str
+    conflicts: frozenset[bytes]
+
+
+class Commits:
+    """The commits of a clone; each is judged once.
+
+    Args:
+        made: one that was made here this moment, and is not recorded yet.
+    """
+
+    def __init__(self, clone: Clone, made: str | None = None) -> None:
+        self._made = made
+        self.clone = clone
+        self._repo = clone.repo
+        self._standing: dict[str, bool] = {}
+        self._doubts: dict[str, Doubts] = {}
+        self._under_way: dict[str, list[str]] | None = None
+
+    def stands(self, commit: str) -> bool:
+        """Tells whether a commit stands; one that is not here does not."""
+        if commit not in self._standing:
+            try:
+                self._standing[commit] = stands(self.clone, commit)
+            except GitError:
+                self._standing[commit] = False
+        return self._standing[commit]
+
+    def is_made_here(self, commit: str) -> bool:
+        """Tells whether a commit was made here."""
+        is_recorded = self.clone.provenance.doubts(commit) is not None
+        return is_recorded or commit == self._made or bool(self.made_of(commit))
+
+    def made_of(self, commit: str) -> list[str]:
+        """Returns the commits that one was made of again, by a rebase that may go on."""
+        if self._under_way is None:
+            self._under_way = replays.list_pairs(self._repo)
+        return self.clone.provenance.made_of(commit) or self._under_way.get(commit, [])
+
+    def is_foreign(self, commit: str) -> bool:
+        """Tells whether a commit arrived, and does not stand."""
+        return not self.is_made_here(commit) and not self.stands(commit)
+
+    def tree(self, commit: str) -> str:
+        """Returns the tree of a commit."""
+        return index.require(self._repo, f"{commit}^{{tree}}")
+
+    def at(self, commit: str, path: bytes) -> Fact:
+        """Returns what a commit has at a path."""
+        return _fact(self._repo.trees.at(self.tree(commit), path))
+
+    def facts(self, commit: str) -> dict[bytes, Fact]:
+        """Returns what a commit holds, by path."""
+        return {one.path: _fact(one) for one in self._repo.trees.entries(self.tree(commit))}
+
+    def parents(self, commit: str) -> list[str]:
+        """Returns the parents of a commit, also those that are not here."""
+        ((_, text),) = self._repo.objects.read_many([commit])
+        lines = text.partition(b"\n\n")[0].split(b"\n")
+        return [line[7:].decode() for line in lines if line.startswith(b"parent ")]
+
+    def changed(self, commit: str) -> dict[bytes, Fact]:
+        """Returns the paths that a commit changed, with what its first parent has there."""
+        above = self.parents(commit)[:1]
+        return self._differences(self.tree(above[0]) if above else None, self.tree(commit))
+
+    def doubts(self, commit: str) -> Doubts:
+        """Returns the paths of a commit that nobody vouches for (clause 2).
+
+        Raises:
+            GitError: an object is missing or corrupt.
+        """
+        if commit not in self._doubts:
+            for one, above in self._unsettled(commit):
+                self._doubts[one] = self._judge(one, above)
+        return self._doubts[commit]
+
+    def _unsettled(self, commit: str) -> list[tuple[str, list[str]]]:
+        """Returns the commits to judge for one, and it, with their parents; parents first."""
+        found: dict[str, list[str]] = {}
+        order: dict[str, list[str]] = {}
+        waiting = [commit]
+        while waiting:
+            one = waiting[-1]
+            if one in found and one not in order:  # what is above it is through
+                order[one] = found[one]
+            if one in order or self._settle(one):
+                waiting.pop()
+                continue
+            found[one] = self.parents(one)
+            if len(found) <= MAX_COMMITS:
+                waiting += [up for up in found[one] if up not in found and self._is_here(up)]
+        return list(order.items())
+
+    def _settle(self, commit: str) -> bool:
+        """Keeps the doubts that need no look at the parents; tells whether there are such."""
+        if commit in self._doubts:
+            return True
+        if self.stands(commit):
+            self._doubts[commit] = {}
+        elif (recorded := self.clone.provenance.doubts(commit)) is not None:
+            self._doubts[commit] = recorded
+        return commit in self._doubts
+
+    def _is_here(self, commit: str) -> bool:
+        return index.resolve(self._repo, f"{commit}^{{commit}}") is not None
+
+    def _judge(self, commit: str, above: list[str]) -> Doubts:
+        if any(one not in self._doubts for one in above) or len(above) > _MERGED:
+            return self._doubt_differences(commit, above)
+        if self.made_of(commit):
+            return assessment.assess_commit(self, commit, above)
+        if len(above) == _MERGED:
+            return self._doubt_merge(commit, *above)
+        return self._doubt_changes(commit, above)
+
+    def _doubt_changes(self, commit: str, above: list[str]) -> Doubts:
+        result = dict(self._doubts[above[0]]) if above else {}
+        for path, before in self.changed(commit).items():
+            if path not in result:
+                result[path] = before
+            elif result[path] == self.at(commit, path):
+                del result[path]
+        return result
+
+    def _doubt_differences(self, commit: str, above: list[str]) -> Doubts:
+        """Doubts all that not every parent has, and vouches for."""
+        known = [one for one in above if one in self._doubts]
+        if len(known) < len(above) or not known:
+            return dict.fromkeys(self.facts(commit))
+        result: Doubts = {}
+        for one in known:
+            result |= self._doubts[one]
+            result |= self._differences(self.tree(one), self.tree(commit))
+        return result
+
+    def _doubt_merge(self, commit: str, one: str, other: str) -> Doubts:
+        merge = self._merge(one, other)
+        if merge is None:
+            return self._doubt_differences(commit, [one, other])
+        result: Doubts = dict(self._differences(merge.tree, self.tree(commit)))
+        result |= dict.fromkeys(merge.conflicts)
+        sides = [(side, self._doubts[side]) for side in (one, other)]
+        for path in {path for _, doubts in sides for path in doubts} - result.keys():
+            now = self.at(commit, path)
+            if not any(
+                path not in doubts and self.at(side, path) == now for side, doubts in sides
+            ):
+                before = {doubts[path] for _, doubts in sides if path in doubts}
+                result[path] = before.pop() if len(before) == 1 else None
+        return result
+
+    def _merge(self, one: str, other: str) -> _Merge | None:
+        """Merges two commits as Git does; None where it does not (git-merge-tree)."""
+        words = ("merge-tree", "--write-tree", "-z", "--name-only", "--no-messages")
+        tree, *conflicts = self._repo.git(*words, one, other, accept=(0, 1, 128)).split(b"\0")
+        if not re.fullmatch(rb"[0-9a-f]{40,64}", tree):
+            return None
+        return _Merge(tree.decode(), frozenset(filter(None, conflicts)))
+
+    def _differences(self, old: str | None, new: str) -> dict[bytes, Fact]:
+        """Returns the paths in which trees differ, with what the old one has there."""
+        found: dict[bytes, Fact] = {}
+        for before, after in self._repo.trees.changes(old, new):
+            found[(before or after).path] = _fact(before)  # type: ignore[union-attr]
+        return found
+
+
+def _fact(entry: Entry | None) -> Fact:
+    return NOTHING if entry is None else (entry.mode, entry.oid)
+
+
+def placed(facts: Iterable[tuple[bytes, Fact]]) -> set[tuple[bytes, int, str]]:
+    """Returns paths with what stands there as rows of the record."""
+    return {(path, *fact) for path, fact in facts}

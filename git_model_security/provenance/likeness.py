@@ -1,0 +1,69 @@
+"""Whether content was made of somebody else's: renamed, and edited (clause 3 d).
+
+Contents are compared by the runs of bytes that they have in common. Of a long one, which
+nobody would wait for, only the runs after certain bytes are taken: the same ones in both.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from typing import TYPE_CHECKING
+
+from git_model_security.content import blobs
+from git_model_security.errors import Error
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from git_model_security.clone.clone import Clone
+
+_RUN_BYTES = 12
+_SHARE = 0.2
+"""Of the runs of either content: from here on one was made of the other."""
+_READ_BYTES = 64 << 20
+_SHORT_BYTES = 256 << 10
+_ANCHOR = re.compile(rb"[\n\x00\x40\x80\xc0]")
+
+Runs = frozenset[int]
+
+
+class Likeness:
+    """Compares the contents of blobs; each is read once."""
+
+    def __init__(self, clone: Clone) -> None:
+        self._clone = clone
+        self._known: dict[str, Runs] = {}
+
+    def runs(self, oids: Iterable[str]) -> Runs:
+        """Returns the runs of bytes of all those blobs; those that do not open have none."""
+        return frozenset(itertools.chain.from_iterable(map(self._runs, oids)))
+
+    def _runs(self, oid: str) -> Runs:
+        if oid not in self._known:
+            self._known[oid] = _cut(self._read(oid))
+        return self._known[oid]
+
+    def _read(self, oid: str) -> bytes:
+        data = bytearray()
+        try:
+            for piece in blobs.open_content(self._clone, oid):
+                data += piece
+                if len(data) >= _READ_BYTES:
+                    break
+        except Error:
+            return b""
+        return bytes(data)
+
+
+def is_made_of(mine: Runs, theirs: Runs) -> bool:
+    """Tells whether contents have so much in common that one was made of the other."""
+    fewest = min(len(mine), len(theirs))
+    return bool(fewest) and len(mine & theirs) >= _SHARE * fewest
+
+
+def _cut(data: bytes) -> Runs:
+    starts: Iterable[int] = range(len(data) - _RUN_BYTES + 1)
+    if len(data) > _SHORT_BYTES:
+        starts = (found.end() for found in _ANCHOR.finditer(data, 0, len(data) - _RUN_BYTES))
+    return frozenset(hash(data[start : start + _RUN_BYTES]) for start in starts)

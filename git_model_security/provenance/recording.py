@@ -1,0 +1,193 @@
+"""What hooks record of what is made here, when it is made (clauses 1 and 4)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from git_model_security.clone.provenance import NOTHING
+from git_model_security.git import history, index, processes, remotes
+from git_model_security.git.objects import is_oid
+from git_model_security.provenance import arrivals, assessment, replays, sources
+from git_model_security.provenance.commits import Commits
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from git_model_security.clone.clone import Clone
+    from git_model_security.clone.provenance import Doubts
+    from git_model_security.provenance.sources import Sources
+
+_NO_TOOLS = frozenset(
+    {
+        *("", "am", "bisect", "branch", "bundle", "checkout", "cherry-pick", "clone", "commit"),
+        *("fetch", "gc", "merge", "notes", "pack-refs", "pull", "push", "rebase", "remote"),
+        *("receive-pack", "reset", "revert", "stash", "submodule", "switch", "tag", "worktree"),
+    }
+)
+"""Commands that bring or move commits, or that say themselves of what they make them."""
+_MOST_FILES = 256
+"""So many files of the work tree are looked at, of those that were changed at once."""
+
+
+class Assessment(NamedTuple):
+    """What was said of an index.
+
+    Attributes:
+        doubts: the paths that nobody vouches for, with what stood there before.
+        sources: the commits that its content may come from.
+    """
+
+    doubts: Doubts
+    sources: Sources
+
+
+def judge_index(clone: Clone, *, amend: bool = False) -> Assessment:
+    """Judges the index, and records what of it somebody vouches for.
+
+    Args:
+        amend: it is to become HEAD, and not to follow it.
+
+    Raises:
+        GitError: an object is missing, or there is no room for the record.
+    """
+    arrivals.take_in(clone)
+    commits = Commits(clone)
+    found = sources.of_index(commits, amend=amend)
+    doubts = assessment.assess_index(commits, found)
+    entries = index.committable(clone.repo)
+    head = index.resolve(clone.repo, "HEAD^{commit}")
+    new = {after.path for _, after in index.staged_changes(clone.repo)}
+    is_known = head is not None and clone.provenance.has_arrived(head)
+    clone.provenance.note_stood(
+        (entry.path, entry.mode, entry.oid)
+        for entry in entries
+        if entry.path not in doubts and (entry.path in new or not is_known)
+    )
+    return Assessment(doubts, found)
+
+
+def expect_commit(clone: Clone, doubts: Doubts) -> None:
+    """Records the verdict on the index, for the commit that comes of it."""
+    clone.provenance.expect(index.resolve(clone.repo, "HEAD^{commit}"), doubts)
+
+
+def settle_commit(clone: Clone) -> None:
+    """Records that HEAD was made here, and what of it nobody vouches for.
+
+    pre-commit has judged it, or it was made without that: by `--no-verify`, a cherry-pick,
+    a merge.
+    """
+    record = clone.provenance
+    commit = index.resolve(clone.repo, "HEAD^{commit}")
+    if commit is None or record.doubts(commit) is not None:
+        return
+    commits = Commits(clone, made=commit)
+    above = commits.parents(commit)
+    doubts: Doubts | None = {}
+    if not commits.stands(commit):
+        doubts = _expected(commits, above)
+        if doubts is None:
+            arrivals.take_in(clone)
+            doubts = assessment.assess_as_made(commits, commit, sources.gather(commits, above))
+            note_content(clone, commits, commit, doubts)
+    record.note_commit(commit, doubts or {})
+
+
+def _expected(commits: Commits, above: Sequence[str]) -> Doubts | None:
+    """Returns what pre-commit said of a commit with these parents, also of one amended."""
+    expected = commits.clone.provenance.expected()
+    if expected is None:
+        return None
+    head, doubts = expected
+    is_next = [head] == [*above[:1]] if head else not above
+    is_amended = head is not None and commits.parents(head) == [*above]
+    return doubts if is_next or is_amended else None
+
+
+def note_content(clone: Clone, commits: Commits, commit: str, doubts: Doubts) -> None:
+    """Records what a commit has that its parent has not, where it is vouched for."""
+    after = ((path, commits.at(commit, path)) for path in commits.changed(commit))
+    clone.provenance.note_stood(
+        (path, *fact) for path, fact in after if path not in doubts and fact != NOTHING
+    )
+
+
+def note_standing(clone: Clone, tree: str) -> None:
+    """Records what a tree holds whose signatures hold."""
+    clone.provenance.note_stood(
+        (entry.path, entry.mode, entry.oid) for entry in index.tree(clone.repo, tree)
+    )
+
+
+def put_in_play(clone: Clone) -> None:
+    """Records whose content has come into the index or the work tree, unnamed by a commit.
+
+    By a checkout of files, a squash, `cherry-pick -n`, `restore`, or a reset.
+    """
+    arrivals.take_in(clone)
+    commits = Commits(clone)
+    repo = clone.repo
+    found = sources.list_unnamed(commits)
+    if index.head_tree(repo) is not None:
+        staged = {new.oid for _, new in index.staged_changes(repo) if new.mode}
+        written = index.hash_files(repo, index.changed(repo)[:_MOST_FILES])
+        for rows in clone.provenance.brought({*staged, *written}).values():
+            named = {row.commit for row in rows if row.commit}
+            found += [commit for commit in named if commits.is_foreign(commit)]
+    clone.provenance.put_in_play(dict.fromkeys(found))
+
+
+def note_rewritten(clone: Clone, lines: bytes = b"") -> None:
+    """Records commits that Git made again, with what it made them of.
+
+    Args:
+        lines: what post-rewrite is told, a line each: the old one and the new one.
+    """
+    pairs = [(new, old) for new, olds in replays.list_pairs(clone.repo).items() for old in olds]
+    for line in lines.decode("utf-8", "replace").splitlines():
+        old, new = line.split()[:2]
+        pairs += [(new, old)] if is_oid(old) and is_oid(new) else []
+    clone.provenance.note_pairs(pairs)
+
+
+def note_merged(clone: Clone, path: bytes, made: str, sides: Sequence[str]) -> None:
+    """Records what our merge driver made: here, or theirs where nobody vouches for a side."""
+    arrivals.take_in(clone)
+    record = clone.provenance
+    vouched = {oid for _, _, oid in record.stood(sides)} | record.made(sides)
+    commits = Commits(clone)
+    rows = [
+        row for oid, rows in record.brought(sides).items() if oid not in vouched for row in rows
+    ]
+    foreign = {
+        row.commit for row in rows if row.commit is None or commits.is_foreign(row.commit)
+    }
+    if not foreign:
+        record.note_made(made)
+        return
+    record.take_in({}, ((one, (path, index.REGULAR, made)) for one in foreign if one))
+    record.take_blobs([made])
+
+
+def note_tool(clone: Clone, moved: Iterable[tuple[str, str]]) -> None:
+    """Records what a tool made of the commits of a branch: the old tip, and the new one.
+
+    `git history`, `git replay`, filter-branch, fast-import: they tell no hook which commit
+    they made of which, so each is of the old tip.
+    """
+    if processes.command(clone.repo) in _NO_TOOLS:
+        return
+    record = clone.provenance
+    known = (*history.REFS, *remotes.list_fetched(clone.repo))
+    for old, new in moved:
+        made = history.commits(clone.repo, [new], without=known)
+        record.note_pairs((one, old) for one in made if not record.has_arrived(one))
+
+
+def note_history(clone: Clone) -> None:
+    """Records that whoever sets a repository up vouches for all that HEAD was made after."""
+    arrivals.take_in(clone)
+    if index.head_tree(clone.repo) is None:
+        return
+    for commit in history.commits(clone.repo, ["HEAD"]):
+        clone.provenance.note_commit(commit, {})

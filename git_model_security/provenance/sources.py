@@ -1,0 +1,88 @@
+"""The commits that content to be committed may come from (clause 3)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from git_model_security.git import history
+from git_model_security.provenance import replays
+from git_model_security.provenance.arrivals import digest_message
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from git_model_security.provenance.commits import Commits
+
+_FORMER_HEADS = 16
+_IN_PLAY = 64
+"""The newest of so many; whoever pushes more of them is asked about all the same."""
+
+
+class Sources(NamedTuple):
+    """What the content of a commit may come from.
+
+    Attributes:
+        parents: what it follows or replaces.
+        applied: what is applied again: picked, rebased, or amended.
+        squashed: what was put into the index without being named by the commit.
+        suspects: of what else the content may have been made: commits in play, and those
+            that HEAD was at.
+    """
+
+    parents: tuple[str, ...] = ()
+    applied: tuple[str, ...] = ()
+    squashed: tuple[str, ...] = ()
+    suspects: tuple[str, ...] = ()
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        """All of them, each once."""
+        return tuple(dict.fromkeys(oid for kind in self for oid in kind))
+
+
+def of_index(commits: Commits, *, amend: bool = False) -> Sources:
+    """Returns the sources of what the index holds; with `amend`, of what HEAD shall be."""
+    repo = commits.clone.repo
+    parents = history.parents_to_be(repo)
+    if amend and parents:
+        parents += commits.parents(parents[0])
+    return gather(commits, parents)
+
+
+def gather(commits: Commits, parents: Iterable[str]) -> Sources:
+    """Returns the sources of what follows `parents`, as the work tree is now."""
+    clone = commits.clone
+    squashed = list_unnamed(commits)
+    suspects = [*clone.provenance.in_play()[-_IN_PLAY:], *_former_heads(commits)]
+    applied = replays.list_applied(clone.repo)
+    return Sources(
+        *(tuple(dict.fromkeys(one)) for one in (parents, applied, squashed, suspects))
+    )
+
+
+def list_unnamed(commits: Commits) -> list[str]:
+    """Returns the commits that were put into the index, and are no parent of what is made.
+
+    A squash lists them. `cherry-pick -n` leaves the message alone: those count that are
+    foreign and have it.
+    """
+    return [*history.list_squashed(commits.clone.repo), *_picked(commits)]
+
+
+def _picked(commits: Commits) -> list[str]:
+    git_dir = commits.clone.repo.git_dir
+    path = git_dir / "MERGE_MSG"
+    if not path.is_file() or (git_dir / "MERGE_HEAD").is_file():
+        return []
+    named = commits.clone.provenance.with_message(digest_message(path.read_bytes()))
+    return [commit for commit in named if commits.is_foreign(commit)]
+
+
+def _former_heads(commits: Commits) -> list[str]:
+    """Returns those of HEAD's last commits that somebody else made, or that are in doubt."""
+    record = commits.clone.provenance
+    return [
+        commit
+        for commit in history.former_heads(commits.clone.repo, _FORMER_HEADS)
+        if (doubts := record.doubts(commit)) or (doubts is None and record.has_arrived(commit))
+    ]
