@@ -121,7 +121,10 @@ class Clone:
     @cached_property
     def memory(self) -> Memory:
         """The clone's memory."""
-        return Memory(self.repo)
+        memory = Memory(self.repo)
+        if memory.is_new:
+            self._begin(Provenance(memory, self.repo))
+        return memory
 
     @cached_property
     def digests(self) -> DigestCache:
@@ -142,9 +145,13 @@ class Clone:
     def provenance(self) -> Provenance:
         """The record of what arrived and what was made here."""
         record = Provenance(self.memory, self.repo)
-        if not record.is_born:
-            record.begin(batch.blob_lengths(self.repo))
+        if not record.is_begun:
+            self._begin(record)
         return record
+
+    def _begin(self, record: Provenance) -> None:
+        """Begins the record with all that the store has, before anything is made here."""
+        record.begin(batch.blob_lengths(self.repo))
 
     @cached_property
     def delivered(self) -> Delivered:

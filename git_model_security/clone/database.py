@@ -73,10 +73,14 @@ class Memory:
 
     Every statement is its own transaction: a hook runs while the filter process of
     the same `git commit` is still alive, and must see what that cleaned.
+
+    Attributes:
+        is_new: there was none, or it is gone.
     """
 
     def __init__(self, repo: Repository) -> None:
         self._path = repo.common_dir / STATE_DIRECTORY / NAME
+        self.is_new = not self._path.exists()
         try:
             path = repo.state_dir / NAME
             self._connection = _made(repo, path)

@@ -52,7 +52,7 @@ class Provenance:
     # What arrived.
 
     @property
-    def is_born(self) -> bool:
+    def is_begun(self) -> bool:
         """Whether the store was ever looked at."""
         return self._one("SELECT 1 FROM looked")
 

@@ -84,5 +84,6 @@ def _former_heads(commits: Commits) -> list[str]:
     return [
         commit
         for commit in history.former_heads(commits.clone.repo, _FORMER_HEADS)
-        if (doubts := record.doubts(commit)) or (doubts is None and record.has_arrived(commit))
+        if record.doubts(commit)
+        or (record.has_arrived(commit) and not commits.is_made_here(commit))
     ]
