@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 from git_model_security.errors import GitError
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from git_model_security.git.repository import Repository
 
 REGULAR, EXECUTABLE, SYMLINK, GITLINK = 0o100644, 0o100755, 0o120000, 0o160000
+_FILES = frozenset({REGULAR, EXECUTABLE})
+_STAGED = re.compile(rb"([0-7]+) ([0-9a-f]+) ([0-3])\t([^\0]*)\0")
+"""Mode, oid, stage and path (git-ls-files, "--stage" with "-z")."""
 NO_COMMIT = "there is no commit yet"
 FIRST_COMMIT = "`git add` and `git commit` make the first one"
 REMOVED = 0
@@ -43,7 +47,7 @@ class Entry(NamedTuple):
     @property
     def is_file(self) -> bool:
         """Whether the entry is a blob with content of its own (no link)."""
-        return self.mode in {REGULAR, EXECUTABLE}
+        return self.mode in _FILES
 
     @property
     def listing(self) -> bytes:
@@ -56,11 +60,10 @@ def staged(repo: Repository) -> list[Entry]:
     """Returns all index entries, sorted as Git sorts them (by bytes of the path)."""
     found = repo.snapshot.staged
     if found is None:
-        found = repo.snapshot.staged = []
-        for record in records(repo.git("ls-files", "--stage", "-z")):
-            facts, path = record.split(b"\t", 1)
-            mode, oid, stage = facts.split(b" ")
-            found.append(Entry(path, int(mode, 8), oid.decode(), int(stage)))
+        found = repo.snapshot.staged = [
+            Entry(path, int(mode, 8), oid.decode(), int(stage))
+            for mode, oid, stage, path in _STAGED.findall(repo.git("ls-files", "--stage", "-z"))
+        ]
     return list(found)
 
 
@@ -127,7 +130,7 @@ def stage(repo: Repository, entries: Iterable[Entry]) -> None:
         paths = {entry.path for entry in new}
         kept = [entry for entry in before if entry.path not in paths]
         now = [*kept, *(entry for entry in new if entry.mode != REMOVED)]
-        repo.snapshot.staged = sorted(now, key=lambda entry: (entry.path, entry.stage))
+        repo.snapshot.staged = sorted(now, key=attrgetter("path", "stage"))
 
 
 def write_tree(repo: Repository) -> str:

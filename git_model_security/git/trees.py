@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import stat
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,10 @@ if TYPE_CHECKING:
     from git_model_security.git.repository import Repository
 
 _DIRECTORY = 0o40000
+_MODES = {b"100644": REGULAR, b"100755": EXECUTABLE, b"40000": _DIRECTORY}
+"""What Git itself writes, of files and directories."""
+_RECORD_BYTES = len(b" \0")
+"""Of an entry, beside its mode, name and oid."""
 _MODE_BITS = 0o177777
 _MAX_DEPTH = 200
 """Who can push can nest deeper than a program has room to follow."""
@@ -26,8 +31,9 @@ class Trees:
 
     def __init__(self, repo: Repository) -> None:
         self._objects = repo.objects
-        self._oid_bytes = 32 if repo.object_format == "sha256" else 20
-        self._kept: dict[str, list[Entry]] = {}
+        oid_bytes = 32 if repo.object_format == "sha256" else 20
+        self._entry = re.compile(rb"([0-7]+) ([^\0]*)\0(.{%d})" % oid_bytes, re.DOTALL)
+        self._kept: dict[str, list[tuple[bytes, int, str]]] = {}
         self._whole: dict[tuple[str, bytes], list[Entry]] = {}
 
     def entries(self, oid: str) -> list[Entry]:
@@ -55,30 +61,34 @@ class Trees:
             if kind != "tree":
                 raise GitError(f"object {oid} is a {kind}, not a tree", hint="see `git fsck`")
             try:
-                held = self._kept[oid] = list(self._parsed(content))
+                held = self._kept[oid] = self._parse(content)
             except ValueError as error:
                 raise GitError(f"tree {oid} is corrupt", hint="see `git fsck`") from error
-            yield [entry.oid for entry in held if entry.mode == _DIRECTORY]
+            yield [below for _, mode, below in held if mode == _DIRECTORY]
 
-    def _parsed(self, content: bytes) -> Iterator[Entry]:
-        at = 0
-        while at < len(content):
-            named = content.index(b"\0", at) + 1
-            mode, _, name = content[at : named - 1].partition(b" ")
-            at = named + self._oid_bytes
-            if at > len(content):
-                raise ValueError("an object name is cut off")
-            yield Entry(name, _canonical(int(mode, 8)), content[named:at].hex())
+    def _parse(self, content: bytes) -> list[tuple[bytes, int, str]]:
+        """Returns name, mode and oid of each entry of one tree.
+
+        Raises:
+            ValueError: something in it is no entry.
+        """
+        found = self._entry.findall(content)
+        if sum(_RECORD_BYTES + sum(map(len, record)) for record in found) != len(content):
+            raise ValueError("it holds what is no entry")
+        return [
+            (name, _MODES.get(mode) or _canonical(int(mode, 8)), oid.hex())
+            for mode, name, oid in found
+        ]
 
     def _unfolded(self, oid: str, prefix: bytes) -> list[Entry]:
         whole = self._whole.get((oid, prefix))
         if whole is None:
             whole = self._whole[oid, prefix] = []
-            for entry in self._kept[oid]:
-                if entry.mode == _DIRECTORY:
-                    whole += self._unfolded(entry.oid, prefix + entry.path + b"/")
+            for name, mode, below in self._kept[oid]:
+                if mode == _DIRECTORY:
+                    whole += self._unfolded(below, prefix + name + b"/")
                 else:
-                    whole.append(Entry(prefix + entry.path, entry.mode, entry.oid))
+                    whole.append(Entry(prefix + name, mode, below))
         return whole
 
 
