@@ -93,9 +93,10 @@ class DigestCache:
         self._memory = memory
         self._recalled: dict[str, Digests] = {}
 
-    def recall(self, oids: Iterable[str]) -> None:
-        """Reads what is known of many blobs at once, for `get` to find it."""
-        wanted = [oid for oid in oids if oid not in self._recalled]
+    def recall(self, oids: Iterable[str]) -> Mapping[str, Digests]:
+        """Reads what is known of many blobs at once, for `get` to find it; returns it too."""
+        # Sorted, as they stand in the table: pages that are next to each other are read once.
+        wanted = sorted(oid for oid in oids if oid not in self._recalled)
         for start in range(0, len(wanted), _AT_ONCE):
             part = tuple(wanted[start : start + _AT_ONCE])
             marks = ",".join("?" * len(part))
@@ -104,7 +105,8 @@ class DigestCache:
                 f" WHERE oid IN ({marks})",
                 part,
             )
-            self._recalled |= {oid: Digests(*known) for oid, *known in rows}
+            self._recalled |= {row[0]: Digests._make(row[1:]) for row in rows}
+        return self._recalled
 
     def get(self, oid: str) -> Digests | None:
         """Returns what is known of a blob."""

@@ -69,7 +69,7 @@ class Inspector:
         Raises:
             GitError: the blob is missing or corrupt.
         """
-        if self._knows(oid):
+        if self.knows(oid):
             # Ciphertext is no model in the clear either, whatever the path.
             if places.protected:
                 self.seen.proven.add(oid)
@@ -88,6 +88,10 @@ class Inspector:
             self._reader.close()  # it may have ended, or stand in the middle of the blob
             paths = (*places.protected, *places.clear, *places.links)
             return [unreadable(oid, path, error) for path in paths]
+
+    def knows(self, oid: str) -> bool:
+        """Tells whether a blob is known to be ciphertext, wherever it stands."""
+        return self._knowledge.known is not None and self._knowledge.known(oid)
 
     def recall(self, oid: str, places: Places, fact: int) -> None:
         """Takes what was seen of a blob, at the same places, for seen now."""
@@ -117,7 +121,7 @@ class Inspector:
 
         No more of it is read.
         """
-        if self._knows(oid) or oid in self.seen.envelopes:
+        if self.knows(oid) or oid in self.seen.envelopes:
             return True
         if self._here is not None and not self._here(oid):
             return False
@@ -138,9 +142,6 @@ class Inspector:
 
     def _open(self, oid: str) -> Blob:
         return open_blob(self._reader.stream(oid), self._objects)
-
-    def _knows(self, oid: str) -> bool:
-        return self._knowledge.known is not None and self._knowledge.known(oid)
 
     def _give_up(self, size: int) -> None:
         if size > WORTH_A_RESTART_BYTES:

@@ -147,7 +147,7 @@ def _in_any_form(text: str, paths: Iterable[bytes]) -> set[bytes]:
 
 
 def _is_askable(path: bytes) -> bool:
-    return not {b"", b".", b".."} & set(path.split(b"/"))
+    return {b"", b".", b".."}.isdisjoint(path.split(b"/"))
 
 
 def _attributes_of_head(repo: Repository) -> str | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from git_model_security.git import attributes, history
+from git_model_security.git import attributes, history, index
 from git_model_security.git.paths import shown
 from git_model_security.guard import staged
 from git_model_security.guard.finding import PLAINTEXT
@@ -82,4 +82,6 @@ def refuse_authored(clone: Clone, guard: str) -> bool:
 
 def _findings(clone: Clone, *, authored_only: bool) -> list[Finding]:
     knowledge = own_knowledge.gather(clone, history.parents_to_be(clone.repo))
+    if not authored_only:
+        clone.digests.recall(entry.oid for entry in index.staged(clone.repo))
     return staged.findings(clone.repo, knowledge, authored_only=authored_only)

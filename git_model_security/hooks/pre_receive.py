@@ -30,7 +30,7 @@ from git_model_security.trust import pinned_trust
 from git_model_security.verify import tree_check
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from git_model_security.clone.digests import Digests
     from git_model_security.git.repository import Repository
@@ -158,7 +158,8 @@ class _Forgetful(Clone):
 class _NoDigests(DigestCache):
     def __init__(self) -> None: ...
 
-    def recall(self, oids: Iterable[str]) -> None: ...
+    def recall(self, oids: Iterable[str]) -> Mapping[str, Digests]:  # noqa: ARG002
+        return {}
 
     def get(self, oid: str) -> Digests | None:  # noqa: ARG002
         return None
