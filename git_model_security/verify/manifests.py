@@ -51,24 +51,30 @@ def make_plaintext(
         for name, entry in under(root, entries)
         if not is_ignored(name, policy.signature)
     ]
-    clone.digests.recall(entry.oid for _, entry in below)
-    for _, entry in below:
-        _require_file(entry)
-    items = []
-    for name, entry in below:
-        try:
-            value = blobs.digests(clone, entry.oid, digest).by_name(digest)
-        except (EnvelopeError, KeyNotFoundError, NotFetchedError) as error:
-            is_absent = isinstance(error, NotFetchedError)
-            claimed = signed(entry.oid) if signed and is_absent else None
-            if claimed is None:
-                said = f"{shown(entry.path)}: {error}"
-                raise type(error)(said, hint=error.hint) from error
-            value = claimed
-        items.append((name, value))
-    if not items:
+    if not below:
         return None
+    _require_files(entry for _, entry in below)
+    recalled = clone.digests.recall(entry.oid for _, entry in below)
+    known = {oid: one.get(digest) for oid, one in recalled.items()}
+    items = [
+        (name, known.get(entry.oid) or _plaintext_digest(clone, entry, digest, signed))
+        for name, entry in below
+    ]
     return plaintext_manifest(root, digest, items, policy.signature)
+
+
+def _plaintext_digest(
+    clone: Clone, entry: Entry, digest: str, signed: Callable[[str], bytes | None] | None
+) -> bytes:
+    try:
+        return blobs.digests(clone, entry.oid, digest).by_name(digest)
+    except (EnvelopeError, KeyNotFoundError, NotFetchedError) as error:
+        is_absent = isinstance(error, NotFetchedError)
+        claimed = signed(entry.oid) if signed and is_absent else None
+        if claimed is None:
+            said = f"{shown(entry.path)}: {error}"
+            raise type(error)(said, hint=error.hint) from error
+        return claimed
 
 
 def by_oid(root: str, entries: Iterable[Entry], manifest: Manifest) -> dict[str, bytes]:
@@ -90,12 +96,15 @@ def make_ciphertext(
     Raises:
         PolicyError: a link stands under the root.
     """
-    items = []
-    clone.digests.recall(entry.oid for _, entry in under(root, entries))
-    for name, entry in under(root, entries):
-        if name != CIPHERTEXT_SIGNATURE.encode():
-            _require_file(entry)
-            items.append((name, blobs.sealed_sha256(clone, entry.oid)))
+    own = CIPHERTEXT_SIGNATURE.encode()
+    below = [(name, entry) for name, entry in under(root, entries) if name != own]
+    _require_files(entry for _, entry in below)
+    recalled = clone.digests.recall(entry.oid for _, entry in below)
+    known = {oid: one.sealed_sha256 for oid, one in recalled.items()}
+    items = [
+        (name, known.get(entry.oid) or blobs.sealed_sha256(clone, entry.oid))
+        for name, entry in below
+    ]
     # As `git ls-tree -rz` lists them.
     tree = b"".join(entry.listing for entry in signed_entries(policy, entries))
     return ciphertext_manifest(root, items, tree)
@@ -111,6 +120,7 @@ def signed_entries(policy: Policy, entries: Iterable[Entry]) -> list[Entry]:
     return [entry for entry in entries if entry.path not in left_out]
 
 
-def _require_file(entry: Entry) -> None:
-    if not entry.is_file:
-        raise unsignable(entry)
+def _require_files(entries: Iterable[Entry]) -> None:
+    for entry in entries:
+        if not entry.is_file:
+            raise unsignable(entry)
