@@ -174,7 +174,9 @@ def _sign(clone: Clone, signer: Signer, tip: Tip) -> None:
 
     def put(path: bytes, manifest: Manifest, is_sealed: bool) -> None:
         _require_room(state, path)
-        bundle = signatures.make_bundle(clone, signer, manifest, is_sealed=is_sealed)
+        bundle = signatures.make_bundle(
+            clone, signer, manifest, manifest.fingerprint, is_sealed=is_sealed
+        )
         write_blob(clone.repo, bundle.blob)
         made[path] = state[path] = Entry(path, REGULAR, bundle.oid)
 

@@ -29,13 +29,16 @@ from git_model_security.provenance import ancestry, elsewhere, replayed
 from git_model_security.trust import pinned_trust
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from git_model_security.clone.clone import Clone
     from git_model_security.clone.provenance import Pair
     from git_model_security.git.index import Entry
     from git_model_security.git.repository import Repository
     from git_model_security.policy.gitmodel import Policy
+
+    Fact = tuple[bytes, int, str]
+    """Path, mode and oid."""
 
 REMOVED = ""
 """Oid of a path that is not there."""
@@ -91,7 +94,7 @@ class Ground:
         doubtful: the sources that do not stand.
     """
 
-    verified: set[tuple[bytes, int, str]] = field(default_factory=set)
+    verified: set[Fact] = field(default_factory=set)
     tainted: set[bytes] = field(default_factory=set)
     blobs: set[str] = field(default_factory=set)
     removed: set[bytes] = field(default_factory=set)
@@ -157,9 +160,6 @@ def unvouched(clone: Clone, entries: Sequence[Entry], found: Sources) -> list[Pa
     adopted = clone.provenance.adopted()
     own = made_here(clone, below)
     made = {oid for _, oid in own}
-    old_paths = {path for path, _, _ in below.verified}
-    old_blobs = {oid for _, _, oid in below.verified}
-    old_pairs = {(path, oid) for path, _, oid in below.verified}
     empty = blob_hash(clone.repo.object_format, 0).hexdigest()
     here = {entry.path for entry in entries}
     tainted = below.tainted | _carried(clone, below, here)
@@ -172,6 +172,10 @@ def unvouched(clone: Clone, entries: Sequence[Entry], found: Sources) -> list[Pa
         if (entry.path, entry.mode, entry.oid) not in below.verified
         and (entry.path, entry.oid) not in adopted
     ]
+    old = _related(below.verified, changed)
+    old_paths = {path for path, _, _ in old}
+    old_blobs = {oid for _, _, oid in old}
+    old_pairs = {(path, oid) for path, _, oid in old}
     guarded = attributes.protected(clone.repo, (entry.path for entry in changed))
     for entry in changed:
         pair = (entry.path, entry.oid)
@@ -193,6 +197,13 @@ def unvouched(clone: Clone, entries: Sequence[Entry], found: Sources) -> list[Pa
     return refused
 
 
+def _related(verified: Iterable[Fact], entries: Sequence[Entry]) -> list[Fact]:
+    """Returns those of the facts that are of a path or a blob of one of the entries."""
+    paths = {entry.path for entry in entries}
+    oids = {entry.oid for entry in entries}
+    return [fact for fact in verified if fact[0] in paths or fact[2] in oids]
+
+
 def _carried(clone: Clone, below: Ground, here: set[bytes]) -> set[bytes]:
     """Returns the paths to which tainted files were renamed: a merge makes new blobs there."""
     lost = (below.tainted - below.removed) - here
@@ -209,7 +220,8 @@ def note(clone: Clone, policy: Policy) -> None:
     the filter nothing else would show then that it was made here.
     """
     entries = index.staged(clone.repo)
-    content = [entry for entry in entries if entry.path not in policy.signature_paths()]
+    left_out = policy.signature_paths()
+    content = [entry for entry in entries if entry.path not in left_out]
     if any(entry.stage for entry in content):
         return
     before = history.parents_to_be(clone.repo)[:1]
@@ -273,6 +285,8 @@ def made_here(clone: Clone, below: Ground) -> set[Pair]:
     """Returns what was cleaned here, and what our merge driver made of vouched blobs."""
     cleaned = clone.provenance.cleaned_here()
     rows = clone.provenance.merged_here()
+    if not rows:
+        return cleaned
     vouched = {(path, oid) for path, _, oid in below.verified}
     vouched |= cleaned | clone.provenance.adopted()
     old_blobs = {oid for _, _, oid in below.verified}

@@ -100,10 +100,8 @@ def holds(bundle: Bundle, public_key: EllipticCurvePublicKey) -> bool:
     digest = digest_for(public_key)
     # Certificates of old signed with SHA-256 whatever their key.
     early = digest if bundle.kind == KEY else hashes.SHA256()
-    for data, algorithm in (
-        (_encoded(bundle.payload), digest),
-        (_early_encoded(bundle.payload), early),
-    ):
+    for encoded, algorithm in ((_encoded, digest), (_early_encoded, early)):
+        data = encoded(bundle.payload)
         try:
             public_key.verify(bundle.signature, data, ec.ECDSA(algorithm))
         except InvalidSignature:
