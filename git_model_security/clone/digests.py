@@ -96,7 +96,7 @@ class DigestCache:
     def recall(self, oids: Iterable[str]) -> Mapping[str, Digests]:
         """Reads what is known of many blobs at once, for `get` to find it; returns it too."""
         # Sorted, as they stand in the table: pages that are next to each other are read once.
-        wanted = sorted(oid for oid in oids if oid not in self._recalled)
+        wanted = sorted(set(oids) - self._recalled.keys())
         for start in range(0, len(wanted), _AT_ONCE):
             part = tuple(wanted[start : start + _AT_ONCE])
             marks = ",".join("?" * len(part))
@@ -104,7 +104,7 @@ class DigestCache:
                 "SELECT oid, key_id, length, sha256, blake3, sealed_sha256 FROM digests"  # noqa: S608
                 f" WHERE oid IN ({marks})",
                 part,
-            )
+            ).fetchall()
             self._recalled |= {row[0]: Digests._make(row[1:]) for row in rows}
         return self._recalled
 

@@ -165,6 +165,8 @@ def _rewrite(
         fields = _fields(facts, mode, munged or 0)
         content[start : start + _STAT_BYTES] = fields
         done.add(path)
+        if len(done) == len(written):
+            break
     return done
 
 

@@ -61,8 +61,8 @@ def hint(fingerprint: str) -> dict[str, object]:
 
 def statement(manifest: Manifest) -> bytes:
     """Returns the in-toto statement over a manifest, as OMS 1.0 has it."""
-    # By component, as paths compare: `a/c` comes before `a.c`.
-    names = sorted(manifest.items, key=lambda name: name.split("/"))
+    # By component, as paths compare: `a/c` comes before `a.c`. No name holds a NUL.
+    names = sorted(manifest.items, key=lambda name: name.replace("/", "\0"))
     root = hashlib.sha256(b"".join(manifest.items[name] for name in names))
     serialization = {
         "method": "files",

@@ -106,9 +106,7 @@ def plaintext_manifest(
     """
     assert digest in DIGESTS, digest
     kept = {
-        names.from_path(path): value
-        for path, value in items
-        if not roles.is_ignored(path, signature_name)
+        names.from_path(path): value for path, value in roles.leave_out(items, signature_name)
     }
     if not kept:
         raise PolicyError(f"nothing to sign under {root}", hint="add the model's files first")

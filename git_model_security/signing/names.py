@@ -7,6 +7,7 @@ somewhere else.
 
 from __future__ import annotations
 
+import functools
 import re
 
 from git_model_security.errors import PolicyError
@@ -15,8 +16,11 @@ from git_model_security.git.paths import is_dot_git, shown
 _PLAIN = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*(?:/[A-Za-z0-9_-][A-Za-z0-9_.-]*)*")
 """Names that nothing can be wrong with: no component begins with a dot, nor has a sign
 that some file system reads otherwise. A model has ten thousand of them."""
+_KEPT_NAMES = 1 << 16
+"""Each is asked about four times: in either bundle, as it is signed and as it is there."""
 
 
+@functools.lru_cache(maxsize=_KEPT_NAMES)
 def fault(name: str) -> str | None:
     """Returns why a name cannot stand in a manifest, or None when it can.
 

@@ -8,12 +8,17 @@ docs/SPEC.md, "Signatures: roles".
 from __future__ import annotations
 
 import functools
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from git_model_security.errors import Reason, VerificationError
 from git_model_security.git.paths import shown
 from git_model_security.policy.gitmodel import CIPHERTEXT_SIGNATURE, NAME
 from git_model_security.signing import names
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+T = TypeVar("T")
 
 PLAINTEXT = "plaintext"
 CIPHERTEXT = "ciphertext"
@@ -90,6 +95,14 @@ def ignore_paths(signature_name: str = STOCK_SIGNATURE) -> tuple[str, ...]:
 def is_ignored(path: bytes, signature_name: str = STOCK_SIGNATURE) -> bool:
     """Tells whether a plaintext bundle leaves out this path, relative to the model root."""
     return path.split(b"/", 1)[0] in _ignored(signature_name)
+
+
+def leave_out(
+    items: Iterable[tuple[bytes, T]], signature_name: str = STOCK_SIGNATURE
+) -> Iterator[tuple[bytes, T]]:
+    """Yields the items of a model root without those whose paths a plaintext bundle ignores."""
+    ignored = _ignored(signature_name)
+    return (item for item in items if item[0].split(b"/", 1)[0] not in ignored)
 
 
 @functools.lru_cache(maxsize=16)

@@ -17,7 +17,7 @@ from git_model_security.errors import (
 from git_model_security.git.paths import shown
 from git_model_security.policy.gitmodel import CIPHERTEXT_SIGNATURE, within
 from git_model_security.signing.manifest import ciphertext_manifest, plaintext_manifest
-from git_model_security.signing.roles import is_ignored
+from git_model_security.signing.roles import leave_out
 from git_model_security.verify.model_roots import under, unsignable
 
 if TYPE_CHECKING:
@@ -46,14 +46,10 @@ def make_plaintext(
         PolicyError: a link stands under the root.
         Error: a blob does not open, or is not here.
     """
-    below = [
-        (name, entry)
-        for name, entry in under(root, entries)
-        if not is_ignored(name, policy.signature)
-    ]
+    below = list(leave_out(under(root, entries), policy.signature))
     if not below:
         return None
-    _require_files(entry for _, entry in below)
+    _require_files(below)
     recalled = clone.digests.recall(entry.oid for _, entry in below)
     known = {oid: one.get(digest) for oid, one in recalled.items()}
     items = [
@@ -98,7 +94,7 @@ def make_ciphertext(
     """
     own = CIPHERTEXT_SIGNATURE.encode()
     below = [(name, entry) for name, entry in under(root, entries) if name != own]
-    _require_files(entry for _, entry in below)
+    _require_files(below)
     recalled = clone.digests.recall(entry.oid for _, entry in below)
     known = {oid: one.sealed_sha256 for oid, one in recalled.items()}
     items = [
@@ -120,7 +116,7 @@ def signed_entries(policy: Policy, entries: Iterable[Entry]) -> list[Entry]:
     return [entry for entry in entries if entry.path not in left_out]
 
 
-def _require_files(entries: Iterable[Entry]) -> None:
-    for entry in entries:
+def _require_files(below: Iterable[tuple[bytes, Entry]]) -> None:
+    for _, entry in below:
         if not entry.is_file:
             raise unsignable(entry)
