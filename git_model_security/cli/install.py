@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from git_model_security import messages
+from git_model_security import messages, server
 from git_model_security.cli import options, terminal
 from git_model_security.git.repository import Repository
 from git_model_security.policy import profiles
-from git_model_security.server import server
 from git_model_security.setup import drivers
 from git_model_security.setup.hooks import hook_setup
 

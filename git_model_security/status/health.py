@@ -6,7 +6,7 @@ import shutil
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from git_model_security import messages
+from git_model_security import messages, server
 from git_model_security.clone import missing_policy
 from git_model_security.clone.clone import Clone
 from git_model_security.content import blob
@@ -20,7 +20,6 @@ from git_model_security.keyring.store import KeyStore
 from git_model_security.messages import legible
 from git_model_security.migrate.journal import Journal
 from git_model_security.policy import gitmodel, pinned
-from git_model_security.server import server, server_hook
 from git_model_security.setup import (
     accept_policy,
     drivers,
@@ -30,7 +29,7 @@ from git_model_security.setup import (
     unlock,
     write_policy,
 )
-from git_model_security.setup.hooks import configured_hooks, hook_presence
+from git_model_security.setup.hooks import configured_hooks, hook_place
 from git_model_security.signatures import signers
 from git_model_security.storage import INLINE, LFS, limits
 from git_model_security.trust import pinned_trust
@@ -57,7 +56,7 @@ class Symptom:
 def symptoms(repo: Repository) -> list[Symptom]:
     """Returns what is wrong with a clone or a server; an empty list is a healthy one."""
     if server.is_bare(repo):
-        return [*_of_machine(), *(Symptom(*one) for one in server_hook.symptoms(repo))]
+        return [*_of_machine(), *(Symptom(*one) for one in server.symptoms(repo))]
     if missing_policy.is_strange(repo):
         return [*_of_machine(), Symptom("not a git-model repository", "`git model init`")]
     found = [*_of_machine(), *_of_clone(repo), *_of_storage(repo)]
@@ -179,10 +178,10 @@ def _of_clone(repo: Repository) -> Iterator[Symptom]:
             f"info/attributes: `{legible(line)}` stands behind git-model's lines and wins",
             "`git model doctor --fix` puts ours last; then `git add --renormalize .`",
         )
-    missing = hook_presence.missing(repo, repo.hooks, clone.settings)
+    missing = hook_place.missing(repo, repo.hooks, clone.settings)
     if missing:
-        remedies = hook_presence.remedies(repo, missing)
-        yield Symptom(hook_presence.describe(repo, missing), "; ".join(remedies))
+        remedies = hook_place.remedies(repo, missing)
+        yield Symptom(hook_place.describe(repo, missing), "; ".join(remedies))
     for what, remedy in configured_hooks.find_faults(clone.settings):
         yield Symptom(what, remedy)
     if wrong := refusal.misunderstood(repo):
