@@ -58,7 +58,6 @@ if TYPE_CHECKING:
     from git_model_security.verify.expected import Expected
 
 _TARGET_BYTES = 4096
-_PATIENCE_SECONDS = 2.0
 _NAMED = 3
 _LOOK = (
     "nothing is left of it; to look at it, `git model clone` without --deploy, and there"
@@ -171,7 +170,7 @@ def _write_tree(clone: Clone, entries: Sequence[Entry], progress: Progress | Non
             written[entry.path] = _write(clone, entry, is_sealed=entry.path in guarded)
     report = Report()
     materialise.write(clone, jobs, progress)
-    settle(repo, jobs, report, _PATIENCE_SECONDS)
+    settle(repo, jobs, report)
     written |= _write_others(clone, entries)
     oids = {entry.path: entry.oid for entry in entries}
     index_stat.refresh(repo, written, oids)

@@ -13,7 +13,7 @@ from git_model_security.messages import counted
 from git_model_security.migrate.journal import Journal
 from git_model_security.policy import gitmodel
 from git_model_security.setup import accept_policy, write_policy
-from git_model_security.setup.hooks import hook_presence
+from git_model_security.setup.hooks import hook_place
 from git_model_security.trust import pinned_trust
 from git_model_security.verify import basis, model_roots, tree_check
 
@@ -137,7 +137,7 @@ def of(clone: Clone, pathspecs: Sequence[str] = ()) -> State:
         head.status,
         index.resolve(repo, "HEAD^{commit}") or "",
         pinned_trust.pinned(repo).fingerprints(),
-        missing_hooks=[] if locked else hook_presence.missing(repo, repo.hooks, clone.settings),
+        missing_hooks=[] if locked else hook_place.missing(repo, repo.hooks, clone.settings),
     )
     state.key_here = state.key_id in clone.ring.keys
     state.policy_drift = _unless_refused(lambda: _drift(clone), "")

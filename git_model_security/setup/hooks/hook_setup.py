@@ -1,7 +1,6 @@
 """Installs our hooks in a repository, and removes them: see the package, and docs/SPEC.md.
 
-`hook_place` chooses the place, `hook_directory` and `husky` write there; which hooks would
-not run is `hook_presence`.
+`hook_place` chooses the place, `hook_directory` and `husky` write there.
 """
 
 from __future__ import annotations
@@ -30,8 +29,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
 
     from git_model_security.git.repository import Repository
-
-__all__ = ["HOOKS", "install", "uninstall"]
 
 _SAID = {
     "installed hooks: {where}": {Outcome.WRITTEN, Outcome.KEPT},
