@@ -14,7 +14,7 @@ from git_model_security.policy import gitmodel
 from git_model_security.policy.syntax import PKCS11_KEY
 from git_model_security.signatures import own_verifier, signers
 from git_model_security.signatures.signers import Given
-from git_model_security.signing import dsse, pem
+from git_model_security.signing import dsse, keys, pem
 from git_model_security.signing.by_key import KeyVerifier
 from git_model_security.signing.methods import CERTIFICATE, KEY, METHODS, SIGSTORE
 from git_model_security.trust import anchors, pinned_trust
@@ -94,12 +94,13 @@ def keep_key(repo: Repository, given: Path | None) -> tuple[str, bytes]:
     """
     store = signers.keystore()
     if given is None:
-        key = pem.parse_private(store.path(store.create()).read_bytes())
+        key = keys.new()
+        text = pem.private_pem(key)
     else:
         anchors.require_outside(repo, [given])
         text = key_files.read(given)
         key = pem.parse_private(text, signers.password, str(given))
-        store.keep(text, key)
+    store.keep(text, key)
     public = pem.public_pem(key)
     return pem.fingerprint(public), public
 

@@ -11,16 +11,19 @@ from typing import TYPE_CHECKING
 
 from git_model_security.errors import ConfigError, Reason, VerificationError
 from git_model_security.git.paths import shown
-from git_model_security.keyring import key_files
-from git_model_security.signing import certificates, certification, dsse, key_bundle, pem
+from git_model_security.signing import certificates, certification, dsse, key_bundle
 from git_model_security.signing.chain import Chain, identity
+from git_model_security.signing.keys import load_private
 from git_model_security.signing.methods import CERTIFICATE, Pin, SignerIdentity
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+    from cryptography.hazmat.primitives.asymmetric.ec import (
+        EllipticCurvePrivateKey,
+        EllipticCurvePublicKey,
+    )
 
     from git_model_security.signing.dsse import Bundle
     from git_model_security.signing.manifest import Manifest
@@ -36,12 +39,7 @@ _CHAIN_HINT = (
 
 
 class CertificateSigner:
-    """Signs with a private key and the certificate for it.
-
-    Args:
-        private_key: a PEM file, or the PEM itself; read when the first signature is made.
-        password: used or asked for only if the key is encrypted.
-    """
+    """Signs with a private key, read when the first signature is made, and its certificate."""
 
     def __init__(
         self,
@@ -63,10 +61,9 @@ class CertificateSigner:
 
     @cached_property
     def _key(self) -> EllipticCurvePrivateKey:
+        key = load_private(self._source, self._password)
         given = self._source
         origin = "the signing key" if isinstance(given, bytes) else str(given)
-        text = given if isinstance(given, bytes) else key_files.read(given)
-        key = pem.parse_private(text, self._password, origin)
         self._chain.require_key(key.public_key(), origin)
         return key
 
@@ -77,10 +74,13 @@ class CertificateSigner:
             ConfigError: the key and the certificate are not for each other, or one of
                 them cannot sign, or not now.
         """
-        self._chain.require_usable()
+        public_key = self._chain.require_usable()
         return key_bundle.write(
-            manifest, self._chain.material, lambda data: key_bundle.signature(data, self._key)
+            manifest, self._chain.material, lambda data: self._signature(data, public_key)
         )
+
+    def _signature(self, data: bytes, _public_key: EllipticCurvePublicKey) -> bytes:
+        return key_bundle.signature(data, self._key)
 
     def verifier(self) -> CertificateVerifier | None:
         """Returns what accepts these signatures, if the chain was given up to its root."""
@@ -90,14 +90,9 @@ class CertificateSigner:
 class CertificateVerifier:
     """Accepts one identity that one of the given roots vouches for.
 
-    Attributes:
-        chain: the roots, and what else may stand in a chain, in PEM.
-
-    Args:
-        certificate_chain: in PEM: one root or more, and what else may stand in a chain;
-            only what is signed by itself is trusted.
-        identity: the subject as RFC 4514 has it, its common name, one of the alternative
-            names, or SHA-256 of the certificate.
+    The chain is one root or more, and what else may stand in one; only what is signed by
+    itself is trusted. The identity is the subject as RFC 4514 has it, its common name, one of
+    the alternative names, or SHA-256 of the certificate.
 
     Raises:
         ConfigError: there is no root, or the identity is empty.

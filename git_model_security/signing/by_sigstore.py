@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from git_model_security.signing.dsse import Bundle
     from git_model_security.signing.manifest import Manifest
-    from git_model_security.signing.oidc import Source, Token
+    from git_model_security.signing.oidc import OidcToken, Source
     from git_model_security.signing.sources import Asked, Sources
 
 
@@ -46,7 +46,7 @@ class SigstoreSigner:
         self._instance = instance
         self._source = source
         self._agreed = agreed
-        self._held: Token | None = None
+        self._held: OidcToken | None = None
         self._own: SigstoreVerifier | None = None
 
     @classmethod

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
 
 from git_model_security.errors import PolicyError
 from git_model_security.git.paths import shown
-from git_model_security.signing import names, roles
+from git_model_security.signing import roles
 from git_model_security.signing.document import malformed
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def plaintext_manifest(
     """
     assert digest in DIGESTS, digest
     kept = {
-        names.from_path(path): value
+        roles.name_of(path): value
         for path, value in items
         if not roles.is_ignored(path, signature_name)
     }
@@ -135,7 +135,7 @@ def ciphertext_manifest(
     Raises:
         PolicyError: a name that cannot be signed.
     """
-    items = {names.from_path(path): digest for path, digest in entries}
+    items = {roles.name_of(path): digest for path, digest in entries}
     items[roles.TREE_ITEM] = hashlib.sha256(tree_listing).digest()
     return Manifest(str(roles.Subject(roles.CIPHERTEXT, root)), "sha256", items)
 

@@ -46,7 +46,7 @@ _ELSEWHERE = (
 
 
 @dataclass(frozen=True)
-class Token:
+class OidcToken:
     """A token that could be used now, and when it ends, in seconds since 1970."""
 
     text: str = field(repr=False)
@@ -74,7 +74,7 @@ class Source:
     force_oob: bool = False
     store: TokenStore | None = None
 
-    def token(self, issuer: str) -> Token:
+    def token(self, issuer: str) -> OidcToken:
         """Returns a token; it is at the issuer that a person logs in.
 
         Raises:
@@ -92,7 +92,7 @@ class Source:
                 return read(text, self.client_id, "the CI system")
         return self._kept(issuer) or self._asked(issuer)
 
-    def _kept(self, issuer: str) -> Token | None:
+    def _kept(self, issuer: str) -> OidcToken | None:
         text = self.store.get(issuer, self.client_id) if self.store else None
         if not self.store or text is None:
             return None
@@ -105,7 +105,7 @@ class Source:
             return None
         return token
 
-    def _asked(self, issuer: str) -> Token:
+    def _asked(self, issuer: str) -> OidcToken:
         """Has a person log in, in a browser or by a code."""
         from sigstore.errors import Error, NetworkError
         from sigstore.oidc import Issuer, IssuerError
@@ -143,7 +143,7 @@ class Source:
         return token
 
 
-def read(text: str, audience: str, origin: str) -> Token:
+def read(text: str, audience: str, origin: str) -> OidcToken:
     """Reads a token, and says what is wrong with one that could not be used.
 
     Args:
@@ -173,7 +173,7 @@ def read(text: str, audience: str, origin: str) -> Token:
             f"{origin}: the OIDC token is not for {audience!r}",
             hint=f"ask for a token with the audience {audience}",
         )
-    return Token(text.strip(), ends)
+    return OidcToken(text.strip(), ends)
 
 
 def ambient(audience: str) -> str | None:

@@ -69,9 +69,9 @@ def parse_private(
                 f"{origin}: the password does not open the private key", hint=_WRONG
             ) from error
         raise ConfigError(f"{origin}: a damaged private key", hint=_GENERATE) from error
-    if not isinstance(key, ec.EllipticCurvePrivateKey):
-        raise ConfigError(f"{origin}: {_named(key)}; {WANTED}", hint=_GENERATE)
-    _check_curve(key.curve.name, origin)
+    if reason := key_fault(key.public_key()):
+        raise ConfigError(f"{origin}: {reason}", hint=_GENERATE)
+    assert isinstance(key, ec.EllipticCurvePrivateKey)
     return key
 
 
@@ -100,9 +100,9 @@ def parse_public(pem: bytes, origin: str = "the public key") -> EllipticCurvePub
         key = load_pem_public_key(pem)
     except (ValueError, UnsupportedAlgorithm) as error:
         raise ConfigError(f"{origin}: a damaged public key") from error
-    if not isinstance(key, ec.EllipticCurvePublicKey):
-        raise ConfigError(f"{origin}: {_named(key)}; {WANTED}")
-    _check_curve(key.curve.name, origin)
+    if reason := key_fault(key):
+        raise ConfigError(f"{origin}: {reason}", hint=_GENERATE)
+    assert isinstance(key, ec.EllipticCurvePublicKey)
     return key
 
 
@@ -150,7 +150,8 @@ def key_fault(public: object) -> str | None:
     from cryptography.hazmat.primitives.asymmetric import ec
 
     if not isinstance(public, ec.EllipticCurvePublicKey):
-        return f"{_named(public)}; {WANTED}"
+        kind = type(public).__name__.removesuffix("PublicKey").lstrip("_")
+        return f"a key of the kind {kind}; {WANTED}"
     if public.curve.name not in CURVES:
         return f"a key on the curve {public.curve.name}; {WANTED}"
     return None
@@ -180,13 +181,3 @@ def _instead(pem: bytes, labels: list[str], wanted: str) -> str:
     if len(pem) == AES_KEY_BYTES:
         return f"{AES_KEY_BYTES} bytes, as an AES-256 key has; {WANTED}"
     return f"not a PEM file; {WANTED}"
-
-
-def _named(key: object) -> str:
-    kind = type(key).__name__.removesuffix("PrivateKey").removesuffix("PublicKey")
-    return f"a key of the kind {kind.lstrip('_')}"
-
-
-def _check_curve(name: str, origin: str) -> None:
-    if name not in CURVES:
-        raise ConfigError(f"{origin}: a key on the curve {name}; {WANTED}", hint=_GENERATE)

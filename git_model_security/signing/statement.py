@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 
 from git_model_security.git.paths import shown
-from git_model_security.signing import names, roles
+from git_model_security.signing import roles
 from git_model_security.signing.document import load, malformed, member
 from git_model_security.signing.manifest import DIGEST_BYTES, DIGESTS, Manifest
 
@@ -100,12 +100,12 @@ def check(manifest: Manifest, signature_name: str | None = None) -> None:
         raise malformed("signs no file at all")
     # 2. Every name stays inside the root and outside `.git`.
     for name in manifest.files():
-        reason = names.fault(name)
+        reason = roles.name_fault(name)
         if reason and not (role == roles.CIPHERTEXT and name == roles.TREE_ITEM):
             raise malformed(f"signs a name that {reason}: {shown(_bytes(name))}")
     for name in manifest.ignore_paths:
         # Stock leaves out `.git` by itself and says so.
-        reason = names.fault(name)
+        reason = roles.name_fault(name)
         if reason and name != ".git":
             raise malformed(f"ignores a path that {reason}: {shown(_bytes(name))}")
     # 3. A role is over files, and leaves out exactly what that role leaves out.
@@ -121,9 +121,7 @@ def _items(resources: list[object], digest: str, shard_bytes: int | None) -> dic
     algorithm = digest if shard_bytes is None else f"{digest}-sharded-{shard_bytes}"
     items: dict[str, bytes] = {}
     for resource in resources:
-        name = member(resource, "name", str)
-        if name in items:
-            raise malformed(f"signs a name twice: {shown(_bytes(name))}")
+        name = _new_name(resource, items)
         if member(resource, "algorithm", str) != algorithm:
             raise malformed(f"signs {shown(_bytes(name))} over another digest than {digest}")
         items[name] = _digest(member(resource, "digest", str))
@@ -133,14 +131,19 @@ def _items(resources: list[object], digest: str, shard_bytes: int | None) -> dic
 def _early_items(subjects: list[object]) -> dict[str, bytes]:
     items: dict[str, bytes] = {}
     for subject in subjects:
-        name = member(subject, "name", str)
-        if name in items:
-            raise malformed(f"signs a name twice: {shown(_bytes(name))}")
+        name = _new_name(subject, items)
         # Other digests, and of parts of files, stood there as "sha256" too.
         if member(member(subject, "annotations", dict), _EARLY_HASH, str) != "file-sha256":
             raise malformed(f"signs {shown(_bytes(name))} over another digest than sha256")
         items[name] = _digest(member(member(subject, "digest", dict), "sha256", str))
     return items
+
+
+def _new_name(item: object, items: dict[str, bytes]) -> str:
+    name = member(item, "name", str)
+    if name in items:
+        raise malformed(f"signs a name twice: {shown(_bytes(name))}")
+    return name
 
 
 def _digest(text: str) -> bytes:
