@@ -57,7 +57,7 @@ def command(sign_with: str | None, **given: Any) -> None:
     """
     repo = Repository.discover()
     repo.require_work_tree()
-    signing = methods.take_given(sign_with, given)
+    signing = methods.take(Given, sign_with, given)
     request = initial.request(signing=signing, **given)
     before = init.undecided(repo)
     if before is None and init.is_set_up(repo):

@@ -19,6 +19,7 @@ from git_model_security.git.repository import Repository
 from git_model_security.policy import gitmodel
 from git_model_security.signing.methods import KINDS
 from git_model_security.signing.roles import STOCK_SIGNATURE
+from git_model_security.signing.sources import Asked
 from git_model_security.trust import anchors, verifiers
 from git_model_security.verify import (
     directory_check,
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from git_model_security.signing.methods import Verifier
-    from git_model_security.signing.sources import Asked
     from git_model_security.trust.verdict import Verdict
 
 
@@ -104,7 +104,7 @@ def command(
     """
     method = words[0] if words and words[0] in KINDS else None
     revisions = words[1:] if method else words
-    asked = methods.take_asked(method, said)
+    asked = methods.take(Asked, method, said)
     expected = Expected(expect, at_least)
     scope = Scope(
         roots=tuple(map(gitmodel.as_root, roots)),

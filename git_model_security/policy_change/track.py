@@ -109,7 +109,7 @@ def ground(clone: Clone) -> Ground:
     if found is not None or not pinned.rules(repo):
         said = accept_policy.describe(found) if found else "nothing is pinned"
         raise PolicyError(
-            f".gitmodel is not the policy that this clone pinned: {said}",
+            f"{accept_policy.OTHER}: {said}",
             hint="`git model track --accept` takes it over, or take the change back",
         )
     oid = next(entry.oid for entry in entries if entry.path == gitmodel.NAME)

@@ -1,4 +1,4 @@
-"""Encrypts in the index what is tracked in clear at protected paths.
+"""Encrypts in the index what is tracked in clear at protected paths, and opens it there.
 
 A pointer of git-lfs is no content: the object that it points to is, which becomes an
 envelope. The plaintext object stays where it is: on this machine, and on the server. Lines for
@@ -24,6 +24,7 @@ from git_model_security.git.hash_object import write_blob_from
 from git_model_security.git.index import Entry
 from git_model_security.git.objects import CHUNK_BYTES
 from git_model_security.git.paths import shown
+from git_model_security.policy import pinned
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -148,6 +149,23 @@ def reseal_staged(clone: Clone) -> list[bytes]:
     if anew:
         index.stage(repo, anew)
     return [entry.path for entry in anew]
+
+
+def open_staged(clone: Clone, entries: Sequence[Entry]) -> list[Entry]:
+    """Opens in the index what entries hold sealed, and lets it out; returns the new ones.
+
+    Raises:
+        Error: an object is missing, or does not open.
+    """
+    repo = clone.repo
+    clear = [
+        Entry(one.path, one.mode, write_blob_from(repo, blobs.open_content(clone, one.oid)))
+        for one in entries
+    ]
+    pinned.release(repo, [one.oid for one in clear])
+    if clear:
+        index.stage(repo, clear)
+    return clear
 
 
 def _seal(clone: Clone, entry: Entry, pointer: Pointer | None) -> str:

@@ -213,6 +213,6 @@ def _of_policy(clone: Clone) -> Iterator[Symptom]:
         yield Symptom(write_policy.UNWRITTEN, "`git model doctor --fix`, then `git commit`")
     if found is not None and found.is_felt:
         yield Symptom(
-            f".gitmodel is not what this clone pinned: {accept_policy.describe(found)}",
+            f"{accept_policy.OTHER}: {accept_policy.describe(found)}",
             "`git model track --accept` takes it over",
         )
