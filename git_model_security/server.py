@@ -65,10 +65,7 @@ def is_bare(repo: Repository) -> bool:
 
 
 def install(repo: Repository, choices: Choices) -> list[str]:
-    """Makes a bare repository judge what is pushed to it; again changes nothing.
-
-    Returns:
-        What was done and what counts now, in lines for the administrator.
+    """Makes a bare repository judge what is pushed to it, and tells what counts; idempotent.
 
     Raises:
         UsageError: patterns without a profile that they could be on top of.
@@ -100,12 +97,9 @@ def install(repo: Repository, choices: Choices) -> list[str]:
 
 
 def uninstall(repo: Repository) -> list[str]:
-    """Takes the hook and the pinned policy out, and puts back what was there.
+    """Takes the hook and the pinned policy out, puts back what was there, and tells what.
 
     The trusted signers stay: they let nothing in.
-
-    Returns:
-        What was done, in lines for the administrator.
 
     Raises:
         GitError: a file or the configuration cannot be written.

@@ -39,11 +39,9 @@ class Job:
 
     Attributes:
         entry: its index entry, a blob that is `pointer`.
-        pointer: leads to the ciphertext.
         before: stat data of what stands in its place, None for nothing. When something
             else stands there in the end, that is left alone.
         written: stat data of the file, once it is in its place.
-        error: why it is not.
     """
 
     entry: Entry
@@ -55,15 +53,6 @@ class Job:
 
 class OpenFile:
     """A file being written; nobody sees it in the work tree before it is complete.
-
-    Args:
-        clone: the clone, whose keys and object store are known already.
-        is_hashed: its plaintext digest is wanted.
-
-    Attributes:
-        job: what is written.
-        error: why it will not be.
-        counted_bytes: of the plaintext, written so far.
 
     Raises:
         Error: it cannot be opened, or there is no room for it.
@@ -160,8 +149,7 @@ class OpenFile:
     def next_to_hash(self, *, is_mine: bool) -> bytearray | None:
         """Returns what the digest takes next; None when that is not there; under the lock.
 
-        Args:
-            is_mine: this thread got the one before. Another gets none until it is done.
+        It goes to the thread that got the one before (`is_mine`), or to any when that is done.
         """
         if is_mine:
             self._hashed += 1
@@ -177,11 +165,7 @@ class OpenFile:
         self._plaintext.update(segment)
 
     def finish(self) -> Digests | None:
-        """Puts the file in its place, unless there is an error; tells the job.
-
-        Returns:
-            What was learnt of the blob.
-        """
+        """Puts the file in its place, unless there is an error; returns what it learnt."""
         job = self.job
         try:
             if self.error is None:

@@ -27,14 +27,9 @@ if TYPE_CHECKING:
 
 
 def put_back(clone: Clone, staged: Sequence[tuple[Entry, Entry]] | None = None) -> list[bytes]:
-    """Puts HEAD's pointers back where the index has, raw, just what they stand for.
+    """Puts HEAD's pointers back where the index has, raw, what they stand for; returns paths.
 
-    Args:
-        clone: the clone, locked or not.
-        staged: what `index.staged_changes` says, where the caller asked already.
-
-    Returns:
-        The paths.
+    `staged` is what `index.staged_changes` says, where the caller asked already.
     """
     if not clone.lfs.is_used:
         return []  # nothing was pulled

@@ -232,12 +232,7 @@ def _judge_range(
 
 
 def _judge_directory(directory: Path, asked: Asked, scope: Scope) -> Verdict:
-    """Verifies a directory without Git.
-
-    Raises:
-        ConfigError: no signer was described, and the repository around trusts nobody; or
-            what describes one lies in the directory, or below the root of its links.
-    """
+    """Verifies a directory without Git."""
     # What links lead to is judged as well.
     judged = [directory, *filter(None, [scope.follow])]
     repo = _around(judged)

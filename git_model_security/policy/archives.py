@@ -128,14 +128,10 @@ def _octal(field: bytes) -> int:
 
 
 def inflated(head: bytes, limit_bytes: int) -> tuple[str, bytes]:
-    """Unfolds the beginning of a file.
+    """Unfolds the beginning of a file, and never more than the limit.
 
-    Args:
-        limit_bytes: how much to return at most; no more is ever unfolded.
-
-    Returns:
-        The name of the compression and the first bytes of the content; both
-        empty where the file is not compressed in a way known here.
+    Returns the name of the compression and the first bytes of the content; both are empty where
+    the file is not compressed in a way known here.
     """
     for magic, title in _MAGICS:
         if head.startswith(magic):

@@ -67,8 +67,6 @@ class Plan:
     """What will change.
 
     Attributes:
-        policy: what `.gitmodel` will say.
-        before: what it says.
         changed: files of the index that change sides.
         waiting: files not in the index that do.
         alike: files that are on this side already, and only go on record.
@@ -132,14 +130,11 @@ def ground(clone: Clone) -> Ground:
 def patterns_of(
     words: Sequence[str], start: Ground, *, is_anchored: bool = False
 ) -> tuple[str, ...]:
-    """Returns the attribute patterns that a person's words stand for.
+    """Returns the attribute patterns that a person's words, relative to the top, stand for.
 
     A directory stands for all that is in it, which attributes do not say by themselves; the
     name of what is there stands for it, also where it reads like a pattern of something else.
-
-    Args:
-        words: patterns or names, relative to the top.
-        is_anchored: the bare name of a file at the top is no other file.
+    With `is_anchored` the bare name of a file at the top is no other file.
 
     Raises:
         PolicyError: one matches what must stay as it is.
@@ -174,8 +169,7 @@ def _pattern_of(word: str, start: Ground, *, is_anchored: bool) -> str:
 def plan(clone: Clone, words: Sequence[str], profile: str | None = None) -> Plan:
     """Decides what `track` will do; writes nothing.
 
-    Args:
-        profile: one that protects more than the one of now; None keeps that.
+    A `profile` must protect more than the one of now, which None keeps.
 
     Raises:
         PolicyError: see `ground` and `patterns_of`; or another pattern leaves clear what

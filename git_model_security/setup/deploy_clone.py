@@ -148,12 +148,7 @@ def _require_signed(repo: Repository, commit: str, expected: Expected) -> None:
 
 
 def _write_tree(clone: Clone, entries: Sequence[Entry], progress: Progress | None) -> Report:
-    """Writes all entries of a tree, which the index has, into an empty work tree.
-
-    Raises:
-        GitError: a path cannot be written safely; then nothing was written.
-        Error: the disk is full, or the like; what was written is complete.
-    """
+    """Writes all entries of a tree, which the index has, into an empty work tree."""
     repo = clone.repo
     _require_writable(clone, entries)
     excludes.exclude(repo, replacement.PARTIAL_PATTERN)

@@ -45,8 +45,6 @@ class Done:
         lines: what was set up.
         policy: by which policy, with the id of the key that seals new content.
         fingerprint: the signing key's; empty where the method has none in a file.
-        sealed_staged: how many tracked files were encrypted in the index.
-        warnings: what the user should look at.
     """
 
     lines: list[str]

@@ -40,13 +40,7 @@ _FLAGS = {
 
 @dataclass
 class Locked:
-    """What `lock` did.
-
-    Attributes:
-        written: files that hold ciphertext again.
-        left: untracked files at protected paths, which stay in clear.
-        forgotten: ids of the keys deleted from the keyring.
-    """
+    """What `lock` did: files sealed again, untracked ones left in clear, keys deleted."""
 
     written: list[bytes]
     left: list[bytes]
@@ -58,7 +52,6 @@ class Found:
     """The protected files of one work tree, where they are there.
 
     Attributes:
-        clone: the clone, in this work tree.
         tracked: every path of the index.
         sealed: entries whose files hold what Git holds.
         clear: entries whose files hold the plaintext of it, and these files' stat data.

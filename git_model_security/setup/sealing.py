@@ -42,12 +42,7 @@ _LFS_LINE = re.compile(rb"^[^#\n]*\bfilter=lfs\b", re.MULTILINE)
 
 @dataclass
 class SealedIndex:
-    """What was encrypted in the index.
-
-    Attributes:
-        paths: all of it.
-        taken_over: those that were pointers of git-lfs to plaintext.
-    """
+    """What was encrypted; of it `taken_over` were pointers of git-lfs to plaintext."""
 
     paths: list[bytes] = field(default_factory=list)
     taken_over: list[bytes] = field(default_factory=list)

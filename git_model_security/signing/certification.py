@@ -32,11 +32,7 @@ MAX_BETWEEN = 8
 
 
 def leaf_fault(leaf: Certificate, at: datetime.datetime) -> str | None:
-    """Returns why a certificate cannot be a signer's, or None.
-
-    Args:
-        at: the time that counts, with its zone, here and below.
-    """
+    """Returns why a certificate cannot be a signer's at a time, with its zone, or None."""
     reason = pem.key_fault(leaf.public_key())
     if reason:
         return f"holds {reason}"
@@ -127,9 +123,7 @@ def chain_fault(
     basic constraints, must be allowed to issue certificates and, where its extended key
     usage says for what, for code signing (or anything). What that package asks
     of the web's authorities beyond is not asked for: a company's own need not know it.
-
-    Args:
-        between: what may stand between the leaf and a root; not trusted.
+    What may stand `between` is not trusted.
     """
     from cryptography.x509.verification import VerificationError
 

@@ -21,13 +21,9 @@ if TYPE_CHECKING:
 
 
 class Chain:
-    """A signer's certificate with what its issuer gave along.
+    """A signer's certificate with what its issuer gave along, in its file or in others.
 
-    Args:
-        signing_certificate: a PEM file; what follows the first certificate in it
-            belongs to the chain.
-        certificate_chain: PEM files of those above it. All goes into the bundle, as with
-            the library; a root there tells a verifier nothing.
+    All goes into the bundle, as with the library; a root there tells a verifier nothing.
 
     Raises:
         ConfigError: one cannot be read, or the chain is not the certificate's.
@@ -58,10 +54,7 @@ class Chain:
         return {"x509CertificateChain": {"certificates": chain}}
 
     def require_usable(self) -> EllipticCurvePublicKey:
-        """Refuses to make a signature that no verifier would take.
-
-        Returns:
-            The public key of the certificate.
+        """Refuses to make a signature that no verifier would take; returns the public key.
 
         Raises:
             ConfigError: the certificate is not valid now, or not for signing.

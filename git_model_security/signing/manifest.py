@@ -95,11 +95,7 @@ def plaintext_manifest(
     items: Iterable[tuple[bytes, bytes]],
     signature_name: str = roles.STOCK_SIGNATURE,
 ) -> Manifest:
-    """Returns the manifest of a model root's plaintext.
-
-    Args:
-        items: each path relative to the root, and its digest; ignored paths
-            (`roles.is_ignored`) are left out here.
+    """Returns the manifest of a model root's plaintext, without what `roles.is_ignored`.
 
     Raises:
         PolicyError: a name that cannot be signed, or nothing to sign.

@@ -144,10 +144,7 @@ class Source:
 
 
 def read(text: str, audience: str, origin: str) -> OidcToken:
-    """Reads a token, and says what is wrong with one that could not be used.
-
-    Args:
-        origin: names it in messages, which never show it.
+    """Reads a token; messages name its origin, say what is wrong, and never show it.
 
     Raises:
         SigningError: it is none, has ended, has not begun, or is for something else.

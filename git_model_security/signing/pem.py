@@ -107,11 +107,7 @@ def parse_public(pem: bytes, origin: str = "the public key") -> EllipticCurvePub
 
 
 def _require_one(labels: list[str], origin: str) -> None:
-    """Refuses a file of several keys: one of them would be taken, and nobody says which.
-
-    Raises:
-        ConfigError: it holds more than one.
-    """
+    """Refuses a file of several keys: one of them would be taken, and nobody says which."""
     keys = [label for label in labels if label.endswith(" KEY")]
     if len(keys) > 1:
         raise ConfigError(

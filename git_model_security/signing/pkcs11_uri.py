@@ -44,13 +44,7 @@ _DIRECTORIES = (
 
 @dataclass(frozen=True)
 class Uri:
-    """A key in a token.
-
-    Attributes:
-        text: the URI without its query, fit to be shown.
-        path: what chooses token and object, decoded.
-        query: what chooses the module and gives the PIN, decoded.
-    """
+    """A key in a token: `text` is fit to be shown, and the query chooses module and PIN."""
 
     text: str
     path: dict[str, bytes]
@@ -88,9 +82,8 @@ class Uri:
     def module(self, places: Iterable[Path] = ()) -> Path:
         """Returns the module to load, an absolute path.
 
-        Args:
-            places: modules, or directories of them, to take where the URI names no path;
-                none are the usual directories.
+        Where the URI names no path it is looked for in `places`, modules or directories of
+        them; none are the usual directories.
 
         Raises:
             ConfigError: there is no such file, or none is named.

@@ -85,9 +85,8 @@ def _shard_bytes(serialization: dict[str, object]) -> int | None:
 def check(manifest: Manifest, signature_name: str | None = None) -> None:
     """Checks a signed manifest before anything is done by its names.
 
-    Args:
-        signature_name: the plaintext bundle's file name in this repository; None
-            takes the one that the bundle itself leaves out.
+    `signature_name` is the plaintext bundle's in this repository; None takes the one that the
+    bundle itself leaves out.
 
     Raises:
         VerificationError: `MALFORMED`: no items, a name that is not safe, or, in a

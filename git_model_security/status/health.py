@@ -125,11 +125,7 @@ class _Over:
 
 
 def _oversize(repo: Repository) -> dict[str, _Over]:
-    """Returns what is too long, by `inline` and `lfs`; nothing where no limit is known.
-
-    Raises:
-        ConfigError: `git-model.maxFileSize` is no size.
-    """
+    """Returns what is too long, by `inline` and `lfs`; nothing where no limit is known."""
     settings = config.read(repo, limits.SECTIONS)
     over = {
         storage: _Over(limit)

@@ -80,20 +80,13 @@ def is_hub(urls: Iterable[str]) -> bool:
 
 
 def limit_for(urls: Iterable[str], storage: str) -> Limit | None:
-    """Returns the lowest limit of the hosts that some URLs name; None where none is known.
-
-    Args:
-        storage: `inline` or `lfs`: hosts take more of the latter.
-    """
+    """Returns the lowest limit of the hosts that some URLs name; None where none is known."""
     found = [_LIMITS.get((_canonical(host_of(url)), storage)) for url in urls]
     return min(filter(None, found), key=lambda limit: limit.size, default=None)
 
 
 def of(settings: config.Values, storage: str) -> Limit | None:
-    """Returns the limit that a clone's configuration leads to; None where none is known.
-
-    Args:
-        settings: variables of `SECTIONS`.
+    """Returns the limit that variables of `SECTIONS` lead to; None where none is known.
 
     Raises:
         ConfigError: `git-model.maxFileSize` is no size.

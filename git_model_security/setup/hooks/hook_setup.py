@@ -50,11 +50,8 @@ def install(
 ) -> list[str]:
     """Makes Git run our hooks and those that were there; again changes nothing.
 
-    The hooks run `program`, the git-model that is running unless said.
-
-    Returns:
-        What was done or could not be, in lines for the user; empty when all was so
-        already.
+    The hooks run `program`, the git-model that is running unless said. Returns what was done or
+    could not be, in lines for the user.
 
     Raises:
         GitError: a file or the configuration cannot be written; nothing is changed.
@@ -95,10 +92,7 @@ def install(
 
 
 def uninstall(repo: Repository) -> list[str]:
-    """Puts back what was there before `install`, and touches only what is ours.
-
-    Returns:
-        What was done or left alone, in lines for the user.
+    """Puts back what was there before `install`, and touches only what is ours; tells what.
 
     Raises:
         GitError: a file or the configuration cannot be written; nothing is changed.
@@ -151,11 +145,7 @@ def _install_husky(
 
 
 def _redirect(journal: Journal, repo: Repository, hooks: Path) -> list[str]:
-    """Points `core.hooksPath` to our directory, and tells where it did not before.
-
-    Raises:
-        ConfigError: another setting outranks that of the clone.
-    """
+    """Points `core.hooksPath` to our directory, and tells where it did not before."""
     ours = hook_place.redirected(repo)
     local = config.get(repo, HOOKS_PATH, "--local")
     if local == str(ours):
