@@ -22,11 +22,14 @@ from git_model_security.git.replacement import Replacement, naming
 from git_model_security.git.worktree import write_at
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from typing import BinaryIO
 
     from git_model_security.clone.clone import Clone
     from git_model_security.clone.digests import Digests
+    from git_model_security.envelope.layout import BytesLike
     from git_model_security.git.index import Entry
+    from git_model_security.git.repository import Repository
     from git_model_security.storage.pointer import Pointer
 
 _AHEAD = 4 * max(2, os.cpu_count() or 1)
@@ -49,6 +52,15 @@ class Job:
     before: os.stat_result | None = None
     written: os.stat_result | None = None
     error: Error | None = None
+
+
+def fill(repo: Repository, new: Replacement, pieces: Iterable[BytesLike]) -> None:
+    """Gives a new file its content, and a date by which Git sees that it changed."""
+    at = 0
+    for piece in pieces:
+        write_at(new.descriptor, piece, at)
+        at += len(piece)
+    new.settle(index_stat.date(repo))
 
 
 class OpenFile:

@@ -61,8 +61,7 @@ def command(
 def tell(done: unlock.Unlocked) -> None:
     """Tells what an unlock did."""
     messages.warn_all(done.warnings)
-    for line in done.lines:
-        messages.info(line)
+    messages.info(*done.lines)
     checkout.tell(done.report)
     if done.kept:
         terminal.files("Left alone, since they differ from what Git has", done.kept)

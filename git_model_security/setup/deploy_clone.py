@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from git_model_security import messages
 from git_model_security.checkout import materialise
 from git_model_security.checkout.index_update import settle
-from git_model_security.checkout.open_file import Job
+from git_model_security.checkout.open_file import Job, fill
 from git_model_security.checkout.report import Report
 from git_model_security.clone.clone import Clone
 from git_model_security.content import blob, blobs
@@ -189,11 +189,7 @@ def _require_writable(clone: Clone, entries: Sequence[Entry]) -> None:
 def _write(clone: Clone, entry: Entry, *, is_sealed: bool) -> os.stat_result:
     mode = 0o777 if entry.mode == EXECUTABLE else 0o666
     with naming(entry.path), Replacement(clone.repo.top, entry.path, mode) as new:
-        at = 0
-        for piece in _content(clone, entry.oid, is_sealed=is_sealed):
-            worktree.write_at(new.descriptor, piece, at)
-            at += len(piece)
-        new.settle(index_stat.date(clone.repo))
+        fill(clone.repo, new, _content(clone, entry.oid, is_sealed=is_sealed))
         return new.commit()
 
 

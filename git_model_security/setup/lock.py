@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from git_model_security.checkout import file_state, index_update
+from git_model_security.checkout.open_file import fill
 from git_model_security.clone import missing_policy
 from git_model_security.clone.clone import Clone
 from git_model_security.content import blob, blobs
@@ -275,11 +276,7 @@ def _changed(path: bytes) -> GitError:
 def _write(clone: Clone, entry: Entry, before: os.stat_result) -> os.stat_result:
     with naming(entry.path), Replacement(clone.repo.top, entry.path) as new:
         os.fchmod(new.descriptor, stat.S_IMODE(before.st_mode))
-        at = 0
-        for piece in blobs.chunks(clone, entry.oid):
-            worktree.write_at(new.descriptor, piece, at)
-            at += len(piece)
-        new.settle(index_stat.date(clone.repo))
+        fill(clone.repo, new, blobs.chunks(clone, entry.oid))
         if not new.replaces(before):
             raise _changed(entry.path)
         return new.commit()

@@ -7,7 +7,6 @@ git-lfs in the top `.gitattributes` need not go: our block stands after them.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 from dataclasses import dataclass, field
@@ -29,7 +28,6 @@ from git_model_security.policy import pinned
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
     from pathlib import Path
-    from typing import BinaryIO
 
     from git_model_security.clone.clone import Clone
     from git_model_security.envelope.layout import BytesLike
@@ -173,7 +171,7 @@ def _seal(clone: Clone, entry: Entry, pointer: Pointer | None) -> str:
             hint=f"`git lfs pull`, then `git add --renormalize {shown(entry.path)}`",
         )
     with found.open("rb") as file:
-        return _seal_content(clone, _pieces(file), pointer)
+        return _seal_content(clone, iter(lambda: file.read(CHUNK_BYTES), b""), pointer)
 
 
 def _seal_content(clone: Clone, content: Iterator[BytesLike], pointer: Pointer | None) -> str:
@@ -192,18 +190,9 @@ def _content(clone: Clone, entry: Entry, pointer: Pointer) -> Path | None:
     """
     if not pointer.size or clone.lfs.holds(pointer):
         return clone.lfs.path(pointer)
-    file = clone.repo.top / os.fsdecode(entry.path)
-    if not index.is_there(clone.repo, entry) or file.stat().st_size != pointer.size:
-        return None
-    running = hashlib.sha256()
-    with file.open("rb") as source:
-        for piece in _pieces(source):
-            running.update(piece)
-    return file if running.hexdigest() == pointer.oid else None
-
-
-def _pieces(file: BinaryIO) -> Iterator[bytes]:
-    return iter(lambda: file.read(CHUNK_BYTES), b"")
+    if worktree.holds_object(clone.repo, entry.path, pointer.oid, pointer.size):
+        return clone.repo.top / os.fsdecode(entry.path)
+    return None
 
 
 def paths_of_lfs(repo: Repository) -> set[bytes]:

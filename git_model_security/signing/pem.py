@@ -24,7 +24,7 @@ Password = bytes | Callable[[str], bytes | None]
 """A password, or what asks for it, given what it is for, and returns None without one."""
 
 AES_KEY_BYTES = 32
-CURVES = {"secp256r1": "P-256", "secp384r1": "P-384", "secp521r1": "P-521"}
+_CURVES = ("secp256r1", "secp384r1", "secp521r1")
 
 WANTED = "a signing key is an elliptic-curve key on NIST P-256, P-384 or P-521, in PEM"
 _GENERATE = "`git model key generate-signing PRIVATE PUBLIC` makes a new pair"
@@ -148,7 +148,7 @@ def key_fault(public: object) -> str | None:
     if not isinstance(public, ec.EllipticCurvePublicKey):
         kind = type(public).__name__.removesuffix("PublicKey").lstrip("_")
         return f"a key of the kind {kind}; {WANTED}"
-    if public.curve.name not in CURVES:
+    if public.curve.name not in _CURVES:
         return f"a key on the curve {public.curve.name}; {WANTED}"
     return None
 
