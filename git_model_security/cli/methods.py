@@ -14,11 +14,7 @@ from git_model_security.signing.sources import Asked
 _Said = TypeVar("_Said", Given, Asked)
 
 
-def _hyphened(token: str) -> str:
-    return token.replace("_", "-")
-
-
-SPELLINGS = {"token_normalize_func": _hyphened}
+SPELLINGS = {"token_normalize_func": lambda token: token.replace("_", "-")}
 """Context settings of the commands that take these options."""
 
 METHOD = click.Choice(tuple(methods.METHODS))

@@ -252,7 +252,8 @@ def track(clone: Clone, planned: Plan) -> list[bytes]:
     """
     repo = clone.repo
     before = planned.before
-    refused = _unvouched(clone)
+    sources = vouching.sources(repo)
+    refused = {one for one, _ in vouching.unvouched(clone, index.staged(repo), sources)}
     pinned.pin(repo, planned.policy)
     try:
         done = sealing.seal_staged(clone)
@@ -267,9 +268,3 @@ def track(clone: Clone, planned: Plan) -> list[bytes]:
         write_policy.write(repo, planned.policy)
     accept_policy.settle(clone, (entry.path for entry in planned.changed))
     return sorted(done.paths)
-
-
-def _unvouched(clone: Clone) -> set[bytes]:
-    entries = index.staged(clone.repo)
-    found = vouching.sources(clone.repo)
-    return {path for path, _ in vouching.unvouched(clone, entries, found)}
