@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING
 
 from git_model_security.errors import ConfigError, KeyNotFoundError
 from git_model_security.signing import key_bundle, pem, pkcs11_uri, token
-from git_model_security.signing.by_certificate import CertificateSigner
 from git_model_security.signing.by_key import KeyVerifier
-from git_model_security.signing.chain import Chain
+from git_model_security.signing.certificate_signer import CertificateSigner
 from git_model_security.signing.methods import KEY, SignerIdentity
 
 if TYPE_CHECKING:
@@ -105,7 +104,7 @@ class Pkcs11CertificateSigner(CertificateSigner):
     """Signs with a key in a token and the certificate for it, in a file.
 
     Raises:
-        ConfigError: the URI is none, or see `chain.Chain`.
+        ConfigError: the URI is none, or see `CertificateSigner`.
     """
 
     def __init__(
@@ -117,8 +116,7 @@ class Pkcs11CertificateSigner(CertificateSigner):
         pin: Password | None = None,
     ) -> None:
         self._token = _Key(uri, module_paths, pin)
-        self._chain = Chain(signing_certificate, certificate_chain)
-        self.identity = self._chain.identity
+        self._take_chain(signing_certificate, certificate_chain)
 
     @classmethod
     def from_sources(cls, sources: Sources) -> Pkcs11CertificateSigner | None:

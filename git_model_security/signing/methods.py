@@ -228,7 +228,7 @@ METHODS = {
             options=_CHAIN | {"private_key"},
             settings=_CERTIFICATE_FILE | _KEY_FILE,
             lacking="no certificate, or no key, to sign with",
-            made_by="by_certificate.CertificateSigner",
+            made_by="certificate_signer.CertificateSigner",
         ),
         Method(
             syntax.PKCS11_KEY,
