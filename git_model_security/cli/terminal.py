@@ -67,10 +67,7 @@ def bytes_text(count: int) -> str:
 
 @contextlib.contextmanager
 def judging() -> Iterator[None]:
-    """Gives an error within the exit status that it has for a gate: `Error.gate_status`.
-
-    A pipeline acts upon it; docs/CI.md has the table.
-    """
+    """Gives an error within its `gate_status`, which a pipeline acts upon (docs/CI.md)."""
     try:
         yield
     except Error as error:

@@ -266,10 +266,7 @@ def _lie_below(directory: Path, scope: Scope) -> bool:
 
 
 def _around(judged: Iterable[Path]) -> Repository | None:
-    """Returns the repository in which the command runs.
-
-    None also for one that came with a directory that is judged: it has no say.
-    """
+    """Returns the repository around, unless it came with what is judged: it has no say."""
     try:
         repo = Repository.discover()
     except GitError:

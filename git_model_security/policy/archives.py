@@ -101,10 +101,7 @@ def _fields(extra: bytes) -> Iterator[bytes]:
 
 
 def tar_content(head: bytes) -> Iterator[tuple[bytes, int, bytes]]:
-    """Yields the entries of a tar archive in its head: name, length, first bytes.
-
-    POSIX.1-2017, pax, "ustar Interchange Format".
-    """
+    """Yields name, length and first bytes of the entries of a tar archive (pax, ustar)."""
     start = 0
     while head[start + _TAR_MAGIC_AT : start + _TAR_MAGIC_AT + 5] == b"ustar":
         block = head[start : start + _BLOCK_BYTES]

@@ -184,10 +184,7 @@ def _seal_content(clone: Clone, content: Iterator[BytesLike], pointer: Pointer |
 
 
 def _content(clone: Clone, entry: Entry, pointer: Pointer) -> Path | None:
-    """Returns a file that holds what a pointer of git-lfs stands for, if one is here.
-
-    The object, or else the work tree file, when that is just the same.
-    """
+    """Returns the object of git-lfs, or a work tree file that is the same; None for neither."""
     if not pointer.size or clone.lfs.holds(pointer):
         return clone.lfs.path(pointer)
     if worktree.holds_object(clone.repo, entry.path, pointer.oid, pointer.size):

@@ -38,10 +38,7 @@ class Choice:
 
 
 def again(repo: Repository, policy: Policy, asked: str | None, threshold: int | None) -> Choice:
-    """Chooses for a repository that is set up: what was not asked for stays as it was.
-
-    Old content stays where it is. Arguments and errors as for `choose`.
-    """
+    """Chooses for a repository that is set up; what was not asked for stays as it was."""
     if asked is None and threshold is None:
         return Choice(policy.storage, policy.threshold, policy.limit, "as it was")
     if asked == policy.storage == LFS and threshold is None:

@@ -29,14 +29,10 @@ if TYPE_CHECKING:
 
 
 class Pkcs11Signer:
-    """Signs with a key in a token.
+    """Signs with a key in a token, which a URI names (RFC 7512).
 
-    Args:
-        uri: names the key (RFC 7512).
-        module_paths: modules, or directories of them, to take where the URI names none.
-        pin: of the token, or what asks for it when the first signature is made.
-        fingerprint: of the key, where it is known: no other signs.
-        learned: told the fingerprint, where it was not known, before the first signature.
+    Where its `fingerprint` is known no other signs; else `learned` is told it before the first
+    signature. Where the URI names no module, `module_paths` are looked at.
 
     Raises:
         ConfigError: the URI is none.

@@ -121,12 +121,10 @@ def ciphertext_manifest(
 ) -> Manifest:
     """Returns the manifest of a model root's ciphertext.
 
-    Args:
-        entries: each path relative to the root, and the SHA-256 of what Git or LFS
-            stores for it: of the blob (inline), or the pointer's oid (LFS).
-        tree_listing: the canonical `git ls-tree -rz` of the whole tree without the
-            bundles over ciphertext. It covers modes, links, attributes and dotfiles,
-            so no path is ignored, and a root without files is worth signing too.
+    Each path comes with the SHA-256 of what Git or LFS stores for it: of the blob (inline), or
+    the pointer's oid (LFS). The listing is the canonical `git ls-tree -rz` of the whole tree
+    without the bundles over ciphertext: it covers modes, links, attributes and dotfiles, so no
+    path is ignored, and a root without files is worth signing too.
 
     Raises:
         PolicyError: a name that cannot be signed.

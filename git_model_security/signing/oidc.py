@@ -222,10 +222,7 @@ def _at(seconds: float) -> str:
 
 
 def place() -> Path:
-    """Returns the directory for tokens (XDG Base Directory 0.8).
-
-    The session's own (in memory and gone at logout), else the user's cache.
-    """
+    """Returns the directory for tokens: the session's own, in memory, else the user's cache."""
     runtime = os.environ.get("XDG_RUNTIME_DIR", "")
     if Path(runtime).is_absolute() and Path(runtime).is_dir():
         return Path(runtime, "git-model", "tokens")

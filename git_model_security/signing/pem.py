@@ -154,10 +154,7 @@ def key_fault(public: object) -> str | None:
 
 
 def fingerprint(canonical_pem: bytes) -> str:
-    """Returns what names a key: SHA-256 over its canonical PEM, in hexadecimal.
-
-    The same as model_signing puts into a bundle as hint.
-    """
+    """Returns what names a key, as in model_signing's hints: SHA-256 over its canonical PEM."""
     return hashlib.sha256(canonical_pem).hexdigest()
 
 

@@ -122,10 +122,7 @@ def require_fit(settings: config.Values, path: bytes, size: int, *, is_object: b
 
 
 def urls(settings: config.Values, storage: str) -> list[str]:
-    """Returns the URLs that content of a clone is pushed to.
-
-    Objects of git-lfs go to `lfs.url`, where that is set (git-lfs-config).
-    """
+    """Returns where content is pushed to; objects of git-lfs go to `lfs.url`, if it is set."""
     own = config.last(settings, "lfs.url") if storage == LFS else None
     if own is not None:
         return [own]

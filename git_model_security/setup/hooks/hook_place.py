@@ -85,10 +85,7 @@ def effective(repo: Repository) -> Path:
 
 
 def earlier(repo: Repository, hook: str) -> Path:
-    """Returns the hook that a shim of ours runs beside our part.
-
-    As `hooks/shim.sh` finds it.
-    """
+    """Returns the hook that a shim runs beside our part, as `hooks/shim.sh` finds it."""
     hooks = effective(repo)
     if not is_redirected(hooks):
         return hooks / f"{hook}{EARLIER}"

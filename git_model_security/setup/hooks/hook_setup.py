@@ -166,10 +166,7 @@ def _redirect(journal: Journal, repo: Repository, hooks: Path) -> list[str]:
 
 
 def _direct_back(journal: Journal, repo: Repository) -> bool:
-    """Makes Git use what it used before `_redirect`, and tells whether that is a change.
-
-    A value that somebody set since then stays.
-    """
+    """Makes Git use what it used before `_redirect`, where nobody changed that; tells if so."""
     local = config.get(repo, HOOKS_PATH, "--local")
     is_ours = local is not None and hook_place.is_redirected(Path(local))
     if is_ours:
