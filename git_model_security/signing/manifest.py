@@ -16,7 +16,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
 
 from git_model_security.errors import PolicyError
-from git_model_security.git.paths import shown
+from git_model_security.messages import legible
 from git_model_security.signing import roles
 from git_model_security.signing.document import malformed
 
@@ -138,7 +138,7 @@ def _part(item: str) -> tuple[str, int, int]:
     name, *ends = item.split(":")
     # `int` takes more than digits: one form only.
     if len(ends) != 2 or not all(map(_NUMBER.fullmatch, ends)):
-        raise malformed(f"signs what is no part of a file: {_shown(item)}")
+        raise malformed(f"signs what is no part of a file: {legible(item)}")
     return name, int(ends[0]), int(ends[1])
 
 
@@ -147,8 +147,4 @@ def _require_whole(name: str, parts: list[tuple[int, int]], shard_bytes: int) ->
     is_full = all(end - start == shard_bytes for start, end in parts[:-1])
     start, end = parts[-1]
     if not (parts[0][0] == 0 and is_joined and is_full and 0 < end - start <= shard_bytes):
-        raise malformed(f"signs parts that leave something out of {_shown(name)}")
-
-
-def _shown(text: str) -> str:
-    return shown(text.encode("utf-8", "backslashreplace"))
+        raise malformed(f"signs parts that leave something out of {legible(name)}")

@@ -14,7 +14,7 @@ from urllib.parse import unquote_to_bytes, urlsplit
 
 from git_model_security import messages
 from git_model_security.errors import ConfigError
-from git_model_security.git.paths import shown
+from git_model_security.messages import legible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -99,7 +99,7 @@ class Uri:
                         return file
         if given or name:
             raise ConfigError(
-                f"no PKCS #11 module {shown((given or name).encode())}",
+                f"no PKCS #11 module {legible(given or name)}",
                 hint="give the absolute path of the token's module: ?module-path=FILE",
             )
         raise ConfigError("the PKCS #11 URI names no module", hint=_HINT)
@@ -126,7 +126,7 @@ def parse(text: str) -> Uri:
     unknown = sorted((path.keys() - _PATH) | (query.keys() - _QUERY))
     if unknown:
         raise ConfigError(
-            f"the PKCS #11 URI has a part that is not known here: {shown(unknown[0].encode())}",
+            f"the PKCS #11 URI has a part that is not known here: {legible(unknown[0])}",
             hint=_HINT,
         )
     if not path.keys() & {"object", "id"}:
@@ -135,7 +135,7 @@ def parse(text: str) -> Uri:
         raise ConfigError("the PKCS #11 URI names something else than a private key")
     if not path.get("slot-id", b"0").isdigit():
         raise ConfigError("the slot-id of the PKCS #11 URI is no number")
-    return Uri(_SCHEME + shown(before.encode("utf-8", "backslashreplace")), path, query)
+    return Uri(_SCHEME + legible(before), path, query)
 
 
 def _attributes(text: str, separator: str) -> dict[str, bytes]:

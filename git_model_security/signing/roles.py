@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from git_model_security.errors import PolicyError, Reason, VerificationError
 from git_model_security.git.paths import is_dot_git, shown
+from git_model_security.messages import legible
 from git_model_security.policy.gitmodel import CIPHERTEXT_SIGNATURE, NAME
 
 PLAINTEXT = "plaintext"
@@ -76,7 +77,7 @@ def parse(name: str) -> Subject | None:
             return Subject(role, root)
     raise VerificationError(
         Reason.MALFORMED,
-        f"signed as {shown(name.encode('utf-8', 'backslashreplace'))}, which is no role known",
+        f"signed as {legible(name)}, which is no role known",
         hint="a newer git-model may know it",
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from git_model_security import messages, server
@@ -105,45 +105,34 @@ def _of_storage(repo: Repository) -> Iterator[Symptom]:
         yield Symptom(
             f"git-lfs {'.'.join(map(str, version))} is too old", f"install {wanted} or newer"
         )
-    for storage, over in _oversize(repo).items():
-        names = messages.listed([shown(path) for path in over.paths], _NAMED_FILES)
-        note = f" ({over.limit.note})" if over.limit.note else ""
+    for storage, limit, paths in _oversize(repo):
+        names = messages.listed([shown(path) for path in paths], _NAMED_FILES)
+        note = f" ({limit.note})" if limit.note else ""
         yield Symptom(
-            f"longer than {over.limit.host} takes as {storage}, {over.limit.size} bytes{note}:"
-            f" {names}",
+            f"longer than {limit.host} takes as {storage}, {limit.size} bytes{note}: {names}",
             "save the model in shorter shards; `git config git-model.maxFileSize SIZE` if the"
             " host takes more",
         )
 
 
-@dataclass
-class _Over:
-    """A limit, and the files that are over it."""
-
-    limit: Limit
-    paths: list[bytes] = field(default_factory=list)
-
-
-def _oversize(repo: Repository) -> dict[str, _Over]:
-    """Returns what is too long, by `inline` and `lfs`; nothing where no limit is known."""
+def _oversize(repo: Repository) -> Iterator[tuple[str, Limit, list[bytes]]]:
+    """Yields `inline` or `lfs`, its limit, and what is longer; nothing for no known limit."""
     settings = config.read(repo, limits.SECTIONS)
-    over = {
-        storage: _Over(limit)
-        for storage in (INLINE, LFS)
-        if (limit := limits.of(settings, storage)) is not None
-    }
-    if not over:
-        return {}
+    found = ((storage, limits.of(settings, storage)) for storage in (INLINE, LFS))
+    known = {storage: limit for storage, limit in found if limit is not None}
+    if not known:
+        return
     entries = [entry for entry in index.staged(repo) if entry.is_file]
     sizes, pointers = blob.survey(repo, (entry.oid for entry in entries))
+    over: dict[str, list[bytes]] = {storage: [] for storage in known}
     for entry in entries:
         pointer = pointers.get(entry.oid)
+        storage = LFS if pointer else INLINE
         # A partial clone may not have the blob, and cannot tell then.
         size = pointer.size if pointer else sizes.get(entry.oid, 0)
-        one = over.get(LFS if pointer else INLINE)
-        if one is not None and size > one.limit.size:
-            one.paths.append(entry.path)
-    return {storage: one for storage, one in over.items() if one.paths}
+        if storage in known and size > known[storage].size:
+            over[storage].append(entry.path)
+    yield from ((storage, known[storage], paths) for storage, paths in over.items() if paths)
 
 
 def _of_clone(repo: Repository) -> Iterator[Symptom]:
