@@ -64,11 +64,7 @@ class File:
 
 
 def of(clone: Clone, entries: Sequence[Entry], held: set[tuple[bytes, str]]) -> list[File]:
-    """Returns the state of protected files.
-
-    Args:
-        held: paths and blobs that the signature of HEAD holds for.
-    """
+    """Returns the state of files; the signature of HEAD holds for what is `held`."""
     sizes, pointer_blobs = blob.survey(clone.repo, (entry.oid for entry in entries))
     published = _published(clone.repo)
     found = []

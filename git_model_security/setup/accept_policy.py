@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from git_model_security.policy.gitmodel import Policy
 
 
+OTHER = ".gitmodel is not the policy that this clone pinned"
+
+
 @dataclass
 class Drift:
     """How the policy of the index differs from the one that this clone pinned.
@@ -190,7 +193,7 @@ def describe(found: Drift, *, is_done: bool = False) -> str:
 def warn(drift: str) -> None:
     """Warns of a policy that is not in force here, by what `describe` says of it."""
     messages.warn(
-        f".gitmodel is not the policy that this clone pinned: {drift}",
+        f"{OTHER}: {drift}",
         "the pinned one stays in force; `git model track --accept` takes .gitmodel over",
     )
 

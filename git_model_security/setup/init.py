@@ -57,10 +57,7 @@ class Plan:
 
     Attributes:
         policy: what `.gitmodel` will say (its key id comes with the key).
-        storage: where ciphertext will live, and why.
-        sealed: files that will be encrypted, sorted.
-        clear: files that will stay as they are.
-        noted: those of them that a person has to look at, and what they are.
+        noted: those of `clear` that a person has to look at, and what they are.
         links: names of links and submodules, which have no content to encrypt or sign.
         history: what the history holds in clear.
     """
@@ -89,8 +86,7 @@ def policy_of(repo: Repository) -> Policy | None:
 def held(repo: Repository) -> Policy | None:
     """Returns the policy that this clone took over, whatever branch is checked out.
 
-    Returns:
-        The policy; None for a clone that has neither policy nor key.
+    None for a clone that has neither policy nor key.
 
     Raises:
         PolicyError: it may use a key, and there is no policy to use it by; or that is lost.

@@ -42,8 +42,7 @@ class Request:
             the key ids that the repository's envelopes name.
         signers: whom to trust from now on.
         signing_key: private key to sign with from now on.
-        skip_smudge: whether to leave the pointers to git-lfs objects, now and later;
-            None is what was said before.
+        skip_smudge: whether to leave the pointers, now and later; None is as before.
     """
 
     key: Path | None = None
@@ -58,10 +57,8 @@ class Unlocked:
 
     Attributes:
         key_id: the key the clone may use now; empty when only trust was pinned.
-        report: what became of the protected files.
         kept: files left alone, since they are not what Git checked out.
         lines: what was set up.
-        warnings: what the user should look at.
     """
 
     key_id: str = ""

@@ -37,9 +37,7 @@ def write(
 ) -> bytes:
     """Returns a bundle, JSON; each call gives other bytes, since ECDSA is randomised.
 
-    Args:
-        material: what the bundle says of who signed.
-        signing: makes the signature, in DER, over the bytes that it is given.
+    `material` says who signed; `signing` makes the signature, in DER, over what it is given.
     """
     payload = statement(manifest)
     document = {
