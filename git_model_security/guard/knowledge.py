@@ -17,8 +17,9 @@ from git_model_security import __version__
 from git_model_security.git import batch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
+    from git_model_security.clone.clone import Clone
     from git_model_security.clone.database import Memory
     from git_model_security.envelope import Key
     from git_model_security.git.repository import Repository
@@ -69,6 +70,19 @@ class Knowledge(NamedTuple):
 
 
 NOTHING = Knowledge()
+
+
+def gather(clone: Clone, commits: Sequence[str], *, decisions: bool = False) -> Knowledge:
+    """Returns what a clone knows by its keys, by its memory, and by whom it trusts.
+
+    Args:
+        commits: where trusted signatures may vouch for objects that are not here.
+    """
+    from git_model_security.provenance.inherited import Inherited  # no audit needs it
+
+    vouched = Inherited(clone, commits, clone.digest).vouches
+    keys, seals = clone.ring.keys, clone.digests.seals
+    return Knowledge(keys, clone.knows, seals, vouched=vouched, decisions=decisions)
 
 
 @dataclass

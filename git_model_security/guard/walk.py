@@ -47,7 +47,7 @@ class Judged:
 class Walk:
     """Judges what commits brought in, and what tips hold that are no commits.
 
-    An audit of whole histories asks for more, see `history`.
+    An audit of whole histories asks for more, see `audit`.
 
     Attributes:
         commits: oids, parents before children.

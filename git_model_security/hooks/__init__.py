@@ -3,8 +3,8 @@
 `pre_commit` is before and after a commit, `post_checkout` after content came into the work
 tree by whatever command, `pre_push` before it leaves, `pre_receive` where it arrives on a
 server, and `reference_transaction` at each change of a ref; `deployment` does that in a
-deploy clone. `index_guard` judges the index for several of them, `merge_commit` completes a
-merge; the others find words or facts.
+deploy clone. `index_guard` judges the index for several of them; the others find words
+or facts.
 """
 
 from __future__ import annotations

@@ -12,8 +12,9 @@ from git_model_security.git import attributes, history
 from git_model_security.git.paths import shown
 from git_model_security.guard import staged
 from git_model_security.guard.finding import PLAINTEXT
+from git_model_security.guard.knowledge import gather
 from git_model_security.guard.refusal import refuse
-from git_model_security.hooks import advice, own_knowledge
+from git_model_security.hooks import advice
 from git_model_security.policy import pinned
 
 if TYPE_CHECKING:
@@ -81,5 +82,5 @@ def refuse_authored(clone: Clone, guard: str) -> bool:
 
 
 def _findings(clone: Clone, *, authored_only: bool) -> list[Finding]:
-    knowledge = own_knowledge.gather(clone, history.parents_to_be(clone.repo))
+    knowledge = gather(clone, history.parents_to_be(clone.repo))
     return staged.findings(clone.repo, knowledge, authored_only=authored_only)

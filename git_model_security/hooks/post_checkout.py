@@ -14,8 +14,10 @@ from git_model_security import messages
 from git_model_security.clone.clone import ENFORCE
 from git_model_security.errors import FAILED, Error
 from git_model_security.git import config, history, index
-from git_model_security.hooks import merge_commit
+from git_model_security.git.run import NO_HOOKS
+from git_model_security.hooks import pre_commit
 from git_model_security.keyring import ring
+from git_model_security.policy import gitmodel
 from git_model_security.provenance import vouching
 from git_model_security.status import state
 from git_model_security.storage import pending
@@ -51,8 +53,39 @@ def finish_merge(clone: Clone, progress: Progress | None = None) -> int:
     """post-merge, after fast-forwards and pulls too."""
     if not _is_replaying(clone):
         _write_pending(clone, progress, _PATIENCE_SECONDS)
-    merge_commit.complete(clone)
+    _complete_merge(clone)
     return _verify(clone)
+
+
+def _complete_merge(clone: Clone) -> None:
+    """Makes a merge commit again that lacks the signatures which its hook staged.
+
+    `git merge` writes the tree first, then runs pre-merge-commit, then commits that
+    tree whatever the hook staged (seen with 2.39; a git that takes the index then
+    leaves nothing to do here). Only a commit made this moment is replaced: Git
+    removes MERGE_HEAD right after post-merge, and a fast-forward writes none.
+    """
+    merging = clone.repo.git_dir / "MERGE_HEAD"
+    if not merging.is_file():
+        return
+    policy = gitmodel.find(index.staged(clone.repo), clone.objects)
+    if policy is None:
+        return
+    paths = {entry.path for entry, _ in index.staged_changes(clone.repo)}
+    tree = index.write_tree(clone.repo)
+    if not paths or paths - policy.signature_paths():
+        return
+    if not pinned_trust.has_held(clone, tree):
+        return
+    # Else Git takes itself to be in the middle of the merge, and does not amend.
+    merging.unlink()
+    # Without hooks: those of a merge have run, and this is no second commit.
+    clone.repo.git(
+        *(*NO_HOOKS, "commit", "--quiet", "--amend", "--no-edit"),
+        filters=True,
+        show=True,
+    )
+    pre_commit.settle_commit(clone)
 
 
 def finish_index_change(clone: Clone, progress: Progress | None = None) -> int:

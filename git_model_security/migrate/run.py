@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from git_model_security.clone import audit_log
 from git_model_security.errors import Error, GitError
 from git_model_security.git import index, refs
-from git_model_security.guard import history as audit
+from git_model_security.guard import audit
 from git_model_security.migrate import (
     backup,
     clone_setup,

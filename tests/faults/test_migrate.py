@@ -50,7 +50,7 @@ STEPS = (
     "git.fast_import:Import.finish",
     "migrate.rewriting:rewrite_commits",
     "migrate.commits_and_tags:rewrite_tags",
-    "guard.history:audit",
+    "guard.audit:audit",
     "migrate.moving:RefChange",
     "setup.setup:configure",
     "git.refs:RefChange.commit",

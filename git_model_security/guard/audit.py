@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from git_model_security.guard.protection import Places
     from git_model_security.guard.walk import Progress
 
-__all__ = ["Report", "audit"]
-
 _EVERY_REF = "--all"
 
 
