@@ -107,15 +107,8 @@ def _pass_envelope(
                 del waiting[:count]
         plaintext.update(opener.finish())
         sealed.write(waiting)
-        oid = sealed.settle(plaintext.length)
-        digests = plaintext.digests(header.key_id, sealed.sha256())
-        kept = sticky.find_same(clone, path, oid, digests)
-        if kept is not None:
-            return blobs.chunks(clone, kept)
-        answer = sealed.keep()
-    clone.digests.put(oid, digests)
-    # Not recorded as made here: whoever sealed it, it was not this clean.
-    return answer
+        # Not recorded as made here: whoever sealed it, it was not this clean.
+        return _place(clone, path, sealed, plaintext, header.key_id, is_made=False)
 
 
 def _pass_known(
@@ -211,16 +204,30 @@ def _encrypt(clone: Clone, path: bytes, content: Content) -> Iterable[BytesLike]
     with Sealed(clone, size) as sealed:
         seal(key, segments, sealed, plaintext)
         _require_still(clone, path, before)
-        oid = sealed.settle(plaintext.length)
-        digests = plaintext.digests(key.id, sealed.sha256())
-        kept = sticky.find_same(clone, path, oid, digests)
-        if kept is not None:
-            return blobs.chunks(clone, kept)
-        answer = sealed.keep()
+        return _place(clone, path, sealed, plaintext, key.id, is_made=True)
+
+
+def _place(
+    clone: Clone,
+    path: bytes,
+    sealed: Sealed,
+    plaintext: PlaintextHash,
+    key_id: str,
+    *,
+    is_made: bool,
+) -> Iterable[BytesLike]:
+    """Puts an envelope in its place, or gives back the index's blob (sticky clean)."""
+    oid = sealed.settle(plaintext.length)
+    digests = plaintext.digests(key_id, sealed.sha256())
+    kept = sticky.find_same(clone, path, oid, digests)
+    if kept is not None:
+        return blobs.chunks(clone, kept)
+    answer = sealed.keep()
     # What the index has already was not made by this clean: `git status` on a file that
     # somebody pushed runs it too. Git writes the blob only after this, so what is in the
     # store was made before, here or by somebody who pushed it: see `provenance`.
-    if clone.staged.get(path) != oid and not _is_known(clone, oid, sealed, digests):
+    is_new = is_made and clone.staged.get(path) != oid
+    if is_new and not _is_known(clone, oid, sealed, digests):
         clone.provenance.note_cleaned(path, oid)
     clone.digests.put(oid, digests)
     return answer

@@ -204,11 +204,11 @@ def _say_unsigned_head(clone: Clone, when: str) -> None:
     tree = index.head_tree(clone.repo)
     if tree is None or pinned_trust.has_held(clone, tree):
         return
-    from git_model_security.hooks import signing_advice
+    from git_model_security.hooks import signed_refs
     from git_model_security.signatures import signers
 
     if signers.signer(clone) is not None:
         what = "this commit is unsigned"
         if when == "push":
             what = "unsigned, sign before push"
-        messages.warn(what, signing_advice.for_head(clone))
+        messages.warn(what, signed_refs.advise_head(clone))

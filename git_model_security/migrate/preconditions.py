@@ -89,15 +89,10 @@ def require_clean(repo: Repository, guarded: set[bytes]) -> None:
     Raises:
         PolicyError: with the files.
     """
-    head = index.head_tree(repo)
-    if head is None:
-        staged = index.staged(repo)
-        changed = {entry.path for entry in staged}
-    else:
-        out = repo.git("diff-index", "--cached", "--name-only", "-z", "HEAD")
-        changed = set(filter(None, out.split(b"\0")))
-        staged = index.staged(repo)
-    oids = {entry.path: entry.oid for entry in staged}
+    oids = {entry.path: entry.oid for entry in index.staged(repo)}
+    changed = {entry.path for entry, _ in index.staged_changes(repo)}
+    if index.head_tree(repo) is None:
+        changed = set(oids)
     for path in index.list_modified(repo):
         if path not in guarded or not worktree.holds_blob(repo, path, oids.get(path, "")):
             changed.add(path)

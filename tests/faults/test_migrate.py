@@ -42,7 +42,7 @@ sys.exit(run(["migrate", "--yes", "--profile", "all", "--storage", "inline"]))
 
 STEPS = (
     "migrate.backup:kept",
-    "git.bundle_file:os.link",
+    "migrate.backup:os.link",
     "migrate.sealing:seal_all",
     "migrate.journal:Journal.add_sealed",
     "migrate.sealing:require_there",
