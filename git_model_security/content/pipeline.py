@@ -149,11 +149,7 @@ def _seal_long(
 
 
 class Opening:
-    """An envelope being opened: the plaintext, some segments ahead on other threads.
-
-    Attributes:
-        key_id: the key it is sealed under.
-    """
+    """An envelope being opened: the plaintext, some segments ahead on other threads."""
 
     def __init__(self, reader: SegmentReader, pool: Executor) -> None:
         self._reader = reader

@@ -38,11 +38,7 @@ _HEADS, _REMOTES = "refs/heads/", "refs/remotes/"
 
 
 class Gate:
-    """Releases files of verified commits, for the length of one process.
-
-    Attributes:
-        released: what may be written.
-    """
+    """Releases files of verified commits, for the length of one process."""
 
     def __init__(self, clone: Clone) -> None:
         self._clone = clone
@@ -55,8 +51,6 @@ class Gate:
         """Lets a file be written.
 
         Args:
-            path: of the file.
-            oid: of what is written, as it is in Git.
             treeish: what Git says it comes from; empty where it does not say.
             ref: the ref that Git was given for that; empty for none.
 

@@ -124,9 +124,6 @@ def _pass_known(
     Args:
         refusal: what is raised where Git has it not.
         is_sealed: it begins as an envelope does, and may be an object of git-lfs.
-
-    Raises:
-        Error: the `refusal`.
     """
     sealed = PlaintextHash("sha256") if is_sealed and clone.lfs.is_used else None
     oid = _oid(clone, path, content if sealed is None else _feed(content, sealed))
@@ -244,11 +241,7 @@ def _is_known(clone: Clone, oid: str, sealed: Sealed, digests: Digests) -> bool:
 
 
 def _require_still(clone: Clone, path: bytes, before: os.stat_result | None) -> None:
-    """Raises when the file changed meanwhile: half of what was read may be of each.
-
-    Raises:
-        GitError: it did.
-    """
+    """Raises when the file changed meanwhile: half of what was read may be of each."""
     after = index.stat(clone.repo, path)
     if before is not None and (after is None or index.stamp(before) != index.stamp(after)):
         raise GitError(

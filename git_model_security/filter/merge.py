@@ -35,7 +35,6 @@ def merge(base: str, ours: str, theirs: str, marker_size: str, path: str) -> int
         ours: file with our blob, which gets the result (`%A`).
         theirs: file with their blob (`%B`).
         marker_size: length of conflict markers (`%L`).
-        path: where the result will go, for the markers (`%P`).
 
     Raises:
         Error: a blob does not open; ours is left as it was.
@@ -84,11 +83,7 @@ def merge(base: str, ours: str, theirs: str, marker_size: str, path: str) -> int
 
 
 def _read_text(clone: Clone, content: bytes) -> bytes | None:
-    """Returns the text that a blob holds, None when it is no text to be merged.
-
-    Raises:
-        NotFetchedError: it is an object of git-lfs that is not here.
-    """
+    """Returns the text that a blob holds, None when it is no text to be merged."""
     pointer = parse(content)
     if pointer is not None:
         if pointer.size > _TEXT_BYTES:

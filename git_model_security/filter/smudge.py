@@ -91,9 +91,6 @@ def _find_key(clone: Clone, path: bytes, head: bytes) -> str | None:
     """Returns the id of the key that opens what begins so; empty for what is clear.
 
     None, with a warning, for what is left encrypted.
-
-    Raises:
-        EnvelopeError: it begins like an envelope and is none.
     """
     try:
         header = read_header(head[:HEADER_BYTES])

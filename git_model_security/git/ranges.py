@@ -94,13 +94,8 @@ class Commit:
     """One commit.
 
     Attributes:
-        oid: its name.
-        tree: its tree.
-        parents: their names.
         bounds: whether it is not in the range, and a child of it is.
         date: of the committer, ISO 8601.
-        author: name and address.
-        subject: first line of the message.
     """
 
     oid: str

@@ -114,7 +114,6 @@ def read_direct(
     """Returns the refs that are no links to others: oids by name.
 
     Args:
-        prefix: what their names begin with.
         containing: only those count that reach any of these commits.
     """
     found = read(repo, os.fsencode(prefix))

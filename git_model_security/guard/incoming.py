@@ -83,8 +83,6 @@ def judge(
        `guard.signed_exceptions`. All else that comes with them is judged by it.
 
     Args:
-        repo: the repository, in the middle of receiving.
-        updates: which refs would move.
         trusted: asked only where it makes a difference.
         limit: the most commits, and the most changed files, to be judged.
 
@@ -161,8 +159,6 @@ def range_report(
         repo: the checkout; it may be shallow, and its HEAD detached.
         range_: `BASE..HEAD` or `BASE...HEAD`; a side left out is HEAD. Where BASE is all
             zeros, as hosts say of a new branch, all below HEAD is audited.
-        keys: held keys by key id.
-        known: says which blobs need not be read again.
         trusted: whose policy may protect less than that of BASE.
 
     Raises:

@@ -32,7 +32,6 @@ class Inspector:
     """Judges blobs by the places where they stand.
 
     Attributes:
-        seen: what was seen of them.
         sealed_paths: paths where envelopes stand without any protection.
     """
 
@@ -48,7 +47,6 @@ class Inspector:
         """Prepares to judge.
 
         Args:
-            knowledge: what is known beforehand.
             absent_is_found: a pointer at a protected path whose object is not here is a
                 finding.
             tolerant: a blob that cannot be read is a finding too, and no error.

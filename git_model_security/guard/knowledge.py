@@ -131,12 +131,7 @@ class Tally:
 
 
 class Remembered:
-    """The memory of audits, a table of the clone's memory, as one audit uses it.
-
-    Args:
-        memory: of the clone.
-        held: ids of the keys that are held.
-    """
+    """The memory of audits, a table of the clone's memory, as one audit uses it."""
 
     def __init__(self, repo: Repository, memory: Memory, held: Iterable[str]) -> None:
         self._repo = repo

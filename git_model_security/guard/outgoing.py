@@ -85,7 +85,6 @@ def judge(
         there: objects that the remote is known to have (`git.remotes.find_held`).
         ask: returns what it has now; None where `there` is that.
         is_harmless: says of what memory leaves out whether it may leave once more.
-        knowledge: what is known beforehand.
 
     Raises:
         GitError: an object that would be pushed is missing; or the remote was asked, and

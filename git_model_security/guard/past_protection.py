@@ -69,7 +69,6 @@ class PastProtection:
 
         Args:
             commits: oids, parents before children.
-            past: what they changed.
             today: says which paths are protected anyway.
             policy: rules that count anyway, and records that are trusted here.
             here: says which objects can be read without fetching them; None for all.

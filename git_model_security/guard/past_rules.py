@@ -69,7 +69,6 @@ class Tables:
 
     Args:
         commits: oids, parents before children.
-        past: what they changed.
         bound: told of a bound that was met, with the file that met it.
 
     Raises:

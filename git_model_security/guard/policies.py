@@ -92,7 +92,6 @@ class Policies:
 
     Attributes:
         rules: attribute lines of each.
-        key_ids: the keys that they name.
         broken: those that cannot be read: they protect nothing, and so are findings.
         releases: what was untracked on purpose; the rules know it already.
     """
@@ -118,7 +117,6 @@ def read(
     """Reads policies, each a blob whatever its mode: a guard takes the stricter view.
 
     Args:
-        oids: the policies.
         releasing: those whose records may count; None means all.
         commits: where a signature over a record may be, beside HEAD and the refs.
 
@@ -210,7 +208,6 @@ def find_weakening(
     """Returns a finding for each step in which a policy takes protection away.
 
     Args:
-        reader: reads the blobs.
         steps: blob of a policy, and of the one after it, or None when it is gone.
 
     Raises:

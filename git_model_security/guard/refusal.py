@@ -40,11 +40,7 @@ def refuse(
     """Raises when a guard found something, unless this command overrides it.
 
     Args:
-        guard: the hook that refuses.
         found: what was found, a line of text each.
-        hint: what to do about it.
-        refs: the refs that would change, for the audit log.
-        commits: the commits that would be let in, for the audit log.
         anywhere: see `is_overridden`.
 
     Raises:
@@ -106,11 +102,7 @@ def is_overridden(repo: Repository, *, anywhere: bool = False) -> bool:
 
 
 def misunderstood(repo: Repository, *, anywhere: bool = False) -> str:
-    """Returns why a setting that stands there overrides nothing; empty where none does.
-
-    Args:
-        anywhere: see `is_overridden`.
-    """
+    """Returns why a setting that stands there overrides nothing; empty where none does."""
     own = config.last(config.read_own(repo), GUARD) if anywhere else None
     value = own or "" if anywhere else _said(repo)[1]
     if not value or is_overridden(repo, anywhere=anywhere):

@@ -133,12 +133,7 @@ class Report:
 
 
 def to_sarif(report: Report, version: str) -> dict[str, Any]:
-    """Returns the report for `json.dumps` as a SARIF log, which code-scanning pages read.
-
-    Args:
-        report: what an audit saw.
-        version: of this program.
-    """
+    """Returns the report for `json.dumps` as a SARIF log, which code-scanning pages read."""
     ids = list(_RULES)
     told = report.findings[:MAX_RESULTS]
     notes = [report.summary(), *report.complaints]

@@ -42,7 +42,6 @@ class Decided:
 
         Args:
             bases: commits whose policies no older one outdoes: HEAD.
-            trusted: says of a commit whether it stands under a signature that counts.
         """
         self._repo = repo
         self._bases = bases

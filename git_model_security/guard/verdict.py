@@ -127,7 +127,6 @@ def key_in(
 
     Args:
         head: the first bytes of the blob, or all of it.
-        size: its length in bytes.
         key_ids: ids of the AES keys that protect this repository. They are public,
             so an audit without any key finds one as well.
         names: paths of the blob: one that is called a key, and looks like one, is one.
@@ -164,7 +163,6 @@ def find_undecided(
     """Returns the question about content that is long and binary, for each path in clear.
 
     Args:
-        oid: the blob.
         blob: its content, whose file may stand anywhere.
         paths: where it is clear.
         again: opens it anew; asked only where the beginning is text.

@@ -27,12 +27,6 @@ def run(
 ) -> int:
     """Does what a hook does and returns its exit status.
 
-    Args:
-        name: the hook.
-        arguments: what Git gives to it.
-        stdin: what Git writes to its standard input.
-        progress: told how far it is with the files that it decrypts.
-
     Raises:
         UsageError: there is no such hook.
         Error: a `pre-` hook refuses.

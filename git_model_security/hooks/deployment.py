@@ -100,7 +100,6 @@ def sweep(clone: Clone, *, of_files: bool = False) -> bool:
     """Removes links that Git made and nobody verified; tells whether there were none.
 
     Args:
-        clone: the deploy clone.
         of_files: single files were checked out, maybe beside the index.
     """
     gate = Gate(clone)

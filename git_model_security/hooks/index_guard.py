@@ -65,9 +65,6 @@ def refuse_authored(clone: Clone, guard: str) -> bool:
     Only what is authored here: what a parent has in clear arrived from elsewhere, and
     refusing it would stop everybody's work without taking it back.
 
-    Args:
-        guard: the hook that asks.
-
     Raises:
         PolicyError: with what was found.
     """

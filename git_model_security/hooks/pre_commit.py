@@ -98,11 +98,7 @@ def _holds_already(clone: Clone) -> bool:
 
 
 def _require_objects(clone: Clone) -> None:
-    """Raises when what was added lost its object since, to `git lfs prune` for example.
-
-    Raises:
-        PolicyError: with the files.
-    """
+    """Raises when what was added lost its object since, to `git lfs prune` for example."""
     if clone.threshold is None:
         return
     staged = {(entry.path, entry.oid) for entry in index.staged(clone.repo)}

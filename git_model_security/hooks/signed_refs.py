@@ -60,10 +60,6 @@ def find_unsigned(clone: Clone, lines: Iterable[Pushed], remote: str | None) -> 
     A clone that cannot sign may push what it needed no key for: then nothing of the
     model is other than what somebody signed, and whoever can sign does it next.
 
-    Args:
-        lines: what git gives to pre-push.
-        remote: the name of the remote, or None.
-
     Raises:
         GitError: an object is missing.
     """
@@ -169,10 +165,6 @@ def _say_how(clone: Clone, line: Pushed) -> str:
     """Returns how whoever has a signing key makes a push pass.
 
     What the remote has already is not rewritten: others build on it.
-
-    Args:
-        clone: the clone; it can sign.
-        line: the ref whose tip is not signed.
     """
     commit = index.require(clone.repo, f"{line.local_oid}^{{commit}}")
     if commit != index.resolve(clone.repo, "HEAD^{commit}"):

@@ -40,7 +40,6 @@ class Agreed:
     """A policy, and where it is from.
 
     Attributes:
-        policy: what is protected, and how.
         is_new: policy and keys come with the migration.
         is_checked_out: `.gitmodel` is in the index.
         initial: what `git model init` would do here; None where it is set up.
@@ -139,12 +138,7 @@ def _require_readable(request: Request) -> None:
 
 @dataclass(frozen=True)
 class Kept:
-    """The keys that a migration put into the user's keyring.
-
-    Attributes:
-        key_id: the AES key's.
-        fingerprint: the signing key's.
-    """
+    """The keys that a migration put into the user's keyring."""
 
     key_id: str
     fingerprint: str

@@ -126,7 +126,6 @@ def rewrite_tags(
 
     Args:
         oids: of tags that name commits in the end.
-        commits: what commits have become.
 
     Returns:
         What each tag becomes; itself, where its commit has not changed.

@@ -101,7 +101,6 @@ def move_refs(
     """Moves refs, all or none.
 
     Args:
-        journal: of this migration.
         new: what each ref shall name.
         there: the refs as they were looked at.
         record: what is left of the old history, for `--purge`.

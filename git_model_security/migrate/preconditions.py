@@ -83,9 +83,6 @@ def require_clean(repo: Repository, guarded: set[bytes]) -> None:
     What stands at a protected path in clear, as somebody pushed it, never looks clean to
     Git where the filter is at work: there it is compared byte by byte.
 
-    Args:
-        guarded: the paths that will be protected.
-
     Raises:
         PolicyError: with the files.
     """

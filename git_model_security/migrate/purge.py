@@ -36,7 +36,6 @@ class Plan:
     """What `--purge` would remove.
 
     Attributes:
-        commits: old commits.
         plain: blobs in clear that no new commit needs.
         refs: refs that show other repositories, or were left by tools, and reach old
             commits.

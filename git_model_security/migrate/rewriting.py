@@ -71,7 +71,6 @@ class Rewriting:
         """Returns what an entry becomes; of one that is removed, what stands there then.
 
         Args:
-            entry: the entry.
             more: what else is protected in its commit: see `guarded`.
         """
         if entry.path == gitmodel.NAME:
@@ -168,9 +167,7 @@ def rewrite_commits(
     """Makes all commits that tips reach anew; a scratch ref holds each tip.
 
     Args:
-        tips: oids of commits.
         marks: file for the names of the new ones.
-        rewrite: changes the entries of each.
         progress: told how many of them are done.
 
     Returns:

@@ -69,9 +69,6 @@ def look_at_content(
     """Looks at the beginning of each blob that ever stood at a protected path.
 
     Args:
-        clone: the clone, which has its key where it is set up.
-        files: the blobs of each path.
-        protected: the paths that count.
         limit: the longest plaintext in bytes, or None.
 
     Raises:

@@ -58,9 +58,6 @@ class Stash:
 def found(repo: Repository, there: Sequence[Ref]) -> Stash:
     """Returns the stash.
 
-    Args:
-        there: all refs.
-
     Raises:
         PolicyError: there is something that cannot be carried.
     """
