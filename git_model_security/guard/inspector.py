@@ -42,7 +42,7 @@ class Inspector:
         *,
         absent_is_found: bool = True,
         tolerant: bool = False,
-        here: Callable[[str], bool] | None = None,
+        here: Callable[[str], bool] = lambda _: True,
     ) -> None:
         """Prepares to judge.
 
@@ -50,7 +50,7 @@ class Inspector:
             absent_is_found: a pointer at a protected path whose object is not here is a
                 finding.
             tolerant: a blob that cannot be read is a finding too, and no error.
-            here: says which blobs can be read without fetching them; None for all.
+            here: says which blobs can be read without fetching them.
         """
         self._repo = repo
         self._tolerant = tolerant
@@ -74,7 +74,7 @@ class Inspector:
             self.sealed_paths.update(places.clear)
             self.seen.unread.add(oid)
             return []
-        if self._here is not None and not self._here(oid):
+        if not self._here(oid):
             self.seen.missing.add(oid)
             self.seen.unproven.add(oid)
             return []
@@ -117,7 +117,7 @@ class Inspector:
         """
         if self._knows(oid) or oid in self.seen.envelopes:
             return True
-        if self._here is not None and not self._here(oid):
+        if not self._here(oid):
             return False
         try:
             with self._open(oid) as blob:
