@@ -12,8 +12,8 @@ from git_model_security.git import config
 from git_model_security.git.objects import CHUNK_BYTES, WORTH_A_RESTART_BYTES
 from git_model_security.guard import finding
 from git_model_security.guard.finding import Finding
+from git_model_security.guard.judgement import LOOKALIKE, find_undecided, judge, key_in
 from git_model_security.guard.knowledge import Tally
-from git_model_security.guard.verdict import LOOKALIKE, find_undecided, judge, key_in
 from git_model_security.policy.content import model_format
 from git_model_security.storage.lfs import ObjectStore
 

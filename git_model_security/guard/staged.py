@@ -12,8 +12,8 @@ from git_model_security.git.paths import shown
 from git_model_security.guard import policies, protection
 from git_model_security.guard.finding import BROKEN_POLICY, Finding
 from git_model_security.guard.inspector import Inspector
+from git_model_security.guard.judgement import drop_known
 from git_model_security.guard.knowledge import NOTHING
-from git_model_security.guard.verdict import drop_known
 from git_model_security.policy import gitmodel, pinned
 from git_model_security.policy.gitmodel import NAME
 

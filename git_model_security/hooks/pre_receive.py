@@ -86,8 +86,7 @@ def protected_refs(repo: Repository) -> list[str]:
     chosen = config.read_own(repo).get(PROTECTED_REF)
     if chosen:
         return chosen
-    head = repo.git("symbolic-ref", "--quiet", "HEAD", accept=(0, 1, 128))
-    return [os.fsdecode(head.strip()) or "refs/heads/*", "refs/tags/*"]
+    return [history.branch(repo) or "refs/heads/*", "refs/tags/*"]
 
 
 class _Signatures:

@@ -20,9 +20,9 @@ from git_model_security.clone import audit_log
 from git_model_security.errors import Error, GitError
 from git_model_security.git import history, index, processes, refs, remotes, sharing
 from git_model_security.guard.finding import BROKEN_POLICY, NEWER, PLAINTEXT, POINTER
+from git_model_security.guard.judgement import drop_known
 from git_model_security.guard.knowledge import Knowledge, gather
 from git_model_security.guard.refusal import refuse
-from git_model_security.guard.verdict import drop_known
 from git_model_security.guard.walk import Walk
 from git_model_security.hooks import advice
 

@@ -66,7 +66,7 @@ def find_unsigned(clone: Clone, lines: Iterable[Pushed], remote: str | None) -> 
     found = Unsigned()
     patterns = _patterns(clone, remote)
     for line in lines:
-        if line.deletes or not _matches(line.remote_ref, patterns):
+        if line.deletes or not any(fnmatchcase(line.remote_ref, one) for one in patterns):
             continue
         tree = index.resolve(clone.repo, f"{line.local_oid}^{{commit}}^{{tree}}")
         if tree is None:
@@ -104,10 +104,6 @@ def _default_branches(clone: Clone, remote: str | None) -> Iterator[str]:
                 return
     usual = config.get(clone.repo, "init.defaultBranch")
     yield from (f"refs/heads/{name}" for name in {"main", "master", usual} if name)
-
-
-def _matches(ref: str, patterns: Iterable[str]) -> bool:
-    return any(fnmatchcase(ref, pattern) for pattern in patterns)
 
 
 def _is_signed_later(clone: Clone, tree: str) -> bool:

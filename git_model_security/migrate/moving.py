@@ -177,7 +177,7 @@ def complete(repo: Repository, journal: Journal, moving: Mapping[str, Any]) -> N
 
 def _direct(repo: Repository, name: str) -> str | None:
     """Returns what a ref holds; of HEAD, only where it names no branch."""
-    if name == "HEAD" and repo.git("symbolic-ref", "--quiet", "HEAD", accept=(0, 1)):
+    if name == "HEAD" and history.branch(repo) is not None:
         return None
     return index.resolve(repo, name)
 
