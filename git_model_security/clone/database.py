@@ -58,10 +58,16 @@ class Memory:
 
     Every statement is its own transaction: a hook runs while the filter process of
     the same `git commit` is still alive, and must see what that cleaned.
+
+    Args:
+        is_kept: else it begins empty, and ends with the process.
     """
 
-    def __init__(self, repo: Repository) -> None:
+    def __init__(self, repo: Repository, *, is_kept: bool = True) -> None:
         self._path = repo.common_dir / STATE_DIRECTORY / NAME
+        if not is_kept:
+            self._connection = _connected(":memory:")
+            return
         try:
             path = repo.state_dir / NAME
             self._connection = _made(repo, path)

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 MEMORY_BYTES = 8 << 20
 """Ciphertext beyond this goes to the file."""
+_FULL = "free some disk space for the git directory, then try again"
 
 
 class Spooled:
@@ -72,7 +73,7 @@ class Spooled:
         if self._file is None and len(self._memory) + len(data) <= MEMORY_BYTES:
             self._memory += data
         else:
-            with _spooling():
+            with _keeping():
                 write_all(self._to_file(), data)  # type: ignore[arg-type]
         self._sha256.update(data)
         if self._oid is not None:
@@ -97,7 +98,7 @@ class Spooled:
         if self._file is None:
             yield self._memory
             return
-        with _spooling():
+        with _keeping():
             self._file.seek(0)
         while chunk := self._file.read(CHUNK_BYTES):
             yield chunk
@@ -105,7 +106,7 @@ class Spooled:
     def _to_file(self) -> IO[bytes]:
         """Returns the file, with all that was written in it."""
         if self._file is None:
-            with _spooling():
+            with _keeping():
                 self._file = self._opened()
                 write_all(self._file, self._memory)  # type: ignore[arg-type]
                 self._memory = bytearray()
@@ -113,14 +114,12 @@ class Spooled:
 
 
 @contextlib.contextmanager
-def _spooling() -> Iterator[None]:
+def _keeping(hint: str = _FULL) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise GitError(
-            f"cannot keep its ciphertext: {messages.reason(error)}",
-            hint="free some disk space for the git directory, then try again",
-        ) from error
+        said = f"cannot keep its ciphertext: {messages.reason(error)}"
+        raise GitError(said, hint=hint) from error
 
 
 class Sealed(Spooled):
@@ -173,13 +172,8 @@ class Sealed(Spooled):
         """
         if self.pointer is None:
             return self.chunks()
-        try:
+        with _keeping(f"look at {self._clone.lfs.directory}, then try again"):
             self._clone.lfs.keep(self._to_file(), self.pointer)
-        except OSError as error:
-            raise GitError(
-                f"cannot keep its ciphertext: {messages.reason(error)}",
-                hint=f"look at {self._clone.lfs.directory}, then try again",
-            ) from error
         return (self.pointer.render(),)
 
 

@@ -96,7 +96,8 @@ def _read_text(clone: Clone, content: bytes) -> bytes | None:
         return None
     if is_sealed:
         content = b"".join(blobs.open_chunks(clone, (content,)))
-    return content if _is_text(content) else None
+    is_text = b"\0" not in content[:8000] and len(content) <= _TEXT_BYTES
+    return content if is_text else None
 
 
 def _seal_text(clone: Clone, text: bytes) -> bytes:
@@ -108,7 +109,3 @@ def _seal_text(clone: Clone, text: bytes) -> bytes:
         seal(clone.ring.current, cut(Joined(iter((text,)))), sealed, running)
         sealed.settle(len(text))
         return b"".join(sealed.keep())
-
-
-def _is_text(content: bytes) -> bool:
-    return b"\0" not in content[:8000] and len(content) <= _TEXT_BYTES

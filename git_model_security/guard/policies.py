@@ -130,7 +130,10 @@ def read(
         try:
             policy = gitmodel.of_blob(reader, oid)
         except ConfigError as error:
-            found.broken.append(_find_broken(oid, reader.stream(oid).size, error))
+            reason = str(error).removeprefix(".gitmodel: ")
+            said = f"what is protected cannot be told from it: {reason}"
+            size = reader.stream(oid).size
+            found.broken.append(Finding(BROKEN_POLICY, gitmodel.NAME, oid, size, said))
             continue
         policies[oid] = policy
         found.key_ids |= {policy.key_id} - {""}
@@ -185,17 +188,6 @@ def _is_trusted(repo: Repository, oid: str, commits: Collection[str]) -> bool:
     return policy_trust.is_signed(repo, oid, commits)
 
 
-def _find_broken(oid: str, size: int, error: ConfigError) -> Finding:
-    reason = str(error).removeprefix(".gitmodel: ")
-    return Finding(
-        BROKEN_POLICY,
-        gitmodel.NAME,
-        oid,
-        size,
-        f"what is protected cannot be told from it: {reason}",
-    )
-
-
 def names_a_path(pattern: str) -> bool:
     """Tells whether a pattern matches one path only (gitignore, "PATTERN FORMAT")."""
     # What is special is not where a backslash stands before it; see `attributes.literal`.
@@ -244,12 +236,8 @@ def find_lost(old: Policy, new: Policy) -> list[str]:
     lists = {
         "no longer included": set(old.include) - set(new.include),
         "now excluded": set(new.exclude) - set(old.exclude),
-        "now untracked": set(_untracked(new)) - set(_untracked(old)),
+        "now untracked": set(new.untracked) - set(old.untracked),
         "no longer a signed model root": set(old.roots) - set(new.roots),
     }
     said += [f"{pattern!r} {what}" for what, more in lists.items() for pattern in sorted(more)]
     return said
-
-
-def _untracked(policy: Policy) -> Iterable[str]:
-    return map(str, getattr(policy, "untracked", ()))

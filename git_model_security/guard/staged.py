@@ -59,7 +59,8 @@ def findings(
         entry for entry in settled if (entry.mode, entry.oid) not in held.get(entry.path, ())
     ]
     asked = fresh if authored_only else settled
-    policy = _policy(repo, settled, held)
+    staged_policy = [entry.oid for entry in settled if entry.path == NAME and entry.is_file]
+    policy = _policy(repo, staged_policy, held)
     covered = protection.protected(repo, (entry.path for entry in asked), policy.rules)
     released = policy.releases.paths(entry.path for entry in fresh)
     new = set(fresh)
@@ -77,7 +78,6 @@ def findings(
     there = {(entry.path, entry.oid) for entry in asked}
     found = drop_known(repo, policy.releases.kept(found))
     found += [one for one in policy.broken if (one.path, one.oid) in there]
-    staged_policy = [entry.oid for entry in settled if entry.path == NAME and entry.is_file]
     found += find_misnamed(repo, staged_policy, {entry.path for entry in settled})
     authored = {(entry.path, entry.oid) for entry in fresh}
     return [one._replace(inherited=(one.path, one.oid) not in authored) for one in found]
@@ -91,8 +91,7 @@ def _held_by_parents(repo: Repository) -> Held:
     return held
 
 
-def _policy(repo: Repository, settled: Sequence[Entry], held: Held) -> Policies:
-    staged = [entry.oid for entry in settled if entry.path == NAME and entry.is_file]
+def _policy(repo: Repository, staged: list[str], held: Held) -> Policies:
     committed = [oid for mode, oid in sorted(held.get(NAME, ())) if mode in FILES]
     # On another branch the record of this one says nothing: the index decides.
     return policies.read(repo, dict.fromkeys(staged + committed), releasing=staged)

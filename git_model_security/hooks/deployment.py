@@ -48,7 +48,8 @@ def judge_moves(clone: Clone, stdin: bytes) -> None:
             for commit in history.parents_to_be(clone.repo)[1:]:
                 gate.accept(commit, gate.branch)
         elif is_local(move) or (move.brings and move.ref.startswith("refs/remotes/")):
-            gate.accept(move.new, _branch(gate, move.ref))
+            branch = gate.branch if move.ref == "HEAD" else release.branch_of(move.ref)
+            gate.accept(move.new, branch)
 
 
 def remember_moves(clone: Clone, stdin: bytes) -> None:
@@ -90,10 +91,6 @@ def judge_head(clone: Clone) -> bool:
 def is_local(move: Move) -> bool:
     """Tells whether HEAD or a branch of this clone gets a commit."""
     return move.brings and (move.is_head or move.ref.startswith("refs/heads/"))
-
-
-def _branch(gate: Gate, ref: str) -> str | None:
-    return gate.branch if ref == "HEAD" else release.branch_of(ref)
 
 
 def sweep(clone: Clone, *, of_files: bool = False) -> bool:

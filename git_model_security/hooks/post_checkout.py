@@ -152,24 +152,12 @@ def _is_replaying(clone: Clone) -> bool:
     return any((clone.repo.git_dir / name).is_dir() for name in _REPLAYS)
 
 
-def _may_be_deployed(clone: Clone) -> bool:
-    from git_model_security.hooks import deployment
-
-    return deployment.judge_head(clone)
-
-
 def _swept(clone: Clone, *, of_files: bool = False) -> bool:
     if not clone.is_deploy:
         return True
     from git_model_security.hooks import deployment
 
     return deployment.sweep(clone, of_files=of_files)
-
-
-def _is_set_up(clone: Clone) -> bool:
-    # The clone's own settings, not .gitmodel: a commit that removes it must not
-    # silence the warning.
-    return config.last(clone.settings, ring.KEY_ID) is not None
 
 
 def _write_pending(clone: Clone, progress: Progress | None, patience_seconds: float) -> bool:
@@ -206,8 +194,11 @@ def _write_pending(clone: Clone, progress: Progress | None, patience_seconds: fl
 
 
 def _verify(clone: Clone) -> int:
-    if clone.is_deploy and not _may_be_deployed(clone):
-        return FAILED
+    if clone.is_deploy:
+        from git_model_security.hooks import deployment
+
+        if not deployment.judge_head(clone):
+            return FAILED
     tree = index.head_tree(clone.repo)
     if tree is None or not _is_asked(clone):
         return 0
@@ -218,7 +209,9 @@ def _verify(clone: Clone) -> int:
 
 def _is_asked(clone: Clone) -> bool:
     """Tells whether this clone wants to know of a HEAD whether its signatures hold."""
-    return clone.verifies and _is_set_up(clone)
+    # The clone's own settings, not .gitmodel: a commit that removes it must not
+    # silence the warning.
+    return clone.verifies and config.last(clone.settings, ring.KEY_ID) is not None
 
 
 def _tell_verdict(clone: Clone, *, is_verified: bool) -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from git_model_security import messages
 from git_model_security.clone.clone import Clone
-from git_model_security.clone.digests import DigestCache
+from git_model_security.clone.database import Memory
 from git_model_security.errors import Error, Reason
 from git_model_security.git import config, history, refs
 from git_model_security.git.paths import shown
@@ -28,9 +28,8 @@ from git_model_security.trust import pinned_trust
 from git_model_security.verify import tree_check
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
-    from git_model_security.clone.digests import Digests
     from git_model_security.git.refs import Move
     from git_model_security.git.repository import Repository
     from git_model_security.guard.incoming import Incoming
@@ -149,20 +148,9 @@ class _Forgetful(Clone):
     """A clone that computes everything anew, and whose memory is never opened."""
 
     @cached_property
-    def digests(self) -> DigestCache:
-        """A digest cache that holds nothing."""
-        return _NoDigests()
-
-
-class _NoDigests(DigestCache):
-    def __init__(self) -> None: ...
-
-    def recall(self, oids: Iterable[str]) -> None: ...
-
-    def get(self, oid: str) -> Digests | None:  # noqa: ARG002
-        return None
-
-    def put(self, oid: str, digests: Digests) -> None: ...
+    def memory(self) -> Memory:
+        """A memory that begins empty."""
+        return Memory(self.repo, is_kept=False)
 
 
 def _hint(judged: Incoming, unsigned: Sequence[str]) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from git_model_security import messages
 from git_model_security.errors import GitError, PolicyError
-from git_model_security.git import config, history, index, refs, worktree
+from git_model_security.git import history, index, partial, refs, worktree
 from git_model_security.git.paths import shown
 
 if TYPE_CHECKING:
@@ -41,8 +41,7 @@ def require(repo: Repository) -> None:
 def _problems(repo: Repository) -> Iterator[tuple[str, str]]:
     if history.is_shallow(repo):
         yield "it is cut (a shallow clone)", "`git fetch --unshallow` brings the rest"
-    settings = config.read(repo, "(extensions|remote|core)")
-    if any(key == "extensions.partialclone" or key.endswith(".promisor") for key in settings):
+    if partial.remote(repo) is not None:
         yield (
             "this is a partial clone, where objects are missing",
             "migrate in a clone made without --filter",
