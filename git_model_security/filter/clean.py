@@ -22,7 +22,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from git_model_security.clone.digests import CLEAR, PlaintextHash
-from git_model_security.content import blob, blobs
+from git_model_security.content import blob, reader
 from git_model_security.content.blob import Kind
 from git_model_security.content.pipeline import cut, seal
 from git_model_security.content.sealed import Sealed
@@ -133,7 +133,7 @@ def _pass_known(
             return (pointer,)
     if oid is not None and oid in clone.committed:
         # From the object store: nothing that may be plaintext was kept meanwhile.
-        return blobs.chunks(clone, oid)
+        return reader.chunks(clone, oid)
     raise refusal
 
 
@@ -167,7 +167,7 @@ def _pass_unchanged(
     if staged is not None and known is not None and known.key_id != CLEAR:
         new = plaintext.digests(known.key_id)
         if sticky.is_same(known, new):
-            return blobs.chunks(clone, staged)
+            return reader.chunks(clone, staged)
     raise _no_key_error(clone)
 
 
@@ -190,7 +190,7 @@ def _encrypt(clone: Clone, path: bytes, content: Content) -> Iterable[BytesLike]
         staged = sticky.Staged.find(clone, path, size)
         rest = segments if staged is None else staged.rest(segments)
         if staged is not None and rest is None:
-            return blobs.chunks(clone, staged.oid)
+            return reader.chunks(clone, staged.oid)
         segments = rest or iter(())
         # Every host takes what is shorter, and looking would cost each small file its time.
         from git_model_security.storage import limits
@@ -218,7 +218,7 @@ def _place(
     digests = plaintext.digests(key_id, sealed.sha256())
     kept = sticky.find_same(clone, path, oid, digests)
     if kept is not None:
-        return blobs.chunks(clone, kept)
+        return reader.chunks(clone, kept)
     answer = sealed.keep()
     # What the index has already was not made by this clean: `git status` on a file that
     # somebody pushed runs it too. Git writes the blob only after this, so what is in the

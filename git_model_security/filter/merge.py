@@ -12,7 +12,7 @@ from pathlib import Path
 
 from git_model_security.clone.clone import Clone
 from git_model_security.clone.digests import PlaintextHash
-from git_model_security.content import blob, blobs
+from git_model_security.content import blob, reader
 from git_model_security.content.pipeline import Joined, cut, seal
 from git_model_security.content.sealed import Sealed
 from git_model_security.envelope import HEADER_BYTES
@@ -95,7 +95,7 @@ def _read_text(clone: Clone, content: bytes) -> bytes | None:
     except NewerFormatError:
         return None
     if is_sealed:
-        content = b"".join(blobs.open_chunks(clone, (content,)))
+        content = b"".join(reader.open_chunks(clone, (content,)))
     is_text = b"\0" not in content[:8000] and len(content) <= _TEXT_BYTES
     return content if is_text else None
 

@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from git_model_security import messages
-from git_model_security.content import blobs
+from git_model_security.content import reader
 from git_model_security.content.blob import Kind, open_blob, survey
 from git_model_security.content.sealed import seal_content
 from git_model_security.errors import (
@@ -161,7 +161,7 @@ def _require_opened(
 ) -> None:
     """Opens what is an envelope already: behind a copied header can stand plaintext."""
     try:
-        blobs.digests(clone, oid)
+        reader.digests(clone, oid)
     except NewerFormatError as error:
         problems.newer.append(f"{said}: {error}")
     except (EnvelopeError, KeyNotFoundError) as error:

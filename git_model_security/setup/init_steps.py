@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from git_model_security.clone.clone import Clone
-from git_model_security.content import blobs
+from git_model_security.content import reader
 from git_model_security.git import attributes, config, index
 from git_model_security.git.hash_object import write_blob_from
 from git_model_security.git.index import Entry
@@ -161,11 +161,11 @@ def _open(clone: Clone, entries: list[Entry], policy: Policy) -> list[bytes]:
     repo = clone.repo
     guarded = attributes.protected_by(rules.render(policy), (one.path for one in entries))
     clear = [
-        Entry(one.path, one.mode, write_blob_from(repo, blobs.open_content(clone, one.oid)))
+        Entry(one.path, one.mode, write_blob_from(repo, reader.open_content(clone, one.oid)))
         for one in entries
         if one.path not in guarded
         and one.path not in policy.signature_paths()
-        and blobs.key_id(clone, one.oid) is not None
+        and reader.key_id(clone, one.oid) is not None
     ]
     pinned.release(repo, [one.oid for one in clear])
     if clear:

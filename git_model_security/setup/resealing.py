@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from git_model_security.checkout import file_state, index_update
 from git_model_security.clone.clone import Clone
-from git_model_security.content import blob, blobs
+from git_model_security.content import blob, reader
 from git_model_security.errors import Error, GitError, PolicyError
 from git_model_security.git import attributes, index, index_stat, replacement, worktree
 from git_model_security.git.paths import shown
@@ -137,7 +137,7 @@ def _require_unchanged(repo: Repository, changed: Sequence[bytes]) -> None:
 
 def _plaintext_digest(clone: Clone, entry: Entry) -> bytes | None:
     try:
-        return blobs.digests(clone, entry.oid).by_name(clone.digest)
+        return reader.digests(clone, entry.oid).by_name(clone.digest)
     except Error:
         return None  # what cannot be compared may be somebody's work
 
@@ -211,7 +211,7 @@ def _write(clone: Clone, entry: Entry, before: os.stat_result) -> os.stat_result
     with naming(entry.path), Replacement(clone.repo.top, entry.path) as new:
         os.fchmod(new.descriptor, stat.S_IMODE(before.st_mode))
         at = 0
-        for piece in blobs.chunks(clone, entry.oid):
+        for piece in reader.chunks(clone, entry.oid):
             worktree.write_at(new.descriptor, piece, at)
             at += len(piece)
         new.settle(index_stat.date(clone.repo))

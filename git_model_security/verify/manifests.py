@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from git_model_security.content import blobs
+from git_model_security.content import reader
 from git_model_security.errors import (
     EnvelopeError,
     KeyNotFoundError,
@@ -57,7 +57,7 @@ def make_plaintext(
     items = []
     for name, entry in below:
         try:
-            value = blobs.digests(clone, entry.oid, digest).by_name(digest)
+            value = reader.digests(clone, entry.oid, digest).by_name(digest)
         except (EnvelopeError, KeyNotFoundError, NotFetchedError) as error:
             is_absent = isinstance(error, NotFetchedError)
             claimed = signed(entry.oid) if signed and is_absent else None
@@ -95,7 +95,7 @@ def make_ciphertext(
     for name, entry in under(root, entries):
         if name != CIPHERTEXT_SIGNATURE.encode():
             _require_file(entry)
-            items.append((name, blobs.sealed_sha256(clone, entry.oid)))
+            items.append((name, reader.sealed_sha256(clone, entry.oid)))
     # As `git ls-tree -rz` lists them.
     tree = b"".join(entry.listing for entry in signed_entries(policy, entries))
     return ciphertext_manifest(root, items, tree)
