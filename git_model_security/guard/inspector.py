@@ -31,6 +31,11 @@ _COPY_BYTES = 64
 class Inspector:
     """Judges blobs by the places where they stand.
 
+    Args:
+        absent_is_found: a pointer at a protected path whose object is not here is a finding.
+        tolerant: a blob that cannot be read is a finding too, and no error.
+        here: says which blobs can be read without fetching them.
+
     Attributes:
         sealed_paths: paths where envelopes stand without any protection.
     """
@@ -44,14 +49,6 @@ class Inspector:
         tolerant: bool = False,
         here: Callable[[str], bool] = lambda _: True,
     ) -> None:
-        """Prepares to judge.
-
-        Args:
-            absent_is_found: a pointer at a protected path whose object is not here is a
-                finding.
-            tolerant: a blob that cannot be read is a finding too, and no error.
-            here: says which blobs can be read without fetching them.
-        """
         self._repo = repo
         self._tolerant = tolerant
         self._here = here

@@ -88,6 +88,12 @@ class PastProtection:
     change rules while it stands there. What was untracked is let out from the commit on
     that records it; what leaked before had not been let out by anybody.
 
+    Args:
+        commits: oids, parents before children.
+        today: says which paths are protected anyway.
+        policy: rules that count anyway, and records that are trusted here.
+        here: says which objects can be read without fetching them.
+
     Attributes:
         covered: paths and blobs that were protected then.
         bounds: those that were met, so that not all could be evaluated: each once.
@@ -102,14 +108,6 @@ class PastProtection:
         policy: Policies,
         here: Callable[[str], bool],
     ) -> None:
-        """Evaluates the rules.
-
-        Args:
-            commits: oids, parents before children.
-            today: says which paths are protected anyway.
-            policy: rules that count anyway, and records that are trusted here.
-            here: says which objects can be read without fetching them.
-        """
         self._repo = repo
         self._here = here
         self.covered: set[tuple[bytes, str]] = set()
