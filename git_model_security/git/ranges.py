@@ -46,11 +46,7 @@ def ends(repo: Repository, range_: str) -> tuple[str, list[str]]:
 
 
 def require_whole(repo: Repository, commits: Iterable[str]) -> None:
-    """Raises when a shallow history is cut at one of the commits: it stands for more.
-
-    Raises:
-        GitError: it is.
-    """
+    """Raises a GitError when a shallow history is cut at one of the commits."""
     cut = edges(repo).intersection(commits)
     if cut:
         raise GitError(

@@ -72,11 +72,7 @@ def find_lost(repo: Repository, commits: Iterable[str]) -> Lost:
 
 
 def require_same(repo: Repository, commits: Mapping[str, str]) -> None:
-    """Raises unless each new commit says of itself what the old one said.
-
-    Raises:
-        GitError: one does not.
-    """
+    """Raises a GitError unless each new commit says of itself what the old one said."""
     with ObjectReader(repo) as olds, ObjectReader(repo) as news:
         for old, new in commits.items():
             if old != new and _said(olds.read(old)) != _said(news.read(new)):

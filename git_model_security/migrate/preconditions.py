@@ -28,11 +28,7 @@ _SHOWN_PATHS = 10
 
 
 def require(repo: Repository) -> None:
-    """Raises unless all history is here, shown as it is, and nothing is under way.
-
-    Raises:
-        GitError: with what is in the way.
-    """
+    """Raises a GitError unless all history is here as it is, and nothing is under way."""
     repo.require_work_tree()
     for problem, hint in _problems(repo):
         raise GitError(f"the history cannot be written anew: {problem}", hint=hint)
@@ -77,13 +73,10 @@ def _problems(repo: Repository) -> Iterator[tuple[str, str]]:
 
 
 def require_clean(repo: Repository, guarded: set[bytes]) -> None:
-    """Raises unless the work tree and the index are what HEAD says.
+    """Raises a PolicyError unless the work tree and the index are what HEAD says.
 
     What stands at a protected path in clear, as somebody pushed it, never looks clean to
     Git where the filter is at work: there it is compared byte by byte.
-
-    Raises:
-        PolicyError: with the files.
     """
     oids = {entry.path: entry.oid for entry in index.staged(repo)}
     changed = {entry.path for entry, _ in index.staged_changes(repo)}
@@ -102,11 +95,7 @@ def require_clean(repo: Repository, guarded: set[bytes]) -> None:
 
 
 def require_free(repo: Repository, paths: set[bytes]) -> None:
-    """Raises where an untracked file stands in the place of one that will be written.
-
-    Raises:
-        PolicyError: with the files.
-    """
+    """Raises a PolicyError where an untracked file is in the place of one to be written."""
     tracked = {entry.path for entry in index.staged(repo)}
     taken = sorted(path for path in paths - tracked if index.stat(repo, path) is not None)
     if taken:

@@ -238,11 +238,7 @@ def _add(sealed: Sealed, sink: Import) -> None:
 
 
 def require_there(clone: Clone, oids: set[str]) -> None:
-    """Raises unless all of these blobs are in the repository.
-
-    Raises:
-        GitError: some are not.
-    """
+    """Raises a GitError unless all of these blobs are in the repository."""
     missing = oids - batch.sizes(clone.repo, oids).keys()
     if missing:
         raise GitError(
