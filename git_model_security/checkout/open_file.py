@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from git_model_security import messages
 from git_model_security.clone.digests import PlaintextHash
-from git_model_security.content import blob, blobs
+from git_model_security.content import blob, reader
 from git_model_security.envelope import HEADER_BYTES, SEGMENT_BYTES, SegmentReader
 from git_model_security.envelope.header import find_key
 from git_model_security.errors import EnvelopeError, Error, GitError
@@ -145,7 +145,7 @@ class OpenFile:
             reason = messages.reason(error)
             raise GitError(f"{self._object}: cannot read it: {reason}") from error
         if not index:
-            for _ in blobs.check_opened((content,), None):
+            for _ in reader.check_opened((content,), None):
                 pass
         with naming(self.job.entry.path):
             write_at(self._new.descriptor, content, index * SEGMENT_BYTES)

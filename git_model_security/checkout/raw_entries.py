@@ -11,7 +11,7 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from git_model_security import messages
-from git_model_security.content import blob, blobs
+from git_model_security.content import blob, reader
 from git_model_security.git import batch, index
 from git_model_security.git.objects import CHUNK_BYTES
 from git_model_security.git.paths import shown
@@ -69,7 +69,7 @@ def _is_raw(clone: Clone, old: Entry, new: Entry) -> bool:
     if pointer is None or (stream := clone.objects.stream(new.oid)).size != pointer.size:
         return False
     # What is no envelope was staged by who leaves git-lfs on purpose.
-    head, content = blobs.peek(iter(lambda: stream.read(CHUNK_BYTES), b""))
+    head, content = reader.peek(iter(lambda: stream.read(CHUNK_BYTES), b""))
     if not blob.is_sealed(head):
         return False
     running = hashlib.sha256()

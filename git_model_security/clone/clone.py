@@ -6,7 +6,7 @@ import os
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from git_model_security.clone.database import Delivered, Memory
+from git_model_security.clone.database import Delivered, Judgements, Memory
 from git_model_security.clone.digests import CLEAR, DigestCache
 from git_model_security.clone.provenance import Provenance
 from git_model_security.errors import ConfigError, GitError
@@ -142,6 +142,11 @@ class Clone:
     def provenance(self) -> Provenance:
         """The record of what was cleaned here."""
         return Provenance(self.memory, self.repo)
+
+    @cached_property
+    def judgements(self) -> Judgements:
+        """What was judged here before."""
+        return Judgements(self.memory)
 
     @cached_property
     def delivered(self) -> Delivered:

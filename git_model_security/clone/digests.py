@@ -123,7 +123,6 @@ class DigestCache:
         """Tells whether this clone ever sealed or opened such a plaintext.
 
         Args:
-            length: plaintext length in bytes.
             plaintext: its digests by name, both; None asks for any of that length.
         """
         given = plaintext or {}

@@ -26,7 +26,7 @@ REF_OPTIONS = ("--all", "--branches", "--tags", "--remotes", "--reflog")
 REFS = ("--exclude=refs/rewritten/*", "--exclude=refs/stash", "--glob=*")
 """All refs, without what a rebase moves (HEAD, and its labels), and without the stash.
 
-Nobody publishes that, so its content was not asked about (`guard.verdict`)."""
+Nobody publishes that, so its content was not asked about (`guard.judgement`)."""
 
 
 def is_shallow(repo: Repository) -> bool:

@@ -182,17 +182,15 @@ def resolve(repo: Repository, revision: str) -> str | None:
 
 def _named(repo: Repository, revision: str) -> str | None:
     if re.fullmatch(r":\.[a-z]+", revision):
-        return _staged_at(staged(repo), revision[1:].encode())
+        path = revision[1:].encode()
+        at = (path, 0)
+        return next((one.oid for one in staged(repo) if (one.path, one.stage) == at), None)
     # Of a blob Git knows the name where it has not the content: cat-file would fetch it.
     if revision.endswith(("^{commit}", "^{tree}")) and "\n" not in revision:
         with contextlib.suppress(GitError):
             return repo.objects.named(revision)
     out = repo.git("rev-parse", "--verify", "--quiet", revision, accept=(0, 1, 128))
     return out.decode().strip() or None
-
-
-def _staged_at(entries: Iterable[Entry], path: bytes) -> str | None:
-    return next((one.oid for one in entries if (one.path, one.stage) == (path, 0)), None)
 
 
 def require(repo: Repository, revision: str) -> str:

@@ -26,7 +26,6 @@ def read(repo: Repository, *options: str, names: Iterable[str] = ()) -> list[str
     """Returns the lines of a walk that ignores grafts and passes over broken refs.
 
     Args:
-        options: what git-rev-list knows, such as `--all`.
         names: revisions and ranges, as many as there are.
 
     Raises:

@@ -12,8 +12,8 @@ from git_model_security.git import config
 from git_model_security.git.objects import CHUNK_BYTES, WORTH_A_RESTART_BYTES
 from git_model_security.guard import finding
 from git_model_security.guard.finding import Finding
+from git_model_security.guard.judgement import LOOKALIKE, find_undecided, judge, key_in
 from git_model_security.guard.knowledge import Tally
-from git_model_security.guard.verdict import LOOKALIKE, find_undecided, judge, key_in
 from git_model_security.policy.content import model_format
 from git_model_security.storage.lfs import ObjectStore
 
@@ -31,8 +31,12 @@ _COPY_BYTES = 64
 class Inspector:
     """Judges blobs by the places where they stand.
 
+    Args:
+        absent_is_found: a pointer at a protected path whose object is not here is a finding.
+        tolerant: a blob that cannot be read is a finding too, and no error.
+        here: says which blobs can be read without fetching them.
+
     Attributes:
-        seen: what was seen of them.
         sealed_paths: paths where envelopes stand without any protection.
     """
 
@@ -43,17 +47,8 @@ class Inspector:
         *,
         absent_is_found: bool = True,
         tolerant: bool = False,
-        here: Callable[[str], bool] | None = None,
+        here: Callable[[str], bool] = lambda _: True,
     ) -> None:
-        """Prepares to judge.
-
-        Args:
-            knowledge: what is known beforehand.
-            absent_is_found: a pointer at a protected path whose object is not here is a
-                finding.
-            tolerant: a blob that cannot be read is a finding too, and no error.
-            here: says which blobs can be read without fetching them; None for all.
-        """
         self._repo = repo
         self._tolerant = tolerant
         self._here = here
@@ -76,7 +71,7 @@ class Inspector:
             self.sealed_paths.update(places.clear)
             self.seen.unread.add(oid)
             return []
-        if self._here is not None and not self._here(oid):
+        if not self._here(oid):
             self.seen.missing.add(oid)
             self.seen.unproven.add(oid)
             return []
@@ -123,7 +118,7 @@ class Inspector:
         """
         if self.knows(oid) or oid in self.seen.envelopes:
             return True
-        if self._here is not None and not self._here(oid):
+        if not self._here(oid):
             return False
         try:
             with self._open(oid) as blob:

@@ -76,7 +76,6 @@ def protected(
     directory counts beside `info/attributes`.
 
     Args:
-        paths: paths relative to the top.
         rules: texts of attributes files that count as well.
         in_force: the attributes that Git sees now count.
     """

@@ -12,8 +12,8 @@ from git_model_security.git.paths import shown
 from git_model_security.guard import policies, protection
 from git_model_security.guard.finding import BROKEN_POLICY, Finding
 from git_model_security.guard.inspector import Inspector
+from git_model_security.guard.judgement import drop_known
 from git_model_security.guard.knowledge import NOTHING
-from git_model_security.guard.verdict import drop_known
 from git_model_security.policy import gitmodel, pinned
 from git_model_security.policy.gitmodel import NAME
 
@@ -60,7 +60,8 @@ def findings(
     fresh = [entry for entry in settled if entry not in committed]
     held = _held_by_parents(committed, {NAME, *(entry.path for entry in fresh)})
     asked = fresh if authored_only else settled
-    policy = _policy(repo, settled, held)
+    staged_policy = [entry.oid for entry in settled if entry.path == NAME and entry.is_file]
+    policy = _policy(repo, staged_policy, held)
     knowledge = knowledge._replace(decisions=True).with_key_ids(policy.key_ids)
     inspector = Inspector(repo, knowledge)
     # What this clone sealed may stand anywhere, and is mostly all that is there.
@@ -82,7 +83,6 @@ def findings(
     found = drop_known(repo, policy.releases.kept(found))
     there = {(entry.path, entry.oid) for entry in asked} if policy.broken else set()
     found += [one for one in policy.broken if (one.path, one.oid) in there]
-    staged_policy = [entry.oid for entry in settled if entry.path == NAME and entry.is_file]
     found += find_misnamed(repo, staged_policy, {entry.path for entry in settled})
     authored = {(entry.path, entry.oid) for entry in fresh}
     return [one._replace(inherited=(one.path, one.oid) not in authored) for one in found]
@@ -96,8 +96,7 @@ def _held_by_parents(committed: Iterable[Entry], paths: Collection[bytes]) -> He
     return held
 
 
-def _policy(repo: Repository, settled: Sequence[Entry], held: Held) -> Policies:
-    staged = [entry.oid for entry in settled if entry.path == NAME and entry.is_file]
+def _policy(repo: Repository, staged: list[str], held: Held) -> Policies:
     committed = [oid for mode, oid in sorted(held.get(NAME, ())) if mode in FILES]
     # On another branch the record of this one says nothing: the index decides.
     return policies.read(repo, dict.fromkeys(staged + committed), releasing=staged)

@@ -230,11 +230,11 @@ def _under(start: Ground, profile: str | None) -> Policy:
 def _history(
     clone: Clone, start: Ground, patterns: tuple[str, ...], old: Policy, new: Policy
 ) -> list[Finding]:
-    from git_model_security.guard import finding, history
+    from git_model_security.guard import audit, finding
 
     is_other = new.profile != old.profile
     lines = attributes.render(new) if is_other else attributes.matching(patterns)
-    report = history.audit(clone.repo, ("--all",), rules=lines)
+    report = audit.audit(clone.repo, ("--all",), rules=lines)
     rules = {finding.PLAINTEXT, finding.POINTER, finding.KEY}
     found = [one for one in report.findings if one.rule in rules]
     paths = {one.path for one in found}

@@ -10,7 +10,7 @@ import shlex
 from typing import TYPE_CHECKING
 
 from git_model_security.clone import audit_log
-from git_model_security.content import blob, blobs
+from git_model_security.content import blob, reader
 from git_model_security.errors import PolicyError
 from git_model_security.git import index, worktree
 from git_model_security.git.paths import shown
@@ -60,7 +60,7 @@ def plan(clone: Clone, words: Sequence[str]) -> Plan:
 def _require_fit(clone: Clone, entry: Entry, *, is_named: bool) -> None:
     """Opens a file to its end, and raises where it cannot go back into Git in clear."""
     length, head = 0, b""
-    for piece in blobs.open_content(clone, entry.oid):
+    for piece in reader.open_content(clone, entry.oid):
         length += len(piece)
         head = head or bytes(piece[:HEAD_BYTES])
         if length > LIMIT_BYTES:

@@ -22,7 +22,7 @@ from git_model_security.checkout.index_update import settle
 from git_model_security.checkout.open_file import Job, fill
 from git_model_security.checkout.report import Report
 from git_model_security.clone.clone import Clone
-from git_model_security.content import blob, blobs
+from git_model_security.content import blob, reader
 from git_model_security.deploy.release import Gate
 from git_model_security.errors import GitError, KeyNotFoundError, VerificationError
 from git_model_security.git import (
@@ -196,9 +196,9 @@ def _write(clone: Clone, entry: Entry, *, is_sealed: bool) -> os.stat_result:
 def _content(clone: Clone, oid: str, *, is_sealed: bool) -> Iterable[BytesLike]:
     """Yields what the filter would: an envelope at a protected path is opened."""
     if not is_sealed:
-        return blobs.chunks(clone, oid)
-    head, pieces = blobs.peek(blobs.chunks(clone, oid))
-    return pieces if blob.find_header(head) is None else blobs.open_chunks(clone, pieces)
+        return reader.chunks(clone, oid)
+    head, pieces = reader.peek(reader.chunks(clone, oid))
+    return pieces if blob.find_header(head) is None else reader.open_chunks(clone, pieces)
 
 
 def _write_others(clone: Clone, entries: Iterable[Entry]) -> dict[bytes, os.stat_result]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from git_model_security.clone.clone import Clone
-from git_model_security.content import blobs
+from git_model_security.content import reader
 from git_model_security.git import attributes, config, index
 from git_model_security.keyring import key_files, key_material, ring
 from git_model_security.keyring.store import Copies, KeyStore
@@ -159,6 +159,6 @@ def _open(clone: Clone, entries: list[Entry], policy: Policy) -> list[bytes]:
     sealed = [
         one
         for one in entries
-        if one.path not in kept and blobs.key_id(clone, one.oid) is not None
+        if one.path not in kept and reader.key_id(clone, one.oid) is not None
     ]
     return [one.path for one in sealing.open_staged(clone, sealed)]

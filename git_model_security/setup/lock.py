@@ -16,7 +16,7 @@ from git_model_security.checkout import file_state, index_update
 from git_model_security.checkout.open_file import fill
 from git_model_security.clone import missing_policy
 from git_model_security.clone.clone import Clone
-from git_model_security.content import blob, blobs
+from git_model_security.content import blob, reader
 from git_model_security.errors import Error, GitError, PolicyError
 from git_model_security.git import attributes, index, index_stat, replacement, worktree
 from git_model_security.git.paths import shown
@@ -203,7 +203,7 @@ def _require_unchanged(repo: Repository, changed: Sequence[bytes]) -> None:
 
 def _plaintext_digest(clone: Clone, entry: Entry) -> bytes | None:
     try:
-        return blobs.digests(clone, entry.oid).by_name(clone.digest)
+        return reader.digests(clone, entry.oid).by_name(clone.digest)
     except Error:
         return None  # what cannot be compared may be somebody's work
 
@@ -276,7 +276,7 @@ def _changed(path: bytes) -> GitError:
 def _write(clone: Clone, entry: Entry, before: os.stat_result) -> os.stat_result:
     with naming(entry.path), Replacement(clone.repo.top, entry.path) as new:
         os.fchmod(new.descriptor, stat.S_IMODE(before.st_mode))
-        fill(clone.repo, new, blobs.chunks(clone, entry.oid))
+        fill(clone.repo, new, reader.chunks(clone, entry.oid))
         if not new.replaces(before):
             raise _changed(entry.path)
         return new.commit()

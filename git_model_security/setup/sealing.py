@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from git_model_security import telemetry
-from git_model_security.content import blob, blobs
+from git_model_security.content import blob, reader
 from git_model_security.content.pipeline import Joined
 from git_model_security.content.sealed import seal_content
 from git_model_security.envelope import plaintext_length
@@ -130,14 +130,14 @@ def reseal_staged(clone: Clone) -> list[bytes]:
     sizes, pointers = blob.survey(repo, (entry.oid for entry in entries))
     anew = []
     for entry in entries:
-        key_id = blobs.key_id(clone, entry.oid) if entry.path in guarded else None
+        key_id = reader.key_id(clone, entry.oid) if entry.path in guarded else None
         if key_id is None:
             continue
         pointer = pointers.get(entry.oid)
         length = plaintext_length(pointer.size if pointer else sizes[entry.oid])
         is_alike = clone.makes_object(length) == (pointer is not None)
         if key_id != clone.ring.current.id or not is_alike:
-            oid = _seal_content(clone, blobs.open_content(clone, entry.oid), None)
+            oid = _seal_content(clone, reader.open_content(clone, entry.oid), None)
             anew.append(Entry(entry.path, entry.mode, oid))
     if anew:
         index.stage(repo, anew)
@@ -152,7 +152,7 @@ def open_staged(clone: Clone, entries: Sequence[Entry]) -> list[Entry]:
     """
     repo = clone.repo
     clear = [
-        Entry(one.path, one.mode, write_blob_from(repo, blobs.open_content(clone, one.oid)))
+        Entry(one.path, one.mode, write_blob_from(repo, reader.open_content(clone, one.oid)))
         for one in entries
     ]
     pinned.release(repo, [one.oid for one in clear])
@@ -163,7 +163,7 @@ def open_staged(clone: Clone, entries: Sequence[Entry]) -> list[Entry]:
 
 def _seal(clone: Clone, entry: Entry, pointer: Pointer | None) -> str:
     if pointer is None:
-        return _seal_content(clone, blobs.chunks(clone, entry.oid), None)
+        return _seal_content(clone, reader.chunks(clone, entry.oid), None)
     found = _content(clone, entry, pointer)
     if found is None:
         raise NotFetchedError(

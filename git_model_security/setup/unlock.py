@@ -9,7 +9,7 @@ from git_model_security.checkout import checkout, raw_entries
 from git_model_security.checkout.report import Report
 from git_model_security.clone import missing_policy
 from git_model_security.clone.clone import SKIP_SMUDGE, Clone
-from git_model_security.content import blobs
+from git_model_security.content import reader
 from git_model_security.envelope import Key
 from git_model_security.errors import KeyNotFoundError
 from git_model_security.git import attributes, config, index
@@ -158,7 +158,7 @@ def wanted_ids(clone: Clone, policy: Policy, entries: Sequence[Entry]) -> list[s
     """
     guarded = attributes.protected(clone.repo, (entry.path for entry in entries))
     sealed = [entry.oid for entry in entries if entry.path in guarded]
-    found = [blobs.key_id(clone, oid) or "" for oid in dict.fromkeys(sealed[:_SAMPLED_BLOBS])]
+    found = [reader.key_id(clone, oid) or "" for oid in dict.fromkeys(sealed[:_SAMPLED_BLOBS])]
     return list(dict.fromkeys(filter(None, [*found, policy.key_id])))
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from git_model_security import logs, messages, telemetry
 from git_model_security.clone import missing_policy
 from git_model_security.clone.digests import PlaintextHash
-from git_model_security.content import blobs
+from git_model_security.content import pipeline
 from git_model_security.errors import PolicyError
 from git_model_security.git import attributes, index, index_stat, worktree
 from git_model_security.git.hash_object import blob_oid, write_blobs
@@ -184,7 +184,7 @@ def make_bundle(
     """Signs a manifest, which has this fingerprint; remembers the bundle and who made it."""
     with telemetry.span("sign"):
         content = signer.sign(manifest)
-    blob = blobs.seal(clone, content) if is_sealed else content
+    blob = pipeline.seal_bytes(clone.ring.current, content) if is_sealed else content
     oid = blob_oid(clone.repo.object_format, blob)
     if is_sealed:
         running = PlaintextHash(clone.digest)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from git_model_security.content import blobs
+from git_model_security.content import reader
 from git_model_security.errors import (
     EnvelopeError,
     KeyNotFoundError,
@@ -63,7 +63,7 @@ def _plaintext_digest(
     clone: Clone, entry: Entry, digest: str, signed: Callable[[str], bytes | None] | None
 ) -> bytes:
     try:
-        return blobs.digests(clone, entry.oid, digest).by_name(digest)
+        return reader.digests(clone, entry.oid, digest).by_name(digest)
     except (EnvelopeError, KeyNotFoundError, NotFetchedError) as error:
         is_absent = isinstance(error, NotFetchedError)
         claimed = signed(entry.oid) if signed and is_absent else None
@@ -98,7 +98,7 @@ def make_ciphertext(
     recalled = clone.digests.recall(entry.oid for _, entry in below)
     known = {oid: one.sealed_sha256 for oid, one in recalled.items()}
     items = [
-        (name, known.get(entry.oid) or blobs.sealed_sha256(clone, entry.oid))
+        (name, known.get(entry.oid) or reader.sealed_sha256(clone, entry.oid))
         for name, entry in below
     ]
     # As `git ls-tree -rz` lists them.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from git_model_security import telemetry
 from git_model_security.clone import missing_policy
-from git_model_security.content import blob, blobs
+from git_model_security.content import blob, reader
 from git_model_security.errors import ConfigError, Error, Reason, VerificationError
 from git_model_security.git import index
 from git_model_security.policy import gitmodel
@@ -197,7 +197,7 @@ class Root(NamedTuple):
                 "the signature is still encrypted: this clone is locked",
                 hint="`git model unlock`, or `git model verify --encrypted` without a key",
             )
-        return blobs.plaintext(self.clone, entry.oid, dsse.MAX_BYTES)
+        return reader.plaintext(self.clone, entry.oid, dsse.MAX_BYTES)
 
     def signature(self, role: str) -> str:
         """Returns the file name of the bundle of a role."""
