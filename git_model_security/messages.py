@@ -18,9 +18,10 @@ _COLUMNS = 80
 _INDENT = "    "
 
 
-def info(text: str) -> None:
+def info(*texts: str) -> None:
     """Tells what was done."""
-    _write(text)
+    for text in texts:
+        _write(text)
 
 
 def warn(text: str, hint: str | None = None) -> None:

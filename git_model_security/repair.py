@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from git_model_security.clone import audit_log, missing_policy
 from git_model_security.errors import PolicyError
 from git_model_security.git import index
-from git_model_security.guard import history
+from git_model_security.guard import audit
 from git_model_security.policy import gitmodel, pinned
 from git_model_security.provenance import recording, telling
 from git_model_security.setup import sealing, write_policy
@@ -95,7 +95,7 @@ def repair(clone: Clone, *, reason: str = "") -> Repaired:
 
 
 def _leaks(clone: Clone, head: str) -> Sequence[Finding]:
-    return history.audit(clone.repo, [head], keys=clone.ring.keys, known=clone.knows).findings
+    return audit.audit(clone.repo, [head], keys=clone.ring.keys, known=clone.knows).findings
 
 
 def _still_there(clone: Clone, found: Sequence[Finding]) -> list[Finding]:

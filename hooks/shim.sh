@@ -180,7 +180,7 @@ run_ours() {
 	case $when in
 	waiting) ! nothing_waits "$@" || return 0 ;;
 	judged) ! nothing_judged || return 0 ;;
-	settled) ! nothing_settled || return 0 ;;
+	settled) ! nothing_settled "$@" || return 0 ;;
 	rebased) ! nothing_rebased "$@" || return 0 ;;
 	moving) ! nothing_moves "$@" || return 0 ;;
 	esac

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
-from git_model_security.content import blob, blobs
+from git_model_security.content import blob, reader
 from git_model_security.content.blob import Kind
 from git_model_security.envelope import plaintext_length
 from git_model_security.errors import EnvelopeError
@@ -64,11 +64,7 @@ class File:
 
 
 def of(clone: Clone, entries: Sequence[Entry], held: set[tuple[bytes, str]]) -> list[File]:
-    """Returns the state of protected files.
-
-    Args:
-        held: paths and blobs that the signature of HEAD holds for.
-    """
+    """Returns the state of files; the signature of HEAD holds for what is `held`."""
     sizes, pointer_blobs = blob.survey(clone.repo, (entry.oid for entry in entries))
     published = _published(clone.repo)
     found = []
@@ -102,7 +98,7 @@ def _peeked(
     clone: Clone, oid: str, pointer: Pointer | None, size: int
 ) -> tuple[str | None, int]:
     """Returns key id and plaintext length by header and length of the ciphertext alone."""
-    key_id = blobs.key_id(clone, oid)
+    key_id = reader.key_id(clone, oid)
     sealed_bytes = pointer.size if pointer else size
     if key_id is None and not pointer:
         return None, size

@@ -20,11 +20,16 @@ if TYPE_CHECKING:
     from git_model_security.git.index import Entry
     from git_model_security.git.repository import Repository
 
+PATIENCE_SECONDS = 2.0
+"""How long to wait for a lock of the index, unless said otherwise."""
 _LOCK_POLL_SECONDS = 0.05
 
 
 def settle(
-    repo: Repository, jobs: Sequence[Job], report: Report, patience_seconds: float
+    repo: Repository,
+    jobs: Sequence[Job],
+    report: Report,
+    patience_seconds: float = PATIENCE_SECONDS,
 ) -> None:
     """Tells the report what became of jobs, and the index of the files written."""
     written = {job.entry.path: job.written for job in jobs if job.written is not None}
@@ -46,16 +51,12 @@ def tell(
     repo: Repository,
     written: Mapping[bytes, os.stat_result],
     oids: Mapping[bytes, str],
-    patience_seconds: float,
+    patience_seconds: float = PATIENCE_SECONDS,
 ) -> bool:
     """Makes the index agree with files that were written for its entries.
 
-    Args:
-        oids: the blobs that the files were made from, by path.
-        patience_seconds: how long to wait for a lock of the index.
-
-    Returns:
-        Whether it does; not where another process held the lock all that time.
+    `oids` are the blobs that the files were made from, by path. Returns False where another
+    process held the lock all that time.
     """
     end = time.monotonic() + patience_seconds
     while True:

@@ -38,8 +38,7 @@ Progress = Callable[[int, int], None]
 def write(clone: Clone, jobs: Sequence[Job], progress: Progress | None = None) -> None:
     """Writes files; what became of each stands in its job, also after an interruption.
 
-    Args:
-        progress: told now and then, on the thread that calls this.
+    Tells `progress` now and then, on the thread that calls this.
     """
     work = _Work(clone, jobs)
     threads = [threading.Thread(target=work.run, daemon=True) for _ in range(_THREADS)]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from git_model_security import messages
 from git_model_security.clone.digests import PlaintextHash
-from git_model_security.content import blob, blobs
+from git_model_security.content import blob, reader
 from git_model_security.envelope import HEADER_BYTES, SEGMENT_BYTES, SegmentReader
 from git_model_security.envelope.header import find_key
 from git_model_security.errors import EnvelopeError, Error, GitError
@@ -22,11 +22,14 @@ from git_model_security.git.replacement import Replacement, naming
 from git_model_security.git.worktree import write_at
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from typing import BinaryIO
 
     from git_model_security.clone.clone import Clone
     from git_model_security.clone.digests import Digests
+    from git_model_security.envelope.layout import BytesLike
     from git_model_security.git.index import Entry
+    from git_model_security.git.repository import Repository
     from git_model_security.storage.pointer import Pointer
 
 _AHEAD = 4 * max(2, os.cpu_count() or 1)
@@ -39,11 +42,9 @@ class Job:
 
     Attributes:
         entry: its index entry, a blob that is `pointer`.
-        pointer: leads to the ciphertext.
         before: stat data of what stands in its place, None for nothing. When something
             else stands there in the end, that is left alone.
         written: stat data of the file, once it is in its place.
-        error: why it is not.
     """
 
     entry: Entry
@@ -53,17 +54,17 @@ class Job:
     error: Error | None = None
 
 
+def fill(repo: Repository, new: Replacement, pieces: Iterable[BytesLike]) -> None:
+    """Gives a new file its content, and a date by which Git sees that it changed."""
+    at = 0
+    for piece in pieces:
+        write_at(new.descriptor, piece, at)
+        at += len(piece)
+    new.settle(index_stat.date(repo))
+
+
 class OpenFile:
     """A file being written; nobody sees it in the work tree before it is complete.
-
-    Args:
-        clone: the clone, whose keys and object store are known already.
-        is_hashed: its plaintext digest is wanted.
-
-    Attributes:
-        job: what is written.
-        error: why it will not be.
-        counted_bytes: of the plaintext, written so far.
 
     Raises:
         Error: it cannot be opened, or there is no room for it.
@@ -144,7 +145,7 @@ class OpenFile:
             reason = messages.reason(error)
             raise GitError(f"{self._object}: cannot read it: {reason}") from error
         if not index:
-            for _ in blobs.check_opened((content,), None):
+            for _ in reader.check_opened((content,), None):
                 pass
         with naming(self.job.entry.path):
             write_at(self._new.descriptor, content, index * SEGMENT_BYTES)
@@ -160,8 +161,7 @@ class OpenFile:
     def next_to_hash(self, *, is_mine: bool) -> bytearray | None:
         """Returns what the digest takes next; None when that is not there; under the lock.
 
-        Args:
-            is_mine: this thread got the one before. Another gets none until it is done.
+        It goes to the thread that got the one before (`is_mine`), or to any when that is done.
         """
         if is_mine:
             self._hashed += 1
@@ -177,11 +177,7 @@ class OpenFile:
         self._plaintext.update(segment)
 
     def finish(self) -> Digests | None:
-        """Puts the file in its place, unless there is an error; tells the job.
-
-        Returns:
-            What was learnt of the blob.
-        """
+        """Puts the file in its place, unless there is an error; returns what it learnt."""
         job = self.job
         try:
             if self.error is None:

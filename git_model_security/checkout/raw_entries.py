@@ -11,7 +11,7 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from git_model_security import messages
-from git_model_security.content import blob, blobs
+from git_model_security.content import blob, reader
 from git_model_security.git import batch, index
 from git_model_security.git.objects import CHUNK_BYTES
 from git_model_security.git.paths import shown
@@ -22,19 +22,12 @@ if TYPE_CHECKING:
 
     from git_model_security.clone.clone import Clone
     from git_model_security.git.index import Entry
-    from git_model_security.git.objects import BlobStream
-    from git_model_security.storage.pointer import Pointer
 
 
 def put_back(clone: Clone, staged: Sequence[tuple[Entry, Entry]] | None = None) -> list[bytes]:
-    """Puts HEAD's pointers back where the index has, raw, just what they stand for.
+    """Puts HEAD's pointers back where the index has, raw, what they stand for; returns paths.
 
-    Args:
-        clone: the clone, locked or not.
-        staged: what `index.staged_changes` says, where the caller asked already.
-
-    Returns:
-        The paths.
+    `staged` is what `index.staged_changes` says, where the caller asked already.
     """
     if not clone.lfs.is_used:
         return []  # nothing was pulled
@@ -70,14 +63,10 @@ def _candidates(
 
 def _is_raw(clone: Clone, old: Entry, new: Entry) -> bool:
     pointer = blob.pointer_of(clone.objects.stream(old.oid))
-    return pointer is not None and _is_object(clone.objects.stream(new.oid), pointer)
-
-
-def _is_object(stream: BlobStream, pointer: Pointer) -> bool:
-    if stream.size != pointer.size:
+    if pointer is None or (stream := clone.objects.stream(new.oid)).size != pointer.size:
         return False
     # What is no envelope was staged by who leaves git-lfs on purpose.
-    head, content = blobs.peek(iter(lambda: stream.read(CHUNK_BYTES), b""))
+    head, content = reader.peek(iter(lambda: stream.read(CHUNK_BYTES), b""))
     if not blob.is_sealed(head):
         return False
     running = hashlib.sha256()

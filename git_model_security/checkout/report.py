@@ -29,10 +29,8 @@ class Report:
     """What a checkout did.
 
     Attributes:
-        written: files decrypted in place, sorted.
         kept: how many were left alone: decrypted already, or changed.
         pointers: files left as they are because that was asked for.
-        failed: files that could not be written.
         warnings: what the user should know; lower case, no full stop.
     """
 

@@ -12,7 +12,7 @@ import click
 from git_model_security import __version__, messages
 from git_model_security.cli import options, terminal
 from git_model_security.clone.clone import Clone
-from git_model_security.guard import history
+from git_model_security.guard import audit
 
 if TYPE_CHECKING:
     from git_model_security.guard.report import Report
@@ -96,7 +96,7 @@ def _of_range(clone: Clone, range_: str, public_keys: tuple[Path, ...]) -> Repor
 def _of_history(clone: Clone, revisions: list[str], unreachable: bool, fetch: bool) -> Report:
     from git_model_security.guard.knowledge import Remembered
 
-    return history.audit(
+    return audit.audit(
         clone.repo,
         revisions,
         keys=clone.ring.keys,

@@ -13,14 +13,13 @@ from git_model_security.cli.unlock import skip_smudge, tell
 from git_model_security.clone.clone import Clone
 from git_model_security.errors import FAILED
 from git_model_security.setup import cloning, deploy_clone, unlock
+from git_model_security.signing.sources import Asked
 from git_model_security.status import state
 from git_model_security.trust import anchors, verifiers
 from git_model_security.verify.expected import Expected
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from git_model_security.signing.sources import Asked
 
 
 @click.command("clone", context_settings=methods.SPELLINGS)
@@ -63,7 +62,7 @@ def command(
     extra += [f"--depth={depth}"] if depth else []
     extra += ["--quiet"] if quiet else []
     expected = Expected(expect, at_least)
-    asked = methods.take_asked(None, said)
+    asked = methods.take(Asked, None, said)
     if deploy:
         _require_sense(asked, depth, skip_smudge, expected)
         with terminal.judging():

@@ -18,8 +18,7 @@ def command(ctx: click.Context, fix: bool) -> None:
     """Find what is wrong with the set-up of this clone."""
     repo = Repository.discover()
     if fix:
-        for line in health.mend(repo):
-            messages.info(line)
+        messages.info(*health.mend(repo))
         repo = Repository.discover()  # where Git looks for hooks may be elsewhere now
     found = health.symptoms(repo)
     for symptom in found:

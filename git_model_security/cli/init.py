@@ -57,7 +57,7 @@ def command(sign_with: str | None, **given: Any) -> None:
     """
     repo = Repository.discover()
     repo.require_work_tree()
-    signing = methods.take_given(sign_with, given)
+    signing = methods.take(Given, sign_with, given)
     request = initial.request(signing=signing, **given)
     before = init.undecided(repo)
     if before is None and init.is_set_up(repo):
@@ -111,8 +111,7 @@ def _again(repo: Repository, request: Request) -> None:
     changed = chosen.applied(policy)
     if changed != policy:
         write_policy.write(repo, changed)
-    for line in setup.configure(repo, changed, is_trusted=unlock.is_verified(repo)):
-        messages.info(line)
+    messages.info(*setup.configure(repo, changed, is_trusted=unlock.is_verified(repo)))
     if missing := storage_choice.missing_lfs(changed):
         messages.warn(missing)
     if changed != policy:
@@ -154,8 +153,7 @@ def _storage(plan: Plan) -> str:
 
 def _tell(done: Done) -> None:
     messages.warn_all(done.warnings)
-    for line in done.lines:
-        messages.info(line)
+    messages.info(*done.lines)
     if done.sealed_staged:
         messages.info(f"encrypted {counted(done.sealed_staged, 'tracked file')} in the index")
     terminal.result()

@@ -26,11 +26,7 @@ _FACTORS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 
 
 def _size(text: str | int) -> int:
-    """Returns a number of bytes, such as `64m`; suffixes are binary, as Git's are.
-
-    Raises:
-        click.BadParameter: it is none, or more than a file has.
-    """
+    """Returns a number of bytes, such as `64m`; suffixes are binary, as Git's are."""
     found = _SIZE.fullmatch(str(text).strip())
     value = int(found[1]) * _FACTORS[(found[2] or "").lower()] if found else 0
     if not 1 <= value <= MAX_SIZE_BYTES:

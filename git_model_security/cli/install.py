@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from git_model_security import messages
+from git_model_security import messages, server
 from git_model_security.cli import options, terminal
 from git_model_security.git.repository import Repository
 from git_model_security.policy import profiles
-from git_model_security.server import server
 from git_model_security.setup import drivers
 from git_model_security.setup.hooks import hook_setup
 
@@ -68,8 +67,7 @@ def command(
     """
     chosen = server.Choices(profile, include, exclude, public_keys, protected_refs, hook)
     if on_server:
-        for line in server.install(Repository.discover(), chosen):
-            messages.info(line)
+        messages.info(*server.install(Repository.discover(), chosen))
         terminal.result("Every push to this repository is judged before it is accepted")
         return
     if chosen != server.Choices():
@@ -95,12 +93,10 @@ def undo(everywhere: bool) -> None:
         return
     repo = Repository.discover()
     if server.is_bare(repo):
-        for line in server.uninstall(repo):
-            messages.info(line)
+        messages.info(*server.uninstall(repo))
         terminal.result("Pushes to this repository are judged by git-model no more")
         return
-    for line in hook_setup.uninstall(repo):
-        messages.info(line)
+    messages.info(*hook_setup.uninstall(repo))
     drivers.remove(repo, "--local")
     terminal.result("Hooks and drivers removed; filter.git-model.required=true stays")
     messages.advise("`git model config hooks off` lets `git add` go on here without them")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
@@ -11,12 +11,10 @@ from git_model_security.signatures.signers import Given
 from git_model_security.signing import methods
 from git_model_security.signing.sources import Asked
 
-
-def _hyphened(token: str) -> str:
-    return token.replace("_", "-")
+_Said = TypeVar("_Said", Given, Asked)
 
 
-SPELLINGS = {"token_normalize_func": _hyphened}
+SPELLINGS = {"token_normalize_func": lambda token: token.replace("_", "-")}
 """Context settings of the commands that take these options."""
 
 METHOD = click.Choice(tuple(methods.METHODS))
@@ -45,7 +43,7 @@ _CLIENT = click.option("--client-id", metavar="ID", help="Of an OpenID Connect c
 settled = options.together(
     _CERTIFICATE, _CHAIN, _PKCS11, _TRUST_CONFIG, _STAGING, _AMBIENT, _CLIENT
 )
-"""What a clone may keep in its configuration, besides the key; for `take_given`."""
+"""What a clone may keep in its configuration, besides the key; `take` takes it as `Given`."""
 
 signing = options.together(
     click.option("--private-key", type=options.FILE, metavar="FILE", help="Private key (PEM)."),
@@ -54,7 +52,7 @@ signing = options.together(
     click.option("--identity-token", metavar="TOKEN", help="OIDC token; others see it."),
     click.option("--oauth-force-oob", is_flag=True, help="Show an address, open no browser."),
 )
-"""The options of who signs; `take_given` takes what was said."""
+"""The options of who signs; `take` takes them as `Given`."""
 verifying = options.together(
     options.public_key,
     _CHAIN,
@@ -63,16 +61,10 @@ verifying = options.together(
     _TRUST_CONFIG,
     _STAGING,
 )
-"""The options of who must have signed; `take_asked` takes what was said."""
+"""The options of who must have signed; `take` takes them as `Asked`."""
 
 
-def take_given(method: str | None, said: dict[str, Any]) -> Given:
-    """Takes what was said of who signs out of a command's values."""
-    names = [name for name in Given._fields if name in said]
-    return Given(method=method, **{name: said.pop(name) for name in names})
-
-
-def take_asked(method: str | None, said: dict[str, Any]) -> Asked:
-    """Takes what was said of who must have signed out of a command's values."""
-    names = [name for name in Asked._fields if name in said]
-    return Asked(method=method, **{name: said.pop(name) for name in names})
+def take(kind: type[_Said], method: str | None, said: dict[str, Any]) -> _Said:
+    """Takes what was said of who signs, or must have signed, out of a command's values."""
+    names = [name for name in kind._fields if name in said]
+    return kind(method=method, **{name: said.pop(name) for name in names})

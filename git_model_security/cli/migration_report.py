@@ -94,8 +94,7 @@ def _show_losses(plan: Plan) -> None:
 
 def tell(done: Done) -> None:
     """Says what was done, and in plain words what was not."""
-    for line in done.lines:
-        messages.info(line)
+    messages.info(*done.lines)
     for name, why in done.unsigned.items():
         messages.warn(f"{shown(os.fsencode(name))} is not signed: {why}")
     if done.objects:

@@ -16,11 +16,7 @@ _SHOWN_AFTER_SECONDS = 1.0
 
 
 class Bar:
-    """A bar that is called with how far the work is; a context manager.
-
-    Args:
-        is_bytes: what is counted are bytes, and not things.
-    """
+    """A bar that is called with how far the work is, in bytes or things; a context manager."""
 
     def __init__(self, what: str, *, is_bytes: bool = True) -> None:
         self._what = what

@@ -14,6 +14,7 @@ from git_model_security.clone.clone import Clone
 from git_model_security.git.paths import shown
 from git_model_security.hooks import index_guard
 from git_model_security.signatures import sign
+from git_model_security.signatures.signers import Given
 
 
 @click.command("sign", context_settings=methods.SPELLINGS)
@@ -29,7 +30,7 @@ def command(method: str | None, amend: bool, adopt: tuple[str, ...], **said: Any
     because of that, its signature goes into it. The method is as configured, unless you
     name one: sigstore, key, certificate, pkcs11-key or pkcs11-certificate.
     """
-    given = methods.take_given(method, said)
+    given = methods.take(Given, method, said)
     clone = Clone()
     missing_policy.require_ours(clone.repo)
     with clone.objects:

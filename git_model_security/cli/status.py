@@ -17,7 +17,7 @@ from git_model_security.errors import FAILED
 from git_model_security.git.paths import shown
 from git_model_security.messages import counted
 from git_model_security.setup import accept_policy, write_policy
-from git_model_security.setup.hooks import hook_presence
+from git_model_security.setup.hooks import hook_place
 from git_model_security.status import state
 
 if TYPE_CHECKING:
@@ -69,8 +69,8 @@ def command(ctx: click.Context, pathspecs: tuple[str, ...], as_json: bool) -> No
     else:
         if found.missing_hooks:
             messages.warn(
-                hook_presence.describe(clone.repo, found.missing_hooks),
-                "; ".join(hook_presence.remedies(clone.repo, found.missing_hooks)),
+                hook_place.describe(clone.repo, found.missing_hooks),
+                "; ".join(hook_place.remedies(clone.repo, found.missing_hooks)),
             )
         _show(found, sums_up=sys.stdout.isatty() and not pathspecs)
     ctx.exit(found.status)

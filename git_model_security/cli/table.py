@@ -64,14 +64,11 @@ def folded(found: Sequence[str], width: int | None) -> Iterator[str]:
 def fitted(
     columns: Sequence[Column], rows: Sequence[Sequence[str]], width: int | None
 ) -> Iterator[str]:
-    """Yields the lines of a table.
+    """Yields the lines of a table; a pipe has no `width`.
 
     No cell is cut that may not be, and no row is without its first one. Where not even a
     table without its spare columns fits, each row is its first cell, and the others in
     words below it.
-
-    Args:
-        width: in columns of the terminal; None for a pipe, which has none.
     """
     table = [[column.title for column in columns], *rows]
     widths = [max(map(_length, cells)) for cells in zip(*table, strict=True)]

@@ -42,12 +42,7 @@ def files(
     *,
     whole: bool = False,
 ) -> None:
-    """Writes a titled list of paths, cut where it gets long.
-
-    Args:
-        noted: what to say of some, which stand first, and all of them.
-        whole: cut nothing.
-    """
+    """Writes a titled list of paths, those with a note first; cut where it gets long."""
     noted = noted or {}
     result(f"{title} ({len(paths)}):")
     for path, note in noted.items():
@@ -72,14 +67,7 @@ def bytes_text(count: int) -> str:
 
 @contextlib.contextmanager
 def judging() -> Iterator[None]:
-    """Gives an error within the exit status that it has for a gate: `Error.gate_status`.
-
-    A pipeline acts upon it; docs/CI.md has the table.
-
-    Raises:
-        Error: the same one; or what the system said.
-        Exit: nobody reads the verdict to its end.
-    """
+    """Gives an error within its `gate_status`, which a pipeline acts upon (docs/CI.md)."""
     try:
         yield
     except Error as error:

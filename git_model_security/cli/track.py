@@ -130,10 +130,7 @@ def _show_rules(clone: Clone) -> None:
             terminal.result(f"    {counted(more, 'pattern')} that no tracked file needs")
     found = accept_policy.drift(clone)
     if found is not None:
-        messages.warn(
-            f"this clone has another policy pinned: {accept_policy.describe(found)}",
-            "`git model track --accept` takes over what .gitmodel says",
-        )
+        accept_policy.warn(accept_policy.describe(found))
 
 
 @click.command("untrack")

@@ -12,6 +12,7 @@ from git_model_security.errors import UsageError
 from git_model_security.git.repository import Repository
 from git_model_security.messages import legible
 from git_model_security.signing.methods import KEY, KINDS
+from git_model_security.signing.sources import Asked
 from git_model_security.trust import anchors, pinned_trust, verifiers
 
 
@@ -34,7 +35,7 @@ def add(method: str | None, yes: bool, **said: Any) -> None:
     repository. Without a terminal nobody can, and --yes says that somebody did.
     """
     repo = Repository.discover()
-    asked = methods.take_asked(method, said)
+    asked = methods.take(Asked, method, said)
     found = verifiers.explicit(asked)
     anchors.require_outside(repo, anchors.named(asked))
     if not found:

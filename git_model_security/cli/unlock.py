@@ -13,6 +13,7 @@ from git_model_security.errors import FAILED
 from git_model_security.git.repository import Repository
 from git_model_security.messages import counted
 from git_model_security.setup import lock, unlock
+from git_model_security.signing.sources import Asked
 from git_model_security.trust import anchors, verifiers
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def command(
     from your keyring. A file that is not just what Git checked out is left alone.
     --public-key, or what describes another signer, says whom to trust from now on.
     """
-    asked = methods.take_asked(None, said)
+    asked = methods.take(Asked, None, said)
     signers = verifiers.explicit(asked)
     repo = Repository.discover()
     anchors.require_outside(repo, anchors.named(asked))
@@ -60,8 +61,7 @@ def command(
 def tell(done: unlock.Unlocked) -> None:
     """Tells what an unlock did."""
     messages.warn_all(done.warnings)
-    for line in done.lines:
-        messages.info(line)
+    messages.info(*done.lines)
     checkout.tell(done.report)
     if done.kept:
         terminal.files("Left alone, since they differ from what Git has", done.kept)

@@ -19,6 +19,7 @@ from git_model_security.git.repository import Repository
 from git_model_security.policy import gitmodel
 from git_model_security.signing.methods import KINDS
 from git_model_security.signing.roles import STOCK_SIGNATURE
+from git_model_security.signing.sources import Asked
 from git_model_security.trust import anchors, verifiers
 from git_model_security.verify import (
     directory_check,
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from git_model_security.signing.methods import Verifier
-    from git_model_security.signing.sources import Asked
     from git_model_security.trust.verdict import Verdict
 
 
@@ -104,7 +104,7 @@ def command(
     """
     method = words[0] if words and words[0] in KINDS else None
     revisions = words[1:] if method else words
-    asked = methods.take_asked(method, said)
+    asked = methods.take(Asked, method, said)
     expected = Expected(expect, at_least)
     scope = Scope(
         roots=tuple(map(gitmodel.as_root, roots)),
@@ -232,12 +232,7 @@ def _judge_range(
 
 
 def _judge_directory(directory: Path, asked: Asked, scope: Scope) -> Verdict:
-    """Verifies a directory without Git.
-
-    Raises:
-        ConfigError: no signer was described, and the repository around trusts nobody; or
-            what describes one lies in the directory, or below the root of its links.
-    """
+    """Verifies a directory without Git."""
     # What links lead to is judged as well.
     judged = [directory, *filter(None, [scope.follow])]
     repo = _around(judged)
@@ -271,10 +266,7 @@ def _lie_below(directory: Path, scope: Scope) -> bool:
 
 
 def _around(judged: Iterable[Path]) -> Repository | None:
-    """Returns the repository in which the command runs.
-
-    None also for one that came with a directory that is judged: it has no say.
-    """
+    """Returns the repository around, unless it came with what is judged: it has no say."""
     try:
         repo = Repository.discover()
     except GitError:

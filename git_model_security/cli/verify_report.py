@@ -65,8 +65,7 @@ _DIGITS, _ROW_DIGITS = 32, 16
 
 def show(verdict: Verdict) -> None:
     """Writes a verdict, and what to do."""
-    for note in verdict.notes:
-        messages.info(note)
+    messages.info(*verdict.notes)
     if verdict.good:
         others = f" and {counted(verdict.others, 'other')}" if verdict.others else ""
         terminal.result(

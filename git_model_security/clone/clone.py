@@ -6,7 +6,7 @@ import os
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from git_model_security.clone.database import Delivered, Memory
+from git_model_security.clone.database import Delivered, Judgements, Memory
 from git_model_security.clone.digests import CLEAR, DigestCache
 from git_model_security.clone.provenance import Provenance
 from git_model_security.errors import ConfigError, GitError
@@ -152,6 +152,11 @@ class Clone:
     def _begin(self, record: Provenance) -> None:
         """Begins the record with all that the store has, before anything is made here."""
         record.begin(batch.blob_lengths(self.repo))
+
+    @cached_property
+    def judgements(self) -> Judgements:
+        """What was judged here before."""
+        return Judgements(self.memory)
 
     @cached_property
     def delivered(self) -> Delivered:

@@ -74,13 +74,19 @@ class Memory:
     Every statement is its own transaction: a hook runs while the filter process of
     the same `git commit` is still alive, and must see what that cleaned.
 
+    Args:
+        is_kept: else it begins empty, and ends with the process.
+
     Attributes:
         is_new: there was none, or it is gone.
     """
 
-    def __init__(self, repo: Repository) -> None:
+    def __init__(self, repo: Repository, *, is_kept: bool = True) -> None:
         self._path = repo.common_dir / STATE_DIRECTORY / NAME
         self.is_new = not self._path.exists()
+        if not is_kept:
+            self._connection = _connected(":memory:")
+            return
         try:
             path = repo.state_dir / NAME
             self._connection = _made(repo, path)
@@ -159,6 +165,34 @@ def _connected(path: Path | str) -> sqlite3.Connection:
     connection.execute("PRAGMA synchronous = OFF")
     connection.executescript(_SCHEMA)
     return connection
+
+
+class Judgements:
+    """What was judged once, under what it depends on: one table for all kinds of judgement.
+
+    A new trust or a new version of this program is another `under`: then nothing is known.
+    """
+
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
+
+    def put(self, subject: str, under: str, verdict: str = "") -> None:
+        """Remembers a verdict, in place of what was remembered before."""
+        row = (subject, under, verdict)
+        self._memory.execute("INSERT OR REPLACE INTO judged VALUES (?, ?, ?)", row)
+
+    def get(self, subject: str, under: str) -> str | None:
+        """Returns a verdict, or None where there is none."""
+        asked = "SELECT verdict FROM judged WHERE subject = ? AND under = ?"
+        row = self._memory.execute(asked, (subject, under)).fetchone()
+        return None if row is None else str(row[0])
+
+    def all_under(self, under: str) -> dict[str, str]:
+        """Returns the verdicts by their subjects."""
+        rows = self._memory.execute(
+            "SELECT subject, verdict FROM judged WHERE under = ?", (under,)
+        )
+        return dict(rows.fetchall())
 
 
 class Delivered:

@@ -93,9 +93,10 @@ class DigestCache:
         self._memory = memory
         self._recalled: dict[str, Digests] = {}
 
-    def recall(self, oids: Iterable[str]) -> None:
-        """Reads what is known of many blobs at once, for `get` to find it."""
-        wanted = [oid for oid in oids if oid not in self._recalled]
+    def recall(self, oids: Iterable[str]) -> Mapping[str, Digests]:
+        """Reads what is known of many blobs at once, for `get` to find it; returns it too."""
+        # Sorted, as they stand in the table: pages that are next to each other are read once.
+        wanted = sorted(set(oids) - self._recalled.keys())
         for start in range(0, len(wanted), _AT_ONCE):
             part = tuple(wanted[start : start + _AT_ONCE])
             marks = ",".join("?" * len(part))
@@ -103,8 +104,9 @@ class DigestCache:
                 "SELECT oid, key_id, length, sha256, blake3, sealed_sha256 FROM digests"  # noqa: S608
                 f" WHERE oid IN ({marks})",
                 part,
-            )
-            self._recalled |= {oid: Digests(*known) for oid, *known in rows}
+            ).fetchall()
+            self._recalled |= {row[0]: Digests._make(row[1:]) for row in rows}
+        return self._recalled
 
     def get(self, oid: str) -> Digests | None:
         """Returns what is known of a blob."""
@@ -121,7 +123,6 @@ class DigestCache:
         """Tells whether this clone ever sealed or opened such a plaintext.
 
         Args:
-            length: plaintext length in bytes.
             plaintext: its digests by name, both; None asks for any of that length.
         """
         given = plaintext or {}

@@ -40,11 +40,7 @@ def is_strange(repo: Repository, revision: str = "HEAD") -> bool:
 
 
 def require_ours(repo: Repository, revision: str = "HEAD") -> None:
-    """Raises where git-model was never set up; see `is_strange`.
-
-    Raises:
-        GitError: with the command that does.
-    """
+    """Raises a GitError where git-model was never set up; see `is_strange`."""
     if is_strange(repo, revision):
         raise GitError(
             "this repository has no .gitmodel: it is not a git-model repository",

@@ -10,14 +10,14 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from git_model_security.git.trees import Fact
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from git_model_security.clone.database import Memory
     from git_model_security.git.repository import Repository
 
-Fact = tuple[int, str]
-"""Mode and oid of what stands at a path."""
 NOTHING: Fact = (0, "")
 """Where nothing stands."""
 Doubts = dict[bytes, Fact | None]

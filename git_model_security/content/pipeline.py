@@ -113,6 +113,14 @@ def seal(
         _seal_long(key, itertools.chain((first, second), segments), sealed, plaintext)
 
 
+def seal_bytes(key: Key, content: bytes) -> bytes:
+    """Returns the envelope of small content; nothing has none."""
+    if not content:
+        return b""
+    sealer = Sealer(key)
+    return b"".join([*sealer.update(content), sealer.finish()])
+
+
 def _seal_long(
     key: Key, segments: Iterator[BytesLike], sealed: Sealed, plaintext: PlaintextHash
 ) -> None:
@@ -149,11 +157,7 @@ def _seal_long(
 
 
 class Opening:
-    """An envelope being opened: the plaintext, some segments ahead on other threads.
-
-    Attributes:
-        key_id: the key it is sealed under.
-    """
+    """An envelope being opened: the plaintext, some segments ahead on other threads."""
 
     def __init__(self, reader: SegmentReader, pool: Executor) -> None:
         self._reader = reader

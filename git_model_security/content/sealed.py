@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import tempfile
+from functools import partial
 from typing import IO, TYPE_CHECKING, cast
 
 from git_model_security import messages
@@ -31,88 +32,36 @@ if TYPE_CHECKING:
 
 MEMORY_BYTES = 8 << 20
 """Ciphertext beyond this goes to the file."""
-
-
-class Spool:
-    """Bytes that are written once and then read from their beginning, any number of times.
-
-    They stand in memory first, and then in a file.
-
-    Args:
-        opened: opens the file, once it is needed.
-    """
-
-    def __init__(self, opened: Callable[[], IO[bytes]]) -> None:
-        self._opened = opened
-        self._memory = bytearray()
-        self.file: IO[bytes] | None = None
-
-    def write(self, data: BytesLike) -> None:
-        """Takes in more.
-
-        Raises:
-            GitError: there is no room for it.
-        """
-        if self.file is None and len(self._memory) + len(data) <= MEMORY_BYTES:
-            self._memory += data
-            return
-        with self._spooling():
-            write_all(self.to_file(), data)  # type: ignore[arg-type]
-
-    def to_file(self) -> IO[bytes]:
-        """Returns the file, with all that was written in it.
-
-        Raises:
-            GitError: as `write`.
-        """
-        if self.file is None:
-            with self._spooling():
-                self.file = self._opened()
-                write_all(self.file, self._memory)  # type: ignore[arg-type]
-                self._memory = bytearray()
-        return self.file
-
-    def chunks(self) -> Iterator[BytesLike]:
-        """Yields all that was written, from the beginning.
-
-        Raises:
-            GitError: as `write`.
-        """
-        if self.file is None:
-            yield self._memory
-            return
-        with self._spooling():
-            self.file.seek(0)
-        while chunk := self.file.read(CHUNK_BYTES):
-            yield chunk
-
-    @contextlib.contextmanager
-    def _spooling(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            raise GitError(
-                f"cannot keep its ciphertext: {messages.reason(error)}",
-                hint="free some disk space for the git directory, then try again",
-            ) from error
+_FULL = "free some disk space for the git directory, then try again"
 
 
 class Spooled:
-    """Bytes in a spool, with their blob oid and SHA-256.
+    """Bytes that are written once and then read from their beginning, any number of times.
 
-    The oid begins with the length (`blob <size>`). The work tree file tells it
-    beforehand, mostly; where that guess was wrong the spool is read once more.
+    They stand in memory first, and then in a file. Their oid begins with their length (`blob
+    <size>`). The work tree file tells it beforehand, mostly; where that guess was wrong they
+    are read once more.
+
+    Args:
+        opened: opens the file, once it is needed.
 
     Attributes:
         size: bytes written so far.
     """
 
-    def __init__(self, clone: Clone, expected_bytes: int | None = None) -> None:
+    def __init__(
+        self,
+        clone: Clone,
+        expected_bytes: int | None = None,
+        opened: Callable[[], IO[bytes]] | None = None,
+    ) -> None:
         self._format = clone.repo.object_format
         self._expected = expected_bytes
         self._oid = None if expected_bytes is None else blob_hash(self._format, expected_bytes)
         self._sha256 = hashlib.sha256()
-        self._spool = Spool(lambda: _unlinked(clone))
+        self._opened = opened or partial(_unlinked, clone)
+        self._memory = bytearray()
+        self._file: IO[bytes] | None = None
         self.size = 0
 
     def write(self, data: BytesLike) -> None:
@@ -121,7 +70,11 @@ class Spooled:
         Raises:
             GitError: there is no room for it.
         """
-        self._spool.write(data)
+        if self._file is None and len(self._memory) + len(data) <= MEMORY_BYTES:
+            self._memory += data
+        else:
+            with _keeping():
+                write_all(self._to_file(), data)  # type: ignore[arg-type]
         self._sha256.update(data)
         if self._oid is not None:
             self._oid.update(data)
@@ -136,13 +89,37 @@ class Spooled:
         if self._oid is None or self.size != self._expected:
             self._expected = self.size
             self._oid = blob_hash(self._format, self.size)
-            for chunk in self._spool.chunks():
+            for chunk in self.chunks():
                 self._oid.update(chunk)
         return self._oid.hexdigest()
 
     def chunks(self) -> Iterator[BytesLike]:
         """Yields what was written, from its beginning; raises as `write` does."""
-        return self._spool.chunks()
+        if self._file is None:
+            yield self._memory
+            return
+        with _keeping():
+            self._file.seek(0)
+        while chunk := self._file.read(CHUNK_BYTES):
+            yield chunk
+
+    def _to_file(self) -> IO[bytes]:
+        """Returns the file, with all that was written in it."""
+        if self._file is None:
+            with _keeping():
+                self._file = self._opened()
+                write_all(self._file, self._memory)  # type: ignore[arg-type]
+                self._memory = bytearray()
+        return self._file
+
+
+@contextlib.contextmanager
+def _keeping(hint: str = _FULL) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        said = f"cannot keep its ciphertext: {messages.reason(error)}"
+        raise GitError(said, hint=hint) from error
 
 
 class Sealed(Spooled):
@@ -160,10 +137,9 @@ class Sealed(Spooled):
     def __init__(self, clone: Clone, plaintext_bytes: int | None) -> None:
         likely = plaintext_bytes or 0
         inline = likely and not clone.makes_object(likely)
-        super().__init__(clone, _sealed_length(likely) if inline else None)
+        opened = None if clone.threshold is None else clone.lfs.partial
+        super().__init__(clone, _sealed_length(likely) if inline else None, opened)
         self._clone = clone
-        if clone.threshold is not None:
-            self._spool = Spool(clone.lfs.partial)
         self.pointer: Pointer | None = None
 
     def __enter__(self) -> Sealed:
@@ -171,7 +147,7 @@ class Sealed(Spooled):
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         # An answer that is read from the file needs its bytes, but no more its name.
-        file = self._spool.file
+        file = self._file
         if file is not None and not file.closed and self._clone.threshold is not None:
             self._clone.lfs.forget(file)
             if kind is not None:
@@ -196,13 +172,8 @@ class Sealed(Spooled):
         """
         if self.pointer is None:
             return self.chunks()
-        try:
-            self._clone.lfs.keep(self._spool.to_file(), self.pointer)
-        except OSError as error:
-            raise GitError(
-                f"cannot keep its ciphertext: {messages.reason(error)}",
-                hint=f"look at {self._clone.lfs.directory}, then try again",
-            ) from error
+        with _keeping(f"look at {self._clone.lfs.directory}, then try again"):
+            self._clone.lfs.keep(self._to_file(), self.pointer)
         return (self.pointer.render(),)
 
 

@@ -57,19 +57,17 @@ def sweep_untracked(repo: Repository, gate: Gate) -> list[bytes]:
 
 def _removed(repo: Repository, entries: Iterable[Entry]) -> list[bytes]:
     """Removes links that stand in the work tree; one that cannot be stops no other."""
-    failures: list[GitError] = []
-    removed = [entry.path for entry in entries if _is_removed(repo, entry.path, failures)]
-    if failures:
-        raise failures[0]
+    removed: list[bytes] = []
+    failure: GitError | None = None
+    for entry in entries:
+        try:
+            if worktree.unlink(repo.top, entry.path):
+                removed.append(entry.path)
+        except GitError as error:
+            failure = failure or error
+    if failure is not None:
+        raise failure
     return removed
-
-
-def _is_removed(repo: Repository, path: bytes, failures: list[GitError]) -> bool:
-    try:
-        return worktree.unlink(repo.top, path)
-    except GitError as error:
-        failures.append(error)
-        return False
 
 
 def _links(repo: Repository, since: int) -> Iterator[Entry]:

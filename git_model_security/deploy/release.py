@@ -8,7 +8,7 @@ A commit is released when
 1. both signatures of each model root hold for its tree under the pinned trust, with
    every file opened, those of git-lfs as well;
 2. it is the last verified tip of its branch, or follows it with what was not signed there
-   before (`verified_tips`): an older one was signed, too.
+   before (`memory.follows`): an older one was signed, too.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 
 from git_model_security.clone import audit_log
 from git_model_security.content import blob
-from git_model_security.deploy import verified_tips
-from git_model_security.deploy.released import Released
+from git_model_security.deploy import memory
+from git_model_security.deploy.memory import Released
 from git_model_security.errors import Error, Reason, VerificationError
 from git_model_security.git import config, history, index, remotes
 from git_model_security.trust import pinned_trust
@@ -38,11 +38,7 @@ _HEADS, _REMOTES = "refs/heads/", "refs/remotes/"
 
 
 class Gate:
-    """Releases files of verified commits, for the length of one process.
-
-    Attributes:
-        released: what may be written.
-    """
+    """Releases files of verified commits, for the length of one process."""
 
     def __init__(self, clone: Clone) -> None:
         self._clone = clone
@@ -55,8 +51,6 @@ class Gate:
         """Lets a file be written.
 
         Args:
-            path: of the file.
-            oid: of what is written, as it is in Git.
             treeish: what Git says it comes from; empty where it does not say.
             ref: the ref that Git was given for that; empty for none.
 
@@ -96,12 +90,12 @@ class Gate:
 
     def remember(self, commit: str, branch: str | None) -> None:
         """Remembers the tip of a branch: nothing older may be, from now on."""
-        verified_tips.put(self._repo, [branch] if branch else [], commit)
+        memory.put_tip(self._repo, [branch] if branch else [], commit)
 
     def remember_head(self, commit: str) -> None:
         """Remembers what is deployed now, on the branch that it is on."""
-        names = filter(None, [verified_tips.LAST, self.branch])
-        verified_tips.put(self._repo, names, commit)
+        names = filter(None, [memory.LAST, self.branch])
+        memory.put_tip(self._repo, names, commit)
 
     @property
     def head(self) -> str | None:
@@ -171,11 +165,11 @@ class Gate:
             self._clone.fetch([one.oid for one in entries if one.path in absent])
 
     def _require_new(self, commit: str, branch: str | None) -> None:
-        last = verified_tips.of(self._repo, branch)
+        last = memory.last_tip(self._repo, branch)
         if last is None or last == commit:
             return
         is_cut = history.is_shallow(self._repo)
-        if not is_cut and verified_tips.follows(self._clone, commit, last):
+        if not is_cut and memory.follows(self._clone, commit, last):
             return
         # In a file it would hold for ever, and be forgotten.
         if config.get_once(self._repo, ROLLBACK) == commit:

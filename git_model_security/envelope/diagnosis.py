@@ -55,8 +55,6 @@ def of_footer(key: Key, header: bytes, index: int, rest: memoryview) -> Envelope
     """Return the error for an envelope whose last 88 bytes are not its footer (R15).
 
     Args:
-        key: the key of the envelope.
-        header: its raw header.
         index: the index that the footer should have.
         rest: the last data segment and what should be the footer.
     """

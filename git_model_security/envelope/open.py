@@ -141,9 +141,6 @@ class Opener:
 def decrypt(keys: Mapping[str, Key], source: BinaryIO, sink: BinaryIO) -> Header:
     """Write the plaintext of the envelope in `source` to `sink`.
 
-    Returns:
-        The authenticated header.
-
     Raises:
         KeyNotFoundError, AuthenticationError, EnvelopeError: as `Opener` does;
             `sink` may then hold a part of the plaintext, and whoever gave it

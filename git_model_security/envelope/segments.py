@@ -48,7 +48,6 @@ class SegmentReader:
     file, or of one that changes while it is read, is never given out.
 
     Args:
-        key: the key of the envelope.
         file: open for as long as the reader is used. Its position is of no
             importance; where it is a plain file it is left alone.
 

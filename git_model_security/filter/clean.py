@@ -22,7 +22,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from git_model_security.clone.digests import CLEAR, PlaintextHash
-from git_model_security.content import blob, blobs
+from git_model_security.content import blob, reader
 from git_model_security.content.blob import Kind
 from git_model_security.content.pipeline import cut, seal
 from git_model_security.content.sealed import Sealed
@@ -106,15 +106,8 @@ def _pass_envelope(
                 del waiting[:count]
         plaintext.update(opener.finish())
         sealed.write(waiting)
-        oid = sealed.settle(plaintext.length)
-        digests = plaintext.digests(header.key_id, sealed.sha256())
-        kept = sticky.find_same(clone, path, oid, digests)
-        if kept is not None:
-            return blobs.chunks(clone, kept)
-        answer = sealed.keep()
-    clone.digests.put(oid, digests)
-    # Not recorded as made here: whoever sealed it, it was not this clean.
-    return answer
+        # Not recorded as made here: whoever sealed it, it was not this clean.
+        return _place(clone, path, sealed, plaintext, header.key_id, is_made=False)
 
 
 def _pass_known(
@@ -130,9 +123,6 @@ def _pass_known(
     Args:
         refusal: what is raised where Git has it not.
         is_sealed: it begins as an envelope does, and may be an object of git-lfs.
-
-    Raises:
-        Error: the `refusal`.
     """
     sealed = PlaintextHash("sha256") if is_sealed and clone.lfs.is_used else None
     oid = _oid(clone, path, content if sealed is None else _feed(content, sealed))
@@ -142,7 +132,7 @@ def _pass_known(
             return (pointer,)
     if oid is not None and oid in clone.committed:
         # From the object store: nothing that may be plaintext was kept meanwhile.
-        return blobs.chunks(clone, oid)
+        return reader.chunks(clone, oid)
     raise refusal
 
 
@@ -176,7 +166,7 @@ def _pass_unchanged(
     if staged is not None and known is not None and known.key_id != CLEAR:
         new = plaintext.digests(known.key_id)
         if sticky.is_same(known, new):
-            return blobs.chunks(clone, staged)
+            return reader.chunks(clone, staged)
     raise _no_key_error(clone)
 
 
@@ -199,7 +189,7 @@ def _encrypt(clone: Clone, path: bytes, content: Content) -> Iterable[BytesLike]
         staged = sticky.Staged.find(clone, path, size)
         rest = segments if staged is None else staged.rest(segments)
         if staged is not None and rest is None:
-            return blobs.chunks(clone, staged.oid)
+            return reader.chunks(clone, staged.oid)
         segments = rest or iter(())
         # Every host takes what is shorter, and looking would cost each small file its time.
         from git_model_security.storage import limits
@@ -210,15 +200,28 @@ def _encrypt(clone: Clone, path: bytes, content: Content) -> Iterable[BytesLike]
     with Sealed(clone, size) as sealed:
         seal(key, segments, sealed, plaintext)
         _require_still(clone, path, before)
-        oid = sealed.settle(plaintext.length)
-        digests = plaintext.digests(key.id, sealed.sha256())
-        kept = sticky.find_same(clone, path, oid, digests)
-        if kept is not None:
-            return blobs.chunks(clone, kept)
-        answer = sealed.keep()
+        return _place(clone, path, sealed, plaintext, key.id, is_made=True)
+
+
+def _place(
+    clone: Clone,
+    path: bytes,
+    sealed: Sealed,
+    plaintext: PlaintextHash,
+    key_id: str,
+    *,
+    is_made: bool,
+) -> Iterable[BytesLike]:
+    """Puts an envelope in its place, or gives back the index's blob (sticky clean)."""
+    oid = sealed.settle(plaintext.length)
+    digests = plaintext.digests(key_id, sealed.sha256())
+    kept = sticky.find_same(clone, path, oid, digests)
+    if kept is not None:
+        return reader.chunks(clone, kept)
+    answer = sealed.keep()
     # What the index has already was not made by this clean: `git status` on a file that
     # somebody pushed runs it too.
-    if clone.staged.get(path) != oid and not _was_here(clone, oid):
+    if is_made and clone.staged.get(path) != oid and not _was_here(clone, oid):
         clone.provenance.note_made(oid)
     clone.digests.put(oid, digests)
     return answer
@@ -234,11 +237,7 @@ def _was_here(clone: Clone, oid: str) -> bool:
 
 
 def _require_still(clone: Clone, path: bytes, before: os.stat_result | None) -> None:
-    """Raises when the file changed meanwhile: half of what was read may be of each.
-
-    Raises:
-        GitError: it did.
-    """
+    """Raises when the file changed meanwhile: half of what was read may be of each."""
     after = index.stat(clone.repo, path)
     if before is not None and (after is None or index.stamp(before) != index.stamp(after)):
         raise GitError(

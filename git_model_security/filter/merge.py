@@ -12,7 +12,7 @@ from pathlib import Path
 
 from git_model_security.clone.clone import Clone
 from git_model_security.clone.digests import PlaintextHash
-from git_model_security.content import blob, blobs
+from git_model_security.content import blob, reader
 from git_model_security.content.pipeline import Joined, cut, seal
 from git_model_security.content.sealed import Sealed
 from git_model_security.envelope import HEADER_BYTES
@@ -35,7 +35,6 @@ def merge(base: str, ours: str, theirs: str, marker_size: str, path: str) -> int
         ours: file with our blob, which gets the result (`%A`).
         theirs: file with their blob (`%B`).
         marker_size: length of conflict markers (`%L`).
-        path: where the result will go, for the markers (`%P`).
 
     Raises:
         Error: a blob does not open; ours is left as it was.
@@ -87,11 +86,7 @@ def merge(base: str, ours: str, theirs: str, marker_size: str, path: str) -> int
 
 
 def _read_text(clone: Clone, content: bytes) -> bytes | None:
-    """Returns the text that a blob holds, None when it is no text to be merged.
-
-    Raises:
-        NotFetchedError: it is an object of git-lfs that is not here.
-    """
+    """Returns the text that a blob holds, None when it is no text to be merged."""
     pointer = parse(content)
     if pointer is not None:
         if pointer.size > _TEXT_BYTES:
@@ -103,8 +98,9 @@ def _read_text(clone: Clone, content: bytes) -> bytes | None:
     except NewerFormatError:
         return None
     if is_sealed:
-        content = b"".join(blobs.open_chunks(clone, (content,)))
-    return content if _is_text(content) else None
+        content = b"".join(reader.open_chunks(clone, (content,)))
+    is_text = b"\0" not in content[:8000] and len(content) <= _TEXT_BYTES
+    return content if is_text else None
 
 
 def _seal_text(clone: Clone, text: bytes) -> bytes:
@@ -116,7 +112,3 @@ def _seal_text(clone: Clone, text: bytes) -> bytes:
         seal(clone.ring.current, cut(Joined(iter((text,)))), sealed, running)
         sealed.settle(len(text))
         return b"".join(sealed.keep())
-
-
-def _is_text(content: bytes) -> bool:
-    return b"\0" not in content[:8000] and len(content) <= _TEXT_BYTES

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from git_model_security import messages
 from git_model_security.errors import ConfigError, PolicyError
 from git_model_security.git import config
-from git_model_security.setup.hooks import configured_hooks, hook_place, hook_presence, shims
+from git_model_security.setup.hooks import configured_hooks, hook_place, shims
 
 if TYPE_CHECKING:
     from git_model_security.clone.clone import Clone
@@ -46,17 +46,17 @@ def check(clone: Clone) -> PolicyError | None:
     if clone.ring.locked:
         return None  # nothing is encrypted here, and a clone may be locked for good
     repo = clone.repo
-    absent = hook_presence.missing(repo, repo.hooks, clone.settings)
+    absent = hook_place.missing(repo, repo.hooks, clone.settings)
     for what, remedy in configured_hooks.find_faults(clone.settings):
         messages.warn(what, remedy)
     if not absent or _decision(clone) == OFF:
         return None
-    what = hook_presence.describe(repo, absent)
+    what = hook_place.describe(repo, absent)
     if config.get_once(repo, hook_place.HOOKS_PATH) is not None:
         # For this one command somebody chose other hooks, or none.
         messages.warn(what)
         return None
-    error = PolicyError(what, hint="\n".join(hook_presence.remedies(repo, absent)))
+    error = PolicyError(what, hint="\n".join(hook_place.remedies(repo, absent)))
     if _stops(clone, absent):
         return error
     messages.tell(error, level="warning")
@@ -104,5 +104,5 @@ def _is_overridden(clone: Clone, absent: list[str]) -> bool:
 
     if not refusal.is_overridden(clone.repo):
         return False
-    refusal.let_through(clone.repo, "add", [hook_presence.describe(clone.repo, absent)])
+    refusal.let_through(clone.repo, "add", [hook_place.describe(clone.repo, absent)])
     return True

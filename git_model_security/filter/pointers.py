@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from git_model_security.content import blob, blobs
+from git_model_security.content import blob, reader
 from git_model_security.errors import EnvelopeError, KeyNotFoundError
 from git_model_security.git.hash_object import blob_oid
 from git_model_security.git.objects import CHUNK_BYTES
@@ -70,7 +70,7 @@ def _require_envelope(clone: Clone, pointer: Pointer, oid: str) -> None:
             )
         file.seek(0)
         chunks = iter(lambda: file.read(CHUNK_BYTES), b"")
-        for _ in blobs.open_chunks(clone, chunks, plaintext):
+        for _ in reader.open_chunks(clone, chunks, plaintext):
             pass
     digests = plaintext.digests(found.key_id, bytes.fromhex(pointer.oid))
     clone.digests.put(oid, digests)

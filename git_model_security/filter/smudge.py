@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from git_model_security import messages
 from git_model_security.clone.digests import PlaintextHash
-from git_model_security.content import blobs
+from git_model_security.content import reader
 from git_model_security.content.sealed import Spooled
 from git_model_security.envelope import HEADER_BYTES, read_header
 from git_model_security.errors import UPGRADE_HINT, Error, NewerFormatError
@@ -92,9 +92,6 @@ def _find_key(clone: Clone, path: bytes, head: bytes) -> str | None:
     """Returns the id of the key that opens what begins so; empty for what is clear.
 
     None, with a warning, for what is left encrypted.
-
-    Raises:
-        EnvelopeError: it begins like an envelope and is none.
     """
     try:
         header = read_header(head[:HEADER_BYTES])
@@ -168,7 +165,7 @@ def _opened(
     is_wanted = clone.verifies and (known is None or known.get(clone.digest) is None)
     plaintext = PlaintextHash(clone.digest) if is_wanted else None
     with file:
-        yield from blobs.check_opened(opening, plaintext)
+        yield from reader.check_opened(opening, plaintext)
     if plaintext is not None:
         sealed = bytes.fromhex(pointer.oid)
         clone.digests.put(oid, plaintext.digests(opening.key_id, sealed))
@@ -184,7 +181,7 @@ def _decrypted(
     clone: Clone, spooled: Spooled, key_id: str, oid: str | None
 ) -> Iterator[BytesLike]:
     plaintext = PlaintextHash(clone.digest)
-    yield from blobs.open_chunks(clone, spooled.chunks(), plaintext)
+    yield from reader.open_chunks(clone, spooled.chunks(), plaintext)
     name = spooled.oid() if oid is None or clone.has_replacements else oid
     clone.digests.put(name, plaintext.digests(key_id, spooled.sha256()))
 

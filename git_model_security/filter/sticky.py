@@ -13,7 +13,7 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING
 
-from git_model_security.content import blob, blobs
+from git_model_security.content import blob, reader
 from git_model_security.content.pipeline import SEGMENTS
 from git_model_security.envelope import HEADER_BYTES, SegmentReader
 from git_model_security.errors import Error, NotFetchedError
@@ -36,15 +36,15 @@ def find_same(clone: Clone, path: bytes, oid: str, new: Digests) -> str | None:
     staged = clone.staged.get(path)
     if staged is None or staged == oid:
         return None
-    key_id = blobs.key_id(clone, staged)
+    key_id = reader.key_id(clone, staged)
     if key_id is None:
         return staged if _is_clear_elsewhere(clone, path, staged, new) else None
     if key_id not in clone.ring.keys:
         return None
     if key_id == new.key_id:
-        alike = blobs.sealed_sha256(clone, staged) == new.sealed_sha256
+        alike = reader.sealed_sha256(clone, staged) == new.sealed_sha256
     else:
-        alike = is_same(blobs.digests(clone, staged), new)
+        alike = is_same(reader.digests(clone, staged), new)
     return staged if alike else None
 
 
@@ -58,7 +58,7 @@ def _is_clear_elsewhere(clone: Clone, path: bytes, staged: str, new: Digests) ->
     if path not in clone.claimed_clear:
         return False
     try:
-        return is_same(blobs.digests(clone, staged), new)
+        return is_same(reader.digests(clone, staged), new)
     except NotFetchedError:
         return False
 

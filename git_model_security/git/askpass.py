@@ -32,15 +32,11 @@ def program(environment: Mapping[str, str]) -> str | None:
     # git takes the first that is set; an empty one means that none is to be asked.
     found = environment.get("GIT_ASKPASS")
     if found is None:
-        found = _configured()
+        said = run("config", "-z", "--type=path", "--get", "core.askPass", accept=(0, 1))
+        found = os.fsdecode(said.removesuffix(b"\0")) if said else None
     if found is None:
         found = environment.get("SSH_ASKPASS")
     return found or None
-
-
-def _configured() -> str | None:
-    said = run("config", "-z", "--type=path", "--get", "core.askPass", accept=(0, 1))
-    return os.fsdecode(said.removesuffix(b"\0")) if said else None
 
 
 def may_use_terminal(environment: Mapping[str, str]) -> bool:

@@ -159,7 +159,7 @@ def _asked(
     questions = {
         prefix + path: (files, path)
         for prefix, (files, paths) in zip(prefixes, sets, strict=True)
-        for path in paths
+        for path in sorted(paths)
     }
     found: set[tuple[Files, bytes]] = set()
     with _scratch(defined or "") as directory:

@@ -73,7 +73,7 @@ def _readable(
     repo: Repository, oids: Sequence[str], damaged: dict[str, str] | None
 ) -> Iterator[Change]:
     try:
-        output = _diffed(repo, oids)
+        output = _diffed(repo, oids, "-c", "--root")
     except GitError as error:
         if damaged is None:
             raise
@@ -99,29 +99,19 @@ def _standing(
     yield from (Change(oid, entry, ()) for entry in entries)
 
 
-def _diffed(repo: Repository, oids: Sequence[str]) -> bytes:
+def _diffed(repo: Repository, asked: Iterable[str], *words: str) -> bytes:
     # Plumbing: `git log` would obey log.showRoot, diff.relative, log.showSignature.
-    return repo.git(
-        *(*FROM_COMMITS, "diff-tree", "--stdin", "-r", "-c", "--root", "--raw", "-z"),
-        *("--no-abbrev", "--no-renames"),
-        stdin=lines(oids),
-        extra=TRUE_HISTORY,
-    )
+    diff = ("diff-tree", "--stdin", "-r", "--raw", "-z", "--no-abbrev", "--no-renames", *words)
+    return repo.git(*FROM_COMMITS, *diff, stdin=lines(asked), extra=TRUE_HISTORY)
 
 
 def against(
     repo: Repository, pairs: Iterable[tuple[str, str]], pathspecs: Sequence[str]
 ) -> Iterator[Change]:
     """Yields what differs between commits and one commit each, at some pathspecs."""
-    asked = "".join(f"{commit} {other}\n" for commit, other in pairs).encode()
-    if asked:
-        said = repo.git(
-            *(*FROM_COMMITS, "diff-tree", "--stdin", "-r", "--raw", "-z", "--no-abbrev"),
-            *("--no-renames", "--", *pathspecs),
-            stdin=asked,
-            extra=TRUE_HISTORY,
-        )
-        yield from (one for one in _parsed(said) if one.entry.mode != index.GITLINK)
+    if asked := [f"{commit} {other}" for commit, other in pairs]:
+        found = _parsed(_diffed(repo, asked, "--", *pathspecs))
+        yield from (one for one in found if one.entry.mode != index.GITLINK)
 
 
 def _parsed(output: bytes) -> Iterator[Change]:

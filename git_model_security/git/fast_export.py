@@ -6,7 +6,6 @@ branch, however odd, passes through the stream. git-fast-import(1), "Input forma
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING
 
@@ -24,11 +23,6 @@ _OPTIONS = (
     *("--no-data", "--show-original-ids", "--reencode=no", "--no-renames"),
     *("--signed-tags=strip", "--tag-of-filtered-object=drop", "--stdin"),
 )
-
-_ESCAPE = re.compile(rb"\\([0-7]{3}|.)", re.DOTALL)
-_ESCAPED = {
-    letter.encode(): bytes([code]) for letter, code in zip("abtnvfr", range(7, 14), strict=True)
-}
 
 
 @dataclass(slots=True)
@@ -121,23 +115,21 @@ def _take(commit: Commit, word: bytes, rest: bytes, line: bytes, stream: IO[byte
             commit.parents.append(rest)
         case b"M":
             mode, oid, path = rest.split(b" ", 2)
-            commit.changes.append(Entry(unquote(path), int(mode, 8), oid.decode()))
+            commit.changes.append(Entry(_unquoted(path), int(mode, 8), oid.decode()))
         case b"D":
-            commit.changes.append(Entry(unquote(rest), REMOVED, ""))
+            commit.changes.append(Entry(_unquoted(rest), REMOVED, ""))
         case _:
             raise GitError(f"git fast-export said what is not understood: {line[:80]!r}")
 
 
-def unquote(path: bytes) -> bytes:
-    """Returns a path as Git holds it, from the C-style quotes where it has them."""
+def _unquoted(path: bytes) -> bytes:
+    """Returns a path as Git holds it, from the quotes that it has, if any.
+
+    Git escapes as C does (quote.c, `quote_c_style`), which is a part of what Python knows.
+    """
     if not path.startswith(b'"'):
         return path
-    return _ESCAPE.sub(_meant, path[1:-1])
-
-
-def _meant(escape: re.Match[bytes]) -> bytes:
-    code = escape[1]
-    return bytes([int(code, 8)]) if len(code) == 3 else _ESCAPED.get(code, code)
+    return path[1:-1].decode("unicode_escape").encode("latin-1")
 
 
 def _line(change: Entry) -> bytes:

@@ -90,3 +90,13 @@ def blob_hash(object_format: str, size_bytes: int) -> hashlib._Hash:
     running = hashlib.new(object_format, usedforsecurity=False)
     running.update(b"blob %d\0" % size_bytes)
     return running
+
+
+def hash_files(repo: Repository, paths: Iterable[bytes]) -> list[str]:
+    """Returns the blobs that files of the work tree would become, through their filters."""
+    top = os.fsencode(repo.top)
+    there = [path for path in paths if b"\n" not in path and os.path.lexists(top + b"/" + path)]
+    if not there:
+        return []
+    asked = b"".join(path + b"\n" for path in there)
+    return repo.git("hash-object", "--stdin-paths", stdin=asked, filters=True).decode().split()

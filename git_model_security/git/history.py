@@ -26,7 +26,7 @@ REF_OPTIONS = ("--all", "--branches", "--tags", "--remotes", "--reflog")
 REFS = ("--exclude=refs/rewritten/*", "--exclude=refs/stash", "--glob=*")
 """All refs, without what a rebase moves (HEAD, and its labels), and without the stash.
 
-Nobody publishes that, so its content was not asked about (`guard.verdict`)."""
+Nobody publishes that, so its content was not asked about (`guard.judgement`)."""
 
 
 def is_shallow(repo: Repository) -> bool:
@@ -221,25 +221,6 @@ def subjects(repo: Repository, oids: Iterable[str]) -> dict[str, tuple[str, str]
     return {oid: (subject, author) for oid, author, subject in rows}
 
 
-def last_change(repo: Repository, commit: str, path: bytes) -> str | None:
-    """Returns the last commit below one, and it, that changed a path."""
-    words = (*FROM_COMMITS, "--literal-pathspecs", "rev-list", "--max-count=1", commit)
-    said = repo.git(*words, "--", path, accept=(0, 128), extra=TRUE_HISTORY)
-    return said.decode().strip() or None
-
-
-def have_held(repo: Repository, commits: Sequence[str], path: bytes, oid: str) -> bool:
-    """Tells whether commits, or any below them, have had a blob at a path."""
-    said = repo.git(
-        *(*FROM_COMMITS, "--literal-pathspecs", "log", "--no-show-signature", "--format=%H"),
-        *("--full-history", "--no-renames", "--max-count=1", f"--find-object={oid}", *commits),
-        *("--", path),
-        accept=(0, 128),
-        extra=TRUE_HISTORY,
-    )
-    return bool(said.strip())
-
-
 def iso_date(date: str) -> str:
     """Returns a strict date of Git's in one spelling: UTC is `Z` (2.55) or `+00:00` (2.39)."""
     return f"{date.removesuffix('Z')}+00:00" if date.endswith("Z") else date
@@ -279,10 +260,18 @@ def pseudo_ref(repo: Repository, name: str) -> list[str]:
 
 
 def former_heads(repo: Repository, most: int) -> list[str]:
-    """Returns the commits that HEAD was at, by its reflog, the newest first."""
-    words = ("reflog", "show", "--no-show-signature", "--format=%H", f"--max-count={most}")
-    said = repo.git(*words, "HEAD", accept=(0, 128))
-    return list(dict.fromkeys(said.decode().split()))
+    """Returns the commits that HEAD was at, by its reflog, the newest first.
+
+    Each line of the file has the old oid and the new one (gitformat, "reflog").
+    """
+    path = repo.git_dir / "logs" / "HEAD"
+    if repo.has_ref_tables:
+        words = ("reflog", "show", "--no-show-signature", "--format=%H", f"--max-count={most}")
+        found = repo.git(*words, "HEAD", accept=(0, 128)).decode().split()
+    else:
+        lines = path.read_bytes().splitlines() if path.is_file() else []
+        found = [line.split(b" ", 2)[1].decode() for line in reversed(lines[-most:])]
+    return list(dict.fromkeys(filter(is_oid, found)))
 
 
 def list_squashed(repo: Repository) -> list[str]:

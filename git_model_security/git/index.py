@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 from git_model_security.errors import GitError
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 REGULAR, EXECUTABLE, SYMLINK, GITLINK = 0o100644, 0o100755, 0o120000, 0o160000
 FILES = frozenset({REGULAR, EXECUTABLE})
+_STAGED = re.compile(rb"([0-7]+) ([0-9a-f]+) ([0-3])\t([^\0]*)\0")
+"""Mode, oid, stage and path (git-ls-files, "--stage" with "-z")."""
 NO_COMMIT = "there is no commit yet"
 FIRST_COMMIT = "`git add` and `git commit` make the first one"
 REMOVED = 0
@@ -57,11 +60,10 @@ def staged(repo: Repository) -> list[Entry]:
     """Returns all index entries, sorted as Git sorts them (by bytes of the path)."""
     found = repo.snapshot.staged
     if found is None:
-        found = repo.snapshot.staged = []
-        for record in records(repo.git("ls-files", "--stage", "-z")):
-            facts, path = record.split(b"\t", 1)
-            mode, oid, stage = facts.split(b" ")
-            found.append(Entry(path, int(mode, 8), oid.decode(), int(stage)))
+        found = repo.snapshot.staged = [
+            Entry(path, int(mode, 8), oid.decode(), int(stage))
+            for mode, oid, stage, path in _STAGED.findall(repo.git("ls-files", "--stage", "-z"))
+        ]
     return list(found)
 
 
@@ -128,7 +130,7 @@ def stage(repo: Repository, entries: Iterable[Entry]) -> None:
         paths = {entry.path for entry in new}
         kept = [entry for entry in before if entry.path not in paths]
         now = [*kept, *(entry for entry in new if entry.mode != REMOVED)]
-        repo.snapshot.staged = sorted(now, key=lambda entry: (entry.path, entry.stage))
+        repo.snapshot.staged = sorted(now, key=attrgetter("path", "stage"))
 
 
 def write_tree(repo: Repository) -> str:
@@ -149,7 +151,11 @@ def staged_changes(repo: Repository) -> list[tuple[Entry, Entry]]:
     A path that one of them does not have has mode `REMOVED` there. Before the first commit
     there is nothing to compare with, and so nothing.
     """
-    return _changes(repo, "HEAD") if head_tree(repo) is not None else []
+    found = repo.snapshot.changed
+    if found is None:
+        found = _changes(repo, "HEAD") if head_tree(repo) is not None else []
+        repo.snapshot.changed = found
+    return list(found)
 
 
 def _changes(repo: Repository, treeish: str, *options: str) -> list[tuple[Entry, Entry]]:
@@ -180,17 +186,15 @@ def resolve(repo: Repository, revision: str) -> str | None:
 
 def _named(repo: Repository, revision: str) -> str | None:
     if re.fullmatch(r":\.[a-z]+", revision):
-        return _staged_at(staged(repo), revision[1:].encode())
+        path = revision[1:].encode()
+        at = (path, 0)
+        return next((one.oid for one in staged(repo) if (one.path, one.stage) == at), None)
     # Of a blob Git knows the name where it has not the content: cat-file would fetch it.
     if revision.endswith(("^{commit}", "^{tree}")) and "\n" not in revision:
         with contextlib.suppress(GitError):
             return repo.objects.named(revision)
     out = repo.git("rev-parse", "--verify", "--quiet", revision, accept=(0, 1, 128))
     return out.decode().strip() or None
-
-
-def _staged_at(entries: Iterable[Entry], path: bytes) -> str | None:
-    return next((one.oid for one in entries if (one.path, one.stage) == (path, 0)), None)
 
 
 def require(repo: Repository, revision: str) -> str:
@@ -236,24 +240,6 @@ def changed(repo: Repository) -> list[bytes]:
     return records(repo.git("diff-files", "-z", "--name-only", filters=True))
 
 
-def hash_files(repo: Repository, paths: Iterable[bytes]) -> list[str]:
-    """Returns the blobs that files of the work tree would become, through their filters."""
-    there = [path for path in paths if b"\n" not in path and os.path.lexists(_file(repo, path))]
-    if not there:
-        return []
-    said = repo.git(
-        "hash-object",
-        "--stdin-paths",
-        stdin=b"".join(path + b"\n" for path in there),
-        filters=True,
-    )
-    return said.decode().split()
-
-
-def _file(repo: Repository, path: bytes) -> bytes:
-    return os.fsencode(repo.top) + b"/" + path
-
-
 def list_modified(repo: Repository) -> list[bytes]:
     """Returns the tracked files whose content is not the index's, deleted ones too."""
     refresh(repo)
@@ -269,7 +255,7 @@ def is_there(repo: Repository, entry: Entry) -> bool:
 def stat(repo: Repository, path: bytes) -> os.stat_result | None:
     """Returns a work tree file's stat data, or None when it is not there."""
     try:
-        return os.lstat(_file(repo, path))  # clean asks twice per file
+        return os.lstat(os.fsencode(repo.top) + b"/" + path)  # clean asks twice per file
     except OSError:
         return None
 

@@ -14,7 +14,7 @@ import os
 import re
 import stat
 import struct
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from git_model_security.errors import GitError
 from git_model_security.git.run import run
@@ -141,13 +141,6 @@ def _keep_facts(index: Path, descriptor: int) -> None:
     os.utime(descriptor, ns=(facts.st_atime_ns, facts.st_mtime_ns))
 
 
-class _Entry(NamedTuple):
-    start: int
-    path: bytes
-    oid: str
-    flags: int
-
-
 def _rewrite(
     content: bytearray,
     repo: Repository,
@@ -157,22 +150,28 @@ def _rewrite(
     """Rewrites the entries; returns the paths of those that were."""
     done = set()
     munged = None
-    for entry in _entries(content, hashlib.new(repo.object_format).digest_size):
-        facts = written.get(entry.path)
-        if facts is None or entry.flags & _STAGE:
+    oid_bytes = hashlib.new(repo.object_format).digest_size
+    for start, path, flags in _entries(content, oid_bytes):
+        facts = written.get(path)
+        if facts is None or flags & _STAGE:
             continue
-        if oids is not None and entry.oid != oids.get(entry.path):
+        oid_at = start + _STAT_BYTES
+        oid = content[oid_at : oid_at + oid_bytes].hex()
+        if oids is not None and oid != oids.get(path):
             continue
         if munged is None and facts.st_size and not facts.st_size % _WRAPPED_BYTES:
             munged = _munged()
-        (mode,) = struct.unpack_from(">I", content, entry.start + _MODE_AT)
+        (mode,) = struct.unpack_from(">I", content, start + _MODE_AT)
         fields = _fields(facts, mode, munged or 0)
-        content[entry.start : entry.start + _STAT_BYTES] = fields
-        done.add(entry.path)
+        content[start : start + _STAT_BYTES] = fields
+        done.add(path)
+        if len(done) == len(written):
+            break
     return done
 
 
-def _entries(content: bytearray, oid_bytes: int) -> Iterator[_Entry]:
+def _entries(content: bytearray, oid_bytes: int) -> Iterator[tuple[int, bytes, int]]:
+    """Yields where each entry starts, its path and its flags."""
     signature, version, count = _HEADER.unpack_from(content)
     if signature != b"DIRC" or version not in _VERSIONS:
         return
@@ -188,8 +187,7 @@ def _entries(content: bytearray, oid_bytes: int) -> Iterator[_Entry]:
             kept = path[: len(path) - dropped]
         end = content.index(0, name_at)
         path = kept + bytes(content[name_at:end])
-        oid = content[start + _STAT_BYTES : flags_at].hex()
-        yield _Entry(start, path, oid, flags)
+        yield start, path, flags
         # one to eight NULs pad an entry to a multiple of eight bytes, up to format 3
         start = end + 1 if version == 4 else start + (end - start + 8) // 8 * 8
 

@@ -116,11 +116,7 @@ def is_installed() -> bool:
 
 
 def require() -> None:
-    """Does nothing where git-lfs is installed.
-
-    Raises:
-        GitError: it is not.
-    """
+    """Raises a GitError where git-lfs is not installed."""
     if not is_installed():
         raise GitError("git-lfs is not installed", hint=INSTALL_HINT)
 

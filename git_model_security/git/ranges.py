@@ -46,11 +46,7 @@ def ends(repo: Repository, range_: str) -> tuple[str, list[str]]:
 
 
 def require_whole(repo: Repository, commits: Iterable[str]) -> None:
-    """Raises when a shallow history is cut at one of the commits: it stands for more.
-
-    Raises:
-        GitError: it is.
-    """
+    """Raises a GitError when a shallow history is cut at one of the commits."""
     cut = edges(repo).intersection(commits)
     if cut:
         raise GitError(
@@ -94,13 +90,8 @@ class Commit:
     """One commit.
 
     Attributes:
-        oid: its name.
-        tree: its tree.
-        parents: their names.
         bounds: whether it is not in the range, and a child of it is.
         date: of the committer, ISO 8601.
-        author: name and address.
-        subject: first line of the message.
     """
 
     oid: str

@@ -11,7 +11,7 @@ import contextlib
 import os
 from typing import TYPE_CHECKING, NamedTuple
 
-from git_model_security.errors import GitError
+from git_model_security.errors import GitError, ProtocolError
 from git_model_security.git.objects import is_oid
 from git_model_security.git.paths import shown
 from git_model_security.git.run import NO_HOOKS
@@ -23,9 +23,11 @@ if TYPE_CHECKING:
     from git_model_security.git.repository import Repository
 
 REMOTE = b"refs/remotes/"
+TRANSACTION = "reference-transaction"
 
 _FORMAT = "--format=%(objectname) %(refname)%00%(symref)"
 """Nothing for which Git would read the objects: one may be lost, and Git ends there."""
+_NEWER_GIT = "see `git model doctor`; is this git newer than git-model?"
 _OWN = ("refs/worktree/", "refs/bisect/", "refs/rewritten/")
 
 
@@ -56,6 +58,48 @@ class Ref(NamedTuple):
         return shown(short)
 
 
+class Move(NamedTuple):
+    """What a hook is told of one ref (githooks, "reference-transaction", "pre-receive")."""
+
+    old: str
+    new: str
+    ref: str
+
+    @property
+    def is_head(self) -> bool:
+        """Whether it is the HEAD of a work tree."""
+        return self.ref == "HEAD" or self.ref.endswith("/HEAD")
+
+    @property
+    def brings(self) -> bool:
+        """Whether the ref gets an object that it did not hold."""
+        return is_oid(self.new) and not self.deletes and self.new != self.old
+
+    @property
+    def deletes(self) -> bool:
+        """Whether the ref goes."""
+        return not self.new.strip("0")
+
+
+def parse_moves(stdin: bytes, hook: str = TRANSACTION, hint: str = _NEWER_GIT) -> list[Move]:
+    """Returns the lines of a hook's standard input.
+
+    Raises:
+        ProtocolError: one is not understood, so nothing may change.
+    """
+    found = []
+    for line in filter(None, stdin.split(b"\n")):
+        words = os.fsdecode(line).split(" ", 2)
+        # A symbolic ref that is moved itself names another (`ref:refs/heads/main`, git 2.46).
+        links = "ref:" if hook == TRANSACTION else ()
+        values = [word for word in words[:2] if not word.startswith(links)]
+        if len(words) != 3 or not all(map(is_oid, values)):
+            said = f"{hook} was given a line that it does not understand: {shown(line)}"
+            raise ProtocolError(said, hint=hint)
+        found.append(Move(*words))
+    return found
+
+
 def read(repo: Repository, prefix: bytes = b"refs/") -> list[Ref]:
     """Returns the refs whose names begin with `prefix`, sorted by name."""
     found = repo.snapshot.refs
@@ -70,7 +114,6 @@ def read_direct(
     """Returns the refs that are no links to others: oids by name.
 
     Args:
-        prefix: what their names begin with.
         containing: only those count that reach any of these commits.
     """
     found = read(repo, os.fsencode(prefix))

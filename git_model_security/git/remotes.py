@@ -17,7 +17,7 @@ from git_model_security.git.objects import is_oid
 from git_model_security.git.repository import STATE_DIRECTORY
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from git_model_security.git.repository import Repository
 
@@ -90,11 +90,6 @@ def _read_configured(values: config.Values) -> dict[str, Addresses]:
     return found
 
 
-def note(repo: Repository) -> None:
-    """Remembers where the remotes are, of those that are not known yet."""
-    _note(repo, read(repo))
-
-
 def find_held(repo: Repository, name: str, url: str) -> Held:
     """Returns what is known of where a push goes.
 
@@ -107,7 +102,7 @@ def find_held(repo: Repository, name: str, url: str) -> Held:
     is_address = remotes[name] == Addresses(url, [url])
     fetched = _read_fetched(repo, name, remotes)
     if not fetched and config.get(repo, f"remote.{name}.fetch") is not None:
-        _note(repo, remotes)
+        note(repo)
         return Held([], is_address=is_address)
     # A clone of one revision (git 2.49) has no tracking refs, and remembers nothing.
     if fetched and is_address and _read_known(repo).get(name) == _digest(url):
@@ -156,9 +151,10 @@ def list_cloned(repo: Repository, settings: config.Values) -> list[str]:
     return [oid] if action.startswith("clone: ") else []
 
 
-def _note(repo: Repository, remotes: Mapping[str, Addresses]) -> None:
+def note(repo: Repository) -> None:
+    """Remembers where the remotes are, of those that are not known yet."""
     known = _read_known(repo)
-    new = {name: _digest(one.fetched) for name, one in remotes.items() if one.fetched}
+    new = {name: _digest(one.fetched) for name, one in read(repo).items() if one.fetched}
     if new.keys() - known.keys():
         lines = [f"{digest} {name}\n" for name, digest in (new | known).items()]
         sharing.replace(repo.common_dir, repo.state_dir / _KNOWN, "".join(lines))

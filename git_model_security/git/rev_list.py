@@ -13,7 +13,7 @@ from git_model_security.errors import GitError
 from git_model_security.git.run import lines
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from git_model_security.git.repository import Repository
 
@@ -26,7 +26,6 @@ def read(repo: Repository, *options: str, names: Iterable[str] = ()) -> list[str
     """Returns the lines of a walk that ignores grafts and passes over broken refs.
 
     Args:
-        options: what git-rev-list knows, such as `--all`.
         names: revisions and ranges, as many as there are.
 
     Raises:
@@ -44,3 +43,22 @@ def read(repo: Repository, *options: str, names: Iterable[str] = ()) -> list[str
         # --ignore-missing holds for names too, and one that is missing must not be nothing.
         walk("--max-count=1")
         return walk("--ignore-missing", *options)
+
+
+def last_change(repo: Repository, commit: str, path: bytes) -> str | None:
+    """Returns the last commit below one, and it, that changed a path."""
+    words = (*FROM_COMMITS, "--literal-pathspecs", "rev-list", "--max-count=1", commit)
+    said = repo.git(*words, "--", path, accept=(0, 128), extra=TRUE_HISTORY)
+    return said.decode().strip() or None
+
+
+def have_held(repo: Repository, commits: Sequence[str], path: bytes, oid: str) -> bool:
+    """Tells whether commits, or any below them, have had a blob at a path."""
+    said = repo.git(
+        *(*FROM_COMMITS, "--literal-pathspecs", "log", "--no-show-signature", "--format=%H"),
+        *("--full-history", "--no-renames", "--max-count=1", f"--find-object={oid}", *commits),
+        *("--", path),
+        accept=(0, 128),
+        extra=TRUE_HISTORY,
+    )
+    return bool(said.strip())

@@ -32,7 +32,6 @@ def adjust(common_dir: Path, path: Path | int) -> None:
     Args:
         common_dir: the git directory that all work trees share; its own configuration
             counts, as it does for Git.
-        path: what was written, or its descriptor.
     """
     asked = _asked(common_dir)
     if asked is None:

@@ -40,6 +40,7 @@ class Snapshot:
 
     Attributes:
         staged: the entries of the index; None where they were not read yet.
+        changed: what the index has otherwise than HEAD; None where it was not read yet.
         tree: the tree that the index is; None where it was not written yet.
         names: oids by the revision that names them; None of one that names nothing.
         refs: all refs; None where they were not read yet.
@@ -49,6 +50,7 @@ class Snapshot:
 
     def __init__(self) -> None:
         self.staged: list[Entry] | None = None
+        self.changed: list[tuple[Entry, Entry]] | None = None
         self.tree: str | None = None
         self.names: dict[str, str | None] = {}
         self.refs: list[Ref] | None = None
@@ -68,7 +70,7 @@ class Snapshot:
             if not _GETTING & set(arguments):
                 self.settings = None
             return False
-        self.staged = self.tree = None
+        self.staged = self.changed = self.tree = None
         self.filters.clear()
         self.names = {name: oid for name, oid in self.names.items() if name[:1] != ":"}
         if command in _OF_INDEX:

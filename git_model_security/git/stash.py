@@ -31,9 +31,6 @@ class Stashed:
     """An entry of the list.
 
     Attributes:
-        oid: its commit.
-        name: of who made it.
-        email: theirs.
         date: seconds since 1970, and the time zone.
         message: what `git stash list` shows.
     """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import stat
 from typing import TYPE_CHECKING
 
@@ -10,11 +11,14 @@ from git_model_security.git.index import EXECUTABLE, GITLINK, REGULAR, SYMLINK, 
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from typing import TypeGuard
 
     from git_model_security.git.repository import Repository
 
 _DIRECTORY = 0o40000
+_MODES = {b"100644": REGULAR, b"100755": EXECUTABLE, b"40000": _DIRECTORY}
+"""What Git itself writes, of files and directories."""
+_RECORD_BYTES = len(b" \0")
+"""Of an entry, beside its mode, name and oid."""
 _MODE_BITS = 0o177777
 _MAX_DEPTH = 200
 """Who can push can nest deeper than a program has room to follow."""
@@ -22,13 +26,18 @@ _MAX_KEPT = 50_000
 """Trees of some hundred bytes each: a walk over a long history keeps no more."""
 
 
+Fact = tuple[int, str]
+"""Mode and oid of what stands at a path."""
+
+
 class Trees:
     """Reads trees through one git process and keeps them."""
 
     def __init__(self, repo: Repository) -> None:
         self._objects = repo.objects
-        self._oid_bytes = 32 if repo.object_format == "sha256" else 20
-        self._kept: dict[str, list[Entry]] = {}
+        oid_bytes = 32 if repo.object_format == "sha256" else 20
+        self._entry = re.compile(rb"([0-7]+) ([^\0]*)\0(.{%d})" % oid_bytes, re.DOTALL)
+        self._kept: dict[str, list[tuple[bytes, int, str]]] = {}
         self._whole: dict[tuple[str, bytes], list[Entry]] = {}
 
     def entries(self, oid: str) -> list[Entry]:
@@ -50,29 +59,25 @@ class Trees:
             raise GitError(f"directories are nested deeper than {_MAX_DEPTH} in a tree")
         return self._unfolded(oid, b"")
 
-    def at(self, oid: str, path: bytes) -> Entry | None:
-        """Returns what a tree has at a path; None where there is no file.
+    def at(self, oid: str, path: bytes) -> Fact | None:
+        """Returns mode and oid of what a tree has at a path; None where there is no file.
 
         Raises:
             GitError: a tree is missing or corrupt.
         """
-        *above, name = path.split(b"/")
-        for part in above:
-            found = self._named(oid, part)
-            if found is None or found.mode != _DIRECTORY:
+        found: Fact | None = (_DIRECTORY, oid)
+        for name in path.split(b"/"):
+            if found is None or found[0] != _DIRECTORY:
                 return None
-            oid = found.oid
-        found = self._named(oid, name)
-        if found is None or found.mode == _DIRECTORY:
-            return None
-        return found._replace(path=path)
+            self._read_all([found[1]])
+            held = self._kept[found[1]]
+            found = next(((mode, below) for one, mode, below in held if one == name), None)
+        return None if found is None or found[0] == _DIRECTORY else found
 
-    def _named(self, oid: str, name: bytes) -> Entry | None:
-        self._read_all([oid])
-        return next((one for one in self._kept[oid] if one.path == name), None)
-
-    def changes(self, old: str | None, new: str) -> Iterator[tuple[Entry | None, Entry | None]]:
-        """Yields what two trees have otherwise: the entries at one path, None for no file.
+    def changes(
+        self, old: str | None, new: str
+    ) -> Iterator[tuple[bytes, Fact | None, Fact | None]]:
+        """Yields what two trees have otherwise: path, and mode and oid in each.
 
         Args:
             old: None stands for the empty tree.
@@ -85,22 +90,17 @@ class Trees:
             self._read_all([oid for _, *both in unread for oid in both if oid])
             below: list[tuple[bytes, str | None, str | None]] = []
             for prefix, *both in unread:
-                before, after = (self._kept[oid] if oid else [] for oid in both)
-                differ = {one.path for one in {*before} ^ {*after}}
-                named = [{one.path: one for one in held} for held in (before, after)]
+                held = [self._kept[oid] if oid else [] for oid in both]
+                differ = {name for name, _, _ in {*held[0]} ^ {*held[1]}}
+                facts = [{name: (mode, oid) for name, mode, oid in one} for one in held]
                 for name in sorted(differ):
-                    pair = [held.get(name) for held in named]
-                    trees = [one.oid if _is_tree(one) else None for one in pair]
-                    files = [
-                        None
-                        if one is None or _is_tree(one)
-                        else one._replace(path=prefix + name)
-                        for one in pair
-                    ]
+                    pair = [one.get(name) for one in facts]
+                    trees = [one[1] if one and one[0] == _DIRECTORY else None for one in pair]
+                    files = [one if one and one[0] != _DIRECTORY else None for one in pair]
                     if any(trees):
                         below.append((prefix + name + b"/", trees[0], trees[1]))
                     if any(files):
-                        yield files[0], files[1]
+                        yield prefix + name, files[0], files[1]
             if not below:
                 return
             unread = below
@@ -120,35 +120,35 @@ class Trees:
             if kind != "tree":
                 raise GitError(f"object {oid} is a {kind}, not a tree", hint="see `git fsck`")
             try:
-                held = self._kept[oid] = list(self._parsed(content))
+                held = self._kept[oid] = self._parse(content)
             except ValueError as error:
                 raise GitError(f"tree {oid} is corrupt", hint="see `git fsck`") from error
-            yield [entry.oid for entry in held if entry.mode == _DIRECTORY]
+            yield [below for _, mode, below in held if mode == _DIRECTORY]
 
-    def _parsed(self, content: bytes) -> Iterator[Entry]:
-        at = 0
-        while at < len(content):
-            named = content.index(b"\0", at) + 1
-            mode, _, name = content[at : named - 1].partition(b" ")
-            at = named + self._oid_bytes
-            if at > len(content):
-                raise ValueError("an object name is cut off")
-            yield Entry(name, _canonical(int(mode, 8)), content[named:at].hex())
+    def _parse(self, content: bytes) -> list[tuple[bytes, int, str]]:
+        """Returns name, mode and oid of each entry of one tree.
+
+        Raises:
+            ValueError: something in it is no entry.
+        """
+        found = self._entry.findall(content)
+        if sum(_RECORD_BYTES + sum(map(len, record)) for record in found) != len(content):
+            raise ValueError("it holds what is no entry")
+        return [
+            (name, _MODES.get(mode) or _canonical(int(mode, 8)), oid.hex())
+            for mode, name, oid in found
+        ]
 
     def _unfolded(self, oid: str, prefix: bytes) -> list[Entry]:
         whole = self._whole.get((oid, prefix))
         if whole is None:
             whole = self._whole[oid, prefix] = []
-            for entry in self._kept[oid]:
-                if entry.mode == _DIRECTORY:
-                    whole += self._unfolded(entry.oid, prefix + entry.path + b"/")
+            for name, mode, below in self._kept[oid]:
+                if mode == _DIRECTORY:
+                    whole += self._unfolded(below, prefix + name + b"/")
                 else:
-                    whole.append(Entry(prefix + entry.path, entry.mode, entry.oid))
+                    whole.append(Entry(prefix + name, mode, below))
         return whole
-
-
-def _is_tree(entry: Entry | None) -> TypeGuard[Entry]:
-    return entry is not None and entry.mode == _DIRECTORY
 
 
 def _canonical(mode: int) -> int:

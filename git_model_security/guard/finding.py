@@ -34,8 +34,6 @@ class Finding(NamedTuple):
             purpose), `BROKEN_POLICY` (a `.gitmodel`) or `UNREADABLE` (an object that is
             lost, so that nothing can be said of it).
         path: relative to the top; empty for a blob that a tag names.
-        oid: the blob.
-        size: its length in bytes.
         detail: what it is, for a person.
         commit: the first commit that has it there, or empty for the index.
         date: that commit's author date, ISO 8601.

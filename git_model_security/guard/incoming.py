@@ -8,7 +8,7 @@ whose signature counts is for the caller to say. docs/SERVER.md.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from git_model_security.errors import PolicyError
 from git_model_security.git import attributes, history, index, pushes, ranges, refs
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from git_model_security.envelope import Key
+    from git_model_security.git.refs import Move
     from git_model_security.git.repository import Repository
     from git_model_security.guard.finding import Finding
     from git_model_security.guard.knowledge import Known
@@ -39,19 +40,6 @@ _POLICIES = 64
 """Different `.gitmodel`s in one push; each costs processes."""
 _TREES = 64
 """Refs that hold a tree; nobody has one, and each costs a process."""
-
-
-class Update(NamedTuple):
-    """A line of pre-receive's standard input (githooks, "pre-receive")."""
-
-    old: str
-    new: str
-    ref: str
-
-    @property
-    def deletes(self) -> bool:
-        """Whether the ref goes."""
-        return not self.new.strip("0")
 
 
 @dataclass
@@ -75,7 +63,7 @@ class Incoming:
 
 def judge(
     repo: Repository,
-    updates: Iterable[Update],
+    updates: Iterable[Move],
     *,
     trusted: Trusted,
     limit: int = LIMIT_ENTRIES,
@@ -86,7 +74,7 @@ def judge(
        `.gitmodel`: of HEAD, of what the refs hold now, of the commits that are built
        upon, and of the new ones.
     2. Each new blob is judged once, at each of its paths, by the rules of
-       `guard.history.audit`. An object of git-lfs that is not here is no finding: it
+       `guard.audit`. An object of git-lfs that is not here is no finding: it
        went to another server.
     3. A `.gitmodel` that protects less than the one before it is a finding, since the
        next push would be judged by it.
@@ -95,8 +83,6 @@ def judge(
        `guard.signed_exceptions`. All else that comes with them is judged by it.
 
     Args:
-        repo: the repository, in the middle of receiving.
-        updates: which refs would move.
         trusted: asked only where it makes a difference.
         limit: the most commits, and the most changed files, to be judged.
 
@@ -173,15 +159,13 @@ def range_report(
         repo: the checkout; it may be shallow, and its HEAD detached.
         range_: `BASE..HEAD` or `BASE...HEAD`; a side left out is HEAD. Where BASE is all
             zeros, as hosts say of a new branch, all below HEAD is audited.
-        keys: held keys by key id.
-        known: says which blobs need not be read again.
         trusted: whose policy may protect less than that of BASE.
 
     Raises:
         UsageError: it is no range.
         GitError: a commit of it is not here, or history is cut within it.
     """
-    from git_model_security.guard.history import audit
+    from git_model_security.guard.audit import audit
 
     head, below = ranges.ends(repo, range_)
     ranges.require_whole(repo, history.commits(repo, [head], without=below))
@@ -211,7 +195,7 @@ def _require_few_policies(
 
 
 def _moves(
-    repo: Repository, lines: Sequence[Update], kinds: Mapping[str, tuple[str, str]]
+    repo: Repository, lines: Sequence[Move], kinds: Mapping[str, tuple[str, str]]
 ) -> list[tuple[str, str]]:
     """Returns the trees before and after each move; before a new ref stands HEAD."""
     named = [
@@ -224,7 +208,7 @@ def _moves(
 
 
 def _notes(
-    repo: Repository, lines: Sequence[Update], kinds: Mapping[str, tuple[str, str]]
+    repo: Repository, lines: Sequence[Move], kinds: Mapping[str, tuple[str, str]]
 ) -> Collection[str]:
     named = [kinds[line.new] for line in lines if line.ref.startswith("refs/notes/")]
     tips = [oid for kind, oid in named if kind == "commit"]
@@ -233,7 +217,7 @@ def _notes(
 
 def _steps(
     repo: Repository,
-    lines: Sequence[Update],
+    lines: Sequence[Move],
     kinds: Mapping[str, tuple[str, str]],
     arrived: pushes.Arrived,
 ) -> list[tuple[str, str]]:

@@ -12,8 +12,8 @@ from git_model_security.git import config
 from git_model_security.git.objects import CHUNK_BYTES, WORTH_A_RESTART_BYTES
 from git_model_security.guard import finding
 from git_model_security.guard.finding import Finding
+from git_model_security.guard.judgement import LOOKALIKE, find_undecided, judge, key_in
 from git_model_security.guard.knowledge import Tally
-from git_model_security.guard.verdict import LOOKALIKE, find_undecided, judge, key_in
 from git_model_security.policy.content import model_format
 from git_model_security.storage.lfs import ObjectStore
 
@@ -31,8 +31,12 @@ _COPY_BYTES = 64
 class Inspector:
     """Judges blobs by the places where they stand.
 
+    Args:
+        absent_is_found: a pointer at a protected path whose object is not here is a finding.
+        tolerant: a blob that cannot be read is a finding too, and no error.
+        here: says which blobs can be read without fetching them.
+
     Attributes:
-        seen: what was seen of them.
         sealed_paths: paths where envelopes stand without any protection.
     """
 
@@ -43,17 +47,8 @@ class Inspector:
         *,
         absent_is_found: bool = True,
         tolerant: bool = False,
-        here: Callable[[str], bool] | None = None,
+        here: Callable[[str], bool] = lambda _: True,
     ) -> None:
-        """Prepares to judge.
-
-        Args:
-            knowledge: what is known beforehand.
-            absent_is_found: a pointer at a protected path whose object is not here is a
-                finding.
-            tolerant: a blob that cannot be read is a finding too, and no error.
-            here: says which blobs can be read without fetching them; None for all.
-        """
         self._repo = repo
         self._tolerant = tolerant
         self._here = here
@@ -69,14 +64,14 @@ class Inspector:
         Raises:
             GitError: the blob is missing or corrupt.
         """
-        if self._knows(oid):
+        if self.knows(oid):
             # Ciphertext is no model in the clear either, whatever the path.
             if places.protected:
                 self.seen.proven.add(oid)
             self.sealed_paths.update(places.clear)
             self.seen.unread.add(oid)
             return []
-        if self._here is not None and not self._here(oid):
+        if not self._here(oid):
             self.seen.missing.add(oid)
             self.seen.unproven.add(oid)
             return []
@@ -88,6 +83,10 @@ class Inspector:
             self._reader.close()  # it may have ended, or stand in the middle of the blob
             paths = (*places.protected, *places.clear, *places.links)
             return [unreadable(oid, path, error) for path in paths]
+
+    def knows(self, oid: str) -> bool:
+        """Tells whether a blob is known to be ciphertext, wherever it stands."""
+        return self._knowledge.known is not None and self._knowledge.known(oid)
 
     def recall(self, oid: str, places: Places, fact: int) -> None:
         """Takes what was seen of a blob, at the same places, for seen now."""
@@ -117,9 +116,9 @@ class Inspector:
 
         No more of it is read.
         """
-        if self._knows(oid) or oid in self.seen.envelopes:
+        if self.knows(oid) or oid in self.seen.envelopes:
             return True
-        if self._here is not None and not self._here(oid):
+        if not self._here(oid):
             return False
         try:
             with self._open(oid) as blob:
@@ -138,9 +137,6 @@ class Inspector:
 
     def _open(self, oid: str) -> Blob:
         return open_blob(self._reader.stream(oid), self._objects)
-
-    def _knows(self, oid: str) -> bool:
-        return self._knowledge.known is not None and self._knowledge.known(oid)
 
     def _give_up(self, size: int) -> None:
         if size > WORTH_A_RESTART_BYTES:

@@ -17,8 +17,9 @@ from git_model_security import __version__
 from git_model_security.git import batch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
+    from git_model_security.clone.clone import Clone
     from git_model_security.clone.database import Memory
     from git_model_security.envelope import Key
     from git_model_security.git.repository import Repository
@@ -71,6 +72,19 @@ class Knowledge(NamedTuple):
 NOTHING = Knowledge()
 
 
+def gather(clone: Clone, commits: Sequence[str], *, decisions: bool = False) -> Knowledge:
+    """Returns what a clone knows by its keys, by its memory, and by whom it trusts.
+
+    Args:
+        commits: where trusted signatures may vouch for objects that are not here.
+    """
+    from git_model_security.provenance.inherited import Inherited  # no audit needs it
+
+    vouched = Inherited(clone, commits, clone.digest).vouches
+    keys, seals = clone.ring.keys, clone.digests.seals
+    return Knowledge(keys, clone.knows, seals, vouched=vouched, decisions=decisions)
+
+
 @dataclass
 class Tally:
     """What was seen of blobs, by their oids.
@@ -117,12 +131,7 @@ class Tally:
 
 
 class Remembered:
-    """The memory of audits, a table of the clone's memory, as one audit uses it.
-
-    Args:
-        memory: of the clone.
-        held: ids of the keys that are held.
-    """
+    """The memory of audits, a table of the clone's memory, as one audit uses it."""
 
     def __init__(self, repo: Repository, memory: Memory, held: Iterable[str]) -> None:
         self._repo = repo

@@ -67,7 +67,7 @@ def judge(
     is_harmless: Callable[[Judged], bool] = lambda seen: not seen.findings,
     knowledge: Knowledge = NOTHING,
 ) -> Outgoing:
-    """Judges what would leave, by the rules of `guard.history.audit`.
+    """Judges what would leave, by the rules of `guard.audit`.
 
     On top of those, nothing may leave in clear that this clone sealed or opened.
 
@@ -85,7 +85,6 @@ def judge(
         there: objects that the remote is known to have (`git.remotes.find_held`).
         ask: returns what it has now; None where `there` is that.
         is_harmless: says of what memory leaves out whether it may leave once more.
-        knowledge: what is known beforehand.
 
     Raises:
         GitError: an object that would be pushed is missing; or the remote was asked, and

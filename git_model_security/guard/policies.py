@@ -92,7 +92,6 @@ class Policies:
 
     Attributes:
         rules: attribute lines of each.
-        key_ids: the keys that they name.
         broken: those that cannot be read: they protect nothing, and so are findings.
         releases: what was untracked on purpose; the rules know it already.
     """
@@ -118,7 +117,6 @@ def read(
     """Reads policies, each a blob whatever its mode: a guard takes the stricter view.
 
     Args:
-        oids: the policies.
         releasing: those whose records may count; None means all.
         commits: where a signature over a record may be, beside HEAD and the refs.
 
@@ -132,7 +130,10 @@ def read(
         try:
             policy = gitmodel.of_blob(reader, oid)
         except ConfigError as error:
-            found.broken.append(_find_broken(oid, reader.stream(oid).size, error))
+            reason = str(error).removeprefix(".gitmodel: ")
+            said = f"what is protected cannot be told from it: {reason}"
+            size = reader.stream(oid).size
+            found.broken.append(Finding(BROKEN_POLICY, gitmodel.NAME, oid, size, said))
             continue
         policies[oid] = policy
         found.key_ids |= {policy.key_id} - {""}
@@ -187,17 +188,6 @@ def _is_trusted(repo: Repository, oid: str, commits: Collection[str]) -> bool:
     return policy_trust.is_signed(repo, oid, commits)
 
 
-def _find_broken(oid: str, size: int, error: ConfigError) -> Finding:
-    reason = str(error).removeprefix(".gitmodel: ")
-    return Finding(
-        BROKEN_POLICY,
-        gitmodel.NAME,
-        oid,
-        size,
-        f"what is protected cannot be told from it: {reason}",
-    )
-
-
 def names_a_path(pattern: str) -> bool:
     """Tells whether a pattern matches one path only (gitignore, "PATTERN FORMAT")."""
     # What is special is not where a backslash stands before it; see `attributes.literal`.
@@ -210,7 +200,6 @@ def find_weakening(
     """Returns a finding for each step in which a policy takes protection away.
 
     Args:
-        reader: reads the blobs.
         steps: blob of a policy, and of the one after it, or None when it is gone.
 
     Raises:
@@ -247,12 +236,8 @@ def find_lost(old: Policy, new: Policy) -> list[str]:
     lists = {
         "no longer included": set(old.include) - set(new.include),
         "now excluded": set(new.exclude) - set(old.exclude),
-        "now untracked": set(_untracked(new)) - set(_untracked(old)),
+        "now untracked": set(new.untracked) - set(old.untracked),
         "no longer a signed model root": set(old.roots) - set(new.roots),
     }
     said += [f"{pattern!r} {what}" for what, more in lists.items() for pattern in sorted(more)]
     return said
-
-
-def _untracked(policy: Policy) -> Iterable[str]:
-    return map(str, getattr(policy, "untracked", ()))

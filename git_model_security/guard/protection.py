@@ -76,7 +76,6 @@ def protected(
     directory counts beside `info/attributes`.
 
     Args:
-        paths: paths relative to the top.
         rules: texts of attributes files that count as well.
         in_force: the attributes that Git sees now count.
     """
@@ -147,7 +146,7 @@ def _in_any_form(text: str, paths: Iterable[bytes]) -> set[bytes]:
 
 
 def _is_askable(path: bytes) -> bool:
-    return not {b"", b".", b".."} & set(path.split(b"/"))
+    return {b"", b".", b".."}.isdisjoint(path.split(b"/"))
 
 
 def _attributes_of_head(repo: Repository) -> str | None:

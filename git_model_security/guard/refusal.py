@@ -6,7 +6,6 @@ one command. On a server nobody can give `-c`, and its own files say it.
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 from git_model_security import messages
@@ -22,8 +21,6 @@ if TYPE_CHECKING:
 GUARD = "git-model.guard"
 REASON = "git-model.reason"
 WARN = "warn"
-_ONCE = "command"
-"""Scope of `git -c` (git-config, `--show-scope`)."""
 _SHOWN_FINDINGS = 20
 
 
@@ -40,11 +37,7 @@ def refuse(
     """Raises when a guard found something, unless this command overrides it.
 
     Args:
-        guard: the hook that refuses.
         found: what was found, a line of text each.
-        hint: what to do about it.
-        refs: the refs that would change, for the audit log.
-        commits: the commits that would be let in, for the audit log.
         anywhere: see `is_overridden`.
 
     Raises:
@@ -99,20 +92,13 @@ def is_overridden(repo: Repository, *, anywhere: bool = False) -> bool:
     Args:
         anywhere: its own files count, as they do on a server.
     """
-    if anywhere:
-        return (config.last(config.read_own(repo), GUARD) or "").lower() == WARN
-    scope, value = _said(repo)
-    return value.lower() == WARN and scope == _ONCE
+    said = _own(repo) if anywhere else config.get_once(repo, GUARD)
+    return (said or "").lower() == WARN
 
 
 def misunderstood(repo: Repository, *, anywhere: bool = False) -> str:
-    """Returns why a setting that stands there overrides nothing; empty where none does.
-
-    Args:
-        anywhere: see `is_overridden`.
-    """
-    own = config.last(config.read_own(repo), GUARD) if anywhere else None
-    value = own or "" if anywhere else _said(repo)[1]
+    """Returns why a setting that stands there overrides nothing; empty where none does."""
+    value = _own(repo) if anywhere else config.get(repo, GUARD)
     if not value or is_overridden(repo, anywhere=anywhere):
         return ""
     if value.lower() != WARN:
@@ -120,7 +106,5 @@ def misunderstood(repo: Repository, *, anywhere: bool = False) -> str:
     return f"{GUARD}={WARN} in a file overrides nothing, it counts for one `git -c` alone"
 
 
-def _said(repo: Repository) -> tuple[str, str]:
-    said = repo.git("config", "-z", "--show-scope", "--get", GUARD, accept=(0, 1))
-    scope, _, value = os.fsdecode(said.removesuffix(b"\0")).partition("\0")
-    return scope, value
+def _own(repo: Repository) -> str | None:
+    return config.last(config.read_own(repo), GUARD)

@@ -115,30 +115,17 @@ class Report:
 
     def to_json(self) -> dict[str, Any]:
         """Returns the report for `json.dumps`; the keys are stable within a version."""
+        facts = {"version": JSON_VERSION, "clean": self.clean, "exit_status": self.status}
         return {
-            "version": JSON_VERSION,
-            "clean": self.clean,
-            "exit_status": self.status,
-            "cut": self.cut,
-            "commits": self.commits,
-            "blobs": self.blobs,
-            "proven": self.proven,
-            "unproven": self.unproven,
-            "absent": self.absent,
-            "missing": self.missing,
-            "unseen": self.unseen,
+            **facts,
+            **vars(self),
             "complaints": list(self.complaints),
             "findings": [one.to_json() for one in self.findings],
         }
 
 
 def to_sarif(report: Report, version: str) -> dict[str, Any]:
-    """Returns the report for `json.dumps` as a SARIF log, which code-scanning pages read.
-
-    Args:
-        report: what an audit saw.
-        version: of this program.
-    """
+    """Returns the report for `json.dumps` as a SARIF log, which code-scanning pages read."""
     ids = list(_RULES)
     told = report.findings[:MAX_RESULTS]
     notes = [report.summary(), *report.complaints]

@@ -31,6 +31,9 @@ _BASES = 64
 class Decided:
     """Judges findings by the signed trees in which they stand.
 
+    Args:
+        bases: commits whose policies no older one outdoes: HEAD.
+
     Attributes:
         stale: a signed tree would have freed something, and its policy is of before.
     """
@@ -38,12 +41,6 @@ class Decided:
     def __init__(
         self, repo: Repository, bases: Sequence[str], trusted: Callable[[str], bool]
     ) -> None:
-        """Prepares to judge.
-
-        Args:
-            bases: commits whose policies no older one outdoes: HEAD.
-            trusted: says of a commit whether it stands under a signature that counts.
-        """
         self._repo = repo
         self._bases = bases
         self._trusted = trusted

@@ -12,13 +12,13 @@ from git_model_security.git.paths import shown
 from git_model_security.guard import policies, protection
 from git_model_security.guard.finding import BROKEN_POLICY, Finding
 from git_model_security.guard.inspector import Inspector
+from git_model_security.guard.judgement import drop_known
 from git_model_security.guard.knowledge import NOTHING
-from git_model_security.guard.verdict import drop_known
 from git_model_security.policy import gitmodel, pinned
 from git_model_security.policy.gitmodel import NAME
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from git_model_security.git.index import Entry
     from git_model_security.git.repository import Repository
@@ -54,45 +54,49 @@ def findings(
     """
     # Git commits no index with a conflict, so its stages need no judgement.
     settled = [entry for entry in index.staged(repo) if entry.stage == 0]
-    held = _held_by_parents(repo)
-    fresh = [
-        entry for entry in settled if (entry.mode, entry.oid) not in held.get(entry.path, ())
-    ]
+    committed = {
+        entry for one in history.parents_to_be(repo) for entry in index.tree(repo, one)
+    }
+    fresh = [entry for entry in settled if entry not in committed]
+    held = _held_by_parents(committed, {NAME, *(entry.path for entry in fresh)})
     asked = fresh if authored_only else settled
-    policy = _policy(repo, settled, held)
-    covered = protection.protected(repo, (entry.path for entry in asked), policy.rules)
-    released = policy.releases.paths(entry.path for entry in fresh)
-    new = set(fresh)
-    wanted = [
-        entry for entry in asked if entry in new or (entry.is_file and entry.path in covered)
-    ]
+    staged_policy = [entry.oid for entry in settled if entry.path == NAME and entry.is_file]
+    policy = _policy(repo, staged_policy, held)
     knowledge = knowledge._replace(decisions=True).with_key_ids(policy.key_ids)
     inspector = Inspector(repo, knowledge)
-    covered |= _sealed_by_parents(inspector, fresh, held, covered.keys() | released)
+    # What this clone sealed may stand anywhere, and is mostly all that is there.
+    doubtful = [entry for entry in asked if not inspector.knows(entry.oid)]
+    new = [entry for entry in doubtful if entry not in committed]
+    covered = protection.protected(repo, (entry.path for entry in doubtful), policy.rules)
+    released = policy.releases.paths(entry.path for entry in new)
+    covered |= _sealed_by_parents(inspector, new, held, covered.keys() | released)
+    wanted = [
+        entry
+        for entry in doubtful
+        if entry not in committed or (entry.is_file and entry.path in covered)
+    ]
     found = [
         finding
         for oid, where in protection.find_places(wanted, covered).items()
         for finding in inspector.findings(oid, where)
     ]
-    there = {(entry.path, entry.oid) for entry in asked}
     found = drop_known(repo, policy.releases.kept(found))
+    there = {(entry.path, entry.oid) for entry in asked} if policy.broken else set()
     found += [one for one in policy.broken if (one.path, one.oid) in there]
-    staged_policy = [entry.oid for entry in settled if entry.path == NAME and entry.is_file]
     found += find_misnamed(repo, staged_policy, {entry.path for entry in settled})
     authored = {(entry.path, entry.oid) for entry in fresh}
     return [one._replace(inherited=(one.path, one.oid) not in authored) for one in found]
 
 
-def _held_by_parents(repo: Repository) -> Held:
+def _held_by_parents(committed: Iterable[Entry], paths: Collection[bytes]) -> Held:
     held: Held = {}
-    for parent in history.parents_to_be(repo):
-        for entry in index.tree(repo, parent):
+    for entry in committed:
+        if entry.path in paths:
             held.setdefault(entry.path, set()).add((entry.mode, entry.oid))
     return held
 
 
-def _policy(repo: Repository, settled: Sequence[Entry], held: Held) -> Policies:
-    staged = [entry.oid for entry in settled if entry.path == NAME and entry.is_file]
+def _policy(repo: Repository, staged: list[str], held: Held) -> Policies:
     committed = [oid for mode, oid in sorted(held.get(NAME, ())) if mode in FILES]
     # On another branch the record of this one says nothing: the index decides.
     return policies.read(repo, dict.fromkeys(staged + committed), releasing=staged)

@@ -34,8 +34,6 @@ class Judged:
 
     Attributes:
         findings: in the order in which the commits brought them in.
-        blobs: how many blobs were looked at.
-        seen: what they are.
     """
 
     findings: list[Finding] = field(default_factory=list)
@@ -47,12 +45,11 @@ class Judged:
 class Walk:
     """Judges what commits brought in, and what tips hold that are no commits.
 
-    An audit of whole histories asks for more, see `history`.
+    An audit of whole histories asks for more, see `audit`.
 
     Attributes:
         commits: oids, parents before children.
         tips: oids of any kind of object.
-        knowledge: what is known beforehand.
         ends: commits whose `.gitmodel` says what is protected, beside HEAD's.
         rules: attributes to judge by instead of policies and attributes in force.
         untracked: with those, patterns of what was let out.
@@ -60,7 +57,6 @@ class Walk:
         elsewhere: what stands where the commits go; it is not judged itself.
         notes: those of the commits whose files are notes, and have no paths.
         absent_is_found: a pointer whose object is not here is a finding.
-        progress: called after each blob.
         damaged: takes in what cannot be read, and why; None for an error.
     """
 

@@ -3,8 +3,8 @@
 `pre_commit` is before and after a commit, `post_checkout` after content came into the work
 tree by whatever command, `pre_push` before it leaves, `pre_receive` where it arrives on a
 server, and `reference_transaction` at each change of a ref; `deployment` does that in a
-deploy clone. `index_guard` judges the index for several of them, `merge_commit` completes a
-merge; the others find words or facts.
+deploy clone. `index_guard` judges the index for several of them; the others find words
+or facts.
 """
 
 from __future__ import annotations
@@ -26,12 +26,6 @@ def run(
     name: str, arguments: Sequence[str], stdin: bytes, progress: Progress | None = None
 ) -> int:
     """Does what a hook does and returns its exit status.
-
-    Args:
-        name: the hook.
-        arguments: what Git gives to it.
-        stdin: what Git writes to its standard input.
-        progress: told how far it is with the files that it decrypts.
 
     Raises:
         UsageError: there is no such hook.

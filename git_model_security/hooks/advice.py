@@ -28,6 +28,17 @@ _NO_PATH = (
     "no commit has what a tag or another ref names by itself: leave that ref out, or"
     " `git tag --delete` it"
 )
+_CLAUSES = {
+    rules.KEY: "`git rm --cached {0}` takes the key out; make a new one if it was ever pushed",
+    rules.COPY: "{0} holds content that is encrypted elsewhere: `git model track {0}`, or"
+    " `git rm --cached {0}`",
+    rules.POINTER: "`git lfs fetch --all` brings what pointers name; one that git-lfs did not"
+    " write: `git rm --cached {0}`",
+    rules.BROKEN_POLICY: "`git log -p -- .gitmodel` shows what changed; `git model repair` puts"
+    " it back",
+    rules.UNREADABLE: "`git fsck` says what is lost; fetch it from a complete clone",
+}
+"""What is the same wherever a rule is broken, with its first path."""
 
 
 def hint(findings: Iterable[Finding], *, is_locked: bool = False) -> str:
@@ -65,26 +76,7 @@ def clauses(
         said.append(UPGRADE_HINT)
     said += _models(_paths(findings, rules.MODEL))
     said += _decision(_paths(findings, rules.UNDECIDED), is_locked=is_locked)
-    if key := first.get(rules.KEY):
-        said.append(
-            f"`git rm --cached {key}` takes the key out; make a new one if it was ever pushed"
-        )
-    if copy := first.get(rules.COPY):
-        said.append(
-            f"{copy} holds content that is encrypted elsewhere: `git model track {copy}`, or"
-            f" `git rm --cached {copy}`"
-        )
-    if pointer := first.get(rules.POINTER):
-        said.append(
-            "`git lfs fetch --all` brings what pointers name; one that git-lfs did not write:"
-            f" `git rm --cached {pointer}`"
-        )
-    if rules.BROKEN_POLICY in first:
-        said.append(
-            "`git log -p -- .gitmodel` shows what changed; `git model repair` puts it back"
-        )
-    if rules.UNREADABLE in first:
-        said.append("`git fsck` says what is lost; fetch it from a complete clone")
+    said += [clause.format(first[rule]) for rule, clause in _CLAUSES.items() if rule in first]
     if is_committed and first.keys() - {rules.NEWER, rules.POINTER, rules.UNREADABLE}:
         said.append(COMMITTED)
     return said

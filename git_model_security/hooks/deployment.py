@@ -13,15 +13,15 @@ from git_model_security import messages
 from git_model_security.deploy import links, release
 from git_model_security.deploy.release import Gate
 from git_model_security.errors import Error
-from git_model_security.git import history, index
+from git_model_security.git import history, index, refs
 from git_model_security.git.paths import shown
-from git_model_security.hooks.ref_moves import Moved, moves
 from git_model_security.policy import pinned
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from git_model_security.clone.clone import Clone
+    from git_model_security.git.refs import Move
 
 
 def follow_transaction(clone: Clone, state: Sequence[str], stdin: bytes) -> None:
@@ -42,13 +42,14 @@ def judge_moves(clone: Clone, stdin: bytes) -> None:
     if pinned.guard(clone.repo):
         messages.warn("info/attributes was changed: everything is verified again")
     gate = Gate(clone)
-    for move in moves(stdin):
+    for move in refs.parse_moves(stdin):
         if move.ref == "ORIG_HEAD":
             # `git merge` and `git pull` write it first, and name what they will merge.
             for commit in history.parents_to_be(clone.repo)[1:]:
                 gate.accept(commit, gate.branch)
         elif is_local(move) or (move.brings and move.ref.startswith("refs/remotes/")):
-            gate.accept(move.new, _branch(gate, move.ref))
+            branch = gate.branch if move.ref == "HEAD" else release.branch_of(move.ref)
+            gate.accept(move.new, branch)
 
 
 def remember_moves(clone: Clone, stdin: bytes) -> None:
@@ -57,7 +58,7 @@ def remember_moves(clone: Clone, stdin: bytes) -> None:
     From 2.48 Git names no HEAD when it moves the branch that HEAD is on, so HEAD is asked.
     """
     gate = Gate(clone)
-    local = list(filter(is_local, moves(stdin)))
+    local = list(filter(is_local, refs.parse_moves(stdin)))
     head = gate.head if local else None
     for move in local:
         if move.ref in {"HEAD", head}:
@@ -87,20 +88,15 @@ def judge_head(clone: Clone) -> bool:
     return True
 
 
-def is_local(move: Moved) -> bool:
+def is_local(move: Move) -> bool:
     """Tells whether HEAD or a branch of this clone gets a commit."""
     return move.brings and (move.is_head or move.ref.startswith("refs/heads/"))
-
-
-def _branch(gate: Gate, ref: str) -> str | None:
-    return gate.branch if ref == "HEAD" else release.branch_of(ref)
 
 
 def sweep(clone: Clone, *, of_files: bool = False) -> bool:
     """Removes links that Git made and nobody verified; tells whether there were none.
 
     Args:
-        clone: the deploy clone.
         of_files: single files were checked out, maybe beside the index.
     """
     gate = Gate(clone)

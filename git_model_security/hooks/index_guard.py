@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from git_model_security.git import attributes, history
+from git_model_security.git import attributes, history, index
 from git_model_security.git.paths import shown
 from git_model_security.guard import staged
 from git_model_security.guard.finding import PLAINTEXT
+from git_model_security.guard.knowledge import gather
 from git_model_security.guard.refusal import refuse
-from git_model_security.hooks import advice, own_knowledge
+from git_model_security.hooks import advice
 from git_model_security.policy import pinned
 
 if TYPE_CHECKING:
@@ -64,9 +65,6 @@ def refuse_authored(clone: Clone, guard: str) -> bool:
     Only what is authored here: what a parent has in clear arrived from elsewhere, and
     refusing it would stop everybody's work without taking it back.
 
-    Args:
-        guard: the hook that asks.
-
     Raises:
         PolicyError: with what was found.
     """
@@ -81,5 +79,7 @@ def refuse_authored(clone: Clone, guard: str) -> bool:
 
 
 def _findings(clone: Clone, *, authored_only: bool) -> list[Finding]:
-    knowledge = own_knowledge.gather(clone, history.parents_to_be(clone.repo))
+    knowledge = gather(clone, history.parents_to_be(clone.repo))
+    if not authored_only:
+        clone.digests.recall(entry.oid for entry in index.staged(clone.repo))
     return staged.findings(clone.repo, knowledge, authored_only=authored_only)

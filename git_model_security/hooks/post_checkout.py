@@ -14,9 +14,12 @@ from git_model_security import messages
 from git_model_security.clone.clone import ENFORCE
 from git_model_security.errors import FAILED, Error
 from git_model_security.git import config, index
-from git_model_security.hooks import merge_commit
+from git_model_security.git.run import NO_HOOKS
+from git_model_security.hooks import pre_commit
 from git_model_security.keyring import ring
+from git_model_security.policy import gitmodel
 from git_model_security.provenance import arrivals, recording
+from git_model_security.provenance.commits import Commits
 from git_model_security.status import state
 from git_model_security.storage import pending
 from git_model_security.trust import pinned_trust
@@ -52,9 +55,47 @@ def finish_merge(clone: Clone, progress: Progress | None = None) -> int:
     """post-merge, after fast-forwards and pulls too."""
     if not _is_replaying(clone):
         _write_pending(clone, progress, _PATIENCE_SECONDS)
-    merge_commit.complete(clone)
+    _complete_merge(clone)
     _record_arrival(clone, of_files=True)
     return _verify(clone)
+
+
+def _complete_merge(clone: Clone) -> None:
+    """Makes a merge commit again that lacks the signatures which its hook staged.
+
+    `git merge` writes the tree first, then runs pre-merge-commit, then commits that
+    tree whatever the hook staged (seen with 2.39; a git that takes the index then
+    leaves nothing to do here). Only a commit made this moment is replaced: Git
+    removes MERGE_HEAD right after post-merge, and a fast-forward writes none.
+    """
+    merging = clone.repo.git_dir / "MERGE_HEAD"
+    if not merging.is_file():
+        return
+    if _is_merge_of(clone, merging.read_text().split()):
+        recording.settle_commit(clone)
+    policy = gitmodel.find(index.staged(clone.repo), clone.objects)
+    if policy is None:
+        return
+    paths = {entry.path for entry, _ in index.staged_changes(clone.repo)}
+    tree = index.write_tree(clone.repo)
+    if not paths or paths - policy.signature_paths():
+        return
+    if not pinned_trust.has_held(clone, tree):
+        return
+    # Else Git takes itself to be in the middle of the merge, and does not amend.
+    merging.unlink()
+    # Without hooks: those of a merge have run, and this is no second commit.
+    clone.repo.git(
+        *(*NO_HOOKS, "commit", "--quiet", "--amend", "--no-edit"),
+        filters=True,
+        show=True,
+    )
+    pre_commit.settle_commit(clone)
+
+
+def _is_merge_of(clone: Clone, merged: Sequence[str]) -> bool:
+    head = index.require(clone.repo, "HEAD^{commit}")
+    return {*merged} <= {*Commits(clone).parents(head)}
 
 
 def finish_index_change(clone: Clone, progress: Progress | None = None) -> int:
@@ -111,18 +152,12 @@ def _is_replaying(clone: Clone) -> bool:
 
 def _record_arrival(clone: Clone, *, of_files: bool) -> None:
     """Records what arrived, and with `of_files` whose content came in without its commit."""
-    if clone.is_deploy or not _is_set_up(clone):
+    if clone.is_deploy or config.last(clone.settings, ring.KEY_ID) is None:
         return
     if of_files:
         recording.put_in_play(clone)
     else:
         arrivals.take_in(clone)
-
-
-def _may_be_deployed(clone: Clone) -> bool:
-    from git_model_security.hooks import deployment
-
-    return deployment.judge_head(clone)
 
 
 def _swept(clone: Clone, *, of_files: bool = False) -> bool:
@@ -131,12 +166,6 @@ def _swept(clone: Clone, *, of_files: bool = False) -> bool:
     from git_model_security.hooks import deployment
 
     return deployment.sweep(clone, of_files=of_files)
-
-
-def _is_set_up(clone: Clone) -> bool:
-    # The clone's own settings, not .gitmodel: a commit that removes it must not
-    # silence the warning.
-    return config.last(clone.settings, ring.KEY_ID) is not None
 
 
 def _write_pending(clone: Clone, progress: Progress | None, patience_seconds: float) -> bool:
@@ -173,8 +202,11 @@ def _write_pending(clone: Clone, progress: Progress | None, patience_seconds: fl
 
 
 def _verify(clone: Clone) -> int:
-    if clone.is_deploy and not _may_be_deployed(clone):
-        return FAILED
+    if clone.is_deploy:
+        from git_model_security.hooks import deployment
+
+        if not deployment.judge_head(clone):
+            return FAILED
     tree = index.head_tree(clone.repo)
     if tree is None or not _is_asked(clone):
         return 0
@@ -187,7 +219,9 @@ def _verify(clone: Clone) -> int:
 
 def _is_asked(clone: Clone) -> bool:
     """Tells whether this clone wants to know of a HEAD whether its signatures hold."""
-    return clone.verifies and _is_set_up(clone)
+    # The clone's own settings, not .gitmodel: a commit that removes it must not
+    # silence the warning.
+    return clone.verifies and config.last(clone.settings, ring.KEY_ID) is not None
 
 
 def _tell_verdict(clone: Clone, *, is_verified: bool) -> None:

@@ -1,19 +1,24 @@
-"""Before a commit: nothing in clear gets in, and what gets in is signed."""
+"""Before a commit: nothing in clear gets in, and what gets in is signed.
+
+What it has judged is remembered, so that neither reference-transaction nor post-commit does.
+"""
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from git_model_security import messages
 from git_model_security.checkout import raw_entries
 from git_model_security.content import blob
 from git_model_security.errors import PolicyError, UnvouchedError
-from git_model_security.git import config, index, index_stat
+from git_model_security.git import config, history, index, index_stat, sharing
 from git_model_security.git.paths import shown
 from git_model_security.guard import refusal
-from git_model_security.hooks import judged
 from git_model_security.keyring import ring
 from git_model_security.policy import gitmodel
+from git_model_security.policy.pinned import JUDGED
 from git_model_security.provenance import policy_trust, recording, telling
 from git_model_security.trust import pinned_trust
 from git_model_security.verify import tree_check
@@ -21,12 +26,16 @@ from git_model_security.verify import tree_check
 UNVOUCHED = "git-model.unvouched"
 """What is done about a commit that nobody vouches for: `warn`, or `REFUSE`."""
 REFUSE = "refuse"
+_SIGNED = "git-model-signed"
+"""File in the Git directory of a work tree: pre-commit has signed what it judged, and all of
+it is vouched for (hooks/shim.sh, `is_expected`)."""
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from git_model_security.clone.clone import Clone
     from git_model_security.git.index import Entry
+    from git_model_security.git.repository import Repository
     from git_model_security.signing.methods import Signer
 
 
@@ -64,11 +73,11 @@ def prepare_commit(clone: Clone) -> int:
         is_signed = is_signed or _judge(clone, chosen)
     elif policy is not None:
         _judge(clone, None)
-    judged.remember_signed(clone.repo, is_signed=is_signed)
+    _spare_post_commit(clone.repo, is_signed=is_signed)
     if is_overridden:
-        judged.forget(clone.repo)
+        _forget_judged(clone.repo)
     else:
-        judged.remember(clone.repo)
+        _remember_judged(clone.repo)
     return 0
 
 
@@ -117,11 +126,7 @@ def _holds_already(clone: Clone) -> bool:
 
 
 def _require_objects(clone: Clone, changed: Iterable[Entry]) -> None:
-    """Raises when what was added lost its object since, to `git lfs prune` for example.
-
-    Raises:
-        PolicyError: with the files.
-    """
+    """Raises when what was added lost its object since, to `git lfs prune` for example."""
     if clone.threshold is None:
         return
     staged = {(entry.path, entry.oid) for entry in changed if entry.is_file}
@@ -140,19 +145,68 @@ def _require_objects(clone: Clone, changed: Iterable[Entry]) -> None:
         )
 
 
+def _spare_post_commit(repo: Repository, *, is_signed: bool) -> None:
+    """Says whether post-commit has nothing to do, for the commit to be."""
+    # A partial commit has an index of its own: post-commit carries the signatures over.
+    is_shared = Path(os.environ.get("GIT_INDEX_FILE", "index")).name in {"index", "index.lock"}
+    if is_signed and is_shared:
+        sharing.replace(repo.common_dir, repo.git_dir / _SIGNED, "")
+    else:
+        (repo.git_dir / _SIGNED).unlink(missing_ok=True)
+
+
+def _remember_judged(repo: Repository) -> None:
+    """Writes how the commit to be begins: its tree, and its parents.
+
+    hooks/shim.sh writes `made` and the oid over it when a branch gets that commit.
+
+    The parents count as well as the tree: what a parent holds was not judged. `git commit
+    --amend` has other parents than those that a hook can see, so its commit is judged once
+    more. So is a commit that follows one which no ref holds: nobody has judged that yet.
+    """
+    parents = history.parents_to_be(repo)
+    is_held = len(parents) == 1 and _is_on_branch(repo)
+    if parents and not is_held and history.commits(repo, parents, without=history.REFS):
+        _forget_judged(repo)
+        return
+    tree = index.write_tree(repo)
+    lines = [f"parent {oid}\n" for oid in parents]
+    begin = "".join([f"tree {tree}\n", *lines, "author "])
+    sharing.replace(repo.common_dir, repo.git_dir / JUDGED, begin)
+
+
+def _forget_judged(repo: Repository) -> None:
+    """Removes what was remembered; of a commit past an overridden guard nothing is."""
+    (repo.git_dir / JUDGED).unlink(missing_ok=True)
+
+
+def _is_on_branch(repo: Repository) -> bool:
+    """Tells, without a process, that HEAD names a branch; where refs stand in files.
+
+    In tables the file names none (git-init, "--ref-format").
+    """
+    try:
+        said = (repo.git_dir / "HEAD").read_bytes()
+    except OSError:
+        return False
+    return said.startswith(b"ref: refs/heads/") and not repo.has_ref_tables
+
+
 def settle_commit(clone: Clone) -> int:
     """post-commit: what the commit vouches for is no longer pending.
 
     A partial commit (`git commit PATH`) has an index of its own, so the signatures
     made for it are not in the real one: they are put there now.
     """
-    judged.forget(clone.repo)
+    _forget_judged(clone.repo)
     entries = index.tree(clone.repo, "HEAD")
     policy = gitmodel.find(entries, clone.objects)
     if policy is None:
         return 0
-    recording.settle_commit(clone)
-    _say_unsigned_head(clone, policy_trust.when_to_sign(clone.repo, policy, entries))
+    when = policy_trust.when_to_sign(clone.repo, policy, entries)
+    is_told = recording.settle_commit(clone) and when == "commit"
+    if not is_told:
+        _say_unsigned_head(clone, when)
     paths = policy.signature_paths()
     staged = {entry.path: entry.oid for entry in index.staged(clone.repo)}
     behind = [
@@ -186,11 +240,11 @@ def _say_unsigned_head(clone: Clone, when: str) -> None:
     tree = index.head_tree(clone.repo)
     if tree is None or pinned_trust.has_held(clone, tree):
         return
-    from git_model_security.hooks import signing_advice
+    from git_model_security.hooks import signed_refs
     from git_model_security.signatures import signers
 
     if signers.signer(clone) is not None:
         what = "this commit is unsigned"
         if when == "push":
             what = "unsigned, sign before push"
-        messages.warn(what, signing_advice.for_head(clone))
+        messages.warn(what, signed_refs.advise_head(clone))

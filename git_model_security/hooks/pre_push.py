@@ -18,8 +18,9 @@ from git_model_security.git.objects import is_oid
 from git_model_security.git.paths import shown
 from git_model_security.guard import outgoing
 from git_model_security.guard.finding import KEY, POINTER, UNREADABLE
+from git_model_security.guard.knowledge import gather
 from git_model_security.guard.refusal import refuse
-from git_model_security.hooks import advice, own_knowledge, signed_refs
+from git_model_security.hooks import advice, signed_refs
 from git_model_security.setup.hooks import hook_place, shims
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def judge_push(clone: Clone, arguments: Sequence[str], stdin: bytes) -> int:
         there=held.oids,
         ask=partial(remotes.ask, clone.repo, url) if url and held.is_remembered else None,
         is_harmless=lambda old: not (old.findings or _may_send_pointers(clone, old)),
-        knowledge=own_knowledge.gather(clone, tips),
+        knowledge=gather(clone, tips),
     )
     refuse(
         clone.repo,

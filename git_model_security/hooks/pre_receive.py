@@ -14,14 +14,12 @@ from typing import TYPE_CHECKING
 
 from git_model_security import messages
 from git_model_security.clone.clone import Clone
-from git_model_security.clone.digests import DigestCache
-from git_model_security.errors import Error, ProtocolError, Reason
-from git_model_security.git import config, history
-from git_model_security.git.objects import is_oid
+from git_model_security.clone.database import Memory
+from git_model_security.errors import Error, Reason
+from git_model_security.git import config, history, refs
 from git_model_security.git.paths import shown
 from git_model_security.guard import incoming
 from git_model_security.guard.finding import BROKEN_POLICY, KEY
-from git_model_security.guard.incoming import Update
 from git_model_security.guard.policies import LESS
 from git_model_security.guard.refusal import refuse
 from git_model_security.hooks import advice
@@ -30,9 +28,9 @@ from git_model_security.trust import pinned_trust
 from git_model_security.verify import tree_check
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
-    from git_model_security.clone.digests import Digests
+    from git_model_security.git.refs import Move
     from git_model_security.git.repository import Repository
     from git_model_security.guard.incoming import Incoming
     from git_model_security.signing.methods import Verifier
@@ -59,7 +57,8 @@ def judge_push(clone: Clone, stdin: bytes) -> int:
         ProtocolError: what git says is not understood, so nothing may come in.
     """
     repo = clone.repo
-    updates = [_parse(line) for line in stdin.split(b"\n") if line]
+    hint = "nothing was accepted; tell the administrator of the server"
+    updates = refs.parse_moves(stdin, "pre-receive", hint)
     signatures = _Signatures(repo)
     limit = config.number(config.read_own(repo), MAX_ENTRIES, incoming.LIMIT_ENTRIES)
     judged = incoming.judge(repo, updates, trusted=signatures.hold, limit=limit)
@@ -86,8 +85,7 @@ def protected_refs(repo: Repository) -> list[str]:
     chosen = config.read_own(repo).get(PROTECTED_REF)
     if chosen:
         return chosen
-    head = repo.git("symbolic-ref", "--quiet", "HEAD", accept=(0, 1, 128))
-    return [os.fsdecode(head.strip()) or "refs/heads/*", "refs/tags/*"]
+    return [history.branch(repo) or "refs/heads/*", "refs/tags/*"]
 
 
 class _Signatures:
@@ -105,7 +103,7 @@ class _Signatures:
         """Tells whether a commit's signature over ciphertext holds."""
         return bool(self._verifiers) and not self._wrong(commit)
 
-    def missing(self, updates: Sequence[Update]) -> list[str]:
+    def missing(self, updates: Sequence[Move]) -> list[str]:
         """Returns what is wrong with the tips of protected refs, a line each."""
         if not self._verifiers:
             return []
@@ -150,20 +148,9 @@ class _Forgetful(Clone):
     """A clone that computes everything anew, and whose memory is never opened."""
 
     @cached_property
-    def digests(self) -> DigestCache:
-        """A digest cache that holds nothing."""
-        return _NoDigests()
-
-
-class _NoDigests(DigestCache):
-    def __init__(self) -> None: ...
-
-    def recall(self, oids: Iterable[str]) -> None: ...
-
-    def get(self, oid: str) -> Digests | None:  # noqa: ARG002
-        return None
-
-    def put(self, oid: str, digests: Digests) -> None: ...
+    def memory(self) -> Memory:
+        """A memory that begins empty."""
+        return Memory(self.repo, is_kept=False)
 
 
 def _hint(judged: Incoming, unsigned: Sequence[str]) -> str:
@@ -221,13 +208,3 @@ def _say(repo: Repository, judged: Incoming) -> None:
         )
     if history.is_shallow(repo):
         messages.warn("this repository is shallow: what lies below is not judged")
-
-
-def _parse(line: bytes) -> Update:
-    words = os.fsdecode(line).split(" ", 2)
-    if len(words) != 3 or not all(map(is_oid, words[:2])):
-        raise ProtocolError(
-            f"pre-receive was given a line that it does not understand: {shown(line)}",
-            hint="nothing was accepted; tell the administrator of the server",
-        )
-    return Update(*words)

@@ -18,22 +18,21 @@ from typing import TYPE_CHECKING
 from git_model_security import messages
 from git_model_security.clone import audit_log
 from git_model_security.errors import Error, GitError
-from git_model_security.git import history, index, processes, remotes, sharing
+from git_model_security.git import history, index, processes, refs, remotes, sharing
 from git_model_security.guard.finding import BROKEN_POLICY, NEWER, PLAINTEXT, POINTER
-from git_model_security.guard.knowledge import Knowledge
+from git_model_security.guard.judgement import drop_known
+from git_model_security.guard.knowledge import Knowledge, gather
 from git_model_security.guard.refusal import refuse
-from git_model_security.guard.verdict import drop_known
 from git_model_security.guard.walk import Walk
-from git_model_security.hooks import advice, own_knowledge
-from git_model_security.hooks.ref_moves import moves
+from git_model_security.hooks import advice
 from git_model_security.provenance import arrivals, recording
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from git_model_security.clone.clone import Clone
+    from git_model_security.git.refs import Move
     from git_model_security.guard.finding import Finding
-    from git_model_security.hooks.ref_moves import Moved
 
 _ARRIVING = {"fetch", "clone", "remote", "receive-pack", "bundle", "submodule"}
 """Commands whose new commits were made elsewhere."""
@@ -53,7 +52,7 @@ def judge_moves(clone: Clone, stdin: bytes) -> int:
         ProtocolError: what git says is not understood, so nothing may change.
         GitError: an object of what was made here is missing or corrupt.
     """
-    everything = moves(stdin)
+    everything = refs.parse_moves(stdin)
     _record_arrivals(clone, everything)
     moved = [move for move in everything if _may_be_news(move)]
     if not moved:
@@ -82,7 +81,7 @@ def judge_moves(clone: Clone, stdin: bytes) -> int:
     return 0
 
 
-def _record_arrivals(clone: Clone, moves: Sequence[Moved]) -> None:
+def _record_arrivals(clone: Clone, moves: Sequence[Move]) -> None:
     """Records what remote branches get, what a rebase made, and what another tool did."""
     remote = [
         move.new for move in moves if move.ref.startswith("refs/remotes/") and move.brings
@@ -94,15 +93,15 @@ def _record_arrivals(clone: Clone, moves: Sequence[Moved]) -> None:
     recording.note_tool(clone, ((one.old, one.new) for one in heads if one.old.strip("0")))
 
 
-def _tell_of_rebase(clone: Clone, moves: Sequence[Moved]) -> None:
+def _tell_of_rebase(clone: Clone, moves: Sequence[Move]) -> None:
     """Says what post-rewrite would, where a rebase ends in a commit that nobody has signed.
 
     That is most of them, and hooks/shim.sh then starts no second git-model. HEAD is the new
     tip already, and the branch that gets it stands in `head-name` (git-rebase).
     """
     files = (clone.repo.git_dir / name / "head-name" for name in _REBASES)
-    refs = [os.fsdecode(file.read_bytes().strip()) for file in files if file.is_file()]
-    tips = [move.new for move in moves if move.ref in refs]
+    heads = [os.fsdecode(file.read_bytes().strip()) for file in files if file.is_file()]
+    tips = [move.new for move in moves if move.ref in heads]
     if not tips or tips != [index.resolve(clone.repo, "HEAD")] or clone.is_deploy:
         return
     from git_model_security.hooks import post_checkout
@@ -113,7 +112,7 @@ def _tell_of_rebase(clone: Clone, moves: Sequence[Moved]) -> None:
 
 
 def _refuse_authored(
-    clone: Clone, moves: Sequence[Moved], commits: Sequence[str], tips: Sequence[str]
+    clone: Clone, moves: Sequence[Move], commits: Sequence[str], tips: Sequence[str]
 ) -> None:
     of_notes = {move.new for move in moves if move.ref.startswith("refs/notes/")}
     notes = history.notes(clone.repo, of_notes & set(commits)) if of_notes else set()
@@ -137,14 +136,14 @@ def _findings(
     *,
     decisions: bool,
 ) -> list[Finding]:
-    knowledge = own_knowledge.gather(clone, tips, decisions=decisions)
+    knowledge = gather(clone, tips, decisions=decisions)
     found = Walk(clone.repo, commits, tips, knowledge, ends=tips, notes=notes).judge()
     # A policy that was broken before: to refuse would stop the mending, and the pull.
     mine = [one for one in found.findings if one.rule != BROKEN_POLICY or one.commit]
     return drop_known(clone.repo, mine)
 
 
-def _report_arrived(clone: Clone, moves: Sequence[Moved], authored: set[str]) -> None:
+def _report_arrived(clone: Clone, moves: Sequence[Move], authored: set[str]) -> None:
     """Says, and writes down, what came in clear with commits that others made."""
     branches = [move for move in moves if move.ref.startswith("refs/heads/")]
     if not branches:
@@ -164,12 +163,12 @@ def _report_arrived(clone: Clone, moves: Sequence[Moved], authored: set[str]) ->
     if not came or not leaks:
         return
     lines = [finding.describe() for finding in leaks]
-    refs = " ".join(move.ref for move in branches)
+    names = " ".join(move.ref for move in branches)
     commits = list(dict.fromkeys(one.commit for one in leaks))
-    audit_log.record(clone.repo, "arrived-in-clear", ref=refs, commits=commits, findings=lines)
+    audit_log.record(clone.repo, "arrived-in-clear", ref=names, commits=commits, findings=lines)
     listing = "\n  ".join(messages.shortened(lines, _SHOWN))
     messages.warn(
-        f"{refs} received what must not be in a commit; it is on the"
+        f"{names} received what must not be in a commit; it is on the"
         f" server, and in every clone that fetched it:\n  {listing}",
         _what_now(clone, ends, leaks),
     )
@@ -198,7 +197,7 @@ def _not_let_out(clone: Clone, ends: Sequence[str], found: list[Finding]) -> lis
     ]
 
 
-def _may_be_news(move: Moved) -> bool:
+def _may_be_news(move: Move) -> bool:
     """Tells whether a ref may get what no ref had; the shim asks the same of the first few."""
     if move.ref.startswith("refs/remotes/"):
         return False

@@ -13,10 +13,11 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from git_model_security.errors import ConfigError
-from git_model_security.git import attributes, config, index, refs
-from git_model_security.hooks import signing_advice
+from git_model_security.git import attributes, config, history, index, refs
+from git_model_security.git.paths import shown
 from git_model_security.policy import gitmodel
 from git_model_security.provenance import policy_trust
+from git_model_security.provenance.commits import Commits
 from git_model_security.signatures import signers
 from git_model_security.trust import pinned_trust
 from git_model_security.verify import tree_check
@@ -30,7 +31,9 @@ if TYPE_CHECKING:
 REFS = "git-model.signedrefs"
 """Configuration: patterns of the refs; several values, or `none`."""
 
-_TAGS = "refs/tags/*"
+_TAG, _HEADS = "refs/tags/", "refs/heads/"
+_SERIES = 2
+"""From here on it is a series, and one `--amend` does not sign it."""
 _NO_COMMIT = (
     "nothing was pushed; only a commit can be signed: tag one, `git tag --delete {0}` the"
     " other, or push it to a ref that need not be signed (`git config git-model.signedRefs`)"
@@ -58,17 +61,13 @@ def find_unsigned(clone: Clone, lines: Iterable[Pushed], remote: str | None) -> 
     A clone that cannot sign may push what it needed no key for: then nothing of the
     model is other than what somebody signed, and whoever can sign does it next.
 
-    Args:
-        lines: what git gives to pre-push.
-        remote: the name of the remote, or None.
-
     Raises:
         GitError: an object is missing.
     """
     found = Unsigned()
     patterns = _patterns(clone, remote)
     for line in lines:
-        if line.deletes or not _matches(line.remote_ref, patterns):
+        if line.deletes or not any(fnmatchcase(line.remote_ref, one) for one in patterns):
             continue
         tree = index.resolve(clone.repo, f"{line.local_oid}^{{commit}}^{{tree}}")
         if tree is None:
@@ -93,7 +92,7 @@ def _patterns(clone: Clone, remote: str | None) -> Sequence[str]:
     chosen = clone.settings.get(REFS)
     if chosen is not None:
         return [pattern for pattern in chosen if pattern != "none"]
-    return [_TAGS, *_default_branches(clone, remote)]
+    return [f"{_TAG}*", *_default_branches(clone, remote)]
 
 
 def _default_branches(clone: Clone, remote: str | None) -> Iterator[str]:
@@ -106,10 +105,6 @@ def _default_branches(clone: Clone, remote: str | None) -> Iterator[str]:
                 return
     usual = config.get(clone.repo, "init.defaultBranch")
     yield from (f"refs/heads/{name}" for name in {"main", "master", usual} if name)
-
-
-def _matches(ref: str, patterns: Iterable[str]) -> bool:
-    return any(fnmatchcase(ref, pattern) for pattern in patterns)
 
 
 def _is_signed_later(clone: Clone, tree: str) -> bool:
@@ -160,4 +155,79 @@ def _hint(clone: Clone, line: Pushed) -> str:
             "nothing was pushed; push to another branch and let somebody sign it, or give"
             " this clone a key: `git model unlock --key FILE --signing-key FILE`"
         )
-    return f"nothing was pushed; {signing_advice.hint(clone, line)}"
+    return f"nothing was pushed; {_say_how(clone, line)}"
+
+
+def _say_how(clone: Clone, line: Pushed) -> str:
+    """Returns how whoever has a signing key makes a push pass.
+
+    What the remote has already is not rewritten: others build on it.
+    """
+    commit = index.require(clone.repo, f"{line.local_oid}^{{commit}}")
+    if commit != index.resolve(clone.repo, "HEAD^{commit}"):
+        return _say_elsewhere(line, commit)
+    series = _unpublished(clone, line, commit)
+    foreign = _find_unvouched(clone)
+    said = _say_for_head(foreign, amend=bool(series))
+    if not series:
+        said += ", and `git commit` commits that"
+    if line.remote_ref.startswith(_TAG):
+        return f"{said}; then `git tag --force {_name(line)}` moves the tag"
+    if foreign or len(series) < _SERIES or not _is_linear(clone, series):
+        return said
+    (below,) = history.parents(clone.repo, series[:1]).values()
+    onto = below[0][:12] if below else "--root"
+    return (
+        f"{said}; each commit of the series: git rebase --exec 'git model sign --amend' {onto}"
+    )
+
+
+def advise_head(clone: Clone) -> str:
+    """Returns how HEAD, which nobody else has yet, gets its signature."""
+    return _say_for_head(_find_unvouched(clone), amend=True)
+
+
+def _say_for_head(foreign: str, *, amend: bool) -> str:
+    option = " --amend" * amend
+    if foreign:
+        return (
+            f"look at what nobody vouches for, {foreign} for example; `git model sign"
+            f" --adopt PATH{option}` (`.` for all) does"
+        )
+    return f"`git model sign{option}` signs it"
+
+
+def _say_elsewhere(line: Pushed, commit: str) -> str:
+    """Returns how to sign what is not checked out: `sign` is for HEAD."""
+    if line.remote_ref.startswith(_TAG):
+        return (
+            f"sign that commit and move the tag: `git switch --create BRANCH {commit[:12]}`,"
+            f" `git model sign --amend`, `git tag --force {_name(line)}`; or tag one that is"
+            " signed"
+        )
+    if line.local_ref.startswith(_HEADS):
+        branch = shlex.quote(line.local_ref.removeprefix(_HEADS))
+        return f"`git switch {branch}`, then `git model sign --amend` signs it"
+    return f"`git switch --create BRANCH {commit[:12]}`, then `git model sign --amend`"
+
+
+def _name(line: Pushed) -> str:
+    return shlex.quote(line.remote_ref.removeprefix(_TAG))
+
+
+def _unpublished(clone: Clone, line: Pushed, commit: str) -> list[str]:
+    """Returns the commits that would leave, parents first, as far as this clone knows."""
+    there = line.remote_oid
+    is_here = not line.creates and index.resolve(clone.repo, f"{there}^{{commit}}")
+    known = [there] if is_here else []
+    return history.commits(clone.repo, [commit], without=["--remotes", *known])
+
+
+def _is_linear(clone: Clone, commits: Sequence[str]) -> bool:
+    return all(len(above) <= 1 for above in history.parents(clone.repo, commits).values())
+
+
+def _find_unvouched(clone: Clone) -> str:
+    """Returns the first path of HEAD that nobody vouches for, if there is one."""
+    doubts = Commits(clone).doubts(index.require(clone.repo, "HEAD^{commit}"))
+    return shown(min(doubts)) if doubts else ""

@@ -59,16 +59,24 @@ def read(path: Path, what: str = "key") -> bytes:
     Raises:
         ConfigError: it cannot be read, or is too long for any key.
     """
-    try:
-        with path.open("rb") as file:
-            pem = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise ConfigError(
-            f"{named(path)}: cannot read the {what}: {messages.reason(error)}"
-        ) from None
+    pem = head(path, MAX_BYTES + 1, what)
     if len(pem) > MAX_BYTES:
         raise ConfigError(f"{path}: too long for a {what}")
     return pem
+
+
+def head(path: Path, length: int, what: str = "key", hint: str | None = None) -> bytes:
+    """Reads the beginning of a key file.
+
+    Raises:
+        ConfigError: it cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            return file.read(length)
+    except OSError as error:
+        said = f"{named(path)}: cannot read the {what}: {messages.reason(error)}"
+        raise ConfigError(said, hint=hint) from None
 
 
 def require_outside(path: Path) -> None:

@@ -7,7 +7,6 @@ import binascii
 import os
 from typing import TYPE_CHECKING
 
-from git_model_security import messages
 from git_model_security.envelope import KEY_BYTES, Key
 from git_model_security.errors import ConfigError
 from git_model_security.keyring import key_files
@@ -22,14 +21,8 @@ def read(path: Path) -> bytes:
     Raises:
         ConfigError: it cannot be read, or is something else.
     """
-    try:
-        with path.open("rb") as file:
-            material = file.read(4 * KEY_BYTES)
-    except OSError as error:
-        raise ConfigError(
-            f"{key_files.named(path)}: cannot read the key: {messages.reason(error)}",
-            hint="name the file that holds the key of this repository",
-        ) from None
+    hint = "name the file that holds the key of this repository"
+    material = key_files.head(path, 4 * KEY_BYTES, hint=hint)
     if len(material) != KEY_BYTES:
         raise ConfigError(f"{path}: {_mistaken(material)}", hint=_remedy(material))
     return material

@@ -26,8 +26,7 @@ _logger: logging.Logger | None = None
 def begin(level: str | None = None) -> None:
     """Logs from now on, as the level or else the environment says; else does nothing.
 
-    Args:
-        level: one of `LEVELS`, in any case; the processes that Git starts get it too.
+    The processes that Git starts get the level too.
 
     Raises:
         UsageError: there is no such level.

@@ -33,6 +33,7 @@ from git_model_security.trust import pinned_trust
 if TYPE_CHECKING:
     from git_model_security.git.repository import Repository
     from git_model_security.policy.gitmodel import Policy
+    from git_model_security.signing.methods import Signer
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,6 @@ class Agreed:
     """A policy, and where it is from.
 
     Attributes:
-        policy: what is protected, and how.
         is_new: policy and keys come with the migration.
         is_checked_out: `.gitmodel` is in the index.
         initial: what `git model init` would do here; None where it is set up.
@@ -78,12 +78,23 @@ def find_policy(repo: Repository, request: Request) -> Agreed:
         )
     clone = Clone(repo)
     clone.ring.require_key()
-    if signers.signer(clone) is None:
+    require_signer(clone)
+    return Agreed(held, is_new=False, is_checked_out=policy is not None)
+
+
+def require_signer(clone: Clone) -> Signer:
+    """Returns who signs in this clone.
+
+    Raises:
+        KeyNotFoundError: nobody does.
+    """
+    signer = signers.signer(clone)
+    if signer is None:
         raise KeyNotFoundError(
             "this clone has no signing key, and each ref has to be signed",
             hint="`git model unlock --signing-key FILE` gives it one",
         )
-    return Agreed(held, is_new=False, is_checked_out=policy is not None)
+    return signer
 
 
 def _begun(repo: Repository, request: Request) -> Policy | None:
@@ -139,12 +150,7 @@ def _require_readable(request: Request) -> None:
 
 @dataclass(frozen=True)
 class Kept:
-    """The keys that a migration put into the user's keyring.
-
-    Attributes:
-        key_id: the AES key's.
-        fingerprint: the signing key's.
-    """
+    """The keys that a migration put into the user's keyring."""
 
     key_id: str
     fingerprint: str

@@ -16,7 +16,7 @@ from git_model_security.errors import GitError
 from git_model_security.git.objects import ObjectReader
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
 
     from git_model_security.git.repository import Repository
 
@@ -72,11 +72,7 @@ def find_lost(repo: Repository, commits: Iterable[str]) -> Lost:
 
 
 def require_same(repo: Repository, commits: Mapping[str, str]) -> None:
-    """Raises unless each new commit says of itself what the old one said.
-
-    Raises:
-        GitError: one does not.
-    """
+    """Raises a GitError unless each new commit says of itself what the old one said."""
     with ObjectReader(repo) as olds, ObjectReader(repo) as news:
         for old, new in commits.items():
             if old != new and _said(olds.read(old)) != _said(news.read(new)):
@@ -95,19 +91,12 @@ def _said(commit: bytes) -> tuple[list[tuple[bytes, list[bytes]]], bytes]:
 def _parts(commit: bytes) -> tuple[dict[bytes, list[bytes]], bytes]:
     head, _, message = commit.partition(b"\n\n")
     found: dict[bytes, list[bytes]] = {}
-    for name, line in _headers(head):
-        found.setdefault(name, []).append(line)
-    return found, message
-
-
-def _headers(head: bytes) -> Iterator[tuple[bytes, bytes]]:
     name = b""
     for number, line in enumerate(head.split(b"\n")):
-        if number and line.startswith(b" "):
-            yield name, line
-        else:
+        if not number or not line.startswith(b" "):
             name = line.split(b" ", 1)[0]
-            yield name, line
+        found.setdefault(name, []).append(line)
+    return found, message
 
 
 def _is_signed(tag: bytes) -> bool:
@@ -121,12 +110,8 @@ def find_signed_tags(repo: Repository, oids: Iterable[str]) -> list[str]:
     found = []
     with ObjectReader(repo) as reader:
         for oid in oids:
-            name, kind = oid, "tag"
-            while kind == "tag":
-                text = reader.read(name)
-                if _is_signed(text):
-                    found.append(name)
-                name, kind = _tagged(text)
+            chain, _ = _chain(reader, oid)
+            found += [name for name, text in chain if _is_signed(text)]
     return list(dict.fromkeys(found))
 
 
@@ -137,7 +122,6 @@ def rewrite_tags(
 
     Args:
         oids: of tags that name commits in the end.
-        commits: what commits have become.
 
     Returns:
         What each tag becomes; itself, where its commit has not changed.
@@ -145,17 +129,25 @@ def rewrite_tags(
     done: dict[str, str] = {}
     with ObjectReader(repo) as reader:
         for oid in oids:
-            chain = []
-            name, kind = oid, "tag"
-            while kind == "tag" and name not in done:
-                text = reader.read(name)
-                chain.append((name, text))
-                name, kind = _tagged(text)
-            new = done[name] if kind == "tag" else commits[name]
+            chain, commit = _chain(reader, oid)
+            new = commits[commit]
             for tag, text in reversed(chain):
-                old, _ = _tagged(text)
-                done[tag] = new = tag if new == old else _made(repo, text, new)
+                if tag not in done:
+                    old, _ = _tagged(text)
+                    done[tag] = tag if new == old else _made(repo, text, new)
+                new = done[tag]
     return done
+
+
+def _chain(reader: ObjectReader, oid: str) -> tuple[list[tuple[str, bytes]], str]:
+    """Returns a tag and the tags that it tags, with their texts, and what the last one tags."""
+    chain = []
+    name, kind = oid, "tag"
+    while kind == "tag":
+        text = reader.read(name)
+        chain.append((name, text))
+        name, kind = _tagged(text)
+    return chain, name
 
 
 def _tagged(tag: bytes) -> tuple[str, str]:

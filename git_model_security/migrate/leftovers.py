@@ -16,7 +16,7 @@ from git_model_security.errors import PolicyError
 from git_model_security.git import attributes as git_attributes
 from git_model_security.git import history, index, pushes
 from git_model_security.git.paths import shown
-from git_model_security.guard import history as audit
+from git_model_security.guard import audit
 from git_model_security.guard.finding import BROKEN_POLICY, COPY, NEWER, Finding
 from git_model_security.migrate import survey
 from git_model_security.migrate.journal import Journal

@@ -101,7 +101,6 @@ def move_refs(
     """Moves refs, all or none.
 
     Args:
-        journal: of this migration.
         new: what each ref shall name.
         there: the refs as they were looked at.
         record: what is left of the old history, for `--purge`.
@@ -178,7 +177,7 @@ def complete(repo: Repository, journal: Journal, moving: Mapping[str, Any]) -> N
 
 def _direct(repo: Repository, name: str) -> str | None:
     """Returns what a ref holds; of HEAD, only where it names no branch."""
-    if name == "HEAD" and repo.git("symbolic-ref", "--quiet", "HEAD", accept=(0, 1)):
+    if name == "HEAD" and history.branch(repo) is not None:
         return None
     return index.resolve(repo, name)
 

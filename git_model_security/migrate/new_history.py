@@ -9,15 +9,15 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
-from git_model_security.errors import Error, KeyNotFoundError, PolicyError
+from git_model_security.errors import Error, PolicyError
 from git_model_security.git import attributes as git_attributes
 from git_model_security.git import index
 from git_model_security.git.hash_object import write_blob
 from git_model_security.git.index import REGULAR, Entry
 from git_model_security.git.paths import shown
-from git_model_security.migrate import commits_and_tags, rewriting, sealing, survey
+from git_model_security.migrate import clone_setup, commits_and_tags, rewriting, sealing, survey
 from git_model_security.policy import attributes, gitmodel
-from git_model_security.signatures import signatures, signers
+from git_model_security.signatures import signatures
 from git_model_security.verify import tree_check
 
 if TYPE_CHECKING:
@@ -140,12 +140,7 @@ def sign_tips(clone: Clone, commits: Iterable[str], rules: Rewriting) -> dict[st
     Raises:
         KeyNotFoundError: this clone has no signing key.
     """
-    signer = signers.signer(clone)
-    if signer is None:
-        raise KeyNotFoundError(
-            "this clone has no signing key, and each ref will have to be signed",
-            hint="`git model unlock --signing-key FILE` gives it one",
-        )
+    signer = clone_setup.require_signer(clone)
     return {commit: _sign_tip(clone, signer, commit, rules) for commit in commits}
 
 
@@ -174,7 +169,9 @@ def _sign(clone: Clone, signer: Signer, tip: Tip) -> None:
 
     def put(path: bytes, manifest: Manifest, is_sealed: bool) -> None:
         _require_room(state, path)
-        bundle = signatures.make_bundle(clone, signer, manifest, is_sealed=is_sealed)
+        bundle = signatures.make_bundle(
+            clone, signer, manifest, manifest.fingerprint, is_sealed=is_sealed
+        )
         write_blob(clone.repo, bundle.blob)
         made[path] = state[path] = Entry(path, REGULAR, bundle.oid)
 

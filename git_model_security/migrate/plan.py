@@ -44,15 +44,10 @@ class Plan:
     """What a migration would do.
 
     Attributes:
-        policy: what is protected, and how.
         is_new: the repository is not set up yet: its policy and keys come with this.
         initial: what `git model init` would do here; None where it is set up.
-        refs: all refs.
-        stash: the list of stashes, which are migrated with them.
-        seen: what the history holds.
         protected: paths whose files become ciphertext.
         let_out: paths whose files do in some commits, and stay clear in others.
-        content: what stands there.
         lost: what the commits cannot keep.
         signed_tags: tags that lose their signature; oids of those that only a tag names.
         glimpses: what stays clear and a person has to look at; see `setup.clear_files`.
@@ -131,7 +126,6 @@ def make(
     """Looks at all of the history, and decides; writes nothing.
 
     Args:
-        request: what was asked of `init`, for a repository that is not set up.
         accept_findings: go on though models or keys will stay in clear.
         progress: told how far the look at the content is.
 

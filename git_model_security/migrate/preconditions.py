@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from git_model_security import messages
 from git_model_security.errors import GitError, PolicyError
-from git_model_security.git import config, history, index, refs, worktree
+from git_model_security.git import history, index, partial, refs, worktree
 from git_model_security.git.paths import shown
 
 if TYPE_CHECKING:
@@ -28,11 +28,7 @@ _SHOWN_PATHS = 10
 
 
 def require(repo: Repository) -> None:
-    """Raises unless all history is here, shown as it is, and nothing is under way.
-
-    Raises:
-        GitError: with what is in the way.
-    """
+    """Raises a GitError unless all history is here as it is, and nothing is under way."""
     repo.require_work_tree()
     for problem, hint in _problems(repo):
         raise GitError(f"the history cannot be written anew: {problem}", hint=hint)
@@ -41,8 +37,7 @@ def require(repo: Repository) -> None:
 def _problems(repo: Repository) -> Iterator[tuple[str, str]]:
     if history.is_shallow(repo):
         yield "it is cut (a shallow clone)", "`git fetch --unshallow` brings the rest"
-    settings = config.read(repo, "(extensions|remote|core)")
-    if any(key == "extensions.partialclone" or key.endswith(".promisor") for key in settings):
+    if partial.remote(repo) is not None:
         yield (
             "this is a partial clone, where objects are missing",
             "migrate in a clone made without --filter",
@@ -78,26 +73,15 @@ def _problems(repo: Repository) -> Iterator[tuple[str, str]]:
 
 
 def require_clean(repo: Repository, guarded: set[bytes]) -> None:
-    """Raises unless the work tree and the index are what HEAD says.
+    """Raises a PolicyError unless the work tree and the index are what HEAD says.
 
     What stands at a protected path in clear, as somebody pushed it, never looks clean to
     Git where the filter is at work: there it is compared byte by byte.
-
-    Args:
-        guarded: the paths that will be protected.
-
-    Raises:
-        PolicyError: with the files.
     """
-    head = index.head_tree(repo)
-    if head is None:
-        staged = index.staged(repo)
-        changed = {entry.path for entry in staged}
-    else:
-        out = repo.git("diff-index", "--cached", "--name-only", "-z", "HEAD")
-        changed = set(filter(None, out.split(b"\0")))
-        staged = index.staged(repo)
-    oids = {entry.path: entry.oid for entry in staged}
+    oids = {entry.path: entry.oid for entry in index.staged(repo)}
+    changed = {entry.path for entry, _ in index.staged_changes(repo)}
+    if index.head_tree(repo) is None:
+        changed = set(oids)
     for path in index.list_modified(repo):
         if path not in guarded or not worktree.holds_blob(repo, path, oids.get(path, "")):
             changed.add(path)
@@ -111,11 +95,7 @@ def require_clean(repo: Repository, guarded: set[bytes]) -> None:
 
 
 def require_free(repo: Repository, paths: set[bytes]) -> None:
-    """Raises where an untracked file stands in the place of one that will be written.
-
-    Raises:
-        PolicyError: with the files.
-    """
+    """Raises a PolicyError where an untracked file is in the place of one to be written."""
     tracked = {entry.path for entry in index.staged(repo)}
     taken = sorted(path for path in paths - tracked if index.stat(repo, path) is not None)
     if taken:

@@ -13,7 +13,7 @@ from git_model_security.clone import audit_log
 from git_model_security.clone.clone import Clone
 from git_model_security.errors import GitError, PolicyError
 from git_model_security.git import batch, history, index, refs, stash
-from git_model_security.guard.history import audit
+from git_model_security.guard.audit import audit
 from git_model_security.migrate import stashes
 from git_model_security.migrate.journal import MOVING, Journal
 from git_model_security.migrate.moving import find_left_over
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from git_model_security.git.repository import Repository
     from git_model_security.guard.finding import Finding
-    from git_model_security.guard.history import Report
+    from git_model_security.guard.report import Report
 
 _AT_ONCE = 500
 _UPDATE_REF = ("-c", f"core.hooksPath={os.devnull}", "update-ref", "--no-deref")
@@ -36,7 +36,6 @@ class Plan:
     """What `--purge` would remove.
 
     Attributes:
-        commits: old commits.
         plain: blobs in clear that no new commit needs.
         refs: refs that show other repositories, or were left by tools, and reach old
             commits.

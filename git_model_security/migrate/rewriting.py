@@ -49,6 +49,7 @@ class Rewriting:
         block: oid of the `.gitattributes` for commits that have none.
         attributes: `.gitattributes` of the history, with what each becomes.
         guarded: more such paths in commits that have a `.gitmodel`, by its blob.
+        defaults: what is put into each commit without a parent, before its own entries.
     """
 
     protected: set[bytes]
@@ -58,10 +59,10 @@ class Rewriting:
     block: str
     attributes: Mapping[str, str]
     guarded: Mapping[str, frozenset[bytes]] = field(default_factory=dict)
-    _defaults: list[Entry] = field(init=False)
+    defaults: list[Entry] = field(init=False)
 
     def __post_init__(self) -> None:
-        self._defaults = [
+        self.defaults = [
             Entry(FILE, REGULAR, self.block),
             Entry(gitmodel.NAME, REGULAR, self.policy),
         ]
@@ -70,30 +71,25 @@ class Rewriting:
         """Returns what an entry becomes; of one that is removed, what stands there then.
 
         Args:
-            entry: the entry.
             more: what else is protected in its commit: see `guarded`.
         """
         if entry.path == gitmodel.NAME:
             is_kept = entry.mode == REGULAR and entry.oid in self.kept
-            return entry if is_kept else self._defaults[1]
+            return entry if is_kept else self.defaults[1]
         if entry.path == FILE:
             oid = self.attributes.get(entry.oid) if entry.is_file else None
-            return self._defaults[0] if oid is None else entry._replace(oid=oid)
+            return self.defaults[0] if oid is None else entry._replace(oid=oid)
         is_protected = entry.path in self.protected or entry.path in more
         if entry.mode != REMOVED and entry.is_file and is_protected:
             return entry._replace(oid=self.sealed.get(entry.oid, entry.oid))
         return entry
-
-    def defaults(self) -> list[Entry]:
-        """Returns what is put into each commit that has no parent, before its own entries."""
-        return list(self._defaults)
 
     def tree(self, entries: Iterable[Entry]) -> dict[bytes, Entry]:
         """Returns what all entries of a commit become, by path."""
         old = {entry.path: entry for entry in entries}
         policy = old.get(gitmodel.NAME)
         more = self.guarded.get(policy.oid, ()) if policy and policy.mode == REGULAR else ()
-        found = {entry.path: entry for entry in self._defaults}
+        found = {entry.path: entry for entry in self.defaults}
         return found | {path: self.entry(entry, more) for path, entry in old.items()}
 
 
@@ -137,7 +133,7 @@ class Rewriter:
         paths = {change.path for change in own}
         if not commit.parents:
             is_untracked = commit.oid in self._stash.untracked
-            before = [] if is_untracked else self._rewriting.defaults()
+            before = [] if is_untracked else self._rewriting.defaults
             commit.changes = [entry for entry in before if entry.path not in paths] + own
         elif commit.oid in self._stash.alone:
             commit.changes = own
@@ -171,9 +167,7 @@ def rewrite_commits(
     """Makes all commits that tips reach anew; a scratch ref holds each tip.
 
     Args:
-        tips: oids of commits.
         marks: file for the names of the new ones.
-        rewrite: changes the entries of each.
         progress: told how many of them are done.
 
     Returns:

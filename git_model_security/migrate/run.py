@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from git_model_security.clone import audit_log
 from git_model_security.errors import Error, GitError
 from git_model_security.git import index, refs
-from git_model_security.guard import history as audit
+from git_model_security.guard import audit
 from git_model_security.migrate import (
     backup,
     clone_setup,
@@ -51,10 +51,6 @@ class Done:
 
     Attributes:
         backup: the bundle of the old refs; None where an interrupted run was ended.
-        lines: what was set up.
-        commits: how many commits were made anew.
-        blobs: how many blobs were sealed.
-        moved: how many refs have moved.
         stashed: how many stashes are others now.
         unsigned: refs that could not be signed, and why.
         left: files of the work tree that differ from what Git holds now.
@@ -109,10 +105,7 @@ def carry_out(
     """Carries a plan out.
 
     Args:
-        request: what the plan was made for.
-        plan: what to do.
         backup_file: where the old refs shall be kept; None chooses a place.
-        progress: told how far it is.
 
     Raises:
         Error: a step failed; no ref has moved, and it can be run again.
@@ -163,11 +156,7 @@ def carry_out(
 
 
 def _require_good(clone: Clone, plan: Plan, policy: Policy, made: Made) -> None:
-    """Raises unless each tip has just the tree that was signed, and an audit is clean.
-
-    Raises:
-        GitError: it is not; no ref has moved.
-    """
+    """Raises unless each tip has just the tree that was signed, and an audit is clean."""
     for old, tip in made.tips.items():
         new = made.commits[old]
         if {entry.path: entry for entry in index.tree(clone.repo, new)} != tip.tree:

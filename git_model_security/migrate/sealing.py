@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from git_model_security import messages
-from git_model_security.content import blobs
+from git_model_security.content import reader
 from git_model_security.content.blob import Kind, open_blob, survey
 from git_model_security.content.sealed import seal_content
 from git_model_security.errors import (
@@ -69,9 +69,6 @@ def look_at_content(
     """Looks at the beginning of each blob that ever stood at a protected path.
 
     Args:
-        clone: the clone, which has its key where it is set up.
-        files: the blobs of each path.
-        protected: the paths that count.
         limit: the longest plaintext in bytes, or None.
 
     Raises:
@@ -164,7 +161,7 @@ def _require_opened(
 ) -> None:
     """Opens what is an envelope already: behind a copied header can stand plaintext."""
     try:
-        blobs.digests(clone, oid)
+        reader.digests(clone, oid)
     except NewerFormatError as error:
         problems.newer.append(f"{said}: {error}")
     except (EnvelopeError, KeyNotFoundError) as error:
@@ -241,11 +238,7 @@ def _add(sealed: Sealed, sink: Import) -> None:
 
 
 def require_there(clone: Clone, oids: set[str]) -> None:
-    """Raises unless all of these blobs are in the repository.
-
-    Raises:
-        GitError: some are not.
-    """
+    """Raises a GitError unless all of these blobs are in the repository."""
     missing = oids - batch.sizes(clone.repo, oids).keys()
     if missing:
         raise GitError(

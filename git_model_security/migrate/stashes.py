@@ -58,9 +58,6 @@ class Stash:
 def found(repo: Repository, there: Sequence[Ref]) -> Stash:
     """Returns the stash.
 
-    Args:
-        there: all refs.
-
     Raises:
         PolicyError: there is something that cannot be carried.
     """
@@ -132,10 +129,9 @@ def move(change: RefChange, rows: Sequence[Row]) -> None:
 
 
 def require_unchanged(repo: Repository, rows: Sequence[Row]) -> None:
-    """Raises unless the list is as it was; `git stash drop` of an older entry moves no ref.
+    """Raises a GitError unless the list is as it was.
 
-    Raises:
-        GitError: it is another one.
+    `git stash drop` of an older entry moves no ref.
     """
     if rows and stash.read(repo) != [_entry(row, row["old"]) for row in rows]:
         raise GitError(

@@ -94,11 +94,7 @@ class LetOut:
 
 
 class Following:
-    """Tells which paths each commit's own policy protects, as history passes by.
-
-    Args:
-        guarded: see `LetOut`.
-    """
+    """Tells which paths each commit's own policy protects, as history passes by."""
 
     def __init__(self, guarded: Mapping[str, frozenset[bytes]]) -> None:
         self._guarded = guarded
@@ -126,7 +122,6 @@ def find_untracked(
     """Returns what was let out.
 
     Args:
-        tips: commits, whose history counts.
         files: all paths of it, with the blobs that ever stood there.
         protected: those that the policy of the migration protects.
 

@@ -101,10 +101,7 @@ def _fields(extra: bytes) -> Iterator[bytes]:
 
 
 def tar_content(head: bytes) -> Iterator[tuple[bytes, int, bytes]]:
-    """Yields the entries of a tar archive in its head: name, length, first bytes.
-
-    POSIX.1-2017, pax, "ustar Interchange Format".
-    """
+    """Yields name, length and first bytes of the entries of a tar archive (pax, ustar)."""
     start = 0
     while head[start + _TAR_MAGIC_AT : start + _TAR_MAGIC_AT + 5] == b"ustar":
         block = head[start : start + _BLOCK_BYTES]
@@ -128,14 +125,10 @@ def _octal(field: bytes) -> int:
 
 
 def inflated(head: bytes, limit_bytes: int) -> tuple[str, bytes]:
-    """Unfolds the beginning of a file.
+    """Unfolds the beginning of a file, and never more than the limit.
 
-    Args:
-        limit_bytes: how much to return at most; no more is ever unfolded.
-
-    Returns:
-        The name of the compression and the first bytes of the content; both
-        empty where the file is not compressed in a way known here.
+    Returns the name of the compression and the first bytes of the content; both are empty where
+    the file is not compressed in a way known here.
     """
     for magic, title in _MAGICS:
         if head.startswith(magic):

@@ -56,11 +56,7 @@ ALWAYS_CLEAR = (".gitattributes", ".gitignore", ".gitmodules", ".gitmodel", ".ma
 
 
 def render(policy: Policy, released: Iterable[str] = ()) -> str:
-    """Returns the attribute block of a policy, with its marker lines.
-
-    Args:
-        released: patterns left clear on top of those that it names itself.
-    """
+    """Returns the block of a policy, with its marker lines; `released` is clear as well."""
     lines = [BEGIN, *_of_profile(policy.profile)]
     lines += [f"{_quoted(pattern)} {SEALED}" for pattern in policy.include]
     clear = dict.fromkeys((*policy.exclude, *policy.untracked, *released))
@@ -107,9 +103,8 @@ def matching(patterns: Iterable[str]) -> str:
 def numbered(patterns: Iterable[str], *, hidden: bool) -> str:
     """Returns attribute lines whose driver is the number of the pattern, from 0.
 
-    Args:
-        patterns: in the order in which `render` writes them.
-        hidden: the first is all of a profile that leaves out hidden directories.
+    They come in the order in which `render` writes them; with `hidden` the first is all of a
+    profile that leaves out hidden directories.
     """
     lines = [f"{_quoted(pattern)} filter={number}" for number, pattern in enumerate(patterns)]
     if hidden:

@@ -26,11 +26,9 @@ _UNKNOWN_SIZE_BYTES: Final = 1 << 62
 
 
 def model_format(head: bytes, size: int, name: bytes) -> str | None:
-    """Names the model format of a file, or returns None.
+    """Names the model format of a file by its first `HEAD_BYTES`, or returns None.
 
-    Args:
-        head: the first `HEAD_BYTES` of the file, or all of it.
-        name: path or name; a hint for formats that have no magic number.
+    The name is a hint for formats that have no magic number.
     """
     found = _format(head, size, name.lower())
     if found is not None:
@@ -47,8 +45,7 @@ def model_format(head: bytes, size: int, name: bytes) -> str | None:
 def is_text(pieces: Iterable[bytes], *, is_cut: bool = False) -> bool:
     """Tells whether content is UTF-8 without a NUL, as source text is; reads no further.
 
-    Args:
-        is_cut: more follows, so that the last character need not be whole.
+    Where it `is_cut` the last character need not be whole.
     """
     decoder = codecs.getincrementaldecoder("utf-8")()
     try:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from git_model_security.errors import ConfigError, GitError
@@ -196,7 +197,7 @@ def checked(policy: Policy) -> Policy:
         # (gitattributes, "Defining macro attributes"); a line feed would add a line.
         if not pattern or pattern.startswith(("!", "[attr]")) or not pattern.isprintable():
             raise ConfigError(f".gitmodel: {pattern!r} cannot be a pattern")
-    if policy.key_id and not _is_key_id(policy.key_id):
+    if policy.key_id and not re.fullmatch("[0-9a-f]{32}", policy.key_id):
         raise ConfigError(f".gitmodel: {policy.key_id!r} is not a key id")
     return policy
 
@@ -218,7 +219,3 @@ def _check_apart(roots: tuple[str, ...]) -> None:
                 f".gitmodel: model root {inner!r} is in model root {outer!r}",
                 hint="choose roots that do not hold one another; the outer signs all below it",
             )
-
-
-def _is_key_id(text: str) -> bool:
-    return len(text) == 32 and all(char in "0123456789abcdef" for char in text)

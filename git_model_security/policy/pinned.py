@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from git_model_security.policy.gitmodel import Policy
 
 JUDGED = "git-model-judged"
-"""In the git directory of each work tree: what pre-commit has judged; see `hooks.judged`."""
+"""In the git directory of each work tree: what `hooks.pre_commit` has judged."""
 _POLICIES = "policies"
 _POLICY = "policy"
 _RELEASED = "released"

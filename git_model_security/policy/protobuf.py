@@ -28,10 +28,7 @@ _ONNX_GRAPH_FIELDS: Final = frozenset({1, 2, 5, 10, 11, 12, 13})
 
 
 class Field(NamedTuple):
-    """One field of a message; `payload` may be cut by the end of the head.
-
-    `value` is the number of a varint, and the length of everything else.
-    """
+    """A field, whose payload may be cut; `value` is its number, or the length of that."""
 
     number: int
     wire_type: int

@@ -52,11 +52,7 @@ _SIZE = re.compile(r"[1-9][0-9]{0,12}")
 
 
 def render(fields: Mapping[str, Any]) -> bytes:
-    """Returns the file's text; `read` gives the same fields back.
-
-    Args:
-        fields: values by the names of `Policy`; empty ones and None are left out.
-    """
+    """Returns the file's text, without fields that are empty; `read` gives the same back."""
     singles = {_VERSION_KEY: VERSION}
     singles |= {key: fields[name] for name, (key, _) in _CHOICES.items()}
     singles |= {key: fields[name] for name, key in (_NAMES | _SIZES).items()}

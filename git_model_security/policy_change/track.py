@@ -67,8 +67,6 @@ class Plan:
     """What will change.
 
     Attributes:
-        policy: what `.gitmodel` will say.
-        before: what it says.
         changed: files of the index that change sides.
         waiting: files not in the index that do.
         alike: files that are on this side already, and only go on record.
@@ -109,7 +107,7 @@ def ground(clone: Clone) -> Ground:
     if found is not None or not pinned.rules(repo):
         said = accept_policy.describe(found) if found else "nothing is pinned"
         raise PolicyError(
-            f".gitmodel is not the policy that this clone pinned: {said}",
+            f"{accept_policy.OTHER}: {said}",
             hint="`git model track --accept` takes it over, or take the change back",
         )
     oid = next(entry.oid for entry in entries if entry.path == gitmodel.NAME)
@@ -132,14 +130,11 @@ def ground(clone: Clone) -> Ground:
 def patterns_of(
     words: Sequence[str], start: Ground, *, is_anchored: bool = False
 ) -> tuple[str, ...]:
-    """Returns the attribute patterns that a person's words stand for.
+    """Returns the attribute patterns that a person's words, relative to the top, stand for.
 
     A directory stands for all that is in it, which attributes do not say by themselves; the
     name of what is there stands for it, also where it reads like a pattern of something else.
-
-    Args:
-        words: patterns or names, relative to the top.
-        is_anchored: the bare name of a file at the top is no other file.
+    With `is_anchored` the bare name of a file at the top is no other file.
 
     Raises:
         PolicyError: one matches what must stay as it is.
@@ -174,8 +169,7 @@ def _pattern_of(word: str, start: Ground, *, is_anchored: bool) -> str:
 def plan(clone: Clone, words: Sequence[str], profile: str | None = None) -> Plan:
     """Decides what `track` will do; writes nothing.
 
-    Args:
-        profile: one that protects more than the one of now; None keeps that.
+    A `profile` must protect more than the one of now, which None keeps.
 
     Raises:
         PolicyError: see `ground` and `patterns_of`; or another pattern leaves clear what
@@ -236,11 +230,11 @@ def _under(start: Ground, profile: str | None) -> Policy:
 def _history(
     clone: Clone, start: Ground, patterns: tuple[str, ...], old: Policy, new: Policy
 ) -> list[Finding]:
-    from git_model_security.guard import finding, history
+    from git_model_security.guard import audit, finding
 
     is_other = new.profile != old.profile
     lines = attributes.render(new) if is_other else attributes.matching(patterns)
-    report = history.audit(clone.repo, ("--all",), rules=lines)
+    report = audit.audit(clone.repo, ("--all",), rules=lines)
     rules = {finding.PLAINTEXT, finding.POINTER, finding.KEY}
     found = [one for one in report.findings if one.rule in rules]
     paths = {one.path for one in found}

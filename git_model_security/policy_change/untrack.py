@@ -10,22 +10,21 @@ import shlex
 from typing import TYPE_CHECKING
 
 from git_model_security.clone import audit_log
-from git_model_security.content import blob, blobs
+from git_model_security.content import blob, reader
 from git_model_security.errors import PolicyError
 from git_model_security.git import index, worktree
-from git_model_security.git.hash_object import write_blob_from
-from git_model_security.git.index import Entry
 from git_model_security.git.paths import shown
 from git_model_security.guard.policies import names_a_path
 from git_model_security.policy import attributes, pinned
 from git_model_security.policy.content import HEAD_BYTES, model_format
 from git_model_security.policy_change.track import Plan, ground, patterns_of
-from git_model_security.setup import storage_choice, write_policy
+from git_model_security.setup import sealing, storage_choice, write_policy
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from git_model_security.clone.clone import Clone
+    from git_model_security.git.index import Entry
 
 LIMIT_BYTES = storage_choice.INLINE_LIMIT_BYTES
 """Clear content goes back as a blob: Git holds a longer one in memory as a whole, and a
@@ -61,7 +60,7 @@ def plan(clone: Clone, words: Sequence[str]) -> Plan:
 def _require_fit(clone: Clone, entry: Entry, *, is_named: bool) -> None:
     """Opens a file to its end, and raises where it cannot go back into Git in clear."""
     length, head = 0, b""
-    for piece in blobs.open_content(clone, entry.oid):
+    for piece in reader.open_content(clone, entry.oid):
         length += len(piece)
         head = head or bytes(piece[:HEAD_BYTES])
         if length > LIMIT_BYTES:
@@ -98,10 +97,6 @@ def untrack(clone: Clone, planned: Plan, reason: str = "") -> list[bytes]:
         reason=reason,
         findings=[*planned.policy.untracked, *(shown(one.path) for one in planned.changed)],
     )
-    clear = [
-        Entry(one.path, one.mode, write_blob_from(repo, blobs.open_content(clone, one.oid)))
-        for one in planned.changed
-    ]
     sealed = {one.path: one.oid for one in planned.changed}
     sizes, pointers = blob.survey(repo, sealed.values())
     unwritten = [
@@ -109,9 +104,7 @@ def untrack(clone: Clone, planned: Plan, reason: str = "") -> list[bytes]:
         for path, oid in sealed.items()
         if blob.is_in_place(repo, path, oid, pointers.get(oid), sizes.get(oid))
     ]
-    pinned.release(repo, [one.oid for one in clear])
-    if clear:
-        index.stage(repo, clear)
+    clear = sealing.open_staged(clone, planned.changed)
     write_policy.write(repo, planned.policy)
     pinned.pin(repo, planned.policy)
     worktree.rewrite(repo, unwritten)

@@ -24,9 +24,9 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from git_model_security.clone.provenance import NOTHING
-from git_model_security.content import blobs
+from git_model_security.content import reader
 from git_model_security.errors import ConfigError, Error
-from git_model_security.git import attributes, history, index
+from git_model_security.git import attributes, index
 from git_model_security.git.hash_object import blob_oid
 from git_model_security.policy import gitmodel
 from git_model_security.provenance.likeness import Likeness, is_made_of
@@ -36,7 +36,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from git_model_security.clone.clone import Clone
-    from git_model_security.clone.provenance import Doubts, Fact
+    from git_model_security.clone.provenance import Doubts
+    from git_model_security.git.trees import Fact
     from git_model_security.provenance.commits import Commits
 
 _TINY_BYTES = 64
@@ -150,7 +151,7 @@ class _Assessor:
         if b"\n" in path or not self._parents:
             return True
         named = [one for one, _ in self._parents]
-        return history.have_held(self._clone.repo, named, path, oid)
+        return rev_list.have_held(self._clone.repo, named, path, oid)
 
     def _is_tiny(self, fact: Fact) -> bool:
         mode, oid = fact
@@ -280,7 +281,7 @@ def _aliases(clone: Clone, oid: str) -> list[str]:
     found = clone.digests.alike(oid, known)
     if clone.provenance.has_length(known.length):
         with contextlib.suppress(Error):  # it does not open, or is not here
-            found.append(blobs.clear_oid(clone, oid))
+            found.append(reader.clear_oid(clone, oid))
     return [one for one in found if one != oid]
 
 

@@ -24,11 +24,9 @@ from git_model_security.trust import pinned_trust
 from git_model_security.verify import tree_check
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from git_model_security.clone.clone import Clone
-    from git_model_security.clone.provenance import Doubts, Fact
-    from git_model_security.git.index import Entry
+    from git_model_security.clone.provenance import Doubts
+    from git_model_security.git.trees import Fact
 
 MAX_COMMITS = 512
 """How far down a line is followed to what stands; below that, all that differs is doubtful."""
@@ -95,11 +93,12 @@ class Commits:
 
     def at(self, commit: str, path: bytes) -> Fact:
         """Returns what a commit has at a path."""
-        return _fact(self._repo.trees.at(self.tree(commit), path))
+        return self._repo.trees.at(self.tree(commit), path) or NOTHING
 
     def facts(self, commit: str) -> dict[bytes, Fact]:
         """Returns what a commit holds, by path."""
-        return {one.path: _fact(one) for one in self._repo.trees.entries(self.tree(commit))}
+        held = self._repo.trees.entries(self.tree(commit))
+        return {entry.path: (entry.mode, entry.oid) for entry in held}
 
     def parents(self, commit: str) -> list[str]:
         """Returns the parents of a commit, also those that are not here."""
@@ -208,16 +207,6 @@ class Commits:
 
     def _differences(self, old: str | None, new: str) -> dict[bytes, Fact]:
         """Returns the paths in which trees differ, with what the old one has there."""
-        found: dict[bytes, Fact] = {}
-        for before, after in self._repo.trees.changes(old, new):
-            found[(before or after).path] = _fact(before)  # type: ignore[union-attr]
-        return found
-
-
-def _fact(entry: Entry | None) -> Fact:
-    return NOTHING if entry is None else (entry.mode, entry.oid)
-
-
-def placed(facts: Iterable[tuple[bytes, Fact]]) -> set[tuple[bytes, int, str]]:
-    """Returns paths with what stands there as rows of the record."""
-    return {(path, *fact) for path, fact in facts}
+        return {
+            path: before or NOTHING for path, before, _ in self._repo.trees.changes(old, new)
+        }

@@ -10,7 +10,7 @@ import itertools
 import re
 from typing import TYPE_CHECKING
 
-from git_model_security.content import blobs
+from git_model_security.content import reader
 from git_model_security.errors import Error
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class Likeness:
     def _read(self, oid: str) -> bytes:
         data = bytearray()
         try:
-            for piece in blobs.open_content(self._clone, oid):
+            for piece in reader.open_content(self._clone, oid):
                 data += piece
                 if len(data) >= _READ_BYTES:
                     break

@@ -71,26 +71,32 @@ def expect_commit(clone: Clone, doubts: Doubts) -> None:
     clone.provenance.expect(index.resolve(clone.repo, "HEAD^{commit}"), doubts)
 
 
-def settle_commit(clone: Clone) -> None:
+def settle_commit(clone: Clone) -> bool:
     """Records that HEAD was made here, and what of it nobody vouches for.
 
     pre-commit has judged it, or it was made without that: by `--no-verify`, a cherry-pick,
     a merge.
+
+    Returns:
+        Whether pre-commit has told of its doubts.
     """
     record = clone.provenance
     commit = index.resolve(clone.repo, "HEAD^{commit}")
     if commit is None or record.doubts(commit) is not None:
-        return
+        return False
     commits = Commits(clone, made=commit)
     above = commits.parents(commit)
-    doubts: Doubts | None = {}
-    if not commits.stands(commit):
-        doubts = _expected(commits, above)
-        if doubts is None:
-            arrivals.take_in(clone)
-            doubts = assessment.assess_as_made(commits, commit, sources.gather(commits, above))
-            note_content(clone, commits, commit, doubts)
-    record.note_commit(commit, doubts or {})
+    if commits.stands(commit):
+        record.note_commit(commit, {})
+        return False
+    doubts = _expected(commits, above)
+    is_told = bool(doubts)
+    if doubts is None:
+        arrivals.take_in(clone)
+        doubts = assessment.assess_as_made(commits, commit, sources.gather(commits, above))
+        note_content(clone, commits, commit, doubts)
+    record.note_commit(commit, doubts)
+    return is_told
 
 
 def _expected(commits: Commits, above: Sequence[str]) -> Doubts | None:
@@ -130,7 +136,7 @@ def put_in_play(clone: Clone) -> None:
     found = sources.list_unnamed(commits)
     if index.head_tree(repo) is not None:
         staged = {new.oid for _, new in index.staged_changes(repo) if new.mode}
-        written = index.hash_files(repo, index.changed(repo)[:_MOST_FILES])
+        written = hash_files(repo, index.changed(repo)[:_MOST_FILES])
         for rows in clone.provenance.brought({*staged, *written}).values():
             named = {row.commit for row in rows if row.commit}
             found += [commit for commit in named if commits.is_foreign(commit)]

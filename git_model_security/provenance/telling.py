@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from git_model_security.clone.clone import Clone
-    from git_model_security.clone.provenance import Fact
     from git_model_security.provenance.recording import Assessment
     from git_model_security.provenance.sources import Sources
 
@@ -48,7 +47,7 @@ def refusal(
     return UnvouchedError(
         f"{files} came from a commit without a trusted signature, and nothing shows that"
         f" they were made here:\n  {listed}",
-        hint=_hint(clone, held, paths, " --amend" * amend, "" if amend or is_made else _COMMIT),
+        hint=_hint(clone, paths, " --amend" * amend, "" if amend or is_made else _COMMIT),
     )
 
 
@@ -76,7 +75,7 @@ def _origins(
 def _last_change(commits: Commits, path: bytes, found: Sources) -> str | None:
     for one in found.all:
         if path in commits.doubts(one):
-            return history.last_change(commits.clone.repo, one, path) or one
+            return rev_list.last_change(commits.clone.repo, one, path) or one
     return next(iter((*found.squashed, *found.suspects)), None)
 
 
@@ -88,24 +87,31 @@ def _shown(commit: str, said: tuple[str, str] | None) -> str:
     return f'{commit[:7]} "{messages.legible(short)}" by {messages.legible(author)}, unsigned'
 
 
-def _hint(
-    clone: Clone, held: Mapping[bytes, Fact], paths: Collection[bytes], option: str, then: str
-) -> str:
+def _hint(clone: Clone, paths: Collection[bytes], option: str, then: str) -> str:
     """Returns the commands that take such files over.
 
     What came in clear is encrypted first: adopted as it is, it would be signed, and stay
     in clear.
     """
-    files = (path for path in paths if held.get(path, NOTHING)[0] in index.FILES)
-    guarded = attributes.protected(clone.repo, files)
-    clear = [path for path in sorted(guarded) if _is_clear(clone, held[path][1])]
+    clear = _came_in_clear(clone, paths)
     adopt = f"`git model sign --adopt PATH{option}` (`.` for all)"
     if clear:
         return (
-            f"{shown(clear[0])} came in clear: `git model repair` encrypts it in a commit of"
+            f"{shown(clear)} came in clear: `git model repair` encrypts it in a commit of"
             f" its own; look at the files, then {adopt}"
         )
     return f"look at them, then {adopt}{then}{_TRUST}"
+
+
+def _came_in_clear(clone: Clone, paths: Collection[bytes]) -> bytes | None:
+    """Returns one of the paths that is protected, and that a parent has in clear."""
+    commits = Commits(clone)
+    parents = history.parents_to_be(clone.repo)
+    for path in sorted(attributes.protected(clone.repo, paths)):
+        for mode, oid in (commits.at(parent, path) for parent in parents):
+            if mode in index.FILES and _is_clear(clone, oid):
+                return path
+    return None
 
 
 def _is_clear(clone: Clone, oid: str) -> bool:

@@ -14,7 +14,7 @@ from git_model_security import messages
 from git_model_security.checkout import checkout
 from git_model_security.clone import audit_log
 from git_model_security.clone.clone import Clone
-from git_model_security.content import blobs
+from git_model_security.content import reader
 from git_model_security.errors import ConfigError, PolicyError
 from git_model_security.git import attributes as git_attributes
 from git_model_security.git import index
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from git_model_security.policy.gitmodel import Policy
+
+
+OTHER = ".gitmodel is not the policy that this clone pinned"
 
 
 @dataclass
@@ -118,7 +121,7 @@ def _clear_oids(clone: Clone, found: Drift) -> list[str]:
     rules = attributes.matching(found.policy.untracked)
     paths = git_attributes.protected_by(rules, found.opened)
     entries = [one for one in index.staged(clone.repo) if one.path in paths]
-    return [blobs.clear_oid(clone, one.oid) for one in entries]
+    return [reader.clear_oid(clone, one.oid) for one in entries]
 
 
 def settle(clone: Clone, paths: Iterable[bytes]) -> None:
@@ -190,7 +193,7 @@ def describe(found: Drift, *, is_done: bool = False) -> str:
 def warn(drift: str) -> None:
     """Warns of a policy that is not in force here, by what `describe` says of it."""
     messages.warn(
-        f".gitmodel is not the policy that this clone pinned: {drift}",
+        f"{OTHER}: {drift}",
         "the pinned one stays in force; `git model track --accept` takes .gitmodel over",
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from git_model_security.git import worktree
@@ -23,6 +24,11 @@ class Glimpse(NamedTuple):
     size: int
     is_text: bool
 
+    @property
+    def is_notable(self) -> bool:
+        """Whether a person has to see it."""
+        return self.size > NOTED_BYTES or not self.is_text
+
 
 def noted(
     clone: Clone, entries: Iterable[Entry], paths: Iterable[bytes]
@@ -32,28 +38,20 @@ def noted(
     What the work tree has not stands in `entries`, of the index.
     """
     staged = {entry.path: entry.oid for entry in entries if not entry.stage}
-    found = {}
-    for path in paths:
-        content = _content(clone, path, staged.get(path))
-        if content is not None and (content.size > NOTED_BYTES or not content.is_text):
-            found[path] = content
-    return found
+    looked = ((path, _content(clone, path, staged.get(path))) for path in paths)
+    return {path: one for path, one in looked if one is not None and one.is_notable}
 
 
 def noted_in_history(
     clone: Clone, blobs: Mapping[bytes, Iterable[str]], paths: Iterable[bytes]
 ) -> dict[bytes, Glimpse]:
     """Returns the same for all `blobs` that ever stood at paths, each with the worst of it."""
-    seen: dict[str, Glimpse] = {}
-    found = {}
-    for path in paths:
-        for oid in blobs[path]:
-            if oid not in seen:
-                seen[oid] = _blob(clone, oid)
-        worst = max((seen[oid] for oid in blobs[path]), key=lambda one: (not one.is_text, one))
-        if worst.size > NOTED_BYTES or not worst.is_text:
-            found[path] = worst
-    return found
+    glimpse = functools.cache(functools.partial(_blob, clone))
+    looked = (
+        (path, max(map(glimpse, blobs[path]), key=lambda one: (not one.is_text, one)))
+        for path in paths
+    )
+    return {path: worst for path, worst in looked if worst.is_notable}
 
 
 def _content(clone: Clone, path: bytes, oid: str | None) -> Glimpse | None:

@@ -30,14 +30,7 @@ _BY_HAND = {"GIT_MODEL_SKIP_SMUDGE": "1", "GIT_MODEL_VERIFY": "off"}
 
 @dataclass(frozen=True)
 class Source:
-    """What is cloned, and where to.
-
-    Attributes:
-        url: what `git clone` takes.
-        directory: where to; None is Git's choice.
-        options: options for `git clone`.
-        files: what describes the signers; see `anchors`.
-    """
+    """What is cloned, and where to; `files` describe the signers, see `anchors`."""
 
     url: str
     directory: Path | None
@@ -122,9 +115,6 @@ def _claimed(target: Path) -> Iterator[None]:
 
     By a lock on the directory itself, which goes with the process: one that the user made is
     empty for another process too, and its parent may be nobody's to write to.
-
-    Raises:
-        GitError: it has files, cannot be made, or another process clones into it.
     """
     made: list[Path] = []
     try:
@@ -190,11 +180,7 @@ def _require_free(target: Path) -> None:
 
 
 def _require_empty(repo: Repository) -> None:
-    """Raises when the host's HEAD only names a branch that is not there.
-
-    Raises:
-        GitError: there are others.
-    """
+    """Raises when the host's HEAD only names a branch that is not there."""
     prefix = b"refs/remotes/origin/"
     named = (ref.name.removeprefix(prefix) for ref in refs.read(repo, prefix))
     names = [name.decode("utf-8", "replace") for name in named if name != b"HEAD"]

@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING
 from git_model_security import messages
 from git_model_security.checkout import materialise
 from git_model_security.checkout.index_update import settle
-from git_model_security.checkout.open_file import Job
+from git_model_security.checkout.open_file import Job, fill
 from git_model_security.checkout.report import Report
 from git_model_security.clone.clone import Clone
-from git_model_security.content import blob, blobs
+from git_model_security.content import blob, reader
 from git_model_security.deploy.release import Gate
 from git_model_security.errors import GitError, KeyNotFoundError, VerificationError
 from git_model_security.git import (
@@ -58,7 +58,6 @@ if TYPE_CHECKING:
     from git_model_security.verify.expected import Expected
 
 _TARGET_BYTES = 4096
-_PATIENCE_SECONDS = 2.0
 _NAMED = 3
 _LOOK = (
     "nothing is left of it; to look at it, `git model clone` without --deploy, and there"
@@ -149,12 +148,7 @@ def _require_signed(repo: Repository, commit: str, expected: Expected) -> None:
 
 
 def _write_tree(clone: Clone, entries: Sequence[Entry], progress: Progress | None) -> Report:
-    """Writes all entries of a tree, which the index has, into an empty work tree.
-
-    Raises:
-        GitError: a path cannot be written safely; then nothing was written.
-        Error: the disk is full, or the like; what was written is complete.
-    """
+    """Writes all entries of a tree, which the index has, into an empty work tree."""
     repo = clone.repo
     _require_writable(clone, entries)
     excludes.exclude(repo, replacement.PARTIAL_PATTERN)
@@ -171,7 +165,7 @@ def _write_tree(clone: Clone, entries: Sequence[Entry], progress: Progress | Non
             written[entry.path] = _write(clone, entry, is_sealed=entry.path in guarded)
     report = Report()
     materialise.write(clone, jobs, progress)
-    settle(repo, jobs, report, _PATIENCE_SECONDS)
+    settle(repo, jobs, report)
     written |= _write_others(clone, entries)
     oids = {entry.path: entry.oid for entry in entries}
     index_stat.refresh(repo, written, oids)
@@ -195,20 +189,16 @@ def _require_writable(clone: Clone, entries: Sequence[Entry]) -> None:
 def _write(clone: Clone, entry: Entry, *, is_sealed: bool) -> os.stat_result:
     mode = 0o777 if entry.mode == EXECUTABLE else 0o666
     with naming(entry.path), Replacement(clone.repo.top, entry.path, mode) as new:
-        at = 0
-        for piece in _content(clone, entry.oid, is_sealed=is_sealed):
-            worktree.write_at(new.descriptor, piece, at)
-            at += len(piece)
-        new.settle(index_stat.date(clone.repo))
+        fill(clone.repo, new, _content(clone, entry.oid, is_sealed=is_sealed))
         return new.commit()
 
 
 def _content(clone: Clone, oid: str, *, is_sealed: bool) -> Iterable[BytesLike]:
     """Yields what the filter would: an envelope at a protected path is opened."""
     if not is_sealed:
-        return blobs.chunks(clone, oid)
-    head, pieces = blobs.peek(blobs.chunks(clone, oid))
-    return pieces if blob.find_header(head) is None else blobs.open_chunks(clone, pieces)
+        return reader.chunks(clone, oid)
+    head, pieces = reader.peek(reader.chunks(clone, oid))
+    return pieces if blob.find_header(head) is None else reader.open_chunks(clone, pieces)
 
 
 def _write_others(clone: Clone, entries: Iterable[Entry]) -> dict[bytes, os.stat_result]:

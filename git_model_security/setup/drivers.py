@@ -84,7 +84,8 @@ def configure(
     program = program or Program.current()
     wanted = _wanted(program)
     if repo is not None and config.is_deploy(config.read(repo)):
-        wanted |= _wanted_to_deploy(program)
+        wanted[f"{_VERIFIED}required"] = "true"
+        wanted[f"{_VERIFIED}process"] = program.command("filter-process", "verified")
     present = _present(repo, scope)
     # Everything of ours that is not wanted goes. A left-over clean command would run
     # where process is missing, cachetextconv writes plaintext below refs/notes, and
@@ -129,13 +130,6 @@ def _wanted(program: Program) -> dict[str, str]:
         # Keeps ours; the commit hook signs the merged content anew.
         "merge.git-model-signature.name": "git-model signature, made anew by the commit",
         "merge.git-model-signature.driver": "true",
-    }
-
-
-def _wanted_to_deploy(program: Program) -> dict[str, str]:
-    return {
-        f"{_VERIFIED}required": "true",
-        f"{_VERIFIED}process": program.command("filter-process", "verified"),
     }
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from git_model_security.git.repository import Repository
-    from git_model_security.guard.history import Report
+    from git_model_security.guard.report import Report
     from git_model_security.setup.storage_choice import Choice
 
 _OTHER_NAME = "--signature NAME"
@@ -57,10 +57,7 @@ class Plan:
 
     Attributes:
         policy: what `.gitmodel` will say (its key id comes with the key).
-        storage: where ciphertext will live, and why.
-        sealed: files that will be encrypted, sorted.
-        clear: files that will stay as they are.
-        noted: those of them that a person has to look at, and what they are.
+        noted: those of `clear` that a person has to look at, and what they are.
         links: names of links and submodules, which have no content to encrypt or sign.
         history: what the history holds in clear.
     """
@@ -89,8 +86,7 @@ def policy_of(repo: Repository) -> Policy | None:
 def held(repo: Repository) -> Policy | None:
     """Returns the policy that this clone took over, whatever branch is checked out.
 
-    Returns:
-        The policy; None for a clone that has neither policy nor key.
+    None for a clone that has neither policy nor key.
 
     Raises:
         PolicyError: it may use a key, and there is no policy to use it by; or that is lost.
@@ -176,7 +172,7 @@ def _paths(repo: Repository) -> list[bytes]:
 
 def _survey(repo: Repository, policy: Policy, chosen: Choice, before: Policy | None) -> Plan:
     """Looks at what a policy means for what is there."""
-    from git_model_security.guard import history
+    from git_model_security.guard import audit
 
     model_roots.require_directories(repo.top, policy)
     staged = index.staged(repo)
@@ -197,19 +193,19 @@ def _survey(repo: Repository, policy: Policy, chosen: Choice, before: Policy | N
         signature_place.require_free(clone, new, oids, _OTHER_NAME)
         sealing.require_content(clone, staged, guarded, policy.limit)
         result.noted = clear_files.noted(clone, staged, result.clear)
-    result.history = history.audit(repo, ("--all",), rules=rules)
+    result.history = audit.audit(repo, ("--all",), rules=rules)
     return result
 
 
 def _require_accepted(repo: Repository, found: Plan, before: Policy | None) -> None:
     """Raises where history has more in clear than was accepted at first."""
-    from git_model_security.guard import history
+    from git_model_security.guard import audit
 
     if found.history is None or not found.history.findings:
         return
     accepted = set()
     if before is not None:
-        known = history.audit(repo, ("--all",), rules=attributes.render(before)).findings
+        known = audit.audit(repo, ("--all",), rules=attributes.render(before)).findings
         accepted = {(one.path, one.oid) for one in known}
     if any((one.path, one.oid) not in accepted for one in found.history.findings):
         raise PlaintextHistoryError(found.history)

@@ -10,14 +10,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from git_model_security.clone.clone import Clone
-from git_model_security.content import blobs
+from git_model_security.content import reader
 from git_model_security.git import attributes, config, index
-from git_model_security.git.hash_object import write_blob_from
-from git_model_security.git.index import Entry
 from git_model_security.keyring import key_files, key_material, ring
 from git_model_security.keyring.store import Copies, KeyStore
 from git_model_security.policy import attributes as rules
-from git_model_security.policy import pinned
 from git_model_security.provenance import recording
 from git_model_security.setup import (
     accept_policy,
@@ -34,6 +31,7 @@ from git_model_security.trust import pinned_trust
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from git_model_security.git.index import Entry
     from git_model_security.git.repository import Repository
     from git_model_security.policy.gitmodel import Policy
     from git_model_security.setup.init import Plan, Request
@@ -47,8 +45,6 @@ class Done:
         lines: what was set up.
         policy: by which policy, with the id of the key that seals new content.
         fingerprint: the signing key's; empty where the method has none in a file.
-        sealed_staged: how many tracked files were encrypted in the index.
-        warnings: what the user should look at.
     """
 
     lines: list[str]
@@ -159,16 +155,11 @@ def _exposed(request: Request) -> list[str]:
 
 def _open(clone: Clone, entries: list[Entry], policy: Policy) -> list[bytes]:
     """Opens in the index what a policy leaves clear; returns the paths."""
-    repo = clone.repo
     guarded = attributes.protected_by(rules.render(policy), (one.path for one in entries))
-    clear = [
-        Entry(one.path, one.mode, write_blob_from(repo, blobs.open_content(clone, one.oid)))
+    kept = guarded | policy.signature_paths()
+    sealed = [
+        one
         for one in entries
-        if one.path not in guarded
-        and one.path not in policy.signature_paths()
-        and blobs.key_id(clone, one.oid) is not None
+        if one.path not in kept and reader.key_id(clone, one.oid) is not None
     ]
-    pinned.release(repo, [one.oid for one in clear])
-    if clear:
-        index.stage(repo, clear)
-    return [one.path for one in clear]
+    return [one.path for one in sealing.open_staged(clone, sealed)]

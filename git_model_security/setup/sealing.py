@@ -1,4 +1,4 @@
-"""Encrypts in the index what is tracked in clear at protected paths.
+"""Encrypts in the index what is tracked in clear at protected paths, and opens it there.
 
 A pointer of git-lfs is no content: the object that it points to is, which becomes an
 envelope. The plaintext object stays where it is: on this machine, and on the server. Lines for
@@ -7,14 +7,13 @@ git-lfs in the top `.gitattributes` need not go: our block stands after them.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from git_model_security import telemetry
-from git_model_security.content import blob, blobs
+from git_model_security.content import blob, reader
 from git_model_security.content.pipeline import Joined
 from git_model_security.content.sealed import seal_content
 from git_model_security.envelope import plaintext_length
@@ -24,11 +23,11 @@ from git_model_security.git.hash_object import write_blob_from
 from git_model_security.git.index import Entry
 from git_model_security.git.objects import CHUNK_BYTES
 from git_model_security.git.paths import shown
+from git_model_security.policy import pinned
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
     from pathlib import Path
-    from typing import BinaryIO
 
     from git_model_security.clone.clone import Clone
     from git_model_security.envelope.layout import BytesLike
@@ -41,12 +40,7 @@ _LFS_LINE = re.compile(rb"^[^#\n]*\bfilter=lfs\b", re.MULTILINE)
 
 @dataclass
 class SealedIndex:
-    """What was encrypted in the index.
-
-    Attributes:
-        paths: all of it.
-        taken_over: those that were pointers of git-lfs to plaintext.
-    """
+    """What was encrypted; of it `taken_over` were pointers of git-lfs to plaintext."""
 
     paths: list[bytes] = field(default_factory=list)
     taken_over: list[bytes] = field(default_factory=list)
@@ -136,23 +130,40 @@ def reseal_staged(clone: Clone) -> list[bytes]:
     sizes, pointers = blob.survey(repo, (entry.oid for entry in entries))
     anew = []
     for entry in entries:
-        key_id = blobs.key_id(clone, entry.oid) if entry.path in guarded else None
+        key_id = reader.key_id(clone, entry.oid) if entry.path in guarded else None
         if key_id is None:
             continue
         pointer = pointers.get(entry.oid)
         length = plaintext_length(pointer.size if pointer else sizes[entry.oid])
         is_alike = clone.makes_object(length) == (pointer is not None)
         if key_id != clone.ring.current.id or not is_alike:
-            oid = _seal_content(clone, blobs.open_content(clone, entry.oid), None)
+            oid = _seal_content(clone, reader.open_content(clone, entry.oid), None)
             anew.append(Entry(entry.path, entry.mode, oid))
     if anew:
         index.stage(repo, anew)
     return [entry.path for entry in anew]
 
 
+def open_staged(clone: Clone, entries: Sequence[Entry]) -> list[Entry]:
+    """Opens in the index what entries hold sealed, and lets it out; returns the new ones.
+
+    Raises:
+        Error: an object is missing, or does not open.
+    """
+    repo = clone.repo
+    clear = [
+        Entry(one.path, one.mode, write_blob_from(repo, reader.open_content(clone, one.oid)))
+        for one in entries
+    ]
+    pinned.release(repo, [one.oid for one in clear])
+    if clear:
+        index.stage(repo, clear)
+    return clear
+
+
 def _seal(clone: Clone, entry: Entry, pointer: Pointer | None) -> str:
     if pointer is None:
-        return _seal_content(clone, blobs.chunks(clone, entry.oid), None)
+        return _seal_content(clone, reader.chunks(clone, entry.oid), None)
     found = _content(clone, entry, pointer)
     if found is None:
         raise NotFetchedError(
@@ -160,7 +171,7 @@ def _seal(clone: Clone, entry: Entry, pointer: Pointer | None) -> str:
             hint=f"`git lfs pull`, then `git add --renormalize {shown(entry.path)}`",
         )
     with found.open("rb") as file:
-        return _seal_content(clone, _pieces(file), pointer)
+        return _seal_content(clone, iter(lambda: file.read(CHUNK_BYTES), b""), pointer)
 
 
 def _seal_content(clone: Clone, content: Iterator[BytesLike], pointer: Pointer | None) -> str:
@@ -173,24 +184,12 @@ def _seal_content(clone: Clone, content: Iterator[BytesLike], pointer: Pointer |
 
 
 def _content(clone: Clone, entry: Entry, pointer: Pointer) -> Path | None:
-    """Returns a file that holds what a pointer of git-lfs stands for, if one is here.
-
-    The object, or else the work tree file, when that is just the same.
-    """
+    """Returns the object of git-lfs, or a work tree file that is the same; None for neither."""
     if not pointer.size or clone.lfs.holds(pointer):
         return clone.lfs.path(pointer)
-    file = clone.repo.top / os.fsdecode(entry.path)
-    if not index.is_there(clone.repo, entry) or file.stat().st_size != pointer.size:
-        return None
-    running = hashlib.sha256()
-    with file.open("rb") as source:
-        for piece in _pieces(source):
-            running.update(piece)
-    return file if running.hexdigest() == pointer.oid else None
-
-
-def _pieces(file: BinaryIO) -> Iterator[bytes]:
-    return iter(lambda: file.read(CHUNK_BYTES), b"")
+    if worktree.holds_object(clone.repo, entry.path, pointer.oid, pointer.size):
+        return clone.repo.top / os.fsdecode(entry.path)
+    return None
 
 
 def paths_of_lfs(repo: Repository) -> set[bytes]:

@@ -19,13 +19,10 @@ LOOSE_COMPRESSION = "core.loosecompression"
 
 
 def configure(repo: Repository, policy: Policy, *, is_trusted: bool) -> list[str]:
-    """Pins the policy in a clone and makes Git run the filter and the hooks.
+    """Pins the policy in a clone and makes Git run the filter and the hooks; tells what is new.
 
     Doing it again changes nothing. `is_trusted` says that the policy was made here, or stands
     in a verified commit; another one, or an older one, replaces none that is pinned already.
-
-    Returns:
-        What was done, a line each.
     """
     done = []
     if _pin(repo, policy, is_trusted):

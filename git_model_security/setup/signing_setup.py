@@ -14,7 +14,7 @@ from git_model_security.policy import gitmodel
 from git_model_security.policy.syntax import PKCS11_KEY
 from git_model_security.signatures import own_verifier, signers
 from git_model_security.signatures.signers import Given
-from git_model_security.signing import dsse, pem
+from git_model_security.signing import dsse, keys, pem
 from git_model_security.signing.by_key import KeyVerifier
 from git_model_security.signing.methods import CERTIFICATE, KEY, METHODS, SIGSTORE
 from git_model_security.trust import anchors, pinned_trust
@@ -41,11 +41,7 @@ _SETTINGS = {
 
 
 def require_no_secret(given: Given) -> None:
-    """Raises where the configuration would come to hold a secret.
-
-    Raises:
-        ConfigError: with what to do instead.
-    """
+    """Raises a ConfigError where the configuration would come to hold a secret."""
     if given.pkcs11_uri and "pin-value=" in given.pkcs11_uri.lower():
         raise ConfigError(
             "the PKCS#11 URI holds the PIN, which the configuration would then keep in clear",
@@ -83,10 +79,7 @@ def _settled(repo: Repository, value: object) -> list[str]:
 
 
 def keep_key(repo: Repository, given: Path | None) -> tuple[str, bytes]:
-    """Puts a signing key into the keyring, or makes one.
-
-    Returns:
-        Its fingerprint and its public key in PEM.
+    """Puts a signing key into the keyring, or makes one; returns fingerprint and public PEM.
 
     Raises:
         ConfigError: it is no signing key, or lies in the tree of the repository that it is
@@ -94,21 +87,19 @@ def keep_key(repo: Repository, given: Path | None) -> tuple[str, bytes]:
     """
     store = signers.keystore()
     if given is None:
-        key = pem.parse_private(store.path(store.create()).read_bytes())
+        key = keys.new()
+        text = pem.private_pem(key)
     else:
         anchors.require_outside(repo, [given])
         text = key_files.read(given)
         key = pem.parse_private(text, signers.password, str(given))
-        store.keep(text, key)
+    store.keep(text, key)
     public = pem.public_pem(key)
     return pem.fingerprint(public), public
 
 
 def use_key(repo: Repository, given: Path | None) -> str:
-    """Has a clone sign with a key, or with a new one, and trust it.
-
-    Returns:
-        The fingerprint.
+    """Has a clone sign with a key, or with a new one, and trust it; returns its fingerprint.
 
     Raises:
         ConfigError: see `keep_key`.
@@ -123,8 +114,7 @@ def use_key(repo: Repository, given: Path | None) -> str:
 def use(repo: Repository, given: Given, key: Path | None) -> str:
     """Has a clone sign by any method, and trust itself where it is known who that is.
 
-    Returns:
-        The fingerprint of the private key `key`; empty for methods without one in a file.
+    Returns the fingerprint of the private key `key`; empty for methods without one in a file.
 
     Raises:
         UsageError: something is missing, or belongs to another method.
@@ -161,10 +151,7 @@ def take_key(repo: Repository, key: Path) -> list[str]:
     """Has a set-up clone sign with a key: the one of its certificate, where it has such.
 
     A certificate stands for its key: trusted by itself, the bare key would outlive what
-    the authority says of it.
-
-    Returns:
-        What else changed, or is to be done, a line each.
+    the authority says of it. Returns what else changed, or is to be done, a line each.
 
     Raises:
         ConfigError: see `keep_key`; or it is not the key of the clone's certificate.
@@ -199,9 +186,6 @@ def take_own(repo: Repository, named: Sequence[Verifier] = ()) -> list[str]:
 
     A clone that has a signer, or trusts one, stays as it is: that was somebody's choice.
     Where signers are `named` it is the key of one of them, if the keyring has it.
-
-    Returns:
-        What changed, a line each.
     """
     kept = signers.keystore()
     if _is_decided(repo) or not kept.fingerprints():
@@ -262,12 +246,9 @@ def _claimed(clone: Clone, commit: str) -> set[str]:
 
 
 def agree(repo: Repository, method: str) -> list[str]:
-    """Has a clone that chose no method sign by the one that `.gitmodel` names.
+    """Has a clone that chose no method sign by that of `.gitmodel`; returns what is new.
 
     Not by sigstore: who can push must not decide that what is signed here gets public.
-
-    Returns:
-        What changed, or is to be done, a line each.
     """
     if method == KEY or _is_decided(repo):
         return []

@@ -24,12 +24,7 @@ file in memory as a whole, and hosts refuse it soon after."""
 
 @dataclass(frozen=True)
 class Choice:
-    """A storage engine; `threshold` and `limit` as in `Policy`.
-
-    Attributes:
-        reason: why this one; lower case, no full stop.
-        warning: what the user should look at, or empty.
-    """
+    """A storage engine, why this one, and what the user should look at, if anything."""
 
     storage: str
     threshold: int
@@ -43,10 +38,7 @@ class Choice:
 
 
 def again(repo: Repository, policy: Policy, asked: str | None, threshold: int | None) -> Choice:
-    """Chooses for a repository that is set up: what was not asked for stays as it was.
-
-    Old content stays where it is. Arguments and errors as for `choose`.
-    """
+    """Chooses for a repository that is set up; what was not asked for stays as it was."""
     if asked is None and threshold is None:
         return Choice(policy.storage, policy.threshold, policy.limit, "as it was")
     if asked == policy.storage == LFS and threshold is None:
@@ -55,12 +47,9 @@ def again(repo: Repository, policy: Policy, asked: str | None, threshold: int | 
 
 
 def choose(repo: Repository, asked: str | None, threshold: int | None) -> Choice:
-    """Chooses the storage engine.
+    """Chooses the storage engine: what was asked for, else what fits the remotes.
 
-    Args:
-        repo: its remotes count: the Hugging Face Hub takes no binary blobs.
-        asked: `inline`, `lfs`, or None for what fits.
-        threshold: the one that was asked for, in bytes; that asks for git-lfs.
+    A `threshold` that was asked for, in bytes, asks for git-lfs.
 
     Raises:
         GitError: git-lfs was asked for, and is not installed.

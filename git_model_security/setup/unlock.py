@@ -9,7 +9,7 @@ from git_model_security.checkout import checkout, raw_entries
 from git_model_security.checkout.report import Report
 from git_model_security.clone import missing_policy
 from git_model_security.clone.clone import SKIP_SMUDGE, Clone
-from git_model_security.content import blobs
+from git_model_security.content import reader
 from git_model_security.envelope import Key
 from git_model_security.errors import KeyNotFoundError
 from git_model_security.git import attributes, config, index
@@ -42,8 +42,7 @@ class Request:
             the key ids that the repository's envelopes name.
         signers: whom to trust from now on.
         signing_key: private key to sign with from now on.
-        skip_smudge: whether to leave the pointers to git-lfs objects, now and later;
-            None is what was said before.
+        skip_smudge: whether to leave the pointers, now and later; None is as before.
     """
 
     key: Path | None = None
@@ -58,10 +57,8 @@ class Unlocked:
 
     Attributes:
         key_id: the key the clone may use now; empty when only trust was pinned.
-        report: what became of the protected files.
         kept: files left alone, since they are not what Git checked out.
         lines: what was set up.
-        warnings: what the user should look at.
     """
 
     key_id: str = ""
@@ -161,7 +158,7 @@ def wanted_ids(clone: Clone, policy: Policy, entries: Sequence[Entry]) -> list[s
     """
     guarded = attributes.protected(clone.repo, (entry.path for entry in entries))
     sealed = [entry.oid for entry in entries if entry.path in guarded]
-    found = [blobs.key_id(clone, oid) or "" for oid in dict.fromkeys(sealed[:_SAMPLED_BLOBS])]
+    found = [reader.key_id(clone, oid) or "" for oid in dict.fromkeys(sealed[:_SAMPLED_BLOBS])]
     return list(dict.fromkeys(filter(None, [*found, policy.key_id])))
 
 

@@ -24,12 +24,9 @@ UNWRITTEN = (
 
 
 def write(repo: Repository, policy: Policy) -> str:
-    """Writes both files to the work tree, and stages them.
+    """Writes both files to the work tree, and stages them; returns the blob of `.gitmodel`.
 
     A `.gitmodel` made of one that this clone took over is this clone's own, too.
-
-    Returns:
-        The blob of the new `.gitmodel`.
 
     Raises:
         ConfigError: `.gitattributes` is a link, which Git would not follow.

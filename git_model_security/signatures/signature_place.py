@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from git_model_security.content import blobs
+from git_model_security.content import reader
 from git_model_security.errors import Error, PolicyError, VerificationError
 from git_model_security.git import history, index, worktree
 from git_model_security.git.paths import shown
@@ -60,7 +60,7 @@ def is_own(clone: Clone, path: bytes, commits: Iterable[str]) -> bool:
         if pinned_trust.maker_of(clone, oid) is not None:
             return True
         try:
-            if _bundle(blobs.plaintext(clone, oid, dsse.MAX_BYTES)) is not None:
+            if _bundle(reader.plaintext(clone, oid, dsse.MAX_BYTES)) is not None:
                 return True
         except Error:  # it does not open, or is not here
             continue
@@ -126,7 +126,7 @@ def _standing(clone: Clone, path: bytes, oid: str | None) -> bytes | None:
     if oid is None:
         return None
     try:
-        return blobs.plaintext(clone, oid, dsse.MAX_BYTES)
+        return reader.plaintext(clone, oid, dsse.MAX_BYTES)
     except Error:
         return b""
 

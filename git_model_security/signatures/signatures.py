@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from git_model_security import logs, telemetry
 from git_model_security.clone import missing_policy
 from git_model_security.clone.digests import PlaintextHash
-from git_model_security.content import blobs
+from git_model_security.content import pipeline
 from git_model_security.errors import PolicyError
 from git_model_security.git import history, index, index_stat, worktree
 from git_model_security.git.hash_object import blob_oid, write_blobs
@@ -147,24 +147,26 @@ def sign_roots(
         put(within(root, CIPHERTEXT_SIGNATURE), made, False)
 
 
-def _maker(signer: Signer, manifest: Manifest) -> str:
+def _maker(signer: Signer, fingerprint: str) -> str:
     """Returns what is remembered of a bundle, to know that it need not be made again."""
     # Not by name: a renewed certificate has the same one, and signs anew.
-    return f"{signer.identity.fingerprint} {manifest.fingerprint}"
+    return f"{signer.identity.fingerprint} {fingerprint}"
 
 
-def make_bundle(clone: Clone, signer: Signer, manifest: Manifest, *, is_sealed: bool) -> Bundle:
-    """Signs a manifest, and remembers what the bundle is and who made it."""
+def make_bundle(
+    clone: Clone, signer: Signer, manifest: Manifest, fingerprint: str, *, is_sealed: bool
+) -> Bundle:
+    """Signs a manifest, which has this fingerprint; remembers the bundle and who made it."""
     with telemetry.span("sign"):
         content = signer.sign(manifest)
-    blob = blobs.seal(clone, content) if is_sealed else content
+    blob = pipeline.seal_bytes(clone.ring.current, content) if is_sealed else content
     oid = blob_oid(clone.repo.object_format, blob)
     if is_sealed:
         running = PlaintextHash(clone.digest)
         running.update(content)
         sealed = hashlib.sha256(blob).digest()
         clone.digests.put(oid, running.digests(clone.ring.current.id, sealed))
-    pinned_trust.remember_maker(clone, oid, _maker(signer, manifest))
+    pinned_trust.remember_maker(clone, oid, _maker(signer, fingerprint))
     return Bundle(content, blob, oid)
 
 
@@ -193,14 +195,17 @@ class _Round:
         """Signs a manifest unless the signature at `path` is for the same one."""
         staged = self._entries.get(path)
         made_by = None if staged is None else pinned_trust.maker_of(self._clone, staged.oid)
-        if made_by == _maker(self._signer, manifest):
+        fingerprint = manifest.fingerprint
+        if made_by == _maker(self._signer, fingerprint):
             return
         if made_by is None and not signature_place.is_own(self._clone, path, self._commits):
             oids = {} if staged is None else {path: staged.oid}
             signature_place.require_free(
                 self._clone, [path], oids, signature_place.SETTING, self._signer.verifier()
             )
-        made = make_bundle(self._clone, self._signer, manifest, is_sealed=is_sealed)
+        made = make_bundle(
+            self._clone, self._signer, manifest, fingerprint, is_sealed=is_sealed
+        )
         logs.info("signed %s as %s", shown(path), self._signer.identity)
         self._entries[path] = Entry(path, REGULAR, made.oid)
         self._bundles[path] = made

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from git_model_security.signing.methods import Signer
     from git_model_security.signing.oidc import Source
     from git_model_security.signing.sigstore_instance import Instance
-    from git_model_security.signing.sources import Token
+    from git_model_security.signing.sources import TokenKey
 
 METHOD = "git-model.signingmethod"
 """Configuration: the method, in model_signing's words; `key` where there is none."""
@@ -217,9 +217,9 @@ class _Sources:
             above = [anchors.chosen(self._repo, one) for one in self._settings.get(CHAIN, ())]
         return leaf, above
 
-    def token(self) -> Token | None:
+    def token(self) -> TokenKey | None:
         from git_model_security.signing import pkcs11_uri
-        from git_model_security.signing.sources import Token
+        from git_model_security.signing.sources import TokenKey
 
         uri = self._given.pkcs11_uri or config.last(self._settings, PKCS11_URI)
         if uri is None:
@@ -233,9 +233,9 @@ class _Sources:
         # What is loaded runs as this user.
         anchors.require_outside(self._repo, [*modules, *pkcs11_uri.parse(uri).files])
         if self._given.pkcs11_uri:
-            return Token(uri, modules)
+            return TokenKey(uri, modules)
         known = config.last(self._settings, PKCS11_KEY)
-        return Token(uri, modules, known, partial(config.put, self._repo, PKCS11_KEY))
+        return TokenKey(uri, modules, known, partial(config.put, self._repo, PKCS11_KEY))
 
     def sigstore(self) -> tuple[Instance, Source]:
         from git_model_security.signing import oidc

@@ -52,7 +52,7 @@ def open_bundle(
     expected: Subject | None = None,
     signature_name: str | None = None,
 ) -> Opened:
-    """Verifies a bundle and returns what it signs.
+    """Verifies a hostile bundle and returns what it signs.
 
     1. The outside has the right form and size.
     2. A trusted signer is the one that it names.
@@ -63,13 +63,8 @@ def open_bundle(
     6. It is over what the caller expects. Without this, who can push could put the
        bundle of one root, or the one over ciphertext, in the place of another.
 
-    Args:
-        data: the bundle; hostile.
-        verifiers: the pinned signers, or the one given for this check.
-        expected: the role and root that it must be over; None accepts any, also a
-            bundle of other software.
-        signature_name: the plaintext bundle's file name in this repository; None
-            takes the one that the bundle itself leaves out.
+    Without `expected` it may be over anything, also of other software. `signature_name` is the
+    plaintext bundle's in this repository; None takes what the bundle itself leaves out.
 
     Raises:
         VerificationError: `MALFORMED`, `UNTRUSTED`, `WRONG_KEY`, `WRONG_IDENTITY` or

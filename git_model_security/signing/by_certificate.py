@@ -1,31 +1,26 @@
-"""The method `certificate`: a key that an authority vouches for.
+"""The method `certificate`, verifying: a key that an authority vouches for.
 
-docs/SPEC.md, "Signatures: certificates".
+What signs is `certificate_signer`. docs/SPEC.md, "Signatures: certificates".
 """
 
 from __future__ import annotations
 
 import hashlib
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from git_model_security.errors import ConfigError, Reason, VerificationError
 from git_model_security.git.paths import shown
-from git_model_security.keyring import key_files
-from git_model_security.signing import certificates, certification, dsse, key_bundle, pem
-from git_model_security.signing.chain import Chain, identity
+from git_model_security.signing import certificates, certification, dsse, key_bundle
 from git_model_security.signing.methods import CERTIFICATE, Pin, SignerIdentity
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+    from cryptography.x509 import Certificate
 
     from git_model_security.signing.dsse import Bundle
-    from git_model_security.signing.manifest import Manifest
-    from git_model_security.signing.pem import Password
-    from git_model_security.signing.sources import Asked, Sources
+    from git_model_security.signing.sources import Asked
 
 _PIN = b"identity: "
 _SIGN_AGAIN = "ask the signer to sign again with a valid certificate"
@@ -35,69 +30,12 @@ _CHAIN_HINT = (
 )
 
 
-class CertificateSigner:
-    """Signs with a private key and the certificate for it.
-
-    Args:
-        private_key: a PEM file, or the PEM itself; read when the first signature is made.
-        password: used or asked for only if the key is encrypted.
-    """
-
-    def __init__(
-        self,
-        private_key: Path | bytes,
-        signing_certificate: Path,
-        certificate_chain: Sequence[Path] = (),
-        password: Password | None = None,
-    ) -> None:
-        self._source = private_key
-        self._password = password
-        self._chain = Chain(signing_certificate, certificate_chain)
-        self.identity = self._chain.identity
-
-    @classmethod
-    def from_sources(cls, sources: Sources) -> CertificateSigner | None:
-        """Returns the signer with a clone's certificate and key, if it has a key."""
-        found = sources.private_key()
-        return found and cls(found[0], *sources.certificate(), sources.password)
-
-    @cached_property
-    def _key(self) -> EllipticCurvePrivateKey:
-        given = self._source
-        origin = "the signing key" if isinstance(given, bytes) else str(given)
-        text = given if isinstance(given, bytes) else key_files.read(given)
-        key = pem.parse_private(text, self._password, origin)
-        self._chain.require_key(key.public_key(), origin)
-        return key
-
-    def sign(self, manifest: Manifest) -> bytes:
-        """Returns the bundle that model_signing would make, without importing it.
-
-        Raises:
-            ConfigError: the key and the certificate are not for each other, or one of
-                them cannot sign, or not now.
-        """
-        self._chain.require_usable()
-        return key_bundle.write(
-            manifest, self._chain.material, lambda data: key_bundle.signature(data, self._key)
-        )
-
-    def verifier(self) -> CertificateVerifier | None:
-        """Returns what accepts these signatures, if the chain was given up to its root."""
-        return verifier_of(self._chain)
-
-
 class CertificateVerifier:
     """Accepts one identity that one of the given roots vouches for.
 
-    Attributes:
-        chain: the roots, and what else may stand in a chain, in PEM.
-
-    Args:
-        certificate_chain: in PEM: one root or more, and what else may stand in a chain;
-            only what is signed by itself is trusted.
-        identity: the subject as RFC 4514 has it, its common name, one of the alternative
-            names, or SHA-256 of the certificate.
+    The chain is one root or more, and what else may stand in one; only what is signed by
+    itself is trusted. The identity is the subject as RFC 4514 has it, its common name, one of
+    the alternative names, or SHA-256 of the certificate.
 
     Raises:
         ConfigError: there is no root, or the identity is empty.
@@ -242,24 +180,9 @@ class CertificateVerifier:
         return min((end for end in ends if end >= at), default=at).timestamp()
 
 
-def verifier_of(chain: Chain) -> CertificateVerifier | None:
-    """Returns what accepts a signer by who it is, also with the next certificate.
-
-    None where its root is not known.
-
-    Raises:
-        ConfigError: its name cannot be pinned.
-    """
-    known = [chain.leaf, *chain.above]
-    roots = [one for one in known if certificates.is_root(one)]
-    if not roots:
-        return None
-    above = [one for one in known if one is not chain.leaf or one in roots]
-    fitting = (
-        one for one in certificates.names(chain.leaf) if certificates.is_for(chain.leaf, one)
-    )
-    name = next(fitting, certificates.fingerprint(chain.leaf))
-    return CertificateVerifier(certificates.pem(above), name, origin=chain.origin)
+def identity(leaf: Certificate) -> SignerIdentity:
+    """Returns who a leaf is for; its fingerprint is the certificate's own."""
+    return SignerIdentity(CERTIFICATE, certificates.fingerprint(leaf), certificates.named(leaf))
 
 
 def _invalid(message: str, hint: str = _SIGN_AGAIN) -> VerificationError:

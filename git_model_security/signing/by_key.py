@@ -24,10 +24,8 @@ if TYPE_CHECKING:
 class KeySigner:
     """Signs with a private key.
 
-    Args:
-        private_key: a PEM file, or the PEM itself (from a variable, in CI).
-        fingerprint: of the key, where it is known: then the key is read, and its
-            password asked for, when the first signature is made.
+    Where its `fingerprint` is known, the key is read, and its password asked for, when the
+    first signature is made.
 
     Raises:
         ConfigError: it is no signing key, or the password does not open it.
@@ -53,8 +51,6 @@ class KeySigner:
 
     @cached_property
     def _key(self) -> EllipticCurvePrivateKey:
-        if isinstance(self._source, bytes):
-            return pem.parse_private(self._source, self._password)
         return load_private(self._source, self._password)
 
     def sign(self, manifest: Manifest) -> bytes:
@@ -71,9 +67,6 @@ class KeySigner:
 
 class KeyVerifier:
     """Accepts what one public key verifies.
-
-    Args:
-        explicit: the user gave it for this one check (`--public-key`).
 
     Raises:
         ConfigError: it is no public key that could have signed.

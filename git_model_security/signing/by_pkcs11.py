@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING
 
 from git_model_security.errors import ConfigError, KeyNotFoundError
 from git_model_security.signing import key_bundle, pem, pkcs11_uri, token
-from git_model_security.signing.by_certificate import CertificateVerifier, verifier_of
 from git_model_security.signing.by_key import KeyVerifier
-from git_model_security.signing.chain import Chain
+from git_model_security.signing.certificate_signer import CertificateSigner
 from git_model_security.signing.methods import KEY, SignerIdentity
 
 if TYPE_CHECKING:
@@ -30,14 +29,10 @@ if TYPE_CHECKING:
 
 
 class Pkcs11Signer:
-    """Signs with a key in a token.
+    """Signs with a key in a token, which a URI names (RFC 7512).
 
-    Args:
-        uri: names the key (RFC 7512).
-        module_paths: modules, or directories of them, to take where the URI names none.
-        pin: of the token, or what asks for it when the first signature is made.
-        fingerprint: of the key, where it is known: no other signs.
-        learned: told the fingerprint, where it was not known, before the first signature.
+    Where its `fingerprint` is known no other signs; else `learned` is told it before the first
+    signature. Where the URI names no module, `module_paths` are looked at.
 
     Raises:
         ConfigError: the URI is none.
@@ -101,13 +96,11 @@ class Pkcs11Signer:
         return found
 
 
-class Pkcs11CertificateSigner:
+class Pkcs11CertificateSigner(CertificateSigner):
     """Signs with a key in a token and the certificate for it, in a file.
 
-    See `Pkcs11Signer` and `chain.Chain`.
-
     Raises:
-        ConfigError: the URI is none, or see `chain.Chain`.
+        ConfigError: the URI is none, or see `CertificateSigner`.
     """
 
     def __init__(
@@ -118,9 +111,8 @@ class Pkcs11CertificateSigner:
         module_paths: Sequence[Path] = (),
         pin: Password | None = None,
     ) -> None:
-        self._key = _Key(uri, module_paths, pin)
-        self._chain = Chain(signing_certificate, certificate_chain)
-        self.identity = self._chain.identity
+        self._token = _Key(uri, module_paths, pin)
+        self._take_chain(signing_certificate, certificate_chain)
 
     @classmethod
     def from_sources(cls, sources: Sources) -> Pkcs11CertificateSigner | None:
@@ -128,21 +120,8 @@ class Pkcs11CertificateSigner:
         found = sources.token()
         return found and cls(found.uri, *sources.certificate(), found.modules, sources.pin)
 
-    def sign(self, manifest: Manifest) -> bytes:
-        """Returns a bundle like one by a certificate whose key is in a file.
-
-        Raises:
-            ConfigError: the certificate cannot sign, or not now, or is another key's.
-        """
-        public_key = self._chain.require_usable()
-        material = self._chain.material
-        return key_bundle.write(
-            manifest, material, lambda data: self._key.sign(data, public_key)
-        )
-
-    def verifier(self) -> CertificateVerifier | None:
-        """Returns what accepts these signatures, if the chain was given up to its root."""
-        return verifier_of(self._chain)
+    def _signature(self, data: bytes, public_key: EllipticCurvePublicKey) -> bytes:
+        return self._token.sign(data, public_key)
 
 
 class _Key:

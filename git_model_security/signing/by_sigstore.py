@@ -29,16 +29,12 @@ if TYPE_CHECKING:
 
     from git_model_security.signing.dsse import Bundle
     from git_model_security.signing.manifest import Manifest
-    from git_model_security.signing.oidc import Source, Token
+    from git_model_security.signing.oidc import OidcToken, Source
     from git_model_security.signing.sources import Asked, Sources
 
 
 class SigstoreSigner:
-    """Signs as whom an OIDC token names.
-
-    Args:
-        agreed: raises unless its user agreed to what a public instance publishes.
-    """
+    """Signs as whom an OIDC token names, once its user agreed to what is published."""
 
     def __init__(
         self, instance: Instance, source: Source, agreed: Callable[[], None] | None = None
@@ -46,7 +42,7 @@ class SigstoreSigner:
         self._instance = instance
         self._source = source
         self._agreed = agreed
-        self._held: Token | None = None
+        self._held: OidcToken | None = None
         self._own: SigstoreVerifier | None = None
 
     @classmethod
@@ -128,11 +124,7 @@ class SigstoreSigner:
 
 
 class SigstoreVerifier:
-    """Accepts what one identity signed, as one issuer vouched for it.
-
-    Args:
-        identity: an e-mail address, or the URL of a CI workflow.
-        issuer: the OIDC issuer, a URL.
+    """Accepts what one identity (e-mail address, or URL of a CI workflow) signed by one issuer.
 
     Raises:
         UsageError: identity or issuer is empty, or is not what it looks like.

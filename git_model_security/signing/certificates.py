@@ -10,8 +10,8 @@ import re
 from typing import TYPE_CHECKING
 
 from git_model_security.errors import ConfigError
-from git_model_security.git.paths import shown
 from git_model_security.keyring import key_files
+from git_model_security.messages import legible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -116,7 +116,7 @@ def names(certificate: Certificate) -> list[str]:
 def named(certificate: Certificate) -> str:
     """Returns what to call a certificate's holder, fit for a terminal."""
     holder = next(iter(names(certificate)), fingerprint(certificate))
-    return shown(holder.encode("utf-8", "backslashreplace"))
+    return legible(holder)
 
 
 def as_given(identity: str) -> str:

@@ -14,13 +14,13 @@ from __future__ import annotations
 import datetime
 from typing import TYPE_CHECKING
 
-from git_model_security.git.paths import shown
+from git_model_security.messages import legible
 from git_model_security.signing import certificates, pem
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from cryptography.x509 import Certificate, ExtensionType
+    from cryptography.x509 import Certificate
     from cryptography.x509.verification import ClientVerifier, ExtensionPolicy
 
 CLOCK_SKEW = datetime.timedelta(minutes=5)
@@ -32,11 +32,7 @@ MAX_BETWEEN = 8
 
 
 def leaf_fault(leaf: Certificate, at: datetime.datetime) -> str | None:
-    """Returns why a certificate cannot be a signer's, or None.
-
-    Args:
-        at: the time that counts, with its zone, here and below.
-    """
+    """Returns why a certificate cannot be a signer's at a time, with its zone, or None."""
     reason = pem.key_fault(leaf.public_key())
     if reason:
         return f"holds {reason}"
@@ -100,13 +96,15 @@ def usage_fault(certificate: Certificate) -> str | None:
     the other one that forbids it.
     """
     from cryptography import x509
+    from cryptography.x509.oid import ExtendedKeyUsageOID
 
     found = {type(extension.value): extension.value for extension in certificate.extensions}
     usage = found.get(x509.KeyUsage)
     extended = found.get(x509.ExtendedKeyUsage)
     if isinstance(usage, x509.KeyUsage) and not usage.digital_signature:
         return "is not for signing: its key usage lacks digitalSignature"
-    if extended is not None and not _is_for_code(extended):
+    for_code = ExtendedKeyUsageOID.CODE_SIGNING
+    if isinstance(extended, x509.ExtendedKeyUsage) and for_code not in extended:
         return "is not for code signing: its extended key usage lacks codeSigning"
     if usage is None and extended is None:
         return "is not for signing: it states no key usage"
@@ -127,9 +125,7 @@ def chain_fault(
     basic constraints, must be allowed to issue certificates and, where its extended key
     usage says for what, for code signing (or anything). What that package asks
     of the web's authorities beyond is not asked for: a company's own need not know it.
-
-    Args:
-        between: what may stand between the leaf and a root; not trusted.
+    What may stand `between` is not trusted.
     """
     from cryptography.x509.verification import VerificationError
 
@@ -163,7 +159,7 @@ def missing_issuer(leaf: Certificate, known: Sequence[Certificate]) -> str | Non
         above = [one for one in known if certificates.has_issued(one, last)]
         if not above:
             issuer = last.issuer.rfc4514_string()
-            return shown(issuer.encode("utf-8", "backslashreplace")) or "its issuer"
+            return legible(issuer) or "its issuer"
         last = above[0]
     return None
 
@@ -189,7 +185,10 @@ def _verifier(roots: Sequence[Certificate], moment: datetime.datetime) -> Client
 
 def _of_authorities() -> ExtensionPolicy:
     from cryptography import x509
+    from cryptography.x509.oid import ExtendedKeyUsageOID
     from cryptography.x509.verification import Criticality, ExtensionPolicy
+
+    issuing = {ExtendedKeyUsageOID.CODE_SIGNING, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE}
 
     def require(condition: bool) -> None:
         # What a validator raises ends the search along this path.
@@ -212,26 +211,10 @@ def _of_authorities() -> ExtensionPolicy:
             x509.ExtendedKeyUsage,
             Criticality.AGNOSTIC,
             lambda _policy, _certificate, found: require(
-                found is None or _may_issue_for_code(found)
+                found is None or not issuing.isdisjoint(found)
             ),
         )
     )
-
-
-def _is_for_code(usage: ExtensionType) -> bool:
-    from cryptography.x509 import ExtendedKeyUsage
-    from cryptography.x509.oid import ExtendedKeyUsageOID
-
-    assert isinstance(usage, ExtendedKeyUsage)
-    return ExtendedKeyUsageOID.CODE_SIGNING in usage
-
-
-def _may_issue_for_code(usage: ExtensionType) -> bool:
-    from cryptography.x509 import ExtendedKeyUsage
-    from cryptography.x509.oid import ExtendedKeyUsageOID
-
-    assert isinstance(usage, ExtendedKeyUsage)
-    return _is_for_code(usage) or ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE in usage
 
 
 def _date(moment: datetime.datetime) -> str:

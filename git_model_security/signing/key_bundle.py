@@ -37,9 +37,7 @@ def write(
 ) -> bytes:
     """Returns a bundle, JSON; each call gives other bytes, since ECDSA is randomised.
 
-    Args:
-        material: what the bundle says of who signed.
-        signing: makes the signature, in DER, over the bytes that it is given.
+    `material` says who signed; `signing` makes the signature, in DER, over what it is given.
     """
     payload = statement(manifest)
     document = {
@@ -61,8 +59,8 @@ def hint(fingerprint: str) -> dict[str, object]:
 
 def statement(manifest: Manifest) -> bytes:
     """Returns the in-toto statement over a manifest, as OMS 1.0 has it."""
-    # By component, as paths compare: `a/c` comes before `a.c`.
-    names = sorted(manifest.items, key=lambda name: name.split("/"))
+    # By component, as paths compare: `a/c` comes before `a.c`. No name holds a NUL.
+    names = sorted(manifest.items, key=lambda name: name.replace("/", "\0"))
     root = hashlib.sha256(b"".join(manifest.items[name] for name in names))
     serialization = {
         "method": "files",
@@ -100,10 +98,8 @@ def holds(bundle: Bundle, public_key: EllipticCurvePublicKey) -> bool:
     digest = digest_for(public_key)
     # Certificates of old signed with SHA-256 whatever their key.
     early = digest if bundle.kind == KEY else hashes.SHA256()
-    for data, algorithm in (
-        (_encoded(bundle.payload), digest),
-        (_early_encoded(bundle.payload), early),
-    ):
+    for encoded, algorithm in ((_encoded, digest), (_early_encoded, early)):
+        data = encoded(bundle.payload)
         try:
             public_key.verify(bundle.signature, data, ec.ECDSA(algorithm))
         except InvalidSignature:

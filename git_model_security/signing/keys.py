@@ -41,13 +41,19 @@ def new() -> EllipticCurvePrivateKey:
     return ec.generate_private_key(ec.SECP256R1())
 
 
-def load_private(path: Path, password: Password | None = None) -> EllipticCurvePrivateKey:
-    """Reads a private key; a password is used or asked for only if it is encrypted.
+def load_private(
+    source: Path | bytes, password: Password | None = None
+) -> EllipticCurvePrivateKey:
+    """Reads a private key: a PEM file, or the PEM itself (from a variable, in CI).
+
+    A password is used or asked for only if it is encrypted.
 
     Raises:
         ConfigError: it is something else; the message says what.
     """
-    return pem.parse_private(key_files.read(path), password, str(path))
+    if isinstance(source, bytes):
+        return pem.parse_private(source, password)
+    return pem.parse_private(key_files.read(source), password, str(source))
 
 
 class KeyStore:
@@ -61,11 +67,6 @@ class KeyStore:
         name = pem.fingerprint(pem.public_pem(key))
         key_files.keep(self.directory, f"{name}{_SUFFIX}", text)
         return name
-
-    def create(self) -> str:
-        """Makes a new P-256 key, keeps it and returns its fingerprint."""
-        key = new()
-        return self.keep(pem.private_pem(key), key)
 
     def path(self, fingerprint: str) -> Path:
         """Returns the file of a key that is kept.

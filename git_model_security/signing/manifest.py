@@ -16,8 +16,8 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
 
 from git_model_security.errors import PolicyError
-from git_model_security.git.paths import shown
-from git_model_security.signing import names, roles
+from git_model_security.messages import legible
+from git_model_security.signing import roles
 from git_model_security.signing.document import malformed
 
 if TYPE_CHECKING:
@@ -95,20 +95,14 @@ def plaintext_manifest(
     items: Iterable[tuple[bytes, bytes]],
     signature_name: str = roles.STOCK_SIGNATURE,
 ) -> Manifest:
-    """Returns the manifest of a model root's plaintext.
-
-    Args:
-        items: each path relative to the root, and its digest; ignored paths
-            (`roles.is_ignored`) are left out here.
+    """Returns the manifest of a model root's plaintext, without what `roles.is_ignored`.
 
     Raises:
         PolicyError: a name that cannot be signed, or nothing to sign.
     """
     assert digest in DIGESTS, digest
     kept = {
-        names.from_path(path): value
-        for path, value in items
-        if not roles.is_ignored(path, signature_name)
+        roles.name_of(path): value for path, value in roles.leave_out(items, signature_name)
     }
     if not kept:
         raise PolicyError(f"nothing to sign under {root}", hint="add the model's files first")
@@ -125,17 +119,15 @@ def ciphertext_manifest(
 ) -> Manifest:
     """Returns the manifest of a model root's ciphertext.
 
-    Args:
-        entries: each path relative to the root, and the SHA-256 of what Git or LFS
-            stores for it: of the blob (inline), or the pointer's oid (LFS).
-        tree_listing: the canonical `git ls-tree -rz` of the whole tree without the
-            bundles over ciphertext. It covers modes, links, attributes and dotfiles,
-            so no path is ignored, and a root without files is worth signing too.
+    Each path comes with the SHA-256 of what Git or LFS stores for it: of the blob (inline), or
+    the pointer's oid (LFS). The listing is the canonical `git ls-tree -rz` of the whole tree
+    without the bundles over ciphertext: it covers modes, links, attributes and dotfiles, so no
+    path is ignored, and a root without files is worth signing too.
 
     Raises:
         PolicyError: a name that cannot be signed.
     """
-    items = {names.from_path(path): digest for path, digest in entries}
+    items = {roles.name_of(path): digest for path, digest in entries}
     items[roles.TREE_ITEM] = hashlib.sha256(tree_listing).digest()
     return Manifest(str(roles.Subject(roles.CIPHERTEXT, root)), "sha256", items)
 
@@ -144,7 +136,7 @@ def _part(item: str) -> tuple[str, int, int]:
     name, *ends = item.split(":")
     # `int` takes more than digits: one form only.
     if len(ends) != 2 or not all(map(_NUMBER.fullmatch, ends)):
-        raise malformed(f"signs what is no part of a file: {_shown(item)}")
+        raise malformed(f"signs what is no part of a file: {legible(item)}")
     return name, int(ends[0]), int(ends[1])
 
 
@@ -153,8 +145,4 @@ def _require_whole(name: str, parts: list[tuple[int, int]], shard_bytes: int) ->
     is_full = all(end - start == shard_bytes for start, end in parts[:-1])
     start, end = parts[-1]
     if not (parts[0][0] == 0 and is_joined and is_full and 0 < end - start <= shard_bytes):
-        raise malformed(f"signs parts that leave something out of {_shown(name)}")
-
-
-def _shown(text: str) -> str:
-    return shown(text.encode("utf-8", "backslashreplace"))
+        raise malformed(f"signs parts that leave something out of {legible(name)}")

@@ -44,12 +44,7 @@ class SignerIdentity(NamedTuple):
 
 
 class Pin(NamedTuple):
-    """What a clone keeps of a signer that it trusts.
-
-    Attributes:
-        kind: `SignerIdentity.method`.
-        content: all that a verifier is made of again; its SHA-256 names it.
-    """
+    """What a clone keeps of a signer: its method, and all that a verifier is made of again."""
 
     kind: str
     content: bytes
@@ -63,18 +58,10 @@ class Signer(Protocol):
         """Who the bundle will name."""
 
     def sign(self, manifest: Manifest) -> bytes:
-        """Returns a bundle over a manifest; each call may give other bytes.
-
-        Raises:
-            Error: it cannot sign; nothing was signed.
-        """
+        """Returns a bundle over a manifest; each call may give other bytes."""
 
     def verifier(self) -> Verifier | None:
-        """Returns what accepts these signatures; None while that is not known.
-
-        Raises:
-            Error: it cannot be made.
-        """
+        """Returns what accepts these signatures; None while that is not known."""
 
 
 class Verifier(Protocol):
@@ -241,7 +228,7 @@ METHODS = {
             options=_CHAIN | {"private_key"},
             settings=_CERTIFICATE_FILE | _KEY_FILE,
             lacking="no certificate, or no key, to sign with",
-            made_by="by_certificate.CertificateSigner",
+            made_by="certificate_signer.CertificateSigner",
         ),
         Method(
             syntax.PKCS11_KEY,

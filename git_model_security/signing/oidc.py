@@ -46,7 +46,7 @@ _ELSEWHERE = (
 
 
 @dataclass(frozen=True)
-class Token:
+class OidcToken:
     """A token that could be used now, and when it ends, in seconds since 1970."""
 
     text: str = field(repr=False)
@@ -74,7 +74,7 @@ class Source:
     force_oob: bool = False
     store: TokenStore | None = None
 
-    def token(self, issuer: str) -> Token:
+    def token(self, issuer: str) -> OidcToken:
         """Returns a token; it is at the issuer that a person logs in.
 
         Raises:
@@ -92,7 +92,7 @@ class Source:
                 return read(text, self.client_id, "the CI system")
         return self._kept(issuer) or self._asked(issuer)
 
-    def _kept(self, issuer: str) -> Token | None:
+    def _kept(self, issuer: str) -> OidcToken | None:
         text = self.store.get(issuer, self.client_id) if self.store else None
         if not self.store or text is None:
             return None
@@ -105,7 +105,7 @@ class Source:
             return None
         return token
 
-    def _asked(self, issuer: str) -> Token:
+    def _asked(self, issuer: str) -> OidcToken:
         """Has a person log in, in a browser or by a code."""
         from sigstore.errors import Error, NetworkError
         from sigstore.oidc import Issuer, IssuerError
@@ -143,11 +143,8 @@ class Source:
         return token
 
 
-def read(text: str, audience: str, origin: str) -> Token:
-    """Reads a token, and says what is wrong with one that could not be used.
-
-    Args:
-        origin: names it in messages, which never show it.
+def read(text: str, audience: str, origin: str) -> OidcToken:
+    """Reads a token; messages name its origin, say what is wrong, and never show it.
 
     Raises:
         SigningError: it is none, has ended, has not begun, or is for something else.
@@ -173,7 +170,7 @@ def read(text: str, audience: str, origin: str) -> Token:
             f"{origin}: the OIDC token is not for {audience!r}",
             hint=f"ask for a token with the audience {audience}",
         )
-    return Token(text.strip(), ends)
+    return OidcToken(text.strip(), ends)
 
 
 def ambient(audience: str) -> str | None:
@@ -225,10 +222,7 @@ def _at(seconds: float) -> str:
 
 
 def place() -> Path:
-    """Returns the directory for tokens (XDG Base Directory 0.8).
-
-    The session's own (in memory and gone at logout), else the user's cache.
-    """
+    """Returns the directory for tokens: the session's own, in memory, else the user's cache."""
     runtime = os.environ.get("XDG_RUNTIME_DIR", "")
     if Path(runtime).is_absolute() and Path(runtime).is_dir():
         return Path(runtime, "git-model", "tokens")

@@ -24,7 +24,7 @@ Password = bytes | Callable[[str], bytes | None]
 """A password, or what asks for it, given what it is for, and returns None without one."""
 
 AES_KEY_BYTES = 32
-CURVES = {"secp256r1": "P-256", "secp384r1": "P-384", "secp521r1": "P-521"}
+_CURVES = ("secp256r1", "secp384r1", "secp521r1")
 
 WANTED = "a signing key is an elliptic-curve key on NIST P-256, P-384 or P-521, in PEM"
 _GENERATE = "`git model key generate-signing PRIVATE PUBLIC` makes a new pair"
@@ -69,9 +69,9 @@ def parse_private(
                 f"{origin}: the password does not open the private key", hint=_WRONG
             ) from error
         raise ConfigError(f"{origin}: a damaged private key", hint=_GENERATE) from error
-    if not isinstance(key, ec.EllipticCurvePrivateKey):
-        raise ConfigError(f"{origin}: {_named(key)}; {WANTED}", hint=_GENERATE)
-    _check_curve(key.curve.name, origin)
+    if reason := key_fault(key.public_key()):
+        raise ConfigError(f"{origin}: {reason}", hint=_GENERATE)
+    assert isinstance(key, ec.EllipticCurvePrivateKey)
     return key
 
 
@@ -100,18 +100,14 @@ def parse_public(pem: bytes, origin: str = "the public key") -> EllipticCurvePub
         key = load_pem_public_key(pem)
     except (ValueError, UnsupportedAlgorithm) as error:
         raise ConfigError(f"{origin}: a damaged public key") from error
-    if not isinstance(key, ec.EllipticCurvePublicKey):
-        raise ConfigError(f"{origin}: {_named(key)}; {WANTED}")
-    _check_curve(key.curve.name, origin)
+    if reason := key_fault(key):
+        raise ConfigError(f"{origin}: {reason}", hint=_GENERATE)
+    assert isinstance(key, ec.EllipticCurvePublicKey)
     return key
 
 
 def _require_one(labels: list[str], origin: str) -> None:
-    """Refuses a file of several keys: one of them would be taken, and nobody says which.
-
-    Raises:
-        ConfigError: it holds more than one.
-    """
+    """Refuses a file of several keys: one of them would be taken, and nobody says which."""
     keys = [label for label in labels if label.endswith(" KEY")]
     if len(keys) > 1:
         raise ConfigError(
@@ -150,17 +146,15 @@ def key_fault(public: object) -> str | None:
     from cryptography.hazmat.primitives.asymmetric import ec
 
     if not isinstance(public, ec.EllipticCurvePublicKey):
-        return f"{_named(public)}; {WANTED}"
-    if public.curve.name not in CURVES:
+        kind = type(public).__name__.removesuffix("PublicKey").lstrip("_")
+        return f"a key of the kind {kind}; {WANTED}"
+    if public.curve.name not in _CURVES:
         return f"a key on the curve {public.curve.name}; {WANTED}"
     return None
 
 
 def fingerprint(canonical_pem: bytes) -> str:
-    """Returns what names a key: SHA-256 over its canonical PEM, in hexadecimal.
-
-    The same as model_signing puts into a bundle as hint.
-    """
+    """Returns what names a key, as in model_signing's hints: SHA-256 over its canonical PEM."""
     return hashlib.sha256(canonical_pem).hexdigest()
 
 
@@ -180,13 +174,3 @@ def _instead(pem: bytes, labels: list[str], wanted: str) -> str:
     if len(pem) == AES_KEY_BYTES:
         return f"{AES_KEY_BYTES} bytes, as an AES-256 key has; {WANTED}"
     return f"not a PEM file; {WANTED}"
-
-
-def _named(key: object) -> str:
-    kind = type(key).__name__.removesuffix("PrivateKey").removesuffix("PublicKey")
-    return f"a key of the kind {kind.lstrip('_')}"
-
-
-def _check_curve(name: str, origin: str) -> None:
-    if name not in CURVES:
-        raise ConfigError(f"{origin}: a key on the curve {name}; {WANTED}", hint=_GENERATE)

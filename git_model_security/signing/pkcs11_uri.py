@@ -14,7 +14,7 @@ from urllib.parse import unquote_to_bytes, urlsplit
 
 from git_model_security import messages
 from git_model_security.errors import ConfigError
-from git_model_security.git.paths import shown
+from git_model_security.messages import legible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -44,13 +44,7 @@ _DIRECTORIES = (
 
 @dataclass(frozen=True)
 class Uri:
-    """A key in a token.
-
-    Attributes:
-        text: the URI without its query, fit to be shown.
-        path: what chooses token and object, decoded.
-        query: what chooses the module and gives the PIN, decoded.
-    """
+    """A key in a token: `text` is fit to be shown, and the query chooses module and PIN."""
 
     text: str
     path: dict[str, bytes]
@@ -88,9 +82,8 @@ class Uri:
     def module(self, places: Iterable[Path] = ()) -> Path:
         """Returns the module to load, an absolute path.
 
-        Args:
-            places: modules, or directories of them, to take where the URI names no path;
-                none are the usual directories.
+        Where the URI names no path it is looked for in `places`, modules or directories of
+        them; none are the usual directories.
 
         Raises:
             ConfigError: there is no such file, or none is named.
@@ -106,7 +99,7 @@ class Uri:
                         return file
         if given or name:
             raise ConfigError(
-                f"no PKCS #11 module {shown((given or name).encode())}",
+                f"no PKCS #11 module {legible(given or name)}",
                 hint="give the absolute path of the token's module: ?module-path=FILE",
             )
         raise ConfigError("the PKCS #11 URI names no module", hint=_HINT)
@@ -133,7 +126,7 @@ def parse(text: str) -> Uri:
     unknown = sorted((path.keys() - _PATH) | (query.keys() - _QUERY))
     if unknown:
         raise ConfigError(
-            f"the PKCS #11 URI has a part that is not known here: {shown(unknown[0].encode())}",
+            f"the PKCS #11 URI has a part that is not known here: {legible(unknown[0])}",
             hint=_HINT,
         )
     if not path.keys() & {"object", "id"}:
@@ -142,7 +135,7 @@ def parse(text: str) -> Uri:
         raise ConfigError("the PKCS #11 URI names something else than a private key")
     if not path.get("slot-id", b"0").isdigit():
         raise ConfigError("the slot-id of the PKCS #11 URI is no number")
-    return Uri(_SCHEME + shown(before.encode("utf-8", "backslashreplace")), path, query)
+    return Uri(_SCHEME + legible(before), path, query)
 
 
 def _attributes(text: str, separator: str) -> dict[str, bytes]:

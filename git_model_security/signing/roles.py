@@ -1,19 +1,27 @@
 """What a bundle of ours is over: its role, format version and model root.
 
 The subject name is signed, so a bundle cannot be passed off for the other role
-or for another root's. Owns also which paths each role leaves out.
-docs/SPEC.md, "Signatures: roles".
+or for another root's. Owns also which paths each role leaves out, and which names may stand
+in a manifest at all: bundles are hostile, and a name that leaves the model root, or that some
+file system takes for `.git`, would make a verifier read (and a deployment write) somewhere
+else. docs/SPEC.md, "Signatures: roles" and "Signatures: names".
 """
 
 from __future__ import annotations
 
 import functools
-from typing import NamedTuple
+import re
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from git_model_security.errors import Reason, VerificationError
-from git_model_security.git.paths import shown
+from git_model_security.errors import PolicyError, Reason, VerificationError
+from git_model_security.git.paths import is_dot_git, shown
+from git_model_security.messages import legible
 from git_model_security.policy.gitmodel import CIPHERTEXT_SIGNATURE, NAME
-from git_model_security.signing import names
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+T = TypeVar("T")
 
 PLAINTEXT = "plaintext"
 CIPHERTEXT = "ciphertext"
@@ -37,6 +45,12 @@ well, so that a verifier with --no-ignore-git-paths comes to the same."""
 
 OTHERS_IGNORED = (CIPHERTEXT_SIGNATURE, NAME.decode(), *STOCK_IGNORED)
 """What a plaintext bundle leaves out besides itself."""
+
+_PLAIN = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*(?:/[A-Za-z0-9_-][A-Za-z0-9_.-]*)*")
+"""Names that nothing can be wrong with: no component begins with a dot, nor has a sign
+that some file system reads otherwise. A model has ten thousand of them."""
+_KEPT_NAMES = 1 << 16
+"""Each is asked about four times: in either bundle, as it is signed and as it is there."""
 
 
 class Subject(NamedTuple):
@@ -66,17 +80,13 @@ def parse(name: str) -> Subject | None:
         return None
     kind, _, root = name.partition(":")
     for role in ROLES:
-        if kind == f"{_FAMILY}{_VERSION}/{role}" and _is_root(root):
+        if kind == f"{_FAMILY}{_VERSION}/{role}" and (root == TOP or name_fault(root) is None):
             return Subject(role, root)
     raise VerificationError(
         Reason.MALFORMED,
-        f"signed as {shown(name.encode('utf-8', 'backslashreplace'))}, which is no role known",
+        f"signed as {legible(name)}, which is no role known",
         hint="a newer git-model may know it",
     )
-
-
-def _is_root(root: str) -> bool:
-    return root == TOP or names.fault(root) is None
 
 
 def ignore_paths(signature_name: str = STOCK_SIGNATURE) -> tuple[str, ...]:
@@ -92,6 +102,67 @@ def is_ignored(path: bytes, signature_name: str = STOCK_SIGNATURE) -> bool:
     return path.split(b"/", 1)[0] in _ignored(signature_name)
 
 
+def leave_out(
+    items: Iterable[tuple[bytes, T]], signature_name: str = STOCK_SIGNATURE
+) -> Iterator[tuple[bytes, T]]:
+    """Yields the items of a model root without those whose paths a plaintext bundle ignores."""
+    ignored = _ignored(signature_name)
+    return (item for item in items if item[0].split(b"/", 1)[0] not in ignored)
+
+
 @functools.lru_cache(maxsize=16)
 def _ignored(signature_name: str) -> frozenset[bytes]:
     return frozenset(name.encode() for name in ignore_paths(signature_name))
+
+
+@functools.lru_cache(maxsize=_KEPT_NAMES)
+def name_fault(name: str) -> str | None:
+    """Returns why a name cannot stand in a manifest, or None when it can.
+
+    Everything that stock model_signing would normalise away (`//`, `./`, a
+    trailing slash: it goes through `PurePosixPath`) is refused, so that two names
+    that differ here are two files there. Control characters other than NUL are
+    names that Git tracks, and pass.
+    """
+    if _PLAIN.fullmatch(name):
+        return None
+    if not name:
+        return "is empty"
+    if name.startswith("/"):
+        return "is absolute"
+    if "\0" in name:
+        return "holds a NUL"
+    if any(0xD800 <= ord(char) < 0xE000 for char in name):
+        return "is not UTF-8"
+    for component in name.split("/"):
+        if component in {"", ".", ".."}:
+            return f"has the component {component!r}"
+        # A backslash is a letter to Linux and a separator to whoever verifies the
+        # same bundle on Windows; Git splits there too (core.protectNTFS).
+        for piece in component.split("\\"):
+            if piece == ".." or is_dot_git(piece):
+                return f"has the component {shown(piece.encode())}"
+    return None
+
+
+def name_of(path: bytes) -> str:
+    """Returns the manifest name of a Git path, relative to the model root.
+
+    Raises:
+        PolicyError: a manifest cannot name it.
+    """
+    try:
+        name = path.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise _unsignable(path, "name is not UTF-8") from error
+    reason = name_fault(name)
+    if reason is not None:
+        raise _unsignable(path, f"name {reason}")
+    return name
+
+
+def _unsignable(path: bytes, reason: str) -> PolicyError:
+    return PolicyError(
+        f"{shown(path)}: cannot be signed: {reason}",
+        hint="rename it, or move it out of the model root",
+    )

@@ -48,11 +48,7 @@ def load() -> None:
 
 @dataclass(frozen=True)
 class Instance:
-    """A Sigstore instance.
-
-    Args:
-        trust_config: the ClientTrustConfig of one of one's own, JSON.
-        is_staging: the public one for tests.
+    """A Sigstore instance: the public one, that for tests, or one by its own ClientTrustConfig.
 
     Raises:
         ConfigError: the trust config is none.

@@ -30,7 +30,7 @@ class Sources(Protocol):
     def certificate(self) -> tuple[Path, list[Path]]:
         """Returns the file of the certificate, and those of the ones above it."""
 
-    def token(self) -> Token | None:
+    def token(self) -> TokenKey | None:
         """Returns where the key in a token is."""
 
     def sigstore(self) -> tuple[Instance, Source]:
@@ -40,7 +40,7 @@ class Sources(Protocol):
         """Raises unless the user agreed to what a public log publishes."""
 
 
-class Token(NamedTuple):
+class TokenKey(NamedTuple):
     """A key in a token; see `by_pkcs11.Pkcs11Signer`."""
 
     uri: str

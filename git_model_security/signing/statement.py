@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import hashlib
 
-from git_model_security.git.paths import shown
-from git_model_security.signing import names, roles
+from git_model_security.messages import legible
+from git_model_security.signing import roles
 from git_model_security.signing.document import load, malformed, member
 from git_model_security.signing.manifest import DIGEST_BYTES, DIGESTS, Manifest
 
@@ -49,7 +49,7 @@ def parse(payload: bytes) -> Manifest:
     shard_bytes = _shard_bytes(serialization)
     digest = member(serialization, "hash_type", str)
     if digest not in DIGESTS:
-        raise malformed(f"signed over {shown(_bytes(digest))}, not {' or '.join(DIGESTS)}")
+        raise malformed(f"signed over {legible(digest)}, not {' or '.join(DIGESTS)}")
     ignored = serialization.get("ignore_paths", [])
     if not isinstance(ignored, list) or not all(isinstance(path, str) for path in ignored):
         raise malformed("'ignore_paths' is not a list of names")
@@ -85,9 +85,8 @@ def _shard_bytes(serialization: dict[str, object]) -> int | None:
 def check(manifest: Manifest, signature_name: str | None = None) -> None:
     """Checks a signed manifest before anything is done by its names.
 
-    Args:
-        signature_name: the plaintext bundle's file name in this repository; None
-            takes the one that the bundle itself leaves out.
+    `signature_name` is the plaintext bundle's in this repository; None takes the one that the
+    bundle itself leaves out.
 
     Raises:
         VerificationError: `MALFORMED`: no items, a name that is not safe, or, in a
@@ -100,14 +99,14 @@ def check(manifest: Manifest, signature_name: str | None = None) -> None:
         raise malformed("signs no file at all")
     # 2. Every name stays inside the root and outside `.git`.
     for name in manifest.files():
-        reason = names.fault(name)
+        reason = roles.name_fault(name)
         if reason and not (role == roles.CIPHERTEXT and name == roles.TREE_ITEM):
-            raise malformed(f"signs a name that {reason}: {shown(_bytes(name))}")
+            raise malformed(f"signs a name that {reason}: {legible(name)}")
     for name in manifest.ignore_paths:
         # Stock leaves out `.git` by itself and says so.
-        reason = names.fault(name)
+        reason = roles.name_fault(name)
         if reason and name != ".git":
-            raise malformed(f"ignores a path that {reason}: {shown(_bytes(name))}")
+            raise malformed(f"ignores a path that {reason}: {legible(name)}")
     # 3. A role is over files, and leaves out exactly what that role leaves out.
     if role is not None and manifest.shard_bytes is not None:
         raise malformed("is in a role of ours, and signed by parts of files")
@@ -121,11 +120,9 @@ def _items(resources: list[object], digest: str, shard_bytes: int | None) -> dic
     algorithm = digest if shard_bytes is None else f"{digest}-sharded-{shard_bytes}"
     items: dict[str, bytes] = {}
     for resource in resources:
-        name = member(resource, "name", str)
-        if name in items:
-            raise malformed(f"signs a name twice: {shown(_bytes(name))}")
+        name = _new_name(resource, items)
         if member(resource, "algorithm", str) != algorithm:
-            raise malformed(f"signs {shown(_bytes(name))} over another digest than {digest}")
+            raise malformed(f"signs {legible(name)} over another digest than {digest}")
         items[name] = _digest(member(resource, "digest", str))
     return items
 
@@ -133,14 +130,19 @@ def _items(resources: list[object], digest: str, shard_bytes: int | None) -> dic
 def _early_items(subjects: list[object]) -> dict[str, bytes]:
     items: dict[str, bytes] = {}
     for subject in subjects:
-        name = member(subject, "name", str)
-        if name in items:
-            raise malformed(f"signs a name twice: {shown(_bytes(name))}")
+        name = _new_name(subject, items)
         # Other digests, and of parts of files, stood there as "sha256" too.
         if member(member(subject, "annotations", dict), _EARLY_HASH, str) != "file-sha256":
-            raise malformed(f"signs {shown(_bytes(name))} over another digest than sha256")
+            raise malformed(f"signs {legible(name)} over another digest than sha256")
         items[name] = _digest(member(member(subject, "digest", dict), "sha256", str))
     return items
+
+
+def _new_name(item: object, items: dict[str, bytes]) -> str:
+    name = member(item, "name", str)
+    if name in items:
+        raise malformed(f"signs a name twice: {legible(name)}")
+    return name
 
 
 def _digest(text: str) -> bytes:
@@ -161,11 +163,11 @@ def _check_plaintext(manifest: Manifest, signature_name: str | None) -> None:
         signature_name = own.pop() if len(own) == 1 else roles.STOCK_SIGNATURE
     wrong = ignored ^ set(roles.ignore_paths(signature_name))
     if wrong or "/" in signature_name:
-        listed = ", ".join(shown(_bytes(name)) for name in sorted(wrong or ignored))
+        listed = ", ".join(map(legible, sorted(wrong or ignored)))
         raise malformed(f"does not ignore the paths that its role ignores: {listed}")
     for name in manifest.items:
-        if roles.is_ignored(name.encode(), signature_name):
-            raise malformed(f"signs a path that it ignores: {shown(name.encode())}")
+        if name.split("/", 1)[0] in ignored:
+            raise malformed(f"signs a path that it ignores: {legible(name)}")
 
 
 def _check_ciphertext(manifest: Manifest) -> None:
@@ -175,7 +177,3 @@ def _check_ciphertext(manifest: Manifest) -> None:
         raise malformed(f"is over ciphertext by {manifest.digest}, not sha256")
     if roles.TREE_ITEM not in manifest.items:
         raise malformed("is over ciphertext without the tree listing")
-
-
-def _bytes(name: str) -> bytes:
-    return name.encode("utf-8", "backslashreplace")

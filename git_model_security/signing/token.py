@@ -117,9 +117,7 @@ class Token:
     def sign(self, data: bytes, public_key: EllipticCurvePublicKey) -> bytes:
         """Returns a signature in DER, after a login.
 
-        Args:
-            public_key: what must verify it: another key may go by the same name, and a
-                token may fail.
+        `public_key` must verify it: another key may go by the same name, and a token may fail.
 
         Raises:
             KeyNotFoundError: the private key is not in the token.

@@ -27,13 +27,7 @@ _SHORTEST = 8
 
 
 class Trusted(NamedTuple):
-    """A signer that is pinned.
-
-    Attributes:
-        fingerprint: what names the pin: SHA-256 of its content; of a key, the key's own.
-        kind: see `methods.Pin`.
-        content: see `methods.Pin`.
-    """
+    """A signer that is pinned; the fingerprint names it: SHA-256 of its content."""
 
     fingerprint: str
     kind: str
@@ -41,12 +35,9 @@ class Trusted(NamedTuple):
 
 
 class Trust:
-    """The signers that a clone has pinned.
+    """The signers that a clone has pinned; `share` lets others use what was written.
 
     Each that reads them raises a ConfigError where a file is not what its name says.
-
-    Args:
-        share: lets others use what was written, where they share the repository.
     """
 
     def __init__(self, directory: Path, share: Callable[[Path], None] | None = None) -> None:
@@ -78,10 +69,7 @@ class Trust:
         return self.add(KINDS[KEY].pinned(public_key, origin))
 
     def remove(self, fingerprint: str) -> str:
-        """Takes a signer's trust away, and returns the whole fingerprint.
-
-        Args:
-            fingerprint: or its first eight digits or more.
+        """Takes a signer's trust away; eight digits or more of a fingerprint are enough.
 
         Raises:
             KeyNotFoundError: it is not pinned here, or several begin so.

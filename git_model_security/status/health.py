@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from git_model_security import messages
+from git_model_security import messages, server
 from git_model_security.clone import missing_policy
 from git_model_security.clone.clone import Clone
 from git_model_security.content import blob
@@ -20,7 +20,6 @@ from git_model_security.keyring.store import KeyStore
 from git_model_security.messages import legible
 from git_model_security.migrate.journal import Journal
 from git_model_security.policy import gitmodel, pinned
-from git_model_security.server import server, server_hook
 from git_model_security.setup import (
     accept_policy,
     drivers,
@@ -30,7 +29,7 @@ from git_model_security.setup import (
     unlock,
     write_policy,
 )
-from git_model_security.setup.hooks import configured_hooks, hook_presence
+from git_model_security.setup.hooks import configured_hooks, hook_place
 from git_model_security.signatures import signers
 from git_model_security.storage import INLINE, LFS, limits
 from git_model_security.trust import pinned_trust
@@ -57,7 +56,7 @@ class Symptom:
 def symptoms(repo: Repository) -> list[Symptom]:
     """Returns what is wrong with a clone or a server; an empty list is a healthy one."""
     if server.is_bare(repo):
-        return [*_of_machine(), *(Symptom(*one) for one in server_hook.symptoms(repo))]
+        return [*_of_machine(), *(Symptom(*one) for one in server.symptoms(repo))]
     if missing_policy.is_strange(repo):
         return [*_of_machine(), Symptom("not a git-model repository", "`git model init`")]
     found = [*_of_machine(), *_of_clone(repo), *_of_storage(repo)]
@@ -106,49 +105,34 @@ def _of_storage(repo: Repository) -> Iterator[Symptom]:
         yield Symptom(
             f"git-lfs {'.'.join(map(str, version))} is too old", f"install {wanted} or newer"
         )
-    for storage, over in _oversize(repo).items():
-        names = messages.listed([shown(path) for path in over.paths], _NAMED_FILES)
-        note = f" ({over.limit.note})" if over.limit.note else ""
+    for storage, limit, paths in _oversize(repo):
+        names = messages.listed([shown(path) for path in paths], _NAMED_FILES)
+        note = f" ({limit.note})" if limit.note else ""
         yield Symptom(
-            f"longer than {over.limit.host} takes as {storage}, {over.limit.size} bytes{note}:"
-            f" {names}",
+            f"longer than {limit.host} takes as {storage}, {limit.size} bytes{note}: {names}",
             "save the model in shorter shards; `git config git-model.maxFileSize SIZE` if the"
             " host takes more",
         )
 
 
-@dataclass
-class _Over:
-    """A limit, and the files that are over it."""
-
-    limit: Limit
-    paths: list[bytes] = field(default_factory=list)
-
-
-def _oversize(repo: Repository) -> dict[str, _Over]:
-    """Returns what is too long, by `inline` and `lfs`; nothing where no limit is known.
-
-    Raises:
-        ConfigError: `git-model.maxFileSize` is no size.
-    """
+def _oversize(repo: Repository) -> Iterator[tuple[str, Limit, list[bytes]]]:
+    """Yields `inline` or `lfs`, its limit, and what is longer; nothing for no known limit."""
     settings = config.read(repo, limits.SECTIONS)
-    over = {
-        storage: _Over(limit)
-        for storage in (INLINE, LFS)
-        if (limit := limits.of(settings, storage)) is not None
-    }
-    if not over:
-        return {}
+    found = ((storage, limits.of(settings, storage)) for storage in (INLINE, LFS))
+    known = {storage: limit for storage, limit in found if limit is not None}
+    if not known:
+        return
     entries = [entry for entry in index.staged(repo) if entry.is_file]
     sizes, pointers = blob.survey(repo, (entry.oid for entry in entries))
+    over: dict[str, list[bytes]] = {storage: [] for storage in known}
     for entry in entries:
         pointer = pointers.get(entry.oid)
+        storage = LFS if pointer else INLINE
         # A partial clone may not have the blob, and cannot tell then.
         size = pointer.size if pointer else sizes.get(entry.oid, 0)
-        one = over.get(LFS if pointer else INLINE)
-        if one is not None and size > one.limit.size:
-            one.paths.append(entry.path)
-    return {storage: one for storage, one in over.items() if one.paths}
+        if storage in known and size > known[storage].size:
+            over[storage].append(entry.path)
+    yield from ((storage, known[storage], paths) for storage, paths in over.items() if paths)
 
 
 def _of_clone(repo: Repository) -> Iterator[Symptom]:
@@ -179,10 +163,10 @@ def _of_clone(repo: Repository) -> Iterator[Symptom]:
             f"info/attributes: `{legible(line)}` stands behind git-model's lines and wins",
             "`git model doctor --fix` puts ours last; then `git add --renormalize .`",
         )
-    missing = hook_presence.missing(repo, repo.hooks, clone.settings)
+    missing = hook_place.missing(repo, repo.hooks, clone.settings)
     if missing:
-        remedies = hook_presence.remedies(repo, missing)
-        yield Symptom(hook_presence.describe(repo, missing), "; ".join(remedies))
+        remedies = hook_place.remedies(repo, missing)
+        yield Symptom(hook_place.describe(repo, missing), "; ".join(remedies))
     for what, remedy in configured_hooks.find_faults(clone.settings):
         yield Symptom(what, remedy)
     if wrong := refusal.misunderstood(repo):
@@ -214,6 +198,6 @@ def _of_policy(clone: Clone) -> Iterator[Symptom]:
         yield Symptom(write_policy.UNWRITTEN, "`git model doctor --fix`, then `git commit`")
     if found is not None and found.is_felt:
         yield Symptom(
-            f".gitmodel is not what this clone pinned: {accept_policy.describe(found)}",
+            f"{accept_policy.OTHER}: {accept_policy.describe(found)}",
             "`git model track --accept` takes it over",
         )

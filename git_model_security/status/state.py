@@ -13,7 +13,7 @@ from git_model_security.messages import counted
 from git_model_security.migrate.journal import Journal
 from git_model_security.policy import gitmodel
 from git_model_security.setup import accept_policy, write_policy
-from git_model_security.setup.hooks import hook_presence
+from git_model_security.setup.hooks import hook_place
 from git_model_security.trust import pinned_trust
 from git_model_security.verify import basis, model_roots, tree_check
 
@@ -31,12 +31,7 @@ VERIFIED = "verified"
 
 @dataclass(frozen=True)
 class Head:
-    """What HEAD is.
-
-    Attributes:
-        said: `verified`, or in a few words why it is not; empty before the first commit.
-        status: the exit status of a gate.
-    """
+    """What HEAD is: `verified`, or in a few words why not; empty before the first commit."""
 
     said: str
     status: int = 0
@@ -52,15 +47,11 @@ class State:
     """The state of a clone.
 
     Attributes:
-        locked: whether the clone may use no key.
-        key_id: the key for new content.
-        key_here: whether that key was found; False in a locked clone.
+        key_here: whether the key for new content was found; False in a locked clone.
         head: `verified`, or why HEAD is not; empty before the first commit.
         status: the exit status of a gate: of HEAD's signatures, and of what is in the index.
-        commit: HEAD, in full.
         signers: fingerprints of the trusted signers.
         files: the protected files of the index.
-        missing_hooks: hooks that would not run.
         policy_drift: how `.gitmodel` differs from what this clone pinned; empty when not.
         is_migrating: `git model migrate` was killed in the middle.
         attributes_hold: whether `.gitattributes` says what `.gitmodel` does.
@@ -118,10 +109,7 @@ class State:
 
 
 def of(clone: Clone, pathspecs: Sequence[str] = ()) -> State:
-    """Returns the state of a clone.
-
-    Args:
-        pathspecs: which files to look at, relative to where the user stands; none means all.
+    """Returns the state of a clone: of all files, or of those that pathspecs match.
 
     Raises:
         GitError: there is no work tree, or a pathspec matches nothing.
@@ -137,7 +125,7 @@ def of(clone: Clone, pathspecs: Sequence[str] = ()) -> State:
         head.status,
         index.resolve(repo, "HEAD^{commit}") or "",
         pinned_trust.pinned(repo).fingerprints(),
-        missing_hooks=[] if locked else hook_presence.missing(repo, repo.hooks, clone.settings),
+        missing_hooks=[] if locked else hook_place.missing(repo, repo.hooks, clone.settings),
     )
     state.key_here = state.key_id in clone.ring.keys
     state.policy_drift = _unless_refused(lambda: _drift(clone), "")

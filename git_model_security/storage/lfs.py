@@ -38,14 +38,10 @@ class ObjectStore:
 
     @classmethod
     def of(cls, repo: Repository, settings: config.Values) -> ObjectStore:
-        """Returns the store that git-lfs uses in a repository.
-
-        Args:
-            repo: any of its work trees, or a bare repository; they share one store.
-            settings: with `lfs.storage` (git-lfs-config), relative to the common dir.
+        """Returns the store that git-lfs uses in a repository; all its work trees share one.
 
         Raises:
-            ConfigError: it names the home of somebody who is not there.
+            ConfigError: `lfs.storage` names the home of somebody who is not there.
         """
         chosen = config.last(settings, DIRECTORY) or "lfs"
         try:
@@ -125,10 +121,7 @@ class ObjectStore:
         partial.close()
 
     def restore(self, pieces: Iterable[bytes], pointer: Pointer) -> bool:
-        """Puts an object back that somebody has, unless it is here and whole.
-
-        Returns:
-            Whether it is that object, and is here now.
+        """Puts an object back that somebody has, unless it is here; False for another one.
 
         Raises:
             OSError: it cannot be put there.

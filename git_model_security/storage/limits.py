@@ -80,20 +80,13 @@ def is_hub(urls: Iterable[str]) -> bool:
 
 
 def limit_for(urls: Iterable[str], storage: str) -> Limit | None:
-    """Returns the lowest limit of the hosts that some URLs name; None where none is known.
-
-    Args:
-        storage: `inline` or `lfs`: hosts take more of the latter.
-    """
+    """Returns the lowest limit of the hosts that some URLs name; None where none is known."""
     found = [_LIMITS.get((_canonical(host_of(url)), storage)) for url in urls]
     return min(filter(None, found), key=lambda limit: limit.size, default=None)
 
 
 def of(settings: config.Values, storage: str) -> Limit | None:
-    """Returns the limit that a clone's configuration leads to; None where none is known.
-
-    Args:
-        settings: variables of `SECTIONS`.
+    """Returns the limit that variables of `SECTIONS` lead to; None where none is known.
 
     Raises:
         ConfigError: `git-model.maxFileSize` is no size.
@@ -129,10 +122,7 @@ def require_fit(settings: config.Values, path: bytes, size: int, *, is_object: b
 
 
 def urls(settings: config.Values, storage: str) -> list[str]:
-    """Returns the URLs that content of a clone is pushed to.
-
-    Objects of git-lfs go to `lfs.url`, where that is set (git-lfs-config).
-    """
+    """Returns where content is pushed to; objects of git-lfs go to `lfs.url`, if it is set."""
     own = config.last(settings, "lfs.url") if storage == LFS else None
     if own is not None:
         return [own]

@@ -26,12 +26,7 @@ _ALIKE = re.compile(rb"\s*(version https?://(git-lfs|hawser|git-media)\b|\[git-m
 
 
 class Pointer(NamedTuple):
-    """What a pointer says.
-
-    Attributes:
-        oid: SHA-256 of the object, 64 hexadecimal digits.
-        size: of the object, in bytes.
-    """
+    """What a pointer says: SHA-256 of the object in hexadecimal, and its length in bytes."""
 
     oid: str
     size: int

@@ -203,18 +203,11 @@ def _identity(path: Path) -> object:
 
 def _is_tracked(repo: Repository, file: Path) -> bool:
     """Tells whether a file is one that Git tracks here, by whatever name it is reached."""
-    wanted = _identity(file)
     if repo.work_tree is None:
         return False
-    top = os.fsencode(repo.work_tree)
-    for path in repo.git("ls-files", "-z").split(b"\0"):
-        try:
-            found = os.lstat(os.path.join(top, path))  # noqa: PTH118 - paths are bytes
-        except OSError:
-            continue
-        if path and (found.st_dev, found.st_ino) == wanted:
-            return True
-    return False
+    wanted = _identity(file)
+    there = (index.stat(repo, entry.path) for entry in index.staged(repo))
+    return any(one is not None and (one.st_dev, one.st_ino) == wanted for one in there)
 
 
 def _checkout_around(repo: Repository, file: Path) -> Path | None:

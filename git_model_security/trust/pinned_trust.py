@@ -9,17 +9,15 @@ from typing import TYPE_CHECKING
 from git_model_security import __version__
 from git_model_security.git import sharing
 from git_model_security.signing.trust import Trust
-from git_model_security.trust.verdict import (
-    COVERS_CIPHERTEXT,
-    COVERS_COMMIT,
-    Verdict,
-)
+from git_model_security.trust.verdict import COVERS_CIPHERTEXT, COVERS_COMMIT, Verdict
 
 if TYPE_CHECKING:
     from git_model_security.clone.clone import Clone
     from git_model_security.git.repository import Repository
 
 _ALWAYS = "always"
+_ADOPTED, _MADE, _ONCE = "adopted", "made", "once"
+"""What is remembered whomever the clone trusts."""
 
 
 def pinned(repo: Repository) -> Trust:
@@ -33,22 +31,17 @@ def remember_good(clone: Clone, tree: str, ends: float | None) -> None:
     Args:
         ends: see `signing.methods.Verifier.ends`.
     """
-    until = _ALWAYS if ends is None else str(ends)
-    row = (tree, _under(clone), until)
-    clone.memory.execute("INSERT OR REPLACE INTO judged VALUES (?, ?, ?)", row)
+    clone.judgements.put(tree, _under(clone), _ALWAYS if ends is None else str(ends))
 
 
 def is_known_good(clone: Clone, tree: str) -> bool:
     """Tells whether a tree's signatures held before, under the same trust, and still do."""
-    row = clone.memory.execute(
-        "SELECT verdict, CAST(verdict AS REAL) FROM judged WHERE subject = ? AND under = ?",
-        (tree, _under(clone)),
-    ).fetchone()
-    if row is None or row[0] == _ALWAYS:
-        return row is not None
+    until = clone.judgements.get(tree, _under(clone))
+    if until is None or until == _ALWAYS:
+        return until is not None
     from git_model_security.signing import certification  # no other signature ends
 
-    return bool(row[1] >= certification.now().timestamp())
+    return float(until) >= certification.now().timestamp()
 
 
 def has_held(clone: Clone, tree: str) -> bool:
@@ -56,10 +49,7 @@ def has_held(clone: Clone, tree: str) -> bool:
 
     For what may be built upon, never for what is verified: a certificate may have expired.
     """
-    row = clone.memory.execute(
-        "SELECT 1 FROM judged WHERE subject = ? AND under = ?", (tree, _under(clone))
-    ).fetchone()
-    return row is not None
+    return clone.judgements.get(tree, _under(clone)) is not None
 
 
 def _under(clone: Clone, *, sealed_only: bool = False) -> str:
@@ -76,13 +66,10 @@ class Signers:
     """
 
     def __init__(self, clone: Clone, sealed_only: bool) -> None:
-        self._memory = clone.memory
+        self._judgements = clone.judgements
         self._covers = COVERS_CIPHERTEXT if sealed_only else COVERS_COMMIT
         self._under = f"signed by {_under(clone, sealed_only=sealed_only)}"
-        rows = self._memory.execute(
-            "SELECT subject, verdict FROM judged WHERE under = ?", (self._under,)
-        )
-        self._known: dict[str, str] = dict(rows.fetchall())
+        self._known = self._judgements.all_under(self._under)
 
     def recall(self, tree: str) -> Verdict | None:
         """Returns the verdict on a tree whose signatures held; None where none is known."""
@@ -96,38 +83,32 @@ class Signers:
         """Remembers a verdict if it is good, and no certificate may end it."""
         if verdict.good and verdict.ends is None:
             facts = json.dumps([verdict.signers, verdict.methods])
-            self._memory.execute(
-                "INSERT OR REPLACE INTO judged VALUES (?, ?, ?)", (tree, self._under, facts)
-            )
+            self._judgements.put(tree, self._under, facts)
 
 
 def adopt(clone: Clone, tree: str) -> None:
     """Remembers that a person vouches for a tree, whose signatures need not hold."""
-    clone.memory.execute("INSERT OR IGNORE INTO judged VALUES (?, 'adopted', '')", (tree,))
+    clone.judgements.put(tree, _ADOPTED)
 
 
 def is_adopted(clone: Clone, tree: str) -> bool:
     """Tells whether a person vouched for a tree."""
-    row = clone.memory.execute(
-        "SELECT 1 FROM judged WHERE subject = ? AND under = 'adopted'", (tree,)
-    ).fetchone()
-    return row is not None
+    return clone.judgements.get(tree, _ADOPTED) is not None
 
 
 def remember_maker(clone: Clone, oid: str, maker: str) -> None:
     """Remembers by whom and for which manifest a signature was made here."""
-    clone.memory.execute("INSERT OR REPLACE INTO judged VALUES (?, 'made', ?)", (oid, maker))
+    clone.judgements.put(oid, _MADE, maker)
 
 
 def maker_of(clone: Clone, oid: str) -> str | None:
     """Returns what `remember_maker` was told of a signature blob."""
-    row = clone.memory.execute(
-        "SELECT verdict FROM judged WHERE subject = ? AND under = 'made'", (oid,)
-    ).fetchone()
-    return None if row is None else str(row[0])
+    return clone.judgements.get(oid, _MADE)
 
 
 def once(clone: Clone, what: str) -> bool:
     """Tells whether this is the first time that the clone is asked about `what`."""
-    done = clone.memory.execute("INSERT OR IGNORE INTO judged VALUES (?, 'once', '')", (what,))
-    return done.rowcount > 0
+    if clone.judgements.get(what, _ONCE) is not None:
+        return False
+    clone.judgements.put(what, _ONCE)
+    return True

@@ -104,12 +104,7 @@ class Verdict:
         self.ends = earliest(self.ends, opened.ends)
 
     def leave_out(self, finding: Finding, what: str) -> None:
-        """Tells what was not verified: as a finding where that is strict.
-
-        Args:
-            finding: as it is one then.
-            what: what it is, in a few words.
-        """
+        """Tells what was not verified: as a finding where that is strict."""
         self.uncovered.append(finding)
         if self.strict:
             self.findings.append(finding)

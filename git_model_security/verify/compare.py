@@ -28,6 +28,8 @@ def compare(signed: Mapping[bytes, bytes], actual: Mapping[bytes, bytes]) -> Fou
         actual: digests by name of what is there, by the same algorithm; another word where
             what stands there has none.
     """
+    if signed == actual:  # mostly, and Python tells it faster than name by name
+        return {}
     common = signed.keys() & actual.keys()
     found = {
         Kind.CHANGED: {name for name in common if signed[name] != actual[name]},

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
-from git_model_security.content import blob, blobs
+from git_model_security.content import blob, reader
 from git_model_security.content.blob import Kind
 from git_model_security.errors import Error, GitError, NotFetchedError, Reason
 from git_model_security.git import attributes
@@ -75,7 +75,7 @@ class Contents:
             return error.reason is not Reason.TAMPERED
 
     def _held(self, entry: Entry) -> bytes:
-        return blobs.digests(self._clone, entry.oid, self._digest).by_name(self._digest)
+        return reader.digests(self._clone, entry.oid, self._digest).by_name(self._digest)
 
     def _unopened(self, entries: Sequence[Entry]) -> Iterator[tuple[bytes, Reason]]:
         """Yields protected files that stand there as Git, or git-lfs, has them."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from git_model_security.content import blobs
+from git_model_security.content import reader
 from git_model_security.errors import (
     EnvelopeError,
     KeyNotFoundError,
@@ -17,7 +17,7 @@ from git_model_security.errors import (
 from git_model_security.git.paths import shown
 from git_model_security.policy.gitmodel import CIPHERTEXT_SIGNATURE, within
 from git_model_security.signing.manifest import ciphertext_manifest, plaintext_manifest
-from git_model_security.signing.roles import is_ignored
+from git_model_security.signing.roles import leave_out
 from git_model_security.verify.model_roots import under, unsignable
 
 if TYPE_CHECKING:
@@ -46,29 +46,31 @@ def make_plaintext(
         PolicyError: a link stands under the root.
         Error: a blob does not open, or is not here.
     """
-    below = [
-        (name, entry)
-        for name, entry in under(root, entries)
-        if not is_ignored(name, policy.signature)
-    ]
-    clone.digests.recall(entry.oid for _, entry in below)
-    for _, entry in below:
-        _require_file(entry)
-    items = []
-    for name, entry in below:
-        try:
-            value = blobs.digests(clone, entry.oid, digest).by_name(digest)
-        except (EnvelopeError, KeyNotFoundError, NotFetchedError) as error:
-            is_absent = isinstance(error, NotFetchedError)
-            claimed = signed(entry.oid) if signed and is_absent else None
-            if claimed is None:
-                said = f"{shown(entry.path)}: {error}"
-                raise type(error)(said, hint=error.hint) from error
-            value = claimed
-        items.append((name, value))
-    if not items:
+    below = list(leave_out(under(root, entries), policy.signature))
+    if not below:
         return None
+    _require_files(below)
+    recalled = clone.digests.recall(entry.oid for _, entry in below)
+    known = {oid: one.get(digest) for oid, one in recalled.items()}
+    items = [
+        (name, known.get(entry.oid) or _plaintext_digest(clone, entry, digest, signed))
+        for name, entry in below
+    ]
     return plaintext_manifest(root, digest, items, policy.signature)
+
+
+def _plaintext_digest(
+    clone: Clone, entry: Entry, digest: str, signed: Callable[[str], bytes | None] | None
+) -> bytes:
+    try:
+        return reader.digests(clone, entry.oid, digest).by_name(digest)
+    except (EnvelopeError, KeyNotFoundError, NotFetchedError) as error:
+        is_absent = isinstance(error, NotFetchedError)
+        claimed = signed(entry.oid) if signed and is_absent else None
+        if claimed is None:
+            said = f"{shown(entry.path)}: {error}"
+            raise type(error)(said, hint=error.hint) from error
+        return claimed
 
 
 def by_oid(root: str, entries: Iterable[Entry], manifest: Manifest) -> dict[str, bytes]:
@@ -90,12 +92,15 @@ def make_ciphertext(
     Raises:
         PolicyError: a link stands under the root.
     """
-    items = []
-    clone.digests.recall(entry.oid for _, entry in under(root, entries))
-    for name, entry in under(root, entries):
-        if name != CIPHERTEXT_SIGNATURE.encode():
-            _require_file(entry)
-            items.append((name, blobs.sealed_sha256(clone, entry.oid)))
+    own = CIPHERTEXT_SIGNATURE.encode()
+    below = [(name, entry) for name, entry in under(root, entries) if name != own]
+    _require_files(below)
+    recalled = clone.digests.recall(entry.oid for _, entry in below)
+    known = {oid: one.sealed_sha256 for oid, one in recalled.items()}
+    items = [
+        (name, known.get(entry.oid) or reader.sealed_sha256(clone, entry.oid))
+        for name, entry in below
+    ]
     # As `git ls-tree -rz` lists them.
     tree = b"".join(entry.listing for entry in signed_entries(policy, entries))
     return ciphertext_manifest(root, items, tree)
@@ -111,6 +116,7 @@ def signed_entries(policy: Policy, entries: Iterable[Entry]) -> list[Entry]:
     return [entry for entry in entries if entry.path not in left_out]
 
 
-def _require_file(entry: Entry) -> None:
-    if not entry.is_file:
-        raise unsignable(entry)
+def _require_files(below: Iterable[tuple[bytes, Entry]]) -> None:
+    for _, entry in below:
+        if not entry.is_file:
+            raise unsignable(entry)

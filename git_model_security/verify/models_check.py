@@ -10,7 +10,7 @@ import os
 import stat
 from typing import TYPE_CHECKING
 
-from git_model_security.content import blobs
+from git_model_security.content import reader
 from git_model_security.errors import Error, Reason
 from git_model_security.git import index
 from git_model_security.git.paths import shown
@@ -157,7 +157,7 @@ def _tree_findings(
     verdict: Verdict,
     verifiers: Sequence[Verifier],
 ) -> Iterator[Finding]:
-    data = blobs.plaintext(clone, below[policy.signature.encode()].oid, dsse.MAX_BYTES)
+    data = reader.plaintext(clone, below[policy.signature.encode()].oid, dsse.MAX_BYTES)
     opened = bundle.open_bundle(data, verifiers, signature_name=policy.signature)
     manifest = opened.manifest
     directory_bundle.require_plaintext(opened)
@@ -175,7 +175,7 @@ def _tree_findings(
         if not any(name == path or name.startswith(path + b"/") for path in left_out)
     }
     actual = {
-        name: blobs.digests(clone, kept[name].oid, manifest.digest).by_name(manifest.digest)
+        name: reader.digests(clone, kept[name].oid, manifest.digest).by_name(manifest.digest)
         if kept[name].is_file
         else NOT_A_FILE
         for name in signed.keys() & kept.keys()

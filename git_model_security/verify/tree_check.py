@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from git_model_security import telemetry
 from git_model_security.clone import missing_policy
-from git_model_security.content import blob, blobs
+from git_model_security.content import blob, reader
 from git_model_security.errors import ConfigError, Error, Reason, VerificationError
 from git_model_security.git import index
 from git_model_security.policy import gitmodel
@@ -30,12 +30,12 @@ from git_model_security.trust.verdict import (
     earliest,
 )
 from git_model_security.verify import manifests
-from git_model_security.verify.compare import compare, tell
+from git_model_security.verify.compare import Found, compare, tell
 from git_model_security.verify.kinds import Kind
 from git_model_security.verify.model_roots import under
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from git_model_security.clone.clone import Clone
     from git_model_security.git.index import Entry
@@ -197,7 +197,7 @@ class Root(NamedTuple):
                 "the signature is still encrypted: this clone is locked",
                 hint="`git model unlock`, or `git model verify --encrypted` without a key",
             )
-        return blobs.plaintext(self.clone, entry.oid, dsse.MAX_BYTES)
+        return reader.plaintext(self.clone, entry.oid, dsse.MAX_BYTES)
 
     def signature(self, role: str) -> str:
         """Returns the file name of the bundle of a role."""
@@ -218,33 +218,37 @@ def _check_ciphertext(root: Root, verdict: Verdict) -> Iterator[Finding]:
         return
     verdict.took(root.name, CIPHERTEXT_SIGNATURE, opened)
     verdict.files += len(opened.manifest.items) - 1
-    yield from _differences(root, opened.manifest.by_path(), made.by_path())
+    yield from _differences(root, _compare(opened.manifest, made))
 
 
 def _check_plaintext(root: Root, verdict: Verdict, may_be_absent: bool) -> Iterator[Finding]:
     """Yields how what the blobs open to differs from what was signed (step 3)."""
     try:
         opened = root.open(PLAINTEXT)
-        signed = opened.manifest.by_path()
-        actual = _plaintext(root, opened.manifest, may_be_absent)
-        changed = compare(signed, actual).get(Kind.CHANGED)
+        found = _compare(opened.manifest, _plaintext(root, opened.manifest, may_be_absent))
+        changed = found.get(Kind.CHANGED)
         if changed and _forget(root, changed):
-            actual = _plaintext(root, opened.manifest, may_be_absent)
+            found = _compare(opened.manifest, _plaintext(root, opened.manifest, may_be_absent))
     except Error as error:
         if error.reason is not Reason.UNSIGNED or not root.is_empty:
             yield root.failure(PLAINTEXT, error)
         return
     verdict.took(root.name, root.policy.signature, opened)
-    yield from _differences(root, signed, actual)
+    yield from _differences(root, found)
 
 
-def _plaintext(root: Root, signed: Manifest, may_be_absent: bool) -> Mapping[bytes, bytes]:
-    """Returns the digests of what a root holds, which may be nothing any more."""
+def _plaintext(root: Root, signed: Manifest, may_be_absent: bool) -> Manifest | None:
+    """Returns the manifest over what a root holds, which may be nothing any more."""
     known = manifests.by_oid(root.name, root.entries, signed).get if may_be_absent else None
-    made = manifests.make_plaintext(
+    return manifests.make_plaintext(
         root.clone, root.policy, root.name, root.entries, signed.digest, known
     )
-    return made.by_path() if made else {}
+
+
+def _compare(signed: Manifest, made: Manifest | None) -> Found:
+    if made is not None and signed.files() == made.items:
+        return {}  # mostly, and then no path is needed
+    return compare(signed.by_path(), made.by_path() if made else {})
 
 
 def _forget(root: Root, names: Collection[bytes]) -> bool:
@@ -258,10 +262,7 @@ def _forget(root: Root, names: Collection[bytes]) -> bool:
     return bool(found)
 
 
-def _differences(
-    root: Root, signed: Mapping[bytes, bytes], actual: Mapping[bytes, bytes]
-) -> Iterator[Finding]:
-    found = compare(signed, actual)
+def _differences(root: Root, found: Found) -> Iterator[Finding]:
     changed = found.pop(Kind.CHANGED, set())
     found[Kind.COMMITTED] = changed - {TREE_ITEM.encode()}
     if changed and not any(found.values()):

@@ -42,7 +42,7 @@ sys.exit(run(["migrate", "--yes", "--profile", "all", "--storage", "inline"]))
 
 STEPS = (
     "migrate.backup:kept",
-    "git.bundle_file:os.link",
+    "migrate.backup:os.link",
     "migrate.sealing:seal_all",
     "migrate.journal:Journal.add_sealed",
     "migrate.sealing:require_there",
@@ -50,7 +50,7 @@ STEPS = (
     "git.fast_import:Import.finish",
     "migrate.rewriting:rewrite_commits",
     "migrate.commits_and_tags:rewrite_tags",
-    "guard.history:audit",
+    "guard.audit:audit",
     "migrate.moving:RefChange",
     "setup.setup:configure",
     "git.refs:RefChange.commit",

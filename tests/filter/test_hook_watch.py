@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from git_model_security.git.repository import Repository as Opened
-from git_model_security.setup.hooks import hook_presence
+from git_model_security.setup.hooks import hook_place
 from tests.fixtures.hooks import script
 from tests.fixtures.people import assert_signed
 from tests.fixtures.processes import execute, need, tool
@@ -224,7 +224,7 @@ def test_where_git_looks_is_known_from_below_and_from_outside(
     ada.git("config", "core.hooksPath", "team/hooks")
     ada.model("doctor", "--fix")
     below = Opened.discover(ada.path / "below")
-    assert hook_presence.missing(below, below.hooks) == []
+    assert hook_place.missing(below, below.hooks) == []
     ada.git("-C", "below", "add", "b.safetensors")
     outside = (f"--git-dir={ada.path / '.git'}", f"--work-tree={ada.path}")
     changed(ada)

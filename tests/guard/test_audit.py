@@ -11,7 +11,7 @@ from git_model_security.envelope import Key
 from git_model_security.errors import GitError, UsageError
 from git_model_security.git.repository import Repository as Facts
 from git_model_security.guard import finding
-from git_model_security.guard.history import audit
+from git_model_security.guard.audit import audit
 from tests.fixtures.histories import MODEL, History, sealed
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import pytest
 from git_model_security.clone.database import Memory
 from git_model_security.envelope import Key
 from git_model_security.guard import finding
-from git_model_security.guard.history import audit
+from git_model_security.guard.audit import audit
 from git_model_security.guard.inspector import Inspector
 from git_model_security.guard.knowledge import Remembered
 from git_model_security.policy import gitmodel

@@ -9,7 +9,7 @@ import pytest
 from git_model_security.envelope import Key
 from git_model_security.git.repository import Repository as Facts
 from git_model_security.guard import finding, outgoing, staged
-from git_model_security.guard.history import audit
+from git_model_security.guard.audit import audit
 from git_model_security.policy import gitmodel
 from git_model_security.policy.gitmodel import Policy
 from tests.fixtures.histories import MODEL, History, sealed

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from git_model_security.guard import finding
-from git_model_security.guard.history import audit
+from git_model_security.guard.audit import audit
 from tests.fixtures.histories import MODEL, History
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from git_model_security.guard.verdict import LIMIT_BYTES
+from git_model_security.guard.judgement import LIMIT_BYTES
 from tests.fixtures.people import assert_clean, founded, inherited, is_sealed
 from tests.policy.test_archives import torch_zip
 

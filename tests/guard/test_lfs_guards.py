@@ -9,14 +9,14 @@ import pytest
 
 from git_model_security.envelope import Key
 from git_model_security.guard import finding, outgoing, staged
-from git_model_security.guard.history import audit
+from git_model_security.guard.audit import audit
 from git_model_security.guard.knowledge import Knowledge
 from git_model_security.storage.pointer import Pointer
 from tests.fixtures.histories import MODEL, History, sealed
 
 if TYPE_CHECKING:
     from git_model_security.guard.finding import Finding
-    from git_model_security.guard.history import Report
+    from git_model_security.guard.report import Report
     from tests.fixtures.repositories import Repository
 
 KEY = Key(b"k" * 32)

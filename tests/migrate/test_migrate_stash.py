@@ -220,7 +220,7 @@ sys.exit(run(sys.argv[3:]))
 """
 
 STEPS = {
-    "the backup has refs of its own": ("git.bundle_file:write", 0),
+    "the backup has refs of its own": ("migrate.backup:_write", 0),
     "the refs have moved": ("migrate.stashes:settled", 0),
     "the list is half written": ("git.stash:add", 1),
     "the list is written": ("migrate.stashes:released", 2),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from git_model_security.guard.history import audit
+from git_model_security.guard.audit import audit
 from tests.fixtures.histories import History
 from tests.fixtures.people import assert_clean, is_sealed
 

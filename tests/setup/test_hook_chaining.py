@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from git_model_security.setup.hooks import hook_presence
+from git_model_security.setup.hooks import hook_place
 from tests.fixtures.hooks import Hooks, opened, script
 from tests.fixtures.processes import execute, need
 
@@ -306,7 +306,7 @@ def test_the_framework_installed_before_and_after_us_makes_no_loop(
     commit(repo)
     assert hooks.calls()[:-1] == ["framework", "ours pre-commit"]
     framework_install(directory, hooks)
-    assert hook_presence.missing(opened(repo)) == []
+    assert hook_place.missing(opened(repo)) == []
     assert hooks.install(repo) == []
     commit(repo)
     assert hooks.calls()[:-1] == ["ours pre-commit", "framework"]
@@ -327,7 +327,7 @@ def test_git_lfs_still_uploads(repo: Repository, remote: Repository, hooks: Hook
     assert b"large" in [path.read_bytes() for path in stored if path.is_file()]
     # git-lfs asked to write its hooks again finds ours, and says how to merge them
     repo.git("lfs", "update", check=False)
-    assert hook_presence.missing(opened(repo)) == []
+    assert hook_place.missing(opened(repo)) == []
 
 
 @pytest.mark.parametrize(

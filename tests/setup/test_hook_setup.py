@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from git_model_security.errors import ConfigError, GitError
-from git_model_security.setup.hooks import hook_presence, hook_setup, shims
-from git_model_security.setup.hooks.hook_setup import HOOKS
+from git_model_security.setup.hooks import hook_place, hook_setup, shims
+from git_model_security.setup.hooks.shims import HOOKS
 from tests.fixtures.hooks import Hooks, opened, script, snapshot
 from tests.fixtures.processes import execute
 
@@ -45,7 +45,7 @@ def uninstall(repo: Repository) -> list[str]:
 
 
 def missing(repo: Repository) -> list[str]:
-    return hook_presence.missing(opened(repo))
+    return hook_place.missing(opened(repo))
 
 
 def test_without_hooks_ours_are_written(

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from git_model_security.setup.hooks import hook_presence, hook_setup, husky
-from git_model_security.setup.hooks.hook_setup import HOOKS
+from git_model_security.setup.hooks import hook_place, hook_setup, husky
+from git_model_security.setup.hooks.shims import HOOKS
 from tests.fixtures.hooks import THEIRS, Hooks, opened, script, snapshot
 
 if TYPE_CHECKING:
@@ -94,10 +94,10 @@ def test_our_part_is_called_from_the_committed_hooks(repo: Repository, hooks: Ho
     add_line(repo, hooks, "pre-commit")
     add_line(repo, hooks, "post-commit")
     generated = snapshot(directory / "_")
-    assert hook_presence.missing(opened(repo)) == list(HOOKS)
+    assert hook_place.missing(opened(repo)) == list(HOOKS)
     lines = hooks.install(repo)
     assert f"added a git-model block to {directory}: " in lines[-1]
-    assert hook_presence.missing(opened(repo)) == []
+    assert hook_place.missing(opened(repo)) == []
     written = {str(directory / "_" / hook) for hook in UNKNOWN}
     now = snapshot(directory / "_")
     assert {path: now[path] for path in now if path not in written} == generated
@@ -112,7 +112,7 @@ def test_our_part_is_called_from_the_committed_hooks(repo: Repository, hooks: Ho
         "theirs post-commit",
     ]
     install_husky(repo)
-    assert hook_presence.missing(opened(repo)) == []
+    assert hook_place.missing(opened(repo)) == []
 
 
 def test_a_second_install_changes_nothing_and_uninstall_puts_every_file_back(
@@ -167,7 +167,7 @@ def test_a_set_up_clone_whose_shims_are_gone_fails_closed(
     repo.git("config", "filter.git-model.process", "git-model filter-process")
     for shim in (repo.path / ".git" / "git-model" / "hooks").iterdir():
         shim.unlink()
-    assert set(hook_presence.missing(opened(repo))) == set(HOOKS) - set(UNKNOWN)
+    assert set(hook_place.missing(opened(repo))) == set(HOOKS) - set(UNKNOWN)
     for refused in (
         commit(repo, check=False),
         repo.git.run("push", str(remote.path), "main", check=False),
@@ -214,9 +214,9 @@ def test_a_worktree_without_npm_install_is_reported_mended_and_left_as_it_was(
     repo.git("worktree", "add", "--quiet", str(tmp_path / "linked"))
     linked = type(repo)(tmp_path / "linked")
     hooks.install(repo)
-    assert hook_presence.missing(opened(linked)) == list(HOOKS)
+    assert hook_place.missing(opened(linked)) == list(HOOKS)
     hooks.install(linked)
-    assert hook_presence.missing(opened(linked)) == []
+    assert hook_place.missing(opened(linked)) == []
     assert linked.status() == ""
     commit(linked)
     assert hooks.calls() == ["ours pre-commit", "ours post-commit"]
@@ -224,9 +224,9 @@ def test_a_worktree_without_npm_install_is_reported_mended_and_left_as_it_was(
     assert not (linked.path / ".husky").exists()
     hooks.install(linked)
     install_husky(linked)
-    assert set(hook_presence.missing(opened(linked))) == set(HOOKS) - set(UNKNOWN)
+    assert set(hook_place.missing(opened(linked))) == set(HOOKS) - set(UNKNOWN)
     hooks.install(linked)
-    assert hook_presence.missing(opened(linked)) == []
+    assert hook_place.missing(opened(linked)) == []
     hooks.calls()
     commit(linked)
     assert hooks.calls() == ["ours pre-commit", "ours post-commit"]
@@ -242,11 +242,11 @@ def test_husky_that_is_switched_off_is_told(
     file.parent.mkdir(parents=True)
     file.write_text("export HUSKY=0\n")
     for where in (str(file), "the environment"):
-        missing = hook_presence.missing(clone)
+        missing = hook_place.missing(clone)
         commit(repo)
         assert hooks.calls() == []
         assert set(missing) == set(HOOKS) - set(UNKNOWN)
-        (remedy,) = hook_presence.remedies(clone, missing)
+        (remedy,) = hook_place.remedies(clone, missing)
         assert remedy == f"husky runs no hooks with HUSKY=0 in {where}: take it back"
         file.write_text("")
         monkeypatch.setenv("HUSKY", "0")
@@ -258,9 +258,9 @@ def test_husky_that_takes_over_later_replaces_what_we_had(
     repo.git("config", "core.hooksPath", "githooks")
     hooks.install(repo)
     install_husky(repo)
-    assert hook_presence.missing(opened(repo)) == list(HOOKS)
+    assert hook_place.missing(opened(repo)) == list(HOOKS)
     hooks.install(repo)
-    assert hook_presence.missing(opened(repo)) == []
+    assert hook_place.missing(opened(repo)) == []
     assert repo.git("config", "git-model.chainedHooksPath", check=False) == ""
     commit(repo)
     assert hooks.calls() == ["ours pre-commit", "ours post-commit"]
@@ -276,7 +276,7 @@ def test_husky_8_runs_ours_once(repo: Repository, remote: Repository, hooks: Hoo
         path.chmod(0o755)
     repo.git("config", "core.hooksPath", ".husky")
     hooks.install(repo)
-    assert hook_presence.missing(opened(repo)) == []
+    assert hook_place.missing(opened(repo)) == []
     commit(repo)
     assert hooks.calls() == ["theirs pre-commit", "ours pre-commit", "ours post-commit"]
     repo.git("push", "--quiet", str(remote.path), "main")
@@ -294,12 +294,12 @@ def test_hooks_that_cannot_hold_a_block_are_named(repo: Repository, hooks: Hooks
         f"let it call {ours}/pre-commit",
         f"not installed: {directory}/pre-push: not a shell script; let it call {ours}/pre-push",
     ]
-    missing = hook_presence.missing(opened(repo))
+    missing = hook_place.missing(opened(repo))
     assert missing == ["pre-commit", "pre-push"]
-    remedies = hook_presence.remedies(opened(repo), missing)
+    remedies = hook_place.remedies(opened(repo), missing)
     assert remedies == [line.removeprefix("not installed: ") for line in lines[-2:]]
     (directory / "pre-push").write_text(f"#!/usr/bin/env node\nrun('{ours}/pre-push')\n")
-    assert hook_presence.missing(opened(repo)) == ["pre-commit"]
+    assert hook_place.missing(opened(repo)) == ["pre-commit"]
     assert not (repo.path / "outside").exists()
 
 
@@ -310,7 +310,7 @@ def test_a_directory_outside_the_worktree_that_is_named_like_huskys_is_foreign(
     repo.git("config", "core.hooksPath", str(tmp_path / ".husky"))
     hooks.install(repo)
     assert list((tmp_path / ".husky").iterdir()) == []
-    assert hook_presence.missing(opened(repo)) == []
+    assert hook_place.missing(opened(repo)) == []
 
 
 @pytest.mark.parametrize(
@@ -348,9 +348,9 @@ def test_a_hook_that_is_left_before_our_block_does_not_call_it(
     hooks.install(repo)
     path = directory / "pre-push"
     path.write_text(f"#!/usr/bin/env sh\nexit 0\n{path.read_text()}")
-    assert hook_presence.missing(opened(repo)) == ["pre-push"]
+    assert hook_place.missing(opened(repo)) == ["pre-push"]
     hooks.install(repo)
-    assert hook_presence.missing(opened(repo)) == []
+    assert hook_place.missing(opened(repo)) == []
     assert path.read_text().index(">>> git-model >>>") < path.read_text().index("exit 0")
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from git_model_security.errors import GitError
 from git_model_security.git.repository import Repository as Facts
-from git_model_security.setup import resealing
+from git_model_security.setup import lock
 from tests.fixtures.histories import MODEL
 from tests.fixtures.people import assert_clean, is_sealed
 
@@ -152,13 +152,13 @@ def replace_by_link(file: Path) -> None:
 def test_what_changes_between_the_look_and_the_write_is_kept(
     ada: Repository, change: Callable[[Path], None]
 ) -> None:
-    found = resealing.find(Facts.discover(ada.path))
+    found = lock.find(Facts.discover(ada.path))
     file = ada.path / "model.safetensors"
     change(file)
     changed = (file.is_symlink(), file.read_bytes())
 
     with pytest.raises(GitError, match=r"model\.safetensors: it was changed just now"):
-        resealing.write(found)
+        lock.reseal(found)
 
     assert (file.is_symlink(), file.read_bytes()) == changed
     assert ada.git("config", "git-model.keyId")
@@ -167,7 +167,7 @@ def test_what_changes_between_the_look_and_the_write_is_kept(
 
 
 def test_a_lock_that_was_killed_is_finished_by_the_next(ada: Repository) -> None:
-    resealing.write(resealing.find(Facts.discover(ada.path)))
+    lock.reseal(lock.find(Facts.discover(ada.path)))
     assert ada.model("lock").stdout == "Locked: 0 files are ciphertext again\n"
     assert is_sealed(ada.read("model.safetensors"))
     assert_clean(ada)

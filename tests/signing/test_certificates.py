@@ -16,8 +16,8 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from git_model_security.errors import ConfigError, Reason, VerificationError
 from git_model_security.signing import certificates, certification, key_bundle
 from git_model_security.signing.bundle import open_bundle
-from git_model_security.signing.by_certificate import CertificateSigner, CertificateVerifier
-from git_model_security.signing.chain import Chain
+from git_model_security.signing.by_certificate import CertificateVerifier
+from git_model_security.signing.certificate_signer import CertificateSigner
 from git_model_security.signing.manifest import plaintext_manifest
 from tests.fixtures.bundles import changed, encoded
 from tests.fixtures.chains import IDENTITY
@@ -42,7 +42,7 @@ def forged(chains: Chains, name: str, key: str = "") -> bytes:
     """A bundle by a certificate that no honest signer would use."""
     private = load_pem_private_key(chains[key or name].key.read_bytes(), None)
     assert isinstance(private, EllipticCurvePrivateKey)
-    material = Chain(chains[name].certificate, chains.chain(name)).material
+    material = signer(chains, name).material
     return key_bundle.write(
         MANIFEST, material, lambda data: key_bundle.signature(data, private)
     )

@@ -157,7 +157,8 @@ def test_the_store_keeps_keys_private_and_once(key: Path, tmp_path: Path) -> Non
     text, private = key.read_bytes(), keys.load_private(key)
     fingerprint = store.keep(text, private)
     assert store.keep(text, private) == fingerprint
-    created = store.create()
+    new = keys.new()
+    created = store.keep(pem.private_pem(new), new)
     assert store.fingerprints() == sorted([fingerprint, created])
     assert stat.S_IMODE(store.directory.stat().st_mode) == 0o700
     assert stat.S_IMODE(store.path(fingerprint).stat().st_mode) == 0o600

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from git_model_security.errors import PolicyError, VerificationError
-from git_model_security.signing import names, roles
+from git_model_security.signing import roles
 from git_model_security.signing.roles import Subject
 
 HOSTILE = [
@@ -48,18 +48,18 @@ HARMLESS = [
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_name_that_could_lead_elsewhere_is_refused(name: str) -> None:
-    assert names.fault(name)
+    assert roles.name_fault(name)
 
 
 @pytest.mark.parametrize("name", HARMLESS)
 def test_a_name_that_git_tracks_is_allowed(name: str) -> None:
-    assert names.fault(name) is None
-    assert names.from_path(name.encode()) == name
+    assert roles.name_fault(name) is None
+    assert roles.name_of(name.encode()) == name
 
 
 def test_a_path_that_is_not_utf8_cannot_be_signed_and_is_named() -> None:
     with pytest.raises(PolicyError, match=r"caf\\xe9: cannot be signed: name is not UTF-8"):
-        names.from_path(b"caf\xe9")
+        roles.name_of(b"caf\xe9")
 
 
 @pytest.mark.parametrize("role", roles.ROLES)

@@ -161,11 +161,11 @@ def test_plaintext_behind_good_segments_reaches_no_file_of_git(project: LfsProje
     reached = """
         import os, sys
         from git_model_security.content import sealed as spool
-        write = spool.Spool.write
+        write = spool.Spooled.write
         def watched(self, data):
             assert b"PLAINTEXT-MARKER" not in bytes(data), "spooled"
             return write(self, data)
-        spool.Spool.write = watched
+        spool.Spooled.write = watched
         from git_model_security.filter import process
         sys.exit(process.main())
     """

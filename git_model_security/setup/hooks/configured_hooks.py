@@ -52,11 +52,7 @@ def events_off(values: config.Values) -> list[str]:
 
 
 def switch_off(repo: Repository) -> list[str]:
-    """Switches the upload of git-lfs off in this clone, where ours does it after the guard.
-
-    Returns:
-        What was done, a line each.
-    """
+    """Switches the upload of git-lfs off, where ours follows the guard; returns what it did."""
     values = config.read(repo, "hook")
     events = dict(_events(values))
     found = [

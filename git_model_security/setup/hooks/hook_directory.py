@@ -51,7 +51,7 @@ def install(journal: Journal, directory: Path, hook: str, content: bytes) -> Out
         return Outcome.CONFLICT
     elif os.path.lexists(path):
         # Over one that is equal, or that the tool which wrote it has written anew.
-        journal.move(path, _named(directory, hook, EARLIER))
+        journal.move(path, directory / f"{hook}{EARLIER}")
         outcome = Outcome.KEPT
     else:
         outcome = Outcome.WRITTEN
@@ -61,8 +61,8 @@ def install(journal: Journal, directory: Path, hook: str, content: bytes) -> Out
 
 def remove(journal: Journal, directory: Path, hook: str) -> Outcome:
     """Puts back what was there before `install`, as far as it is ours to do."""
-    path, earlier = directory / hook, _named(directory, hook, EARLIER)
-    legacy = _named(directory, hook, _LEGACY)
+    path, earlier = directory / hook, directory / f"{hook}{EARLIER}"
+    legacy = directory / f"{hook}{_LEGACY}"
     kept = os.path.lexists(earlier)
     _remove_displaced(journal, directory, hook)
     if shims.is_ours(path) or (kept and not os.path.lexists(path)):
@@ -81,7 +81,7 @@ def remove(journal: Journal, directory: Path, hook: str) -> Outcome:
 
 def is_conflict(directory: Path, hook: str) -> bool:
     """Tells whether two foreign hooks want the one place that ours has for them."""
-    path, earlier = directory / hook, _named(directory, hook, EARLIER)
+    path, earlier = directory / hook, directory / f"{hook}{EARLIER}"
     return (
         os.path.lexists(path)
         and os.path.lexists(earlier)
@@ -98,12 +98,12 @@ def is_called(directory: Path, hook: str) -> bool:
 
 def _shim(directory: Path, hook: str) -> Path:
     """Returns where our shim belongs: `pre-commit install` may have put itself before it."""
-    path, legacy = directory / hook, _named(directory, hook, _LEGACY)
+    path, legacy = directory / hook, directory / f"{hook}{_LEGACY}"
     return legacy if shims.is_framework(path) and shims.is_ours(legacy) else path
 
 
 def _remove_displaced(journal: Journal, directory: Path, hook: str) -> None:
-    old = _named(directory, hook, _DISPLACED)
+    old = directory / f"{hook}{_DISPLACED}"
     if shims.is_ours(old):
         journal.remove(old)
 
@@ -114,10 +114,6 @@ def _take_back(journal: Journal, ours: Path, earlier: Path) -> Outcome:
         return Outcome.RESTORED
     journal.remove(ours)
     return Outcome.REMOVED
-
-
-def _named(directory: Path, hook: str, suffix: str) -> Path:
-    return directory / f"{hook}{suffix}"
 
 
 def _facts(path: Path) -> tuple[int, object]:

@@ -1,6 +1,7 @@
-"""Where the shims of a repository go, and which hooks they run beside our part.
+"""Where the shims of a repository go, which hooks they run beside our part, and which not.
 
-Reads the configuration and changes nothing; `hook_setup` writes.
+The filter asks for the last of these with every Git command: it reads a few small files and
+starts no process where the hooks directory is given. Changes nothing; `hook_setup` writes.
 """
 
 from __future__ import annotations
@@ -11,11 +12,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from git_model_security.git import config
+from git_model_security.git.paths import shown
 from git_model_security.git.repository import STATE_DIRECTORY
+from git_model_security.setup.hooks import hook_directory
+from git_model_security.setup.hooks.configured_hooks import events_off
 from git_model_security.setup.hooks.hook_directory import EARLIER
-from git_model_security.setup.hooks.shims import ALONE, BESIDE, ELSEWHERE
+from git_model_security.setup.hooks.shims import ALONE, BESIDE, ELSEWHERE, HOOKS
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from git_model_security.git.repository import Repository
 
 HOOKS_PATH = "core.hooksPath"
@@ -79,10 +85,7 @@ def effective(repo: Repository) -> Path:
 
 
 def earlier(repo: Repository, hook: str) -> Path:
-    """Returns the hook that a shim of ours runs beside our part.
-
-    As `hooks/shim.sh` finds it.
-    """
+    """Returns the hook that a shim runs beside our part, as `hooks/shim.sh` finds it."""
     hooks = effective(repo)
     if not is_redirected(hooks):
         return hooks / f"{hook}{EARLIER}"
@@ -111,3 +114,63 @@ def husky_directories(repo: Repository, hooks: Path) -> set[Path]:
     """Returns the same, and the one where blocks of ours may be left of an earlier time."""
     candidates = [hooks] + ([repo.work_tree.resolve() / _HUSKY] if repo.work_tree else [])
     return set(filter(None, (husky_directory(repo, one) for one in candidates)))
+
+
+def missing(
+    repo: Repository, hooks: Path | None = None, values: config.Values | None = None
+) -> list[str]:
+    """Returns the names of the hooks that would not run ours now.
+
+    Git is asked where it looks for hooks, and for the section `hook` of its configuration,
+    unless both are given.
+    """
+    place = choose(repo, hooks)
+    absent = set(events_off(config.read(repo, "hook") if values is None else values))
+    if place.husky is None:
+        absent |= {hook for hook in HOOKS if not hook_directory.is_called(place.hooks, hook)}
+    else:
+        from git_model_security.setup.hooks import husky  # the filter mostly needs none of it
+
+        absent |= {hook for hook in HOOKS if not husky.is_called(place, hook)}
+    return [hook for hook in HOOKS if hook in absent]
+
+
+def describe(repo: Repository, absent: Collection[str]) -> str:
+    """Returns in a line which hooks do not run, and where Git looks for them."""
+    if len(absent) < len(HOOKS):
+        return f"hooks of git-model that do not run: {', '.join(absent)}"
+    return f"no hook of git-model runs: Git looks in {_near(repo, repo.hooks)}"
+
+
+def remedies(repo: Repository, absent: Collection[str]) -> list[str]:
+    """Returns what makes the absent hooks run, a line each."""
+    off = [hook for hook in events_off(config.read(repo, "hook")) if hook in absent]
+    said = [f"`git config hook.{hook}.enabled true`: Git may run none with it" for hook in off]
+    absent = [hook for hook in absent if hook not in off]
+    return said + (_remedies_of_files(repo, absent) if absent else [])
+
+
+def _remedies_of_files(repo: Repository, absent: Collection[str]) -> list[str]:
+    place = choose(repo, repo.hooks)
+    if place.husky is None:
+        said = [
+            f"make one hook of {_near(repo, place.hooks / hook)} and {hook}{EARLIER}"
+            for hook in absent
+            if hook_directory.is_conflict(place.hooks, hook)
+        ]
+    else:
+        from git_model_security.setup.hooks import husky
+
+        said = list(filter(None, (husky.find_refusal(place, hook) for hook in absent)))
+        if off := husky.find_switch_off():
+            return [*said, f"husky runs no hooks with {off}: take it back"]
+    if len(said) < len(absent):
+        said.append("`git model doctor --fix` makes them run")
+    return said
+
+
+def _near(repo: Repository, path: Path) -> str:
+    """Returns a path as a person at the top of the work tree would write it."""
+    top = repo.work_tree
+    near = path.relative_to(top) if top and path.is_relative_to(top) else path
+    return shown(os.fsencode(near))

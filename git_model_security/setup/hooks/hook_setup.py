@@ -1,7 +1,6 @@
 """Installs our hooks in a repository, and removes them: see the package, and docs/SPEC.md.
 
-`hook_place` chooses the place, `hook_directory` and `husky` write there; which hooks would
-not run is `hook_presence`.
+`hook_place` chooses the place, `hook_directory` and `husky` write there.
 """
 
 from __future__ import annotations
@@ -31,8 +30,6 @@ if TYPE_CHECKING:
 
     from git_model_security.git.repository import Repository
 
-__all__ = ["HOOKS", "install", "uninstall"]
-
 _SAID = {
     "installed hooks: {where}": {Outcome.WRITTEN, Outcome.KEPT},
     "refreshed hooks: {where}": {Outcome.REFRESHED},
@@ -53,11 +50,8 @@ def install(
 ) -> list[str]:
     """Makes Git run our hooks and those that were there; again changes nothing.
 
-    The hooks run `program`, the git-model that is running unless said.
-
-    Returns:
-        What was done or could not be, in lines for the user; empty when all was so
-        already.
+    The hooks run `program`, the git-model that is running unless said. Returns what was done or
+    could not be, in lines for the user.
 
     Raises:
         GitError: a file or the configuration cannot be written; nothing is changed.
@@ -98,10 +92,7 @@ def install(
 
 
 def uninstall(repo: Repository) -> list[str]:
-    """Puts back what was there before `install`, and touches only what is ours.
-
-    Returns:
-        What was done or left alone, in lines for the user.
+    """Puts back what was there before `install`, and touches only what is ours; tells what.
 
     Raises:
         GitError: a file or the configuration cannot be written; nothing is changed.
@@ -154,11 +145,7 @@ def _install_husky(
 
 
 def _redirect(journal: Journal, repo: Repository, hooks: Path) -> list[str]:
-    """Points `core.hooksPath` to our directory, and tells where it did not before.
-
-    Raises:
-        ConfigError: another setting outranks that of the clone.
-    """
+    """Points `core.hooksPath` to our directory, and tells where it did not before."""
     ours = hook_place.redirected(repo)
     local = config.get(repo, HOOKS_PATH, "--local")
     if local == str(ours):
@@ -179,10 +166,7 @@ def _redirect(journal: Journal, repo: Repository, hooks: Path) -> list[str]:
 
 
 def _direct_back(journal: Journal, repo: Repository) -> bool:
-    """Makes Git use what it used before `_redirect`, and tells whether that is a change.
-
-    A value that somebody set since then stays.
-    """
+    """Makes Git use what it used before `_redirect`, where nobody changed that; tells if so."""
     local = config.get(repo, HOOKS_PATH, "--local")
     is_ours = local is not None and hook_place.is_redirected(Path(local))
     if is_ours:

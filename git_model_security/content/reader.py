@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import itertools
 from typing import TYPE_CHECKING
 
 from git_model_security.clone.digests import CLEAR, PlaintextHash
 from git_model_security.content import blob
-from git_model_security.envelope import HEADER_BYTES, SEGMENT_BYTES, Opener, encrypt
+from git_model_security.envelope import HEADER_BYTES, SEGMENT_BYTES, Opener
 from git_model_security.errors import EnvelopeError, GitError, NewerFormatError
 from git_model_security.git.hash_object import blob_hash
 from git_model_security.git.objects import CHUNK_BYTES
@@ -156,19 +155,6 @@ def check_opened(
         for piece in itertools.chain((first,), pieces):
             hashed.put(piece)
             yield piece
-
-
-def seal(clone: Clone, content: bytes) -> bytes:
-    """Returns the blob of small content, under the clone's current key.
-
-    Raises:
-        KeyNotFoundError: there is none.
-    """
-    if not content:
-        return b""
-    sink = io.BytesIO()
-    encrypt(clone.ring.current, io.BytesIO(content), sink)
-    return sink.getvalue()
 
 
 def plaintext(clone: Clone, oid: str, limit_bytes: int) -> bytes:

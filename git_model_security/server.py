@@ -1,32 +1,41 @@
 """Sets up a bare repository that people push to, and undoes it. docs/SERVER.md.
 
 Owns what the repository's own configuration says: the pinned policy, the trusted signers,
-the refs that must be signed. Where the hook goes is `server_hook`'s.
+the refs that must be signed. The hook is placed as those of a clone are (`setup.hooks`), or
+in a file that the administrator names, for hosts that run hooks of their own and ours beside
+them. What the hook does is `git_model_security.hooks.pre_receive`. Needs no key.
 """
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from git_model_security.errors import GitError, UsageError
 from git_model_security.git import config, index, sharing
+from git_model_security.guard import refusal
 from git_model_security.keyring import key_files
 from git_model_security.messages import counted
 from git_model_security.policy import gitmodel, pinned
 from git_model_security.policy.gitmodel import Policy
-from git_model_security.server import server_hook
 from git_model_security.setup.drivers import Program
+from git_model_security.setup.hooks import hook_directory, hook_place, hook_setup, shims
+from git_model_security.setup.hooks.hook_directory import EARLIER
 from git_model_security.setup.hooks.journal import Journal
 from git_model_security.trust import anchors, pinned_trust
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from git_model_security.git.repository import Repository
 
 PROTECTED_REF = "git-model.protectedRef"
+_HOOK = "pre-receive"
+_PLACE = "git-model.serverHook"
+"""The file that the administrator named."""
+_INSTALL = "`git model install --server`"
 
 
 @dataclass(frozen=True)
@@ -56,10 +65,7 @@ def is_bare(repo: Repository) -> bool:
 
 
 def install(repo: Repository, choices: Choices) -> list[str]:
-    """Makes a bare repository judge what is pushed to it; again changes nothing.
-
-    Returns:
-        What was done and what counts now, in lines for the administrator.
+    """Makes a bare repository judge what is pushed to it, and tells what counts; idempotent.
 
     Raises:
         UsageError: patterns without a profile that they could be on top of.
@@ -82,24 +88,23 @@ def install(repo: Repository, choices: Choices) -> list[str]:
     lines += [f"trusts the signer {name[:16]}" for name in added if name not in before]
     if policy is not None and pinned.pin(repo, policy):
         lines.append("pinned the protection policy in info/attributes")
-    _open_to_pushers(repo)
+    # Where each pusher's account runs the hook; there is nothing secret in what it uses: no
+    # key but public ones is ever kept on a server.
+    sharing.adjust_below(repo.common_dir, repo.state_dir)
     lines += _choose_refs(repo, choices.protected_refs)
-    lines += server_hook.install(repo, Program.current(), choices.hook)
+    lines += _install_hook(repo, choices.hook)
     return [*lines, *_what_counts(repo)]
 
 
 def uninstall(repo: Repository) -> list[str]:
-    """Takes the hook and the pinned policy out, and puts back what was there.
+    """Takes the hook and the pinned policy out, puts back what was there, and tells what.
 
     The trusted signers stay: they let nothing in.
-
-    Returns:
-        What was done, in lines for the administrator.
 
     Raises:
         GitError: a file or the configuration cannot be written.
     """
-    lines = server_hook.uninstall(repo)
+    lines = _uninstall_hook(repo)
     config.unset(repo, PROTECTED_REF)
     path = repo.common_dir / "info" / "attributes"
     if pinned.rules(repo):
@@ -132,8 +137,7 @@ def _policy(repo: Repository, choices: Choices) -> Policy | None:
 def _policy_of_head(repo: Repository) -> Policy | None:
     if index.head_tree(repo) is None:
         return None
-    reader = repo.objects
-    return gitmodel.find(index.tree(repo, "HEAD"), reader)
+    return gitmodel.find(index.tree(repo, "HEAD"), repo.objects)
 
 
 def _choose_refs(repo: Repository, patterns: Sequence[str]) -> list[str]:
@@ -147,14 +151,6 @@ def _choose_refs(repo: Repository, patterns: Sequence[str]) -> list[str]:
     for name in wanted:
         config.add(repo, PROTECTED_REF, name)
     return [f"asks for a signature on {', '.join(wanted)}"]
-
-
-def _open_to_pushers(repo: Repository) -> None:
-    """Lets others use what the hook uses, where each runs it under an account of theirs.
-
-    There is nothing secret in it: no key but public ones is ever kept on a server.
-    """
-    sharing.adjust_below(repo.common_dir, repo.state_dir)
 
 
 def _what_counts(repo: Repository) -> list[str]:
@@ -172,3 +168,76 @@ def _what_counts(repo: Repository) -> list[str]:
     if not signers:
         return [policy, "no signer is trusted, so no signature is asked for: --public-key FILE"]
     return [policy, f"signatures of {counted(len(signers), 'trusted signer')} count"]
+
+
+def _install_hook(repo: Repository, place: Path | None) -> list[str]:
+    """Makes the repository run our hook and those that were there; again changes nothing.
+
+    The file is `place`, or the one that was named before, or stands where Git looks.
+    """
+    named = config.get(repo, _PLACE, "--local")
+    chosen = place.absolute() if place else repo.common_dir / named if named else None
+    if chosen is not None:
+        with Journal() as journal:
+            return _install_at(journal, repo, chosen)
+    directory = hook_place.choose(repo).directory
+    if hook_directory.is_conflict(directory, _HOOK):
+        raise GitError(
+            f"{directory / _HOOK} is a foreign hook, and {_HOOK}{EARLIER} another: not"
+            " installed",
+            hint="make one of the two, then run it again",
+        )
+    return hook_setup.install(repo, ours=shims.SERVER_HOOKS)
+
+
+def _uninstall_hook(repo: Repository) -> list[str]:
+    """Puts back what was there before `_install_hook`, and touches only what is ours."""
+    lines = hook_setup.uninstall(repo)
+    named = config.get(repo, _PLACE, "--local")
+    if named is not None:
+        path = repo.common_dir / named
+        if shims.is_ours(path):
+            with Journal() as journal:
+                journal.remove(path)
+            lines.append(f"removed {path}")
+        config.unset(repo, _PLACE)
+    return lines
+
+
+def _install_at(journal: Journal, repo: Repository, path: Path) -> list[str]:
+    shim = shims.render(_HOOK, shims.SERVER_HOOKS, Program.current(), shims.ALONE)
+    is_new = not os.path.lexists(path)
+    if not is_new and not shims.is_ours(path):
+        raise GitError(f"{path}: there is another hook", hint="choose another name for ours")
+    if config.get(repo, _PLACE, "--local") != str(path):
+        config.put(repo, _PLACE, str(path))
+    if not is_new and shims.is_same(path, shim):
+        return []
+    journal.make_directory(path.parent)
+    journal.write(path, shim)
+    return [f"{'installed' if is_new else 'refreshed'} {path}"]
+
+
+def symptoms(repo: Repository) -> Iterator[tuple[str, str]]:
+    """Yields what is wrong with the guard of a server, each with its remedy."""
+    if refusal.is_overridden(repo, anywhere=True):
+        yield (
+            f"{refusal.GUARD}={refusal.WARN} lets everything in, with a warning",
+            f"`git config --unset {refusal.GUARD}`, when it is over",
+        )
+    elif wrong := refusal.misunderstood(repo, anywhere=True):
+        yield wrong, f"`git config --unset {refusal.GUARD}`"
+    hook = _place(repo)
+    if not shims.is_ours(hook):
+        yield f"nothing judges what is pushed here: {hook} is not git-model's", _INSTALL
+    elif not shims.is_executable(hook):
+        yield f"{hook} is not executable, so Git does not run it", f"`chmod +x {hook}`"
+    elif not shims.works(hook):
+        yield f"the program that {hook} names is gone, so nothing is accepted", _INSTALL
+
+
+def _place(repo: Repository) -> Path:
+    named = config.get(repo, _PLACE, "--local")
+    if named is not None:
+        return repo.common_dir / named
+    return hook_place.effective(repo) / _HOOK

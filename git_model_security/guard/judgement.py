@@ -11,8 +11,10 @@ was made before anybody asked.
 
 from __future__ import annotations
 
+import os
 import re
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final, NamedTuple, cast
 
 from git_model_security.content.blob import Kind
@@ -88,19 +90,15 @@ def judge(blob: Blob, keys: Mapping[str, Key] | None = None) -> Judgement:
         shown = f" ({found})" if found else ""
         return Judgement(finding.PLAINTEXT, f"plaintext at a protected path{shown}")
     # Importing the ciphers costs time that a commit without ciphertext need not pay.
-    from git_model_security.envelope import (
-        HEADER_BYTES,
-        check_framing,
-        decrypt,
-        read_header,
-    )
+    from git_model_security.envelope import HEADER_BYTES, check_framing, decrypt, read_header
 
     stream = cast("BinaryIO", blob.file)
     try:
         header = read_header(blob.head[:HEADER_BYTES])
         assert header is not None
         if keys and header.key_id in keys:
-            decrypt(keys, stream, cast("BinaryIO", _Nowhere()))
+            with Path(os.devnull).open("wb", buffering=0) as nowhere:
+                decrypt(keys, stream, nowhere)
             return Judgement(None, is_proven=True)
         check_framing(stream)
     except NewerFormatError as error:
@@ -110,14 +108,7 @@ def judge(blob: Blob, keys: Mapping[str, Key] | None = None) -> Judgement:
         return Judgement(finding.DAMAGED, f"envelope does not authenticate: {error}")
     except EnvelopeError as error:
         return Judgement(finding.DAMAGED, f"damaged envelope: {error}")
-    return Judgement(None, f"sealed under key id {header.key_id}, not opened")
-
-
-class _Nowhere:
-    """Where the plaintext goes that nobody wants."""
-
-    def write(self, data: bytes) -> int:
-        return len(data)
+    return Judgement(None)
 
 
 def key_in(
@@ -127,7 +118,6 @@ def key_in(
 
     Args:
         head: the first bytes of the blob, or all of it.
-        size: its length in bytes.
         key_ids: ids of the AES keys that protect this repository. They are public,
             so an audit without any key finds one as well.
         names: paths of the blob: one that is called a key, and looks like one, is one.
@@ -164,7 +154,6 @@ def find_undecided(
     """Returns the question about content that is long and binary, for each path in clear.
 
     Args:
-        oid: the blob.
         blob: its content, whose file may stand anywhere.
         paths: where it is clear.
         again: opens it anew; asked only where the beginning is text.

@@ -10,8 +10,7 @@ from git_model_security.errors import GitError
 from git_model_security.git import batch, changes, history, index, lfs, partial
 from git_model_security.guard.inspector import Inspector, unreadable
 from git_model_security.guard.knowledge import Knowledge
-from git_model_security.guard.past_protection import BY_COMMIT, PastProtection
-from git_model_security.guard.past_rules import Past
+from git_model_security.guard.past_protection import BY_COMMIT, Past, PastProtection
 from git_model_security.guard.report import Report, name_refs
 from git_model_security.guard.walk import Walk
 from git_model_security.policy import gitmodel
@@ -27,8 +26,6 @@ if TYPE_CHECKING:
     from git_model_security.guard.policies import Policies
     from git_model_security.guard.protection import Places
     from git_model_security.guard.walk import Progress
-
-__all__ = ["Report", "audit"]
 
 _EVERY_REF = "--all"
 
@@ -190,9 +187,8 @@ class _Audit(Walk):
             self._bring(set(), absent)
         return absent.difference(self.objects)
 
-    @property
-    def _here(self) -> Callable[[str], bool] | None:
-        return None if self.objects is None else self.objects.__contains__
+    def _here(self, oid: str) -> bool:
+        return self.objects is None or oid in self.objects
 
     def _bring(self, absent: set[str], missing: set[str]) -> None:
         """Fetches objects behind pointers, and blobs of a partial clone, if that is wanted."""
