@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING
 from git_model_security.clone.provenance import NOTHING
 from git_model_security.content import reader
 from git_model_security.errors import ConfigError, Error
-from git_model_security.git import attributes, index
+from git_model_security.git import attributes, index, rev_list
 from git_model_security.git.hash_object import blob_oid
 from git_model_security.policy import gitmodel
 from git_model_security.provenance.likeness import Likeness, is_made_of

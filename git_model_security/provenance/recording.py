@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from git_model_security.clone.provenance import NOTHING
 from git_model_security.git import history, index, processes, remotes
+from git_model_security.git.hash_object import hash_files
 from git_model_security.git.objects import is_oid
 from git_model_security.provenance import arrivals, assessment, replays, sources
 from git_model_security.provenance.commits import Commits

@@ -8,7 +8,7 @@ from git_model_security import messages
 from git_model_security.clone.provenance import NOTHING
 from git_model_security.content import blob
 from git_model_security.errors import UnvouchedError
-from git_model_security.git import attributes, history, index
+from git_model_security.git import attributes, history, index, rev_list
 from git_model_security.git.paths import shown
 from git_model_security.provenance.commits import Commits
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from git_model_security.clone.clone import Clone
+    from git_model_security.git.trees import Fact
     from git_model_security.provenance.recording import Assessment
     from git_model_security.provenance.sources import Sources
 
