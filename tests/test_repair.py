@@ -145,6 +145,7 @@ def test_what_came_in_clear_is_not_signed_but_repaired(
     project: Project, person: PersonFactory
 ) -> None:
     ada = arrived(project, person, config__json=CLEAR)
+    ada.git("config", "git-model.unvouched", "refuse")
     ada.write("README.md", "# Words\n")
     said = ada.git.run("commit", "--all", "--message", "Words", check=False).stderr
     assert "config.json came in clear: `git model repair`" in said

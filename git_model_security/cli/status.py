@@ -84,6 +84,9 @@ def _show(found: State, *, sums_up: bool) -> None:
             "`git model unlock --key FILE`, or set GIT_MODEL_KEY_FILE",
         )
     terminal.result(f"HEAD {found.head}" if found.head else "No commits yet")
+    if found.unvouched and not found.is_staged:
+        terminal.files("Nobody vouches for", found.unvouched)
+        messages.advise("look at them, then `git model sign --adopt PATH`")
     if found.is_staged:
         terminal.result("Signed as it is staged: `git commit` commits it")
     if found.conflicts:

@@ -67,7 +67,8 @@ def is_for_head(clone: Clone) -> bool:
     head = index.resolve(clone.repo, "HEAD^{commit}")
     if head is None or not clone.provenance.doubts(head) or _staged(clone):
         return False
-    return not refs.read_direct(clone.repo, "refs/remotes/", containing=[head])
+    holding = refs.read_direct(clone.repo, containing=[head])
+    return not any(name.startswith("refs/remotes/") for name in holding)
 
 
 def _staged(clone: Clone) -> list[bytes]:
