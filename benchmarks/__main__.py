@@ -16,6 +16,7 @@ from benchmarks import (
     large,
     machine,
     memory,
+    provenance,
     signing,
     small_files,
     transactions,
@@ -26,7 +27,7 @@ from benchmarks.place import Place
 
 _PARTS = (
     *("handshake", "small-files", "commit", "signing", "transactions", "audit"),
-    *("memory", "core"),
+    *("provenance", "memory", "core"),
 )
 _LARGE = "large"
 """Only when it is asked for: it takes a quarter of an hour, and more with --full."""
@@ -66,6 +67,8 @@ def _measure(part: str, place: Place, options: argparse.Namespace) -> list[Figur
         return transactions.figures(place)
     if part == "audit":
         return audit.figures(place)
+    if part == "provenance":
+        return provenance.figures(place)
     if part == "memory":
         return memory.figures(place, options.file_mib)
     if part == _LARGE:

@@ -134,6 +134,10 @@ class GitError(Error):
     """Git refused or failed, or the repository is not in the state it must be in."""
 
 
+class RecordError(GitError):
+    """The clone's memory cannot be read, or nothing be added to it."""
+
+
 class ProtocolError(Error):
     """The other end of a pipe does not speak the protocol it should."""
 

@@ -135,7 +135,7 @@ def _sign(clone: Clone) -> str:
     try:
         assessment = recording.judge_index(clone)
         if assessment.doubts:
-            raise telling.refusal(clone, assessment)
+            raise telling.refusal(assessment)
         signatures.sign_index(clone, signer, assessment.sources)
     except PolicyError as error:
         return str(error)

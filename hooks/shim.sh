@@ -37,8 +37,9 @@ nothing_waits() {
 # it fails where there are so many that git-model has to look, which reads the others itself.
 read_moves() {
 	find_git_dir
-	moved='' oids='' arrived='' others='' forward='' fresh='' count=0
+	told='' moved='' oids='' arrived='' others='' forward='' fresh='' count=0
 	while read -r old new ref; do
+		told=yes
 		case $ref in
 		refs/remotes/*)
 			case $new in *[!0]*) arrived=yes moved="$moved$old $new $ref
@@ -74,7 +75,8 @@ if [ "$run" = ours ] || { [ "$where" = beside ] && [ ! -f "${0%/*}/$hook.before-
 	moving,prepared)
 		read_moves
 		are_read=$?
-		[ "$are_read" != 0 ] || [ -n "$moved" ] || exit 0
+		# A fetch that sets no ref moves none (git 2.55), and brings something all the same.
+		[ "$are_read" != 0 ] || [ -n "$moved" ] || [ -z "$told" ] || exit 0
 		;;
 	moving,*) exit 0 ;;
 	waiting,*) ! nothing_waits "$@" || exit 0 ;;
@@ -125,7 +127,8 @@ nothing_moves() {
 		are_read=$?
 	fi
 	[ "$are_read" = 0 ] || return 1
-	[ -n "$moved" ] || return 0
+	[ -n "$moved" ] || [ -z "$told" ] || return 0
+	[ -n "$told" ] || return 1
 	[ -z "$arrived" ] || return 1
 	[ -z "$others" ] || are_commits || return 1
 	# shellcheck disable=SC2086 # words

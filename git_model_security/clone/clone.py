@@ -122,8 +122,10 @@ class Clone:
     def memory(self) -> Memory:
         """The clone's memory."""
         memory = Memory(self.repo)
-        if memory.is_new:
-            self._begin(Provenance(memory, self.repo))
+        record = Provenance(memory, self.repo)
+        if memory.fault is None and not record.is_begun:
+            # With all that the store has, before anything is made here.
+            record.begin(batch.blob_lengths(self.repo))
         return memory
 
     @cached_property
@@ -144,14 +146,7 @@ class Clone:
     @cached_property
     def provenance(self) -> Provenance:
         """The record of what arrived and what was made here."""
-        record = Provenance(self.memory, self.repo)
-        if not record.is_begun:
-            self._begin(record)
-        return record
-
-    def _begin(self, record: Provenance) -> None:
-        """Begins the record with all that the store has, before anything is made here."""
-        record.begin(batch.blob_lengths(self.repo))
+        return Provenance(self.memory, self.repo)
 
     @cached_property
     def judgements(self) -> Judgements:

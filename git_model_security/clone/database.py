@@ -11,7 +11,7 @@ import os
 import sqlite3
 from typing import TYPE_CHECKING, Any
 
-from git_model_security.errors import GitError
+from git_model_security.errors import GitError, RecordError
 from git_model_security.git import sharing
 from git_model_security.git.repository import STATE_DIRECTORY
 
@@ -78,12 +78,12 @@ class Memory:
         is_kept: else it begins empty, and ends with the process.
 
     Attributes:
-        is_new: there was none, or it is gone.
+        fault: why it cannot be kept, and what is learnt lasts for this process; or None.
     """
 
     def __init__(self, repo: Repository, *, is_kept: bool = True) -> None:
         self._path = repo.common_dir / STATE_DIRECTORY / NAME
-        self.is_new = not self._path.exists()
+        self.fault: str | None = None
         if not is_kept:
             self._connection = _connected(":memory:")
             return
@@ -95,8 +95,9 @@ class Memory:
                 f"{self._path.parent}: something else stands where git-model keeps its memory",
                 hint="move it away, then try again",
             ) from error
-        except (OSError, sqlite3.OperationalError):
-            # A .git that cannot be written to: what is learnt lasts for this process.
+        except (OSError, sqlite3.OperationalError) as error:
+            # A .git that cannot be written to.
+            self.fault = f"{self._path}: {error}"
             self._connection = _connected(":memory:")
         except sqlite3.DatabaseError:
             self._path.unlink(missing_ok=True)
@@ -106,7 +107,7 @@ class Memory:
         """Runs one statement.
 
         Raises:
-            GitError: the disk is full, or the file is damaged.
+            RecordError: the disk is full, or the file is locked or damaged.
         """
         try:
             return self._connection.execute(statement, values)
@@ -117,7 +118,7 @@ class Memory:
         """Runs one statement for many rows, all or none.
 
         Raises:
-            GitError: as `execute`.
+            RecordError: as `execute`.
         """
         self.replace(None, statement, rows)
 
@@ -127,7 +128,7 @@ class Memory:
         """Runs one statement first, and then another one for many rows, all or none.
 
         Raises:
-            GitError: as `execute`.
+            RecordError: as `execute`.
         """
         try:
             self._connection.execute("BEGIN IMMEDIATE")
@@ -138,8 +139,8 @@ class Memory:
         except sqlite3.Error as error:
             raise self._failed(error) from error
 
-    def _failed(self, error: sqlite3.Error) -> GitError:
-        return GitError(
+    def _failed(self, error: sqlite3.Error) -> RecordError:
+        return RecordError(
             f"{self._path}: {error}",
             hint="free some disk space; the file may be removed, it is only a memory",
         )

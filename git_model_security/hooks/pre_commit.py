@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from git_model_security import messages
 from git_model_security.checkout import raw_entries
 from git_model_security.content import blob
-from git_model_security.errors import PolicyError, UnvouchedError
+from git_model_security.errors import PolicyError, RecordError, UnvouchedError
 from git_model_security.git import config, history, index, index_stat, sharing
 from git_model_security.git.paths import shown
 from git_model_security.guard import refusal
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from git_model_security.clone.clone import Clone
+    from git_model_security.errors import Error
     from git_model_security.git.index import Entry
     from git_model_security.git.repository import Repository
     from git_model_security.signing.methods import Signer
@@ -91,28 +92,31 @@ def _judge(clone: Clone, signer: Signer | None) -> bool:
 
     if any(entry.stage for entry in index.staged(clone.repo)):
         return False
-    assessment = recording.judge_index(clone)
-    recording.expect_commit(clone, assessment.doubts)
-    if signer is None:
-        return False
+    is_refused = config.last(clone.settings, UNVOUCHED) == REFUSE
     try:
+        assessment = recording.judge_index(clone)
+        recording.expect_commit(clone, assessment.doubts)
+        if signer is None:
+            return False
         if assessment.doubts:
-            is_made = config.last(clone.settings, UNVOUCHED) != REFUSE
-            raise telling.refusal(clone, assessment, is_made=is_made)
+            raise telling.refusal(assessment, is_made=not is_refused)
         signatures.sign_index(clone, signer, assessment.sources)
         return True
-    except UnvouchedError as error:
-        if refusal.is_overridden(clone.repo):
-            refusal.let_through(clone.repo, "signing", str(error).splitlines())
-        elif config.last(clone.settings, UNVOUCHED) == REFUSE:
-            raise
-        else:
+    except (UnvouchedError, RecordError) as error:
+        if not (is_refused or refusal.is_overridden(clone.repo)):
             messages.warn(f"this commit is not signed: {error}", error.hint)
+            return False
+        _override(clone, error)
     except PolicyError as error:
-        if not refusal.is_overridden(clone.repo):
-            raise
-        refusal.let_through(clone.repo, "signing", str(error).splitlines())
+        _override(clone, error)
     return False
+
+
+def _override(clone: Clone, error: Error) -> None:
+    """Raises what stops signing, unless this command overrides it."""
+    if not refusal.is_overridden(clone.repo):
+        raise error
+    refusal.let_through(clone.repo, "signing", str(error).splitlines())
 
 
 def _holds_already(clone: Clone) -> bool:

@@ -82,11 +82,14 @@ def judge_moves(clone: Clone, stdin: bytes) -> int:
 
 
 def _record_arrivals(clone: Clone, moves: Sequence[Move]) -> None:
-    """Records what remote branches get, what a rebase made, and what another tool did."""
+    """Records what remote branches get, what a rebase made, and what another tool did.
+
+    A fetch that sets no ref moves none, and has written FETCH_HEAD (seen with 2.55).
+    """
     remote = [
         move.new for move in moves if move.ref.startswith("refs/remotes/") and move.brings
     ]
-    if remote:
+    if remote or not moves:
         arrivals.take_in(clone, remote)
     heads = [move for move in moves if move.ref.startswith("refs/heads/") and move.brings]
     recording.note_rewritten(clone)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from git_model_security.clone.provenance import NOTHING
+from git_model_security.errors import RecordError
 from git_model_security.git import history, index, processes, remotes
 from git_model_security.git.hash_object import hash_files
 from git_model_security.git.objects import is_oid
@@ -36,10 +37,12 @@ class Assessment(NamedTuple):
     Attributes:
         doubts: the paths that nobody vouches for, with what stood there before.
         sources: the commits that its content may come from.
+        commits: what was found of them.
     """
 
     doubts: Doubts
     sources: Sources
+    commits: Commits
 
 
 def judge_index(clone: Clone, *, amend: bool = False) -> Assessment:
@@ -49,8 +52,11 @@ def judge_index(clone: Clone, *, amend: bool = False) -> Assessment:
         amend: it is to become HEAD, and not to follow it.
 
     Raises:
-        GitError: an object is missing, or there is no room for the record.
+        RecordError: the record cannot be kept, so that nobody can be vouched for.
+        GitError: an object is missing.
     """
+    if clone.memory.fault is not None:
+        raise RecordError(clone.memory.fault, hint="make it writable; it is only a memory")
     arrivals.take_in(clone)
     commits = Commits(clone)
     found = sources.of_index(commits, amend=amend)
@@ -64,7 +70,7 @@ def judge_index(clone: Clone, *, amend: bool = False) -> Assessment:
         for entry in entries
         if entry.path not in doubts and (entry.path in new or not is_known)
     )
-    return Assessment(doubts, found)
+    return Assessment(doubts, found, commits)
 
 
 def expect_commit(clone: Clone, doubts: Doubts) -> None:

@@ -28,7 +28,7 @@ _TRUST = "; or trust whoever signed them: `git model trust add --public-key FILE
 
 
 def refusal(
-    clone: Clone, assessment: Assessment, *, amend: bool = False, is_made: bool = False
+    assessment: Assessment, *, amend: bool = False, is_made: bool = False
 ) -> UnvouchedError:
     """Returns the error that names each path of the index that nobody vouches for.
 
@@ -36,9 +36,10 @@ def refusal(
         amend: the index was to become HEAD.
         is_made: the commit is made all the same, unsigned.
     """
+    clone = assessment.commits.clone
     held = {entry.path: (entry.mode, entry.oid) for entry in index.staged(clone.repo)}
     paths = sorted(assessment.doubts)
-    origins = _origins(clone, held, paths[:SHOWN_PATHS], assessment.sources)
+    origins = _origins(assessment, held, paths[:SHOWN_PATHS])
     lines = [
         f"{shown(path)} ({'removed, ' * (path not in held)}{origins.get(path, 'changed')})"
         for path in paths
@@ -53,10 +54,10 @@ def refusal(
 
 
 def _origins(
-    clone: Clone, held: Mapping[bytes, Fact], paths: Collection[bytes], found: Sources
+    assessment: Assessment, held: Mapping[bytes, Fact], paths: Collection[bytes]
 ) -> dict[bytes, str]:
     """Returns which commit brought what stands at paths, in words."""
-    commits = Commits(clone)
+    commits, clone = assessment.commits, assessment.commits.clone
     rows = clone.provenance.brought({held[path][1] for path in paths if path in held})
     named: dict[bytes, str] = {}
     for path in paths:
@@ -65,7 +66,7 @@ def _origins(
         foreign = (
             row.commit for row in brought if row.commit and commits.is_foreign(row.commit)
         )
-        commit = next(foreign, None) or _last_change(commits, path, found)
+        commit = next(foreign, None) or _last_change(commits, path, assessment.sources)
         if commit is not None:
             named[path] = commit
     here = history.peel(clone.repo, named.values())

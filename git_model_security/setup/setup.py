@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from git_model_security import messages
 from git_model_security.clone.clone import Clone
 from git_model_security.git import config, index, remotes, sharing
 from git_model_security.policy import gitmodel, pinned
@@ -29,8 +30,9 @@ def configure(repo: Repository, policy: Policy, *, is_trusted: bool) -> list[str
         done.append("pinned the protection policy in info/attributes")
     if config.is_deploy(config.read(repo)):
         pinned.guard(repo)
-    # The record of provenance begins before anything is made here.
-    assert Clone(repo).provenance.is_begun
+    # The record of provenance begins here, before anything is made.
+    if (fault := Clone(repo).memory.fault) is not None:
+        messages.warn(fault)
     drivers.configure(repo, "--local")
     config.put(repo, "git-model.digest", policy.digest)
     _put_storage(repo, policy)

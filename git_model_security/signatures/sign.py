@@ -44,7 +44,7 @@ def sign(clone: Clone, given: Given | None = None, *, amend: bool = False) -> Si
     staged = _staged(clone) if amend else []
     assessment = recording.judge_index(clone, amend=amend)
     if assessment.doubts:
-        raise telling.refusal(clone, assessment, amend=amend)
+        raise telling.refusal(assessment, amend=amend)
     done = signatures.sign_index(clone, chosen, assessment.sources)
     if amend and done.tree != index.head_tree(clone.repo):
         # --no-verify: our pre-commit would ask again what was just decided here. And what
