@@ -143,6 +143,13 @@ class Provenance:
         rows = [(bytes.fromhex(commit), *row) for row in _rows(doubts)]
         self._memory.execute_many("INSERT OR IGNORE INTO doubts VALUES (?, ?, ?, ?)", rows)
 
+    def note_commits(self, commits: Iterable[str]) -> None:
+        """Records commits that were made here, of which somebody vouches for all."""
+        self._memory.execute_many(
+            "INSERT OR IGNORE INTO doubts VALUES (?, x'', NULL, NULL)",
+            ((bytes.fromhex(commit),) for commit in commits),
+        )
+
     def doubts(self, commit: str) -> Doubts | None:
         """Returns what is recorded of a commit; None of one that was not made here."""
         statement = 'SELECT path, mode, blob FROM doubts WHERE "commit" = ?'

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from git_model_security.clone import audit_log
+from git_model_security.clone.clone import Clone
 from git_model_security.errors import Error, GitError
 from git_model_security.git import index, refs
 from git_model_security.guard import audit
@@ -30,12 +31,12 @@ from git_model_security.migrate import (
 )
 from git_model_security.migrate.journal import MOVING, Journal
 from git_model_security.policy import attributes, gitmodel
+from git_model_security.provenance import recording
 from git_model_security.verify import tree_check
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from git_model_security.clone.clone import Clone
     from git_model_security.git.repository import Repository
     from git_model_security.migrate.clone_setup import Kept
     from git_model_security.migrate.new_history import Made, Progress
@@ -151,6 +152,9 @@ def carry_out(
     with moving.dropping_scratch(repo):
         moving.move_refs(repo, journal, names, plan.refs, record, ready)
     clone_setup.take_over(repo, policy, journal)
+    clone = Clone(repo)  # anew: it is set up now
+    with clone.objects:
+        recording.note_vouched(clone, made.commits.values())
     done.left = moving.settle(repo, journal)
     return done
 

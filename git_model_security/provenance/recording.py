@@ -199,8 +199,11 @@ def note_tool(clone: Clone, moved: Iterable[tuple[str, str]]) -> None:
 
 def note_history(clone: Clone) -> None:
     """Records that whoever sets a repository up vouches for all that HEAD was made after."""
+    if index.head_tree(clone.repo) is not None:
+        note_vouched(clone, history.commits(clone.repo, ["HEAD"]))
+
+
+def note_vouched(clone: Clone, commits: Iterable[str]) -> None:
+    """Records commits that a person vouches for, or has made, as a whole."""
     arrivals.take_in(clone)
-    if index.head_tree(clone.repo) is None:
-        return
-    for commit in history.commits(clone.repo, ["HEAD"]):
-        clone.provenance.note_commit(commit, {})
+    clone.provenance.note_commits(commits)
