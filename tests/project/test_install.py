@@ -29,6 +29,7 @@ def machine(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     pip = Path(OUTSIDE.get("HOME", "/"), ".config", "pip", "pip.conf")
     if pip.is_file() and "PIP_CONFIG_FILE" not in os.environ:
         monkeypatch.setenv("PIP_CONFIG_FILE", str(pip))
+    monkeypatch.setenv("PIP_COMPILE", "no")  # half of what an installation costs
     return home
 
 
