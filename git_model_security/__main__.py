@@ -9,7 +9,7 @@ from __future__ import annotations
 import gc
 import sys
 
-_COLLECTED_AFTER = 50_000
+_COLLECTED_AFTER = 200_000
 """Objects that may come to be before Python looks for circles among them. At its own
 number, 700, a tenth of what a hook costs is that search, which finds nothing."""
 

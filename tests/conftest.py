@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pytest
+
 pytest_plugins = (
     "tests.fixtures.isolation",
     "tests.fixtures.repositories",
@@ -20,3 +25,10 @@ pytest_plugins = (
     "tests.fixtures.tokens",
     "tests.fixtures.warm",
 )
+
+_LONGEST = ("test_install.py", "test_install_lock.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begins with tests that take long, so that no worker is alone with one at the end."""
+    items.sort(key=lambda item: item.path.name not in _LONGEST)

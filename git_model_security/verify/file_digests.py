@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import stat
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
@@ -75,6 +74,8 @@ def digests(
     # With less files than cores, reading and hashing one are done side by side.
     reading.is_split = sum(task.size > _SMALL_BYTES for task in tasks) < cores
     found: dict[bytes, bytes] = {}
+    from concurrent.futures import ThreadPoolExecutor  # rarely is a file read
+
     with ThreadPoolExecutor(cores) as pool:
         try:
             for done in pool.map(reading.hashed, tasks):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.fixtures.installations import FILLED, python_with
 from tests.fixtures.isolation import OUTSIDE
 from tests.fixtures.processes import execute, skip_or_fail
 from tests.fixtures.tracked import ROOT
@@ -29,6 +30,7 @@ def machine(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     pip = Path(OUTSIDE.get("HOME", "/"), ".config", "pip", "pip.conf")
     if pip.is_file() and "PIP_CONFIG_FILE" not in os.environ:
         monkeypatch.setenv("PIP_CONFIG_FILE", str(pip))
+    monkeypatch.setenv("PIP_COMPILE", "no")  # half of what an installation costs
     return home
 
 
@@ -90,6 +92,7 @@ def test_it_installs_itself_shows_the_demo_upgrades_and_is_removed(
     configured = execute("git", "config", "--global", "--get-regexp", "filter.git-model").stdout
     assert "/envs/" not in configured, "the next upgrade would break this configuration"
 
+    monkeypatch.setenv("GIT_MODEL_PYTHON", str(python_with(tmp_path, FILLED)))
     again = install("--prefix", prefix)
     assert again.returncode == 0, again.stdout + again.stderr
     assert len(list((prefix / "share" / "git-model" / "envs").iterdir())) == 1

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.fixtures.installations import FILLED, python_with
 from tests.fixtures.isolation import OUTSIDE
 from tests.fixtures.processes import execute, skip_or_fail
 from tests.fixtures.tracked import ROOT
@@ -90,6 +91,7 @@ def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Index]:
     settings.write_text(
         f"[global]\nindex-url = http://127.0.0.1:{server.server_address[1]}\n"
         "extra-index-url =\nfind-links =\nconstraint =\nno-cache-dir = true\n"
+        "[install]\ncompile = false\n"  # half of what an installation costs
     )
     monkeypatch.setenv("PIP_CONFIG_FILE", str(settings))
     thread = threading.Thread(target=server.serve_forever)
@@ -113,19 +115,6 @@ def publish(index: Index, wheel: Path) -> None:
     )
 
 
-def python_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, made: str) -> None:
-    """Has install.sh use a Python that does `made` to each environment `$1` it makes."""
-    python = tmp_path / "python"
-    python.write_text(
-        f"""#!/bin/sh
-'{sys.executable}' "$@" || exit
-case $* in *'-m venv'*) for last; do :; done; set -- "$last"; {made} ;; esac
-"""
-    )
-    python.chmod(0o755)
-    monkeypatch.setenv("GIT_MODEL_PYTHON", str(python))
-
-
 def test_no_newer_release_of_what_is_locked_is_looked_at(
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wheels: Path, index: Index
 ) -> None:
@@ -135,12 +124,13 @@ def test_no_newer_release_of_what_is_locked_is_looked_at(
             publish(index, wheel)
     install = f'"$1"/bin/python -I -m pip -qq install --no-index --no-deps "{old_pip}"'
     # Always this Python: the wheels were fetched for it.
-    python_with(tmp_path, monkeypatch, install if OLD_PIP else ":")
+    python = python_with(tmp_path, install if OLD_PIP else ":")
+    monkeypatch.setenv("GIT_MODEL_PYTHON", str(python))
 
     done = execute(ROOT / "install.sh", "--prefix", tmp_path / "prefix", check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-    python = tmp_path / "prefix" / "share" / "git-model" / "current" / "bin" / "python"
-    assert OLD_PIP is None or f"pip {OLD_PIP} " in execute(python, "-m", "pip", "-V").stdout
+    installed = tmp_path / "prefix" / "share" / "git-model" / "current" / "bin" / "python"
+    assert OLD_PIP is None or f"pip {OLD_PIP} " in execute(installed, "-m", "pip", "-V").stdout
     assert {path for path in index.asked if path.endswith(".whl")}, "the lock came from it"
     assert not [path for path in index.asked if f"{NEWER}-" in path]
 
@@ -181,7 +171,8 @@ def test_packages_that_do_not_fit_together_are_named(
     (misfit / "METADATA").write_text(
         "Metadata-Version: 2.1\nName: misfit\nVersion: 1\nRequires-Dist: click<1\n"
     )
-    python_with(tmp_path, monkeypatch, f'cp -R "{misfit}" "$1"/lib/python*/site-packages')
+    python = python_with(tmp_path, f'{FILLED}cp -R "{misfit}" "$1"/lib/python*/site-packages')
+    monkeypatch.setenv("GIT_MODEL_PYTHON", str(python))
 
     done = execute(ROOT / "install.sh", "--prefix", tmp_path / "prefix", check=False)
     assert done.returncode == 1

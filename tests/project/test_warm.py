@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.fixtures import warm
 from tests.fixtures.processes import MODEL, execute
 
 if TYPE_CHECKING:
@@ -18,11 +19,15 @@ if TYPE_CHECKING:
     Words = tuple[str, ...]
 
 
-@pytest.fixture
-def warm_model(warm_python: Path | None) -> Words:
-    if warm_python is None:
-        pytest.skip("no warm starts here")
-    return (str(warm_python), *MODEL[1:])
+@pytest.fixture(params=[warm.compiled, warm.scripted])
+def warm_model(
+    warm_python: Path | None, tmp_path: Path, request: pytest.FixtureRequest
+) -> Words:
+    """Starts git-model by a fork, with either client."""
+    client = tmp_path / "python"
+    if warm_python is None or not request.param(client, warm_python.with_name("socket")):
+        pytest.skip("no such warm starts here")
+    return (str(client), *MODEL[1:])
 
 
 @pytest.mark.parametrize(
