@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from git_model_security.clone.database import NAME
 from git_model_security.errors import UNCHECKED
 from tests.faults import claims
 from tests.faults.conftest import CONTENT, WEIGHTS
@@ -143,7 +144,7 @@ def test_a_broken_head_is_told_and_loses_nothing(made: Established) -> None:
 
 
 def test_a_damaged_memory_is_made_anew(made: Established) -> None:
-    memory = made.repo.path / ".git" / "git-model" / "memory-2.sqlite"
+    memory = made.repo.path / ".git" / "git-model" / NAME
     assert memory.is_file()
     for content in (b"", b"junk" * 4096, memory.read_bytes()[:3000]):
         memory.write_bytes(content)

@@ -33,7 +33,7 @@ NO_FILTER = tuple(
 )
 """As for a tool that knows no filters, or a colleague whose tools are missing."""
 
-PRE_COMMIT, PRE_MERGE = "pre-commit", "pre-merge-commit"
+PRE_COMMIT = "pre-commit"
 TRANSACTION, PRE_PUSH, ARRIVAL = "reference-transaction", "pre-push", "reported"
 SERVER = "server"
 """Who stops it, the earliest: ours, or only the server (and, always, the audit)."""
@@ -275,7 +275,6 @@ WAYS: dict[Callable[[Scene], str], str] = {
     commit_path: PRE_COMMIT,
     amend: PRE_COMMIT,
     amend_no_verify: TRANSACTION,
-    merge: PRE_MERGE,
     merge_fast_forward: TRANSACTION,
     merge_squash: PRE_COMMIT,
     rebase: TRANSACTION,
@@ -297,6 +296,7 @@ WAYS: dict[Callable[[Scene], str], str] = {
     # What others brought in is let in, said and logged.
     fetch_into_a_branch: ARRIVAL,
     pull: ARRIVAL,
+    merge: ARRIVAL,
     reset_to_the_remote: ARRIVAL,
     web_edit: ARRIVAL,
 }
@@ -319,7 +319,7 @@ def test_somebody_stops_or_reports_it(scene: Scene, way: Callable[[Scene], str])
     before = refs(scene.ada)
     said = way(scene)
     assert "Traceback" not in said
-    if guard in {PRE_COMMIT, PRE_MERGE, TRANSACTION}:
+    if guard in {PRE_COMMIT, TRANSACTION}:
         assert "git-model: error: " in said
         assert "refused" in said or "without a trusted signature" in said
         assert (TRANSACTION in scene.vetoes()) == (guard == TRANSACTION), said

@@ -50,15 +50,21 @@ def test_a_series_is_repaired_by_the_line_that_is_shown(project: Project) -> Non
     project.ada.git("push", "--quiet", "origin", "main")
 
 
-def test_what_nobody_vouches_for_is_adopted_by_the_line_that_is_shown(project: Project) -> None:
-    ada = project.ada
-    ada.write("README.md", "# Words\n")
-    made = ada.git.run("commit", "--no-verify", "--all", "--message", "Unsigned")
-    hint = "README.md for example; `git model sign --adopt PATH --amend` (`.` for all) does"
-    assert "warning: this commit is unsigned\n" in made.stderr
-    assert hint in made.stderr
+def test_what_nobody_vouches_for_is_adopted_by_the_line_that_is_shown(
+    project: Project, person: PersonFactory
+) -> None:
+    ada, ben = project.ada, project.unlocked(person("ben"))
+    ben.write("train.py", "print('Ben was here')\n")
+    ben.git("commit", "--quiet", "--all", "--message", "Tune")
+    ben.git("push", "--quiet", "--no-verify", "origin", "HEAD:refs/heads/ben")
+    ada.git("fetch", "--quiet")
+    ada.git("checkout", "--quiet", "origin/ben", "--", "train.py")
+    made = ada.git.run("commit", "--message", "Taken over").stderr
+    assert "warning: this commit is not signed" in made
+    assert '"Tune" by ' in made
+    hint = "train.py for example; `git model sign --adopt PATH --amend` (`.` for all) does"
     assert hint in refused(ada, "main")
-    ada.model("sign", "--adopt", "README.md", "--amend")
+    ada.model("sign", "--adopt", "train.py")
     ada.git("push", "--quiet", "origin", "main")
 
 

@@ -91,10 +91,15 @@ def test_nobody_who_can_push_has_others_commit_unsigned(
     assert f"signing.when is {later}" in said
     ada.write("README.md", "More to read\n")
     ada.git("add", "README.md")
+    ada.git("config", "git-model.unvouched", "refuse")
     refused = ada.git.run("commit", "--message", "Read me", check=False)
     assert refused.returncode == 1
     assert ".gitmodel" in refused.stderr
-    ada.git("commit", "--quiet", "--no-verify", "--message", "Read me")
+    ada.git("config", "--unset", "git-model.unvouched")
+    said = ada.git.run("commit", "--message", "Read me").stderr
+    assert "this commit is not signed" in said
+    assert "  .gitmodel (" in said
+    assert '"Tidy up" by ' in said
     assert "is not signed as it is" in ada.git.run("push", check=False).stderr
     # Whoever means it says so.
     ada.model("track", "--accept", "--yes")
