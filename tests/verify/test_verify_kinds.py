@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from git_model_security.clone import database
 from git_model_security.git import index
 from git_model_security.git.repository import Repository as Facts
 from tests.fixtures.lfs_projects import FILES, LARGE_BYTES, THRESHOLD
@@ -28,7 +29,7 @@ CRLF = b"@echo off\r\ntrain.py\r\n"
 def forget(repo: Repository) -> None:
     """Removes all git-lfs objects, and what a clone remembers of them."""
     shutil.rmtree(repo.path / ".git/lfs/objects")
-    (repo.path / ".git/git-model/memory-2.sqlite").unlink()
+    (repo.path / ".git/git-model" / database.NAME).unlink()
 
 
 def test_a_changed_file_whose_object_is_gone_is_tampered(
