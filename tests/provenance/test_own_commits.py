@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.provenance.scenes import (
     CODE,
     MODEL,
@@ -22,6 +24,7 @@ from tests.provenance.scenes import (
 
 if TYPE_CHECKING:
     from tests.fixtures.repositories import Repository
+    from tests.provenance.scenes import Said
 
 
 def change_both_ends(ada: Repository) -> None:
@@ -209,6 +212,68 @@ def test_a_fixup_that_was_squashed_into_an_earlier_commit(ada: Repository) -> No
     ada.commit("fixup! one")
     ada.git("rebase", "--interactive", "--autosquash", "HEAD~3")
     ada.git("rebase", "--interactive", "HEAD~2")
+    assert verdict(ada, sign(ada)) == SIGNED
+
+
+def edit(ada: Repository, todo: str, onto: str) -> Said:
+    """Rebases with a list of deeds that is changed by an expression of sed."""
+    editor = f"sequence.editor=sed -i '{todo}'"
+    return ada.git.run("-c", editor, "rebase", "--interactive", onto)
+
+
+@pytest.mark.parametrize("todo", ["1s/^pick/reword/", "s/^pick/reword/"], ids=["one", "all"])
+def test_messages_are_changed_after_a_rebase_that_left_a_series_unsigned(
+    todo: str, ada: Repository
+) -> None:
+    ada.write(MODEL, weights(20))
+    ada.commit("one")
+    ada.write("other.bin", weights(21))
+    ada.commit("two")
+    ada.write(MODEL, weights(22))
+    ada.commit("fixup! one")
+    ada.git("rebase", "--interactive", "--autosquash", "HEAD~3")
+    said = edit(ada, todo, "HEAD~2")
+    assert "nothing shows" not in said.stderr
+    assert verdict(ada, sign(ada)) == SIGNED
+
+
+def stack(ada: Repository) -> None:
+    """Makes a branch of two commits, and one more on main."""
+    ada.git("switch", "--create", "topic")
+    ada.write(MODEL, weights(20))
+    ada.commit("one")
+    ada.write("other.bin", weights(21))
+    ada.commit("two")
+    ada.git("switch", "main")
+    ada.write("config.json", config(layers=7))
+    ada.commit("main")
+    ada.git("switch", "topic")
+
+
+@pytest.mark.parametrize("todo", ["1s/^pick/reword/", "s/^pick/reword/"], ids=["one", "all"])
+def test_messages_are_changed_while_a_series_is_rebased(todo: str, ada: Repository) -> None:
+    stack(ada)
+    said = edit(ada, todo, "main")
+    assert "nothing shows" not in said.stderr
+    assert verdict(ada, sign(ada)) == SIGNED
+
+
+def test_a_commit_is_amended_where_a_rebase_stops_for_that(ada: Repository) -> None:
+    stack(ada)
+    edit(ada, "1s/^pick/edit/", "main")
+    readme(ada)
+    ada.git("add", "--all")
+    said = ada.git.run("commit", "--amend", "--no-edit")
+    assert verdict(ada, said) == SIGNED
+    ada.git("rebase", "--continue")
+    assert verdict(ada, sign(ada)) == SIGNED
+
+
+def test_a_commit_is_signed_where_a_rebase_stops_for_that(ada: Repository) -> None:
+    stack(ada)
+    edit(ada, "1s/^pick/edit/", "main")
+    assert verdict(ada, sign(ada)) == SIGNED
+    ada.git("rebase", "--continue")
     assert verdict(ada, sign(ada)) == SIGNED
 
 

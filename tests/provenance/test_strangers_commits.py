@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.fixtures.processes import execute
 from tests.fixtures.repositories import NO_HOOKS, Repository
 from tests.provenance.scenes import (
@@ -250,6 +252,46 @@ def test_a_rebase_of_it_that_merges_texts(ada: Repository, mallory: Repository) 
     ada.git("switch", "--create", "theirs", "origin/evil")
     ada.git("rebase", "main")
     assert verdict(ada, sign(ada)) == asked(CODE)
+
+
+@pytest.mark.parametrize("deed", ["reword", "edit"])
+def test_a_rebase_that_stops_to_amend_what_was_put_onto_it(
+    deed: str, ada: Repository, mallory: Repository
+) -> None:
+    forge(mallory, "main")
+    readme(ada)
+    ada.commit()
+    editor = f"sequence.editor=sed -i 's/^pick/{deed}/'"
+    ada.git("-c", editor, "pull", "--rebase=interactive")
+    assert verdict(ada, sign(ada)) == asked(MODEL)
+
+
+@pytest.mark.parametrize("deed", ["reword", "edit"])
+def test_a_rebase_of_it_that_stops_to_amend_it(
+    deed: str, ada: Repository, mallory: Repository
+) -> None:
+    forge(mallory)
+    readme(ada)
+    ada.commit()
+    ada.git("fetch")
+    ada.git("switch", "--create", "theirs", "origin/evil")
+    editor = f"sequence.editor=sed -i 's/^pick/{deed}/'"
+    ada.git("-c", editor, "rebase", "--interactive", "main")
+    assert verdict(ada, sign(ada)) == asked(MODEL)
+
+
+def test_a_rebase_onto_it_that_stops_for_a_conflict(
+    ada: Repository, mallory: Repository
+) -> None:
+    forge(mallory, "main")
+    ada.write(MODEL, weights(20))
+    ada.commit()
+    editor = "sequence.editor=sed -i 's/^pick/edit/'"
+    conflict = ada.git.run("-c", editor, "pull", "--rebase=interactive", check=False)
+    assert conflict.returncode == 1
+    ada.git("checkout", "--ours", MODEL)
+    ada.git("add", MODEL)
+    assert verdict(ada, sign(ada)) == asked(MODEL)
 
 
 def test_a_mailed_patch_of_a_protected_file(
