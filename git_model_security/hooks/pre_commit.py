@@ -19,7 +19,7 @@ from git_model_security.guard import refusal
 from git_model_security.keyring import ring
 from git_model_security.policy import gitmodel
 from git_model_security.policy.pinned import JUDGED
-from git_model_security.provenance import policy_trust, recording, telling
+from git_model_security.provenance import policy_trust, recording, replays, telling
 from git_model_security.trust import pinned_trust
 from git_model_security.verify import tree_check
 
@@ -66,7 +66,10 @@ def prepare_commit(clone: Clone) -> int:
             write_policy.UNWRITTEN, "`git model doctor --fix` writes and stages it again"
         )
     is_signed = False
-    if policy and policy_trust.when_to_sign(clone.repo, policy, entries) == "commit":
+    # Git goes on with the index it has read before a commit is reworded: with a signature in
+    # it, "your local changes would be overwritten", and the rebase stops (2.39 and 2.55).
+    now = policy is not None and not replays.is_rewording()
+    if policy and now and policy_trust.when_to_sign(clone.repo, policy, entries) == "commit":
         chosen = None if clone.ring.locked else signers.signer(clone)
         if chosen is None:
             _say_unsigned(clone)

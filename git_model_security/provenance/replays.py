@@ -6,6 +6,7 @@ git-cherry-pick, "sequencer state"); afterwards post-rewrite gives the pairs.
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from git_model_security.git import history, index
@@ -19,6 +20,7 @@ _SQUASHES = {"squash", "s", "fixup", "f"}
 _LISTS = ("rebase-merge/rewritten-list", "rebase-apply/rewritten")
 _PENDING = "rebase-merge/rewritten-pending"
 _DONE = "rebase-merge/done"
+_AMEND = "rebase-merge/amend"
 
 
 def list_pairs(repo: Repository) -> dict[str, list[str]]:
@@ -31,11 +33,29 @@ def list_pairs(repo: Repository) -> dict[str, list[str]]:
     if pending := _read(repo, _PENDING).split():
         head = index.resolve(repo, "HEAD^{commit}")
         found.setdefault(head or "", []).extend(pending)
+    if to_amend := _to_amend(repo):
+        # What is amended for `edit` and `reword` gets into the lists only afterwards.
+        found.setdefault(to_amend, []).extend(old for old in _done(repo) if old != to_amend)
     return {
         new: kept
         for new, olds in found.items()
         if is_oid(new) and (kept := [old for old in olds if _is_here(repo, old)])
     }
+
+
+def is_rewording() -> bool:
+    """Tells whether a rebase has this very commit made, to change a message (sequencer.c)."""
+    return os.environ.get("GIT_REFLOG_ACTION") == "rebase (reword)"
+
+
+def _to_amend(repo: Repository) -> str | None:
+    """Returns the commit that a rebase has just made, and which is to be amended now.
+
+    Not what HEAD is where a rebase stops for a conflict: the rebase has not made that one.
+    """
+    if is_rewording():
+        return index.resolve(repo, "HEAD^{commit}")
+    return _read(repo, _AMEND).strip() or None
 
 
 def list_applied(repo: Repository) -> list[str]:

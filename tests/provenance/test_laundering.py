@@ -11,6 +11,7 @@ import pytest
 
 from tests.fixtures.people import assert_clean, assert_signed
 from tests.fixtures.repositories import Repository
+from tests.provenance.scenes import asked, sign, verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,82 +46,116 @@ def mallory(versions: Publication, project: Project, person: PersonFactory) -> R
     return versions.clone(person("mallory"), project)
 
 
-def forge(mallory: Repository) -> str:
+def forge(mallory: Repository) -> list[str]:
     mallory.write("model.safetensors", b"forged weights")
-    return "model.safetensors"
+    return ["model.safetensors"]
 
 
-def swap(mallory: Repository) -> str:
+def swap(mallory: Repository) -> list[str]:
     one, other = mallory.read("model.safetensors"), mallory.read("other.bin")
     mallory.write("model.safetensors", other)
     mallory.write("other.bin", one)
-    return "other.bin"
+    return ["model.safetensors", "other.bin"]
 
 
-def roll_back(mallory: Repository) -> str:
+def roll_back(mallory: Repository) -> list[str]:
     mallory.git("checkout", "HEAD~1", "--", "model.safetensors")
-    return "model.safetensors"
+    return ["model.safetensors"]
 
 
-def change_code(mallory: Repository) -> str:
+def change_code(mallory: Repository) -> list[str]:
     mallory.write("train.py", "import os; os.system('evil')\n")
-    return "train.py"
+    return ["train.py"]
 
 
-def change_policy(mallory: Repository) -> str:
+def change_policy(mallory: Repository) -> list[str]:
     mallory.write(".gitattributes", "* !filter\n")
-    return ".gitattributes"
+    return [".gitattributes"]
 
 
 ATTACKS = [forge, swap, roll_back, change_code, change_policy]
 
 
-def publish(mallory: Repository, attack: Callable[[Repository], str]) -> str:
-    path = attack(mallory)
+def publish(mallory: Repository, attack: Callable[[Repository], list[str]]) -> list[str]:
+    """Pushes what somebody attacks with, to main and a branch; returns the paths."""
+    paths = attack(mallory)
     mallory.commit("Nothing to see here")
     mallory.git(
         "push", "--quiet", "--no-verify", "--force", "origin", "HEAD:main", "HEAD:mallory"
     )
-    return path
+    return paths
 
 
-def assert_refused(repo: Repository, path: str, *command: str) -> None:
-    refused = repo.git.run(*(command or ("commit", "--message", "Innocent")), check=False)
-    assert refused.returncode == 1, refused.stderr
-    assert "without a trusted signature" in refused.stderr
-    listed = [line[2:] for line in refused.stderr.splitlines() if line.startswith("  ")]
-    assert path in listed
-    # Only what Mallory touched: a list of everything would be adopted unread.
-    assert set(listed) <= {path, "model.safetensors", "other.bin"}
-    assert "git model sign --adopt PATH" in refused.stderr
+def refuse(repo: Repository) -> None:
+    """Has this clone make no commit that nobody vouches for."""
+    repo.git("config", "git-model.unvouched", "refuse")
+
+
+def assert_unsigned(repo: Repository, paths: list[str], *command: str) -> None:
+    """Fails unless a commit is made without a signature, and just these paths are named.
+
+    Only what Mallory touched: a list of everything would be adopted unread.
+    """
+    head = repo.git("rev-parse", "HEAD")
+    said = repo.git.run(*(command or ("commit", "--message", "Innocent")))
+    assert verdict(repo, said) == asked(*paths)
+    assert repo.git("rev-parse", "HEAD") != head
+
+
+def assert_refused(repo: Repository, paths: list[str], *command: str) -> None:
+    """Fails unless a commit is refused, nothing has changed, and just these paths are named."""
+    head = repo.git("rev-parse", "HEAD")
+    said = repo.git.run(*(command or ("commit", "--message", "Innocent")), check=False)
+    assert said.returncode == 1, said.stderr
+    listed = [line[2:] for line in said.stderr.splitlines() if line.startswith("  ")]
+    assert [line.split(" (")[0] for line in listed] == paths
+    assert "without a trusted signature" in said.stderr
+    assert "git model sign --adopt PATH" in said.stderr
+    assert repo.git("rev-parse", "HEAD") == head
 
 
 @pytest.mark.parametrize("attack", ATTACKS)
-def test_the_next_innocent_commit_is_refused(
-    project: Project, mallory: Repository, attack: Callable[[Repository], str]
+def test_the_next_innocent_commit_is_unsigned_until_one_adopts(
+    project: Project, mallory: Repository, attack: Callable[[Repository], list[str]]
 ) -> None:
-    path = publish(mallory, attack)
+    paths = publish(mallory, attack)
     said = project.ada.git.run("pull", "--quiet").stderr
     assert "is unverified" in said
     head = project.ada.git("rev-parse", "HEAD")
-
     project.ada.write("README.md", "# Better\n")
     project.ada.git("add", "--all")
 
-    assert_refused(project.ada, path)
-    assert project.ada.git("rev-parse", "HEAD") == head
-    assert project.ada.git("diff", "--cached", "--name-only") == "README.md"
+    assert_unsigned(project.ada, paths)
+
+    project.ada.model("sign", *(f"--adopt={path}" for path in paths))
+    assert_signed(project.ada)
+    assert project.ada.git("rev-parse", "HEAD~1") == head
+    assert project.ada.git("log", "-1", "--format=%s") == "Innocent"
 
 
-def test_adopting_signs_and_is_needed_once(project: Project, mallory: Repository) -> None:
-    path = publish(mallory, forge)
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_the_next_innocent_commit_is_refused_where_that_is_set(
+    project: Project, mallory: Repository, attack: Callable[[Repository], list[str]]
+) -> None:
+    refuse(project.ada)
+    paths = publish(mallory, attack)
     project.ada.git("pull", "--quiet")
     project.ada.write("README.md", "# Better\n")
     project.ada.git("add", "--all")
 
-    said = project.ada.model("sign", "--adopt", path)
+    assert_refused(project.ada, paths)
+    assert project.ada.git("diff", "--cached", "--name-only") == "README.md"
 
-    assert f"adopted {path}" in said.stderr
+
+def test_adopting_signs_and_is_needed_once(project: Project, mallory: Repository) -> None:
+    paths = publish(mallory, forge)
+    project.ada.git("pull", "--quiet")
+    project.ada.write("README.md", "# Better\n")
+    project.ada.git("add", "--all")
+
+    said = project.ada.model("sign", "--adopt", *paths)
+
+    assert "adopted model.safetensors" in said.stderr
     project.ada.git("commit", "--quiet", "--message", "Checked it")
     assert_clean(project.ada)
     assert_signed(project.ada)
@@ -134,7 +169,7 @@ def test_adopting_something_else_does_not_help(project: Project, mallory: Reposi
     project.ada.git("pull", "--quiet")
     refused = project.ada.model("sign", "--adopt", "other.bin", check=False)
     assert refused.returncode == 1
-    assert "\n  model.safetensors\n" in refused.stderr
+    assert verdict(project.ada, refused) == asked("model.safetensors")
     project.ada.model("sign", "--adopt", "model.safetensors")
     refused = project.ada.model("sign", "--adopt", "no such file", check=False)
     assert refused.returncode == 1
@@ -142,46 +177,51 @@ def test_adopting_something_else_does_not_help(project: Project, mallory: Reposi
 
 
 def test_a_soft_reset_below_it_does_not_launder(project: Project, mallory: Repository) -> None:
-    path = publish(mallory, forge)
+    paths = publish(mallory, forge)
     project.ada.git("pull", "--quiet")
     project.ada.git("reset", "--quiet", "--soft", "HEAD~1")
-    assert_refused(project.ada, path)
-
-
-@pytest.mark.parametrize("attack", [forge, roll_back])
-def test_a_mixed_reset_and_an_add_do_not_launder(
-    project: Project, mallory: Repository, attack: Callable[[Repository], str]
-) -> None:
-    path = publish(mallory, attack)
-    project.ada.git("pull", "--quiet")
-    project.ada.git("reset", "--quiet", "HEAD~1")
-    project.ada.git("add", "--all")
-    assert_refused(project.ada, path)
+    assert_unsigned(project.ada, paths)
 
 
 def test_amending_does_not_launder(project: Project, mallory: Repository) -> None:
-    path = publish(mallory, forge)
+    paths = publish(mallory, forge)
     project.ada.git("pull", "--quiet")
-    assert_refused(project.ada, path, "commit", "--amend", "--no-edit")
-    refused = project.ada.model("sign", "--amend", check=False)
+    assert_unsigned(project.ada, paths, "commit", "--amend", "--no-edit")
+    refused = sign(project.ada)
     assert refused.returncode == 1
-    assert path in refused.stderr
+    assert verdict(project.ada, refused) == asked(*paths)
 
 
 @pytest.mark.parametrize("attack", [forge, swap, change_code])
 def test_merging_the_branch_does_not_launder(
-    project: Project, mallory: Repository, attack: Callable[[Repository], str]
+    project: Project, mallory: Repository, attack: Callable[[Repository], list[str]]
 ) -> None:
-    path = publish(mallory, attack)
+    paths = publish(mallory, attack)
     project.ada.git("fetch", "--quiet")
     project.ada.write("README.md", "# Ada\n")
     project.ada.commit()
-    head = project.ada.git("rev-parse", "HEAD")
 
-    assert_refused(project.ada, path, "merge", "--no-edit", "origin/mallory")
+    assert_unsigned(project.ada, paths, "merge", "--no-edit", "origin/mallory")
 
-    assert project.ada.git("rev-parse", "HEAD") == head
-    assert_refused(project.ada, path)
+    assert_clean(project.ada)
+    project.ada.model("sign", *(f"--adopt={path}" for path in paths))
+    assert_signed(project.ada)
+    merged = project.ada.git("rev-parse", "origin/mallory")
+    assert project.ada.git("rev-parse", "HEAD^2") == merged
+
+
+@pytest.mark.parametrize("attack", [forge, swap, change_code])
+def test_merging_the_branch_is_refused_where_that_is_set(
+    project: Project, mallory: Repository, attack: Callable[[Repository], list[str]]
+) -> None:
+    refuse(project.ada)
+    paths = publish(mallory, attack)
+    project.ada.git("fetch", "--quiet")
+    project.ada.write("README.md", "# Ada\n")
+    project.ada.commit()
+
+    assert_refused(project.ada, paths, "merge", "--no-edit", "origin/mallory")
+    assert_refused(project.ada, paths)
     project.ada.git("merge", "--abort")
     assert_clean(project.ada)
 
@@ -191,18 +231,17 @@ def test_merging_the_branch_does_not_launder(
     [
         ("merge", "--quiet", "--squash", "origin/mallory"),
         ("checkout", "--quiet", "origin/mallory", "--", "model.safetensors"),
-        ("cherry-pick", "--no-commit", "origin/mallory"),
         ("restore", "--staged", "--worktree", "--source=origin/mallory", "model.safetensors"),
     ],
-    ids=["squash", "checkout", "cherry-pick", "restore"],
+    ids=["squash", "checkout", "restore"],
 )
 def test_taking_the_file_over_does_not_launder(
     project: Project, mallory: Repository, command: tuple[str, ...]
 ) -> None:
-    path = publish(mallory, forge)
+    paths = publish(mallory, forge)
     project.ada.git("fetch", "--quiet")
     project.ada.git(*command)
-    assert_refused(project.ada, path)
+    assert_unsigned(project.ada, paths)
 
 
 def test_a_text_merged_with_what_is_untrusted_stays_untrusted(
@@ -215,63 +254,39 @@ def test_a_text_merged_with_what_is_untrusted_stays_untrusted(
     project.ada.write("config.json", CONFIG % (2, 16))
     project.ada.commit()
 
-    assert_refused(project.ada, "config.json", "merge", "--no-edit", "origin/mallory")
+    assert_unsigned(project.ada, ["config.json"], "merge", "--no-edit", "origin/mallory")
     # Given up and tried again in a way that leaves no trace of the other parent.
-    project.ada.git("merge", "--abort")
+    project.ada.git("reset", "--quiet", "--hard", "HEAD~1")
     project.ada.git("merge", "--quiet", "--squash", "origin/mallory")
     assert project.ada.read("config.json").decode() == CONFIG % (3, 16)
-    assert_refused(project.ada, "config.json")
+    assert_unsigned(project.ada, ["config.json"])
 
 
 def test_a_rebase_onto_it_does_not_launder(project: Project, mallory: Repository) -> None:
-    path = publish(mallory, forge)
+    paths = publish(mallory, forge)
     project.ada.write("README.md", "# Ada\n")
     project.ada.commit()
     said = project.ada.git.run("pull", "--rebase")
     assert "is unverified" in said.stderr
-    refused = project.ada.model("sign", "--amend", check=False)
+    refused = sign(project.ada)
     assert refused.returncode == 1
-    assert path in refused.stderr
+    assert verdict(project.ada, refused) == asked(*paths)
     project.ada.write("README.md", "# Ada again\n")
     project.ada.git("add", "--all")
-    assert_refused(project.ada, path)
-
-
-def test_an_evil_merge_cannot_choose_the_older_version(
-    project: Project, mallory: Repository
-) -> None:
-    # Both parents are signed; the side branch has the first version of the model.
-    project.ada.git("switch", "--quiet", "--create", "side", "HEAD~1")
-    project.ada.write("README.md", "# Side\n")
-    project.ada.commit()
-    project.ada.git("push", "--quiet", "origin", "side")
-    project.ada.git("switch", "--quiet", "main")
-    mallory.git("fetch", "--quiet")
-    mallory.git("merge", "--quiet", "--no-edit", "origin/side")
-    mallory.git("checkout", "origin/side", "--", "model.safetensors")
-    mallory.git("commit", "--quiet", "--amend", "--no-edit")
-    mallory.git("push", "--quiet", "--no-verify")
-
-    project.ada.git("pull", "--quiet")
-    project.ada.write("train.py", "changed\n")
-    project.ada.git("add", "--all")
-
-    refused = project.ada.git.run("commit", "--message", "Innocent", check=False)
-    assert refused.returncode == 1
-    assert "model.safetensors" in refused.stderr
+    assert_unsigned(project.ada, paths)
 
 
 def test_work_on_top_of_a_forged_file_is_adopted_as_well(
     project: Project, mallory: Repository
 ) -> None:
     # What is made of a forged file holds some of it: a new blob proves nothing.
-    path = publish(mallory, forge)
+    paths = publish(mallory, forge)
     project.ada.git("pull", "--quiet")
-    project.ada.write(path, project.ada.read(path) + b", edited by Ada")
+    forged = project.ada.read("model.safetensors")
+    project.ada.write("model.safetensors", forged + b", edited by Ada")
     project.ada.git("add", "--all")
-    assert_refused(project.ada, path)
-    project.ada.model("sign", "--adopt", path)
-    project.ada.git("commit", "--quiet", "--message", "Looked at it")
+    assert_unsigned(project.ada, paths)
+    project.ada.model("sign", "--adopt", *paths)
     assert_clean(project.ada)
     assert_signed(project.ada)
 
@@ -291,12 +306,12 @@ def test_an_untrusted_signature_is_none(project: Project, mallory: Repository) -
     private, public = str(mallory.path / "../m.pem"), str(mallory.path / "../m.pub")
     mallory.model("key", "generate-signing", private, public)
     mallory.model("unlock", "--signing-key", private)
-    path = publish(mallory, forge)
+    paths = publish(mallory, forge)
     assert_signed(mallory)
     project.ada.git("pull", "--quiet")
     project.ada.write("README.md", "# Better\n")
     project.ada.git("add", "--all")
-    assert_refused(project.ada, path)
+    assert_unsigned(project.ada, paths)
 
 
 def test_renames_and_copies_of_verified_files_are_fine(project: Project) -> None:
@@ -329,11 +344,8 @@ def test_unsigned_work_of_a_colleague_is_adopted_file_by_file(
     project.ada.git("pull", "--quiet", "origin", "bob")
     project.ada.write("README.md", "# Better\n")
     project.ada.git("add", "--all")
-    refused = project.ada.git.run("commit", "--message", "Mine", check=False)
-    listed = [line[2:] for line in refused.stderr.splitlines() if line.startswith("  ")]
-    assert listed == ["bob-1.bin", "bob-2.bin"]
+    assert_unsigned(project.ada, ["bob-1.bin", "bob-2.bin"])
     project.ada.model("sign", "--adopt", "bob-*.bin")
-    project.ada.git("commit", "--quiet", "--message", "Mine")
     assert_signed(project.ada)
 
 
@@ -356,4 +368,4 @@ def test_an_older_version_made_in_another_work_tree_is_no_more_made_here(
     ada.git("pull", "--quiet")
     ada.write("README.md", "# Innocent\n")
     ada.git("add", "README.md")
-    assert_refused(ada, "model.safetensors")
+    assert_unsigned(ada, ["model.safetensors"])

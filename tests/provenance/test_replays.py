@@ -12,6 +12,7 @@ import pytest
 from tests.fixtures.people import assert_signed
 from tests.fixtures.processes import execute, need
 from tests.fixtures.repositories import NO_HOOKS
+from tests.provenance.scenes import asked, verdict
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -122,23 +123,40 @@ def feature(project: Project, person: PersonFactory) -> Repository:
     return ada
 
 
-@pytest.mark.parametrize(
-    "commands",
-    [
-        [("merge", "--no-edit", "origin/feature")],
-        [("merge", "--squash", "origin/feature"), ("commit", "-m", "Squash")],
-    ],
-    ids=["merge", "squash"],
-)
+INTO_MAIN = [
+    pytest.param([("merge", "--no-edit", "origin/feature")], id="merge"),
+    pytest.param(
+        [("merge", "--squash", "origin/feature"), ("commit", "-m", "Squash")], id="squash"
+    ),
+]
+"""Commands that take the branch in, the last of which commits."""
+
+
+@pytest.mark.parametrize("commands", INTO_MAIN)
 def test_a_rename_carries_the_doubt_along(
     commands: list[tuple[str, ...]], feature: Repository
 ) -> None:
     *before, last = commands
     for command in before:
         feature.git(*command)
+    assert verdict(feature, feature.git.run(*last)) == asked("tools/run.py")
+    feature.model("sign", "--adopt", "tools/run.py")
+    assert_signed(feature)
+
+
+@pytest.mark.parametrize("commands", INTO_MAIN)
+def test_a_rename_carries_the_doubt_along_where_that_is_refused(
+    commands: list[tuple[str, ...]], feature: Repository
+) -> None:
+    feature.git("config", "git-model.unvouched", "refuse")
+    *before, last = commands
+    for command in before:
+        feature.git(*command)
+    head = feature.git("rev-parse", "HEAD")
     refused = feature.git.run(*last, check=False)
-    assert refused.returncode != 0
-    assert "tools/run.py" in refused.stderr
+    assert refused.returncode == 1
+    assert "\n  tools/run.py (" in refused.stderr
+    assert feature.git("rev-parse", "HEAD") == head
 
 
 def test_a_rename_of_what_came_unsigned_is_not_ones_own(feature: Repository) -> None:
@@ -146,9 +164,10 @@ def test_a_rename_of_what_came_unsigned_is_not_ones_own(feature: Repository) -> 
     feature.git("mv", "scripts", "elsewhere")
     feature.write("elsewhere/run.py", text(line2="evil", line9="mine"))
     feature.git("add", ".")
-    refused = feature.git.run("commit", "-m", "Rename", check=False)
-    assert refused.returncode != 0
-    assert "elsewhere/run.py" in refused.stderr
+    said = feature.git.run("commit", "-m", "Rename")
+    assert verdict(feature, said) == asked("elsewhere/run.py")
+    feature.model("sign", "--adopt", "elsewhere/run.py")
+    assert_signed(feature)
 
 
 def test_any_number_of_newer_branches_hides_none(feature: Repository) -> None:
@@ -159,6 +178,7 @@ def test_any_number_of_newer_branches_hides_none(feature: Repository) -> None:
     lines = [f"create refs/remotes/origin/b{number} {newer}\n" for number in range(100)]
     feature.git("update-ref", "--stdin", stdin="".join(lines))
     feature.git("checkout", "origin/feature", "--", "scripts/run.py")
-    refused = feature.git.run("commit", "-m", "Steal", check=False)
-    assert refused.returncode != 0
-    assert "scripts/run.py" in refused.stderr
+    said = feature.git.run("commit", "-m", "Steal")
+    assert verdict(feature, said) == asked("scripts/run.py")
+    feature.model("sign", "--adopt", "scripts/run.py")
+    assert_signed(feature)
