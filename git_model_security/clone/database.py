@@ -56,8 +56,8 @@ CREATE TABLE IF NOT EXISTS expected (
     place TEXT, head BLOB, path BLOB, mode INTEGER, blob BLOB, PRIMARY KEY (place, path)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS play (
-    place TEXT, "commit" BLOB, PRIMARY KEY (place, "commit")
-) WITHOUT ROWID;
+    place TEXT, "commit" BLOB, UNIQUE (place, "commit")
+);
 CREATE TABLE IF NOT EXISTS released (
     path BLOB, oid TEXT, mode INTEGER, under TEXT, PRIMARY KEY (path, oid, mode, under)
 ) WITHOUT ROWID;

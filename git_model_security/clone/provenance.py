@@ -229,8 +229,10 @@ class Provenance:
         self._memory.execute_many("INSERT OR IGNORE INTO play VALUES (?, ?)", rows)
 
     def in_play(self) -> list[str]:
-        """Returns the commits of which content came into this work tree."""
-        rows = self._memory.execute('SELECT "commit" FROM play WHERE place = ?', (self._place,))
+        """Returns the commits of which content came into this work tree, in that order."""
+        rows = self._memory.execute(
+            'SELECT "commit" FROM play WHERE place = ? ORDER BY rowid', (self._place,)
+        )
         return [commit.hex() for (commit,) in rows]
 
     def _one(self, statement: str, *values: object) -> bool:
