@@ -39,6 +39,7 @@ class Trees:
         self._entry = re.compile(rb"([0-7]+) ([^\0]*)\0(.{%d})" % oid_bytes, re.DOTALL)
         self._kept: dict[str, list[tuple[bytes, int, str]]] = {}
         self._whole: dict[tuple[str, bytes], list[Entry]] = {}
+        self._complete: set[str] = set()
 
     def entries(self, oid: str) -> list[Entry]:
         """Returns all entries of a tree, recursively, as `index.tree` does.
@@ -46,17 +47,18 @@ class Trees:
         Raises:
             GitError: a tree is missing or corrupt, or they are nested too deep.
         """
-        if len(self._kept) > _MAX_KEPT:
-            self._kept.clear()
-            self._whole.clear()
-        unread = [oid]
+        below, found = [oid], set[str]()
         for _ in range(_MAX_DEPTH):
-            unread = [one for one in dict.fromkeys(unread) if one not in self._kept]
-            unread = [below for one in self._read(unread) for below in one]
-            if not unread:
+            below = [one for one in dict.fromkeys(below) if one not in self._complete]
+            if not below:
                 break
+            self._read(below)
+            found.update(below)
+            held = (entry for one in below for entry in self._kept[one])
+            below = [under for _, mode, under in held if mode == _DIRECTORY]
         else:
             raise GitError(f"directories are nested deeper than {_MAX_DEPTH} in a tree")
+        self._complete |= found
         return self._unfolded(oid, b"")
 
     def at(self, oid: str, path: bytes) -> Fact | None:
@@ -69,7 +71,7 @@ class Trees:
         for name in path.split(b"/"):
             if found is None or found[0] != _DIRECTORY:
                 return None
-            self._read_all([found[1]])
+            self._read([found[1]])
             held = self._kept[found[1]]
             found = next(((mode, below) for one, mode, below in held if one == name), None)
         return None if found is None or found[0] == _DIRECTORY else found
@@ -87,7 +89,7 @@ class Trees:
         """
         unread: list[tuple[bytes, str | None, str | None]] = [(b"", old, new)]
         for _ in range(_MAX_DEPTH):
-            self._read_all([oid for _, *both in unread for oid in both if oid])
+            self._read([oid for _, *both in unread for oid in both if oid])
             below: list[tuple[bytes, str | None, str | None]] = []
             for prefix, *both in unread:
                 held = [self._kept[oid] if oid else [] for oid in both]
@@ -106,24 +108,20 @@ class Trees:
             unread = below
         raise GitError(f"directories are nested deeper than {_MAX_DEPTH} in a tree")
 
-    def _read_all(self, oids: Iterable[str]) -> None:
+    def _read(self, oids: Iterable[str]) -> None:
         """Reads those trees that are not kept."""
         if len(self._kept) > _MAX_KEPT:
             self._kept.clear()
             self._whole.clear()
-        for _ in self._read([one for one in dict.fromkeys(oids) if one not in self._kept]):
-            pass
-
-    def _read(self, oids: list[str]) -> Iterator[list[str]]:
-        """Reads trees; yields the directories in each."""
-        for oid, (kind, content) in zip(oids, self._objects.read_many(oids), strict=True):
+            self._complete.clear()
+        unread = [oid for oid in dict.fromkeys(oids) if oid not in self._kept]
+        for oid, (kind, content) in zip(unread, self._objects.read_many(unread), strict=True):
             if kind != "tree":
                 raise GitError(f"object {oid} is a {kind}, not a tree", hint="see `git fsck`")
             try:
-                held = self._kept[oid] = self._parse(content)
+                self._kept[oid] = self._parse(content)
             except ValueError as error:
                 raise GitError(f"tree {oid} is corrupt", hint="see `git fsck`") from error
-            yield [below for _, mode, below in held if mode == _DIRECTORY]
 
     def _parse(self, content: bytes) -> list[tuple[bytes, int, str]]:
         """Returns name, mode and oid of each entry of one tree.

@@ -18,6 +18,7 @@ from git_model_security.guard.policies import names_a_path
 from git_model_security.policy import attributes, pinned
 from git_model_security.policy.content import HEAD_BYTES, model_format
 from git_model_security.policy_change.track import Plan, ground, patterns_of
+from git_model_security.provenance import recording
 from git_model_security.setup import sealing, storage_choice, write_policy
 
 if TYPE_CHECKING:
@@ -104,7 +105,9 @@ def untrack(clone: Clone, planned: Plan, reason: str = "") -> list[bytes]:
         for path, oid in sealed.items()
         if blob.is_in_place(repo, path, oid, pointers.get(oid), sizes.get(oid))
     ]
+    doubts = recording.judge_index(clone).doubts
     clear = sealing.open_staged(clone, planned.changed)
+    clone.provenance.adopt(one[:3] for one in clear if one.path not in doubts)
     write_policy.write(repo, planned.policy)
     pinned.pin(repo, planned.policy)
     worktree.rewrite(repo, unwritten)

@@ -42,6 +42,7 @@ def sign(clone: Clone, given: Given | None = None, *, amend: bool = False) -> Si
     if amend and index.head_tree(clone.repo) is None:
         raise GitError("there is no commit to amend yet", hint="`git model sign`, then commit")
     staged = _staged(clone) if amend else []
+    signatures.require_signable(clone)
     assessment = recording.judge_index(clone, amend=amend)
     if assessment.doubts:
         raise telling.refusal(assessment, amend=amend)

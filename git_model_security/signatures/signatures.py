@@ -58,6 +58,29 @@ class Signed:
     taken: list[bytes] = field(default_factory=list)
 
 
+def require_signable(clone: Clone) -> tuple[list[Entry], Policy]:
+    """Returns the entries of the index, and its policy.
+
+    Raises:
+        PolicyError: there is none, or a path is in conflict.
+    """
+    entries = index.committable(clone.repo)
+    policy = gitmodel.find(entries, clone.objects)
+    conflicts = sorted({shown(entry.path) for entry in entries if entry.stage})
+    if conflicts:
+        raise PolicyError(
+            f"paths in conflict, so nothing can be signed: {', '.join(conflicts)}",
+            hint="resolve them and `git add` them, then go on",
+        )
+    if policy is None:
+        raise PolicyError(
+            "the index has no .gitmodel: nothing to sign",
+            hint=missing_policy.hint(clone.repo),
+        )
+    _require_no_file_lost(clone, entries)
+    return entries, policy
+
+
 def sign_index(clone: Clone, chosen: Signer, found: Sources) -> Signed:
     """Signs the staged content of every model root and stages the signatures.
 
@@ -74,20 +97,7 @@ def sign_index(clone: Clone, chosen: Signer, found: Sources) -> Signed:
         PolicyError: step 1 fails, or a root holds what cannot be signed.
         Error: a blob cannot be opened, or the signer fails.
     """
-    entries = index.committable(clone.repo)
-    policy = gitmodel.find(entries, clone.objects)
-    conflicts = sorted({shown(entry.path) for entry in entries if entry.stage})
-    if conflicts:
-        raise PolicyError(
-            f"paths in conflict, so nothing can be signed: {', '.join(conflicts)}",
-            hint="resolve them and `git add` them, then go on",
-        )
-    if policy is None:
-        raise PolicyError(
-            "the index has no .gitmodel: nothing to sign",
-            hint=missing_policy.hint(clone.repo),
-        )
-    _require_no_file_lost(clone, entries)
+    entries, policy = require_signable(clone)
     commits = (*found.all, *history.pseudo_ref(clone.repo, "ORIG_HEAD"))
     by_path = {entry.path: entry for entry in entries}
     state = _Round(clone, chosen, by_path, commits)

@@ -13,7 +13,7 @@ from git_model_security.git import index
 from git_model_security.git.repository import Repository as Facts
 from git_model_security.guard.outgoing import Pushed
 from git_model_security.hooks import post_checkout, signed_refs
-from git_model_security.provenance import ancestry
+from git_model_security.provenance.commits import stands
 from git_model_security.signing import certification
 from git_model_security.status import state
 from git_model_security.trust import pinned_trust
@@ -78,7 +78,7 @@ def test_what_was_verified_in_time_may_still_be_built_upon(
         tree = index.require(clone.repo, "HEAD^{tree}")
         assert tree_check.holds(clone, tree)
         later(monkeypatch)
-        assert ancestry.stands(clone, "HEAD")
+        assert stands(clone, "HEAD")
         # Who comes after the end, and so has never seen it hold, has to decide.
         clone.memory.execute("DELETE FROM judged")
-        assert not ancestry.stands(clone, "HEAD")
+        assert not stands(clone, "HEAD")
