@@ -53,7 +53,8 @@ CREATE TABLE IF NOT EXISTS adopted (
     path BLOB, mode INTEGER, blob BLOB, head BLOB, PRIMARY KEY (path, mode, blob)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS expected (
-    place TEXT, head BLOB, path BLOB, mode INTEGER, blob BLOB, PRIMARY KEY (place, path)
+    place TEXT, tree BLOB, head BLOB, path BLOB, mode INTEGER, blob BLOB,
+    PRIMARY KEY (place, path)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS play (
     place TEXT, "commit" BLOB, UNIQUE (place, "commit")

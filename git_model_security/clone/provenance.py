@@ -200,8 +200,8 @@ class Provenance:
         )
         return {(path, mode, blob.hex()) for path, mode, blob in rows}
 
-    def expect(self, head: str | None, doubts: Doubts) -> None:
-        """Records the verdict on the commit that is about to follow `head`.
+    def expect(self, head: str | None, tree: str, doubts: Doubts) -> None:
+        """Records the verdict on the commit of a tree that is about to follow `head`.
 
         What was adopted counts for that one: kept, it would let somebody bring an earlier
         version back unseen.
@@ -210,13 +210,17 @@ class Provenance:
         self._memory.execute("UPDATE adopted SET head = ? WHERE head = x''", (above,))
         self._memory.execute("DELETE FROM adopted WHERE head NOT IN (x'', ?)", (above,))
         self._memory.execute("DELETE FROM expected WHERE place = ?", place)
-        rows = [(*place, above, *row) for row in _rows(doubts)]
-        self._memory.execute_many("INSERT INTO expected VALUES (?, ?, ?, ?, ?)", rows)
+        rows = [(*place, bytes.fromhex(tree), above, *row) for row in _rows(doubts)]
+        self._memory.execute_many("INSERT INTO expected VALUES (?, ?, ?, ?, ?, ?)", rows)
 
-    def expected(self) -> tuple[str | None, Doubts] | None:
-        """Returns the last verdict, and the HEAD that it was given upon; None without one."""
-        statement = "SELECT head, path, mode, blob FROM expected WHERE place = ?"
-        rows = self._memory.execute(statement, (self._place,)).fetchall()
+    def expected(self, tree: str) -> tuple[str | None, Doubts] | None:
+        """Returns the last verdict, and the HEAD that it was given upon.
+
+        None where that was for another tree: its commit was given up.
+        """
+        statement = "SELECT head, path, mode, blob FROM expected WHERE place = ? AND tree = ?"
+        values = (self._place, bytes.fromhex(tree))
+        rows = self._memory.execute(statement, values).fetchall()
         doubts = _doubts(row[1:] for row in rows)
         if doubts is None:
             return None

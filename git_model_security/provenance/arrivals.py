@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from git_model_security.git import batch, history, index, partial, refs, remotes, rev_list
 from git_model_security.git.changes import changes
+from git_model_security.git.changes import pathless as changes_of_no_commit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,15 +21,13 @@ if TYPE_CHECKING:
 
 _NO_ARRIVALS = (
     b"refs/stash",
-    b"refs/notes/",
     b"refs/rewritten/",
     b"refs/bisect/",
     b"refs/worktree/",
 )
-"""Refs of which nothing is committed upon, or that a work tree has for itself."""
+"""Refs that hold one's own work, or that a work tree has for itself."""
 _REPLAYS = ("rebase-merge", "rebase-apply", "sequencer")
-_PICKED = b"(cherry picked from commit "
-"""With this line `git cherry-pick -x` ends a message."""
+_ASCII = 128
 
 
 def take_in(clone: Clone, extra: Iterable[str] = ()) -> None:
@@ -45,18 +44,26 @@ def take_in(clone: Clone, extra: Iterable[str] = ()) -> None:
     tips = _tips(clone.repo, extra, seen)
     new = [tip for tip in tips if tip not in seen]
     if new:
-        _take_commits(clone, new, seen)
+        _take_commits(clone, [tip for tip in new if tips[tip] == "commit"], seen)
+        # A tag may name a tree, or a file, that no commit has.
+        others = changes_of_no_commit(clone.repo, [tip for tip in new if tips[tip] != "commit"])
+        record.take_blobs(change.entry.oid for change in others)
         record.look_at(tips)
 
 
 def digest_message(text: bytes) -> bytes:
-    """Returns the digest by which a message is known again, whatever Git adds to it."""
-    lines = (line.rstrip() for line in text.splitlines())
-    kept = [line for line in lines if not line.startswith((b"#", _PICKED))]
-    return hashlib.blake2b(b"\n".join(kept).strip(), digest_size=16).digest()
+    """Returns the digest by which a message is known again, whatever Git makes of it.
+
+    Of its subject: Git adds trailers, and to the message of a conflict its paths. And of its
+    ASCII: Git converts the others.
+    """
+    subject = next((line for line in text.splitlines() if line.strip()), b"")
+    ascii_only = bytes(byte for byte in subject if byte < _ASCII)
+    return hashlib.blake2b(b" ".join(ascii_only.split()), digest_size=16).digest()
 
 
-def _tips(repo: Repository, extra: Iterable[str], seen: set[str]) -> list[str]:
+def _tips(repo: Repository, extra: Iterable[str], seen: set[str]) -> dict[str, str]:
+    """Returns the objects that refs hold, tags followed, with what they are."""
     held = [ref.oid for ref in refs.read(repo) if not ref.name.startswith(_NO_ARRIVALS)]
     # What a replay makes arrives with its end, and pairs say then of what it was made.
     is_replaying = any((repo.git_dir / name).is_dir() for name in _REPLAYS)
@@ -66,7 +73,7 @@ def _tips(repo: Repository, extra: Iterable[str], seen: set[str]) -> list[str]:
     )
     kinds = history.peel(repo, [oid for oid in named if oid not in seen])
     found = (kinds.get(oid, ("commit", oid)) for oid in named)
-    return list(dict.fromkeys(oid for kind, oid in found if kind == "commit"))
+    return {oid: kind for kind, oid in found if kind}
 
 
 def _take_commits(clone: Clone, tips: list[str], seen: set[str]) -> None:

@@ -12,7 +12,7 @@ c. Otherwise it was *introduced*. It is *touched* if a parent or an applied comm
    tiny: ask. Protected, never stood, and made by no clean and no merge driver of ours: ask.
 d. It was made of a *suspect*: ask. Suspects are what the sources doubt; what stood at
    either path is not counted.
-e. What a doubting parent, or a squashed commit, removed, and is not there: ask.
+e. What a doubting parent, or any other source, removed, and is not there: ask.
 
 Everything else is vouched for: staging it was the act.
 """
@@ -210,7 +210,9 @@ class _Assessor:
             for path in bad.keys() - there - adopted:
                 if bad[path] != NOTHING:
                     gone[path].append(self._commits.at(one, path) == NOTHING)
-        for one, bad in self._squashed:
+        applied = zip(self._found.applied, (bad for _, bad in self._applied), strict=True)
+        suspects = ((one, self._doubts_of(one)) for one in self._found.suspects)
+        for one, bad in (*self._squashed, *applied, *suspects):
             for path in bad.keys() - there - adopted - gone.keys():
                 is_base = (
                     self._parents and self._commits.at(self._parents[0][0], path) != NOTHING

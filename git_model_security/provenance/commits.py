@@ -24,6 +24,8 @@ from git_model_security.trust import pinned_trust
 from git_model_security.verify import tree_check
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from git_model_security.clone.clone import Clone
     from git_model_security.clone.provenance import Doubts
     from git_model_security.git.trees import Fact
@@ -185,17 +187,28 @@ class Commits:
         merge = self._merge(one, other)
         if merge is None:
             return self._doubt_differences(commit, [one, other])
-        result: Doubts = dict(self._differences(merge.tree, self.tree(commit)))
-        result |= dict.fromkeys(merge.conflicts)
         sides = [(side, self._doubts[side]) for side in (one, other)]
-        for path in {path for _, doubts in sides for path in doubts} - result.keys():
+        result: Doubts = {}
+        for path in self._touched(commit, sides):
             now = self.at(commit, path)
-            if not any(
-                path not in doubts and self.at(side, path) == now for side, doubts in sides
+            if any(path not in bad and self.at(side, path) == now for side, bad in sides):
+                continue
+            # What no side has was merged by Git, line by line; or brought there by a rename.
+            made = self._repo.trees.at(merge.tree, path) or NOTHING
+            is_merged = path not in merge.conflicts and made == now
+            if not is_merged or any(
+                path in bad or self.at(side, path) == NOTHING for side, bad in sides
             ):
-                before = {doubts[path] for _, doubts in sides if path in doubts}
-                result[path] = before.pop() if len(before) == 1 else None
+                before = {bad[path] for _, bad in sides if path in bad} or {made}
+                result[path] = before.pop() if len(before) == 1 and before != {now} else None
         return result
+
+    def _touched(self, commit: str, sides: Iterable[tuple[str, Doubts]]) -> set[bytes]:
+        """Returns the paths in which a merge differs from a side, or that one doubts."""
+        found: set[bytes] = set()
+        for side, bad in sides:
+            found |= bad.keys() | self._differences(self.tree(side), self.tree(commit)).keys()
+        return found
 
     def _merge(self, one: str, other: str) -> _Merge | None:
         """Merges two commits as Git does; None where it does not (git-merge-tree)."""

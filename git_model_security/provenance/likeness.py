@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from git_model_security.content import reader
 from git_model_security.errors import Error
@@ -23,9 +23,25 @@ _SHARE = 0.2
 """Of the runs of either content: from here on one was made of the other."""
 _READ_BYTES = 64 << 20
 _SHORT_BYTES = 256 << 10
-_ANCHOR = re.compile(rb"[\n\x00\x40\x80\xc0]")
+_ANCHOR = re.compile(rb"[\n,;\x00\x40\x80\xc0]")
 
-Runs = frozenset[int]
+
+class Runs(NamedTuple):
+    """The runs of bytes of some content.
+
+    Attributes:
+        anchored: those after certain bytes.
+        all: all of them; None where there are too many.
+    """
+
+    anchored: frozenset[int]
+    all: frozenset[int] | None
+
+    def __sub__(self, other: Runs) -> Runs:
+        """Returns the runs that the other content has not."""
+        gone = other.anchored if other.all is None else other.all
+        whole = None if self.all is None else self.all - gone
+        return Runs(self.anchored - other.anchored, whole)
 
 
 class Likeness:
@@ -37,7 +53,11 @@ class Likeness:
 
     def runs(self, oids: Iterable[str]) -> Runs:
         """Returns the runs of bytes of all those blobs; those that do not open have none."""
-        return frozenset(itertools.chain.from_iterable(map(self._runs, oids)))
+        found = list(map(self._runs, oids))
+        anchored = frozenset(run for one in found for run in one.anchored)
+        if any(one.all is None for one in found):
+            return Runs(anchored, None)
+        return Runs(anchored, frozenset(run for one in found for run in one.all or ()))
 
     def _runs(self, oid: str) -> Runs:
         if oid not in self._known:
@@ -58,12 +78,19 @@ class Likeness:
 
 def is_made_of(mine: Runs, theirs: Runs) -> bool:
     """Tells whether contents have so much in common that one was made of the other."""
-    fewest = min(len(mine), len(theirs))
-    return bool(fewest) and len(mine & theirs) >= _SHARE * fewest
+    one, other = mine.anchored, theirs.anchored
+    if mine.all is not None and theirs.all is not None:
+        one, other = mine.all, theirs.all
+    fewest = min(len(one), len(other))
+    return bool(fewest) and len(one & other) >= _SHARE * fewest
 
 
 def _cut(data: bytes) -> Runs:
-    starts: Iterable[int] = range(len(data) - _RUN_BYTES + 1)
-    if len(data) > _SHORT_BYTES:
-        starts = (found.end() for found in _ANCHOR.finditer(data, 0, len(data) - _RUN_BYTES))
+    last = len(data) - _RUN_BYTES
+    ends = (found.end() for found in _ANCHOR.finditer(data, 0, max(last, 0)))
+    anchored = _hash(data, itertools.chain((0,), ends) if last >= 0 else ())
+    return Runs(anchored, _hash(data, range(last + 1)) if len(data) <= _SHORT_BYTES else None)
+
+
+def _hash(data: bytes, starts: Iterable[int]) -> frozenset[int]:
     return frozenset(hash(data[start : start + _RUN_BYTES]) for start in starts)

@@ -75,7 +75,8 @@ def judge_index(clone: Clone, *, amend: bool = False) -> Assessment:
 
 def expect_commit(clone: Clone, doubts: Doubts) -> None:
     """Records the verdict on the index, for the commit that comes of it."""
-    clone.provenance.expect(index.resolve(clone.repo, "HEAD^{commit}"), doubts)
+    head = index.resolve(clone.repo, "HEAD^{commit}")
+    clone.provenance.expect(head, index.write_tree(clone.repo), doubts)
 
 
 def settle_commit(clone: Clone) -> bool:
@@ -96,19 +97,22 @@ def settle_commit(clone: Clone) -> bool:
     if commits.stands(commit):
         record.note_commit(commit, {})
         return False
-    doubts = _expected(commits, above)
+    doubts = _expected(commits, commit, above)
     is_told = bool(doubts)
     if doubts is None:
         arrivals.take_in(clone)
-        doubts = assessment.assess_as_made(commits, commit, sources.gather(commits, above))
+        ((_, message),) = clone.objects.read_many([commit])
+        doubts = assessment.assess_as_made(
+            commits, commit, sources.gather(commits, above, message)
+        )
         note_content(clone, commits, commit, doubts)
     record.note_commit(commit, doubts)
     return is_told
 
 
-def _expected(commits: Commits, above: Sequence[str]) -> Doubts | None:
+def _expected(commits: Commits, commit: str, above: Sequence[str]) -> Doubts | None:
     """Returns what pre-commit said of a commit with these parents, also of one amended."""
-    expected = commits.clone.provenance.expected()
+    expected = commits.clone.provenance.expected(commits.tree(commit))
     if expected is None:
         return None
     head, doubts = expected

@@ -7,6 +7,7 @@ git-cherry-pick, "sequencer state"); afterwards post-rewrite gives the pairs.
 from __future__ import annotations
 
 import os
+import re
 from typing import TYPE_CHECKING
 
 from git_model_security.git import history, index
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 _PICKS = {"pick", "p", "reword", "r", "edit", "e"}
 _SQUASHES = {"squash", "s", "fixup", "f"}
+_REVERTED = re.compile(rb"^This reverts commit ([0-9a-f]{40,64})[.,]", re.MULTILINE)
 _LISTS = ("rebase-merge/rewritten-list", "rebase-apply/rewritten")
 _PENDING = "rebase-merge/rewritten-pending"
 _DONE = "rebase-merge/done"
@@ -58,9 +60,18 @@ def _to_amend(repo: Repository) -> str | None:
     return _read(repo, _AMEND).strip() or None
 
 
-def list_applied(repo: Repository) -> list[str]:
-    """Returns the commits that are being applied: picked, and squashed into one by a rebase."""
-    return list(dict.fromkeys([*history.pseudo_ref(repo, "CHERRY_PICK_HEAD"), *_done(repo)]))
+def list_applied(repo: Repository, message: bytes = b"") -> list[str]:
+    """Returns the commits that are being applied: picked, or brought back by a revert.
+
+    Args:
+        message: of the commit that was made; else the one that is ready.
+    """
+    picked = [*history.pseudo_ref(repo, "CHERRY_PICK_HEAD"), *_done(repo)]
+    said = message or _read(repo, "MERGE_MSG").encode("utf-8", "surrogateescape")
+    reverted = (oid.decode() for oid in _REVERTED.findall(said))
+    # What stood before the reverted commit comes back.
+    before = (index.resolve(repo, f"{oid}^1^{{commit}}") for oid in reverted)
+    return list(dict.fromkeys([*picked, *filter(None, before)]))
 
 
 def _done(repo: Repository) -> list[str]:

@@ -49,12 +49,16 @@ def of_index(commits: Commits, *, amend: bool = False) -> Sources:
     return gather(commits, parents)
 
 
-def gather(commits: Commits, parents: Iterable[str]) -> Sources:
-    """Returns the sources of what follows `parents`, as the work tree is now."""
+def gather(commits: Commits, parents: Iterable[str], message: bytes = b"") -> Sources:
+    """Returns the sources of what follows `parents`, as the work tree is now.
+
+    Args:
+        message: of the commit, where it was made already.
+    """
     clone = commits.clone
     squashed = list_unnamed(commits)
     suspects = [*clone.provenance.in_play()[-_IN_PLAY:], *_former_heads(commits)]
-    applied = replays.list_applied(clone.repo)
+    applied = replays.list_applied(clone.repo, message)
     return Sources(
         *(tuple(dict.fromkeys(one)) for one in (parents, applied, squashed, suspects))
     )
