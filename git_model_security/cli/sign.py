@@ -38,13 +38,13 @@ def command(method: str | None, amend: bool, adopt: tuple[str, ...], **said: Any
             messages.info(raw_entries.describe(raw))
         index_guard.require_sealed(clone)
         amend = amend or (bool(adopt) and sign.is_for_head(clone))
-        adopted = sign.adopt(clone, adopt) if adopt else None
+        if adopt:
+            adopted = sign.adopt(clone, adopt)
+            for path in adopted.paths:
+                messages.info(f"adopted {shown(path)}")
+            for path in adopted.unstaged:
+                messages.warn(f"{shown(path)} has changes that are not staged: not adopted")
         done = sign.sign(clone, given, amend=amend)
-    if adopted is not None:
-        for path in adopted.paths:
-            messages.info(f"adopted {shown(path)}")
-        for path in adopted.unstaged:
-            messages.warn(f"{shown(path)} has changes that are not staged: not adopted")
     if not done.renewed:
         terminal.result("Signed already: the signatures are for just this content")
     elif amend:

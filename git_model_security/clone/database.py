@@ -46,7 +46,7 @@ CREATE TABLE IF NOT EXISTS doubts (
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS pairs (new BLOB, old BLOB, PRIMARY KEY (new, old)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS stood (
-    path BLOB, blob BLOB, mode INTEGER, PRIMARY KEY (path, blob, mode)
+    path BLOB, blob BLOB, mode INTEGER, since INTEGER, PRIMARY KEY (path, blob, mode)
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS stood_by_blob ON stood (blob);
 CREATE TABLE IF NOT EXISTS adopted (

@@ -34,11 +34,15 @@ _UNKNOWN = 0
 
 
 class Brought(NamedTuple):
-    """Where a commit that arrived has a blob; no commit where the blob was only found."""
+    """Where a commit that arrived has a blob; no commit where the blob was only found.
+
+    `when` counts the commits that had arrived by then.
+    """
 
     path: bytes
     mode: int
     commit: str | None
+    when: int
 
 
 class Provenance:
@@ -109,13 +113,13 @@ class Provenance:
     def brought(self, oids: Collection[str]) -> dict[str, list[Brought]]:
         """Returns where commits have blobs, by blob."""
         found: dict[str, list[Brought]] = {}
-        for blob, path, mode, commit in self._many(
-            "SELECT blob, path, mode, oid FROM came LEFT JOIN arrived ON id = came.origin"
+        for blob, path, mode, commit, when in self._many(
+            "SELECT blob, path, mode, oid, origin FROM came LEFT JOIN arrived ON id = origin"
             " WHERE blob IN",
             oids,
         ):
             known = found.setdefault(blob.hex(), [])
-            known.append(Brought(path, mode, commit and commit.hex()))
+            known.append(Brought(path, mode, commit and commit.hex(), when))
         return found
 
     def with_message(self, digest: bytes) -> list[str]:
@@ -170,14 +174,17 @@ class Provenance:
     # What stood.
 
     def note_stood(self, placed: Iterable[Placed]) -> None:
-        """Records what was vouched for, at its path."""
-        rows = [(path, bytes.fromhex(oid), mode) for path, mode, oid in placed]
-        self._memory.execute_many("INSERT OR IGNORE INTO stood VALUES (?, ?, ?)", rows)
+        """Records what is vouched for, at its path, whoever brought it until now."""
+        self._memory.execute_many(
+            "INSERT OR REPLACE INTO stood"
+            " SELECT ?, ?, ?, (SELECT coalesce(max(id), 0) FROM arrived)",
+            ((path, bytes.fromhex(oid), mode) for path, mode, oid in placed),
+        )
 
-    def stood(self, oids: Collection[str]) -> set[Placed]:
-        """Returns where blobs have stood."""
-        rows = self._many("SELECT path, mode, blob FROM stood WHERE blob IN", oids)
-        return {(path, mode, blob.hex()) for path, mode, blob in rows}
+    def stood(self, oids: Collection[str]) -> dict[Placed, int]:
+        """Returns where blobs have stood; and when at last, as in `Brought`."""
+        rows = self._many("SELECT path, mode, blob, since FROM stood WHERE blob IN", oids)
+        return {(path, mode, blob.hex()): since for path, mode, blob, since in rows}
 
     def stood_at(self, path: bytes, most: int) -> list[str]:
         """Returns blobs that have stood at a path, at most so many."""

@@ -6,10 +6,11 @@ a. It was adopted: yes.
 b. A parent holds it and does not doubt it: yes. Only doubting parents hold it: ask.
 c. Otherwise it was *introduced*. It is *touched* if a parent or an applied commit doubts its
    path, or a squashed one does. It is *theirs* if a foreign commit brought just it, or a blob
-   of the same plaintext. What stood before the doubt: yes. It once stood here, and is not
-   (theirs, and (touched, or this line held it before)): yes. Touched or theirs: ask. They
-   brought its blob to another path, it never stood and was not made here, and it is not
-   tiny: ask. Protected, never stood, and made by no clean and no merge driver of ours: ask.
+   of the same plaintext, after it stood here last. What stood before the doubt: yes. It once
+   stood here, and is not (theirs, and (touched, or this line held it before)): yes. Touched or
+   theirs: ask. They brought its blob to another path, it never stood and was not made here,
+   and it is not tiny: ask. Protected, never stood, and made by no clean and no merge driver
+   of ours: ask.
 d. It was made of a *suspect*: ask. Suspects are what the sources doubt; what stood at
    either path is not counted.
 e. What a doubting parent, or any other source, removed, and is not there: ask.
@@ -58,10 +59,12 @@ def assess_index(commits: Commits, found: Sources) -> Doubts:
     return _Assessor(commits, held, found).assess(changed)
 
 
-def assess_commit(commits: Commits, commit: str, parents: Sequence[str]) -> Doubts:
-    """Returns the paths of a commit that was made here which nobody vouches for."""
-    applied = tuple(commits.made_of(commit))
-    found = Sources(tuple(parents), applied, (), tuple(commits.clone.provenance.in_play()))
+def assess_commit(
+    commits: Commits, commit: str, parents: Sequence[str], olds: Sequence[str]
+) -> Doubts:
+    """Returns the paths of a commit which nobody vouches for, that was made of old ones."""
+    in_play = commits.clone.provenance.in_play()
+    found = Sources(tuple(parents), tuple(olds), (), tuple(in_play))
     return assess_as_made(commits, commit, found)
 
 
@@ -121,7 +124,9 @@ class _Assessor:
         for path in paths:
             mode, oid = fact = self._held[path]
             touching = list(self._touching(path))
-            theirs = (path, mode) in origins.bad(oid)
+            # What came before it stood, somebody has decided for.
+            last = origins.bad(oid).get((path, mode))
+            theirs = last is not None and last > stood.get((path, mode, oid), -1)
             if any(bad[path] == fact for bad in touching):
                 continue
             has_stood = (path, mode, oid) in stood or (path, mode) in origins.good(oid)
@@ -174,16 +179,25 @@ class _Assessor:
                 yield path
 
     def _suspects(self) -> dict[str, set[str]]:
-        """Returns blobs that a source doubts, with those that stood in their places."""
+        """Returns blobs that a source doubts, with those that stood in their places.
+
+        Without those that somebody has decided for since.
+        """
         found: dict[str, set[str]] = {}
-        for one in self._found.all:
-            for path, was in self._doubts_of(one).items():
-                mode, oid = self._commits.at(one, path)
-                if _is_file(mode):
-                    before = found.setdefault(oid, set())
-                    before.update(self._undoubted(path))
-                    if was is not None and _is_file(was[0]):
-                        before.add(was[1])
+        placed = [
+            (path, *self._commits.at(one, path), was)
+            for one in self._found.all
+            for path, was in self._doubts_of(one).items()
+        ]
+        oids = {oid for _, mode, oid, _ in placed if _is_file(mode)}
+        stood, origins = self._clone.provenance.stood(oids), _Origins(self._commits, oids)
+        for path, mode, oid, was in placed:
+            last = origins.bad(oid).get((path, mode), 0)
+            if _is_file(mode) and stood.get((path, mode, oid), -1) < last:
+                before = found.setdefault(oid, set())
+                before.update(self._undoubted(path))
+                if was is not None and _is_file(was[0]):
+                    before.add(was[1])
         return found
 
     def _doubts_of(self, commit: str) -> Doubts:
@@ -249,15 +263,16 @@ class _Origins:
         rows = commits.clone.provenance.brought(
             {one for same in alike.values() for one in same}
         )
-        self._bad: dict[str, set[tuple[bytes, int]]] = defaultdict(set)
+        self._bad: dict[str, dict[tuple[bytes, int], int]] = defaultdict(dict)
         self._good: dict[str, set[tuple[bytes, int]]] = defaultdict(set)
         for oid, same in alike.items():
             for one in same:
-                for path, mode, commit in rows.get(one, ()):
+                for path, mode, commit, when in rows.get(one, ()):
                     if commit is not None and commits.is_made_here(commit):
                         continue
                     if commit is None or not commits.stands(commit):
-                        self._bad[oid].add((path, mode))
+                        known = self._bad[oid]
+                        known[path, mode] = max(when, known.get((path, mode), 0))
                     elif one == oid:
                         self._good[oid].add((path, mode))
 
@@ -266,9 +281,9 @@ class _Origins:
         """Those blobs that a commit has which stands."""
         return set(self._good)
 
-    def bad(self, oid: str) -> set[tuple[bytes, int]]:
-        """Returns the paths and modes at which foreign commits have it."""
-        return self._bad.get(oid, set())
+    def bad(self, oid: str) -> dict[tuple[bytes, int], int]:
+        """Returns the paths and modes at which foreign commits have it, and when they came."""
+        return self._bad.get(oid, {})
 
     def good(self, oid: str) -> set[tuple[bytes, int]]:
         """Returns the paths and modes at which commits that stand have it."""

@@ -64,6 +64,7 @@ class Commits:
         self._standing: dict[str, bool] = {}
         self._doubts: dict[str, Doubts] = {}
         self._under_way: dict[str, list[str]] | None = None
+        self._judging: set[str] = set()
 
     def stands(self, commit: str) -> bool:
         """Tells whether a commit stands; one that is not here does not."""
@@ -157,8 +158,14 @@ class Commits:
     def _judge(self, commit: str, above: list[str]) -> Doubts:
         if any(one not in self._doubts for one in above) or len(above) > _MERGED:
             return self._doubt_differences(commit, above)
-        if self.made_of(commit):
-            return assessment.assess_commit(self, commit, above)
+        olds = [one for one in self.made_of(commit) if one not in self._judging]
+        if olds:
+            # In one second a commit can be made of another, and that one of it again.
+            self._judging.add(commit)
+            try:
+                return assessment.assess_commit(self, commit, above, olds)
+            finally:
+                self._judging.discard(commit)
         if len(above) == _MERGED:
             return self._doubt_merge(commit, *above)
         return self._doubt_changes(commit, above)
@@ -191,16 +198,11 @@ class Commits:
         result: Doubts = {}
         for path in self._touched(commit, sides):
             now = self.at(commit, path)
-            if any(path not in bad and self.at(side, path) == now for side, bad in sides):
-                continue
-            # What no side has was merged by Git, line by line; or brought there by a rename.
             made = self._repo.trees.at(merge.tree, path) or NOTHING
-            is_merged = path not in merge.conflicts and made == now
-            if not is_merged or any(
-                path in bad or self.at(side, path) == NOTHING for side, bad in sides
-            ):
-                before = {bad[path] for _, bad in sides if path in bad} or {made}
-                result[path] = before.pop() if len(before) == 1 and before != {now} else None
+            if made == now and path not in merge.conflicts and _is_free(self, path, now, sides):
+                continue
+            before = {bad[path] for _, bad in sides if path in bad} or {made}
+            result[path] = before.pop() if len(before) == 1 and before != {now} else None
         return result
 
     def _touched(self, commit: str, sides: Iterable[tuple[str, Doubts]]) -> set[bytes]:
@@ -223,3 +225,14 @@ class Commits:
         return {
             path: before or NOTHING for path, before, _ in self._repo.trees.changes(old, new)
         }
+
+
+def _is_free(
+    commits: Commits, path: bytes, now: Fact, sides: Iterable[tuple[str, Doubts]]
+) -> bool:
+    """Tells whether what Git merged at a path came from where nobody doubts it."""
+    held = [(commits.at(side, path), path in bad) for side, bad in sides]
+    if any(fact == now and not is_doubtful for fact, is_doubtful in held):
+        return True
+    # What no side has was merged line by line; or brought there by a rename.
+    return not any(is_doubtful or fact == NOTHING for fact, is_doubtful in held)

@@ -64,6 +64,7 @@ def judge_index(clone: Clone, *, amend: bool = False) -> Assessment:
     entries = index.committable(clone.repo)
     head = index.resolve(clone.repo, "HEAD^{commit}")
     new = {after.path for _, after in index.staged_changes(clone.repo)}
+    new |= commits.doubts(head).keys() if head else set()  # where they were adopted
     is_known = head is not None and clone.provenance.has_arrived(head)
     clone.provenance.note_stood(
         (entry.path, entry.mode, entry.oid)

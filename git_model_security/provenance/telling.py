@@ -60,18 +60,25 @@ def _origins(
     commits, clone = assessment.commits, assessment.commits.clone
     rows = clone.provenance.brought({held[path][1] for path in paths if path in held})
     named: dict[bytes, str] = {}
+    over: set[bytes] = set()  # what somebody else brought was changed, or replaced
     for path in paths:
         brought = [row for row in rows.get(held.get(path, NOTHING)[1], ()) if row.commit]
         brought.sort(key=lambda row: row.path != path)
         foreign = (
             row.commit for row in brought if row.commit and commits.is_foreign(row.commit)
         )
-        commit = next(foreign, None) or _last_change(commits, path, assessment.sources)
+        commit = next(foreign, None)
+        if commit is None:
+            commit = _last_change(commits, path, assessment.sources)
+            over |= {path} & held.keys()
         if commit is not None:
             named[path] = commit
     here = history.peel(clone.repo, named.values())
     said = history.subjects(clone.repo, (one for one, (kind, _) in here.items() if kind))
-    return {path: _shown(commit, said.get(commit)) for path, commit in named.items()}
+    return {
+        path: "on top of " * (path in over) + _shown(commit, said.get(commit))
+        for path, commit in named.items()
+    }
 
 
 def _last_change(commits: Commits, path: bytes, found: Sources) -> str | None:
