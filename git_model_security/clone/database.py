@@ -140,6 +140,8 @@ class Memory:
             raise self._failed(error) from error
 
     def _failed(self, error: sqlite3.Error) -> RecordError:
+        # Who has waited once waits no more: a person waits for the command.
+        self._connection.execute("PRAGMA busy_timeout = 0")
         return RecordError(
             f"{self._path}: {error}",
             hint="free some disk space; the file may be removed, it is only a memory",

@@ -39,6 +39,7 @@ class Trees:
         self._entry = re.compile(rb"([0-7]+) ([^\0]*)\0(.{%d})" % oid_bytes, re.DOTALL)
         self._kept: dict[str, list[tuple[bytes, int, str]]] = {}
         self._whole: dict[tuple[str, bytes], list[Entry]] = {}
+        self._named: dict[str, dict[bytes, Fact]] = {}
 
     def entries(self, oid: str) -> list[Entry]:
         """Returns all entries of a tree, recursively, as `index.tree` does.
@@ -46,9 +47,7 @@ class Trees:
         Raises:
             GitError: a tree is missing or corrupt, or they are nested too deep.
         """
-        if len(self._kept) > _MAX_KEPT:
-            self._kept.clear()
-            self._whole.clear()
+        self._forget_many()
         unread = [oid]
         for _ in range(_MAX_DEPTH):
             unread = [one for one in dict.fromkeys(unread) if one not in self._kept]
@@ -69,9 +68,7 @@ class Trees:
         for name in path.split(b"/"):
             if found is None or found[0] != _DIRECTORY:
                 return None
-            self._read_all([found[1]])
-            held = self._kept[found[1]]
-            found = next(((mode, below) for one, mode, below in held if one == name), None)
+            found = self._by_name(found[1]).get(name)
         return None if found is None or found[0] == _DIRECTORY else found
 
     def changes(
@@ -106,11 +103,24 @@ class Trees:
             unread = below
         raise GitError(f"directories are nested deeper than {_MAX_DEPTH} in a tree")
 
-    def _read_all(self, oids: Iterable[str]) -> None:
-        """Reads those trees that are not kept."""
+    def _by_name(self, oid: str) -> dict[bytes, Fact]:
+        """Returns what a tree has, by name; of a name that it has twice the first."""
+        held = self._named.get(oid)
+        if held is None:
+            self._read_all([oid])
+            entries = reversed(self._kept[oid])
+            held = self._named[oid] = {name: (mode, below) for name, mode, below in entries}
+        return held
+
+    def _forget_many(self) -> None:
         if len(self._kept) > _MAX_KEPT:
             self._kept.clear()
             self._whole.clear()
+            self._named.clear()
+
+    def _read_all(self, oids: Iterable[str]) -> None:
+        """Reads those trees that are not kept."""
+        self._forget_many()
         for _ in self._read([one for one in dict.fromkeys(oids) if one not in self._kept]):
             pass
 

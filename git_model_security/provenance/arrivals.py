@@ -7,6 +7,7 @@ commits these are is asked of those few that matter, when something is committed
 from __future__ import annotations
 
 import hashlib
+import string
 from typing import TYPE_CHECKING
 
 from git_model_security.git import batch, history, index, partial, refs, remotes, rev_list
@@ -27,8 +28,11 @@ _NO_ARRIVALS = (
 )
 """Refs of which nothing is committed upon, or that a work tree has for itself."""
 _REPLAYS = ("rebase-merge", "rebase-apply", "sequencer")
-_PICKED = b"(cherry picked from commit "
-"""With this line `git cherry-pick -x` ends a message."""
+_SIGNED_OFF = b"Signed-off-by:"
+"""With this `git cherry-pick --signoff` ends a message."""
+_MARKS = tuple(bytes([code]) for code in string.punctuation.encode())
+"""A comment begins with one of these (git-config, "core.commentChar"), and so does what
+`git cherry-pick -x` adds."""
 
 
 def take_in(clone: Clone, extra: Iterable[str] = ()) -> None:
@@ -51,9 +55,14 @@ def take_in(clone: Clone, extra: Iterable[str] = ()) -> None:
 
 def digest_message(text: bytes) -> bytes:
     """Returns the digest by which a message is known again, whatever Git adds to it."""
-    lines = (line.rstrip() for line in text.splitlines())
-    kept = [line for line in lines if not line.startswith((b"#", _PICKED))]
-    return hashlib.blake2b(b"\n".join(kept).strip(), digest_size=16).digest()
+    lines = (line.strip() for line in text.splitlines())
+    kept = [line for line in lines if line and not line.startswith((*_MARKS, _SIGNED_OFF))]
+    return hashlib.blake2b(b"\n".join(kept), digest_size=16).digest()
+
+
+def _is_encoded(text: bytes) -> bool:
+    """Tells whether a commit says that its message is not UTF-8: Git writes it otherwise."""
+    return b"\nencoding " in text.partition(b"\n\n")[0]
 
 
 def _tips(repo: Repository, extra: Iterable[str], seen: set[str]) -> list[str]:
@@ -74,9 +83,11 @@ def _take_commits(clone: Clone, tips: list[str], seen: set[str]) -> None:
     there = [oid for kind, oid in history.peel(repo, seen).values() if kind == "commit"]
     names = [*tips, *(f"^{oid}" for oid in there)]
     commits = rev_list.read(repo, "--topo-order", "--reverse", names=names)
+    texts = batch.contents(repo, commits)
+    recoded = history.messages(repo, (one for one in texts if _is_encoded(texts[one])))
     messages = {
-        oid: digest_message(text.partition(b"\n\n")[2])
-        for oid, text in batch.contents(repo, commits).items()
+        oid: digest_message(recoded.get(oid) or text.partition(b"\n\n")[2])
+        for oid, text in texts.items()
     }
     damaged: dict[str, str] = {}
     brought = [

@@ -60,7 +60,7 @@ def assess_index(commits: Commits, found: Sources) -> Doubts:
 
 def assess_commit(commits: Commits, commit: str, parents: Sequence[str]) -> Doubts:
     """Returns the paths of a commit that was made here which nobody vouches for."""
-    applied = tuple(commits.made_of(commit))
+    applied = tuple(filter(commits.is_here, commits.made_of(commit)))
     found = Sources(tuple(parents), applied, (), tuple(commits.clone.provenance.in_play()))
     return assess_as_made(commits, commit, found)
 
@@ -161,6 +161,7 @@ class _Assessor:
         """Yields the files that were made of what a source doubts (clause d)."""
         suspects = self._suspects() if paths else {}
         likeness = Likeness(self._clone)
+        likeness.read_ahead(suspects)
         for path in paths if suspects else ():
             mode, oid = self._held[path]
             if not _is_file(mode):
@@ -177,7 +178,7 @@ class _Assessor:
         """Returns blobs that a source doubts, with those that stood in their places."""
         found: dict[str, set[str]] = {}
         for one in self._found.all:
-            for path, was in self._doubts_of(one).items():
+            for path, was in self._commits.known_doubts(one).items():
                 mode, oid = self._commits.at(one, path)
                 if _is_file(mode):
                     before = found.setdefault(oid, set())
@@ -185,12 +186,6 @@ class _Assessor:
                     if was is not None and _is_file(was[0]):
                         before.add(was[1])
         return found
-
-    def _doubts_of(self, commit: str) -> Doubts:
-        try:
-            return self._commits.doubts(commit)
-        except Error:  # one that HEAD was at may be gone
-            return {}
 
     def _versions(self, path: bytes, oid: str) -> set[str]:
         """Returns the blobs that stood at a path before."""

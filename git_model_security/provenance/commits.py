@@ -122,6 +122,13 @@ class Commits:
                 self._doubts[one] = self._judge(one, above)
         return self._doubts[commit]
 
+    def known_doubts(self, commit: str) -> Doubts:
+        """Returns the doubts of a commit that may be gone: none where it is."""
+        try:
+            return self.doubts(commit)
+        except GitError:
+            return {}
+
     def _unsettled(self, commit: str) -> list[tuple[str, list[str]]]:
         """Returns the commits to judge for one, and it, with their parents; parents first."""
         found: dict[str, list[str]] = {}
@@ -136,7 +143,7 @@ class Commits:
                 continue
             found[one] = self.parents(one)
             if len(found) <= MAX_COMMITS:
-                waiting += [up for up in found[one] if up not in found and self._is_here(up)]
+                waiting += [up for up in found[one] if up not in found and self.is_here(up)]
         return list(order.items())
 
     def _settle(self, commit: str) -> bool:
@@ -149,17 +156,32 @@ class Commits:
             self._doubts[commit] = recorded
         return commit in self._doubts
 
-    def _is_here(self, commit: str) -> bool:
+    def is_here(self, commit: str) -> bool:
+        """Tells whether a commit is here."""
         return index.resolve(self._repo, f"{commit}^{{commit}}") is not None
 
     def _judge(self, commit: str, above: list[str]) -> Doubts:
         if any(one not in self._doubts for one in above) or len(above) > _MERGED:
             return self._doubt_differences(commit, above)
-        if self.made_of(commit):
+        if self._is_made_of_what_is_known(commit):
             return assessment.assess_commit(self, commit, above)
         if len(above) == _MERGED:
             return self._doubt_merge(commit, *above)
         return self._doubt_changes(commit, above)
+
+    def _is_made_of_what_is_known(self, commit: str) -> bool:
+        """Tells whether one was made again, of commits that are here or were nobody else's."""
+        waiting = olds = self.made_of(commit)
+        while waiting:
+            gone = [one for one in waiting if not self.is_here(one)]
+            recorded = {one: self.clone.provenance.doubts(one) for one in gone}
+            if any(doubts for doubts in recorded.values()):
+                return False
+            unknown = [one for one, doubts in recorded.items() if doubts is None]
+            waiting = [old for one in unknown for old in self.made_of(one)]
+            if not all(map(self.made_of, unknown)):
+                return False
+        return bool(olds)
 
     def _doubt_changes(self, commit: str, above: list[str]) -> Doubts:
         result = dict(self._doubts[above[0]]) if above else {}

@@ -32,7 +32,7 @@ MESSAGES = {
     "is empty": b"",
     "is not UTF-8": b"caf\xe9 \xff\xfe\n",
     "has control characters": b"Tune\x01\x02\x1b[31m \x07\n",
-    "has line separators of Unicode": "Tune\u2028\u2029\x85\x1c\x1d\x1e\x0b\x0cof it\n".encode(),
+    "has line separators of Unicode": "Tune\u2028\x85\x1c\x1e\x0b\x0cof it\n".encode(),
     "has tabs": b"\tTune\tby\tsomebody\n",
     "has carriage returns": b"Tune\rby\r\nsomebody\r\n",
     "names a commit": b"commit \n\ncommit HEAD\n\x0ccommit \x0ccommit HEAD~1\n",
@@ -57,16 +57,9 @@ def write_commit(
     above = parents or (repo.git("rev-parse", "HEAD"),)
     lines = b"".join(b"parent %s\n" % oid.encode() for oid in above)
     who = b"%s %d +0000" % (author, when)
-    text = b"tree %s\n%sauthor %s\ncommitter %s\n%s\n%s" % (
-        tree,
-        lines,
-        who,
-        who,
-        header,
-        message,
-    )
+    head = b"tree %s\n%sauthor %s\ncommitter %s\n%s" % (tree, lines, who, who, header)
     words = ("hash-object", "-w", "-t", "commit", "--literally", "--stdin")
-    oid = repo.git(*words, stdin=text)
+    oid = repo.git(*words, stdin=head + b"\n" + message)
     repo.git("update-ref", "HEAD", oid)
     return oid
 
@@ -90,7 +83,7 @@ class TestMessages:
         assert verdict(ada, said) == asked(CODE)
         assert "\x01" not in said.stderr
         assert "\x1b" not in said.stderr
-        assert ada.model("status").returncode == 0
+        assert "train.py" in ada.model("status", check=False).stdout
 
     def test_a_pick_without_a_commit_that_merges_texts(
         self, ada: Repository, mallory: Repository, message: bytes
