@@ -163,25 +163,32 @@ class Commits:
     def _judge(self, commit: str, above: list[str]) -> Doubts:
         if any(one not in self._doubts for one in above) or len(above) > _MERGED:
             return self._doubt_differences(commit, above)
-        if self._is_made_of_what_is_known(commit):
-            return assessment.assess_commit(self, commit, above)
+        if self.made_of(commit):
+            return self._doubt_made_again(commit, above)
         if len(above) == _MERGED:
             return self._doubt_merge(commit, *above)
         return self._doubt_changes(commit, above)
 
-    def _is_made_of_what_is_known(self, commit: str) -> bool:
-        """Tells whether one was made again, of commits that are here or were nobody else's."""
-        waiting = olds = self.made_of(commit)
-        while waiting:
-            gone = [one for one in waiting if not self.is_here(one)]
-            recorded = {one: self.clone.provenance.doubts(one) for one in gone}
-            if any(doubts for doubts in recorded.values()):
-                return False
-            unknown = [one for one, doubts in recorded.items() if doubts is None]
-            waiting = [old for one in unknown for old in self.made_of(one)]
-            if not all(map(self.made_of, unknown)):
-                return False
-        return bool(olds)
+    def _doubt_made_again(self, commit: str, above: list[str]) -> Doubts:
+        """Doubts of what Git made again what the rule does.
+
+        Where the commits that it was made of are gone, and nobody knows whose they were,
+        also what did not stand here before.
+        """
+        result = assessment.assess_commit(self, commit, above)
+        if all(map(self._is_known, self.made_of(commit))):
+            return result
+        changed = self.changed(commit)
+        now = {path: self.at(commit, path) for path in changed}
+        stood = self.clone.provenance.stood({oid for _, oid in now.values() if oid})
+        new = (
+            path for path, fact in now.items() if fact != NOTHING and (path, *fact) not in stood
+        )
+        return {path: changed[path] for path in new} | result
+
+    def _is_known(self, commit: str) -> bool:
+        """Tells whether a commit is here, or is recorded as one that nobody doubts."""
+        return self.is_here(commit) or self.clone.provenance.doubts(commit) == {}
 
     def _doubt_changes(self, commit: str, above: list[str]) -> Doubts:
         result = dict(self._doubts[above[0]]) if above else {}
