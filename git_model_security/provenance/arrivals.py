@@ -99,7 +99,7 @@ def _take_commits(clone: Clone, tips: list[str], seen: set[str]) -> None:
     texts = batch.contents(repo, commits)
     recoded = history.messages(repo, (one for one in texts if _is_encoded(texts[one])))
     messages = {
-        oid: digest_message(recoded.get(oid) or text.partition(b"\n\n")[2])
+        oid: digest_message(recoded.get(oid, text.partition(b"\n\n")[2]))
         for oid, text in texts.items()
     }
     clone.provenance.take_in(messages, [])

@@ -240,7 +240,6 @@ class TestRefs:
 
 
 PATHS = {
-    "no UTF-8": b"caf\xe9 \xff.py",
     "a line feed": b"a\nb.py",
     "a quote and a tab": b'a"\t.py',
     "a colon before it": b":a.py",
@@ -286,6 +285,19 @@ class TestPaths:
         commit(ada)
         ada.git("--literal-pathspecs", "checkout", "HEAD~1", "--", path)
         assert verdict(ada, commit(ada)) == SIGNED
+
+
+def test_a_strangers_path_that_is_no_utf_8(ada: Repository, mallory: Repository) -> None:
+    mallory.write(b"caf\xe9.py", TEXT.replace("text", "evil text"))
+    push(mallory, "main")
+    ada.git("pull")
+    readme(ada)
+    said = commit(ada)
+    assert len(verdict(ada, said).paths) == 1
+    # Such a name cannot be signed, by whomever (docs/THREAT_MODEL.md): it is not adopted.
+    refused = ada.model("sign", "--amend", "--adopt", ".", check=False)
+    assert refused.returncode == 1
+    assert "not UTF-8" in refused.stderr
 
 
 class TestOtherHistories:

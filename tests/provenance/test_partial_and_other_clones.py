@@ -279,6 +279,7 @@ class TestLfs:
         eve.write("evil.safetensors", weights(66) * 40)
         push(eve, "evil")
         large.ada.git("fetch")
+        eve.git("lfs", "push", "--all", "origin")
         large.ada.git("lfs", "fetch", "origin", "origin/evil")
         large.ada.git("checkout", "origin/evil", "--", "evil.safetensors")
         large.ada.git("mv", "-f", "evil.safetensors", FILES[0])
