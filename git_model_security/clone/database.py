@@ -31,6 +31,7 @@ CREATE TABLE IF NOT EXISTS digests (
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS digests_by_length ON digests (length, sealed_sha256);
 CREATE TABLE IF NOT EXISTS looked (tip BLOB PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS unread ("commit" BLOB PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS arrived (
     id INTEGER PRIMARY KEY, oid BLOB NOT NULL UNIQUE, message BLOB NOT NULL
 );
@@ -141,6 +142,8 @@ class Memory:
             raise self._failed(error) from error
 
     def _failed(self, error: sqlite3.Error) -> RecordError:
+        # Who has waited once waits no more: a person waits for the command.
+        self._connection.execute("PRAGMA busy_timeout = 0")
         return RecordError(
             f"{self._path}: {error}",
             hint="free some disk space; the file may be removed, it is only a memory",

@@ -29,6 +29,8 @@ _AT_ONCE = 500
 """Values per question; SQLite may be built to take 999 in one."""
 _FIRST = b"-"
 """Stands for the HEAD of a branch that has no commit yet."""
+UNKNOWN_LENGTH = -1
+"""Of a blob that arrived without its content, as in a partial clone."""
 _UNKNOWN = 0
 """Stands for the commit that brought a blob, where none is known."""
 
@@ -103,8 +105,17 @@ class Provenance:
         self._memory.execute_many("INSERT OR IGNORE INTO lengths VALUES (?)", rows)
 
     def has_length(self, length: int) -> bool:
-        """Tells whether a blob of that many bytes arrived."""
-        return self._one("SELECT 1 FROM lengths WHERE length = ?", length)
+        """Tells whether a blob of that many bytes arrived, or one of which nobody knows."""
+        return self._one("SELECT 1 FROM lengths WHERE length IN (?, ?)", length, UNKNOWN_LENGTH)
+
+    def note_unread(self, commits: Iterable[str]) -> None:
+        """Records the commits that arrived without their trees, in place of those before."""
+        rows = ((bytes.fromhex(commit),) for commit in commits)
+        self._memory.replace("DELETE FROM unread", "INSERT INTO unread VALUES (?)", rows)
+
+    def unread(self) -> list[str]:
+        """Returns the commits that arrived without their trees."""
+        return [commit.hex() for (commit,) in self._memory.execute("SELECT * FROM unread")]
 
     def has_arrived(self, commit: str) -> bool:
         """Tells whether a commit was seen, whoever made it."""

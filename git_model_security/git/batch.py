@@ -26,14 +26,14 @@ _KINDS = {"blob", "commit", "tag", "tree"}
 def sizes(repo: Repository, oids: Iterable[str]) -> dict[str, int]:
     """Returns the lengths in bytes of those objects that are here; none is fetched."""
     wanted = list(dict.fromkeys(oids))
-    if len(wanted) <= _FEW and partial.remote(repo) is None:
+    if partial.remote(repo) is not None:
+        # Git would fetch what was promised, or end at it.
+        here = _listed(repo, "%(objectname) %(objectsize)")
+        lengths = dict(line.split(" ") for line in here)
+        return {oid: int(lengths[oid]) for oid in wanted if oid in lengths}
+    if len(wanted) <= _FEW:
         return {oid: size for kind, oid, size in repo.objects.facts(wanted) if kind}
-    asked = lines(wanted)
-    answers = repo.git(
-        *("cat-file", "--batch-check", "--buffer"),
-        stdin=asked,
-        extra={"GIT_NO_LAZY_FETCH": "1"},
-    )
+    answers = repo.git("cat-file", "--batch-check", "--buffer", stdin=lines(wanted))
     found = (line.split() for line in answers.splitlines())
     return {words[0].decode(): int(words[2]) for words in found if len(words) == 3}
 
@@ -80,12 +80,8 @@ def kinds(repo: Repository) -> dict[str, str]:
     The kind of one that cannot be read is `""`. Git fetches nothing for that: it lists
     the files of the store.
     """
-    listed = repo.git(
-        *("cat-file", "--batch-all-objects", "--unordered"),
-        "--batch-check=%(objecttype) %(objectname)",
-    )
     found: dict[str, str] = {}
-    for line in listed.decode().splitlines():
+    for line in _listed(repo, "%(objecttype) %(objectname)"):
         first, _, second = line.partition(" ")
         if second == "missing":
             found[first] = ""
@@ -96,12 +92,14 @@ def kinds(repo: Repository) -> dict[str, str]:
 
 def blob_lengths(repo: Repository) -> dict[str, int]:
     """Returns all blobs that are here, as `kinds` lists objects, with their lengths."""
-    listed = repo.git(
-        *("cat-file", "--batch-all-objects", "--unordered"),
-        "--batch-check=%(objecttype) %(objectname) %(objectsize)",
-    )
-    rows = (line.split(" ") for line in listed.decode().splitlines())
+    listed = _listed(repo, "%(objecttype) %(objectname) %(objectsize)")
+    rows = (line.split(" ") for line in listed)
     return {row[1]: int(row[2]) for row in rows if row[0] == "blob"}
+
+
+def _listed(repo: Repository, form: str) -> list[str]:
+    words = ("cat-file", "--batch-all-objects", "--unordered", f"--batch-check={form}")
+    return repo.git(*words).decode().splitlines()
 
 
 def commits(repo: Repository, objects: dict[str, str]) -> list[str]:

@@ -216,9 +216,30 @@ def author_dates(repo: Repository, oids: Iterable[str]) -> dict[str, str]:
 
 def subjects(repo: Repository, oids: Iterable[str]) -> dict[str, tuple[str, str]]:
     """Returns the subjects and the authors' names of commits, by oid."""
-    lines = _lines(repo, oids, "--no-commit-header", "--format=%H%x09%an%x09%s")
-    rows = (line.split("\t", 2) for line in lines)
-    return {oid: (subject, author) for oid, author, subject in rows}
+    rows = _formatted(repo, oids, "%H", "%an", "%s")
+    return {
+        oid.decode(): (subject.decode("utf-8", "replace"), author.decode("utf-8", "replace"))
+        for oid, author, subject in rows
+    }
+
+
+def messages(repo: Repository, oids: Iterable[str]) -> dict[str, bytes]:
+    """Returns the messages of commits in UTF-8, as Git has them when it commits them again."""
+    rows = _formatted(repo, oids, "%H", "%B")
+    return {oid.decode(): message for oid, message in rows}
+
+
+def _formatted(repo: Repository, oids: Iterable[str], *fields: str) -> list[tuple[bytes, ...]]:
+    """Returns fields of commits; they may hold any byte but NUL, as nobody has to use Git."""
+    names = list(oids)
+    if not names:
+        return []
+    words = ("--no-walk=unsorted", "--no-commit-header", "--encoding=UTF-8")
+    form = "".join(f"{field}%x00" for field in fields)
+    said = rev_list.walk(repo, *words, f"--format={form}", names=names).split(b"\0")
+    columns = (said[at :: len(fields)] for at in range(len(fields)))
+    rows = zip(*columns, strict=False)
+    return [(oid.strip(), *rest) for oid, *rest in rows if oid.strip()]
 
 
 def iso_date(date: str) -> str:
@@ -270,7 +291,8 @@ def former_heads(repo: Repository, most: int) -> list[str]:
         found = repo.git(*words, "HEAD", accept=(0, 128)).decode().split()
     else:
         lines = path.read_bytes().splitlines() if path.is_file() else []
-        found = [line.split(b" ", 2)[1].decode() for line in reversed(lines[-most:])]
+        rows = (line.split(b" ", 2) for line in reversed(lines[-most:]))
+        found = [row[1].decode("ascii", "replace") for row in rows if len(row) > 1]
     return list(dict.fromkeys(filter(is_oid, found)))
 
 
@@ -280,9 +302,10 @@ def list_squashed(repo: Repository) -> list[str]:
     Git lists them in SQUASH_MSG, a line `commit <oid>` each; the newest comes first.
     """
     path = repo.git_dir / "SQUASH_MSG"
-    text = path.read_text("utf-8", "replace") if path.is_file() else ""
-    named = (line.split() for line in text.splitlines() if line.startswith("commit "))
-    found = (index.resolve(repo, f"{words[1]}^{{commit}}") for words in named)
+    # Lines end as Git ends them: a message may hold what else a text would be split at.
+    lines = path.read_bytes().split(b"\n") if path.is_file() else []
+    named = (line[7:].decode("ascii", "replace") for line in lines if line[:7] == b"commit ")
+    found = (index.resolve(repo, f"{oid}^{{commit}}") for oid in named if is_oid(oid))
     return list(filter(None, found))
 
 

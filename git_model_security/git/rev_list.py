@@ -31,18 +31,23 @@ def read(repo: Repository, *options: str, names: Iterable[str] = ()) -> list[str
     Raises:
         GitError: a name names nothing, or a commit is missing.
     """
+    return walk(repo, *options, names=names).decode().splitlines()
+
+
+def walk(repo: Repository, *options: str, names: Iterable[str] = ()) -> bytes:
+    """Returns what such a walk says, of which a format may be any bytes; see `read`."""
     asked = lines(names)
 
-    def walk(*words: str) -> list[str]:
+    def run(*words: str) -> bytes:
         command = (*FROM_COMMITS, "rev-list", *words, "--stdin")
-        return repo.git(*command, stdin=asked, extra=TRUE_HISTORY).decode().splitlines()
+        return repo.git(*command, stdin=asked, extra=TRUE_HISTORY)
 
     try:
-        return walk(*options)
+        return run(*options)
     except GitError:
         # --ignore-missing holds for names too, and one that is missing must not be nothing.
-        walk("--max-count=1")
-        return walk("--ignore-missing", *options)
+        run("--max-count=1")
+        return run("--ignore-missing", *options)
 
 
 def last_change(repo: Repository, commit: str, path: bytes) -> str | None:

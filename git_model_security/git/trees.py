@@ -40,6 +40,7 @@ class Trees:
         self._kept: dict[str, list[tuple[bytes, int, str]]] = {}
         self._whole: dict[tuple[str, bytes], list[Entry]] = {}
         self._complete: set[str] = set()
+        self._named: dict[str, dict[bytes, Fact]] = {}
 
     def entries(self, oid: str) -> list[Entry]:
         """Returns all entries of a tree, recursively, as `index.tree` does.
@@ -71,9 +72,7 @@ class Trees:
         for name in path.split(b"/"):
             if found is None or found[0] != _DIRECTORY:
                 return None
-            self._read([found[1]])
-            held = self._kept[found[1]]
-            found = next(((mode, below) for one, mode, below in held if one == name), None)
+            found = self._by_name(found[1]).get(name)
         return None if found is None or found[0] == _DIRECTORY else found
 
     def changes(
@@ -108,11 +107,21 @@ class Trees:
             unread = below
         raise GitError(f"directories are nested deeper than {_MAX_DEPTH} in a tree")
 
+    def _by_name(self, oid: str) -> dict[bytes, Fact]:
+        """Returns what a tree has, by name; of a name that it has twice the first."""
+        held = self._named.get(oid)
+        if held is None:
+            self._read([oid])
+            entries = reversed(self._kept[oid])
+            held = self._named[oid] = {name: (mode, below) for name, mode, below in entries}
+        return held
+
     def _read(self, oids: Iterable[str]) -> None:
         """Reads those trees that are not kept."""
         if len(self._kept) > _MAX_KEPT:
             self._kept.clear()
             self._whole.clear()
+            self._named.clear()
             self._complete.clear()
         unread = [oid for oid in dict.fromkeys(oids) if oid not in self._kept]
         for oid, (kind, content) in zip(unread, self._objects.read_many(unread), strict=True):

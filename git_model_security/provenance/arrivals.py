@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
+from git_model_security.clone.provenance import UNKNOWN_LENGTH
 from git_model_security.git import batch, history, index, partial, refs, remotes, rev_list
 from git_model_security.git.changes import changes
 from git_model_security.git.changes import pathless as changes_of_no_commit
@@ -40,7 +41,10 @@ def take_in(clone: Clone, extra: Iterable[str] = ()) -> None:
         GitError: a commit is missing, or there is no room for the record.
     """
     record = clone.provenance
+    border = _border(clone.repo)
     seen = record.looked_at()
+    # Below what was looked at there is more, where a shallow clone got deeper.
+    seen = seen - {border} if border in seen else set()
     tips = _tips(clone.repo, extra, seen)
     new = [tip for tip in tips if tip not in seen]
     if new:
@@ -48,7 +52,9 @@ def take_in(clone: Clone, extra: Iterable[str] = ()) -> None:
         # A tag may name a tree, or a file, that no commit has.
         others = changes_of_no_commit(clone.repo, [tip for tip in new if tips[tip] != "commit"])
         record.take_blobs(change.entry.oid for change in others)
-        record.look_at(tips)
+        record.look_at([*tips, border])
+    elif unread := record.unread():
+        _take_changes(clone, partial.offline(clone.repo), unread)
 
 
 def digest_message(text: bytes) -> bytes:
@@ -76,6 +82,13 @@ def _tips(repo: Repository, extra: Iterable[str], seen: set[str]) -> dict[str, s
     return {oid: kind for kind, oid in found if kind}
 
 
+def _border(repo: Repository) -> str:
+    """Returns a digest of where history is cut off (gitrepository-layout, "shallow")."""
+    path = repo.common_dir / "shallow"
+    commits = path.read_bytes() if path.is_file() else b""
+    return hashlib.blake2b(commits, digest_size=16).hexdigest()
+
+
 def _take_commits(clone: Clone, tips: list[str], seen: set[str]) -> None:
     repo = clone.repo if partial.remote(clone.repo) is None else partial.offline(clone.repo)
     there = [oid for kind, oid in history.peel(repo, seen).values() if kind == "commit"]
@@ -85,6 +98,16 @@ def _take_commits(clone: Clone, tips: list[str], seen: set[str]) -> None:
         oid: digest_message(text.partition(b"\n\n")[2])
         for oid, text in batch.contents(repo, commits).items()
     }
+    clone.provenance.take_in(messages, [])
+    _take_changes(clone, repo, [*clone.provenance.unread(), *commits])
+
+
+def _take_changes(clone: Clone, repo: Repository, commits: list[str]) -> None:
+    """Records what commits changed; those whose trees are not here wait for the next look."""
+    record = clone.provenance
+    waiting = set(commits)
+    if partial.remote(repo) is not None:
+        commits = batch.with_trees(repo, commits, batch.kinds(repo))
     damaged: dict[str, str] = {}
     brought = [
         (change.commit, (change.entry.path, change.entry.mode, change.entry.oid))
@@ -92,5 +115,10 @@ def _take_commits(clone: Clone, tips: list[str], seen: set[str]) -> None:
         if change.entry.mode != index.REMOVED
     ]
     blobs = dict.fromkeys(oid for _, (_, mode, oid) in brought if mode != index.GITLINK)
-    clone.provenance.take_in(messages, brought)
-    clone.provenance.take_lengths(batch.sizes(repo, blobs).values())
+    record.take_in({}, brought)
+    lengths = batch.sizes(repo, blobs)
+    unknown = [UNKNOWN_LENGTH] * (len(lengths) < len(blobs))
+    record.take_lengths([*lengths.values(), *unknown])
+    waiting -= {*commits} - damaged.keys()
+    if waiting or record.unread():
+        record.note_unread(waiting)

@@ -60,7 +60,7 @@ def assess_index(commits: Commits, found: Sources) -> Doubts:
 
 
 def assess_commit(
-    commits: Commits, commit: str, parents: Sequence[str], olds: Sequence[str]
+    commits: Commits, commit: str, parents: Sequence[str], olds: Iterable[str]
 ) -> Doubts:
     """Returns the paths of a commit which nobody vouches for, that was made of old ones."""
     in_play = commits.clone.provenance.in_play()
@@ -166,6 +166,7 @@ class _Assessor:
         """Yields the files that were made of what a source doubts (clause d)."""
         suspects = self._suspects() if paths else {}
         likeness = Likeness(self._clone)
+        likeness.read_ahead(suspects)
         for path in paths if suspects else ():
             mode, oid = self._held[path]
             if not _is_file(mode):
@@ -187,7 +188,7 @@ class _Assessor:
         placed = [
             (path, *self._commits.at(one, path), was)
             for one in self._found.all
-            for path, was in self._doubts_of(one).items()
+            for path, was in self._commits.known_doubts(one).items()
         ]
         oids = {oid for _, mode, oid, _ in placed if _is_file(mode)}
         stood, origins = self._clone.provenance.stood(oids), _Origins(self._commits, oids)
@@ -199,12 +200,6 @@ class _Assessor:
                 if was is not None and _is_file(was[0]):
                     before.add(was[1])
         return found
-
-    def _doubts_of(self, commit: str) -> Doubts:
-        try:
-            return self._commits.doubts(commit)
-        except Error:  # one that HEAD was at may be gone
-            return {}
 
     def _versions(self, path: bytes, oid: str) -> set[str]:
         """Returns the blobs that stood at a path before."""
@@ -225,7 +220,7 @@ class _Assessor:
                 if bad[path] != NOTHING:
                     gone[path].append(self._commits.at(one, path) == NOTHING)
         applied = zip(self._found.applied, (bad for _, bad in self._applied), strict=True)
-        suspects = ((one, self._doubts_of(one)) for one in self._found.suspects)
+        suspects = ((one, self._commits.known_doubts(one)) for one in self._found.suspects)
         for one, bad in (*self._squashed, *applied, *suspects):
             for path in bad.keys() - there - adopted - gone.keys():
                 is_base = (

@@ -125,6 +125,13 @@ class Commits:
                 self._doubts[one] = self._judge(one, above)
         return self._doubts[commit]
 
+    def known_doubts(self, commit: str) -> Doubts:
+        """Returns the doubts of a commit that may be gone: none where it is."""
+        try:
+            return self.doubts(commit)
+        except GitError:
+            return {}
+
     def _unsettled(self, commit: str) -> list[tuple[str, list[str]]]:
         """Returns the commits to judge for one, and it, with their parents; parents first."""
         found: dict[str, list[str]] = {}
@@ -139,7 +146,7 @@ class Commits:
                 continue
             found[one] = self.parents(one)
             if len(found) <= MAX_COMMITS:
-                waiting += [up for up in found[one] if up not in found and self._is_here(up)]
+                waiting += [up for up in found[one] if up not in found and self.is_here(up)]
         return list(order.items())
 
     def _settle(self, commit: str) -> bool:
@@ -152,23 +159,43 @@ class Commits:
             self._doubts[commit] = recorded
         return commit in self._doubts
 
-    def _is_here(self, commit: str) -> bool:
+    def is_here(self, commit: str) -> bool:
+        """Tells whether a commit is here."""
         return index.resolve(self._repo, f"{commit}^{{commit}}") is not None
 
     def _judge(self, commit: str, above: list[str]) -> Doubts:
         if any(one not in self._doubts for one in above) or len(above) > _MERGED:
             return self._doubt_differences(commit, above)
-        olds = [one for one in self.made_of(commit) if one not in self._judging]
-        if olds:
-            # In one second a commit can be made of another, and that one of it again.
-            self._judging.add(commit)
-            try:
-                return assessment.assess_commit(self, commit, above, olds)
-            finally:
-                self._judging.discard(commit)
+        if any(one not in self._judging for one in self.made_of(commit)):
+            return self._doubt_made_again(commit, above)
         if len(above) == _MERGED:
             return self._doubt_merge(commit, *above)
         return self._doubt_changes(commit, above)
+
+    def _doubt_made_again(self, commit: str, above: list[str]) -> Doubts:
+        """Doubts of what Git made again what the rule does.
+
+        Where the commits that it was made of are gone, and nobody knows whose they were,
+        also what did not stand here before.
+        """
+        olds = [one for one in self.made_of(commit) if one not in self._judging]
+        # In one second a commit can be made of another, and that one of it again.
+        self._judging.add(commit)
+        result = assessment.assess_commit(self, commit, above, filter(self.is_here, olds))
+        self._judging.discard(commit)
+        if all(map(self._is_known, olds)):
+            return result
+        changed = self.changed(commit)
+        now = {path: self.at(commit, path) for path in changed}
+        stood = self.clone.provenance.stood({oid for _, oid in now.values() if oid})
+        new = (
+            path for path, fact in now.items() if fact != NOTHING and (path, *fact) not in stood
+        )
+        return {path: changed[path] for path in new} | result
+
+    def _is_known(self, commit: str) -> bool:
+        """Tells whether a commit is here, or is recorded as one that nobody doubts."""
+        return self.is_here(commit) or self.clone.provenance.doubts(commit) == {}
 
     def _doubt_changes(self, commit: str, above: list[str]) -> Doubts:
         result = dict(self._doubts[above[0]]) if above else {}

@@ -10,8 +10,10 @@ import itertools
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from git_model_security.content import reader
+from git_model_security.content import blob, reader
+from git_model_security.content.blob import Kind
 from git_model_security.errors import Error
+from git_model_security.git import batch
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,6 +25,7 @@ _SHARE = 0.2
 """Of the runs of either content: from here on one was made of the other."""
 _READ_BYTES = 64 << 20
 _SHORT_BYTES = 256 << 10
+_AHEAD_BYTES = 64 << 10
 _ANCHOR = re.compile(rb"[\n,;\x00\x40\x80\xc0]")
 
 
@@ -58,6 +61,15 @@ class Likeness:
         if any(one.all is None for one in found):
             return Runs(anchored, None)
         return Runs(anchored, frozenset(run for one in found for run in one.all or ()))
+
+    def read_ahead(self, oids: Iterable[str]) -> None:
+        """Reads the short ones among many blobs at once, where they are in clear."""
+        wanted = [oid for oid in dict.fromkeys(oids) if oid not in self._known]
+        sizes = batch.sizes(self._clone.repo, wanted)
+        short = [oid for oid in wanted if sizes.get(oid, _AHEAD_BYTES) < _AHEAD_BYTES]
+        for oid, (_, data) in zip(short, self._clone.objects.read_many(short), strict=True):
+            if blob.classify(data[: blob.HEAD_BYTES], len(data)) is Kind.CLEAR:
+                self._known[oid] = _cut(data)
 
     def _runs(self, oid: str) -> Runs:
         if oid not in self._known:

@@ -8,7 +8,6 @@ from git_model_security.clone.provenance import NOTHING
 from git_model_security.errors import RecordError
 from git_model_security.git import history, index, processes, remotes
 from git_model_security.git.hash_object import hash_files
-from git_model_security.git.objects import is_oid
 from git_model_security.provenance import arrivals, assessment, replays, sources
 from git_model_security.provenance.commits import Commits
 
@@ -162,9 +161,8 @@ def note_rewritten(clone: Clone, lines: bytes = b"") -> None:
         lines: what post-rewrite is told, a line each: the old one and the new one.
     """
     pairs = [(new, old) for new, olds in replays.list_pairs(clone.repo).items() for old in olds]
-    for line in lines.decode("utf-8", "replace").splitlines():
-        old, new = line.split()[:2]
-        pairs += [(new, old)] if is_oid(old) and is_oid(new) else []
+    told = replays.parse_pairs(lines.decode("utf-8", "replace"))
+    pairs += [(new, old) for old, new in told]
     clone.provenance.note_pairs(pairs)
 
 

@@ -29,8 +29,7 @@ def list_pairs(repo: Repository) -> dict[str, list[str]]:
     """Returns the commits that a rebase under way made, with those they were made of."""
     found: dict[str, list[str]] = {}
     for name in _LISTS:
-        for line in _read(repo, name).splitlines():
-            old, new = line.split()[:2]
+        for old, new in parse_pairs(_read(repo, name)):
             found.setdefault(new, []).append(old)
     if pending := _read(repo, _PENDING).split():
         head = index.resolve(repo, "HEAD^{commit}")
@@ -43,6 +42,12 @@ def list_pairs(repo: Repository) -> dict[str, list[str]]:
         for new, olds in found.items()
         if is_oid(new) and (kept := [old for old in olds if _is_here(repo, old)])
     }
+
+
+def parse_pairs(text: str) -> list[tuple[str, str]]:
+    """Returns old and new commits, which Git writes in a line each."""
+    rows = (line.split()[:2] for line in text.split("\n"))
+    return [(row[0], row[1]) for row in rows if len(row) > 1 and all(map(is_oid, row))]
 
 
 def is_rewording() -> bool:
@@ -76,7 +81,8 @@ def list_applied(repo: Repository, message: bytes = b"") -> list[str]:
 
 def _done(repo: Repository) -> list[str]:
     found = []
-    for line in reversed(_read(repo, _DONE).splitlines()):
+    # A subject stands behind each: it may hold what a text is split at elsewhere.
+    for line in reversed(_read(repo, _DONE).split("\n")):
         action, *words = [word for word in line.split() if not word.startswith("-")] or [""]
         if words and action in _PICKS | _SQUASHES:
             found.append(index.resolve(repo, f"{words[0]}^{{commit}}"))

@@ -83,7 +83,7 @@ def _origins(
 
 def _last_change(commits: Commits, path: bytes, found: Sources) -> str | None:
     for one in found.all:
-        if path in commits.doubts(one):
+        if path in commits.known_doubts(one):
             return rev_list.last_change(commits.clone.repo, one, path) or one
     return next(iter((*found.squashed, *found.suspects)), None)
 
