@@ -10,7 +10,7 @@ import hashlib
 import string
 from typing import TYPE_CHECKING
 
-from git_model_security.clone.provenance import UNKNOWN_LENGTH
+from git_model_security.clone.provenance import ANY_MESSAGE, UNKNOWN_LENGTH
 from git_model_security.git import batch, history, index, partial, refs, remotes, rev_list
 from git_model_security.git.changes import changes
 
@@ -71,6 +71,15 @@ def _is_encoded(text: bytes) -> bool:
     return b"\nencoding " in text.partition(b"\n\n")[0]
 
 
+def _keeps_ascii(text: bytes) -> bool:
+    """Tells whether what Git reads a commit as still has its header: else nobody can know."""
+    name = text.partition(b"\nencoding ")[2].partition(b"\n")[0]
+    try:
+        return string.printable.encode().decode(name.decode()) == string.printable
+    except (LookupError, ValueError):
+        return False
+
+
 def _tips(repo: Repository, extra: Iterable[str], seen: set[str]) -> list[str]:
     held = [ref.oid for ref in refs.read(repo) if not ref.name.startswith(_NO_ARRIVALS)]
     # What a replay makes arrives with its end, and pairs say then of what it was made.
@@ -99,7 +108,9 @@ def _take_commits(clone: Clone, tips: list[str], seen: set[str]) -> None:
     texts = batch.contents(repo, commits)
     recoded = history.messages(repo, (one for one in texts if _is_encoded(texts[one])))
     messages = {
-        oid: digest_message(recoded.get(oid, text.partition(b"\n\n")[2]))
+        oid: ANY_MESSAGE
+        if oid in recoded and not _keeps_ascii(text)
+        else digest_message(recoded.get(oid, text.partition(b"\n\n")[2]))
         for oid, text in texts.items()
     }
     clone.provenance.take_in(messages, [])
