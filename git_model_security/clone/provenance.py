@@ -29,6 +29,8 @@ _AT_ONCE = 500
 """Values per question; SQLite may be built to take 999 in one."""
 _FIRST = b"-"
 """Stands for the HEAD of a branch that has no commit yet."""
+ANY_MESSAGE = b""
+"""In place of a digest: of a commit in an encoding by which Git may take it for anything."""
 UNKNOWN_LENGTH = -1
 """Of a blob that arrived without its content, as in a partial clone."""
 _UNKNOWN = 0
@@ -134,8 +136,10 @@ class Provenance:
         return found
 
     def with_message(self, digest: bytes) -> list[str]:
-        """Returns the commits that arrived with a message of this digest."""
-        rows = self._memory.execute("SELECT oid FROM arrived WHERE message = ?", (digest,))
+        """Returns the commits that arrived with a message of this digest, or with any."""
+        rows = self._memory.execute(
+            "SELECT oid FROM arrived WHERE message IN (?, ?)", (digest, ANY_MESSAGE)
+        )
         return [oid.hex() for (oid,) in rows]
 
     # What was made here.

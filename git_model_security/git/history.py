@@ -223,12 +223,6 @@ def subjects(repo: Repository, oids: Iterable[str]) -> dict[str, tuple[str, str]
     }
 
 
-def messages(repo: Repository, oids: Iterable[str]) -> dict[str, bytes]:
-    """Returns the messages of commits in UTF-8, as Git has them when it commits them again."""
-    rows = _formatted(repo, oids, "%H", "%B")
-    return {oid.decode(): message for oid, message in rows}
-
-
 def _formatted(repo: Repository, oids: Iterable[str], *fields: str) -> list[tuple[bytes, ...]]:
     """Returns fields of commits; they may hold any byte but NUL, as nobody has to use Git."""
     names = list(oids)
@@ -278,22 +272,6 @@ def pseudo_ref(repo: Repository, name: str) -> list[str]:
         words = path.read_text("utf-8", "replace").split() if path.is_file() else []
     commit = index.resolve(repo, f"{words[0]}^{{commit}}") if words else None
     return [commit] if commit is not None and words[0] == commit else []
-
-
-def former_heads(repo: Repository, most: int) -> list[str]:
-    """Returns the commits that HEAD was at, by its reflog, the newest first.
-
-    Each line of the file has the old oid and the new one (gitformat, "reflog").
-    """
-    path = repo.git_dir / "logs" / "HEAD"
-    if repo.has_ref_tables:
-        words = ("reflog", "show", "--no-show-signature", "--format=%H", f"--max-count={most}")
-        found = repo.git(*words, "HEAD", accept=(0, 128)).decode().split()
-    else:
-        lines = path.read_bytes().splitlines() if path.is_file() else []
-        rows = (line.split(b" ", 2) for line in reversed(lines[-most:]))
-        found = [row[1].decode("ascii", "replace") for row in rows if len(row) > 1]
-    return list(dict.fromkeys(filter(is_oid, found)))
 
 
 def list_squashed(repo: Repository) -> list[str]:

@@ -98,13 +98,12 @@ def _judge(clone: Clone, signer: Signer | None) -> bool:
     is_refused = config.last(clone.settings, UNVOUCHED) == REFUSE
     try:
         assessment = recording.judge_index(clone)
+        if signer is not None and not assessment.doubts:
+            signatures.sign_index(clone, signer, assessment.sources)
         recording.expect_commit(clone, assessment.doubts)
-        if signer is None:
-            return False
-        if assessment.doubts:
+        if signer is not None and assessment.doubts:
             raise telling.refusal(assessment, is_made=not is_refused)
-        signatures.sign_index(clone, signer, assessment.sources)
-        return True
+        return signer is not None
     except (UnvouchedError, RecordError) as error:
         if not (is_refused or refusal.is_overridden(clone.repo)):
             messages.warn(f"this commit is not signed: {error}", error.hint)

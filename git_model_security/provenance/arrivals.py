@@ -7,9 +7,10 @@ commits these are is asked of those few that matter, when something is committed
 from __future__ import annotations
 
 import hashlib
+import string
 from typing import TYPE_CHECKING
 
-from git_model_security.clone.provenance import UNKNOWN_LENGTH
+from git_model_security.clone.provenance import ANY_MESSAGE, UNKNOWN_LENGTH
 from git_model_security.git import batch, history, index, partial, refs, remotes, rev_list
 from git_model_security.git.changes import changes
 from git_model_security.git.changes import pathless as changes_of_no_commit
@@ -68,6 +69,18 @@ def digest_message(text: bytes) -> bytes:
     return hashlib.blake2b(b" ".join(ascii_only.split()), digest_size=16).digest()
 
 
+def _keeps_ascii(text: bytes) -> bool:
+    """Tells whether the message of a commit is in an encoding of which ASCII is a part."""
+    header = text.partition(b"\n\n")[0]
+    if b"\nencoding " not in header:
+        return True
+    name = header.partition(b"\nencoding ")[2].partition(b"\n")[0]
+    try:
+        return string.printable.encode().decode(name.decode()) == string.printable
+    except (LookupError, ValueError):
+        return False
+
+
 def _tips(repo: Repository, extra: Iterable[str], seen: set[str]) -> dict[str, str]:
     """Returns the objects that refs hold, tags followed, with what they are."""
     held = [ref.oid for ref in refs.read(repo) if not ref.name.startswith(_NO_ARRIVALS)]
@@ -95,7 +108,7 @@ def _take_commits(clone: Clone, tips: list[str], seen: set[str]) -> None:
     names = [*tips, *(f"^{oid}" for oid in there)]
     commits = rev_list.read(repo, "--topo-order", "--reverse", names=names)
     messages = {
-        oid: digest_message(text.partition(b"\n\n")[2])
+        oid: digest_message(text.partition(b"\n\n")[2]) if _keeps_ascii(text) else ANY_MESSAGE
         for oid, text in batch.contents(repo, commits).items()
     }
     clone.provenance.take_in(messages, [])

@@ -89,10 +89,7 @@ class _Assessor:
         self._signatures = self._signature_paths()
 
     def assess(self, changed: Iterable[bytes]) -> Doubts:
-        """Returns what is doubtful of the paths that are not the first parent's.
-
-        And of those that this one doubts.
-        """
+        """Returns what is doubtful of the paths that the first parent has not, or doubts."""
         candidates = set(changed) if self._parents else set(self._held)
         candidates |= self._parents[0][1].keys() if self._parents else set()
         doubtful, introduced = [], []

@@ -79,6 +79,22 @@ def list_applied(repo: Repository, message: bytes = b"") -> list[str]:
     return list(dict.fromkeys([*picked, *filter(None, before)]))
 
 
+def list_former_heads(repo: Repository, most: int) -> list[str]:
+    """Returns the commits that HEAD was at, by its reflog, the newest first.
+
+    Each line of the file has the old oid and the new one (gitformat, "reflog").
+    """
+    path = repo.git_dir / "logs" / "HEAD"
+    if repo.has_ref_tables:
+        words = ("reflog", "show", "--no-show-signature", "--format=%H", f"--max-count={most}")
+        found = repo.git(*words, "HEAD", accept=(0, 128)).decode().split()
+    else:
+        lines = path.read_bytes().splitlines() if path.is_file() else []
+        rows = (line.split(b" ", 2) for line in reversed(lines[-most:]))
+        found = [row[1].decode("ascii", "replace") for row in rows if len(row) > 1]
+    return list(dict.fromkeys(filter(is_oid, found)))
+
+
 def _done(repo: Repository) -> list[str]:
     found = []
     # A subject stands behind each: it may hold what a text is split at elsewhere.

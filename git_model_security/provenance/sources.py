@@ -87,7 +87,7 @@ def _former_heads(commits: Commits) -> list[str]:
     record = commits.clone.provenance
     return [
         commit
-        for commit in history.former_heads(commits.clone.repo, _FORMER_HEADS)
+        for commit in replays.list_former_heads(commits.clone.repo, _FORMER_HEADS)
         if record.doubts(commit)
         or (record.has_arrived(commit) and not commits.is_made_here(commit))
     ]
