@@ -194,7 +194,9 @@ def sign(repo: Repository) -> Said:
 def verdict(repo: Repository, said: Said) -> Verdict:
     """Returns what became of HEAD, from its signature and from what a command said of it."""
     lines = said.stderr.splitlines()
-    paths = frozenset(line[2:].split(" (")[0] for line in lines if line.startswith("  "))
+    # Git clears its progress with blanks.
+    listed = (line for line in lines if line.startswith("  ") and line.strip())
+    paths = frozenset(line[2:].split(" (")[0] for line in listed)
     is_signed = repo.model("verify", "HEAD", check=False).returncode == 0
     if not is_signed and not paths:
         pytest.fail(f"neither signed nor asked, {said.returncode}:\n{said.stdout}{said.stderr}")
