@@ -111,9 +111,11 @@ fill() { # ENVIRONMENT LOCK: installs exactly what the lock names, by hash
     # --no-deps: the lock is whole. A pip before 23.3 would look `name[extra]` up in the
     # index, apart from the pin, and fail as soon as there is a newer release of it.
     # --timeout: a connection that falls silent is tried anew, however long the machine's
-    # configuration would wait for it; with -q, unlike -qq, pip says that it is.
+    # configuration would wait for it (15 is pip's own default); with -q, unlike -qq, pip
+    # says that it is.
+    say "Fetching $(grep -c '^[A-Za-z0-9].*==' "$2") packages, as $(basename "$2") has them"
     pip "$1" install -q --require-hashes --no-deps --only-binary :all: --requirement "$2" \
-        --timeout 20 --retries 10 ||
+        --timeout 15 --retries 10 ||
         fail "the packages of $(basename "$2") could not be installed; pip says why above" \
             'mirrors, proxies and certificates are set in the pip configuration'
 }
@@ -172,6 +174,7 @@ install_program() {
     trap 'exit 143' HUP TERM
     "$python" -I -m venv --clear "$new" || fail "no environment could be made in $new"
     fill "$new" "$here/requirements.lock"
+    say 'Building the program'
     add_project "$new"
     "$new/bin/python" -I -m git_model_security --version >/dev/null ||
         fail 'the installed program does not run; the lines above say why'
