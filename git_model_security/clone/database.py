@@ -16,13 +16,16 @@ from git_model_security.git import sharing
 from git_model_security.git.repository import STATE_DIRECTORY
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from git_model_security.git.repository import Repository
 
 # The version is part of the name: another git-model beside this one makes its own.
 NAME = "memory-3.sqlite"
+
+_AT_ONCE = 500
+"""Keys per question; SQLite may be built to take 999 values in one."""
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS digests (
@@ -115,6 +118,17 @@ class Memory:
             return self._connection.execute(statement, values)
         except sqlite3.Error as error:
             raise self._failed(error) from error
+
+    def select(self, statement: str, keys: Iterable[object]) -> Iterator[tuple[Any, ...]]:
+        """Yields the rows of a statement that ends in `IN`, for keys of any number.
+
+        Raises:
+            RecordError: as `execute`.
+        """
+        wanted = tuple(keys)
+        for start in range(0, len(wanted), _AT_ONCE):
+            part = wanted[start : start + _AT_ONCE]
+            yield from self.execute(f"{statement} ({','.join('?' * len(part))})", part)
 
     def execute_many(self, statement: str, rows: Iterable[tuple[Any, ...]]) -> None:
         """Runs one statement for many rows, all or none.

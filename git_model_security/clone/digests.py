@@ -17,9 +17,6 @@ if TYPE_CHECKING:
 CLEAR = ""
 """Key id of a blob that is no envelope."""
 
-_AT_ONCE = 500
-"""Blobs per question; SQLite may be built to take 999 values in one."""
-
 
 class Digests(NamedTuple):
     """What is known of one blob.
@@ -96,16 +93,12 @@ class DigestCache:
     def recall(self, oids: Iterable[str]) -> Mapping[str, Digests]:
         """Reads what is known of many blobs at once, for `get` to find it; returns it too."""
         # Sorted, as they stand in the table: pages that are next to each other are read once.
-        wanted = sorted(set(oids) - self._recalled.keys())
-        for start in range(0, len(wanted), _AT_ONCE):
-            part = tuple(wanted[start : start + _AT_ONCE])
-            marks = ",".join("?" * len(part))
-            rows = self._memory.execute(
-                "SELECT oid, key_id, length, sha256, blake3, sealed_sha256 FROM digests"  # noqa: S608
-                f" WHERE oid IN ({marks})",
-                part,
-            ).fetchall()
-            self._recalled |= {row[0]: Digests._make(row[1:]) for row in rows}
+        rows = self._memory.select(
+            "SELECT oid, key_id, length, sha256, blake3, sealed_sha256 FROM digests"
+            " WHERE oid IN",
+            sorted(set(oids) - self._recalled.keys()),
+        )
+        self._recalled |= {row[0]: Digests._make(row[1:]) for row in rows}
         return self._recalled
 
     def get(self, oid: str) -> Digests | None:

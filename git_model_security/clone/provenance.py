@@ -25,8 +25,6 @@ Doubts = dict[bytes, Fact | None]
 Placed = tuple[bytes, int, str]
 """Path, mode and oid; an empty oid where the path was removed."""
 
-_AT_ONCE = 500
-"""Values per question; SQLite may be built to take 999 in one."""
 _FIRST = b"-"
 """Stands for the HEAD of a branch that has no commit yet."""
 ANY_MESSAGE = b""
@@ -264,12 +262,8 @@ class Provenance:
     def _one(self, statement: str, *values: object) -> bool:
         return self._memory.execute(f"{statement} LIMIT 1", values).fetchone() is not None
 
-    def _many(self, statement: str, oids: Collection[str]) -> Iterator[tuple[Any, ...]]:
-        wanted = [bytes.fromhex(oid) for oid in oids]
-        for start in range(0, len(wanted), _AT_ONCE):
-            part = tuple(wanted[start : start + _AT_ONCE])
-            marks = ",".join("?" * len(part))
-            yield from self._memory.execute(f"{statement} ({marks})", part)
+    def _many(self, statement: str, oids: Iterable[str]) -> Iterator[tuple[Any, ...]]:
+        return self._memory.select(statement, map(bytes.fromhex, oids))
 
 
 def _head(commit: str | None) -> bytes:

@@ -160,10 +160,6 @@ class Sealed(Spooled):
         self.pointer = Pointer(self.sha256().hex(), self.size)
         return blob_oid(self._format, self.pointer.render())
 
-    def pointer_oid(self) -> str:
-        """Returns the blob that points, or would point, to this envelope."""
-        return blob_oid(self._format, Pointer(self.sha256().hex(), self.size).render())
-
     def keep(self) -> Iterable[BytesLike]:
         """Puts the envelope in its place; returns what the blob in Git shall hold.
 

@@ -13,7 +13,6 @@ from git_model_security.errors import GitError, UsageError
 from git_model_security.git import batch, index, refs, rev_list
 from git_model_security.git.objects import is_oid
 from git_model_security.git.rev_list import FROM_COMMITS, TRUE_HISTORY
-from git_model_security.git.run import records
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -86,28 +85,6 @@ def _lines(repo: Repository, oids: Iterable[str], *options: str) -> list[str]:
     """Returns what rev-list says of each of some commits, and of none besides."""
     names = list(oids)
     return rev_list.read(repo, "--no-walk=unsorted", *options, names=names) if names else []
-
-
-def list_changed(repo: Repository, commit: str) -> list[bytes]:
-    """Returns the paths in which a commit differs from any of its parents."""
-    listed = repo.git(
-        *(*FROM_COMMITS, "diff-tree", "-r", "-m", "--root", "--no-renames", "-z"),
-        *("--no-commit-id", "--name-only", commit),
-    )
-    return list(dict.fromkeys(records(listed)))
-
-
-def list_renamed(repo: Repository, commit: str) -> list[tuple[bytes, bytes]]:
-    """Returns the files of a commit that stand elsewhere in the index: old and new path.
-
-    However little is left of them: who asks wants to know where content may have gone.
-    """
-    listed = repo.git(
-        *("diff-index", "--cached", "-M1%", "-l0", "--diff-filter=R", "--name-status", "-z"),
-        commit,
-    )
-    words = records(listed)
-    return list(zip(words[1::3], words[2::3], strict=False))
 
 
 def peel(repo: Repository, oids: Iterable[str]) -> dict[str, tuple[str, str]]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from git_model_security.errors import GitError
 from git_model_security.git.hash_object import blob_oid
+from git_model_security.git.objects import is_oid
 from git_model_security.git.run import NO_HOOKS, records
 
 if TYPE_CHECKING:
@@ -182,6 +183,11 @@ def resolve(repo: Repository, revision: str) -> str | None:
     if revision not in names:
         names[revision] = _named(repo, revision)
     return names[revision]
+
+
+def has_commit(repo: Repository, oid: str) -> bool:
+    """Tells whether a commit is here; a word that is no oid names none."""
+    return is_oid(oid) and resolve(repo, f"{oid}^{{commit}}") is not None
 
 
 def _named(repo: Repository, revision: str) -> str | None:

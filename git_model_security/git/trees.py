@@ -30,6 +30,11 @@ Fact = tuple[int, str]
 """Mode and oid of what stands at a path."""
 
 
+def facts(entries: Iterable[Entry]) -> dict[bytes, Fact]:
+    """Returns entries by their paths."""
+    return {entry.path: (entry.mode, entry.oid) for entry in entries}
+
+
 class Trees:
     """Reads trees through one git process and keeps them."""
 

@@ -18,7 +18,7 @@ from git_model_security.git.run import NO_HOOKS
 from git_model_security.hooks import pre_commit
 from git_model_security.keyring import ring
 from git_model_security.policy import gitmodel
-from git_model_security.provenance import arrivals, recording
+from git_model_security.provenance import arrivals, recording, replays
 from git_model_security.provenance.commits import Commits
 from git_model_security.status import state
 from git_model_security.storage import pending
@@ -33,8 +33,6 @@ if TYPE_CHECKING:
 
 _BRANCH_CHECKOUT = "1"
 _PATIENCE_SECONDS = 2.0
-_REPLAYS = ("rebase-merge", "rebase-apply", "sequencer")
-"""Directories of a rebase, an am, and of several cherry-picks (githooks knows none)."""
 
 
 def finish_checkout(
@@ -43,7 +41,9 @@ def finish_checkout(
     """post-checkout; a checkout of single files (flag 0) says nothing of a commit."""
     is_branch = arguments[2:3] == [_BRANCH_CHECKOUT]
     swept = _swept(clone, of_files=not is_branch)
-    complete = _is_replaying(clone) or _write_pending(clone, progress, _PATIENCE_SECONDS)
+    complete = replays.is_replaying(clone.repo) or _write_pending(
+        clone, progress, _PATIENCE_SECONDS
+    )
     status = _verify(clone) if is_branch else 0
     _record_arrival(clone, of_files=not is_branch)
     if not swept:
@@ -53,7 +53,7 @@ def finish_checkout(
 
 def finish_merge(clone: Clone, progress: Progress | None = None) -> int:
     """post-merge, after fast-forwards and pulls too."""
-    if not _is_replaying(clone):
+    if not replays.is_replaying(clone.repo):
         _write_pending(clone, progress, _PATIENCE_SECONDS)
     _complete_merge(clone)
     _record_arrival(clone, of_files=True)
@@ -103,7 +103,7 @@ def finish_index_change(clone: Clone, progress: Progress | None = None) -> int:
 
     Git may hold the index lock until this returns, so there is no waiting for it.
     """
-    if not _is_replaying(clone):
+    if not replays.is_replaying(clone.repo):
         _write_pending(clone, progress, patience_seconds=0)
         if (clone.repo.git_dir / "MERGE_MSG").is_file():
             _record_arrival(clone, of_files=True)
@@ -135,19 +135,9 @@ def finish_commit(clone: Clone, progress: Progress | None = None) -> int:
     """post-commit, which is the last hook of several cherry-picks or reverts."""
     todo = clone.repo.git_dir / "sequencer" / "todo"
     is_last = todo.is_file() and len(todo.read_bytes().splitlines()) <= 1
-    if is_last or not _is_replaying(clone):
+    if is_last or not replays.is_replaying(clone.repo):
         _write_pending(clone, progress, _PATIENCE_SECONDS)
     return 0
-
-
-def _is_replaying(clone: Clone) -> bool:
-    """Tells whether Git is replaying commits, one after the other in one process.
-
-    It keeps its index in memory all the while, and takes a file that we wrote for a
-    change of the user's, which the next commit would overwrite (seen with 2.39). So the
-    files are written in the end, by post-rewrite or whichever hook comes next.
-    """
-    return any((clone.repo.git_dir / name).is_dir() for name in _REPLAYS)
 
 
 def _record_arrival(clone: Clone, *, of_files: bool) -> None:

@@ -14,6 +14,7 @@ from git_model_security.clone.provenance import ANY_MESSAGE, UNKNOWN_LENGTH
 from git_model_security.git import batch, history, index, partial, refs, remotes, rev_list
 from git_model_security.git.changes import changes
 from git_model_security.git.changes import pathless as changes_of_no_commit
+from git_model_security.provenance import replays
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -28,7 +29,6 @@ _NO_ARRIVALS = (
     b"refs/worktree/",
 )
 """Refs that hold one's own work, or that a work tree has for itself."""
-_REPLAYS = ("rebase-merge", "rebase-apply", "sequencer")
 _ASCII = 128
 
 
@@ -85,8 +85,7 @@ def _tips(repo: Repository, extra: Iterable[str], seen: set[str]) -> dict[str, s
     """Returns the objects that refs hold, tags followed, with what they are."""
     held = [ref.oid for ref in refs.read(repo) if not ref.name.startswith(_NO_ARRIVALS)]
     # What a replay makes arrives with its end, and pairs say then of what it was made.
-    is_replaying = any((repo.git_dir / name).is_dir() for name in _REPLAYS)
-    head = None if is_replaying else index.resolve(repo, "HEAD^{commit}")
+    head = None if replays.is_replaying(repo) else index.resolve(repo, "HEAD^{commit}")
     named = dict.fromkeys(
         [*held, *remotes.list_fetched(repo), *extra, *([head] if head else [])]
     )

@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING
 from git_model_security.clone.provenance import NOTHING
 from git_model_security.content import reader
 from git_model_security.errors import ConfigError, Error
-from git_model_security.git import attributes, index, rev_list
+from git_model_security.git import attributes, index, rev_list, trees
 from git_model_security.git.hash_object import blob_oid
 from git_model_security.policy import gitmodel
 from git_model_security.provenance.likeness import Likeness, is_made_of
@@ -54,7 +54,7 @@ def assess_index(commits: Commits, found: Sources) -> Doubts:
         GitError: an object is missing or corrupt.
     """
     repo = commits.clone.repo
-    held = {entry.path: (entry.mode, entry.oid) for entry in index.committable(repo)}
+    held = trees.facts(index.committable(repo))
     changed = {new.path for _, new in index.staged_changes(repo)}
     return _Assessor(commits, held, found).assess(changed)
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from git_model_security.clone.provenance import NOTHING
 from git_model_security.errors import GitError
-from git_model_security.git import index
+from git_model_security.git import index, trees
 from git_model_security.provenance import assessment, replays
 from git_model_security.trust import pinned_trust
 from git_model_security.verify import tree_check
@@ -100,8 +100,7 @@ class Commits:
 
     def facts(self, commit: str) -> dict[bytes, Fact]:
         """Returns what a commit holds, by path."""
-        held = self._repo.trees.entries(self.tree(commit))
-        return {entry.path: (entry.mode, entry.oid) for entry in held}
+        return trees.facts(self._repo.trees.entries(self.tree(commit)))
 
     def parents(self, commit: str) -> list[str]:
         """Returns the parents of a commit, also those that are not here."""
@@ -146,7 +145,7 @@ class Commits:
                 continue
             found[one] = self.parents(one)
             if len(found) <= MAX_COMMITS:
-                waiting += [up for up in found[one] if up not in found and self.is_here(up)]
+                waiting += [up for up in found[one] if up not in found and self._is_here(up)]
         return list(order.items())
 
     def _settle(self, commit: str) -> bool:
@@ -159,9 +158,8 @@ class Commits:
             self._doubts[commit] = recorded
         return commit in self._doubts
 
-    def is_here(self, commit: str) -> bool:
-        """Tells whether a commit is here."""
-        return index.resolve(self._repo, f"{commit}^{{commit}}") is not None
+    def _is_here(self, commit: str) -> bool:
+        return index.has_commit(self._repo, commit)
 
     def _judge(self, commit: str, above: list[str]) -> Doubts:
         if any(one not in self._doubts for one in above) or len(above) > _MERGED:
@@ -181,7 +179,7 @@ class Commits:
         olds = [one for one in self.made_of(commit) if one not in self._judging]
         # In one second a commit can be made of another, and that one of it again.
         self._judging.add(commit)
-        result = assessment.assess_commit(self, commit, above, filter(self.is_here, olds))
+        result = assessment.assess_commit(self, commit, above, filter(self._is_here, olds))
         self._judging.discard(commit)
         if all(map(self._is_known, olds)):
             return result
@@ -195,7 +193,7 @@ class Commits:
 
     def _is_known(self, commit: str) -> bool:
         """Tells whether a commit is here, or is recorded as one that nobody doubts."""
-        return self.is_here(commit) or self.clone.provenance.doubts(commit) == {}
+        return self._is_here(commit) or self.clone.provenance.doubts(commit) == {}
 
     def _doubt_changes(self, commit: str, above: list[str]) -> Doubts:
         result = dict(self._doubts[above[0]]) if above else {}

@@ -105,7 +105,7 @@ def settle_commit(clone: Clone) -> bool:
         doubts = assessment.assess_as_made(
             commits, commit, sources.gather(commits, above, message)
         )
-        note_content(clone, commits, commit, doubts)
+        _note_content(clone, commits, commit, doubts)
     record.note_commit(commit, doubts)
     return is_told
 
@@ -121,7 +121,7 @@ def _expected(commits: Commits, commit: str, above: Sequence[str]) -> Doubts | N
     return doubts if is_next or is_amended else None
 
 
-def note_content(clone: Clone, commits: Commits, commit: str, doubts: Doubts) -> None:
+def _note_content(clone: Clone, commits: Commits, commit: str, doubts: Doubts) -> None:
     """Records what a commit has that its parent has not, where it is vouched for."""
     after = ((path, commits.at(commit, path)) for path in commits.changed(commit))
     clone.provenance.note_stood(

@@ -16,6 +16,8 @@ from git_model_security.git.objects import is_oid
 if TYPE_CHECKING:
     from git_model_security.git.repository import Repository
 
+_DIRECTORIES = ("rebase-merge", "rebase-apply", "sequencer")
+"""Of a rebase, an am, and of several cherry-picks (githooks knows none)."""
 _PICKS = {"pick", "p", "reword", "r", "edit", "e"}
 _SQUASHES = {"squash", "s", "fixup", "f"}
 _REVERTED = re.compile(rb"^This reverts commit ([0-9a-f]{40,64})[.,]", re.MULTILINE)
@@ -23,6 +25,15 @@ _LISTS = ("rebase-merge/rewritten-list", "rebase-apply/rewritten")
 _PENDING = "rebase-merge/rewritten-pending"
 _DONE = "rebase-merge/done"
 _AMEND = "rebase-merge/amend"
+
+
+def is_replaying(repo: Repository) -> bool:
+    """Tells whether Git is replaying commits, one after the other in one process.
+
+    It keeps its index in memory all the while, and takes a file that we write for a change
+    of the user's, which the next commit would overwrite (seen with 2.39).
+    """
+    return any((repo.git_dir / name).is_dir() for name in _DIRECTORIES)
 
 
 def list_pairs(repo: Repository) -> dict[str, list[str]]:
@@ -40,7 +51,7 @@ def list_pairs(repo: Repository) -> dict[str, list[str]]:
     return {
         new: kept
         for new, olds in found.items()
-        if is_oid(new) and (kept := [old for old in olds if _is_here(repo, old)])
+        if is_oid(new) and (kept := [old for old in olds if index.has_commit(repo, old)])
     }
 
 
@@ -105,10 +116,6 @@ def _done(repo: Repository) -> list[str]:
             if action in _PICKS:
                 break
     return list(filter(None, found))
-
-
-def _is_here(repo: Repository, commit: str) -> bool:
-    return is_oid(commit) and index.resolve(repo, f"{commit}^{{commit}}") is not None
 
 
 def _read(repo: Repository, name: str) -> str:

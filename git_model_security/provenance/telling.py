@@ -8,7 +8,7 @@ from git_model_security import messages
 from git_model_security.clone.provenance import NOTHING
 from git_model_security.content import blob
 from git_model_security.errors import UnvouchedError
-from git_model_security.git import attributes, history, index, rev_list
+from git_model_security.git import attributes, history, index, rev_list, trees
 from git_model_security.git.paths import shown
 from git_model_security.provenance.commits import Commits
 
@@ -37,7 +37,7 @@ def refusal(
         is_made: the commit is made all the same, unsigned.
     """
     clone = assessment.commits.clone
-    held = {entry.path: (entry.mode, entry.oid) for entry in index.staged(clone.repo)}
+    held = trees.facts(index.staged(clone.repo))
     paths = sorted(assessment.doubts)
     origins = _origins(assessment, held, paths[:SHOWN_PATHS])
     lines = [

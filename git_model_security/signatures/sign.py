@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from git_model_security.clone.provenance import NOTHING
 from git_model_security.errors import GitError
-from git_model_security.git import index, refs
+from git_model_security.git import index, refs, trees
 from git_model_security.git.run import child_environment, run
 from git_model_security.policy import gitmodel
 from git_model_security.provenance import recording, telling
@@ -107,7 +107,7 @@ def adopt(clone: Clone, pathspecs: Sequence[str]) -> Adopted:
     """
     left_out = _signature_paths(clone)
     doubts = recording.judge_index(clone, amend=True).doubts
-    staged = {entry.path: (entry.mode, entry.oid) for entry in index.staged(clone.repo)}
+    staged = trees.facts(index.staged(clone.repo))
     refused = {(path, *staged.get(path, NOTHING)) for path in doubts}
     pairs = {(path, *fact) for path, fact in staged.items() if path not in left_out} | refused
     chosen: set[Placed] = set()
