@@ -17,6 +17,15 @@ number, 700, a tenth of what a hook costs is that search, which finds nothing.""
 def main() -> int:
     """Runs the command line and returns the exit status."""
     gc.set_threshold(_COLLECTED_AFTER)
+    status = _run()
+    if sys.argv[1:2] == ["hook"]:
+        # A hook has closed all that it opened: at its end Python need not look through all
+        # objects once more, which was 7 % of a hook.
+        gc.freeze()
+    return status
+
+
+def _run() -> int:
     if sys.argv[1:2] == ["filter-process"]:
         from git_model_security.filter.process import main as serve
 

@@ -30,11 +30,19 @@ ENFORCE, WARN, OFF = "enforce", "warn", "off"
 
 
 class Clone:
-    """One clone, for the length of one process."""
+    """One clone, for the length of one process; a context manager, which ends what it began."""
 
     def __init__(self, repo: Repository | None = None) -> None:
         self.repo = repo or Repository.discover()
         self.objects = self.repo.objects
+
+    def __enter__(self) -> Clone:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.objects.close()
+        if "memory" in vars(self):
+            self.memory.close()
 
     @cached_property
     def settings(self) -> config.Values:

@@ -155,6 +155,10 @@ class Memory:
         except sqlite3.Error as error:
             raise self._failed(error) from error
 
+    def close(self) -> None:
+        """Ends it; the last one to do so has SQLite take its log away."""
+        self._connection.close()
+
     def _failed(self, error: sqlite3.Error) -> RecordError:
         # Who has waited once waits no more: a person waits for the command.
         self._connection.execute("PRAGMA busy_timeout = 0")

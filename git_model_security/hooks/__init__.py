@@ -33,8 +33,7 @@ def run(
     """
     action = _action(name, arguments, stdin, progress)
     telemetry.rename(f"git-model hook {name}")
-    clone = Clone()
-    with clone.objects:
+    with Clone() as clone:
         return action(clone)
 
 
