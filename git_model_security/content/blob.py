@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import enum
 import io
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
 
@@ -104,7 +103,6 @@ def is_sealed(head: bytes) -> bool:
     return classify(head, len(head)).is_sealed
 
 
-@dataclass
 class Blob:
     """A blob, open at the beginning of what is behind it; a context manager.
 
@@ -116,12 +114,22 @@ class Blob:
         absent: why it is not here.
     """
 
-    blob_size: int
-    size: int
-    head: bytes
-    pointer: Pointer | None = None
-    absent: NotFetchedError | None = None
-    _file: io.BufferedReader[Any] | None = None
+    def __init__(
+        self,
+        blob_size: int,
+        size: int,
+        head: bytes,
+        pointer: Pointer | None = None,
+        *,
+        absent: NotFetchedError | None = None,
+        file: io.BufferedReader[Any] | None = None,
+    ) -> None:
+        self.blob_size = blob_size
+        self.size = size
+        self.head = head
+        self.pointer = pointer
+        self.absent = absent
+        self._file = file
 
     def __enter__(self) -> Blob:
         return self
@@ -172,14 +180,14 @@ def open_blob(stream: BlobStream, objects: ObjectStore) -> Blob:
     head = _peek(source) if stream.size else b""
     found = pointer_file.parse(head) if stream.size <= pointer_file.MAX_BYTES else None
     if found is None:
-        return Blob(stream.size, stream.size, head, _file=source)
+        return Blob(stream.size, stream.size, head, file=source)
     source.detach()
     try:
         opened = cast("io.RawIOBase", objects.open(found))
     except NotFetchedError as error:
-        return Blob(stream.size, found.size, b"", found, error)
+        return Blob(stream.size, found.size, b"", found, absent=error)
     file = io.BufferedReader(opened, _BUFFER_BYTES)
-    return Blob(stream.size, found.size, _peek(file), found, _file=file)
+    return Blob(stream.size, found.size, _peek(file), found, file=file)
 
 
 def _peek(source: io.BufferedReader[Any]) -> bytes:

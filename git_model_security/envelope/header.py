@@ -7,8 +7,7 @@ guards call it on every blob of a history.
 from __future__ import annotations
 
 import hmac
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from git_model_security.envelope.layout import DAMAGED_HINT, HEADER_BYTES
 from git_model_security.errors import (
@@ -32,8 +31,7 @@ _RESERVED: Final = b"\x00\x00"
 _CHECKED_BYTES: Final = 32
 
 
-@dataclass(frozen=True)
-class Header:
+class Header(NamedTuple):
     """A well-formed header; nothing in it is authenticated until `authentic`."""
 
     version: int

@@ -5,7 +5,6 @@ Who looks at all history must not download it by that. docs: git, "partial-clone
 
 from __future__ import annotations
 
-from dataclasses import fields
 from typing import TYPE_CHECKING
 
 from git_model_security.errors import GitError
@@ -32,7 +31,9 @@ class Offline(Repository):
 
 def offline(repo: Repository) -> Repository:
     """Returns the same repository, whose commands fetch nothing."""
-    return Offline(**{one.name: getattr(repo, one.name) for one in fields(repo)})
+    return Offline(
+        repo.git_dir, repo.common_dir, repo.work_tree, repo.object_format, repo.hooks
+    )
 
 
 def remote(repo: Repository) -> str | None:

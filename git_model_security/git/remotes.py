@@ -9,8 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from git_model_security.git import config, history, refs, sharing
 from git_model_security.git.objects import is_oid
@@ -31,7 +30,6 @@ _LINE = re.compile(r"(.*) \((fetch|push)\)(?: \[.*\])?")
 """What `git remote -v` says behind a name; of a partial clone with its filter."""
 
 
-@dataclass
 class Addresses:
     """Where a remote is.
 
@@ -40,12 +38,12 @@ class Addresses:
         pushed: where a push to it goes, to each of them in turn.
     """
 
-    fetched: str = ""
-    pushed: list[str] = field(default_factory=list)
+    def __init__(self, fetched: str = "", pushed: Iterable[str] = ()) -> None:
+        self.fetched = fetched
+        self.pushed = list(pushed)
 
 
-@dataclass(frozen=True)
-class Held:
+class Held(NamedTuple):
     """What an address has, as far as this clone can tell.
 
     Attributes:
@@ -86,7 +84,7 @@ def _read_configured(values: config.Values) -> dict[str, Addresses]:
         if dot and variable in {"url", "pushurl"}:
             urls = values.get(f"remote.{name}.url", [])
             pushed = values.get(f"remote.{name}.pushurl") or urls
-            found[name] = Addresses(urls[0] if urls else pushed[0], list(pushed))
+            found[name] = Addresses(urls[0] if urls else pushed[0], pushed)
     return found
 
 
@@ -99,7 +97,7 @@ def find_held(repo: Repository, name: str, url: str) -> Held:
     remotes = read(repo)
     if name not in remotes:
         return Held([])
-    is_address = remotes[name] == Addresses(url, [url])
+    is_address = remotes[name].fetched == url and remotes[name].pushed == [url]
     fetched = _read_fetched(repo, name, remotes)
     if not fetched and config.get(repo, f"remote.{name}.fetch") is not None:
         note(repo)

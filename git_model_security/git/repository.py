@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from subprocess import PIPE
@@ -28,7 +27,6 @@ STATE_DIRECTORY = "git-model"
 _NAMES = {"GIT_DIR", "GIT_WORK_TREE"}
 
 
-@dataclass(frozen=True)
 class Repository:
     """A repository, found once; paths are absolute.
 
@@ -40,11 +38,19 @@ class Repository:
         hooks: where Git looked for hooks when this was found.
     """
 
-    git_dir: Path
-    common_dir: Path
-    work_tree: Path | None
-    object_format: str
-    hooks: Path
+    def __init__(
+        self,
+        git_dir: Path,
+        common_dir: Path,
+        work_tree: Path | None,
+        object_format: str,
+        hooks: Path,
+    ) -> None:
+        self.git_dir = git_dir
+        self.common_dir = common_dir
+        self.work_tree = work_tree
+        self.object_format = object_format
+        self.hooks = hooks
 
     @classmethod
     def discover(cls, start: Path | None = None, *, local: bool = True) -> Repository:

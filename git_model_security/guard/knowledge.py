@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from git_model_security import __version__
@@ -85,7 +84,6 @@ def gather(clone: Clone, commits: Sequence[str], *, decisions: bool = False) -> 
     return Knowledge(keys, clone.knows, seals, vouched=vouched, decisions=decisions)
 
 
-@dataclass
 class Tally:
     """What was seen of blobs, by their oids.
 
@@ -100,13 +98,14 @@ class Tally:
         envelopes: what begins as an envelope does, at any path.
     """
 
-    proven: set[str] = field(default_factory=set)
-    unproven: set[str] = field(default_factory=set)
-    absent: set[str] = field(default_factory=set)
-    missing: set[str] = field(default_factory=set)
-    pointers: set[str] = field(default_factory=set)
-    unread: set[str] = field(default_factory=set)
-    envelopes: set[str] = field(default_factory=set)
+    def __init__(self) -> None:
+        self.proven: set[str] = set()
+        self.unproven: set[str] = set()
+        self.absent: set[str] = set()
+        self.missing: set[str] = set()
+        self.pointers: set[str] = set()
+        self.unread: set[str] = set()
+        self.envelopes: set[str] = set()
 
     @property
     def _lasting(self) -> tuple[set[str], ...]:

@@ -10,7 +10,6 @@ the model.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from git_model_security.errors import ConfigError
@@ -86,7 +85,6 @@ class Releases(NamedTuple):
         return found
 
 
-@dataclass
 class Policies:
     """What some `.gitmodel`s and the pinned policy say together.
 
@@ -96,10 +94,11 @@ class Policies:
         releases: what was untracked on purpose; the rules know it already.
     """
 
-    rules: list[str] = field(default_factory=list)
-    key_ids: set[str] = field(default_factory=set)
-    broken: list[Finding] = field(default_factory=list)
-    releases: Releases = field(default_factory=Releases)
+    def __init__(self, rules: Iterable[str] = (), releases: Releases | None = None) -> None:
+        self.rules = list(rules)
+        self.key_ids: set[str] = set()
+        self.broken: list[Finding] = []
+        self.releases = releases or Releases()
 
 
 def at(repo: Repository, treeishes: Iterable[str]) -> list[str]:

@@ -9,7 +9,6 @@ envelope stood there. Owns the reasons. docs/SPEC.md, "Repository format".
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -41,7 +40,6 @@ UNTRUSTED = "# as if nothing had been untracked\n"
 _FORM: Final = "NFC"
 
 
-@dataclass
 class Places:
     """Where one blob stands.
 
@@ -53,9 +51,10 @@ class Places:
             protected path neither, unless it *is* a model.
     """
 
-    protected: dict[bytes, str] = field(default_factory=dict)
-    clear: list[bytes] = field(default_factory=list)
-    links: list[bytes] = field(default_factory=list)
+    def __init__(self) -> None:
+        self.protected: dict[bytes, str] = {}
+        self.clear: list[bytes] = []
+        self.links: list[bytes] = []
 
     @property
     def in_clear(self) -> tuple[bytes, ...]:

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from git_model_security import logs, telemetry
@@ -43,7 +42,6 @@ _OVER = 0.0
 """An end that has passed already."""
 
 
-@dataclass
 class Signed:
     """What signing did.
 
@@ -53,9 +51,10 @@ class Signed:
         taken: paths of other staged changes that came into HEAD with them.
     """
 
-    renewed: list[bytes] = field(default_factory=list)
-    tree: str = ""
-    taken: list[bytes] = field(default_factory=list)
+    def __init__(self, renewed: list[bytes], tree: str) -> None:
+        self.renewed = renewed
+        self.tree = tree
+        self.taken: list[bytes] = []
 
 
 def require_signable(clone: Clone) -> tuple[list[Entry], Policy]:

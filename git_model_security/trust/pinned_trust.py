@@ -76,8 +76,9 @@ class Signers:
         known = self._known.get(tree)
         if known is None:
             return None
-        signers, methods = json.loads(known)
-        return Verdict(tree, covers=self._covers, signers=signers, methods=methods)
+        verdict = Verdict(tree, covers=self._covers)
+        verdict.signers, verdict.methods = json.loads(known)
+        return verdict
 
     def remember(self, tree: str, verdict: Verdict) -> None:
         """Remembers a verdict if it is good, and no certificate may end it."""

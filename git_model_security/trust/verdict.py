@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from git_model_security import messages
@@ -11,6 +10,8 @@ from git_model_security.errors import VerificationError, gate_status
 from git_model_security.git.paths import shown
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from git_model_security.errors import Error, Reason
     from git_model_security.signing.bundle import Opened
 
@@ -61,7 +62,6 @@ class Finding(NamedTuple):
         }
 
 
-@dataclass
 class Verdict:
     """The result of a verification; good when it found nothing.
 
@@ -81,20 +81,29 @@ class Verdict:
         ends: until when the signatures hold without another look (`methods.Verifier.ends`).
     """
 
-    subject: str
-    commit: str = ""
-    covers: str = COVERS_COMMIT
-    files: int = 0
-    unit: str = "file"
-    others: int = 0
-    signers: dict[str, str] = field(default_factory=dict)
-    methods: dict[str, str] = field(default_factory=dict)
-    digests: dict[str, str] = field(default_factory=dict)
-    findings: list[Finding] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    uncovered: list[Finding] = field(default_factory=list)
-    strict: bool = False
-    ends: float | None = None
+    def __init__(
+        self,
+        subject: str,
+        *,
+        covers: str = COVERS_COMMIT,
+        unit: str = "file",
+        strict: bool = False,
+        findings: Iterable[Finding] = (),
+    ) -> None:
+        self.subject = subject
+        self.commit = ""
+        self.covers = covers
+        self.files = 0
+        self.unit = unit
+        self.others = 0
+        self.signers: dict[str, str] = {}
+        self.methods: dict[str, str] = {}
+        self.digests: dict[str, str] = {}
+        self.findings = list(findings)
+        self.notes: list[str] = []
+        self.uncovered: list[Finding] = []
+        self.strict = strict
+        self.ends: float | None = None
 
     def took(self, root: str, name: str, opened: Opened) -> None:
         """Notes whose bundle is the one of a root, and which file that is."""

@@ -6,7 +6,6 @@ file is not asked.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -56,7 +55,8 @@ def check(
     basis = find_basis(clone, verifiers, scope)
     head = index.resolve(clone.repo, "HEAD^{commit}") or ""
     if isinstance(basis, Verdict):
-        return replace(basis, commit=head, covers=COVERS_WORK_TREE)
+        basis.commit, basis.covers = head, COVERS_WORK_TREE
+        return basis
     staged = ", as it is staged (not committed yet)" if basis.is_index else ""
     verdict = Verdict(
         f"the work tree{staged}",

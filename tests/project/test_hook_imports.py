@@ -1,0 +1,19 @@
+"""What a hook imports before it does anything: a person waits for each module."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+_TOLD = "import sys, git_model_security.{0}; print(*sorted(sys.modules), sep='\\n')"
+
+
+@pytest.mark.parametrize("name", ["hooks.pre_commit", "hooks.index_guard", "filter.server"])
+def test_a_hook_waits_for_no_dataclass(name: str) -> None:
+    """`dataclasses` and `inspect` with it cost a hook as much as starting Python does."""
+    command = (sys.executable, "-I", "-c", _TOLD.format(name))
+    modules = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+    assert f"git_model_security.{name}" in modules
+    assert not {"dataclasses", "inspect"} & {*modules}
