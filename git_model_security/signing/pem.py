@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from git_model_security.errors import ConfigError
+from git_model_security.signing import p256
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import (
@@ -43,6 +44,8 @@ def parse_private(
     Raises:
         ConfigError: it is something else; the message says what.
     """
+    if (known := p256.parse_private(pem)) is not None:
+        return known
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.asymmetric import ec
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
@@ -81,6 +84,8 @@ def parse_public(pem: bytes, origin: str = "the public key") -> EllipticCurvePub
     Raises:
         ConfigError: it is something else; the message says what.
     """
+    if (known := p256.parse_public(pem)) is not None:
+        return known
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.asymmetric import ec
     from cryptography.hazmat.primitives.serialization import load_pem_public_key
@@ -134,6 +139,8 @@ def public_pem(private: EllipticCurvePrivateKey) -> bytes:
 
 def canonical(public: EllipticCurvePublicKey) -> bytes:
     """Returns a public key in canonical PEM (SubjectPublicKeyInfo)."""
+    if (known := p256.public_pem(public)) is not None:
+        return known
     from cryptography.hazmat.primitives import serialization
 
     return public.public_bytes(
