@@ -26,6 +26,9 @@ NAME = "memory-3.sqlite"
 
 _AT_ONCE = 500
 """Keys per question; SQLite may be built to take 999 values in one."""
+_WAIT_SECONDS = 3
+"""So long a process waits for another one that writes. All that came in a fetch of 100,000
+files is written in less; and a commit, whose hooks are two processes, waits twice."""
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS digests (
@@ -179,7 +182,7 @@ def _made(repo: Repository, path: Path) -> sqlite3.Connection:
 
 
 def _connected(path: Path | str) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, timeout=30, isolation_level=None)
+    connection = sqlite3.connect(path, timeout=_WAIT_SECONDS, isolation_level=None)
     # WAL lets that hook read while the filter writes. A crash of the machine may
     # lose the last rows, which is safe (see above), so no fsync per file.
     # Small pages: each statement is a commit, and writes whole pages.
