@@ -106,6 +106,13 @@ pip() { # ENVIRONMENT PIP-ARGUMENT...
     "$environment/bin/python" -I -m pip --no-input --disable-pip-version-check "$@"
 }
 
+make_environment() { # DIR
+    "$python" -I -m venv --clear "$1" || fail "no environment could be made in $1"
+    # The venv of Python 3.11 brings setuptools, of which each start of Python then imports
+    # a part, and asks it about every module (distutils-precedence.pth): 3 % of a hook.
+    pip "$1" uninstall -qq --yes setuptools || fail "setuptools stays in $1"
+}
+
 fill() { # ENVIRONMENT LOCK: installs exactly what the lock names, by hash
     # --only-binary: building a source distribution would fetch what no hash names.
     # --no-deps: the lock is whole. A pip before 23.3 would look `name[extra]` up in the
@@ -172,7 +179,7 @@ install_program() {
     trap clean_up EXIT
     trap 'exit 130' INT
     trap 'exit 143' HUP TERM
-    "$python" -I -m venv --clear "$new" || fail "no environment could be made in $new"
+    make_environment "$new"
     fill "$new" "$here/requirements.lock"
     say 'Building the program'
     add_project "$new"
@@ -271,7 +278,7 @@ run_tests() { # [PYTEST ARGUMENT...]
             rmdir "$venv" 2>/dev/null || fail "$venv is not a Python environment"
         fi
         say "Making the development environment in $venv"
-        "$python" -I -m venv --clear "$venv" || fail "no environment could be made in $venv"
+        make_environment "$venv"
         fill "$venv" "$lock"
         { echo "$venv"; cat "$lock"; } >"$venv/lock.stamp"
     fi
