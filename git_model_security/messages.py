@@ -104,9 +104,13 @@ def counted(number: int, noun: str) -> str:
     return f"{number} {noun}{'s' * (number != 1)}"
 
 
-def shortened(lines: Sequence[str], most: int) -> list[str]:
-    """Returns the first lines, and one that tells how many are left out, if any."""
-    rest = [f"… and {len(lines) - most} more"] * (len(lines) > most)
+def shortened(lines: Sequence[str], most: int, total: int | None = None) -> list[str]:
+    """Returns the first lines, and one that tells how many are left out, if any.
+
+    Of `total` lines a caller need make only the first.
+    """
+    left_out = (len(lines) if total is None else total) - most
+    rest = [f"… and {left_out} more"] * (left_out > 0)
     return [*lines[:most], *rest]
 
 

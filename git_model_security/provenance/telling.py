@@ -42,9 +42,9 @@ def refusal(
     origins = _origins(assessment, held, paths[:SHOWN_PATHS])
     lines = [
         f"{shown(path)} ({'removed, ' * (path not in held)}{origins.get(path, 'changed')})"
-        for path in paths
+        for path in paths[:SHOWN_PATHS]
     ]
-    listed = "\n  ".join(messages.shortened(lines, SHOWN_PATHS))
+    listed = "\n  ".join(messages.shortened(lines, SHOWN_PATHS, len(paths)))
     files = messages.counted(len(paths), "file")
     return UnvouchedError(
         f"{files} came from a commit without a trusted signature, and nothing shows that"

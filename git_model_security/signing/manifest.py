@@ -128,8 +128,13 @@ def ciphertext_manifest(
         PolicyError: a name that cannot be signed.
     """
     items = {roles.name_of(path): digest for path, digest in entries}
-    items[roles.TREE_ITEM] = hashlib.sha256(tree_listing).digest()
+    items[roles.TREE_ITEM] = tree_digest(tree_listing)
     return Manifest(str(roles.Subject(roles.CIPHERTEXT, root)), "sha256", items)
+
+
+def tree_digest(tree_listing: bytes) -> bytes:
+    """Returns what a manifest of ciphertext has of the listing of the whole tree."""
+    return hashlib.sha256(tree_listing).digest()
 
 
 def _part(item: str) -> tuple[str, int, int]:

@@ -16,8 +16,12 @@ from git_model_security.errors import (
 )
 from git_model_security.git.paths import shown
 from git_model_security.policy.gitmodel import CIPHERTEXT_SIGNATURE, within
-from git_model_security.signing.manifest import ciphertext_manifest, plaintext_manifest
-from git_model_security.signing.roles import leave_out
+from git_model_security.signing.manifest import (
+    ciphertext_manifest,
+    plaintext_manifest,
+    tree_digest,
+)
+from git_model_security.signing.roles import TREE_ITEM, leave_out
 from git_model_security.verify.model_roots import under, unsignable
 
 if TYPE_CHECKING:
@@ -101,9 +105,17 @@ def make_ciphertext(
         (name, known.get(entry.oid) or reader.sealed_sha256(clone, entry.oid))
         for name, entry in below
     ]
-    # As `git ls-tree -rz` lists them.
-    tree = b"".join(entry.listing for entry in signed_entries(policy, entries))
-    return ciphertext_manifest(root, items, tree)
+    return ciphertext_manifest(root, items, _listing(policy, entries))
+
+
+def lists(signed: Manifest, policy: Policy, entries: Sequence[Entry]) -> bool:
+    """Tells whether a manifest of ciphertext is of a tree that lists just these blobs."""
+    return signed.files().get(TREE_ITEM) == tree_digest(_listing(policy, entries))
+
+
+def _listing(policy: Policy, entries: Iterable[Entry]) -> bytes:
+    """Returns what is signed of a tree, as `git ls-tree -rz` lists it."""
+    return b"".join(entry.listing for entry in signed_entries(policy, entries))
 
 
 def signed_entries(policy: Policy, entries: Iterable[Entry]) -> list[Entry]:
