@@ -7,7 +7,6 @@ commits these are is asked of those few that matter, when something is committed
 from __future__ import annotations
 
 import hashlib
-import string
 from typing import TYPE_CHECKING
 
 from git_model_security.clone.provenance import ANY_MESSAGE, UNKNOWN_LENGTH
@@ -30,6 +29,7 @@ _NO_ARRIVALS = (
 )
 """Refs that hold one's own work, or that a work tree has for itself."""
 _ASCII = 128
+_PRINTABLE = bytes(char for char in range(_ASCII) if chr(char).isprintable())
 
 
 def take_in(clone: Clone, extra: Iterable[str] = ()) -> None:
@@ -76,7 +76,7 @@ def _keeps_ascii(text: bytes) -> bool:
         return True
     name = header.partition(b"\nencoding ")[2].partition(b"\n")[0]
     try:
-        return string.printable.encode().decode(name.decode()) == string.printable
+        return _PRINTABLE.decode(name.decode()) == _PRINTABLE.decode("ascii")
     except (LookupError, ValueError):
         return False
 
