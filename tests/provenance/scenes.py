@@ -84,8 +84,7 @@ def push(stranger: Repository, *branches: str, message: str = "Nothing to see he
 
 def send(stranger: Repository, *branches: str) -> None:
     """Pushes a stranger's commit past the hooks; to main, unless told."""
-    if stores_in_lfs(stranger):
-        stranger.git("lfs", "push", "origin", "HEAD")  # as a hook of git-lfs would
+    send_objects(stranger)
     refs = [f"HEAD:{branch}" for branch in branches or ("main",)]
     stranger.git("push", "--no-verify", "--force", "origin", *refs)
 
@@ -93,6 +92,12 @@ def send(stranger: Repository, *branches: str) -> None:
 def stores_in_lfs(repo: Repository) -> bool:
     """Tells whether the ciphertext of a project is in git-lfs."""
     return b"engine = lfs" in repo.read(".gitmodel")
+
+
+def send_objects(stranger: Repository) -> None:
+    """Uploads the git-lfs objects of a stranger's commit, where there are any."""
+    if stores_in_lfs(stranger):
+        stranger.git("lfs", "push", "origin", "HEAD")
 
 
 def forge(stranger: Repository, *branches: str) -> None:
