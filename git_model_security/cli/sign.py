@@ -15,14 +15,17 @@ from git_model_security.git.paths import shown
 from git_model_security.hooks import index_guard
 from git_model_security.signatures import sign
 from git_model_security.signatures.signers import Given
+from git_model_security.signing.methods import METHODS
 
 
 @click.command("sign", context_settings=methods.SPELLINGS)
-@click.argument("method", required=False, type=methods.METHOD)
+@click.argument("words", nargs=-1, metavar="[METHOD]")
 @click.option("--amend", is_flag=True, help="Put the signature into HEAD.")
-@click.option("--adopt", multiple=True, metavar="PATH", help="Vouch for what others made.")
+@click.option(
+    "--adopt", multiple=True, metavar="PATH...", help="Vouch for what others made or removed."
+)
 @methods.signing
-def command(method: str | None, amend: bool, adopt: tuple[str, ...], **said: Any) -> None:
+def command(words: tuple[str, ...], amend: bool, adopt: tuple[str, ...], **said: Any) -> None:
     """Sign what is staged; `git commit` does it by itself.
 
     Content that came from a commit without a trusted signature is never signed
@@ -30,6 +33,10 @@ def command(method: str | None, amend: bool, adopt: tuple[str, ...], **said: Any
     because of that, its signature goes into it. The method is as configured, unless you
     name one: sigstore, key, certificate, pkcs11-key or pkcs11-certificate.
     """
+    method, paths = _parse(words)
+    if paths and not adopt:
+        raise click.UsageError(f"{paths[0]} is no signing method, and paths go with --adopt")
+    adopt += paths
     given = methods.take(Given, method, said)
     clone = Clone()
     missing_policy.require_ours(clone.repo)
@@ -37,19 +44,29 @@ def command(method: str | None, amend: bool, adopt: tuple[str, ...], **said: Any
         if raw := raw_entries.put_back(clone):
             messages.info(raw_entries.describe(raw))
         index_guard.require_sealed(clone)
-        amend = amend or (bool(adopt) and sign.is_for_head(clone))
+        place = sign.Place(is_head=amend)
+        if adopt and not amend:
+            place = sign.choose_place(clone)
         if adopt:
             adopted = sign.adopt(clone, adopt)
             for path in adopted.paths:
                 messages.info(f"adopted {shown(path)}")
             for path in adopted.unstaged:
                 messages.warn(f"{shown(path)} has changes that are not staged: not adopted")
-        done = sign.sign(clone, given, amend=amend)
+        done = sign.sign(clone, given, amend=place.is_head)
     if not done.renewed:
         terminal.result("Signed already: the signatures are for just this content")
-    elif amend:
+    elif place.is_head:
         if done.taken:
             terminal.files("Taken into HEAD as well, since it was staged", done.taken)
-        terminal.result("Signed HEAD anew")
+        terminal.result("Signed HEAD anew" + ": the signatures went into it" * (not amend))
     else:
         terminal.result("Signed; the signatures are staged, `git commit` commits them")
+    if place.reason:
+        messages.info(f"HEAD stays as it is, without a signature of yours: {place.reason}")
+
+
+def _parse(words: tuple[str, ...]) -> tuple[str | None, tuple[str, ...]]:
+    """Returns the method, where the first word is one, and what else is said."""
+    name = words[0].replace("_", "-") if words else ""
+    return (name, words[1:]) if name in METHODS else (None, words)

@@ -85,8 +85,7 @@ def _show(found: State, *, sums_up: bool) -> None:
         )
     terminal.result(f"HEAD {found.head}" if found.head else "No commits yet")
     if found.unvouched and not found.is_staged:
-        terminal.files("Nobody vouches for", found.unvouched)
-        messages.advise("look at them, then `git model sign --adopt PATH`")
+        terminal.unvouched(found.unvouched, is_head=True)
     if found.is_staged:
         terminal.result("Signed as it is staged: `git commit` commits it")
     if found.conflicts:

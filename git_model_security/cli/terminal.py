@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 SHOWN_FILES = 12
+_ADOPT = "look at them, then `git model sign --adopt PATH` (`.` for all)"
+_ADOPT_LATER = "who signs can look at them and sign after it: `git model sign --adopt PATH`"
 
 
 def result(text: str = "") -> None:
@@ -51,6 +53,13 @@ def files(
     most = len(others) if whole else SHOWN_FILES
     for line in messages.shortened([shown(path) for path in others], most):
         result(f"  {line}")
+
+
+def unvouched(origins: Mapping[bytes, str], *, is_head: bool) -> None:
+    """Writes the paths of a commit that nobody vouches for, each with whose they are."""
+    said = [(path, origin) for path, origin in origins.items() if origin]
+    files("Nobody vouches for", list(origins), dict(said[:SHOWN_FILES]))
+    messages.advise(_ADOPT if is_head else _ADOPT_LATER)
 
 
 def bytes_text(count: int) -> str:

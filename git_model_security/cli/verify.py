@@ -11,12 +11,14 @@ import click
 
 from git_model_security.cli import methods, options, terminal, verify_report
 from git_model_security.cli.progress import Bar
+from git_model_security.cli.verify_report import Unvouched
 from git_model_security.clone import missing_policy
 from git_model_security.clone.clone import Clone
 from git_model_security.errors import GitError
 from git_model_security.git import config, index, ranges
 from git_model_security.git.repository import Repository
 from git_model_security.policy import gitmodel
+from git_model_security.provenance import telling
 from git_model_security.signing.methods import KINDS
 from git_model_security.signing.roles import STOCK_SIGNATURE
 from git_model_security.signing.sources import Asked
@@ -117,16 +119,17 @@ def command(
         follow=follow,
     )
     _require_sense(revisions, directory, scope, expected, signature)
+    unvouched = verify_report.NOBODY_ASKED
     if directory is None:
-        found = _judge_in_clone(revisions, asked, scope, expected)
+        found, unvouched = _judge_in_clone(revisions, asked, scope, expected)
     else:
         found = _judge_directory(directory, asked, scope)
     if as_json:
         terminal.document(found.to_json())
     elif isinstance(found, RangeVerdict):
-        verify_report.show_range(found)
+        verify_report.show_range(found, unvouched)
     else:
-        verify_report.show(found)
+        verify_report.show(found, unvouched)
     ctx.exit(found.status)
 
 
@@ -162,7 +165,8 @@ def _require_sense(
 
 def _judge_in_clone(
     revisions: tuple[str, ...], asked: Asked, scope: Scope, expected: Expected
-) -> Verdict | RangeVerdict:
+) -> tuple[Verdict | RangeVerdict, Unvouched]:
+    """Verifies in a clone; where that does not hold, also says who is to be asked."""
     clone = Clone()
     if not (revisions or scope.encrypted):
         clone.repo.require_work_tree()
@@ -175,15 +179,30 @@ def _judge_in_clone(
         if ranges.is_range(revisions):
             found = _judge_range(clone, revisions, accepted, scope)
             events.record_range(clone.repo, found)
-            return found
+            return found, _find_unvouched(clone, "" if asked.given() else _newest_bad(found))
         if revisions:
             verdict = _judge_commit(clone, revisions[0], accepted, scope)
         else:
             verdict = _judge_here(clone, accepted, scope)
         if verdict.commit:
             verdict.findings += expected.differences(clone.repo, verdict.commit)
-    events.record_verdict(clone.repo, verdict)
-    return verdict
+        events.record_verdict(clone.repo, verdict)
+        is_asked = not (verdict.good or asked.given())
+        return verdict, _find_unvouched(clone, verdict.commit if is_asked else "")
+
+
+def _newest_bad(found: RangeVerdict) -> str:
+    """Returns the newest commit of a range, which has all doubts there are; if it is bad."""
+    newest = found.rows[0]
+    return "" if newest.verdict.good else newest.commit.oid
+
+
+def _find_unvouched(clone: Clone, commit: str) -> Unvouched:
+    """Returns what of a commit that does not hold nobody vouches for, as this clone knows."""
+    if not commit or clone.ring.locked or clone.is_deploy:
+        return verify_report.NOBODY_ASKED
+    is_head = commit == index.resolve(clone.repo, "HEAD^{commit}")
+    return Unvouched(telling.describe(clone, commit), is_head=is_head)
 
 
 def _judge_here(clone: Clone, accepted: Sequence[Verifier], scope: Scope) -> Verdict:

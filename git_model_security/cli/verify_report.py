@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from collections import Counter
+from typing import TYPE_CHECKING, NamedTuple
 
 from git_model_security import messages
 from git_model_security.cli import table, terminal
@@ -15,7 +16,7 @@ from git_model_security.signing import pem
 from git_model_security.verify.range_check import SIGNED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from git_model_security.trust.verdict import Verdict
     from git_model_security.verify.range_check import RangeVerdict, Row
@@ -34,6 +35,8 @@ _HINTS = {
     Reason.IGNORED: "remove it, or leave --strict out",
     Reason.EXTRA: "`git add` and commit it, remove it, or use --ignore-unsigned-files",
 }
+_FOR_OWN = frozenset({_ANEW, _HINTS[Reason.UNSIGNED]})
+"""Hints for a HEAD that is one's own, and nobody else's."""
 _TIP = dict.fromkeys((Reason.MISSING, Reason.EXTRA), _ANEW)
 """Hints for HEAD itself, where the work tree is not what has to be put right."""
 _PAST = {
@@ -63,7 +66,22 @@ _DIGITS, _ROW_DIGITS = 32, 16
 """Of a fingerprint."""
 
 
-def show(verdict: Verdict) -> None:
+class Unvouched(NamedTuple):
+    """What of a commit nobody vouches for.
+
+    Attributes:
+        origins: the paths, each with who stands behind it.
+        is_head: the commit is HEAD, where that can be put right.
+    """
+
+    origins: Mapping[bytes, str]
+    is_head: bool
+
+
+NOBODY_ASKED = Unvouched({}, is_head=False)
+
+
+def show(verdict: Verdict, unvouched: Unvouched) -> None:
     """Writes a verdict, and what to do."""
     messages.info(*verdict.notes)
     if verdict.good:
@@ -79,9 +97,18 @@ def show(verdict: Verdict) -> None:
         terminal.result(f"{finding.reason.value}: {where}{finding.detail}")
         for name in finding.names:
             terminal.result(f"  {shown(os.fsencode(name))}")
-    hints = (one.hint or _HINTS.get(one.reason) for one in verdict.findings)
+    hints = [one.hint or _HINTS.get(one.reason) for one in verdict.findings]
+    if unvouched.origins and unvouched.is_head:
+        hints = [hint for hint in hints if hint not in _FOR_OWN]
+    _show_unvouched(unvouched)
     for hint in dict.fromkeys(filter(None, hints)):
         messages.advise(hint)
+
+
+def _show_unvouched(unvouched: Unvouched) -> None:
+    """Writes why a commit is not signed, and what to do where that is HEAD."""
+    if unvouched.origins:
+        terminal.unvouched(unvouched.origins, is_head=unvouched.is_head)
 
 
 def add_hints(verdict: Verdict, *, is_tip: bool) -> None:
@@ -92,7 +119,7 @@ def add_hints(verdict: Verdict, *, is_tip: bool) -> None:
     ]
 
 
-def show_range(found: RangeVerdict) -> None:
+def show_range(found: RangeVerdict, unvouched: Unvouched) -> None:
     """Writes a line for each commit, the verdict on all of them, and what to do."""
     rows = [
         (row.commit.oid[:12], row.state, _signer(row), legible(row.commit.subject))
@@ -108,6 +135,9 @@ def show_range(found: RangeVerdict) -> None:
     states = found.states
     wrong = ", ".join(f"{states[state]} {state}" for state in states if state != SIGNED)
     terminal.result(f"NOT verified: {found.subject}, of {commits}: {wrong}")
+    _show_unvouched(unvouched)
+    if unvouched.origins:
+        states = Counter(state for state in states if state not in {"stale", "unsigned"})
     for state in states:
         if state in _RANGE_HINTS:
             messages.advise(_RANGE_HINTS[state])

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import os
 import re
+import tempfile
 import unicodedata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from git_model_security.errors import GitError
 from git_model_security.git import config, index
+from git_model_security.git.hash_object import blob_oid
 from git_model_security.git.index import Entry
-from git_model_security.git.run import records, run
+from git_model_security.git.run import NO_HOOKS, child_environment, ended, records, run
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from git_model_security.git.repository import Repository
 
@@ -59,6 +61,26 @@ def list_matching(repo: Repository, pathspecs: Sequence[str] = ()) -> list[Entry
         if mark not in _SKIPPED:
             found.append(Entry(path, int(mode, 8), oid.decode(), int(stage)))
     return found
+
+
+def select(repo: Repository, pathspec: str, paths: Collection[bytes]) -> set[bytes]:
+    """Returns those of some paths that a pathspec matches, whether the index has them or not.
+
+    Git matches pathspecs with an index: here with one of just these paths.
+
+    Raises:
+        GitError: it is no pathspec.
+    """
+    if not paths:
+        return set()
+    empty = blob_oid(repo.object_format, b"").encode()
+    with tempfile.TemporaryDirectory() as directory:
+        env = child_environment(extra={"GIT_INDEX_FILE": str(Path(directory) / "index")})
+        alone = ("-c", "core.splitIndex=false", "-c", "core.fsmonitor=false", *NO_HOOKS)
+        entries = ended(b"100644 %s 0\t%s" % (empty, path) for path in sorted(paths))
+        run(*alone, "update-index", "-z", "--index-info", stdin=entries, env=env)
+        said = run(*alone, "ls-files", "-z", "--full-name", "--", pathspec, env=env)
+    return set(records(said))
 
 
 def find_colliding(repo: Repository, entries: Sequence[Entry]) -> set[bytes]:

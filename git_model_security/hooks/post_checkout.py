@@ -18,7 +18,7 @@ from git_model_security.git.run import NO_HOOKS
 from git_model_security.hooks import pre_commit
 from git_model_security.keyring import ring
 from git_model_security.policy import gitmodel
-from git_model_security.provenance import arrivals, recording, replays
+from git_model_security.provenance import arrivals, policy_trust, recording, replays
 from git_model_security.provenance.commits import Commits
 from git_model_security.status import state
 from git_model_security.storage import pending
@@ -55,33 +55,39 @@ def finish_merge(clone: Clone, progress: Progress | None = None) -> int:
     """post-merge, after fast-forwards and pulls too."""
     if not replays.is_replaying(clone.repo):
         _write_pending(clone, progress, _PATIENCE_SECONDS)
-    _complete_merge(clone)
+    is_told = _complete_merge(clone)
     _record_arrival(clone, of_files=True)
-    return _verify(clone)
+    return _verify(clone, is_told=is_told)
 
 
-def _complete_merge(clone: Clone) -> None:
+def _complete_merge(clone: Clone) -> bool:
     """Makes a merge commit again that lacks the signatures which its hook staged.
 
     `git merge` writes the tree first, then runs pre-merge-commit, then commits that
     tree whatever the hook staged (seen with 2.39; a git that takes the index then
     leaves nothing to do here). Only a commit made this moment is replaced: Git
     removes MERGE_HEAD right after post-merge, and a fast-forward writes none.
+
+    Returns:
+        Whether it is unsigned since nobody vouches for all of it, and that is said.
     """
     merging = clone.repo.git_dir / "MERGE_HEAD"
     if not merging.is_file():
-        return
+        return False
+    entries = index.staged(clone.repo)
+    policy = gitmodel.find(entries, clone.objects)
+    is_told = False
     if _is_merge_of(clone, merging.read_text().split()):
-        recording.settle_commit(clone)
-    policy = gitmodel.find(index.staged(clone.repo), clone.objects)
+        when = policy_trust.when_to_sign(clone.repo, policy, entries) if policy else ""
+        is_told = pre_commit.tell_doubts(clone, when)
     if policy is None:
-        return
+        return is_told
     paths = {entry.path for entry, _ in index.staged_changes(clone.repo)}
     tree = index.write_tree(clone.repo)
     if not paths or paths - policy.signature_paths():
-        return
+        return is_told
     if not pinned_trust.has_held(clone, tree):
-        return
+        return is_told
     # Else Git takes itself to be in the middle of the merge, and does not amend.
     merging.unlink()
     # Without hooks: those of a merge have run, and this is no second commit.
@@ -91,6 +97,7 @@ def _complete_merge(clone: Clone) -> None:
         show=True,
     )
     pre_commit.settle_commit(clone)
+    return is_told
 
 
 def _is_merge_of(clone: Clone, merged: Sequence[str]) -> bool:
@@ -191,7 +198,8 @@ def _write_pending(clone: Clone, progress: Progress | None, patience_seconds: fl
     return False
 
 
-def _verify(clone: Clone) -> int:
+def _verify(clone: Clone, *, is_told: bool = False) -> int:
+    """Verifies HEAD, and says what it is; unless it is unsigned, and why `is_told`."""
     if clone.is_deploy:
         from git_model_security.hooks import deployment
 
@@ -203,7 +211,10 @@ def _verify(clone: Clone) -> int:
     is_verified = tree_check.holds(clone, tree)
     if is_verified:
         recording.note_standing(clone, tree)
-    _tell_verdict(clone, is_verified=is_verified)
+    if is_told and not is_verified:
+        _meet_policy(clone, is_verified=False)
+    else:
+        _tell_verdict(clone, is_verified=is_verified)
     return FAILED if clone.verification == ENFORCE and not is_verified else 0
 
 

@@ -210,8 +210,7 @@ def settle_commit(clone: Clone) -> int:
     if policy is None:
         return 0
     when = policy_trust.when_to_sign(clone.repo, policy, entries)
-    is_told = recording.settle_commit(clone) and when == "commit"
-    if not is_told:
+    if not tell_doubts(clone, when):
         _say_unsigned_head(clone, when)
     paths = policy.signature_paths()
     staged = {entry.path: entry.oid for entry in index.staged(clone.repo)}
@@ -225,6 +224,31 @@ def settle_commit(clone: Clone) -> int:
         written = {entry.path: index.stat(clone.repo, entry.path) for entry in behind}
         index_stat.refresh(clone.repo, {path: st for path, st in written.items() if st})
     return 0
+
+
+def tell_doubts(clone: Clone, when: str) -> bool:
+    """Records what of HEAD, just made, nobody vouches for; says so, if pre-commit has not.
+
+    Returns:
+        Whether that is why it is not signed, and is said.
+    """
+    from git_model_security.verify import events
+
+    settled = recording.settle_commit(clone)
+    if settled is None or not settled.doubts or when != "commit" or not _can_sign(clone):
+        return False
+    commit = index.require(clone.repo, "HEAD^{commit}")
+    error = telling.refusal(settled, is_made=True, held=settled.commits.facts(commit))
+    if not settled.is_told:
+        messages.warn(f"this commit is not signed: {error}", error.hint)
+    events.record_unsigned(clone.repo, commit, str(error).splitlines()[1:])
+    return True
+
+
+def _can_sign(clone: Clone) -> bool:
+    from git_model_security.signatures import signers
+
+    return not clone.ring.locked and signers.signer(clone) is not None
 
 
 def _say_unsigned(clone: Clone) -> None:
@@ -247,9 +271,8 @@ def _say_unsigned_head(clone: Clone, when: str) -> None:
     if tree is None or pinned_trust.has_held(clone, tree):
         return
     from git_model_security.hooks import signed_refs
-    from git_model_security.signatures import signers
 
-    if signers.signer(clone) is not None:
+    if _can_sign(clone):
         what = "this commit is unsigned"
         if when == "push":
             what = "unsigned, sign before push"

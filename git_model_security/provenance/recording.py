@@ -10,13 +10,13 @@ from git_model_security.git import history, index, processes, remotes
 from git_model_security.git.hash_object import hash_files
 from git_model_security.provenance import arrivals, assessment, replays, sources
 from git_model_security.provenance.commits import Commits
+from git_model_security.provenance.sources import Sources
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from git_model_security.clone.clone import Clone
     from git_model_security.clone.provenance import Doubts
-    from git_model_security.provenance.sources import Sources
 
 _NO_TOOLS = frozenset(
     {
@@ -31,17 +31,19 @@ _MOST_FILES = 256
 
 
 class Assessment(NamedTuple):
-    """What was said of an index.
+    """What was said of an index, or of a commit.
 
     Attributes:
         doubts: the paths that nobody vouches for, with what stood there before.
         sources: the commits that its content may come from.
         commits: what was found of them.
+        is_told: pre-commit has spoken of these doubts.
     """
 
     doubts: Doubts
     sources: Sources
     commits: Commits
+    is_told: bool = False
 
 
 def judge_index(clone: Clone, *, amend: bool = False) -> Assessment:
@@ -79,35 +81,34 @@ def expect_commit(clone: Clone, doubts: Doubts) -> None:
     clone.provenance.expect(head, index.write_tree(clone.repo), doubts)
 
 
-def settle_commit(clone: Clone) -> bool:
+def settle_commit(clone: Clone) -> Assessment | None:
     """Records that HEAD was made here, and what of it nobody vouches for.
 
     pre-commit has judged it, or it was made without that: by `--no-verify`, a cherry-pick,
     a merge.
 
     Returns:
-        Whether pre-commit has told of its doubts.
+        What was said of it; None where that is recorded already, or it stands.
     """
     record = clone.provenance
     commit = index.resolve(clone.repo, "HEAD^{commit}")
     if commit is None or record.doubts(commit) is not None:
-        return False
+        return None
     commits = Commits(clone, made=commit)
     above = commits.parents(commit)
     if commits.stands(commit):
         record.note_commit(commit, {})
-        return False
-    doubts = _expected(commits, commit, above)
+        return None
+    doubts, found = _expected(commits, commit, above), Sources(tuple(above))
     is_told = bool(doubts)
     if doubts is None:
         arrivals.take_in(clone)
         ((_, message),) = clone.objects.read_many([commit])
-        doubts = assessment.assess_as_made(
-            commits, commit, sources.gather(commits, above, message)
-        )
+        found = sources.gather(commits, above, message)
+        doubts = assessment.assess_as_made(commits, commit, found)
         _note_content(clone, commits, commit, doubts)
     record.note_commit(commit, doubts)
-    return is_told
+    return Assessment(doubts, found, commits, is_told)
 
 
 def _expected(commits: Commits, commit: str, above: Sequence[str]) -> Doubts | None:

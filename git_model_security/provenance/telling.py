@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from git_model_security import messages
 from git_model_security.clone.provenance import NOTHING
@@ -11,81 +11,166 @@ from git_model_security.errors import UnvouchedError
 from git_model_security.git import attributes, history, index, rev_list, trees
 from git_model_security.git.paths import shown
 from git_model_security.provenance.commits import Commits
+from git_model_security.provenance.sources import Sources
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from git_model_security.clone.clone import Clone
+    from git_model_security.git.repository import Repository
     from git_model_security.git.trees import Fact
     from git_model_security.provenance.recording import Assessment
-    from git_model_security.provenance.sources import Sources
 
 SHOWN_PATHS = 20
+_TAKEN = 16
+"""The newest of the commits in play, so many, may stand behind what HEAD has."""
 _SUBJECT = 40
 """Characters of a subject that are shown."""
 _COMMIT = " and commit"
 _TRUST = "; or trust whoever signed them: `git model trust add --public-key FILE`"
 
 
+class _Origin(NamedTuple):
+    """The commit of somebody that stands behind a path.
+
+    Attributes:
+        commit: that brought what is there, or changed it last.
+        is_below: what it brought was changed since, or replaced.
+    """
+
+    commit: str
+    is_below: bool
+
+
 def refusal(
-    assessment: Assessment, *, amend: bool = False, is_made: bool = False
+    assessment: Assessment,
+    *,
+    amend: bool = False,
+    is_made: bool = False,
+    held: Mapping[bytes, Fact] | None = None,
 ) -> UnvouchedError:
-    """Returns the error that names each path of the index that nobody vouches for.
+    """Returns the error that names each path that nobody vouches for.
 
     Args:
+        assessment: what was said of the index, or of a commit.
         amend: the index was to become HEAD.
         is_made: the commit is made all the same, unsigned.
+        held: what the commit holds; else what the index does.
     """
     clone = assessment.commits.clone
-    held = trees.facts(index.staged(clone.repo))
+    if held is None:
+        held = trees.facts(index.staged(clone.repo))
     paths = sorted(assessment.doubts)
-    origins = _origins(assessment, held, paths[:SHOWN_PATHS])
+    origins = _origins(assessment.commits, assessment.sources, held, paths[:SHOWN_PATHS])
+    said = _in_words(clone.repo, origins)
     lines = [
-        f"{shown(path)} ({'removed, ' * (path not in held)}{origins.get(path, 'changed')})"
+        f"{shown(path)} ({'removed, ' * (path not in held)}{said.get(path, 'changed')})"
         for path in paths[:SHOWN_PATHS]
     ]
     listed = "\n  ".join(messages.shortened(lines, SHOWN_PATHS, len(paths)))
-    files = messages.counted(len(paths), "file")
+    below = {path for path, origin in origins.items() if origin.is_below}
+    is_all_below = below == {*paths}
+    look = "look whether all of it is yours" if is_all_below else "look at them"
+    then = "" if amend or is_made else _COMMIT
     return UnvouchedError(
-        f"{files} came from a commit without a trusted signature, and nothing shows that"
-        f" they were made here:\n  {listed}",
-        hint=_hint(clone, paths, " --amend" * amend, "" if amend or is_made else _COMMIT),
+        f"{_headline(len(paths), len(below))}:\n  {listed}",
+        hint=_hint(clone, paths, look, " --amend" * amend, then),
     )
 
 
+def _headline(count: int, below: int) -> str:
+    """Returns what is wrong with files, of which so many stand on what somebody brought."""
+    files = messages.counted(count, "file")
+    if below == count:
+        were = "was" if count == 1 else "were"
+        return f"{files} {were} changed on top of a commit without a trusted signature"
+    if below:
+        return (
+            f"{files} came from a commit without a trusted signature, or were changed on top"
+            " of one"
+        )
+    return (
+        f"{files} came from a commit without a trusted signature, and nothing shows that"
+        " they were made here"
+    )
+
+
+def describe(clone: Clone, commit: str) -> dict[bytes, str]:
+    """Returns the paths of a commit that nobody vouches for, each with who stands behind it.
+
+    What that is, is empty where it is not known, and of all but the first few.
+    """
+    commits = Commits(clone)
+    paths = sorted(commits.doubts(commit))
+    if not paths:
+        return {}
+    found = Sources(
+        tuple(commits.parents(commit)),
+        tuple(commits.made_of(commit)),
+        (),
+        tuple(clone.provenance.in_play()[-_TAKEN:]),
+    )
+    if commits.is_foreign(commit):
+        found = Sources((commit,))
+    origins = _origins(commits, found, commits.facts(commit), paths[:SHOWN_PATHS])
+    said = _in_words(clone.repo, origins)
+    held = commits.facts(commit)
+    return {
+        path: ", ".join(filter(None, ["removed" * (path not in held), said.get(path, "")]))
+        for path in paths
+    }
+
+
 def _origins(
-    assessment: Assessment, held: Mapping[bytes, Fact], paths: Collection[bytes]
-) -> dict[bytes, str]:
-    """Returns which commit brought what stands at paths, in words."""
-    commits, clone = assessment.commits, assessment.commits.clone
-    rows = clone.provenance.brought({held[path][1] for path in paths if path in held})
-    named: dict[bytes, str] = {}
-    over: set[bytes] = set()  # what somebody else brought was changed, or replaced
+    commits: Commits, found: Sources, held: Mapping[bytes, Fact], paths: Collection[bytes]
+) -> dict[bytes, _Origin]:
+    """Returns whose commit stands behind each path, where that is known."""
+    rows = commits.clone.provenance.brought({held[path][1] for path in paths if path in held})
+    named: dict[bytes, _Origin] = {}
     for path in paths:
         brought = [row for row in rows.get(held.get(path, NOTHING)[1], ()) if row.commit]
         brought.sort(key=lambda row: row.path != path)
         foreign = (
             row.commit for row in brought if row.commit and commits.is_foreign(row.commit)
         )
-        commit = next(foreign, None)
-        if commit is None:
-            commit = _last_change(commits, path, assessment.sources)
-            over |= {path} & held.keys()
-        if commit is not None:
-            named[path] = commit
-    here = history.peel(clone.repo, named.values())
-    said = history.subjects(clone.repo, (one for one, (kind, _) in here.items() if kind))
+        if commit := next(foreign, None):
+            named[path] = _Origin(commit, is_below=False)
+        elif commit := _last_change(commits, path, found.parents):
+            named[path] = _Origin(commit, is_below=path in held)
+        elif commit := _taken_from(commits, path, found):
+            named[path] = _Origin(commit, is_below=False)
+    return named
+
+
+def _last_change(commits: Commits, path: bytes, among: Iterable[str]) -> str | None:
+    doubting = (one for one in among if path in commits.known_doubts(one))
+    for one in doubting:
+        return rev_list.last_change(commits.clone.repo, one, path) or one
+    return None
+
+
+def _taken_from(commits: Commits, path: bytes, found: Sources) -> str | None:
+    """Returns the commit of which content was taken that stands at a path now.
+
+    Where it came from another path, only one commit may come into question: nobody is named
+    upon a guess.
+    """
+    taken = (*found.applied, *found.squashed, *found.suspects)
+    at_path = next((one for one in taken if path in commits.known_doubts(one)), None)
+    if at_path is not None:
+        return rev_list.last_change(commits.clone.repo, at_path, path) or at_path
+    doubted = {one for one in taken if commits.known_doubts(one)}
+    return doubted.pop() if len(doubted) == 1 else None
+
+
+def _in_words(repo: Repository, origins: Mapping[bytes, _Origin]) -> dict[bytes, str]:
+    oids = dict.fromkeys(origin.commit for origin in origins.values())
+    here = history.peel(repo, oids)
+    said = history.subjects(repo, (one for one, (kind, _) in here.items() if kind))
     return {
-        path: "on top of " * (path in over) + _shown(commit, said.get(commit))
-        for path, commit in named.items()
+        path: "on top of " * origin.is_below + _shown(origin.commit, said.get(origin.commit))
+        for path, origin in origins.items()
     }
-
-
-def _last_change(commits: Commits, path: bytes, found: Sources) -> str | None:
-    for one in found.all:
-        if path in commits.known_doubts(one):
-            return rev_list.last_change(commits.clone.repo, one, path) or one
-    return next(iter((*found.squashed, *found.suspects)), None)
 
 
 def _shown(commit: str, said: tuple[str, str] | None) -> str:
@@ -96,7 +181,7 @@ def _shown(commit: str, said: tuple[str, str] | None) -> str:
     return f'{commit[:7]} "{messages.legible(short)}" by {messages.legible(author)}, unsigned'
 
 
-def _hint(clone: Clone, paths: Collection[bytes], option: str, then: str) -> str:
+def _hint(clone: Clone, paths: Collection[bytes], look: str, option: str, then: str) -> str:
     """Returns the commands that take such files over.
 
     What came in clear is encrypted first: adopted as it is, it would be signed, and stay
@@ -109,7 +194,7 @@ def _hint(clone: Clone, paths: Collection[bytes], option: str, then: str) -> str
             f"{shown(clear)} came in clear: `git model repair` encrypts it in a commit of"
             f" its own; look at the files, then {adopt}"
         )
-    return f"look at them, then {adopt}{then}{_TRUST}"
+    return f"{look}, then {adopt}{then}{_TRUST}"
 
 
 def _came_in_clear(clone: Clone, paths: Collection[bytes]) -> bytes | None:

@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING
 
 from git_model_security.clone.provenance import NOTHING
 from git_model_security.errors import GitError
-from git_model_security.git import index, refs, trees
+from git_model_security.git import index, pathspec, refs, trees
+from git_model_security.git.paths import shown
 from git_model_security.git.run import child_environment, run
 from git_model_security.policy import gitmodel
 from git_model_security.provenance import recording, telling
+from git_model_security.provenance.commits import Commits
 from git_model_security.signatures import signatures, signers
+from git_model_security.verify import events
 
 _CHANGED = ("diff", "--no-ext-diff", "--no-renames", "--no-relative", "--name-only", "-z")
 _UNTRACKED = ("ls-files", "-z", "--others", "--exclude-standard", "--full-name")
@@ -60,16 +63,37 @@ def sign(clone: Clone, given: Given | None = None, *, amend: bool = False) -> Si
     return done
 
 
-def is_for_head(clone: Clone) -> bool:
-    """Tells whether a signature of now is HEAD's: it was made here, and left unsigned.
+@dataclass(frozen=True)
+class Place:
+    """Where a signature of now goes.
 
-    Nothing else is staged, and no remote-tracking branch has it, so that nobody builds on it.
+    Attributes:
+        is_head: into HEAD, which was made here, and left unsigned.
+        reason: why HEAD, which is unsigned, stays as it is; empty where it is none.
+    """
+
+    is_head: bool
+    reason: str = ""
+
+
+def choose_place(clone: Clone) -> Place:
+    """Chooses where a signature goes of what is adopted now.
+
+    Into HEAD only where nothing else is staged, and no remote-tracking branch has it, so that
+    nobody builds on it.
     """
     head = index.resolve(clone.repo, "HEAD^{commit}")
-    if head is None or not clone.provenance.doubts(head) or _staged(clone):
-        return False
+    commits = Commits(clone)
+    if head is None or not commits.doubts(head):
+        return Place(is_head=False)
+    if staged := _staged(clone):
+        return Place(is_head=False, reason=f"{shown(staged[0])} is staged")
     holding = refs.read_direct(clone.repo, containing=[head])
-    return not any(name.startswith("refs/remotes/") for name in holding)
+    if any(name.startswith("refs/remotes/") for name in holding):
+        return Place(is_head=False, reason="a remote has it")
+    if not commits.is_made_here(head):
+        return Place(is_head=False, reason="it was not made here")
+    return Place(is_head=True)
 
 
 def _staged(clone: Clone) -> list[bytes]:
@@ -112,22 +136,26 @@ def adopt(clone: Clone, pathspecs: Sequence[str]) -> Adopted:
     pairs = {(path, *fact) for path, fact in staged.items() if path not in left_out} | refused
     chosen: set[Placed] = set()
     unstaged: set[bytes] = set()
-    for pathspec in pathspecs:
-        paths = _listed("ls-files", "-z", "--full-name", "--", pathspec)
-        prefix = _from_top(clone, pathspec)
+    for word in pathspecs:
+        paths = _listed("ls-files", "-z", "--full-name", "--", word)
+        paths |= pathspec.select(clone.repo, word, doubts.keys() - staged.keys())
+        prefix = _from_top(clone, word)
         found = {pair for pair in pairs if pair[0] in paths or _is_within(pair[0], prefix)}
-        changed = _listed(*_CHANGED, "--", pathspec)
+        changed = _listed(*_CHANGED, "--", word)
         if not found or (prefix in changed and not found & refused):
             raise GitError(
-                f"{pathspec}: what is there is not staged, and only what is staged is adopted"
-                if prefix in changed or _listed(*_UNTRACKED, "--", pathspec)
-                else f"{pathspec}: nothing staged or removed matches it",
+                f"{word}: what is there is not staged, and only what is staged is adopted"
+                if prefix in changed or _listed(*_UNTRACKED, "--", word)
+                else f"{word}: nothing staged or removed matches it",
                 hint="`git status` shows what there is; `git add` stages it",
             )
         chosen |= found
         unstaged |= changed
+    adopted = sorted({path for path, _, _ in chosen & refused})
+    if adopted:
+        events.record_adoption(clone.repo, adopted)
     clone.provenance.adopt(chosen)
-    return Adopted(sorted({path for path, _, _ in chosen & refused}), sorted(unstaged))
+    return Adopted(adopted, sorted(unstaged))
 
 
 def _listed(*words: str) -> set[bytes]:

@@ -12,7 +12,7 @@ from git_model_security.git.paths import shown
 from git_model_security.messages import counted
 from git_model_security.migrate.journal import Journal
 from git_model_security.policy import gitmodel
-from git_model_security.provenance.commits import Commits
+from git_model_security.provenance import telling
 from git_model_security.setup import accept_policy, write_policy
 from git_model_security.setup.hooks import hook_place
 from git_model_security.trust import pinned_trust
@@ -59,7 +59,8 @@ class State:
         digest: what `model.sig` is made over; empty without a policy.
         conflicts: paths in conflict, whoever protects them: nothing is signed meanwhile.
         is_staged: it is the index that is signed, and not committed yet.
-        unvouched: paths of HEAD, which is not verified, that nobody vouches for.
+        unvouched: paths of HEAD, which is not verified, that nobody vouches for, each with
+            who stands behind it.
     """
 
     locked: bool
@@ -77,7 +78,7 @@ class State:
     conflicts: list[bytes] = field(default_factory=list)
     key_here: bool = False
     is_staged: bool = False
-    unvouched: list[bytes] = field(default_factory=list)
+    unvouched: dict[bytes, str] = field(default_factory=dict)
 
     @property
     def stock_verifies(self) -> bool:
@@ -150,7 +151,7 @@ def of(clone: Clone, pathspecs: Sequence[str] = ()) -> State:
     state.files = file_state.of(clone, [e for e in entries if e.path in guarded], held)
     in_clear = any(file.encrypted is False and file.size for file in state.files)
     if state.commit and not (head.is_verified or locked):
-        state.unvouched = sorted(Commits(clone).doubts(state.commit))
+        state.unvouched = telling.describe(clone, state.commit)
     if state.conflicts and head.said:
         # What HEAD signed is not what lies here now: nothing is signed before the merge is.
         state.head = f"unverified: {counted(len(state.conflicts), 'path')} in conflict"

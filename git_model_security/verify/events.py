@@ -11,10 +11,11 @@ from git_model_security import messages
 from git_model_security.clone import audit_log
 from git_model_security.errors import GitError
 from git_model_security.git import config
+from git_model_security.git.paths import shown
 from git_model_security.trust.verdict import Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from git_model_security.git.repository import Repository
     from git_model_security.signing.methods import SignerIdentity
@@ -58,6 +59,25 @@ def record_signature(
     audit_log.record(repo, "sign", facts=_facts(repo, identity.method, facts))
 
 
+def record_unsigned(repo: Repository, commit: str, lines: Iterable[str]) -> None:
+    """Records a commit that was made unsigned since nobody vouches for paths, a line each.
+
+    It is made already: where that cannot be written it is only said.
+    """
+    with _telling():
+        findings = [line.strip() for line in lines]
+        audit_log.record(repo, "not-signed", commits=[commit], findings=findings)
+
+
+def record_adoption(repo: Repository, paths: Iterable[bytes]) -> None:
+    """Records what a person vouched for.
+
+    Raises:
+        GitError: the log cannot be written: nothing is adopted without a trace.
+    """
+    audit_log.record(repo, "adopt", findings=map(shown, paths))
+
+
 def record_verdict(
     repo: Repository, verdict: Verdict, commits: Sequence[str] | None = None
 ) -> None:
@@ -73,7 +93,7 @@ def record_verdict(
         "digests": dict(verdict.digests),
     }
     methods = ", ".join(sorted(set(verdict.methods.values())))
-    try:
+    with _telling():
         audit_log.record(
             repo,
             "verify",
@@ -81,6 +101,12 @@ def record_verdict(
             findings=[f"{one.reason.value}: {one.detail}" for one in verdict.findings],
             facts=_facts(repo, methods, facts),
         )
+
+
+@contextlib.contextmanager
+def _telling() -> Iterator[None]:
+    try:
+        yield
     except GitError as error:
         messages.tell(error, level="warning")
 

@@ -1,4 +1,8 @@
-"""Four who work on a model; the repositories are made once, and copied for each scene."""
+"""Four who work on a model; the repositories are made once, and copied for each scene.
+
+`GIT_DEFAULT_HASH=sha256`, `GIT_DEFAULT_REF_FORMAT=reftable` and `GIT_MODEL_TEST_STORAGE=lfs`
+play all scenes in such a setting; test_settings.py plays a few in each.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +10,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.fixtures.isolation import OUTSIDE
 from tests.fixtures.people import Publication, founded
-from tests.provenance.scenes import CODE, MODEL, TEXT, config, signing_key, weights
+from tests.fixtures.processes import need
+from tests.provenance.scenes import CODE, LFS_OPTIONS, MODEL, TEXT, config, signing_key, weights
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,7 +25,13 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="session")
 def company(tmp_path_factory: pytest.TempPathFactory) -> Publication:
     """A model with two signed commits on main, and the clones of the three others."""
-    made = Publication(tmp_path_factory.mktemp("company"))
+    storage = OUTSIDE.get("GIT_MODEL_TEST_STORAGE", "inline")
+    return established(tmp_path_factory.mktemp("company"), storage)
+
+
+def established(directory: Path, storage: str) -> Publication:
+    """Makes the model with its ciphertext in Git, or all of it in git-lfs."""
+    made = Publication(directory)
     ada = founded(made.directory)
     ada.write(MODEL, weights(1))
     ada.write("other.bin", weights(2))
@@ -27,7 +39,9 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Publication:
     ada.write(CODE, TEXT)
     ada.write("README.md", TEXT)
     ada.write("old.txt", TEXT.replace("text", "old text"))
-    ada.model("init")
+    if storage == "lfs":
+        need("git-lfs")
+    ada.model("init", *LFS_OPTIONS if storage == "lfs" else ("--storage", storage))
     ada.model("key", "export", "../aes256.bin")
     ada.model("key", "export", "--public", "../ada.pub")
     ada.commit("First")

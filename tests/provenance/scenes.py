@@ -44,6 +44,8 @@ _CONFIG = """\
 }
 """
 
+LFS_OPTIONS = ("--storage", "lfs", "--threshold", "1")
+"""Options of `init` where all ciphertext goes into git-lfs."""
 BY_FILE = ("-c", "protocol.file.allow=always")
 """Options of git where a submodule is a directory of this machine."""
 
@@ -82,8 +84,20 @@ def push(stranger: Repository, *branches: str, message: str = "Nothing to see he
 
 def send(stranger: Repository, *branches: str) -> None:
     """Pushes a stranger's commit past the hooks; to main, unless told."""
+    send_objects(stranger)
     refs = [f"HEAD:{branch}" for branch in branches or ("main",)]
     stranger.git("push", "--no-verify", "--force", "origin", *refs)
+
+
+def stores_in_lfs(repo: Repository) -> bool:
+    """Tells whether the ciphertext of a project is in git-lfs."""
+    return b"engine = lfs" in repo.read(".gitmodel")
+
+
+def send_objects(stranger: Repository) -> None:
+    """Uploads the git-lfs objects of a stranger's commit, where there are any."""
+    if stores_in_lfs(stranger):
+        stranger.git("lfs", "push", "origin", "HEAD")
 
 
 def forge(stranger: Repository, *branches: str) -> None:

@@ -24,6 +24,7 @@ from tests.provenance.scenes import (
     prepend,
     push,
     readme,
+    send_objects,
     sign,
     sign_when_pushing,
     verdict,
@@ -299,6 +300,7 @@ def test_a_mailed_patch_of_a_protected_file(
 ) -> None:
     mallory.write("config.json", config(layers=9, width=9))
     mallory.git("commit", "--all", "--message", "Mail")
+    send_objects(mallory)
     patch = mallory.git("format-patch", "-1", "--binary", "--output-directory", tmp_path)
     ada.git("am", patch)
     assert verdict(ada, sign(ada)) == asked("config.json")
