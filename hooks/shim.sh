@@ -30,7 +30,22 @@ nothing_waits() {
 	find_git_dir
 	[ "$1" != 1 ] || [ -d "$git_dir/rebase-merge" ] && return
 	# With a message ready, content comes in that no commit will name.
-	[ ! -f "$git_dir/git-model-pending" ] && [ ! -f "$git_dir/MERGE_MSG" ]
+	[ ! -f "$git_dir/git-model-pending" ] && [ ! -f "$git_dir/MERGE_MSG" ] && ! brings_content
+}
+
+# So it does by these, or may, where they are given up; afterwards nothing says of what commit.
+brings_content() {
+	words=
+	if [ -r "/proc/$PPID/cmdline" ]; then
+		# Without what stands between the words: sh reads no NUL.
+		IFS= read -r words <"/proc/$PPID/cmdline"
+	else
+		words=$(command -p ps -o args= -p "$PPID" 2>/dev/null)
+	fi
+	case $words in
+	*cherry-pick* | *merge* | *read-tree* | *revert* | *stash*) ;;
+	*git*) return 1 ;;
+	esac
 }
 
 # Reads the refs that Git moves into $moved, those that may come to hold what no ref had;

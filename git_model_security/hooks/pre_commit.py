@@ -207,11 +207,12 @@ def settle_commit(clone: Clone) -> int:
     _forget_judged(clone.repo)
     entries = index.tree(clone.repo, "HEAD")
     policy = gitmodel.find(entries, clone.objects)
+    # Also of one that has no policy: somebody may have taken it away, and it comes back.
+    has_told = recording.settle_commit(clone)
     if policy is None:
         return 0
     when = policy_trust.when_to_sign(clone.repo, policy, entries)
-    is_told = recording.settle_commit(clone) and when == "commit"
-    if not is_told:
+    if not (has_told and when == "commit"):
         _say_unsigned_head(clone, when)
     paths = policy.signature_paths()
     staged = {entry.path: entry.oid for entry in index.staged(clone.repo)}
