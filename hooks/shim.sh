@@ -33,19 +33,27 @@ nothing_waits() {
 	[ ! -f "$git_dir/git-model-pending" ] && [ ! -f "$git_dir/MERGE_MSG" ] && ! brings_content
 }
 
-# So it does by these, or may, where they are given up; afterwards nothing says of what commit.
+# So it does by these, or may: where they are given up, nothing says later of what commit it was.
 brings_content() {
-	words=
-	if [ -r "/proc/$PPID/cmdline" ]; then
-		# Without what stands between the words: sh reads no NUL.
-		IFS= read -r words <"/proc/$PPID/cmdline"
-	else
-		words=$(command -p ps -o args= -p "$PPID" 2>/dev/null)
-	fi
-	case $words in
-	*cherry-pick* | *merge* | *read-tree* | *revert* | *stash*) ;;
-	*git*) return 1 ;;
-	esac
+	process=$PPID
+	for _ in 1 2 3 4; do
+		words=
+		if [ -r "/proc/$process/cmdline" ]; then
+			# Without what stands between the words: sh reads no NUL, and there is no line feed.
+			IFS= read -r words <"/proc/$process/cmdline"
+		else
+			words=$(command -p ps -o args= -p "$process" 2>/dev/null)
+		fi
+		case $words in
+		*cherry-pick* | *merge* | *read-tree* | *revert* | *stash*) return 0 ;;
+		*post-index-change*) # a program that runs hooks
+			[ -r "/proc/$process/stat" ] || return 0
+			read -r _ _ _ process _ <"/proc/$process/stat"
+			;;
+		*git*) return 1 ;;
+		*) return 0 ;;
+		esac
+	done
 }
 
 # Reads the refs that Git moves into $moved, those that may come to hold what no ref had;

@@ -9,10 +9,9 @@ c. Otherwise it was *introduced*. It is *touched* if a parent or an applied comm
    of the same plaintext, after it stood here last. What stood before the doubt: yes. It once
    stood here, and is not (theirs, and (touched, or this line held it before)): yes. Touched or
    theirs: ask. They brought its blob to another path, it never stood and was not made here,
-   and it is not tiny: ask. Protected, never stood, and made by no clean and no merge driver
-   of ours: ask.
-d. It was made of a *suspect*: ask. Suspects are what the sources doubt; what stood at
-   either path is not counted.
+   and it is not tiny, or was moved from there: ask. A patch by mail is being applied: ask.
+   Protected, never stood, and made by no clean and no merge driver of ours: ask.
+d. It was made of a *suspect*, of what the sources doubt (`suspects`): ask.
 e. What a doubting parent, or any other source, removed, and is not there: ask.
 
 Everything else is vouched for: staging it was the act.

@@ -26,10 +26,11 @@ _LISTS = ("rebase-merge/rewritten-list", "rebase-apply/rewritten")
 _PENDING = "rebase-merge/rewritten-pending"
 _DONE = "rebase-merge/done"
 _AMEND = "rebase-merge/amend"
-_TAKES = {
-    *("checkout", "cherry-pick", "merge", "read-tree", "reset", "restore", "revert", "stash"),
-}
-"""Commands that put content of a commit into the index or the work tree."""
+_BRINGING = {"cherry-pick", "merge", "read-tree", "revert", "stash"}
+"""Commands that merge content of a commit into the index, or may, and need not commit it."""
+_OF_FILES = {"checkout", "restore"}
+_SOURCE = re.compile("^(--source=|-s)(?=.)")
+"""Before a commit in one word (git-restore)."""
 
 
 def is_replaying(repo: Repository) -> bool:
@@ -76,13 +77,18 @@ def is_mailed(repo: Repository) -> bool:
     return (repo.git_dir / "rebase-apply" / "applying").is_file()
 
 
+def is_bringing() -> bool:
+    """Tells whether the git above this process may bring content that no commit names."""
+    return bool(_BRINGING.intersection(processes.words()[:1]))
+
+
 def list_named(repo: Repository) -> list[str]:
     """Returns the commits of which the git above this process takes content, as it says.
 
     What a merge names its hooks learn from the environment: it may have no commit yet.
     """
     command, *words = processes.words() or [""]
-    if command not in _TAKES:
+    if command not in _BRINGING | _OF_FILES:
         return []
     named = [_revision(word) for word in itertools.takewhile(lambda word: word != "--", words)]
     before = "^1" if command == "revert" else ""  # what it brings is what stood there then
@@ -92,7 +98,7 @@ def list_named(repo: Repository) -> list[str]:
 
 def _revision(word: str) -> str:
     """Returns what a word of a command line names: of a range its end, of a tree the commit."""
-    word = word.removeprefix("--source=")
+    word = _SOURCE.sub("", word)
     return "" if word[:1] in {"-", "^", ""} else word.rpartition("..")[2].partition(":")[0]
 
 

@@ -1,8 +1,8 @@
-"""What content was made of, where it came from somebody: renamed, edited (clause 3 d).
+"""What was made of somebody else's content: renamed, or edited (clause 3 d).
 
-A *suspect* is what a source doubts. Something was made of it that has a part of what is its
-own; or, where it has nothing of its own, that lost at its path what it lost. Or that has at
-its path the mode which nothing but it has.
+A *suspect* is a file as a source doubts it. Of it was made what has a part of its own runs of
+bytes, which are those that never stood at either path; what lost at its path just what it lost,
+where it has none of its own; and what has its mode there, and no undoubted parent has that.
 """
 
 from __future__ import annotations

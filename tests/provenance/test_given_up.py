@@ -146,10 +146,17 @@ def test_a_stash_of_a_strangers_text_that_was_made_in_another_work_tree(
     assert verdict(ada, commit(ada)) == asked(CODE)
 
 
-def test_a_removal_that_came_with_a_whole_tree(ada: Repository, mallory: Repository) -> None:
+@pytest.mark.parametrize(
+    "source",
+    [("--source=origin/evil",), ("--source", "origin/evil"), ("-sorigin/evil",)],
+    ids=" ".join,
+)
+def test_a_removal_that_came_with_a_whole_tree(
+    ada: Repository, mallory: Repository, source: tuple[str, ...]
+) -> None:
     remove_text(mallory)
     ada.git("fetch")
-    ada.git("restore", "--source=origin/evil", "--staged", "--worktree", ".")
+    ada.git("restore", *source, "--staged", "--worktree", ".")
     assert verdict(ada, commit(ada)) == asked("old.txt")
 
 
