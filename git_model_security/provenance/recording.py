@@ -146,28 +146,43 @@ def put_in_play(clone: Clone) -> None:
     """
     repo = clone.repo
     named = replays.list_named(repo)
-    arrivals.take_in(clone, _without_stashes(clone, named))
+    arrivals.take_in(clone, _without_ref(clone, named))
     commits = Commits(clone)
     found = sources.list_unnamed(commits)[::-1]
-    if index.head_tree(repo) is not None:
-        staged = {new.oid for _, new in index.staged_changes(repo) if new.mode}
-        written = hash_files(repo, index.changed(repo)[:_MOST_FILES])
-        for rows in clone.provenance.brought({*staged, *written}).values():
-            newest = dict.fromkeys(row.commit for row in reversed(rows) if row.commit)
-            found += itertools.islice(filter(commits.is_foreign, newest), 1)
+    for rows in clone.provenance.brought(_blobs_here(clone)).values():
+        newest = dict.fromkeys(row.commit for row in reversed(rows) if row.commit)
+        found += itertools.islice(filter(commits.is_foreign, newest), 1)
     found += [one for one in named if commits.is_recorded(one) and commits.known_doubts(one)]
     clone.provenance.put_in_play(reversed(dict.fromkeys(reversed(found))))
 
 
-def _without_stashes(clone: Clone, named: Iterable[str]) -> list[str]:
-    """Returns those commits that may have come without a ref, as from a bundle.
+def _blobs_here(clone: Clone) -> set[str]:
+    """Returns the blobs that were put into the index, or that files would become.
 
-    A stash has come from nowhere, and no record has it.
+    Of a command that merges it is known what it brings; a large file is not hashed for that.
     """
+    repo = clone.repo
+    if index.head_tree(repo) is None:
+        return set()
+    staged = {new.oid for _, new in index.staged_changes(repo) if new.mode}
+    written = [] if replays.is_bringing() else index.changed(repo)[:_MOST_FILES]
+    return staged.union(hash_files(repo, written))
+
+
+def _without_ref(clone: Clone, named: Iterable[str]) -> list[str]:
+    """Returns those commits that may have arrived without a ref, as in a bundle.
+
+    Stashes have not, nor has what they are made of, and no record has them. One that was
+    dropped is given to `git stash` by its oid.
+    """
+    if replays.is_unstashing():
+        return []
     record = clone.provenance
-    known = [one for one in named if not record.has_arrived(one) and record.doubts(one) is None]
-    stashes = {one.oid for one in stash.read(clone.repo)} if known else set()
-    return [one for one in known if one not in stashes]
+    found = [one for one in named if not record.has_arrived(one) and record.doubts(one) is None]
+    stashes = [one.oid for one in stash.read(clone.repo)] if found else []
+    made_of = history.parents(clone.repo, stashes).values()
+    own = {*stashes, *(one for parents in made_of for one in parents[1:])}
+    return [one for one in found if one not in own]
 
 
 def note_rewritten(clone: Clone, lines: bytes = b"") -> None:

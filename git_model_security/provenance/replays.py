@@ -82,6 +82,11 @@ def is_bringing() -> bool:
     return bool(_BRINGING.intersection(processes.words()[:1]))
 
 
+def is_unstashing() -> bool:
+    """Tells whether the git above this process puts a stash into the work tree."""
+    return processes.words()[:1] == ["stash"]
+
+
 def list_named(repo: Repository) -> list[str]:
     """Returns the commits of which the git above this process takes content, as it says.
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from git_model_security.provenance.commits import Commits
 
-_LOOKED_BACK = 1000
+_LOOKED_BACK = 256
 """Places of HEAD, by its reflog."""
 _HEADS_JUDGED, _FORMER_HEADS = 64, 16
 """Of those that no verdict here settles; and of the ones among them that do not stand."""

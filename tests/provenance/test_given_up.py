@@ -105,6 +105,22 @@ def test_a_conflict_with_a_stranger_that_was_resolved_after(
     assert verdict(ada, commit(ada)) == asked(CODE)
 
 
+def test_a_series_of_picks_that_was_quit_after_a_conflict(
+    ada: Repository, mallory: Repository
+) -> None:
+    bring_tool(mallory)
+    prepend(mallory, CODE, FIRST_LINE)
+    change_code(mallory)
+    prepend(ada, CODE, OWN_LINE)
+    ada.commit()
+    ada.git("fetch")
+    ada.git("cherry-pick", "main~1..origin/evil", check=False)
+    assert MARKS[0] in ada.read(CODE)
+    ada.git("cherry-pick", "--quit")
+    resolve(ada)
+    assert verdict(ada, commit(ada)) == asked(TOOL, CODE)
+
+
 def test_a_mailed_patch_whose_conflict_was_resolved_in_a_commit_by_itself(
     ada: Repository, mallory: Repository, tmp_path: Path
 ) -> None:
@@ -218,6 +234,23 @@ class TestOwnWork:
         ada.git("checkout", named, "--", CODE)
         ada.git("stash", "apply", named, check=False)
         ada.git("checkout", named, "--", MODEL)
+        assert verdict(ada, commit(ada)) == SIGNED
+
+    def test_an_untracked_file_out_of_a_stash(self, ada: Repository) -> None:
+        ada.write("own.py", TEXT.replace("text", "own text"))
+        append(ada, CODE, OWN_LINE)
+        ada.git("stash", "--include-untracked")
+        ada.git("checkout", "stash@{0}^3", "--", "own.py")
+        ada.git("checkout", "stash@{0}^2", "--", CODE)
+        ada.git("checkout", "stash@{0}", "--", CODE)
+        assert verdict(ada, commit(ada)) == SIGNED
+
+    def test_a_stash_that_was_dropped(self, ada: Repository) -> None:
+        append(ada, CODE, OWN_LINE)
+        ada.git("stash")
+        dropped = ada.git("rev-parse", "stash")
+        ada.git("stash", "drop")
+        ada.git("stash", "apply", dropped)
         assert verdict(ada, commit(ada)) == SIGNED
 
     def test_a_picked_commit_that_no_ref_has_any_more(self, ada: Repository) -> None:
