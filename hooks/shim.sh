@@ -30,7 +30,38 @@ nothing_waits() {
 	find_git_dir
 	[ "$1" != 1 ] || [ -d "$git_dir/rebase-merge" ] && return
 	# With a message ready, content comes in that no commit will name.
-	[ ! -f "$git_dir/git-model-pending" ] && [ ! -f "$git_dir/MERGE_MSG" ]
+	[ ! -f "$git_dir/git-model-pending" ] && [ ! -f "$git_dir/MERGE_MSG" ] && ! brings_content
+}
+
+# So it does by these, or may: where they are given up, nothing says later of what commit it was.
+brings_content() {
+	[ -z "${brings:-}" ] || return 0 # found out above
+	process=$PPID
+	for _ in 1 2 3 4; do
+		words=
+		if [ -r "/proc/$process/cmdline" ]; then
+			# Without what stands between the words: sh reads no NUL, and there is no line feed.
+			IFS= read -r words <"/proc/$process/cmdline"
+		else
+			words=$(command -p ps -o args= -p "$process" 2>/dev/null)
+		fi
+		case $words in
+		*cherry-pick* | *merge* | *read-tree* | *revert* | *stash*) break ;;
+		*post-index-change*) # a program that runs hooks
+			[ -r "/proc/$process/stat" ] || return 0
+			read -r _ _ _ process _ <"/proc/$process/stat"
+			;;
+		*git*) return 1 ;;
+		*) return 0 ;;
+		esac
+	done
+	# A process that picks many commits has named them all at the first one.
+	[ -d "$git_dir/sequencer" ] || return 0
+	told=
+	[ ! -f "$git_dir/git-model-brought" ] || read -r told <"$git_dir/git-model-brought"
+	[ "$told" != "$process" ] || return 1
+	echo "$process" >"$git_dir/git-model-brought"
+	brings=yes
 }
 
 # Reads the refs that Git moves into $moved, those that may come to hold what no ref had;

@@ -172,6 +172,16 @@ class Provenance:
         statement = 'SELECT path, mode, blob FROM doubts WHERE "commit" = ?'
         return _doubts(self._memory.execute(statement, (bytes.fromhex(commit),)))
 
+    def list_unsettled(self, commits: Collection[str]) -> set[str]:
+        """Returns those commits that arrived with no verdict here, or that are in doubt."""
+        arrived = (
+            "SELECT oid FROM arrived WHERE NOT EXISTS"
+            ' (SELECT 1 FROM doubts WHERE "commit" = oid) AND oid IN'
+        )
+        doubted = 'SELECT "commit" FROM doubts WHERE path != x\'\' AND "commit" IN'
+        rows = [*self._many(arrived, commits), *self._many(doubted, commits)]
+        return {oid.hex() for (oid,) in rows}
+
     def note_pairs(self, pairs: Iterable[tuple[str, str]]) -> None:
         """Records commits that were made again here: each new one, and the old one."""
         rows = [(bytes.fromhex(new), bytes.fromhex(old)) for new, old in pairs]
@@ -250,14 +260,15 @@ class Provenance:
     def put_in_play(self, commits: Iterable[str]) -> None:
         """Records commits of which content came into this work tree, or its index."""
         rows = [(self._place, bytes.fromhex(commit)) for commit in commits]
-        self._memory.execute_many("INSERT OR IGNORE INTO play VALUES (?, ?)", rows)
+        self._memory.execute_many("INSERT OR REPLACE INTO play VALUES (?, ?)", rows)
 
     def in_play(self) -> list[str]:
-        """Returns the commits of which content came into this work tree, in that order."""
-        rows = self._memory.execute(
-            'SELECT "commit" FROM play WHERE place = ? ORDER BY rowid', (self._place,)
-        )
-        return [commit.hex() for (commit,) in rows]
+        """Returns the commits of which content came into a work tree, in that order.
+
+        Into any: what is stashed in one can be put into another.
+        """
+        rows = self._memory.execute('SELECT "commit" FROM play ORDER BY rowid')
+        return list(dict.fromkeys(commit.hex() for (commit,) in rows))
 
     def _one(self, statement: str, *values: object) -> bool:
         return self._memory.execute(f"{statement} LIMIT 1", values).fetchone() is not None

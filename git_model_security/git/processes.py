@@ -30,11 +30,11 @@ def command(repo: Repository) -> str:
 
     An alias is looked up, since git runs what it stands for in the same process.
     """
-    name, *_ = words(_MAX_ANCESTORS) or [""]
+    name, *_ = words() or [""]
     return _unaliased(repo, name)
 
 
-def words(ancestors: int) -> list[str]:
+def words(ancestors: int = _MAX_ANCESTORS) -> list[str]:
     """Returns the subcommand of the git above this process, and what it was given.
 
     Args:

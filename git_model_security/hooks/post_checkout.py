@@ -112,8 +112,8 @@ def finish_index_change(clone: Clone, progress: Progress | None = None) -> int:
     """
     if not replays.is_replaying(clone.repo):
         _write_pending(clone, progress, patience_seconds=0)
-        if (clone.repo.git_dir / "MERGE_MSG").is_file():
-            _record_arrival(clone, of_files=True)
+    if (clone.repo.git_dir / "MERGE_MSG").is_file() or replays.is_bringing():
+        _record_arrival(clone, of_files=True)
     return 0 if _swept(clone) else FAILED
 
 

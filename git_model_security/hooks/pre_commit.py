@@ -207,10 +207,12 @@ def settle_commit(clone: Clone) -> int:
     _forget_judged(clone.repo)
     entries = index.tree(clone.repo, "HEAD")
     policy = gitmodel.find(entries, clone.objects)
+    when = policy_trust.when_to_sign(clone.repo, policy, entries) if policy else ""
+    # Also of one that has no policy: somebody may have taken it away, and it comes back.
+    is_told = tell_doubts(clone, when)
     if policy is None:
         return 0
-    when = policy_trust.when_to_sign(clone.repo, policy, entries)
-    if not tell_doubts(clone, when):
+    if not is_told:
         _say_unsigned_head(clone, when)
     paths = policy.signature_paths()
     staged = {entry.path: entry.oid for entry in index.staged(clone.repo)}

@@ -9,10 +9,9 @@ c. Otherwise it was *introduced*. It is *touched* if a parent or an applied comm
    of the same plaintext, after it stood here last. What stood before the doubt: yes. It once
    stood here, and is not (theirs, and (touched, or this line held it before)): yes. Touched or
    theirs: ask. They brought its blob to another path, it never stood and was not made here,
-   and it is not tiny: ask. Protected, never stood, and made by no clean and no merge driver
-   of ours: ask.
-d. It was made of a *suspect*: ask. Suspects are what the sources doubt; what stood at
-   either path is not counted.
+   and it is not tiny, or was moved from there: ask. A patch by mail is being applied: ask.
+   Protected, never stood, and made by no clean and no merge driver of ours: ask.
+d. It was made of a *suspect*, of what the sources doubt (`suspects`): ask.
 e. What a doubting parent, or any other source, removed, and is not there: ask.
 
 Everything else is vouched for: staging it was the act.
@@ -25,26 +24,23 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from git_model_security.clone.provenance import NOTHING
-from git_model_security.content import reader
-from git_model_security.errors import ConfigError, Error
+from git_model_security.errors import ConfigError
 from git_model_security.git import attributes, index, rev_list, trees
 from git_model_security.git.hash_object import blob_oid
 from git_model_security.policy import gitmodel
-from git_model_security.provenance.likeness import Likeness, is_made_of
+from git_model_security.provenance.origins import Origins
 from git_model_security.provenance.sources import Sources
+from git_model_security.provenance.suspects import Suspects, is_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from git_model_security.clone.clone import Clone
-    from git_model_security.clone.provenance import Doubts
+    from git_model_security.clone.provenance import Doubts, Placed
     from git_model_security.git.trees import Fact
     from git_model_security.provenance.commits import Commits
 
 _TINY_BYTES = 64
 """Shorter content, an empty `__init__.py` for example, people write alike."""
-_VERSIONS = 32
-"""Of what stood at a path, so many versions are taken away from a suspect."""
 
 
 def assess_index(commits: Commits, found: Sources) -> Doubts:
@@ -112,12 +108,13 @@ class _Assessor:
             return
         record = self._clone.provenance
         oids = {self._held[path][1] for path in paths}
-        origins = _Origins(self._commits, oids)
+        origins = Origins(self._commits, oids)
         stood = record.stood(oids)
-        known = {oid for _, _, oid in stood} | record.made(oids) | origins.standing
+        decided = {oid for _, _, oid in stood} | origins.standing
+        known = decided | record.made(oids)
         known.add(blob_oid(self._clone.repo.object_format, b""))
         guarded = attributes.protected(self._clone.repo, paths)
-        compared = []
+        compared: list[Placed] = []
         for path in paths:
             mode, oid = fact = self._held[path]
             touching = list(self._touching(path))
@@ -129,19 +126,21 @@ class _Assessor:
             has_stood = (path, mode, oid) in stood or (path, mode) in origins.good(oid)
             if has_stood and not (theirs and (touching or self._was_replaced(path, oid))):
                 continue
+            is_elsewhere = bool(origins.bad(oid)) and oid not in known
             if (
                 touching
                 or theirs
-                or (origins.bad(oid) and oid not in known and not self._is_tiny(fact))
+                or self._found.is_mailed
+                or (is_elsewhere and (self._was_moved(oid) or not self._is_tiny(fact)))
             ):
                 yield path
             elif any(path in changed for changed, _ in self._applied):
-                compared.append(path)
-            elif _is_file(mode) and path in guarded and oid not in known:
+                compared.append((path, mode, oid))
+            elif is_file(mode) and path in guarded and oid not in known:
                 yield path
             else:
-                compared.append(path)
-        yield from self._doubt_derived(compared)
+                compared.append((path, mode, oid))
+        yield from Suspects(self._commits, self._found).list_derived(compared, decided)
 
     def _touching(self, path: bytes) -> Iterator[Doubts]:
         for _, bad in (*self._parents, *self._applied, *self._squashed):
@@ -155,57 +154,17 @@ class _Assessor:
         named = [one for one, _ in self._parents]
         return rev_list.have_held(self._clone.repo, named, path, oid)
 
+    def _was_moved(self, oid: str) -> bool:
+        """Tells whether a blob stands no more where a source has it, and that is doubtful."""
+        return any(
+            self._commits.at(one, path)[1] == oid
+            for one in self._found.all
+            for path in self._commits.known_doubts(one).keys() - self._held.keys()
+        )
+
     def _is_tiny(self, fact: Fact) -> bool:
         mode, oid = fact
-        return _is_file(mode) and self._clone.objects.stream(oid).size < _TINY_BYTES
-
-    def _doubt_derived(self, paths: Sequence[bytes]) -> Iterator[bytes]:
-        """Yields the files that were made of what a source doubts (clause d)."""
-        suspects = self._suspects() if paths else {}
-        likeness = Likeness(self._clone)
-        likeness.read_ahead(suspects)
-        for path in paths if suspects else ():
-            mode, oid = self._held[path]
-            if not _is_file(mode):
-                continue
-            own = likeness.runs(self._versions(path, oid))
-            mine = likeness.runs([oid]) - own
-            if any(
-                is_made_of(mine, likeness.runs([other]) - own - likeness.runs(before))
-                for other, before in suspects.items()
-            ):
-                yield path
-
-    def _suspects(self) -> dict[str, set[str]]:
-        """Returns blobs that a source doubts, with those that stood in their places.
-
-        Without those that somebody has decided for since.
-        """
-        found: dict[str, set[str]] = {}
-        placed = [
-            (path, *self._commits.at(one, path), was)
-            for one in self._found.all
-            for path, was in self._commits.known_doubts(one).items()
-        ]
-        oids = {oid for _, mode, oid, _ in placed if _is_file(mode)}
-        stood, origins = self._clone.provenance.stood(oids), _Origins(self._commits, oids)
-        for path, mode, oid, was in placed:
-            last = origins.bad(oid).get((path, mode), 0)
-            if _is_file(mode) and stood.get((path, mode, oid), -1) < last:
-                before = found.setdefault(oid, set())
-                before.update(self._undoubted(path))
-                if was is not None and _is_file(was[0]):
-                    before.add(was[1])
-        return found
-
-    def _versions(self, path: bytes, oid: str) -> set[str]:
-        """Returns the blobs that stood at a path before."""
-        stood = self._clone.provenance.stood_at(path, _VERSIONS)
-        return {*self._undoubted(path), *stood} - {oid}
-
-    def _undoubted(self, path: bytes) -> set[str]:
-        facts = (self._commits.at(one, path) for one, bad in self._parents if path not in bad)
-        return {oid for mode, oid in facts if _is_file(mode)}
+        return is_file(mode) and self._clone.objects.stream(oid).size < _TINY_BYTES
 
     def _doubt_removed(self) -> Iterator[bytes]:
         """Yields the paths that were removed by somebody, and are not there (clause e)."""
@@ -245,54 +204,3 @@ class _Assessor:
                 policy = gitmodel.find(entries, self._clone.objects)
                 found |= policy.signature_paths() if policy else set()
         return found
-
-
-class _Origins:
-    """Where foreign commits have blobs, or others of their plaintext; and those that stand."""
-
-    def __init__(self, commits: Commits, oids: Iterable[str]) -> None:
-        alike = {oid: [oid, *_aliases(commits.clone, oid)] for oid in oids}
-        rows = commits.clone.provenance.brought(
-            {one for same in alike.values() for one in same}
-        )
-        self._bad: dict[str, dict[tuple[bytes, int], int]] = defaultdict(dict)
-        self._good: dict[str, set[tuple[bytes, int]]] = defaultdict(set)
-        for oid, same in alike.items():
-            for one in same:
-                for path, mode, commit, when in rows.get(one, ()):
-                    if commit is not None and commits.is_made_here(commit):
-                        continue
-                    if commit is None or not commits.stands(commit):
-                        known = self._bad[oid]
-                        known[path, mode] = max(when, known.get((path, mode), 0))
-                    elif one == oid:
-                        self._good[oid].add((path, mode))
-
-    @property
-    def standing(self) -> set[str]:
-        """Those blobs that a commit has which stands."""
-        return set(self._good)
-
-    def bad(self, oid: str) -> dict[tuple[bytes, int], int]:
-        """Returns the paths and modes at which foreign commits have it, and when they came."""
-        return self._bad.get(oid, {})
-
-    def good(self, oid: str) -> set[tuple[bytes, int]]:
-        """Returns the paths and modes at which commits that stand have it."""
-        return self._good.get(oid, set())
-
-
-def _aliases(clone: Clone, oid: str) -> list[str]:
-    """Returns other blobs of the same plaintext: under another key or storage, or in clear."""
-    known = clone.digests.get(oid)
-    if known is None:
-        return []
-    found = clone.digests.alike(oid, known)
-    if clone.provenance.has_length(known.length):
-        with contextlib.suppress(Error):  # it does not open, or is not here
-            found.append(reader.clear_oid(clone, oid))
-    return [one for one in found if one != oid]
-
-
-def _is_file(mode: int) -> bool:
-    return mode in index.FILES

@@ -80,6 +80,10 @@ class Commits:
         is_recorded = self.clone.provenance.doubts(commit) is not None
         return is_recorded or commit == self._made or bool(self.made_of(commit))
 
+    def is_recorded(self, commit: str) -> bool:
+        """Tells whether a commit arrived or was made here: a stash, did neither."""
+        return self.is_made_here(commit) or self.clone.provenance.has_arrived(commit)
+
     def made_of(self, commit: str) -> list[str]:
         """Returns the commits that one was made of again, by a rebase that may go on."""
         if self._under_way is None:

@@ -46,6 +46,10 @@ class Runs(NamedTuple):
         whole = None if self.all is None else self.all - gone
         return Runs(self.anchored - other.anchored, whole)
 
+    def __bool__(self) -> bool:
+        """Tells whether there are any."""
+        return bool(self.anchored if self.all is None else self.all)
+
 
 class Likeness:
     """Compares the contents of blobs; each is read once."""
@@ -90,11 +94,25 @@ class Likeness:
 
 def is_made_of(mine: Runs, theirs: Runs) -> bool:
     """Tells whether contents have so much in common that one was made of the other."""
-    one, other = mine.anchored, theirs.anchored
-    if mine.all is not None and theirs.all is not None:
-        one, other = mine.all, theirs.all
+    one, other = _comparable(mine, theirs)
     fewest = min(len(one), len(other))
     return bool(fewest) and len(one & other) >= _SHARE * fewest
+
+
+def is_same_loss(mine: Runs, theirs: Runs) -> bool:
+    """Tells whether what contents lost is so much the same that one was made of the other.
+
+    Of both, as who writes a file anew loses all of it.
+    """
+    one, other = _comparable(mine, theirs)
+    most = max(len(one), len(other))
+    return bool(most) and len(one & other) >= _SHARE * most
+
+
+def _comparable(one: Runs, other: Runs) -> tuple[frozenset[int], frozenset[int]]:
+    if one.all is None or other.all is None:
+        return one.anchored, other.anchored
+    return one.all, other.all
 
 
 def _cut(data: bytes) -> Runs:

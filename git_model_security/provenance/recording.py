@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, NamedTuple
 
 from git_model_security.clone.provenance import NOTHING
 from git_model_security.errors import RecordError
-from git_model_security.git import history, index, processes, remotes
+from git_model_security.git import history, index, processes, remotes, stash
 from git_model_security.git.hash_object import hash_files
 from git_model_security.provenance import arrivals, assessment, replays, sources
 from git_model_security.provenance.commits import Commits
@@ -140,19 +141,49 @@ def note_standing(clone: Clone, tree: str) -> None:
 def put_in_play(clone: Clone) -> None:
     """Records whose content has come into the index or the work tree, unnamed by a commit.
 
-    By a checkout of files, a squash, `cherry-pick -n`, `restore`, or a reset.
+    By a checkout of files, a squash, a pick or merge that may be given up, `restore`, a stash,
+    `read-tree`, or a reset. The commits that are surest to be the ones come last: they count
+    where there are too many.
     """
-    arrivals.take_in(clone)
-    commits = Commits(clone)
     repo = clone.repo
-    found = sources.list_unnamed(commits)
-    if index.head_tree(repo) is not None:
-        staged = {new.oid for _, new in index.staged_changes(repo) if new.mode}
-        written = hash_files(repo, index.changed(repo)[:_MOST_FILES])
-        for rows in clone.provenance.brought({*staged, *written}).values():
-            named = {row.commit for row in rows if row.commit}
-            found += [commit for commit in named if commits.is_foreign(commit)]
-    clone.provenance.put_in_play(dict.fromkeys(found))
+    named = replays.list_named(repo)
+    arrivals.take_in(clone, _without_ref(clone, named))
+    commits = Commits(clone)
+    found = sources.list_unnamed(commits)[::-1]
+    for rows in clone.provenance.brought(_blobs_here(clone)).values():
+        newest = dict.fromkeys(row.commit for row in reversed(rows) if row.commit)
+        found += itertools.islice(filter(commits.is_foreign, newest), 1)
+    found += [one for one in named if commits.is_recorded(one) and commits.known_doubts(one)]
+    clone.provenance.put_in_play(reversed(dict.fromkeys(reversed(found))))
+
+
+def _blobs_here(clone: Clone) -> set[str]:
+    """Returns the blobs that were put into the index, or that files would become.
+
+    Of a command that merges it is known what it brings; a large file is not hashed for that.
+    """
+    repo = clone.repo
+    if index.head_tree(repo) is None:
+        return set()
+    staged = {new.oid for _, new in index.staged_changes(repo) if new.mode}
+    written = [] if replays.is_bringing() else index.changed(repo)[:_MOST_FILES]
+    return staged.union(hash_files(repo, written))
+
+
+def _without_ref(clone: Clone, named: Iterable[str]) -> list[str]:
+    """Returns those commits that may have arrived without a ref, as in a bundle.
+
+    Stashes have not, nor has what they are made of, and no record has them. One that was
+    dropped is given to `git stash` by its oid.
+    """
+    if replays.is_unstashing():
+        return []
+    record = clone.provenance
+    found = [one for one in named if not record.has_arrived(one) and record.doubts(one) is None]
+    stashes = [one.oid for one in stash.read(clone.repo)] if found else []
+    made_of = history.parents(clone.repo, stashes).values()
+    own = {*stashes, *(one for parents in made_of for one in parents[1:])}
+    return [one for one in found if one not in own]
 
 
 def note_rewritten(clone: Clone, lines: bytes = b"") -> None:

@@ -6,11 +6,12 @@ git-cherry-pick, "sequencer state"); afterwards post-rewrite gives the pairs.
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 from typing import TYPE_CHECKING
 
-from git_model_security.git import history, index
+from git_model_security.git import history, index, processes
 from git_model_security.git.objects import is_oid
 
 if TYPE_CHECKING:
@@ -25,6 +26,11 @@ _LISTS = ("rebase-merge/rewritten-list", "rebase-apply/rewritten")
 _PENDING = "rebase-merge/rewritten-pending"
 _DONE = "rebase-merge/done"
 _AMEND = "rebase-merge/amend"
+_BRINGING = {"cherry-pick", "merge", "read-tree", "revert", "stash"}
+"""Commands that merge content of a commit into the index, or may, and need not commit it."""
+_OF_FILES = {"checkout", "restore"}
+_SOURCE = re.compile("^(--source=|-s)(?=.)")
+"""Before a commit in one word (git-restore)."""
 
 
 def is_replaying(repo: Repository) -> bool:
@@ -64,6 +70,41 @@ def parse_pairs(text: str) -> list[tuple[str, str]]:
 def is_rewording() -> bool:
     """Tells whether a rebase has this very commit made, to change a message (sequencer.c)."""
     return os.environ.get("GIT_REFLOG_ACTION") == "rebase (reword)"
+
+
+def is_mailed(repo: Repository) -> bool:
+    """Tells whether `git am` has stopped at a patch, which no commit here has brought."""
+    return (repo.git_dir / "rebase-apply" / "applying").is_file()
+
+
+def is_bringing() -> bool:
+    """Tells whether the git above this process may bring content that no commit names."""
+    return bool(_BRINGING.intersection(processes.words()[:1]))
+
+
+def is_unstashing() -> bool:
+    """Tells whether the git above this process puts a stash into the work tree."""
+    return processes.words()[:1] == ["stash"]
+
+
+def list_named(repo: Repository) -> list[str]:
+    """Returns the commits of which the git above this process takes content, as it says.
+
+    What a merge names its hooks learn from the environment: it may have no commit yet.
+    """
+    command, *words = processes.words() or [""]
+    if command not in _BRINGING | _OF_FILES:
+        return []
+    named = [_revision(word) for word in itertools.takewhile(lambda word: word != "--", words)]
+    before = "^1" if command == "revert" else ""  # what it brings is what stood there then
+    found = (index.resolve(repo, f"{one}{before}^{{commit}}") for one in named if one)
+    return list(dict.fromkeys([*history.parents_to_be(repo)[1:], *filter(None, found)]))
+
+
+def _revision(word: str) -> str:
+    """Returns what a word of a command line names: of a range its end, of a tree the commit."""
+    word = _SOURCE.sub("", word)
+    return "" if word[:1] in {"-", "^", ""} else word.rpartition("..")[2].partition(":")[0]
 
 
 def _to_amend(repo: Repository) -> str | None:

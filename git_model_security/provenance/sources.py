@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, NamedTuple
 
 from git_model_security.git import history
@@ -13,9 +14,12 @@ if TYPE_CHECKING:
 
     from git_model_security.provenance.commits import Commits
 
-_FORMER_HEADS = 16
+_LOOKED_BACK = 256
+"""Places of HEAD, by its reflog."""
+_HEADS_JUDGED, _FORMER_HEADS = 64, 16
+"""Of those that no verdict here settles; and of the ones among them that do not stand."""
 _IN_PLAY = 64
-"""The newest of so many; whoever pushes more of them is asked about all the same."""
+"""The newest of so many: each is there by a deed of one's own, and no stranger adds any."""
 
 
 class Sources(NamedTuple):
@@ -27,17 +31,20 @@ class Sources(NamedTuple):
         squashed: what was put into the index without being named by the commit.
         suspects: of what else the content may have been made: commits in play, and those
             that HEAD was at.
+        is_mailed: a patch is being applied that no commit has brought.
     """
 
     parents: tuple[str, ...] = ()
     applied: tuple[str, ...] = ()
     squashed: tuple[str, ...] = ()
     suspects: tuple[str, ...] = ()
+    is_mailed: bool = False
 
     @property
     def all(self) -> tuple[str, ...]:
         """All of them, each once."""
-        return tuple(dict.fromkeys(oid for kind in self for oid in kind))
+        every = (*self.parents, *self.applied, *self.squashed, *self.suspects)
+        return tuple(dict.fromkeys(every))
 
 
 def of_index(commits: Commits, *, amend: bool = False) -> Sources:
@@ -60,7 +67,11 @@ def gather(commits: Commits, parents: Iterable[str], message: bytes = b"") -> So
     suspects = [*clone.provenance.in_play()[-_IN_PLAY:], *_former_heads(commits)]
     applied = replays.list_applied(clone.repo, message)
     return Sources(
-        *(tuple(dict.fromkeys(one)) for one in (parents, applied, squashed, suspects))
+        tuple(dict.fromkeys(parents)),
+        tuple(dict.fromkeys(applied)),
+        tuple(dict.fromkeys(squashed)),
+        tuple(dict.fromkeys(suspects)),
+        is_mailed=replays.is_mailed(clone.repo),
     )
 
 
@@ -83,11 +94,13 @@ def _picked(commits: Commits) -> list[str]:
 
 
 def _former_heads(commits: Commits) -> list[str]:
-    """Returns those of HEAD's last commits that somebody else made, or that are in doubt."""
+    """Returns those of HEAD's former commits that are in doubt, or somebody else's.
+
+    One's own count for nothing, however often HEAD has been there, nor do those that stand.
+    """
     record = commits.clone.provenance
-    return [
-        commit
-        for commit in replays.list_former_heads(commits.clone.repo, _FORMER_HEADS)
-        if record.doubts(commit)
-        or (record.has_arrived(commit) and not commits.is_made_here(commit))
-    ]
+    heads = replays.list_former_heads(commits.clone.repo, _LOOKED_BACK)
+    unsettled = record.list_unsettled(heads)
+    recent = [commit for commit in heads if commit in unsettled][:_HEADS_JUDGED]
+    found = (one for one in recent if record.doubts(one) or commits.is_foreign(one))
+    return list(itertools.islice(found, _FORMER_HEADS))

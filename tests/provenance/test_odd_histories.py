@@ -360,6 +360,20 @@ class TestOtherHistories:
         readme(ada)
         assert verdict(ada, commit(ada)) == asked(CODE)
 
+    def test_a_replaced_file_that_a_stranger_pushed(
+        self, ada: Repository, mallory: Repository
+    ) -> None:
+        text = mallory.read(CODE) + EVIL_LINE.encode()
+        other = mallory.git("hash-object", "-w", "--stdin", "--no-filters", stdin=text)
+        mallory.git("replace", f"HEAD:{CODE}", other)
+        mallory.git("push", "origin", "refs/replace/*:refs/replace/*")
+        ada.git("fetch", "origin", "refs/replace/*:refs/replace/*")
+        (ada.path / CODE).unlink()
+        ada.git("checkout", "--", CODE)
+        ada.write(CODE, ada.read(CODE))  # so that Git looks at it once more
+        assert EVIL_LINE.encode() in ada.read(CODE)
+        assert verdict(ada, commit(ada)) == asked(CODE)
+
     def test_a_replaced_commit_accuses_nobody(self, ada: Repository) -> None:
         ada.git("replace", "--graft", "HEAD")
         readme(ada)
@@ -437,6 +451,37 @@ class TestOtherHistories:
         ada.git("gc", "--prune=now")
         ada.write(MODEL, weights(9))
         assert verdict(ada, commit(ada)) == SIGNED
+
+
+def test_own_work_after_a_stranger_took_the_policy_away(
+    ada: Repository, mallory: Repository
+) -> None:
+    append(mallory, CODE, EVIL_LINE)
+    mallory.git("rm", "--cached", ".gitmodel")
+    mallory.git("add", CODE)
+    mallory.git("-c", "core.hooksPath=/dev/null", "commit", "--message", "x")
+    send(mallory, "main")
+    ada.git("pull")
+    readme(ada)
+    ada.commit()
+    ada.git("checkout", "HEAD~2", "--", ".gitmodel")
+    assert verdict(ada, commit(ada)) == asked(CODE)
+
+
+def test_a_squash_of_more_commits_than_are_looked_at(
+    ada: Repository, mallory: Repository
+) -> None:
+    past_hooks = ("-c", "core.hooksPath=/dev/null", "commit", "--allow-empty", "--message", "x")
+    for _ in range(70):
+        mallory.git(*past_hooks)
+    change_code(mallory, "evil")
+    prepend(ada, CODE, OWN_LINE)
+    ada.commit()
+    ada.git("fetch")
+    ada.git("merge", "--squash", "origin/evil")
+    ada.git("stash")
+    ada.git("stash", "pop")
+    assert verdict(ada, commit(ada)) == asked(CODE)
 
 
 def test_files_of_git_that_were_cut_off(ada: Repository, mallory: Repository) -> None:

@@ -358,7 +358,7 @@ class TestTwoAtOnce:
         readme(second, "y")
         assert verdict(second, commit(second)) == asked(CODE)
 
-    def test_what_is_in_play_in_one_work_tree_is_not_in_the_other(
+    def test_what_is_in_play_in_one_work_tree_accuses_nobody_in_the_other(
         self, ada: Repository, mallory: Repository
     ) -> None:
         bring_tool(mallory)
