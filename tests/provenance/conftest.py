@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.fixtures.people import Publication, founded
+from tests.fixtures.repositories import hookless
 from tests.provenance.scenes import CODE, MODEL, TEXT, config, signing_key, weights
 
 if TYPE_CHECKING:
@@ -66,8 +67,11 @@ def bob(company: Publication, published: Project, person: PersonFactory) -> Repo
 
 @pytest.fixture
 def mallory(company: Publication, published: Project, person: PersonFactory) -> Repository:
-    """The clone of somebody who has the AES key and may push, and whom nobody trusts."""
-    return company.clone(person("mallory"), published)
+    """The clone of somebody who has the AES key and may push, and whom nobody trusts.
+
+    She has Git run no hooks there: nothing of what she makes depends on them.
+    """
+    return hookless(company.clone(person("mallory"), published))
 
 
 @pytest.fixture
