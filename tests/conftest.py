@@ -16,6 +16,7 @@ pytest_plugins = (
     "tests.fixtures.chains",
     "tests.fixtures.collector",
     "tests.fixtures.giftless",
+    "tests.fixtures.installations",
     "tests.fixtures.lfs_faults",
     "tests.fixtures.lfs_projects",
     "tests.fixtures.no_lfs",

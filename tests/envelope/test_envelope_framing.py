@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import array
 import base64
 import io
 import json
-import random
 import struct
 import zlib
 
+import numpy as np
 import pytest
 
 from git_model_security.envelope import SEGMENT_BYTES, Key, check_framing, encrypt
@@ -19,13 +18,13 @@ from tests.vectors.corpus import generate, vectors
 
 KEY = Key(bytes(range(32)))
 HEADER = write_header(KEY)
-RANDOM = random.Random(1)
+RANDOM = np.random.default_rng(1)
 KEYLESS_RULES = {"R1", "R2", "R3", "R4", "R5", "R8", "R9", "R10", "R11"}
 
-FLOATS = array.array("f", [RANDOM.gauss(0, 0.02) for _ in range(SEGMENT_BYTES // 2)]).tobytes()
+FLOATS = RANDOM.normal(0, 0.02, SEGMENT_BYTES // 2).astype("<f4").tobytes()
 # bfloat16 is the upper half of a float32.
-HALF_FLOATS = b"".join(FLOATS[at : at + 2] for at in range(2, len(FLOATS), 4))
-INTEGERS = bytes(max(-128, min(127, round(RANDOM.gauss(0, 40)))) & 255 for _ in range(300_000))
+HALF_FLOATS = np.frombuffer(FLOATS, "<u2")[1::2].tobytes()
+INTEGERS = RANDOM.normal(0, 40, 300_000).round().clip(-128, 127).astype("i1").tobytes()
 CONFIG = json.dumps({"hidden_size": 384, "vocab": list(range(40))}).encode()
 
 

@@ -78,15 +78,20 @@ def test_a_blob_that_ends_in_the_middle_is_named(history: History) -> None:
     assert b"z.bin" in found[finding.PLAINTEXT]
 
 
-@pytest.mark.parametrize("damage", ["missing", "garbage"])
-def test_a_damaged_tree_is_named_and_the_rest_is_judged(history: History, damage: str) -> None:
-    oid, file = _file(history, "main~1:dir")
+def _assert_named(history: History, revision: str, damage: str) -> None:
+    """Damages an object, and fails unless the audit names it."""
+    oid, file = _file(history, revision)
     file.unlink()
     if damage == "garbage":
         file.write_bytes(b"garbage")
     done = history.repo.model("audit", check=False)
     assert done.returncode == 1
     assert oid in done.stdout
+
+
+@pytest.mark.parametrize("damage", ["missing", "garbage"])
+def test_a_damaged_tree_is_named_and_the_rest_is_judged(history: History, damage: str) -> None:
+    _assert_named(history, "main~1:dir", damage)
     assert _rules(history) == {
         finding.PLAINTEXT: {b"dir/a.bin", b"c.bin"},
         finding.UNREADABLE: {b""},
@@ -97,13 +102,7 @@ def test_a_damaged_tree_is_named_and_the_rest_is_judged(history: History, damage
 def test_a_damaged_commit_is_named_and_the_rest_is_judged(
     history: History, damage: str
 ) -> None:
-    oid, file = _file(history, "main~1")
-    file.unlink()
-    if damage == "garbage":
-        file.write_bytes(b"garbage")
-    done = history.repo.model("audit", check=False)
-    assert done.returncode == 1
-    assert oid in done.stdout
+    _assert_named(history, "main~1", damage)
     found = _rules(history)
     assert found[finding.PLAINTEXT] == {b"dir/a.bin", b"c.bin"}
     assert b"" in found[finding.UNREADABLE]

@@ -31,6 +31,14 @@ def _paths(history: History, *revisions: str) -> list[bytes]:
     return sorted(one.path for one in audit(history.facts, revisions or ("--all",)).findings)
 
 
+def _take_away(history: History, *paths: str) -> None:
+    """Commits what is staged, and then that some of it is gone."""
+    history.commit()
+    for path in paths:
+        history.unstage(path)
+    history.commit()
+
+
 def test_what_the_attributes_of_its_own_commit_protected_is_found(history: History) -> None:
     history.stage(".gitattributes", b"*.dat filter=git-model\n")
     history.stage("a.dat", b"words")
@@ -52,9 +60,7 @@ def test_nested_attributes_of_then_speak_of_their_directory_only(history: Histor
     for path in ("deep/er/a.dat", "deep/er/x/b.dat", "deep/c.dat", "deep/er/top.x", "top.x"):
         history.stage(path, path.encode())
     history.stage("deep/er/y/top.x", b"not anchored there")
-    history.commit()
-    history.unstage("deep/er/.gitattributes")
-    history.commit()
+    _take_away(history, "deep/er/.gitattributes")
     assert _paths(history) == [b"deep/er/a.dat", b"deep/er/top.x", b"deep/er/x/b.dat"]
 
 
@@ -63,9 +69,7 @@ def test_nested_attributes_of_then_take_protection_away_as_git_says(history: His
     history.stage("clear/.gitattributes", b"*.dat !filter\n")
     history.stage("clear/a.dat", b"words")
     history.stage("b.dat", b"words")
-    history.commit()
-    history.unstage(".gitattributes")
-    history.commit()
+    _take_away(history, ".gitattributes")
     assert _paths(history) == [b"b.dat"]
 
 
@@ -74,10 +78,7 @@ def test_macros_of_then_are_followed(history: History) -> None:
     history.stage("sub/.gitattributes", b"*.txt secret\n")
     for path in ("a.dat", "sub/b.txt", "c.txt"):
         history.stage(path, path.encode())
-    history.commit()
-    history.unstage(".gitattributes")
-    history.unstage("sub/.gitattributes")
-    history.commit()
+    _take_away(history, ".gitattributes", "sub/.gitattributes")
     assert _paths(history) == [b"a.dat", b"sub/b.txt"]
 
 
@@ -97,9 +98,7 @@ def test_what_stood_in_clear_when_protection_came_is_found(history: History) -> 
     history.stage("a.dat", b"words")
     first = history.commit()
     history.stage(".gitattributes", b"*.dat filter=git-model\n")
-    history.commit()
-    history.unstage(".gitattributes")
-    history.commit()
+    _take_away(history, ".gitattributes")
     (found,) = audit(history.facts).findings
     assert (found.path, found.commit) == (b"a.dat", first)
 
@@ -111,10 +110,7 @@ def test_what_came_back_in_clear_under_protection_is_found(history: History) -> 
     history.stage(".gitattributes", b"*.dat filter=git-model\n")
     history.commit()
     history.stage("a.dat", b"words")
-    history.commit()
-    history.unstage(".gitattributes")
-    history.unstage("a.dat")
-    history.commit()
+    _take_away(history, ".gitattributes", "a.dat")
     assert _paths(history) == [b"a.dat"]
 
 
@@ -128,10 +124,7 @@ def test_a_merge_has_the_attributes_that_it_took_from_either_side(history: Histo
     history.stage(".gitattributes", b"*.dat filter=git-model\n")
     history.commit(ours, protecting)
     history.stage("late.dat", b"words")
-    history.commit()
-    history.unstage(".gitattributes")
-    history.unstage("late.dat")
-    history.commit()
+    _take_away(history, ".gitattributes", "late.dat")
     assert _paths(history) == [b"late.dat"]
 
 
@@ -139,18 +132,14 @@ def test_a_range_knows_the_attributes_of_the_commit_it_stands_on(history: Histor
     history.stage(".gitattributes", b"*.dat filter=git-model\n")
     base = history.commit()
     history.stage("a.dat", b"words")
-    history.commit()
-    history.unstage(".gitattributes")
-    history.commit()
+    _take_away(history, ".gitattributes")
     assert _paths(history, f"{base}..main") == [b"a.dat"]
 
 
 def test_ciphertext_at_paths_of_then_is_no_finding_and_is_counted(history: History) -> None:
     history.stage(".gitattributes", b"*.dat filter=git-model\n")
     history.stage("a.dat", sealed(KEY, b"words"))
-    history.commit()
-    history.unstage(".gitattributes")
-    history.commit()
+    _take_away(history, ".gitattributes")
     report = audit(history.facts, keys={KEY.id: KEY})
     assert (report.findings, report.proven) == ([], 1)
 
@@ -159,9 +148,7 @@ def test_ciphertext_at_paths_of_then_is_no_finding_and_is_counted(history: Histo
 def test_another_letter_case_does_not_lead_away_from_them(history: History, name: str) -> None:
     history.stage(".gitattributes", b"*.dat filter=git-model\n")
     history.stage(name, b"words")
-    history.commit()
-    history.unstage(".gitattributes")
-    history.commit()
+    _take_away(history, ".gitattributes")
     assert _paths(history) == [name.encode()]
 
 
@@ -183,9 +170,7 @@ def test_a_repository_of_sha256_objects_has_a_past_too(repo: Repository) -> None
     history = History(Made(path), "")
     history.stage(".gitattributes", b"*.dat filter=git-model\n")
     history.stage("a.dat", b"words")
-    history.commit()
-    history.unstage(".gitattributes")
-    history.commit()
+    _take_away(history, ".gitattributes")
     assert _paths(history) == [b"a.dat"]
 
 
@@ -194,9 +179,7 @@ def test_odd_names_are_asked_about_as_they_are(history: History) -> None:
     history.stage(".gitattributes", b"*.dat filter=git-model\n")
     for number, name in enumerate(names):
         history.stage(name, b"words %d" % number)
-    history.commit()
-    history.unstage(".gitattributes")
-    history.commit()
+    _take_away(history, ".gitattributes")
     assert _paths(history) == sorted(names)
 
 

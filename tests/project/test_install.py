@@ -68,7 +68,7 @@ def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_it_installs_itself_shows_the_demo_upgrades_and_is_removed(
-    machine: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    machine: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pip_environment: Path
 ) -> None:
     # A machine that has never seen the project, whose person has quotes in their name.
     prefix = tmp_path / "a home with 'quotes'" / ".local"
@@ -92,7 +92,7 @@ def test_it_installs_itself_shows_the_demo_upgrades_and_is_removed(
     configured = execute("git", "config", "--global", "--get-regexp", "filter.git-model").stdout
     assert "/envs/" not in configured, "the next upgrade would break this configuration"
 
-    monkeypatch.setenv("GIT_MODEL_PYTHON", str(python_with(tmp_path, FILLED)))
+    monkeypatch.setenv("GIT_MODEL_PYTHON", str(python_with(tmp_path, pip_environment, FILLED)))
     again = install("--prefix", prefix)
     assert again.returncode == 0, again.stdout + again.stderr
     assert len(list((prefix / "share" / "git-model" / "envs").iterdir())) == 1

@@ -116,7 +116,12 @@ def publish(index: Index, wheel: Path) -> None:
 
 
 def test_no_newer_release_of_what_is_locked_is_looked_at(
-    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wheels: Path, index: Index
+    home: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    pip_environment: Path,
+    wheels: Path,
+    index: Index,
 ) -> None:
     old_pip = wheels / f"pip-{OLD_PIP}-py3-none-any.whl"
     for wheel in wheels.glob("*.whl"):
@@ -124,7 +129,7 @@ def test_no_newer_release_of_what_is_locked_is_looked_at(
             publish(index, wheel)
     install = f'"$1"/bin/python -I -m pip -qq install --no-index --no-deps "{old_pip}"'
     # Always this Python: the wheels were fetched for it.
-    python = python_with(tmp_path, install if OLD_PIP else ":")
+    python = python_with(tmp_path, pip_environment, install if OLD_PIP else ":")
     monkeypatch.setenv("GIT_MODEL_PYTHON", str(python))
 
     done = execute(ROOT / "install.sh", "--prefix", tmp_path / "prefix", check=False)
@@ -150,8 +155,13 @@ def test_an_index_that_falls_silent_is_asked_again(
 
 
 def test_an_index_without_the_packages_is_told_with_what_pip_says(
-    home: Path, tmp_path: Path, index: Index
+    home: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    pip_environment: Path,
+    index: Index,
 ) -> None:
+    monkeypatch.setenv("GIT_MODEL_PYTHON", str(python_with(tmp_path, pip_environment, ":")))
     done = execute(ROOT / "install.sh", "--prefix", tmp_path / "prefix", check=False)
     assert done.returncode == 1
     pip_says, _, ours = done.stderr.partition("install.sh: error: ")
@@ -162,7 +172,12 @@ def test_an_index_without_the_packages_is_told_with_what_pip_says(
 
 
 def test_packages_that_do_not_fit_together_are_named(
-    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wheels: Path, index: Index
+    home: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    pip_environment: Path,
+    wheels: Path,
+    index: Index,
 ) -> None:
     for wheel in wheels.glob("*.whl"):
         publish(index, wheel)
@@ -171,7 +186,8 @@ def test_packages_that_do_not_fit_together_are_named(
     (misfit / "METADATA").write_text(
         "Metadata-Version: 2.1\nName: misfit\nVersion: 1\nRequires-Dist: click<1\n"
     )
-    python = python_with(tmp_path, f'{FILLED}cp -R "{misfit}" "$1"/lib/python*/site-packages')
+    made = f'{FILLED}cp -R "{misfit}" "$1"/lib/python*/site-packages'
+    python = python_with(tmp_path, pip_environment, made)
     monkeypatch.setenv("GIT_MODEL_PYTHON", str(python))
 
     done = execute(ROOT / "install.sh", "--prefix", tmp_path / "prefix", check=False)

@@ -13,6 +13,7 @@ import pytest
 from tests.fixtures.isolation import OUTSIDE
 from tests.fixtures.people import Publication, founded
 from tests.fixtures.processes import need
+from tests.fixtures.repositories import hookless
 from tests.provenance.scenes import CODE, LFS_OPTIONS, MODEL, TEXT, config, signing_key, weights
 
 if TYPE_CHECKING:
@@ -80,8 +81,11 @@ def bob(company: Publication, published: Project, person: PersonFactory) -> Repo
 
 @pytest.fixture
 def mallory(company: Publication, published: Project, person: PersonFactory) -> Repository:
-    """The clone of somebody who has the AES key and may push, and whom nobody trusts."""
-    return company.clone(person("mallory"), published)
+    """The clone of somebody who has the AES key and may push, and whom nobody trusts.
+
+    She has Git run no hooks there: nothing of what she makes depends on them.
+    """
+    return hookless(company.clone(person("mallory"), published))
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.fixtures.people import assert_clean, assert_signed
-from tests.fixtures.repositories import Repository
+from tests.fixtures.repositories import Repository, hookless
 from tests.provenance.scenes import asked, sign, verdict
 
 if TYPE_CHECKING:
@@ -42,8 +42,8 @@ def project(versions: Publication, home: Path, tmp_path: Path) -> Project:
 
 @pytest.fixture
 def mallory(versions: Publication, project: Project, person: PersonFactory) -> Repository:
-    """Mallory's clone."""
-    return versions.clone(person("mallory"), project)
+    """Mallory's clone, where she has Git run no hooks."""
+    return hookless(versions.clone(person("mallory"), project))
 
 
 def forge(mallory: Repository) -> list[str]:
@@ -302,7 +302,10 @@ def test_going_back_to_the_last_verified_state_needs_no_leave(
     assert_signed(project.ada)
 
 
-def test_an_untrusted_signature_is_none(project: Project, mallory: Repository) -> None:
+def test_an_untrusted_signature_is_none(
+    project: Project, versions: Publication, person: PersonFactory
+) -> None:
+    mallory = versions.clone(person("mallory"), project)
     private, public = str(mallory.path / "../m.pem"), str(mallory.path / "../m.pub")
     mallory.model("key", "generate-signing", private, public)
     mallory.model("unlock", "--signing-key", private)

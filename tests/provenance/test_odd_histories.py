@@ -69,24 +69,41 @@ def stage_evil_line(stranger: Repository) -> None:
     stranger.git("add", "--all")
 
 
+def stage_evil_file(stranger: Repository, path: str) -> str:
+    """Stages a new clear file of a stranger's, and returns its path."""
+    stranger.write(path, TEXT.replace("text", f"evil text of {path}"))
+    stranger.git("add", path)
+    return path
+
+
+def test_commits_on_top_of_strangers_messages(ada: Repository, mallory: Repository) -> None:
+    paths = []
+    for number, message in enumerate(MESSAGES.values()):
+        paths.append(stage_evil_file(mallory, f"evil-{number}.py"))
+        write_commit(mallory, message)
+    send(mallory, "main")
+    ada.git("pull")
+    readme(ada)
+    said = commit(ada)
+    assert verdict(ada, said) == asked(*paths)
+    assert "\x01" not in said.stderr
+    assert "\x1b" not in said.stderr
+    found = ada.model("status", check=False).stdout
+    assert all(path in found for path in paths)
+
+
 @pytest.mark.parametrize("message", MESSAGES.values(), ids=MESSAGES)
 class TestMessages:
-    def test_a_commit_on_top(
-        self, ada: Repository, mallory: Repository, message: bytes
-    ) -> None:
-        stage_evil_line(mallory)
-        write_commit(mallory, message)
-        send(mallory, "main")
-        ada.git("pull")
-        readme(ada)
-        said = commit(ada)
-        assert verdict(ada, said) == asked(CODE)
-        assert "\x01" not in said.stderr
-        assert "\x1b" not in said.stderr
-        assert "train.py" in ada.model("status", check=False).stdout
-
-    def test_a_pick_without_a_commit_that_merges_texts(
-        self, ada: Repository, mallory: Repository, message: bytes
+    @pytest.mark.parametrize(
+        "command",
+        [
+            ("cherry-pick", "--no-commit", "--allow-empty-message", "origin/evil"),
+            ("merge", "--squash", "origin/evil"),
+        ],
+        ids=["a pick without a commit", "a squashed merge"],
+    )
+    def test_texts_are_merged(
+        self, ada: Repository, mallory: Repository, message: bytes, command: tuple[str, ...]
     ) -> None:
         stage_evil_line(mallory)
         write_commit(mallory, message)
@@ -94,19 +111,7 @@ class TestMessages:
         ada.git("fetch")
         prepend(ada, CODE, OWN_LINE)
         commit(ada)
-        ada.git("cherry-pick", "--no-commit", "--allow-empty-message", "origin/evil")
-        assert verdict(ada, commit(ada)) == asked(CODE)
-
-    def test_a_squashed_merge_of_texts(
-        self, ada: Repository, mallory: Repository, message: bytes
-    ) -> None:
-        stage_evil_line(mallory)
-        write_commit(mallory, message)
-        send(mallory, "evil")
-        ada.git("fetch")
-        prepend(ada, CODE, OWN_LINE)
-        commit(ada)
-        ada.git("merge", "--squash", "origin/evil")
+        ada.git(*command)
         assert verdict(ada, commit(ada)) == asked(CODE)
 
     def test_a_rebase_stopped_at_a_conflict(
@@ -180,16 +185,18 @@ AUTHORS = {
 }
 
 
-@pytest.mark.parametrize("author", AUTHORS.values(), ids=AUTHORS)
-def test_an_author_with(ada: Repository, mallory: Repository, author: bytes) -> None:
-    stage_evil_line(mallory)
-    write_commit(mallory, b"Tune", author=author)
+def test_authors_with_odd_names(ada: Repository, mallory: Repository) -> None:
+    paths = []
+    for number, author in enumerate(AUTHORS.values()):
+        paths.append(stage_evil_file(mallory, f"evil-{number}.py"))
+        write_commit(mallory, b"Tune %d" % number, author=author)
     send(mallory, "main")
     ada.git("pull")
     readme(ada)
     said = commit(ada)
-    assert verdict(ada, said) == asked(CODE)
-    assert '"Tune"' in said.stderr
+    assert verdict(ada, said) == asked(*paths)
+    for number in range(len(AUTHORS)):
+        assert f'"Tune {number}"' in said.stderr
 
 
 NAMES = [
@@ -206,37 +213,44 @@ NAMES = [
 ]
 
 
-@pytest.mark.parametrize("name", NAMES)
 class TestRefs:
-    def test_own_work_beside_a_strangers_ref(
-        self, ada: Repository, mallory: Repository, name: str
+    @pytest.fixture
+    def refspecs(self) -> list[str]:
+        return [f"+{name}:{name}" for name in NAMES]
+
+    def test_own_work_beside_a_strangers_refs(
+        self, ada: Repository, mallory: Repository, refspecs: list[str]
     ) -> None:
-        change_code(mallory, name)
-        ada.git("fetch", "--tags", "origin", f"+{name}:{name}")
+        change_code(mallory, *NAMES)
+        ada.git("fetch", "--tags", "origin", *refspecs)
         readme(ada)
         ada.write(MODEL, weights(9))
         assert verdict(ada, commit(ada)) == SIGNED
 
-    def test_a_strangers_commit_below_such_a_ref(
-        self, ada: Repository, mallory: Repository, name: str
+    def test_a_strangers_commit_below_such_refs(
+        self, ada: Repository, mallory: Repository, refspecs: list[str]
     ) -> None:
         signed = ada.git("rev-parse", "HEAD")
         change_code(mallory, "evil")
-        mallory.git("push", "--no-verify", "--force", "origin", f"{signed}:{name}")
-        ada.git("fetch", "--tags", "origin", f"+{name}:{name}")
+        pushed = [f"{signed}:{name}" for name in NAMES]
+        mallory.git("push", "--no-verify", "--force", "origin", *pushed)
+        ada.git("fetch", "--tags", "origin", *refspecs)
         ada.git("fetch", "origin")
         ada.git("merge", "--ff-only", "refs/remotes/origin/evil")
         readme(ada)
         assert verdict(ada, commit(ada)) == asked(CODE)
 
-    def test_a_new_protected_file_of_a_stranger(
-        self, ada: Repository, mallory: Repository, name: str
+    def test_new_protected_files_of_a_stranger(
+        self, ada: Repository, mallory: Repository, refspecs: list[str]
     ) -> None:
-        mallory.write("new.bin", weights(66))
-        push(mallory, name)
-        ada.git("fetch", "--tags", "origin", f"+{name}:{name}")
-        ada.git("checkout", name, "--", "new.bin")
-        assert verdict(ada, commit(ada)) == asked("new.bin")
+        files = {name: f"new-{number}.bin" for number, name in enumerate(NAMES)}
+        for number, file in enumerate(files.values()):
+            mallory.write(file, weights(66 + number))
+        push(mallory, *NAMES)
+        ada.git("fetch", "--tags", "origin", *refspecs)
+        for name, file in files.items():
+            ada.git("checkout", name, "--", file)
+        assert verdict(ada, commit(ada)) == asked(*files.values())
 
 
 PATHS = {
@@ -250,8 +264,8 @@ PATHS = {
 }
 
 
-@pytest.mark.parametrize("path", PATHS.values(), ids=PATHS)
 class TestPaths:
+    @pytest.mark.parametrize("path", PATHS.values(), ids=PATHS)
     def test_a_strangers_commit(
         self, ada: Repository, mallory: Repository, path: bytes
     ) -> None:
@@ -267,23 +281,22 @@ class TestPaths:
         ada.model("sign", "--amend", "--adopt", path)
         assert ada.model("verify", "HEAD").returncode == 0
 
-    def test_a_strangers_file_that_was_checked_out(
-        self, ada: Repository, mallory: Repository, path: bytes
+    def test_a_strangers_files_that_were_checked_out(
+        self, ada: Repository, mallory: Repository
     ) -> None:
-        mallory.write(path, TEXT.replace("text", "evil text"))
+        for path in PATHS.values():
+            mallory.write(path, TEXT.replace("text", "evil text"))
         push(mallory, "evil")
         ada.git("fetch")
-        ada.git("--literal-pathspecs", "checkout", "origin/evil", "--", path)
-        assert len(verdict(ada, commit(ada)).paths) == 1
+        ada.git("--literal-pathspecs", "checkout", "origin/evil", "--", *PATHS.values())
+        assert len(verdict(ada, commit(ada)).paths) == len(PATHS)
 
-    def test_ones_own_version_of_before(
-        self, ada: Repository, mallory: Repository, path: bytes
-    ) -> None:
-        ada.write(path, "own text, the first version\n" * 4)
-        commit(ada)
-        ada.write(path, "own text, the second version\n" * 4)
-        commit(ada)
-        ada.git("--literal-pathspecs", "checkout", "HEAD~1", "--", path)
+    def test_ones_own_versions_of_before(self, ada: Repository) -> None:
+        for version in ("first", "second"):
+            for path in PATHS.values():
+                ada.write(path, f"own text, the {version} version\n" * 4)
+            commit(ada)
+        ada.git("--literal-pathspecs", "checkout", "HEAD~1", "--", *PATHS.values())
         assert verdict(ada, commit(ada)) == SIGNED
 
 

@@ -27,6 +27,13 @@ if TYPE_CHECKING:
     from tests.provenance.scenes import Said
 
 
+def work_on_main(ada: Repository) -> None:
+    """Commits something innocent on main."""
+    ada.git("switch", "main")
+    readme(ada)
+    ada.commit()
+
+
 def change_both_ends(ada: Repository) -> None:
     """Commits on `topic` and on main what can be merged, in a clear and a protected text."""
     ada.git("switch", "--create", "topic")
@@ -44,9 +51,7 @@ def test_a_pick_without_a_commit(ada: Repository) -> None:
     ada.write(MODEL, weights(9))
     prepend(ada, "README.md", "top\n")
     ada.commit()
-    ada.git("switch", "main")
-    readme(ada)
-    ada.commit()
+    work_on_main(ada)
     ada.git("cherry-pick", "--no-commit", "topic")
     assert verdict(ada, commit(ada)) == SIGNED
 
@@ -82,9 +87,7 @@ def test_a_squashed_branch(ada: Repository) -> None:
     ada.write(MODEL, weights(10))
     prepend(ada, "README.md", "top\n")
     ada.commit()
-    ada.git("switch", "main")
-    readme(ada)
-    ada.commit()
+    work_on_main(ada)
     ada.git("merge", "--squash", "topic")
     assert verdict(ada, commit(ada)) == SIGNED
 

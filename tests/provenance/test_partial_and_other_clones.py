@@ -35,6 +35,7 @@ from tests.provenance.scenes import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from tests.fixtures.lfs_projects import LfsProjectFactory
@@ -97,33 +98,28 @@ class TestPartial:
         readme(clone)
         assert verdict(clone, commit(clone)) == asked(CODE)
 
-    def test_a_strangers_text_that_was_checked_out(
-        self, published: Project, home: Path, mallory: Repository, kind: str
+    @pytest.mark.parametrize(
+        ("deed", "path", "own"),
+        [(bring_tool, TOOL, ""), (change_code, CODE, OWN_LINE), (forge, MODEL, "")],
+        ids=["a text", "a text that was edited", "weights"],
+    )
+    def test_what_was_checked_out_of_a_strangers_branch(
+        self,
+        published: Project,
+        home: Path,
+        mallory: Repository,
+        kind: str,
+        deed: Callable[[Repository], None],
+        path: str,
+        own: str,
     ) -> None:
         clone = partial_clone(published, home, kind)
-        bring_tool(mallory)
+        deed(mallory)
         clone.git("fetch")
-        clone.git("checkout", "origin/evil", "--", TOOL)
-        assert verdict(clone, commit(clone)) == asked(TOOL)
-
-    def test_a_strangers_text_that_was_checked_out_and_edited(
-        self, published: Project, home: Path, mallory: Repository, kind: str
-    ) -> None:
-        clone = partial_clone(published, home, kind)
-        change_code(mallory)
-        clone.git("fetch")
-        clone.git("checkout", "origin/evil", "--", CODE)
-        append(clone, CODE, OWN_LINE)
-        assert verdict(clone, commit(clone)) == asked(CODE)
-
-    def test_forged_weights_that_were_checked_out(
-        self, published: Project, home: Path, mallory: Repository, kind: str
-    ) -> None:
-        clone = partial_clone(published, home, kind)
-        forge(mallory)
-        clone.git("fetch")
-        clone.git("checkout", "origin/evil", "--", MODEL)
-        assert verdict(clone, commit(clone)) == asked(MODEL)
+        clone.git("checkout", "origin/evil", "--", path)
+        if own:
+            append(clone, path, own)
+        assert verdict(clone, commit(clone)) == asked(path)
 
     def test_with_the_memory_lost(
         self, published: Project, home: Path, mallory: Repository, kind: str

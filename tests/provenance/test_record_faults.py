@@ -129,6 +129,14 @@ def damage_pages(repo: Repository) -> None:
 STATES["its pages are damaged"] = damage_pages
 
 
+def stage_on_top(ada: Repository, mallory: Repository) -> None:
+    """Has Ada stage something innocent on top of a stranger's commit."""
+    bring_tool(mallory, "main")
+    ada.git("pull")
+    readme(ada)
+    ada.git("add", "--all")
+
+
 @pytest.mark.parametrize("spoil", STATES.values(), ids=STATES)
 class TestSpoilt:
     def test_signed_commits_stand_and_own_work_on_them_is_signed(
@@ -191,10 +199,7 @@ class TestSpoilt:
 
 
 def test_a_record_that_another_process_has_locked(ada: Repository, mallory: Repository) -> None:
-    bring_tool(mallory, "main")
-    ada.git("pull")
-    readme(ada)
-    ada.git("add", "--all")
+    stage_on_top(ada, mallory)
     with locked(memory(ada)):
         said = ada.git.run("commit", "--message", "Change")
     assert_unsigned(ada, said, "locked")
@@ -202,10 +207,7 @@ def test_a_record_that_another_process_has_locked(ada: Repository, mallory: Repo
 
 
 def test_a_record_that_cannot_be_written_to(ada: Repository, mallory: Repository) -> None:
-    bring_tool(mallory, "main")
-    ada.git("pull")
-    readme(ada)
-    ada.git("add", "--all")
+    stage_on_top(ada, mallory)
     with read_only(memory(ada)):
         said = ada.git.run("commit", "--message", "Change")
     assert_unsigned(ada, said, "Permission denied" if os.geteuid() else "")
@@ -229,10 +231,7 @@ def test_ones_own_commit_of_which_no_record_was_kept_is_signed_afterwards(
 
 @pytest.mark.usefixtures("cold")
 def test_a_record_on_a_full_disk(ada: Repository, mallory: Repository) -> None:
-    bring_tool(mallory, "main")
-    ada.git("pull")
-    readme(ada)
-    ada.git("add", "--all")
+    stage_on_top(ada, mallory)
     said = run_full(ada, "commit", "--message", "Change")
     assert_unsigned(ada, said, "disk")
     readme(ada, "y")

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from tests.fixtures.people import Project
     from tests.fixtures.repositories import Repository
+    from tests.provenance.scenes import Verdict
 
 
 def propose(ada: Repository) -> None:
@@ -63,15 +64,20 @@ def pull_main(ada: Repository) -> None:
     ada.git("pull")
 
 
+def work_on_main(ada: Repository) -> Verdict:
+    """Has Ada pull main and commit something innocent; returns what became of it."""
+    pull_main(ada)
+    readme(ada)
+    return verdict(ada, commit(ada))
+
+
 def test_a_servers_merge_of_two_signed_branches_needs_no_leave(
     ada: Repository, bob: Repository, mallory: Repository
 ) -> None:
     propose(ada)
     publish(bob)
     merge_proposal(mallory)
-    pull_main(ada)
-    readme(ada)
-    assert verdict(ada, commit(ada)) == SIGNED
+    assert work_on_main(ada) == SIGNED
 
 
 def test_a_servers_merge_of_two_signed_branches_that_cross_needs_no_leave(
@@ -89,9 +95,7 @@ def test_a_servers_merge_of_two_signed_branches_that_cross_needs_no_leave(
     ada.commit()
     ada.git("push", "origin", "proposal")
     merge_proposal(mallory)
-    pull_main(ada)
-    readme(ada)
-    assert verdict(ada, commit(ada)) == SIGNED
+    assert work_on_main(ada) == SIGNED
 
 
 def test_a_servers_merge_of_a_signed_branch_and_an_unsigned_one_is_asked_about(
@@ -114,9 +118,7 @@ def test_a_servers_squash_of_a_signed_branch_is_asked_about(
     propose(ada)
     publish(bob)
     squash_proposal(mallory)
-    pull_main(ada)
-    readme(ada)
-    assert verdict(ada, commit(ada)) == asked(MODEL)
+    assert work_on_main(ada) == asked(MODEL)
 
 
 def test_a_servers_squash_of_a_signed_branch_needs_no_leave_where_main_has_not_moved(
@@ -130,9 +132,7 @@ def test_a_servers_squash_of_a_signed_branch_needs_no_leave_where_main_has_not_m
     ada.commit()
     ada.git("push", "origin", "proposal")
     squash_proposal(mallory)
-    pull_main(ada)
-    readme(ada)
-    assert verdict(ada, commit(ada)) == SIGNED
+    assert work_on_main(ada) == SIGNED
 
 
 def test_a_merge_of_ones_own_branch_settles_the_servers_squash_of_it(

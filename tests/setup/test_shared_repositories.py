@@ -98,10 +98,11 @@ def reachable(directory: Path) -> Path:
 
 
 @pytest.fixture(params=["022", "077"])
-def team(request: pytest.FixtureRequest) -> Iterator[Team]:
+def team(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Team]:
     need("setpriv", "util-linux")
     if os.geteuid() != 0:
         skip_or_fail("only root can be two users")
+    monkeypatch.delenv("GIT_TEMPLATE_DIR")  # others cannot enter the tests' directory
     with tempfile.TemporaryDirectory(prefix="git-model-team-", dir="/tmp") as name:
         top = Path(name)
         top.chmod(0o755)
