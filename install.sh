@@ -108,9 +108,9 @@ pip() { # ENVIRONMENT PIP-ARGUMENT...
 
 make_environment() { # DIR
     "$python" -I -m venv --clear "$1" || fail "no environment could be made in $1"
-    # The venv of Python 3.11 brings setuptools, of which each start of Python then imports
-    # a part, and asks it about every module (distutils-precedence.pth): 3 % of a hook.
-    pip "$1" uninstall -qq --yes setuptools || fail "setuptools stays in $1"
+    # Of the setuptools that Python 3.11 adds each start of Python would import a part, and ask
+    # it about every module: 3 % of a hook.
+    rm -f "$1"/lib/python3*/site-packages/distutils-precedence.pth
 }
 
 fill() { # ENVIRONMENT LOCK: installs exactly what the lock names, by hash
