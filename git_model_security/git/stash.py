@@ -7,8 +7,7 @@ will do, and each entry keeps who made it, when, and with which words.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from git_model_security.git import index
 from git_model_security.git.run import NO_HOOKS
@@ -26,8 +25,7 @@ _LISTING = (
 )
 
 
-@dataclass(frozen=True)
-class Stashed:
+class Stashed(NamedTuple):
     """An entry of the list.
 
     Attributes:
