@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from git_model_security.errors import GitError, PolicyError
@@ -115,7 +115,7 @@ def record(carried: Stash, commits: Mapping[str, str]) -> list[Row]:
     if all(commits[oid] == oid for oid in carried.oids):
         return []
     return [
-        {**asdict(replace(entry, oid=commits[entry.oid])), "old": entry.oid}
+        {**entry._replace(oid=commits[entry.oid])._asdict(), "old": entry.oid}
         for entry in carried.entries
     ]
 
@@ -164,7 +164,7 @@ def settled(repo: Repository, journal: Journal) -> None:
     there = stash.read(repo)
     added = [entry for entry in there if entry.oid not in known]
     if added:
-        rows = [*({**asdict(entry), "old": entry.oid} for entry in added), *rows]
+        rows = [*({**entry._asdict(), "old": entry.oid} for entry in added), *rows]
         journal.put(MOVING, {**moving, "stash": rows})
     # As after a loss of power, or for what was added: what the list lets go stays named.
     missing = {row["oid"] for row in rows} - set(refs.read_direct(repo, HELD).values())
