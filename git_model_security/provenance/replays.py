@@ -97,14 +97,17 @@ def list_named(repo: Repository) -> list[str]:
         return []
     named = [_revision(word) for word in itertools.takewhile(lambda word: word != "--", words)]
     before = "^1" if command == "revert" else ""  # what it brings is what stood there then
-    found = (index.resolve(repo, f"{one}{before}^{{commit}}") for one in named if one)
-    return list(dict.fromkeys([*history.parents_to_be(repo)[1:], *filter(None, found)]))
+    # Of what is no commit Git would complain aloud if it were asked for one.
+    peeled = history.peel(repo, (f"{one}{before}" for one in named if one)).values()
+    found = (oid for kind, oid in peeled if kind == "commit")
+    return list(dict.fromkeys([*history.parents_to_be(repo)[1:], *found]))
 
 
 def _revision(word: str) -> str:
     """Returns what a word of a command line names: of a range its end, of a tree the commit."""
     word = _SOURCE.sub("", word)
-    return "" if word[:1] in {"-", "^", ""} else word.rpartition("..")[2].partition(":")[0]
+    is_name = word[:1] not in {"-", "^", ""} and "\n" not in word
+    return word.rpartition("..")[2].partition(":")[0] if is_name else ""
 
 
 def _to_amend(repo: Repository) -> str | None:
