@@ -157,7 +157,7 @@ def test_what_came_in_clear_is_not_signed_but_repaired(
     ada.model("repair")
     said = ada.model("sign", "--adopt", "train.py", "--amend", check=False)
     assert "adopted" not in said.stderr
-    assert "look at them, then `git model sign --adopt PATH --amend`" in said.stderr
+    assert "then `git model sign --adopt PATH --amend`" in said.stderr
     ada.model("sign", "--adopt", "config.json", "--amend")
     ada.git("commit", "--all", "--message", "Words")
     ada.model("verify", "HEAD")

@@ -8,9 +8,13 @@ import click
 
 from git_model_security import messages
 from git_model_security.cli import methods, options, terminal
-from git_model_security.errors import UsageError
+from git_model_security.clone.clone import Clone
+from git_model_security.errors import PolicyError, UsageError
+from git_model_security.git import config
 from git_model_security.git.repository import Repository
 from git_model_security.messages import legible
+from git_model_security.provenance import recording
+from git_model_security.signatures import signers
 from git_model_security.signing.methods import KEY, KINDS
 from git_model_security.signing.sources import Asked
 from git_model_security.trust import anchors, pinned_trust, verifiers
@@ -52,6 +56,9 @@ def add(method: str | None, yes: bool, **said: Any) -> None:
     options.confirm(f"Trust all that {whom}?", yes=yes)
     for verifier in found:
         terminal.result(f"Trusted: {trust.add(verifier)[:16]} {verifier.identity}")
+    with Clone(repo) as clone:
+        if not clone.is_deploy:
+            recording.review(clone)
 
 
 @command.command("list")
@@ -85,5 +92,11 @@ def show(as_json: bool) -> None:
 def remove(fingerprint: str) -> None:
     """Trust a signer no more; FINGERPRINT is as `list` shows it."""
     repo = Repository.discover()
+    own = config.last(config.read(repo), signers.SIGNING_KEY) or ""
+    if own.startswith(fingerprint):
+        raise PolicyError(
+            f"this clone signs with the key {own[:16]}, and trusts what it signs",
+            hint="`git model unlock --signing-key FILE` has it sign with another one first",
+        )
     gone = pinned_trust.pinned(repo).remove(fingerprint)
     terminal.result(f"Not trusted any more: {gone[:16]}")

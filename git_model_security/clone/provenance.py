@@ -157,15 +157,19 @@ class Provenance:
 
     def note_commit(self, commit: str, doubts: Doubts) -> None:
         """Records that a commit was made here, and what of it nobody vouches for."""
-        rows = [(bytes.fromhex(commit), *row) for row in _rows(doubts)]
+        self.note_commits([commit], doubts)
+
+    def note_commits(self, commits: Iterable[str], doubts: Doubts | None = None) -> None:
+        """Records commits that were made here, of which somebody vouches for all but that."""
+        each = [*_rows(doubts or {})]
+        rows = [(bytes.fromhex(commit), *row) for commit in commits for row in each]
         self._memory.execute_many("INSERT OR IGNORE INTO doubts VALUES (?, ?, ?, ?)", rows)
 
-    def note_commits(self, commits: Iterable[str]) -> None:
-        """Records commits that were made here, of which somebody vouches for all."""
-        self._memory.execute_many(
-            "INSERT OR IGNORE INTO doubts VALUES (?, x'', NULL, NULL)",
-            ((bytes.fromhex(commit),) for commit in commits),
-        )
+    def settle(self, commit: str, paths: Iterable[bytes]) -> None:
+        """Records that somebody vouches for paths of a commit by now."""
+        rows = [(bytes.fromhex(commit), path) for path in paths]
+        statement = 'DELETE FROM doubts WHERE "commit" = ? AND path = ?'
+        self._memory.execute_many(statement, rows)
 
     def doubts(self, commit: str) -> Doubts | None:
         """Returns what is recorded of a commit; None of one that was not made here."""

@@ -112,6 +112,24 @@ def settle_commit(clone: Clone) -> Assessment | None:
     return Assessment(doubts, found, commits, is_told)
 
 
+def review(clone: Clone) -> None:
+    """Judges anew what was in doubt of commits that were made here: a signer is trusted now.
+
+    What was made on top of a commit of theirs is in doubt no more. No doubt comes anew.
+    """
+    arrivals.take_in(clone)
+    record = clone.provenance
+    every = history.commits(clone.repo, ["HEAD", "--branches"])
+    for commit in every if index.head_tree(clone.repo) else ():
+        if doubts := record.doubts(commit):
+            commits = Commits(clone, made=commit)
+            ((_, message),) = clone.objects.read_many([commit])
+            found = sources.gather(commits, commits.parents(commit), message)
+            foreign = tuple(filter(commits.is_foreign, found.suspects))
+            left = assessment.assess_as_made(commits, commit, found._replace(suspects=foreign))
+            record.settle(commit, doubts.keys() - left.keys())
+
+
 def _expected(commits: Commits, commit: str, above: Sequence[str]) -> Doubts | None:
     """Returns what pre-commit said of a commit with these parents, also of one amended."""
     expected = commits.clone.provenance.expected(commits.tree(commit))

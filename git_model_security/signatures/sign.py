@@ -16,7 +16,7 @@ from git_model_security.policy import gitmodel
 from git_model_security.provenance import recording, telling
 from git_model_security.provenance.commits import Commits
 from git_model_security.signatures import signatures, signers
-from git_model_security.verify import events
+from git_model_security.verify import events, tree_check
 
 _CHANGED = ("diff", "--no-ext-diff", "--no-renames", "--no-relative", "--name-only", "-z")
 _UNTRACKED = ("ls-files", "-z", "--others", "--exclude-standard", "--full-name")
@@ -46,6 +46,8 @@ def sign(clone: Clone, given: Given | None = None, *, amend: bool = False) -> Si
         raise GitError("there is no commit to amend yet", hint="`git model sign`, then commit")
     staged = _staged(clone) if amend else []
     signatures.require_signable(clone)
+    if amend and not staged and given in {None, signers.Given()} and _is_left_alone(clone):
+        return signatures.Signed([], index.write_tree(clone.repo))
     assessment = recording.judge_index(clone, amend=amend)
     if assessment.doubts:
         raise telling.refusal(assessment, amend=amend)
@@ -88,12 +90,28 @@ def choose_place(clone: Clone) -> Place:
         return Place(is_head=False)
     if staged := _staged(clone):
         return Place(is_head=False, reason=f"{shown(staged[0])} is staged")
-    holding = refs.read_direct(clone.repo, containing=[head])
-    if any(name.startswith("refs/remotes/") for name in holding):
+    if _is_published(clone, head):
         return Place(is_head=False, reason="a remote has it")
     if not commits.is_made_here(head):
         return Place(is_head=False, reason="it was not made here")
     return Place(is_head=True)
+
+
+def _is_published(clone: Clone, commit: str) -> bool:
+    holding = refs.read_direct(clone.repo, containing=[commit])
+    return any(name.startswith("refs/remotes/") for name in holding)
+
+
+def _is_left_alone(clone: Clone) -> bool:
+    """Tells whether HEAD is signed as it is, and others have it, or made it.
+
+    `git rebase --exec 'git model sign --amend'` comes to such a one after a `--skip`: signed
+    anew, the tip of a colleague would be another commit.
+    """
+    head = index.require(clone.repo, "HEAD^{commit}")
+    if not tree_check.holds(clone, index.require(clone.repo, "HEAD^{tree}")):
+        return False
+    return _is_published(clone, head) or not Commits(clone).is_made_here(head)
 
 
 def _staged(clone: Clone) -> list[bytes]:

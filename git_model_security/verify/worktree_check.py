@@ -113,6 +113,8 @@ def _add_files(
     absent = found.pop(Kind.SPARSE, set())
     verdict.files -= len(absent & basis.digests.keys())
     verdict.others += len({entry.path for entry in entries} - basis.digests.keys() - absent)
+    # A conflict leaves the file of one side where neither can be merged, such as weights.
+    found[Kind.CONFLICT] = set(filter(holds, basis.conflicts))
     verdict.findings += (*differences.faults, *_findings(basis, found, scope))
     _tell_uncovered(verdict, beyond, absent)
 

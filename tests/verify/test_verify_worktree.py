@@ -221,6 +221,22 @@ def test_a_merge_conflict_is_told_as_one(project: Project) -> None:
     assert findings(ada) == {}
 
 
+def test_a_conflict_in_weights_is_told_though_a_file_of_one_side_stands_there(
+    project: Project,
+) -> None:
+    ada = project.ada
+    ada.git("switch", "--quiet", "--create", "other")
+    ada.write("model.safetensors", b"theirs" * 100)
+    ada.commit()
+    ada.git("switch", "--quiet", "main")
+    ada.write("model.safetensors", b"ours" * 100)
+    ada.commit()
+    assert ada.git.run("merge", "other", check=False).returncode == 1
+    assert ada.read("model.safetensors") == b"ours" * 100
+    assert findings(ada) == {"merge conflict": ["model.safetensors"]}
+    assert ada.model("verify", check=False).returncode == 1
+
+
 def test_a_commit_that_was_given_up_names_what_changed(project: Project) -> None:
     ada = project.ada
     ada.write("train.py", "print('changed')\n")
