@@ -33,7 +33,7 @@ from git_model_security.provenance.sources import Sources
 from git_model_security.provenance.suspects import Suspects, is_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 
     from git_model_security.clone.provenance import Doubts, Placed
     from git_model_security.git.trees import Fact
@@ -82,14 +82,22 @@ class _Assessor:
         self._found = found
         head = index.resolve(self._clone.repo, "HEAD^{commit}")
         self._adopted = self._clone.provenance.adopted(head)
-        self._signatures = self._signature_paths()
+        self._signatures: set[bytes] = set()
 
     def assess(self, changed: Iterable[bytes]) -> Doubts:
         """Returns what is doubtful of the paths that the first parent has not, or doubts."""
         candidates = set(changed) if self._parents else set(self._held)
         candidates |= self._parents[0][1].keys() if self._parents else set()
+        is_policy_doubted = bool(self._doubt_held(candidates & {gitmodel.NAME}))
+        self._signatures = self._signature_paths(is_policy_doubted=is_policy_doubted)
+        doubtful = self._doubt_held(candidates - self._signatures)
+        doubtful += self._doubt_removed()
+        return {path: self._before(path) for path in doubtful}
+
+    def _doubt_held(self, candidates: Set[bytes]) -> list[bytes]:
+        """Returns those of some paths that clauses a to d ask about."""
         doubtful, introduced = [], []
-        for path in sorted(candidates & self._held.keys() - self._signatures):
+        for path in sorted(candidates & self._held.keys()):
             fact = self._held[path]
             if (path, *fact) in self._adopted:  # a
                 continue
@@ -98,9 +106,7 @@ class _Assessor:
                 introduced.append(path)
             elif all(path in bad for bad in holding):  # b
                 doubtful.append(path)
-        doubtful += self._doubt_introduced(introduced)
-        doubtful += self._doubt_removed()
-        return {path: self._before(path) for path in doubtful}
+        return [*doubtful, *self._doubt_introduced(introduced)]
 
     def _doubt_introduced(self, paths: Sequence[bytes]) -> Iterator[bytes]:
         """Yields those that clauses c and d ask about."""
@@ -121,17 +127,21 @@ class _Assessor:
             # What came before it stood, somebody has decided for.
             last = origins.bad(oid).get((path, mode))
             theirs = last is not None and last > stood.get((path, mode, oid), -1)
-            if any(bad[path] == fact for bad in touching):
+            # As a parent says: what others say stood there before, they chose themselves.
+            if any(bad.get(path) == fact for _, bad in self._parents):
                 continue
+            moved = self._was_moved(fact)
             has_stood = (path, mode, oid) in stood or (path, mode) in origins.good(oid)
-            if has_stood and not (theirs and (touching or self._was_replaced(path, oid))):
+            is_back = theirs and (touching or self._was_replaced(path, oid))
+            if has_stood and not moved and not is_back:
                 continue
             is_elsewhere = bool(origins.bad(oid)) and oid not in known
             if (
                 touching
                 or theirs
+                or moved
                 or self._found.is_mailed
-                or (is_elsewhere and (self._was_moved(oid) or not self._is_tiny(fact)))
+                or (is_elsewhere and not self._is_tiny(fact))
             ):
                 yield path
             elif any(path in changed for changed, _ in self._applied):
@@ -140,7 +150,8 @@ class _Assessor:
                 yield path
             else:
                 compared.append((path, mode, oid))
-        yield from Suspects(self._commits, self._found).list_derived(compared, decided)
+        suspects = Suspects(self._commits, self._found, self._held)
+        yield from suspects.list_derived(compared, decided)
 
     def _touching(self, path: bytes) -> Iterator[Doubts]:
         for _, bad in (*self._parents, *self._applied, *self._squashed):
@@ -154,10 +165,10 @@ class _Assessor:
         named = [one for one, _ in self._parents]
         return rev_list.have_held(self._clone.repo, named, path, oid)
 
-    def _was_moved(self, oid: str) -> bool:
-        """Tells whether a blob stands no more where a source has it, and that is doubtful."""
+    def _was_moved(self, fact: Fact) -> bool:
+        """Tells whether it stands no more where a source has just it, and that is doubtful."""
         return any(
-            self._commits.at(one, path)[1] == oid
+            self._commits.at(one, path) == fact
             for one in self._found.all
             for path in self._commits.known_doubts(one).keys() - self._held.keys()
         )
@@ -188,15 +199,19 @@ class _Assessor:
 
     def _before(self, path: bytes) -> Fact | None:
         """Returns what stood at a path before it became doubtful."""
-        earlier = {bad[path] for bad in self._touching(path)}
+        earlier = {bad[path] for _, bad in self._parents if path in bad}
         if earlier:
             return earlier.pop() if len(earlier) == 1 else None
         return self._commits.at(self._parents[0][0], path) if self._parents else NOTHING
 
-    def _signature_paths(self) -> set[bytes]:
-        """Returns where the signatures stand: they say themselves whose they are."""
-        places = [self._held.get(gitmodel.NAME, NOTHING)]
-        places += [self._commits.at(one, gitmodel.NAME) for one, _ in self._parents]
+    def _signature_paths(self, *, is_policy_doubted: bool) -> set[bytes]:
+        """Returns where the signatures stand: they say themselves whose they are.
+
+        As policies name them that nobody doubts: else a stranger's names any file.
+        """
+        name = gitmodel.NAME
+        places = [] if is_policy_doubted else [self._held.get(name, NOTHING)]
+        places += [self._commits.at(one, name) for one, bad in self._parents if name not in bad]
         found: set[bytes] = set()
         for mode, oid in dict.fromkeys(places):
             with contextlib.suppress(ConfigError):  # one that cannot be read names none

@@ -19,12 +19,12 @@ from typing import TYPE_CHECKING, NamedTuple
 from git_model_security.clone.provenance import NOTHING
 from git_model_security.errors import GitError
 from git_model_security.git import index, trees
-from git_model_security.provenance import assessment, replays
+from git_model_security.provenance import arrivals, assessment, replays
 from git_model_security.trust import pinned_trust
 from git_model_security.verify import tree_check
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from git_model_security.clone.clone import Clone
     from git_model_security.clone.provenance import Doubts
@@ -181,6 +181,7 @@ class Commits:
         also what did not stand here before.
         """
         olds = [one for one in self.made_of(commit) if one not in self._judging]
+        olds += self._with_message(commit, olds)
         # In one second a commit can be made of another, and that one of it again.
         self._judging.add(commit)
         result = assessment.assess_commit(self, commit, above, filter(self._is_here, olds))
@@ -194,6 +195,20 @@ class Commits:
             path for path, fact in now.items() if fact != NOTHING and (path, *fact) not in stood
         )
         return {path: changed[path] for path in new} | result
+
+    def _with_message(self, commit: str, olds: Sequence[str]) -> list[str]:
+        """Returns foreign commits of the same message, where none of the old ones has it.
+
+        A tool that makes commits of others again on top of a branch says only which branch.
+        """
+        digest = self._message(commit)
+        if any(self._is_here(one) and self._message(one) == digest for one in olds):
+            return []
+        return list(filter(self.is_foreign, self.clone.provenance.with_message(digest)))
+
+    def _message(self, commit: str) -> bytes:
+        ((_, text),) = self._repo.objects.read_many([commit])
+        return arrivals.digest_message(text.partition(b"\n\n")[2])
 
     def _is_known(self, commit: str) -> bool:
         """Tells whether a commit is here, or is recorded as one that nobody doubts."""
@@ -213,11 +228,9 @@ class Commits:
         known = [one for one in above if one in self._doubts]
         if len(known) < len(above) or not known:
             return dict.fromkeys(self.facts(commit))
-        result: Doubts = {}
-        for one in known:
-            result |= self._doubts[one]
-            result |= self._differences(self.tree(one), self.tree(commit))
-        return result
+        sides = [(side, self._doubts[side]) for side in known]
+        touched = self._touched(commit, sides)
+        return {path: self._before(commit, path, sides) for path in touched}
 
     def _doubt_merge(self, commit: str, one: str, other: str) -> Doubts:
         merge = self._merge(one, other)
@@ -230,9 +243,20 @@ class Commits:
             made = self._repo.trees.at(merge.tree, path) or NOTHING
             if made == now and path not in merge.conflicts and _is_free(self, path, now, sides):
                 continue
-            before = {bad[path] for _, bad in sides if path in bad} or {made}
-            result[path] = before.pop() if len(before) == 1 and before != {now} else None
+            result[path] = self._before(commit, path, sides)
         return result
+
+    def _before(
+        self, commit: str, path: bytes, sides: Iterable[tuple[str, Doubts]]
+    ) -> Fact | None:
+        """Returns what stood at a path of a merge before it became doubtful, where one can say.
+
+        What the sides have that do not doubt it: whoever merges chooses what the others say.
+        """
+        said = (self.at(side, path) for side, bad in sides if path not in bad)
+        before: set[Fact | None] = {*said} or {bad[path] for _, bad in sides}
+        is_known = len(before) == 1 and before != {self.at(commit, path)}
+        return before.pop() if is_known else None
 
     def _touched(self, commit: str, sides: Iterable[tuple[str, Doubts]]) -> set[bytes]:
         """Returns the paths in which a merge differs from a side, or that one doubts."""

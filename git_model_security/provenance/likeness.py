@@ -23,7 +23,11 @@ if TYPE_CHECKING:
 _RUN_BYTES = 12
 _SHARE = 0.2
 """Of the runs of either content: from here on one was made of the other."""
+_TELLING = 64 - _RUN_BYTES
+"""As many runs as 64 bytes of text have."""
 _READ_BYTES = 64 << 20
+_MOST_ANCHORED = 1 << 21
+"""Of weights these are the anchors of 64 MiB; a text of nothing but line ends has more."""
 _SHORT_BYTES = 256 << 10
 _AHEAD_BYTES = 64 << 10
 _ANCHOR = re.compile(rb"[\n,;\x00\x40\x80\xc0]")
@@ -49,6 +53,11 @@ class Runs(NamedTuple):
     def __bool__(self) -> bool:
         """Tells whether there are any."""
         return bool(self.anchored if self.all is None else self.all)
+
+    @property
+    def is_telling(self) -> bool:
+        """Whether there are more than people write alike, an import for example."""
+        return self.all is None or len(self.all) >= _TELLING
 
 
 class Likeness:
@@ -118,7 +127,8 @@ def _comparable(one: Runs, other: Runs) -> tuple[frozenset[int], frozenset[int]]
 def _cut(data: bytes) -> Runs:
     last = len(data) - _RUN_BYTES
     ends = (found.end() for found in _ANCHOR.finditer(data, 0, max(last, 0)))
-    anchored = _hash(data, itertools.chain((0,), ends) if last >= 0 else ())
+    starts = itertools.chain((0,), itertools.islice(ends, _MOST_ANCHORED))
+    anchored = _hash(data, starts if last >= 0 else ())
     return Runs(anchored, _hash(data, range(last + 1)) if len(data) <= _SHORT_BYTES else None)
 
 

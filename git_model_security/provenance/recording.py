@@ -168,6 +168,9 @@ def put_in_play(clone: Clone) -> None:
     arrivals.take_in(clone, _without_ref(clone, named))
     commits = Commits(clone)
     found = sources.list_unnamed(commits)[::-1]
+    # Of a series that was squashed the last one has what came in.
+    above = {up for one in found for up in commits.parents(one)}
+    found = [one for one in found if one not in above]
     for rows in clone.provenance.brought(_blobs_here(clone)).values():
         newest = dict.fromkeys(row.commit for row in reversed(rows) if row.commit)
         found += itertools.islice(filter(commits.is_foreign, newest), 1)
@@ -213,7 +216,8 @@ def note_rewritten(clone: Clone, lines: bytes = b"") -> None:
     pairs = [(new, old) for new, olds in replays.list_pairs(clone.repo).items() for old in olds]
     told = replays.parse_pairs(lines.decode("utf-8", "replace"))
     pairs += [(new, old) for old, new in told]
-    clone.provenance.note_pairs(pairs)
+    # `rebase --exec` names what it left as it was, too.
+    clone.provenance.note_pairs(pair for pair in pairs if pair[0] != pair[1])
 
 
 def note_merged(clone: Clone, path: bytes, made: str, sides: Sequence[str]) -> None:

@@ -15,6 +15,8 @@ from git_model_security.git import history, index, processes
 from git_model_security.git.objects import is_oid
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from git_model_security.git.repository import Repository
 
 _DIRECTORIES = ("rebase-merge", "rebase-apply", "sequencer")
@@ -29,8 +31,8 @@ _AMEND = "rebase-merge/amend"
 _BRINGING = {"cherry-pick", "merge", "read-tree", "revert", "stash"}
 """Commands that merge content of a commit into the index, or may, and need not commit it."""
 _OF_FILES = {"checkout", "restore"}
-_SOURCE = re.compile("^(--source=|-s)(?=.)")
-"""Before a commit in one word (git-restore)."""
+_SOURCE = re.compile("(?:--so[a-z]*(?:=|$)|-[A-Za-z]*s)(.*)", re.DOTALL)
+"""The option before a commit, which is in the same word or the next one (git-restore)."""
 
 
 def is_replaying(repo: Repository) -> bool:
@@ -95,19 +97,32 @@ def list_named(repo: Repository) -> list[str]:
     command, *words = processes.words() or [""]
     if command not in _BRINGING | _OF_FILES:
         return []
-    named = [_revision(word) for word in itertools.takewhile(lambda word: word != "--", words)]
-    before = "^1" if command == "revert" else ""  # what it brings is what stood there then
+    words = list(itertools.takewhile(lambda word: word != "--", words))
+    if command == "restore":  # what else it names are paths, whatever tags are called
+        words = list(_list_sources(words))
+    named = [one for word in words if (one := _revision(word))]
+    if command == "stash":
+        named.append("refs/stash")
+    if command == "revert":  # what it brings is what stood there then
+        named = [f"{one}^{number}" for one in named for number in (1, 2)]
     # Of what is no commit Git would complain aloud if it were asked for one.
-    peeled = history.peel(repo, (f"{one}{before}" for one in named if one)).values()
+    peeled = history.peel(repo, named).values()
     found = (oid for kind, oid in peeled if kind == "commit")
     return list(dict.fromkeys([*history.parents_to_be(repo)[1:], *found]))
 
 
 def _revision(word: str) -> str:
     """Returns what a word of a command line names: of a range its end, of a tree the commit."""
-    word = _SOURCE.sub("", word)
-    is_name = word[:1] not in {"-", "^", ""} and "\n" not in word
-    return word.rpartition("..")[2].partition(":")[0] if is_name else ""
+    if word[:1] in {"-", "^", ""} or "\n" in word:
+        return ""
+    return word if word[:2] == ":/" else word.rpartition("..")[2].partition(":")[0]
+
+
+def _list_sources(words: Sequence[str]) -> Iterator[str]:
+    """Yields what `git restore` takes content from, as its words say."""
+    for word, following in zip(words, [*words[1:], ""], strict=True):
+        if found := _SOURCE.fullmatch(word):
+            yield found[1] or following
 
 
 def _to_amend(repo: Repository) -> str | None:
@@ -130,7 +145,11 @@ def list_applied(repo: Repository, message: bytes = b"") -> list[str]:
     said = message or _read(repo, "MERGE_MSG").encode("utf-8", "surrogateescape")
     reverted = (oid.decode() for oid in _REVERTED.findall(said))
     # What stood before the reverted commit comes back.
-    before = (index.resolve(repo, f"{oid}^1^{{commit}}") for oid in reverted)
+    before = (
+        index.resolve(repo, f"{oid}^{number}^{{commit}}")
+        for oid in reverted
+        for number in (1, 2)
+    )
     return list(dict.fromkeys([*picked, *filter(None, before)]))
 
 

@@ -41,9 +41,10 @@ class Suspect(NamedTuple):
 class Suspects:
     """What the sources of a commit doubt, compared with what it introduces."""
 
-    def __init__(self, commits: Commits, found: Sources) -> None:
+    def __init__(self, commits: Commits, found: Sources, held: Container[bytes]) -> None:
         self._commits = commits
         self._found = found
+        self._held = held
         self._likeness = Likeness(commits.clone)
 
     def list_derived(
@@ -73,15 +74,20 @@ class Suspects:
         for one in suspects:
             theirs, before = runs([one.oid]), runs(one.before)
             added = theirs - own - before
-            if is_made_of(mine - own, added):
+            is_telling = self._stood_at(one, path) or added.is_telling
+            if is_telling and is_made_of(mine - own, added):
                 return True
             if one.path == path and not added and is_same_loss(lost, before - theirs):
                 return True
         return False
 
+    def _stood_at(self, one: Suspect, path: bytes) -> bool:
+        """Tells whether a path is that of a suspect, or may be where its file was moved to."""
+        return one.path == path or bool(one.before and one.path not in self._held)
+
     def _has_mode(self, path: bytes, mode: int, suspects: Collection[Suspect]) -> bool:
         """Tells whether a path has the mode of a suspect, and of nothing that stands there."""
-        theirs = {one.mode for one in suspects if one.path == path}
+        theirs = {one.mode for one in suspects if self._stood_at(one, path)}
         now = {held for held, _ in self._undoubted(path)}
         return mode in theirs and bool(now) and mode not in now
 
