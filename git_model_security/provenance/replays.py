@@ -100,7 +100,7 @@ def list_named(repo: Repository) -> list[str]:
     words = list(itertools.takewhile(lambda word: word != "--", words))
     if command == "restore":  # what else it names are paths, whatever tags are called
         words = list(_list_sources(words))
-    named = [one for word in words if (one := _revision(word))]
+    named = [one for word in words if (one := _revision(repo, word))]
     if command == "stash":
         named.append("refs/stash")
     if command == "revert":  # what it brings is what stood there then
@@ -111,11 +111,13 @@ def list_named(repo: Repository) -> list[str]:
     return list(dict.fromkeys([*history.parents_to_be(repo)[1:], *found]))
 
 
-def _revision(word: str) -> str:
+def _revision(repo: Repository, word: str) -> str:
     """Returns what a word of a command line names: of a range its end, of a tree the commit."""
     if word[:1] in {"-", "^", ""} or "\n" in word:
         return ""
-    return word if word[:2] == ":/" else word.rpartition("..")[2].partition(":")[0]
+    if word[:2] == ":/":  # to the end it is what a message has (gitrevisions)
+        return index.resolve(repo, word) or ""
+    return word.rpartition("..")[2].partition(":")[0]
 
 
 def _list_sources(words: Sequence[str]) -> Iterator[str]:
