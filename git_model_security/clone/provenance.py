@@ -155,10 +155,6 @@ class Provenance:
         """Tells whether a blob arrived."""
         return self._one("SELECT 1 FROM came WHERE blob = ?", bytes.fromhex(oid))
 
-    def note_commit(self, commit: str, doubts: Doubts) -> None:
-        """Records that a commit was made here, and what of it nobody vouches for."""
-        self.note_commits([commit], doubts)
-
     def note_commits(self, commits: Iterable[str], doubts: Doubts | None = None) -> None:
         """Records commits that were made here, of which somebody vouches for all but that."""
         each = [*_rows(doubts or {})]

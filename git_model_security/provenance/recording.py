@@ -98,7 +98,7 @@ def settle_commit(clone: Clone) -> Assessment | None:
     commits = Commits(clone, made=commit)
     above = commits.parents(commit)
     if commits.stands(commit):
-        record.note_commit(commit, {})
+        record.note_commits([commit], {})
         return None
     doubts, found = _expected(commits, commit, above), Sources(tuple(above))
     is_told = bool(doubts)
@@ -108,7 +108,7 @@ def settle_commit(clone: Clone) -> Assessment | None:
         found = sources.gather(commits, above, message)
         doubts = assessment.assess_as_made(commits, commit, found)
         _note_content(clone, commits, commit, doubts)
-    record.note_commit(commit, doubts)
+    record.note_commits([commit], doubts)
     return Assessment(doubts, found, commits, is_told)
 
 

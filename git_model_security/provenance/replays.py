@@ -122,7 +122,7 @@ def _revision(repo: Repository, word: str) -> str:
 
 def _list_sources(words: Sequence[str]) -> Iterator[str]:
     """Yields what `git restore` takes content from, as its words say."""
-    for word, following in zip(words, [*words[1:], ""], strict=True):
+    for word, following in itertools.pairwise([*words, ""]):
         if found := _SOURCE.fullmatch(word):
             yield found[1] or following
 

@@ -7,17 +7,20 @@ from typing import TYPE_CHECKING, NamedTuple
 from git_model_security import messages
 from git_model_security.clone.provenance import NOTHING
 from git_model_security.content import blob
-from git_model_security.errors import UnvouchedError
+from git_model_security.errors import Error, UnvouchedError
 from git_model_security.git import attributes, history, index, rev_list, trees
 from git_model_security.git.paths import shown
+from git_model_security.policy import gitmodel
+from git_model_security.policy.gitmodel import CIPHERTEXT_SIGNATURE, within
 from git_model_security.provenance.commits import Commits
 from git_model_security.provenance.sources import Sources
+from git_model_security.signing import dsse, statement
+from git_model_security.verify import manifests
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
     from git_model_security.clone.clone import Clone
-    from git_model_security.git.repository import Repository
     from git_model_security.git.trees import Fact
     from git_model_security.provenance.recording import Assessment
 
@@ -62,7 +65,7 @@ def refusal(
         held = trees.facts(index.staged(clone.repo))
     paths = sorted(assessment.doubts)
     origins = _origins(assessment.commits, assessment.sources, held, paths[:SHOWN_PATHS])
-    said = _in_words(clone.repo, origins)
+    said = _in_words(clone, origins)
     lines = [
         f"{shown(path)} ({'removed, ' * (path not in held)}{said.get(path, 'changed')})"
         for path in paths[:SHOWN_PATHS]
@@ -113,7 +116,7 @@ def describe(clone: Clone, commit: str) -> dict[bytes, str]:
     if commits.is_foreign(commit):
         found = Sources((commit,))
     origins = _origins(commits, found, commits.facts(commit), paths[:SHOWN_PATHS])
-    said = _in_words(clone.repo, origins)
+    said = _in_words(clone, origins)
     held = commits.facts(commit)
     return {
         path: ", ".join(filter(None, ["removed" * (path not in held), said.get(path, "")]))
@@ -163,22 +166,45 @@ def _taken_from(commits: Commits, path: bytes, found: Sources) -> str | None:
     return doubted.pop() if len(doubted) == 1 else None
 
 
-def _in_words(repo: Repository, origins: Mapping[bytes, _Origin]) -> dict[bytes, str]:
+def _in_words(clone: Clone, origins: Mapping[bytes, _Origin]) -> dict[bytes, str]:
     oids = dict.fromkeys(origin.commit for origin in origins.values())
-    here = history.peel(repo, oids)
-    said = history.subjects(repo, (one for one, (kind, _) in here.items() if kind))
+    kinds = history.peel(clone.repo, oids)
+    here = [one for one in oids if kinds[one][0]]
+    said = history.subjects(clone.repo, here)
+    shown_as = {one: _shown(one, *said[one], _signature(clone, one)) for one in here}
+    gone = {one: f"{one[:7]}, unsigned, and gone since" for one in oids}
+    named = gone | shown_as
     return {
-        path: "on top of " * origin.is_below + _shown(origin.commit, said.get(origin.commit))
+        path: "on top of " * origin.is_below + named[origin.commit]
         for path, origin in origins.items()
     }
 
 
-def _shown(commit: str, said: tuple[str, str] | None) -> str:
-    if said is None:
-        return f"{commit[:7]}, unsigned, and gone since"
-    subject, author = said
+def _shown(commit: str, subject: str, author: str, signature: str) -> str:
     short = subject if len(subject) <= _SUBJECT else f"{subject[:_SUBJECT]}…"
-    return f'{commit[:7]} "{messages.legible(short)}" by {messages.legible(author)}, unsigned'
+    by = messages.legible(author)
+    return f'{commit[:7]} "{messages.legible(short)}" by {by}, {signature}'
+
+
+def _signature(clone: Clone, commit: str) -> str:
+    """Returns what a person is told of the signature of a commit that does not stand.
+
+    A bundle for just this tree is one of somebody who is not trusted here, or a forged one:
+    whom it names is not proven, and not said.
+    """
+    entries = index.tree(clone.repo, commit)
+    try:
+        policy = gitmodel.find(entries, clone.objects)
+        held = {entry.path: entry.oid for entry in entries}
+        oid = held.get(within(policy.roots[0], CIPHERTEXT_SIGNATURE)) if policy else None
+        if policy and oid:
+            ((_, data),) = clone.objects.read_many([oid])
+            signed = statement.parse(dsse.parse(data).payload)
+            if manifests.lists(signed, policy, entries):
+                return "its signature not trusted"
+    except Error:
+        pass
+    return "unsigned"
 
 
 def _hint(clone: Clone, paths: Collection[bytes], look: str, option: str, then: str) -> str:

@@ -37,7 +37,8 @@ class Kind(Enum):
     CONFLICT = (
         Reason.CONFLICT,
         "in a merge that is not resolved, so that nothing is signed",
-        "resolve it, `git add` and commit: that signs; or give the merge or rebase up",
+        "resolve it and `git add`; `git commit` signs a merge, and `git model sign --amend`"
+        " what a rebase made; or give the merge or rebase up",
     )
     STALE = (Reason.STALE, "HEAD has changed since it was signed")
     COMMITTED = (Reason.STALE, _CONTENT)
@@ -77,7 +78,7 @@ class Kind(Enum):
     STAGED = (
         Reason.UNCOMMITTED,
         "staged, and not signed yet",
-        "`git commit`, or what `git status` says in a merge or rebase, signs it;"
+        "`git commit` signs it, in a merge too, and `git model sign --amend` after a rebase;"
         " `git restore --staged --worktree PATH` takes it back",
     )
     OTHER_SIGNATURE = (

@@ -30,7 +30,7 @@ def test_what_was_made_on_top_of_a_signer_who_is_trusted_now_is_signed(
     bob.git("push")
     ada.git("pull")
     ada.write("config.json", config(layers=7, width=9))
-    assert "config.json" in commit(ada).stderr
+    assert "by bob, its signature not trusted)" in commit(ada).stderr
     readme(ada)
     assert "config.json" in commit(ada).stderr
     _trust(ada, bob)
