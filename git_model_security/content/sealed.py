@@ -94,7 +94,11 @@ class Spooled:
         return self._oid.hexdigest()
 
     def chunks(self) -> Iterator[BytesLike]:
-        """Yields what was written, from its beginning; raises as `write` does."""
+        """Yields what was written, from its beginning.
+
+        Raises:
+            GitError, OSError: it cannot be read.
+        """
         if self._file is None:
             yield self._memory
             return

@@ -8,10 +8,11 @@ What arrives is told apart in this order:
 3. What names a held key in an envelope's header is opened whole. A valid header
    proves nothing about the rest: a copied header before plaintext passes it. All
    good, it is our own ciphertext and passes as it is; else it is an error.
-4. Anything that is byte for byte the blob of a protected path in the index or in
-   HEAD passes, and for an object that such a blob points to, the pointer: that is how a
-   locked clone has a clean `git status`.
-5. An envelope under a key that is not held, or of a newer format, is an error:
+4. Where it cannot be opened or sealed (a locked clone, a key that is not held, a newer
+   format) what is byte for byte the blob of a protected path in the index or in HEAD
+   passes, and for an object that such a blob points to, the pointer: that is how a locked
+   clone has a clean `git status`.
+5. Any other envelope under a key that is not held, or of a newer format, is an error:
    encrypting it once more would hide it from everyone who can open it.
 6. Everything else is plaintext and is encrypted, or it is an error. Where the key is
    not at hand, plaintext that this clone knows to be unchanged passes.

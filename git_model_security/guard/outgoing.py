@@ -67,7 +67,7 @@ def judge(
     is_harmless: Callable[[Judged], bool] = lambda seen: not seen.findings,
     knowledge: Knowledge = NOTHING,
 ) -> Outgoing:
-    """Judges what would leave, by the rules of `guard.audit`.
+    """Judges what would leave, by the rules of `guard.walk`.
 
     On top of those, nothing may leave in clear that this clone sealed or opened.
 

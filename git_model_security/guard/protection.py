@@ -2,7 +2,7 @@
 
 Whoever can push can push a `.gitattributes` that protects nothing. So a guard
 takes every path that *any* of these says: the attributes in force, the rules of
-`.gitmodel`, either in another letter case or Unicode form, and (see `walk`) that an
+`.gitmodel`, either in another letter case or Unicode form, and (see `walk`, `staged`) that an
 envelope stood there. Owns the reasons. docs/SPEC.md, "Repository format".
 """
 

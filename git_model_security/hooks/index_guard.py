@@ -1,7 +1,7 @@
-"""The index guard alone, for programs that run checks: it signs nothing.
+"""The index guard as hooks and commands use it; it signs nothing.
 
-`.pre-commit-hooks.yaml` names it. Where git-model's own pre-commit hook runs as well,
-that one signs, and once.
+Alone it is for programs that run checks: `.pre-commit-hooks.yaml` names it. Where git-model's
+own pre-commit hook runs as well, that one signs, and once.
 """
 
 from __future__ import annotations

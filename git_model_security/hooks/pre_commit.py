@@ -43,10 +43,13 @@ if TYPE_CHECKING:
 def prepare_commit(clone: Clone) -> int:
     """pre-commit and pre-merge-commit.
 
+    A commit with content that nobody vouches for is made, unsigned, and so is one where the
+    memory cannot be kept; unless `git-model.unvouched` is `refuse`.
+
     Raises:
-        PolicyError: a protected path is staged in clear, or the signature would
-            vouch for what nobody here made.
-        Error: signing failed; nothing unsigned slips through because of it.
+        PolicyError: a protected path is staged in clear, or what nobody vouches for is
+            to be refused.
+        Error: signing failed.
     """
     # post-commit needs none of these, and a person waits for it.
     from git_model_security.hooks import index_guard
@@ -234,10 +237,11 @@ def tell_doubts(clone: Clone, when: str) -> bool:
     Returns:
         Whether that is why it is not signed, and is said.
     """
+    from git_model_security.signatures import signers
     from git_model_security.verify import events
 
     settled = recording.settle_commit(clone)
-    if settled is None or not settled.doubts or when != "commit" or not _can_sign(clone):
+    if settled is None or not settled.doubts or when != "commit" or not signers.can_sign(clone):
         return False
     commit = index.require(clone.repo, "HEAD^{commit}")
     error = telling.refusal(settled, is_made=True, held=settled.commits.facts(commit))
@@ -245,12 +249,6 @@ def tell_doubts(clone: Clone, when: str) -> bool:
         messages.warn(f"this commit is not signed: {error}", error.hint)
     events.record_unsigned(clone.repo, commit, str(error).splitlines()[1:])
     return True
-
-
-def _can_sign(clone: Clone) -> bool:
-    from git_model_security.signatures import signers
-
-    return not clone.ring.locked and signers.signer(clone) is not None
 
 
 def _say_unsigned(clone: Clone) -> None:
@@ -273,8 +271,9 @@ def _say_unsigned_head(clone: Clone, when: str) -> None:
     if tree is None or pinned_trust.has_held(clone, tree):
         return
     from git_model_security.hooks import signed_refs
+    from git_model_security.signatures import signers
 
-    if _can_sign(clone):
+    if signers.can_sign(clone):
         what = "this commit is unsigned"
         if when == "push":
             what = "unsigned, sign before push"

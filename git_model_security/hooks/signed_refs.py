@@ -80,7 +80,7 @@ def find_unsigned(clone: Clone, lines: Iterable[Pushed], remote: str | None) -> 
             continue
         if line.remote_ref.startswith("refs/heads/") and _is_signed_later(clone, tree):
             continue
-        if not _can_sign(clone) and not _needed_a_key(clone, line):
+        if not signers.can_sign(clone) and not _needed_a_key(clone, line):
             found.excused.append(line.remote_ref)
             continue
         found.lines.append(f"{line.remote_ref}: {line.local_oid[:12]} is {_why(clone, tree)}")
@@ -118,10 +118,6 @@ def _is_signed_later(clone: Clone, tree: str) -> bool:
     return when == "release"
 
 
-def _can_sign(clone: Clone) -> bool:
-    return not clone.ring.locked and signers.signer(clone) is not None
-
-
 def _needed_a_key(clone: Clone, line: Pushed) -> bool:
     """Tells whether a push changes anything that is protected, or signed, or decides it."""
     base = line.remote_oid
@@ -150,7 +146,7 @@ def _why(clone: Clone, tree: str) -> str:
 def _hint(clone: Clone, line: Pushed) -> str:
     if not pinned_trust.pinned(clone.repo).fingerprints():
         return "nothing was pushed; `git model unlock --public-key FILE` pins who is trusted"
-    if not _can_sign(clone):
+    if not signers.can_sign(clone):
         return (
             "nothing was pushed; push to another branch and let somebody sign it, or give"
             " this clone a key: `git model unlock --key FILE --signing-key FILE`"

@@ -81,7 +81,7 @@ class Commits:
         return is_recorded or commit == self._made or bool(self.made_of(commit))
 
     def is_recorded(self, commit: str) -> bool:
-        """Tells whether a commit arrived or was made here: a stash, did neither."""
+        """Tells whether a commit arrived or was made here: a stash did neither."""
         return self.is_made_here(commit) or self.clone.provenance.has_arrived(commit)
 
     def made_of(self, commit: str) -> list[str]:

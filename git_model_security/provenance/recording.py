@@ -1,4 +1,4 @@
-"""What hooks record of what is made here, when it is made (clauses 1 and 4)."""
+"""What hooks record when it happens: what is made here, made again, merged, or put in play."""
 
 from __future__ import annotations
 

@@ -111,6 +111,11 @@ def signer(clone: Clone, given: Given | None = None) -> Signer | None:
     return methods.METHODS[method].signer(_Sources(clone, asked))
 
 
+def can_sign(clone: Clone) -> bool:
+    """Tells whether this clone has what it signs with, and a key to read what it signs."""
+    return not clone.ring.locked and signer(clone) is not None
+
+
 def require_fitting(method: str, given: Given) -> None:
     """Raises where something was given that says nothing of a method.
 

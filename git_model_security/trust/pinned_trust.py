@@ -1,4 +1,6 @@
-"""The clone's pinned trust, and memory of the trees that held under it."""
+"""The clone's pinned trust, and what is remembered under it: trees that held, or that were
+adopted, who made which bundle, and what was said once.
+"""
 
 from __future__ import annotations
 
