@@ -1,5 +1,6 @@
-"""The clone's pinned trust, and what is remembered under it: trees that held, or that were
-adopted, who made which bundle, and what was said once.
+"""The clone's pinned trust, and what is remembered under it.
+
+Trees that held or were adopted, who made which bundle, and what was said once.
 """
 
 from __future__ import annotations
