@@ -95,6 +95,15 @@ class NewerFormatError(EnvelopeError):
         return UNCHECKED
 
 
+class ModelError(Error):
+    """A model file that is not as its format says, or that needs a pickle."""
+
+    @property
+    def gate_status(self) -> int:
+        """See `Error`."""
+        return FAILED
+
+
 class KeyNotFoundError(Error):
     """The key that a file or operation needs is not held by this clone."""
 

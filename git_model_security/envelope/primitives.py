@@ -8,6 +8,7 @@ This module must not know layouts, lengths or streams (docs/SPEC.md, "Primitives
 from __future__ import annotations
 
 import hmac
+from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
 from blake3 import blake3
@@ -54,6 +55,16 @@ def digest_of_sivs() -> blake3:
     return blake3()
 
 
+def root(header: bytes, plaintext_bytes: int, footer: bytes) -> bytes:
+    """Return the SHA-256 of what commits to a whole envelope, for a holder of its key.
+
+    The footer's synthetic value is a collision-resistant function, with the key known, of
+    the synthetic values of all segments, and these are of all plaintext. Who has no key
+    computes it too, out of 152 bytes and the length of the file.
+    """
+    return sha256(header + plaintext_bytes.to_bytes(8, "little") + footer).digest()
+
+
 def seal_into(key: bytes, aad: bytes, plaintext: BytesLike, sealed: memoryview) -> None:
     """Write AES-256-GCM ciphertext and tag to `sealed` (16 bytes longer).
 
@@ -67,7 +78,9 @@ def seal_into(key: bytes, aad: bytes, plaintext: BytesLike, sealed: memoryview) 
     AESGCM(key).encrypt_into(_ZERO_NONCE, plaintext, aad, sealed)
 
 
-def open_into(key: bytes, aad: bytes, sealed: BytesLike, plaintext: bytearray) -> bool:
+def open_into(
+    key: bytes, aad: bytes, sealed: BytesLike, plaintext: bytearray | memoryview
+) -> bool:
     """Decrypt ciphertext and tag into `plaintext`; False when the tag is wrong.
 
     What `plaintext` holds after False is unspecified and must be dropped. True

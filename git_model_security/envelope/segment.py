@@ -61,18 +61,40 @@ def open_segment(
     Raises:
         AuthenticationError: step 2 failed (R14, R16).
     """
-    aad = bind(header, index, role)
-    siv = bytes(sealed[:SIV_BYTES])
     content = bytearray(len(sealed) - OVERHEAD_BYTES)
-    if not primitives.open_into(key.segment_key(siv), aad, sealed[SIV_BYTES:], content):
-        return None
+    siv, body = bytes(sealed[:SIV_BYTES]), sealed[SIV_BYTES:]
+    is_open = open_segment_into(key, header, index, role, siv, body, content)
+    return content if is_open else None
+
+
+def open_segment_into(
+    key: Key,
+    header: bytes,
+    index: int,
+    role: Role,
+    siv: bytes,
+    body: BytesLike,
+    content: bytearray | memoryview,
+) -> bool:
+    """Write the content of a segment, given its synthetic value; see `open_segment`.
+
+    Args:
+        body: its ciphertext and tag.
+        content: as long as the plaintext. It holds nothing of worth after False or an error.
+
+    Raises:
+        AuthenticationError: step 2 failed (R14, R16).
+    """
+    aad = bind(header, index, role)
+    if not primitives.open_into(key.segment_key(siv), aad, body, content):
+        return False
     if not primitives.same(key.siv(aad, content), siv):
         raise AuthenticationError(
             f"{name(index, role)} does not match its synthetic value: "
             "it was forged by a holder of the key",
             hint=DAMAGED_HINT,
         )
-    return content
+    return True
 
 
 def bind(header: bytes, index: int, role: Role) -> bytes:

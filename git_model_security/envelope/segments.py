@@ -17,15 +17,23 @@ from git_model_security.envelope.layout import (
     CUT_SHORT_HINT,
     FOOTER_BYTES,
     HEADER_BYTES,
+    SEALED_SEGMENT_BYTES,
     SEGMENT_BYTES,
     SIV_BYTES,
+    TAG_BYTES,
     BytesLike,
     Role,
     plaintext_length,
     segment_count,
     segment_offset,
 )
-from git_model_security.envelope.segment import bind, check_footer, open_segment
+from git_model_security.envelope.segment import (
+    bind,
+    check_footer,
+    open_segment,
+    open_segment_into,
+)
+from git_model_security.envelope.window import read_into
 from git_model_security.errors import AuthenticationError, EnvelopeError
 
 if TYPE_CHECKING:
@@ -67,7 +75,10 @@ class SegmentReader:
         """Plaintext length in bytes."""
         self.segments: Final = segment_count(self.length)
         """Number of data segments."""
-        footer = self._open_footer()
+        sealed = self._source.read_at(self._source.size_bytes - FOOTER_BYTES, FOOTER_BYTES)
+        self.root: Final = primitives.root(header.raw, self.length, sealed)
+        """What stands for the whole file, to a holder of the key (`primitives.root`)."""
+        footer = self._open_footer(memoryview(sealed))
         self._sivs: Final = self._read_sivs()
         digest = primitives.digest_of_sivs().update(self._sivs).digest()
         check_footer(footer, self.length, digest)
@@ -94,6 +105,69 @@ class SegmentReader:
             raise diagnosis.of_segment(*args, sealed)
         return content
 
+    def read_into(self, offset: int, room: memoryview, threads: int = 1) -> None:
+        """Fill `room` with the plaintext from `offset`, on several threads.
+
+        Args:
+            offset: of its first byte; all of `room` lies inside of the plaintext.
+            room: writable bytes. They are zeroed where anything fails.
+
+        Raises:
+            AuthenticationError: as `read_segment`.
+        """
+        assert offset >= 0
+        assert offset + len(room) <= self.length
+        first = offset // SEGMENT_BYTES
+        count = -(-(offset + len(room)) // SEGMENT_BYTES) - first if room else 0
+        pending = iter(range(first, first + count))
+        failed: list[BaseException] = []
+
+        def work() -> None:
+            body = bytearray(min(SEALED_SEGMENT_BYTES, self._source.size_bytes) - SIV_BYTES)
+            try:
+                with memoryview(body) as sealed:
+                    # `next` of one iterator is atomic: each segment is taken once.
+                    for index in pending:
+                        if failed:
+                            return
+                        self._open_part(index, sealed, offset, room)
+            except BaseException as error:  # noqa: BLE001 - it is raised where all have ended
+                failed.append(error)
+
+        helpers = [threading.Thread(target=work) for _ in range(min(threads, count) - 1)]
+        for helper in helpers:
+            helper.start()
+        work()
+        for helper in helpers:
+            helper.join()
+        if failed:
+            _clear(room)
+            raise failed[0]
+
+    def _open_part(self, index: int, sealed: memoryview, offset: int, room: memoryview) -> None:
+        """Write what a segment has of the plaintext that `room` holds from `offset` on."""
+        start = index * SEGMENT_BYTES
+        end = min(start + SEGMENT_BYTES, self.length)
+        low, high = max(start, offset), min(end, offset + len(room))
+        part = room[low - offset : high - offset]
+        if len(part) == end - start:
+            self._open_into(index, sealed[: end - start + TAG_BYTES], part)
+            return
+        content = bytearray(end - start)
+        with memoryview(content) as whole:
+            self._open_into(index, sealed[: end - start + TAG_BYTES], whole)
+            part[:] = whole[low - start : high - start]
+
+    def _open_into(self, index: int, sealed: memoryview, content: memoryview) -> None:
+        """Write the plaintext of a segment, whose ciphertext is read to `sealed`."""
+        # The proven synthetic value, not the one that stands in the file by now.
+        siv = self._sivs[index * SIV_BYTES : (index + 1) * SIV_BYTES]
+        role = Role.LAST if index == self.segments - 1 else Role.MORE
+        self._source.read_into(segment_offset(index) + SIV_BYTES, sealed)
+        args = (self._key, self.header.raw, index, role)
+        if not open_segment_into(*args, siv, sealed, content):
+            raise diagnosis.of_segment(*args, memoryview(siv + sealed))
+
     def holds(self, index: int, content: BytesLike) -> bool:
         """Tell whether a data segment is of just this plaintext, without opening it.
 
@@ -118,12 +192,10 @@ class SegmentReader:
             offset += len(part)
         return b"".join(parts)
 
-    def _open_footer(self) -> bytearray:
+    def _open_footer(self, sealed: memoryview) -> bytearray:
         args = (self._key, self.header.raw, self.segments)
         size_bytes = self._source.size_bytes
-        start = size_bytes - FOOTER_BYTES
-        footer = memoryview(self._source.read_at(start, FOOTER_BYTES))
-        content = open_segment(*args, Role.FOOTER, footer)
+        content = open_segment(*args, Role.FOOTER, sealed)
         if content is None:
             start = segment_offset(self.segments - 1)
             rest = memoryview(self._source.read_at(start, size_bytes - start))
@@ -161,6 +233,19 @@ class _Source:
             size_bytes -= len(part)
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
+    def read_into(self, offset: int, room: memoryview) -> None:
+        while room:
+            if self._fd is not None:
+                count = os.preadv(self._fd, [room], offset)
+            else:
+                with self._lock:
+                    self._file.seek(offset)
+                    count = read_into(self._file, room)
+            if not count:
+                raise EnvelopeError("truncated while it was read", hint=CUT_SHORT_HINT)
+            offset += count
+            room = room[count:]
+
     def _read_some(self, offset: int, size_bytes: int) -> bytes:
         if self._fd is not None:
             return os.pread(self._fd, size_bytes, offset)
@@ -177,3 +262,11 @@ def _plain_descriptor(file: BinaryIO) -> int | None:
     """
     raw = file.raw if isinstance(file, io.BufferedReader) else file
     return raw.fileno() if isinstance(raw, io.FileIO) else None
+
+
+def _clear(room: memoryview) -> None:
+    """Zero what may hold plaintext that nobody shall see."""
+    zeros = bytes(min(len(room), SEGMENT_BYTES))
+    for start in range(0, len(room), SEGMENT_BYTES):
+        part = room[start : start + SEGMENT_BYTES]
+        part[:] = zeros[: len(part)]

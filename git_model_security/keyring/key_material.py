@@ -23,14 +23,28 @@ def read(path: Path) -> bytes:
     """
     hint = "name the file that holds the key of this repository"
     material = key_files.head(path, 4 * KEY_BYTES, hint=hint)
-    if len(material) != KEY_BYTES:
-        raise ConfigError(f"{path}: {_mistaken(material)}", hint=_remedy(material))
+    _require_key(material, str(path))
     return material
 
 
 def from_file(path: Path) -> Key:
     """Returns the key in a key file; see `read`."""
     return Key(read(path))
+
+
+def from_bytes(material: bytes, origin: str) -> Key:
+    """Returns the key of 32 bytes.
+
+    Raises:
+        ConfigError: these are no key; no message shows them.
+    """
+    _require_key(material, origin)
+    return Key(material)
+
+
+def _require_key(material: bytes, origin: str) -> None:
+    if len(material) != KEY_BYTES:
+        raise ConfigError(f"{origin}: {_mistaken(material)}", hint=_remedy(material))
 
 
 def from_text(text: str, origin: str) -> Key:

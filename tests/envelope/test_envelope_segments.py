@@ -128,3 +128,65 @@ def test_a_cut_file_is_refused_before_any_range_is_read(sealed: Path) -> None:
     for size in (0, 63, 151, 153, len(whole) - 88, len(whole) - 1):
         with pytest.raises(EnvelopeError):
             SegmentReader(KEY, io.BytesIO(whole[:size]))
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+@pytest.mark.parametrize(
+    ("offset", "size"),
+    [
+        (0, 0),
+        (0, len(CONTENT)),
+        (1, len(CONTENT) - 2),
+        (SEGMENT_BYTES - 1, 2),
+        (SEGMENT_BYTES, SEGMENT_BYTES),
+        (3 * SEGMENT_BYTES, 1234),
+        (len(CONTENT), 0),
+    ],
+)
+def test_a_range_is_put_into_memory_of_the_caller(
+    sealed: Path, offset: int, size: int, threads: int
+) -> None:
+    room = bytearray(size)
+    with sealed.open("rb") as file:
+        SegmentReader(KEY, file).read_into(offset, memoryview(room), threads)
+    assert room == CONTENT[offset : offset + size]
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_memory_of_the_caller_is_zeroed_where_a_segment_does_not_open(
+    sealed: Path, threads: int
+) -> None:
+    room = bytearray(b"x" * len(CONTENT))
+    with sealed.open("r+b", buffering=0) as file:
+        reader = SegmentReader(KEY, file)
+        file.seek(-200, 2)
+        file.write(b"\1")
+        with pytest.raises(AuthenticationError):
+            reader.read_into(0, memoryview(room), threads)
+    assert not any(room)
+
+
+def test_a_segment_exchanged_for_another_of_the_same_key_is_not_given_out(
+    sealed: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "other"
+    with other.open("wb") as sink:
+        encrypt(KEY, io.BytesIO(CONTENT[::-1]), sink)
+    room = bytearray(len(CONTENT))
+    with sealed.open("r+b", buffering=0) as file:
+        reader = SegmentReader(KEY, file)
+        file.seek(0)
+        file.write(other.read_bytes())
+        with pytest.raises(AuthenticationError):
+            reader.read_into(0, memoryview(room))
+    assert not any(room)
+
+
+def test_a_file_cut_while_it_is_read_leaves_zeros(sealed: Path) -> None:
+    room = bytearray(b"x" * len(CONTENT))
+    with sealed.open("r+b", buffering=0) as file:
+        reader = SegmentReader(KEY, file)
+        file.truncate(SEGMENT_BYTES)
+        with pytest.raises(EnvelopeError, match="truncated while it was read"):
+            reader.read_into(0, memoryview(room))
+    assert not any(room)

@@ -1,0 +1,255 @@
+"""One envelope as a file to read from: what leaves it was authenticated before."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import stat
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, Final, cast
+
+from git_model_security import messages
+from git_model_security.content import blob
+from git_model_security.content.blob import Kind
+from git_model_security.envelope import Key, SegmentReader
+from git_model_security.errors import (
+    AuthenticationError,
+    ConfigError,
+    EnvelopeError,
+    Error,
+    GitError,
+    ModelError,
+    NotFetchedError,
+)
+from git_model_security.keyring import key_material
+from git_model_security.loading import memory
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from _typeshed import WriteableBuffer
+
+PathLike = str | os.PathLike[str]
+
+_BUFFER_BYTES: Final = 1 << 20
+_THREADED_BYTES: Final = 8 << 20
+"""What is shorter is read by one thread: to start another takes longer."""
+
+
+def open_encrypted(
+    path: PathLike,
+    key: PathLike | bytes,
+    *,
+    root: bytes | None = None,
+    threads: int | None = None,
+) -> io.BufferedReader:
+    """Opens the plaintext of an encrypted file for reading, seekable and buffered.
+
+    Header, footer, and the list of the segments' synthetic values are proven before this
+    returns; each segment is, before a byte of it is read (docs/SPEC.md, "Reading by range").
+
+    Args:
+        path: an envelope, as `git add` or `git model encrypt` makes.
+        key: a key file, or its 32 bytes.
+        root: the SHA-256 that was signed for this file; None believes whoever has the key.
+        threads: that open segments at once; None is one per core.
+
+    Raises:
+        EnvelopeError: the file is not encrypted, or damaged.
+        AuthenticationError: it is not authentic under the key, or has another root.
+        KeyNotFoundError: it was encrypted under another key.
+        NotFetchedError: it is the pointer of an object of git-lfs.
+        ConfigError: this is no key, or the file cannot be read.
+    """
+    file = EncryptedFile(path, key, root=root, threads=threads)
+    return io.BufferedReader(file, _BUFFER_BYTES)
+
+
+def load_into(
+    path: PathLike,
+    key: PathLike | bytes,
+    buffer: WriteableBuffer,
+    *,
+    root: bytes | None = None,
+    threads: int | None = None,
+) -> int:
+    """Puts the whole plaintext of an encrypted file into memory of the caller.
+
+    Args:
+        buffer: writable and contiguous, at least as long as the plaintext: a pinned tensor,
+            for example. It is zeroed where anything fails.
+
+    Returns:
+        The length of the plaintext in bytes.
+
+    Raises:
+        ValueError: the buffer is too short.
+        Error: see `open_encrypted`.
+    """
+    room = memoryview(buffer).cast("B")
+    with EncryptedFile(path, key, root=root, threads=threads) as file:
+        if len(room) < file.length:
+            raise ValueError(f"{path}: {file.length} bytes do not fit into {len(room)}")
+        file.read_at(0, room[: file.length])
+        return file.length
+
+
+class EncryptedFile(io.RawIOBase):
+    """The plaintext of an envelope; may be read by several threads at offsets.
+
+    Attributes:
+        length: of the plaintext, in bytes.
+        root: what was or is to be signed for the file, 32 bytes (`primitives.root`).
+
+    Raises:
+        Error: see `open_encrypted`.
+    """
+
+    def __init__(
+        self,
+        path: PathLike,
+        key: PathLike | bytes,
+        *,
+        root: bytes | None = None,
+        threads: int | None = None,
+    ) -> None:
+        super().__init__()
+        self._path = path
+        self._position = 0
+        self._threads = threads or os.cpu_count() or 1
+        self._file = _open(path)
+        try:
+            with self._naming():
+                self._reader = SegmentReader(as_key(key), self._file)
+                if root is not None and self._reader.root != root:
+                    raise AuthenticationError(
+                        "is not the file that was signed: its root is another one",
+                        hint="fetch it again, or ask who exchanged it",
+                    )
+        except BaseException:
+            self._file.close()
+            raise
+        self.length: Final = self._reader.length
+        self.root: Final = self._reader.root
+
+    def read_at(self, offset: int, room: memoryview) -> None:
+        """Fills memory with the plaintext from an offset; it is zeroed where anything fails.
+
+        Raises:
+            Error: see `open_encrypted`.
+        """
+        threads = self._threads if len(room) >= _THREADED_BYTES else 1
+        with self._naming():
+            self._reader.read_into(offset, room, threads)
+
+    def load(self) -> memoryview:
+        """Returns the whole plaintext, in pages that no core dump shows (`memory`)."""
+        return self.load_part(0, self.length)
+
+    def load_part(self, offset: int, length: int) -> memoryview:
+        """Returns a part of the plaintext, in pages of its own."""
+        room = memory.allocate(length)
+        self.read_at(offset, room)
+        return room
+
+    def readable(self) -> bool:
+        """See `io.IOBase`."""
+        return True
+
+    def seekable(self) -> bool:
+        """See `io.IOBase`."""
+        return True
+
+    def tell(self) -> int:
+        """See `io.IOBase`."""
+        return self._position
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """See `io.IOBase`."""
+        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self.length}
+        if base[whence] + offset < 0:
+            raise ValueError(f"{self._path}: a negative position")
+        self._position = base[whence] + offset
+        return self._position
+
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        """See `io.RawIOBase`."""
+        with memoryview(buffer) as view, view.cast("B") as room:
+            count = max(0, min(len(room), self.length - self._position))
+            self.read_at(min(self._position, self.length), room[:count])
+        self._position += count
+        return count
+
+    def close(self) -> None:
+        """See `io.IOBase`."""
+        if not self.closed:
+            self._file.close()
+        super().close()
+
+    @contextlib.contextmanager
+    def _naming(self) -> Iterator[None]:
+        """Has an error say which file it is of."""
+        try:
+            yield
+        except Error as error:
+            raise type(error)(f"{self._path}: {error}", hint=error.hint) from error
+        except OSError as error:
+            reason = messages.reason(error)
+            raise GitError(f"{self._path}: cannot read it: {reason}") from error
+
+
+@contextlib.contextmanager
+def as_model_errors(path: PathLike, *kinds: type[Exception]) -> Iterator[None]:
+    """Has what the reader of a format raises be a `ModelError` that says which file it is of.
+
+    Args:
+        kinds: the exceptions of that reader, beside `ModelError`.
+    """
+    caught: tuple[type[Exception], ...] = (ModelError, *kinds)
+    try:
+        yield
+    except caught as error:
+        raise ModelError(f"{path}: {error}", hint=getattr(error, "hint", None)) from error
+
+
+def as_key(key: PathLike | bytes) -> Key:
+    """Returns the key of a key file, or of its 32 bytes.
+
+    Raises:
+        ConfigError: it is neither.
+    """
+    if not isinstance(key, bytes | bytearray):
+        return key_material.from_file(Path(key))
+    return key_material.from_bytes(bytes(key), "the key that was given")
+
+
+def _open(path: PathLike) -> BinaryIO:
+    """Opens a regular file; not to be held up by a pipe of that name."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot read it: {messages.reason(error)}") from error
+    try:
+        facts = os.fstat(descriptor)
+        if not stat.S_ISREG(facts.st_mode):
+            raise ConfigError(f"{path}: no regular file")
+        _require_envelope(path, os.pread(descriptor, blob.HEAD_BYTES, 0), facts.st_size)
+        return cast("BinaryIO", os.fdopen(descriptor, "rb", buffering=0))
+    except BaseException:
+        os.close(descriptor)
+        raise
+
+
+def _require_envelope(path: PathLike, head: bytes, size: int) -> None:
+    kind = blob.classify(head, size)
+    if kind.is_pointer:
+        raise NotFetchedError(
+            f"{path}: the pointer of an object of git-lfs, not the object",
+            hint="`git lfs pull` fetches it, or load out of the clone",
+        )
+    if kind in {Kind.CLEAR, Kind.EMPTY}:
+        raise EnvelopeError(
+            f"{path}: not encrypted: it does not begin as an envelope does",
+            hint="load it without git-model, or `git model encrypt` it",
+        )

@@ -1,0 +1,245 @@
+"""Tensors out of an encrypted safetensors file, as `safetensors` gives them of a plain one.
+
+Each tensor is a view of memory that this wrote once (`memory`); numpy and torch are imported
+for the framework that is asked for.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Literal, Self
+
+from git_model_security.errors import ConfigError, ModelError
+from git_model_security.loading import safetensors_header
+from git_model_security.loading.encrypted_file import EncryptedFile, PathLike, as_model_errors
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from git_model_security.loading.safetensors_header import Tensor
+
+    Framework = Literal["np", "numpy", "pt", "torch"]
+    View = Callable[[memoryview, str, tuple[int, ...]], Any]
+
+_MAX_INDEX_BYTES: Final = 100_000_000
+
+_NUMPY: Final = {
+    **{f"F{bits}": f"<f{bits // 8}" for bits in (16, 32, 64)},
+    **{f"I{bits}": f"<i{bits // 8}" for bits in (8, 16, 32, 64)},
+    **{f"U{bits}": f"<u{bits // 8}" for bits in (8, 16, 32, 64)},
+    "BOOL": "?",
+    "C64": "<c8",
+}
+_ML_DTYPES: Final = {
+    "BF16": "bfloat16",
+    "F8_E4M3": "float8_e4m3fn",
+    "F8_E4M3FNUZ": "float8_e4m3fnuz",
+    "F8_E5M2": "float8_e5m2",
+    "F8_E5M2FNUZ": "float8_e5m2fnuz",
+    "F8_E8M0": "float8_e8m0fnu",
+}
+_TORCH: Final = {
+    **{f"F{bits}": f"float{bits}" for bits in (16, 32, 64)},
+    **{f"I{bits}": f"int{bits}" for bits in (8, 16, 32, 64)},
+    **{f"U{bits}": f"uint{bits}" for bits in (8, 16, 32, 64)},
+    **_ML_DTYPES,
+    "BOOL": "bool",
+    "C64": "complex64",
+}
+
+
+class safe_open:  # noqa: N801 - the name that the ecosystem knows
+    """Opens an encrypted safetensors file; gives out one tensor after the other.
+
+    Args:
+        path: the envelope.
+        key: a key file, or its 32 bytes.
+        framework: `np` or `numpy`, `pt` or `torch`.
+        root, threads: see `open_encrypted`.
+
+    Raises:
+        ModelError: what is encrypted is no safetensors file.
+        Error: see `open_encrypted`.
+    """
+
+    def __init__(
+        self,
+        path: PathLike,
+        key: PathLike | bytes,
+        framework: Framework = "pt",
+        *,
+        root: bytes | None = None,
+        threads: int | None = None,
+    ) -> None:
+        self._view = _view(framework)
+        self._path = path
+        self._file = EncryptedFile(path, key, root=root, threads=threads)
+        try:
+            with as_model_errors(path):
+                self._begin()
+        except BaseException:
+            self._file.close()
+            raise
+
+    def _begin(self) -> None:
+        first = min(safetensors_header.LENGTH_BYTES, self._file.length)
+        prefix = bytes(self._file.load_part(0, first))
+        length = safetensors_header.check_length(prefix, self._file.length)
+        self._data = first + length
+        text = bytes(self._file.load_part(first, length))
+        self._header = safetensors_header.parse(text, self._file.length - self._data)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def keys(self) -> list[str]:
+        """Returns the names of the tensors, sorted."""
+        return sorted(self._header.tensors)
+
+    def offset_keys(self) -> list[str]:
+        """Returns the names of the tensors in the order in which they lie in the file."""
+        tensors = self._header.tensors
+        return sorted(tensors, key=lambda name: tensors[name][2:])
+
+    def metadata(self) -> Mapping[str, str]:
+        """Returns the texts that whoever wrote the file put into it."""
+        return self._header.metadata
+
+    def get_tensor(self, name: str) -> Any:
+        """Returns one tensor; no segment is opened that it does not reach into.
+
+        Raises:
+            ModelError: there is none of this name.
+            AuthenticationError: a segment is not authentic.
+        """
+        tensor = self._tensor(name)
+        room = self._file.load_part(self._data + tensor.start, tensor.end - tensor.start)
+        return self._shown(room, tensor)
+
+    def get_tensors(self) -> dict[str, Any]:
+        """Returns all tensors by name: views of one piece of memory.
+
+        Raises:
+            AuthenticationError: a segment is not authentic.
+        """
+        data = self._file.load_part(self._data, self._file.length - self._data)
+        found = self._header.tensors.items()
+        return {name: self._shown(data[one.start : one.end], one) for name, one in found}
+
+    def _tensor(self, name: str) -> Tensor:
+        found = self._header.tensors.get(name)
+        if found is None:
+            raise ModelError(f"{self._path}: has no tensor {name!r}")
+        return found
+
+    def _shown(self, room: memoryview, tensor: Tensor) -> Any:
+        return self._view(room, tensor.dtype, tensor.shape)
+
+
+def load_file(
+    path: PathLike,
+    key: PathLike | bytes,
+    framework: Framework = "pt",
+    *,
+    root: bytes | None = None,
+    threads: int | None = None,
+) -> dict[str, Any]:
+    """Returns all tensors of an encrypted safetensors file by name; see `safe_open`."""
+    with safe_open(path, key, framework, root=root, threads=threads) as file:
+        return file.get_tensors()
+
+
+def load_sharded(
+    index: PathLike,
+    key: PathLike | bytes,
+    framework: Framework = "pt",
+    *,
+    threads: int | None = None,
+) -> dict[str, Any]:
+    """Returns all tensors of the shards that a `model.safetensors.index.json` lists.
+
+    Args:
+        index: the index, in clear or encrypted; the shards stand beside it.
+
+    Raises:
+        ModelError: the index is none, names a file elsewhere, or a tensor that its shard
+            does not have.
+        Error: see `open_encrypted`.
+    """
+    found: dict[str, Any] = {}
+    for shard, names in _read_index(Path(index), key).items():
+        tensors = load_file(Path(index).parent / shard, key, framework, threads=threads)
+        with as_model_errors(shard):
+            if tensors.keys() != names:
+                raise ModelError("does not have just the tensors that the index says")
+        found |= tensors
+    return found
+
+
+def _read_index(path: Path, key: PathLike | bytes) -> dict[str, set[str]]:
+    """Returns the names of the tensors by shard."""
+    with as_model_errors(path):
+        try:
+            document = json.loads(_small_text(path, key))
+            weight_map = document["weight_map"].items()
+            shards = {name: set[str]() for _, name in weight_map}
+        except (ValueError, RecursionError, LookupError, TypeError, AttributeError):
+            raise ModelError("no index of safetensors: it has no weight_map") from None
+        for tensor, shard in weight_map:
+            if not isinstance(shard, str) or Path(shard).name != shard or shard in {".", ".."}:
+                raise ModelError(f"its shard {shard!r} does not stand beside it")
+            shards[shard].add(tensor)
+        return shards
+
+
+def _small_text(path: Path, key: PathLike | bytes) -> bytes:
+    from git_model_security.envelope import HEADER_BYTES, read_header
+
+    with path.open("rb") as file:
+        head = file.read(HEADER_BYTES)
+        if read_header(head) is None:
+            return head + file.read(_MAX_INDEX_BYTES)
+    with EncryptedFile(path, key) as file:
+        return bytes(file.load_part(0, min(file.length, _MAX_INDEX_BYTES)))
+
+
+def _view(framework: str) -> View:
+    """Returns what makes a tensor of memory.
+
+    Raises:
+        ConfigError: the framework is not installed.
+    """
+    if framework in {"np", "numpy"}:
+        return _numpy_view
+    if framework in {"pt", "torch"}:
+        return _torch_view
+    raise ConfigError(f"{framework!r}: no framework", hint="`np` and `pt` are")
+
+
+def _numpy_view(room: memoryview, dtype: str, shape: tuple[int, ...]) -> Any:
+    import numpy as np
+
+    if dtype in _ML_DTYPES:
+        import ml_dtypes
+
+        kind = np.dtype(getattr(ml_dtypes, _ML_DTYPES[dtype]))
+    elif dtype in _NUMPY:
+        kind = np.dtype(_NUMPY[dtype])
+    else:
+        raise ModelError(f"numpy has no type for {dtype}")
+    return np.frombuffer(room, dtype=kind).reshape(shape) if room else np.empty(shape, kind)
+
+
+def _torch_view(room: memoryview, dtype: str, shape: tuple[int, ...]) -> Any:
+    import torch
+
+    kind = getattr(torch, _TORCH.get(dtype, ""), None)
+    if kind is None:
+        raise ModelError(f"this torch has no type for {dtype}")
+    if not room:
+        return torch.empty(shape, dtype=kind)
+    return torch.frombuffer(room, dtype=kind).reshape(shape)
