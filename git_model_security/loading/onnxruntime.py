@@ -50,7 +50,7 @@ def load_session(
             [*held], [*held.values()], [one.nbytes for one in held.values()]
         )
     model = bytes(_load(path, key, root=root, threads=threads))
-    with as_model_errors(path, RuntimeError):  # the base of its own exceptions
+    with as_model_errors(path, Exception):  # its own exceptions have no other base
         return onnxruntime.InferenceSession(model, chosen, **given)
 
 
