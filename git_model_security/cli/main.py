@@ -31,12 +31,14 @@ _COMMANDS = {
     "repair": "encrypt the tip again after something came in clear",
     "migrate": "rewrite history, so that it was always encrypted",
     "config": "show or change how this clone signs and verifies",
+    "encrypt": "encrypt a directory or a file, without Git",
+    "decrypt": "decrypt a directory or a file, without Git",
     "key": "make, export and list keys",
     "install": "let Git know the filter, for every repository of this user",
     "uninstall": "undo install, or the hooks of this repository",
     "doctor": "find and mend what is wrong with the set-up",
 }
-_UNDOES = {"uninstall": "install", "untrack": "track", "lock": "unlock"}
+_UNDOES = {"uninstall": "install", "untrack": "track", "lock": "unlock", "decrypt": "encrypt"}
 
 
 class _Commands(options.Group):

@@ -11,7 +11,7 @@ import os
 import threading
 from typing import TYPE_CHECKING, BinaryIO, Final
 
-from git_model_security.envelope import diagnosis, primitives
+from git_model_security.envelope import diagnosis, primitives, side_by_side
 from git_model_security.envelope.header import find_key, require_header
 from git_model_security.envelope.layout import (
     CUT_SHORT_HINT,
@@ -37,6 +37,8 @@ from git_model_security.envelope.window import read_into
 from git_model_security.errors import AuthenticationError, EnvelopeError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from git_model_security.envelope.key import Key
 
 
@@ -117,32 +119,45 @@ class SegmentReader:
         """
         assert offset >= 0
         assert offset + len(room) <= self.length
-        first = offset // SEGMENT_BYTES
-        count = -(-(offset + len(room)) // SEGMENT_BYTES) - first if room else 0
-        pending = iter(range(first, first + count))
-        failed: list[BaseException] = []
+        if not room:
+            return
+        indices = range(offset // SEGMENT_BYTES, (offset + len(room) - 1) // SEGMENT_BYTES + 1)
 
-        def work() -> None:
+        def begin() -> Callable[[int], None]:
             body = bytearray(min(SEALED_SEGMENT_BYTES, self._source.size_bytes) - SIV_BYTES)
-            try:
-                with memoryview(body) as sealed:
-                    # `next` of one iterator is atomic: each segment is taken once.
-                    for index in pending:
-                        if failed:
-                            return
-                        self._open_part(index, sealed, offset, room)
-            except BaseException as error:  # noqa: BLE001 - it is raised where all have ended
-                failed.append(error)
+            return lambda index: self._open_part(index, memoryview(body), offset, room)
 
-        helpers = [threading.Thread(target=work) for _ in range(min(threads, count) - 1)]
-        for helper in helpers:
-            helper.start()
-        work()
-        for helper in helpers:
-            helper.join()
-        if failed:
+        try:
+            side_by_side.run(indices, threads, begin)
+        except BaseException:
             _clear(room)
-            raise failed[0]
+            raise
+
+    def write_to(self, sink: int, threads: int = 1) -> None:
+        """Write the plaintext to a file, on several threads; it is good when this returns.
+
+        Args:
+            sink: a descriptor, which is written by offsets.
+
+        Raises:
+            AuthenticationError: as `read_segment`.
+        """
+
+        def write(index: int) -> None:
+            left, offset = memoryview(self.read_segment(index)), index * SEGMENT_BYTES
+            while left:
+                count = os.pwrite(sink, left, offset)
+                left, offset = left[count:], offset + count
+
+        side_by_side.run(range(self.segments), threads, lambda: write)
+
+    def check(self, threads: int = 1) -> None:
+        """Open every segment, and keep nothing of it.
+
+        Raises:
+            AuthenticationError: as `read_segment`.
+        """
+        side_by_side.run(range(self.segments), threads, lambda: self.read_segment)
 
     def _open_part(self, index: int, sealed: memoryview, offset: int, room: memoryview) -> None:
         """Write what a segment has of the plaintext that `room` holds from `offset` on."""

@@ -92,6 +92,13 @@ class Replacement:
                 return descriptor
             os.close(descriptor)
 
+    def reopen(self) -> int:
+        """Returns a descriptor of its own to read what was written, which has no name yet."""
+        flags = os.O_RDONLY | os.O_CLOEXEC
+        if self._partial is None:
+            return os.open(f"/proc/self/fd/{self.descriptor}", flags)
+        return os.open(self._partial, flags | os.O_NOFOLLOW, dir_fd=self._directory)
+
     def standing(self) -> os.stat_result | None:
         """Returns the stat data of what stands in its place now, or None."""
         try:

@@ -1,0 +1,235 @@
+"""A directory encrypted or decrypted, in place or to another one, file by file.
+
+Each file is complete under its name, or as it was: what comes in its place is on the disk
+before, and ciphertext was opened again. So whoever was interrupted runs the same again.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import TYPE_CHECKING, BinaryIO, Final, NamedTuple, cast
+
+from git_model_security.content.blob import Kind
+from git_model_security.directories import selection
+from git_model_security.envelope import SegmentReader, sealed_length
+from git_model_security.envelope.seal_file import seal_file
+from git_model_security.errors import Error, GitError, PolicyError
+from git_model_security.git import worktree
+from git_model_security.git.paths import shown
+from git_model_security.git.replacement import Replacement, naming
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from pathlib import Path
+
+    from git_model_security.directories.selection import File, Selection
+    from git_model_security.envelope import Key
+
+    Progress = Callable[[int, int], object]
+    Write = Callable[[Key, Path, File, Path, int], None]
+
+_LARGE_BYTES: Final = 8 << 20
+"""From this length on the segments of one file are spread over the cores; below, files are."""
+
+
+class Done(NamedTuple):
+    """What was done.
+
+    Attributes:
+        files: how many were written.
+        plaintext_bytes: the length of their plaintext.
+        others: how many were what they should be already, or are empty.
+        links: symbolic links, which nobody followed.
+    """
+
+    files: int
+    plaintext_bytes: int
+    others: int
+    links: Sequence[bytes]
+
+
+def encrypt(
+    path: Path,
+    key: Key,
+    *,
+    output: Path | None = None,
+    ignored: Iterable[Path] = (),
+    threads: int | None = None,
+    progress: Progress | None = None,
+) -> Done:
+    """Encrypts a file, or the files of a directory that are not hidden.
+
+    Args:
+        path: what to encrypt.
+        key: the key.
+        output: the directory that gets the ciphertext; None is in place.
+        ignored: paths below it that are left alone.
+        threads: at most so many; None is one per core.
+        progress: told how many bytes of how many are done; on any thread.
+
+    Raises:
+        PolicyError: there is nothing to encrypt, or a file has another key.
+        Error: a file cannot be read or written; those before it are done.
+    """
+    found = selection.select(path, ignored)
+    chosen = selection.list_plain(found, key)
+    if not chosen:
+        sealed = sum(file.kind is Kind.ENVELOPE for file in found.files)
+        raise PolicyError(
+            f"{shown(os.fsencode(path))}: nothing to encrypt: {sealed} files are encrypted"
+            " already, and hidden ones are left alone",
+            hint="name the directory that has the model",
+        )
+    return _write_all(found, chosen, partial(_seal, key), output, threads, progress)
+
+
+def decrypt(
+    path: Path,
+    key: Key,
+    *,
+    output: Path | None = None,
+    ignored: Iterable[Path] = (),
+    threads: int | None = None,
+    progress: Progress | None = None,
+) -> Done:
+    """Decrypts a file, or the encrypted files of a directory; see `encrypt`.
+
+    Raises:
+        PolicyError: there is nothing to decrypt.
+        Error: a file does not open, or cannot be written; those before it are done.
+    """
+    found = selection.select(path, ignored)
+    chosen = selection.list_sealed(found)
+    if not chosen:
+        raise PolicyError(
+            f"{shown(os.fsencode(path))}: nothing to decrypt: no file is encrypted",
+            hint="name the directory that has the ciphertext",
+        )
+    return _write_all(found, chosen, partial(_open, key), output, threads, progress)
+
+
+def _write_all(
+    found: Selection,
+    chosen: Sequence[File],
+    write: Callable[[Path, File, Path, int], int],
+    output: Path | None,
+    threads: int | None,
+    progress: Progress | None,
+) -> Done:
+    total = sum(file.facts.st_size for file in chosen)
+    cores = threads or os.cpu_count() or 1
+    lengths: list[int] = []
+    target = output or found.top
+    if output is not None:
+        _require_apart(found.top, output)
+        output.mkdir(parents=True, exist_ok=True)
+    done = 0
+
+    def note(file: File, length: int) -> None:
+        nonlocal done
+        lengths.append(length)
+        done += file.facts.st_size
+        if progress is not None:
+            progress(done, total)
+
+    small = [file for file in chosen if file.facts.st_size < _LARGE_BYTES]
+    with ThreadPoolExecutor(cores) as pool:
+        running = pool.map(lambda file: write(found.top, file, target, 1), small)
+        try:
+            for file, length in zip(small, running, strict=True):
+                note(file, length)
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+    for file in chosen:
+        if file.facts.st_size >= _LARGE_BYTES:
+            note(file, write(found.top, file, target, cores))
+    others = [file for file in found.files if file not in chosen]
+    if output is not None:
+        for file in others:
+            _write(found.top, file, target, file.facts.st_size, _copy)
+    return Done(len(chosen), sum(lengths), len(others), found.links)
+
+
+def _require_apart(top: Path, output: Path) -> None:
+    inner, outer = output.resolve(), top.resolve()
+    if inner.is_relative_to(outer) or outer.is_relative_to(inner):
+        raise PolicyError(
+            f"{output}: lies inside of what is read, or around it",
+            hint="choose a directory beside it, or leave --output out to write in place",
+        )
+
+
+def _seal(key: Key, top: Path, file: File, target: Path, threads: int) -> int:
+    length = file.facts.st_size
+
+    def seal(source: BinaryIO, new: Replacement) -> None:
+        seal_file(key, source.fileno(), length, new.descriptor, threads)
+        os.fsync(new.descriptor)
+        _require_opens(key, new, length, threads)
+
+    _write(top, file, target, sealed_length(length), seal)
+    return length
+
+
+def _require_opens(key: Key, new: Replacement, length: int, threads: int) -> None:
+    """Opens what was written, all of it: nobody can open the plaintext any more after."""
+    with os.fdopen(new.reopen(), "rb", buffering=0) as file:
+        reader = SegmentReader(key, cast("BinaryIO", file))
+        if reader.length != length:
+            raise GitError("what was written is not what was to be written")
+        reader.check(threads)
+
+
+def _open(key: Key, top: Path, file: File, target: Path, threads: int) -> int:
+    length = 0
+
+    def open_into(source: BinaryIO, new: Replacement) -> None:
+        nonlocal length
+        reader = SegmentReader(key, source)
+        length = reader.length
+        os.ftruncate(new.descriptor, length)
+        reader.write_to(new.descriptor, threads)
+        os.fsync(new.descriptor)
+
+    _write(top, file, target, 0, open_into)
+    return length
+
+
+def _copy(source: BinaryIO, new: Replacement) -> None:
+    while chunk := source.read(1 << 20):
+        os.write(new.descriptor, chunk)
+
+
+def _write(
+    top: Path,
+    file: File,
+    target: Path,
+    size: int,
+    fill: Callable[[BinaryIO, Replacement], None],
+) -> None:
+    """Writes one file in place of what stands there, or beside it, or not at all."""
+    try:
+        with naming(file.path):
+            descriptor = worktree.open_file(top, file.path)
+            with (
+                cast("BinaryIO", os.fdopen(descriptor, "rb", buffering=0)) as source,
+                Replacement(target, file.path, size=size) as new,
+            ):
+                os.fchmod(new.descriptor, stat.S_IMODE(file.facts.st_mode))
+                fill(source, new)
+                is_in_place = target == top
+                if is_in_place and not new.replaces(file.facts):
+                    raise GitError(
+                        "was changed while it was read, and is left as it is",
+                        hint="run the same again once nobody writes to it",
+                    )
+                new.commit()
+    except Error as error:
+        said = str(error)
+        if shown(file.path) in said:
+            raise
+        raise type(error)(f"{shown(file.path)}: {said}", hint=error.hint) from error

@@ -1,0 +1,154 @@
+"""Which files of a directory are meant, and what each of them is.
+
+Hidden files are left alone, as `model_signing` does with those of Git, and so are
+signatures: who verifies ciphertext without a key needs them. No link is followed.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from typing import TYPE_CHECKING, NamedTuple
+
+from git_model_security.content import blob
+from git_model_security.content.blob import Kind
+from git_model_security.errors import (
+    ConfigError,
+    NewerFormatError,
+    NotFetchedError,
+    PolicyError,
+)
+from git_model_security.git import worktree
+from git_model_security.git.paths import shown
+from git_model_security.policy.gitmodel import CIPHERTEXT_SIGNATURE
+from git_model_security.signing.roles import STOCK_SIGNATURE
+from git_model_security.storage import pointer as pointer_file
+from git_model_security.verify import listing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from git_model_security.envelope import Key
+
+_SIGNATURES = {STOCK_SIGNATURE.encode(), CIPHERTEXT_SIGNATURE.encode()}
+
+
+class File(NamedTuple):
+    """A regular file below a directory.
+
+    Attributes:
+        path: relative to it.
+        kind: what it is by how it begins.
+        facts: as it was when it was looked at.
+    """
+
+    path: bytes
+    kind: Kind
+    facts: os.stat_result
+
+
+class Selection(NamedTuple):
+    """What is meant.
+
+    Attributes:
+        top: the directory; of a single file the one it is in.
+        files: the regular files, by their paths.
+        links: symbolic links, which are passed over.
+    """
+
+    top: Path
+    files: list[File]
+    links: list[bytes]
+
+
+def select(path: Path, ignored: Iterable[Path] = ()) -> Selection:
+    """Looks at what is meant by a path.
+
+    Args:
+        path: a directory, or a single file, which may be hidden.
+        ignored: files and directories below it that are left alone.
+
+    Raises:
+        ConfigError: there is nothing, or it cannot be read.
+    """
+    if not path.is_dir():
+        return _select_one(path)
+    left_out = {
+        os.fsencode(os.path.relpath(one, path))  # which may stand below a link
+        for one in ignored
+    }
+    modes = listing.list_files(path, left_out)
+    named = sorted(name for name in modes if not _is_left_alone(name))
+    files = [_look(path, name) for name in named if stat.S_ISREG(modes[name])]
+    return Selection(path, files, [name for name in named if stat.S_ISLNK(modes[name])])
+
+
+def _select_one(path: Path) -> Selection:
+    if not path.is_file() or path.is_symlink():
+        raise ConfigError(f"{shown(os.fsencode(path))}: there is no such file or directory")
+    return Selection(path.parent, [_look(path.parent, os.fsencode(path.name))], [])
+
+
+def _is_left_alone(name: bytes) -> bool:
+    is_hidden = any(part.startswith(b".") for part in name.split(b"/"))
+    return is_hidden or name.rpartition(b"/")[2] in _SIGNATURES
+
+
+def _look(top: Path, name: bytes) -> File:
+    found = worktree.head(top, name, pointer_file.MAX_BYTES + 1)
+    if found is None:
+        raise ConfigError(f"{shown(name)}: it went away while it was looked at")
+    facts, head = found
+    return File(name, blob.classify(head, facts.st_size), facts)
+
+
+def list_plain(found: Selection, key: Key) -> list[File]:
+    """Returns the files that are to be encrypted.
+
+    Raises:
+        PolicyError: one is encrypted under another key.
+        NotFetchedError: one is the pointer of an object of git-lfs.
+        NewerFormatError: one was encrypted by a newer git-model.
+    """
+    plain = []
+    for file in found.files:
+        if file.kind is Kind.ENVELOPE:
+            if key_id(found.top, file) != key.id:
+                raise PolicyError(
+                    f"{shown(file.path)}: is encrypted already, under another key",
+                    hint="decrypt it with that key first, or leave it out: --ignore-paths",
+                )
+        elif file.kind is not Kind.EMPTY:
+            _require_whole(file)
+            plain.append(file)
+    return plain
+
+
+def list_sealed(found: Selection) -> list[File]:
+    """Returns the files that are encrypted.
+
+    Raises:
+        NotFetchedError: one is the pointer of an object of git-lfs.
+        NewerFormatError: one was encrypted by a newer git-model.
+    """
+    for file in found.files:
+        _require_whole(file)
+    return [file for file in found.files if file.kind is Kind.ENVELOPE]
+
+
+def _require_whole(file: File) -> None:
+    if file.kind is Kind.NEWER:
+        raise NewerFormatError(f"{shown(file.path)}: encrypted by a newer git-model")
+    if file.kind.is_pointer:
+        raise NotFetchedError(
+            f"{shown(file.path)}: the pointer of an object of git-lfs, not the object",
+            hint="`git lfs pull` fetches it, where the directory is a clone",
+        )
+
+
+def key_id(top: Path, file: File) -> str:
+    """Returns the id of the key that an envelope names."""
+    found = worktree.head(top, file.path, pointer_file.MAX_BYTES)
+    header = found and blob.find_header(found[1])
+    return header.key_id if header else ""
