@@ -10,8 +10,10 @@ import os
 import stat
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final, NamedTuple, cast
 
+from git_model_security import messages
 from git_model_security.content.blob import Kind
 from git_model_security.directories import selection
 from git_model_security.envelope import SegmentReader, sealed_length
@@ -20,16 +22,18 @@ from git_model_security.errors import Error, GitError, PolicyError
 from git_model_security.git import worktree
 from git_model_security.git.paths import shown
 from git_model_security.git.replacement import Replacement, naming
+from git_model_security.keyring import key_material
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
-    from pathlib import Path
 
     from git_model_security.directories.selection import File, Selection
     from git_model_security.envelope import Key
+    from git_model_security.keyring.key_material import Given
 
     Progress = Callable[[int, int], object]
-    Write = Callable[[Key, Path, File, Path, int], None]
+
+PathLike = str | os.PathLike[str]
 
 _LARGE_BYTES: Final = 8 << 20
 """From this length on the segments of one file are spread over the cores; below, files are."""
@@ -52,11 +56,11 @@ class Done(NamedTuple):
 
 
 def encrypt(
-    path: Path,
-    key: Key,
+    path: PathLike,
+    key: Given,
     *,
-    output: Path | None = None,
-    ignored: Iterable[Path] = (),
+    output: PathLike | None = None,
+    ignored: Iterable[PathLike] = (),
     threads: int | None = None,
     progress: Progress | None = None,
 ) -> Done:
@@ -64,7 +68,7 @@ def encrypt(
 
     Args:
         path: what to encrypt.
-        key: the key.
+        key: a key file, its 32 bytes, or the key.
         output: the directory that gets the ciphertext; None is in place.
         ignored: paths below it that are left alone.
         threads: at most so many; None is one per core.
@@ -74,24 +78,26 @@ def encrypt(
         PolicyError: there is nothing to encrypt, or a file has another key.
         Error: a file cannot be read or written; those before it are done.
     """
-    found = selection.select(path, ignored)
-    chosen = selection.list_plain(found, key)
+    held = key_material.of(key)
+    found = selection.select(Path(path), map(Path, ignored))
+    chosen = selection.list_plain(found, held)
     if not chosen:
         sealed = sum(file.kind is Kind.ENVELOPE for file in found.files)
+        already = f"{messages.counted(sealed, 'encrypted file')}, and " * bool(sealed)
         raise PolicyError(
-            f"{shown(os.fsencode(path))}: nothing to encrypt: {sealed} files are encrypted"
-            " already, and hidden ones are left alone",
+            f"{shown(os.fsencode(path))}: nothing to encrypt: {already}no other; hidden ones"
+            " are left alone",
             hint="name the directory that has the model",
         )
-    return _write_all(found, chosen, partial(_seal, key), output, threads, progress)
+    return _write_all(found, chosen, partial(_seal, held), output, threads, progress)
 
 
 def decrypt(
-    path: Path,
-    key: Key,
+    path: PathLike,
+    key: Given,
     *,
-    output: Path | None = None,
-    ignored: Iterable[Path] = (),
+    output: PathLike | None = None,
+    ignored: Iterable[PathLike] = (),
     threads: int | None = None,
     progress: Progress | None = None,
 ) -> Done:
@@ -101,31 +107,33 @@ def decrypt(
         PolicyError: there is nothing to decrypt.
         Error: a file does not open, or cannot be written; those before it are done.
     """
-    found = selection.select(path, ignored)
+    held = key_material.of(key)
+    found = selection.select(Path(path), map(Path, ignored))
     chosen = selection.list_sealed(found)
     if not chosen:
         raise PolicyError(
             f"{shown(os.fsencode(path))}: nothing to decrypt: no file is encrypted",
             hint="name the directory that has the ciphertext",
         )
-    return _write_all(found, chosen, partial(_open, key), output, threads, progress)
+    return _write_all(found, chosen, partial(_open, held), output, threads, progress)
 
 
 def _write_all(
     found: Selection,
     chosen: Sequence[File],
     write: Callable[[Path, File, Path, int], int],
-    output: Path | None,
+    output: PathLike | None,
     threads: int | None,
     progress: Progress | None,
 ) -> Done:
     total = sum(file.facts.st_size for file in chosen)
     cores = threads or os.cpu_count() or 1
     lengths: list[int] = []
-    target = output or found.top
+    target = found.top
     if output is not None:
-        _require_apart(found.top, output)
-        output.mkdir(parents=True, exist_ok=True)
+        target = Path(output)
+        _require_apart(found.top, target)
+        target.mkdir(parents=True, exist_ok=True)
     done = 0
 
     def note(file: File, length: int) -> None:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import base64
 import binascii
 import os
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from git_model_security.envelope import KEY_BYTES, Key
 from git_model_security.errors import ConfigError
 from git_model_security.keyring import key_files
 
-if TYPE_CHECKING:
-    from pathlib import Path
+Given = str | os.PathLike[str] | bytes | Key
+"""A key file, the 32 bytes in it, or the key."""
 
 
 def read(path: Path) -> bytes:
@@ -30,6 +30,19 @@ def read(path: Path) -> bytes:
 def from_file(path: Path) -> Key:
     """Returns the key in a key file; see `read`."""
     return Key(read(path))
+
+
+def of(given: Given) -> Key:
+    """Returns the key that a program gave: a file, its 32 bytes, or the key itself.
+
+    Raises:
+        ConfigError: it is none; no message shows it.
+    """
+    if isinstance(given, Key):
+        return given
+    if isinstance(given, bytes | bytearray):
+        return from_bytes(bytes(given), "the key that was given")
+    return from_file(Path(given))
 
 
 def from_bytes(material: bytes, origin: str) -> Key:

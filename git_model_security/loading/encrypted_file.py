@@ -6,13 +6,12 @@ import contextlib
 import io
 import os
 import stat
-from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final, cast
 
 from git_model_security import messages
 from git_model_security.content import blob
 from git_model_security.content.blob import Kind
-from git_model_security.envelope import Key, SegmentReader
+from git_model_security.envelope import SegmentReader
 from git_model_security.errors import (
     AuthenticationError,
     ConfigError,
@@ -30,6 +29,8 @@ if TYPE_CHECKING:
 
     from _typeshed import WriteableBuffer
 
+    from git_model_security.keyring.key_material import Given
+
 PathLike = str | os.PathLike[str]
 
 _BUFFER_BYTES: Final = 1 << 20
@@ -39,7 +40,7 @@ _THREADED_BYTES: Final = 8 << 20
 
 def open_encrypted(
     path: PathLike,
-    key: PathLike | bytes,
+    key: Given,
     *,
     root: bytes | None = None,
     threads: int | None = None,
@@ -51,7 +52,7 @@ def open_encrypted(
 
     Args:
         path: an envelope, as `git add` or `git model encrypt` makes.
-        key: a key file, or its 32 bytes.
+        key: a key file, its 32 bytes, or the key.
         root: the SHA-256 that was signed for this file; None believes whoever has the key.
         threads: that open segments at once; None is one per core.
 
@@ -68,7 +69,7 @@ def open_encrypted(
 
 def load_into(
     path: PathLike,
-    key: PathLike | bytes,
+    key: Given,
     buffer: WriteableBuffer,
     *,
     root: bytes | None = None,
@@ -109,7 +110,7 @@ class EncryptedFile(io.RawIOBase):
     def __init__(
         self,
         path: PathLike,
-        key: PathLike | bytes,
+        key: Given,
         *,
         root: bytes | None = None,
         threads: int | None = None,
@@ -121,7 +122,7 @@ class EncryptedFile(io.RawIOBase):
         self._file = _open(path)
         try:
             with self._naming():
-                self._reader = SegmentReader(as_key(key), self._file)
+                self._reader = SegmentReader(key_material.of(key), self._file)
                 if root is not None and self._reader.root != root:
                     raise AuthenticationError(
                         "is not the file that was signed: its root is another one",
@@ -211,17 +212,6 @@ def as_model_errors(path: PathLike, *kinds: type[Exception]) -> Iterator[None]:
         yield
     except caught as error:
         raise ModelError(f"{path}: {error}", hint=getattr(error, "hint", None)) from error
-
-
-def as_key(key: PathLike | bytes) -> Key:
-    """Returns the key of a key file, or of its 32 bytes.
-
-    Raises:
-        ConfigError: it is neither.
-    """
-    if not isinstance(key, bytes | bytearray):
-        return key_material.from_file(Path(key))
-    return key_material.from_bytes(bytes(key), "the key that was given")
 
 
 def _open(path: PathLike) -> BinaryIO:

@@ -12,12 +12,13 @@ from git_model_security.loading.memfd import memfd
 if TYPE_CHECKING:
     from gguf import GGUFReader
 
+    from git_model_security.keyring.key_material import Given
     from git_model_security.loading.encrypted_file import PathLike
 
 
 def load_reader(
     path: PathLike,
-    key: PathLike | bytes,
+    key: Given,
     *,
     root: bytes | None = None,
     threads: int | None = None,

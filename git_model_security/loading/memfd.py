@@ -20,6 +20,7 @@ from git_model_security.loading.encrypted_file import EncryptedFile
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from git_model_security.keyring.key_material import Given
     from git_model_security.loading.encrypted_file import PathLike
 
 _SEALS: Final = ("F_SEAL_SEAL", "F_SEAL_SHRINK", "F_SEAL_GROW", "F_SEAL_WRITE")
@@ -28,7 +29,7 @@ _SEALS: Final = ("F_SEAL_SEAL", "F_SEAL_SHRINK", "F_SEAL_GROW", "F_SEAL_WRITE")
 @contextlib.contextmanager
 def memfd(
     path: PathLike,
-    key: PathLike | bytes,
+    key: Given,
     *,
     root: bytes | None = None,
     threads: int | None = None,

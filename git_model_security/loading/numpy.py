@@ -14,6 +14,8 @@ from git_model_security.loading.encrypted_file import EncryptedFile, PathLike, a
 if TYPE_CHECKING:
     import numpy as np
 
+    from git_model_security.keyring.key_material import Given
+
     Array = np.ndarray[Any, Any]
 
 _ZIP: Final = b"PK\x03\x04"
@@ -21,7 +23,7 @@ _ZIP: Final = b"PK\x03\x04"
 
 def load(
     path: PathLike,
-    key: PathLike | bytes,
+    key: Given,
     *,
     root: bytes | None = None,
     threads: int | None = None,

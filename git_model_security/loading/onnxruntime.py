@@ -11,12 +11,13 @@ if TYPE_CHECKING:
 
     import onnxruntime
 
+    from git_model_security.keyring.key_material import Given
     from git_model_security.loading.encrypted_file import PathLike
 
 
 def load_session(
     path: PathLike,
-    key: PathLike | bytes,
+    key: Given,
     *,
     external_data: Mapping[str, PathLike] | None = None,
     root: bytes | None = None,
@@ -55,7 +56,7 @@ def load_session(
 
 
 def _load(
-    path: PathLike, key: PathLike | bytes, *, root: bytes | None = None, threads: int | None
+    path: PathLike, key: Given, *, root: bytes | None = None, threads: int | None
 ) -> memoryview:
     with EncryptedFile(path, key, root=root, threads=threads) as file:
         return file.load()

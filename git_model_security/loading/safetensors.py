@@ -17,6 +17,7 @@ from git_model_security.loading.encrypted_file import EncryptedFile, PathLike, a
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from git_model_security.keyring.key_material import Given
     from git_model_security.loading.safetensors_header import Tensor
 
     Framework = Literal["np", "numpy", "pt", "torch"]
@@ -66,7 +67,7 @@ class safe_open:  # noqa: N801 - the name that the ecosystem knows
     def __init__(
         self,
         path: PathLike,
-        key: PathLike | bytes,
+        key: Given,
         framework: Framework = "pt",
         *,
         root: bytes | None = None,
@@ -142,7 +143,7 @@ class safe_open:  # noqa: N801 - the name that the ecosystem knows
 
 def load_file(
     path: PathLike,
-    key: PathLike | bytes,
+    key: Given,
     framework: Framework = "pt",
     *,
     root: bytes | None = None,
@@ -155,7 +156,7 @@ def load_file(
 
 def load_sharded(
     index: PathLike,
-    key: PathLike | bytes,
+    key: Given,
     framework: Framework = "pt",
     *,
     threads: int | None = None,
@@ -180,7 +181,7 @@ def load_sharded(
     return found
 
 
-def _read_index(path: Path, key: PathLike | bytes) -> dict[str, set[str]]:
+def _read_index(path: Path, key: Given) -> dict[str, set[str]]:
     """Returns the names of the tensors by shard."""
     with as_model_errors(path):
         try:
@@ -196,7 +197,7 @@ def _read_index(path: Path, key: PathLike | bytes) -> dict[str, set[str]]:
         return shards
 
 
-def _small_text(path: Path, key: PathLike | bytes) -> bytes:
+def _small_text(path: Path, key: Given) -> bytes:
     from git_model_security.envelope import HEADER_BYTES, read_header
 
     with path.open("rb") as file:

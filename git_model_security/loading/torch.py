@@ -9,12 +9,13 @@ from git_model_security.errors import ModelError
 from git_model_security.loading.encrypted_file import as_model_errors, open_encrypted
 
 if TYPE_CHECKING:
+    from git_model_security.keyring.key_material import Given
     from git_model_security.loading.encrypted_file import PathLike
 
 
 def load(
     path: PathLike,
-    key: PathLike | bytes,
+    key: Given,
     *,
     root: bytes | None = None,
     threads: int | None = None,

@@ -103,7 +103,7 @@ def test_nothing_done_is_no_success(model: Path, tmp_path: Path) -> None:
     with pytest.raises(PolicyError, match="nothing to decrypt"):
         encryption.decrypt(model, KEY)
     encryption.encrypt(model, KEY)
-    with pytest.raises(PolicyError, match="5 files are encrypted already"):
+    with pytest.raises(PolicyError, match="5 encrypted files, and no other"):
         encryption.encrypt(model, KEY)
     (tmp_path / "none").mkdir()
     with pytest.raises(PolicyError, match="nothing to encrypt"):
