@@ -33,7 +33,8 @@ nothing_waits() {
 	[ ! -f "$git_dir/git-model-pending" ] && [ ! -f "$git_dir/MERGE_MSG" ] && ! brings_content
 }
 
-# So it does by these, or may: where they are given up, nothing says later of what commit it was.
+# Succeeds where the git that runs this hook merges content of a commit, or may: if that is given
+# up, nothing says later which commit it was.
 brings_content() {
 	[ -z "${brings:-}" ] || return 0 # found out above
 	process=$PPID

@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import defaultdict
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from git_model_security.clone.provenance import NOTHING
@@ -130,7 +131,7 @@ class _Assessor:
             # As a parent says: what others say stood there before, they chose themselves.
             if any(bad.get(path) == fact for _, bad in self._parents):
                 continue
-            moved = self._was_moved(fact)
+            moved = fact in self._moved
             has_stood = (path, mode, oid) in stood or (path, mode) in origins.good(oid)
             is_back = theirs and (touching or self._was_replaced(path, oid))
             if has_stood and not moved and not is_back:
@@ -165,13 +166,14 @@ class _Assessor:
         named = [one for one, _ in self._parents]
         return rev_list.have_held(self._clone.repo, named, path, oid)
 
-    def _was_moved(self, fact: Fact) -> bool:
-        """Tells whether it stands no more where a source has just it, and that is doubtful."""
-        return any(
-            self._commits.at(one, path) == fact
+    @cached_property
+    def _moved(self) -> set[Fact]:
+        """What a source has at a doubtful path where nothing stands any more."""
+        return {
+            self._commits.at(one, path)
             for one in self._found.all
             for path in self._commits.known_doubts(one).keys() - self._held.keys()
-        )
+        }
 
     def _is_tiny(self, fact: Fact) -> bool:
         mode, oid = fact

@@ -1,8 +1,10 @@
 """What was made of somebody else's content: renamed, or edited (clause 3 d).
 
-A *suspect* is a file as a source doubts it. Of it was made what has a part of its own runs of
-bytes, which are those that never stood at either path; what lost at its path just what it lost,
-where it has none of its own; and what has its mode there, and no undoubted parent has that.
+A *suspect* is a file as a source doubts it. A file was made of it in one of three ways:
+
+- It has a fifth of the bytes that are new in the suspect: they never stood at either path.
+- Nothing is new in the suspect, which only deleted; and the same is deleted in the file.
+- It has the mode of the suspect, at that path, and no undoubted parent has that mode there.
 """
 
 from __future__ import annotations
@@ -100,10 +102,8 @@ class Suspects:
         ]
         placed = [one for one in placed if is_file(one[1])]
         oids = {oid for _, _, oid, _ in placed}
-        stood, origins = (
-            self._commits.clone.provenance.stood(oids),
-            Origins(self._commits, oids),
-        )
+        stood = self._commits.clone.provenance.stood(oids)
+        origins = Origins(self._commits, oids)
         before: dict[str, set[str]] = {oid: set() for oid in oids}
         found = []
         for path, mode, oid, was in placed:

@@ -115,9 +115,8 @@ def describe(clone: Clone, commit: str) -> dict[bytes, str]:
     )
     if commits.is_foreign(commit):
         found = Sources((commit,))
-    origins = _origins(commits, found, commits.facts(commit), paths[:SHOWN_PATHS])
-    said = _in_words(clone, origins)
     held = commits.facts(commit)
+    said = _in_words(clone, _origins(commits, found, held, paths[:SHOWN_PATHS]))
     return {
         path: ", ".join(filter(None, ["removed" * (path not in held), said.get(path, "")]))
         for path in paths
@@ -146,10 +145,9 @@ def _origins(
 
 
 def _last_change(commits: Commits, path: bytes, among: Iterable[str]) -> str | None:
-    doubting = (one for one in among if path in commits.known_doubts(one))
-    for one in doubting:
-        return rev_list.last_change(commits.clone.repo, one, path) or one
-    return None
+    """Returns the commit that changed a path last, in the history of one that doubts it."""
+    one = next((one for one in among if path in commits.known_doubts(one)), None)
+    return one and (rev_list.last_change(commits.clone.repo, one, path) or one)
 
 
 def _taken_from(commits: Commits, path: bytes, found: Sources) -> str | None:
@@ -159,9 +157,8 @@ def _taken_from(commits: Commits, path: bytes, found: Sources) -> str | None:
     upon a guess.
     """
     taken = (*found.applied, *found.squashed, *found.suspects)
-    at_path = next((one for one in taken if path in commits.known_doubts(one)), None)
-    if at_path is not None:
-        return rev_list.last_change(commits.clone.repo, at_path, path) or at_path
+    if commit := _last_change(commits, path, taken):
+        return commit
     doubted = {one for one in taken if commits.known_doubts(one)}
     return doubted.pop() if len(doubted) == 1 else None
 
@@ -171,9 +168,8 @@ def _in_words(clone: Clone, origins: Mapping[bytes, _Origin]) -> dict[bytes, str
     kinds = history.peel(clone.repo, oids)
     here = [one for one in oids if kinds[one][0]]
     said = history.subjects(clone.repo, here)
-    shown_as = {one: _shown(one, *said[one], _signature(clone, one)) for one in here}
-    gone = {one: f"{one[:7]}, unsigned, and gone since" for one in oids}
-    named = gone | shown_as
+    named = {one: f"{one[:7]}, unsigned, and gone since" for one in oids}
+    named |= {one: _shown(one, *said[one], _signature(clone, one)) for one in here}
     return {
         path: "on top of " * origin.is_below + named[origin.commit]
         for path, origin in origins.items()
@@ -195,10 +191,10 @@ def _signature(clone: Clone, commit: str) -> str:
     entries = index.tree(clone.repo, commit)
     try:
         policy = gitmodel.find(entries, clone.objects)
-        held = {entry.path: entry.oid for entry in entries}
-        oid = held.get(within(policy.roots[0], CIPHERTEXT_SIGNATURE)) if policy else None
-        if policy and oid:
-            ((_, data),) = clone.objects.read_many([oid])
+        place = within(policy.roots[0], CIPHERTEXT_SIGNATURE) if policy else b""
+        bundles = [entry.oid for entry in entries if entry.path == place]
+        if policy and bundles:
+            ((_, data),) = clone.objects.read_many(bundles)
             signed = statement.parse(dsse.parse(data).payload)
             if manifests.lists(signed, policy, entries):
                 return "its signature not trusted"

@@ -70,8 +70,8 @@ class Place:
     """Where a signature of now goes.
 
     Attributes:
-        is_head: into HEAD, which was made here, and left unsigned.
-        reason: why HEAD, which is unsigned, stays as it is; empty where it is none.
+        is_head: into HEAD; else it is staged, for the next commit.
+        reason: why it does not go into a HEAD that is unsigned; else empty.
     """
 
     is_head: bool
