@@ -2,6 +2,7 @@
 
 It grows under another name in the same directory and is renamed over what stood there, so
 that who reads it sees the old content or the new one; a link is replaced, not followed.
+`write_at` is for those that grow at several places at once, under a descriptor.
 Knows nothing of Git, and not what the files are. Files of the work tree, which a hostile
 repository may have prepared, are written by `git.replacement`.
 """
@@ -14,6 +15,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from typing_extensions import Buffer
 
 NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 """How a file is opened that nothing may stand in the place of."""
@@ -67,6 +70,18 @@ def replace(
     except OSError as error:
         error.filename = str(path)
         raise
+
+
+def write_at(descriptor: int, content: Buffer, offset: int) -> None:
+    """Writes all of some content at an offset; safe on several threads.
+
+    Raises:
+        OSError: there is no room for it.
+    """
+    with memoryview(content) as view:
+        written = 0
+        while written < len(view):
+            written += os.pwrite(descriptor, view[written:], offset + written)
 
 
 def _write(

@@ -16,10 +16,10 @@ from git_model_security.content import blob, reader
 from git_model_security.envelope import HEADER_BYTES, SEGMENT_BYTES, SegmentReader
 from git_model_security.envelope.header import find_key
 from git_model_security.errors import EnvelopeError, Error, GitError
+from git_model_security.files import write_at
 from git_model_security.git import index_stat
 from git_model_security.git.index import EXECUTABLE
 from git_model_security.git.replacement import Replacement, naming
-from git_model_security.git.worktree import write_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

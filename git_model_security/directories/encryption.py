@@ -19,6 +19,7 @@ from git_model_security.directories import selection
 from git_model_security.envelope import SegmentReader, sealed_length
 from git_model_security.envelope.seal_file import seal_file
 from git_model_security.errors import Error, GitError, PolicyError
+from git_model_security.files import write_at
 from git_model_security.git import worktree
 from git_model_security.git.paths import shown
 from git_model_security.git.replacement import Replacement, naming
@@ -175,7 +176,7 @@ def _seal(key: Key, top: Path, file: File, target: Path, threads: int) -> int:
     length = file.facts.st_size
 
     def seal(source: BinaryIO, new: Replacement) -> None:
-        seal_file(key, source.fileno(), length, new.descriptor, threads)
+        seal_file(key, source, length, new.descriptor, threads)
         os.fsync(new.descriptor)
         _require_opens(key, new, length, threads)
 
@@ -208,8 +209,10 @@ def _open(key: Key, top: Path, file: File, target: Path, threads: int) -> int:
 
 
 def _copy(source: BinaryIO, new: Replacement) -> None:
+    offset = 0
     while chunk := source.read(1 << 20):
-        os.write(new.descriptor, chunk)
+        write_at(new.descriptor, chunk, offset)
+        offset += len(chunk)
 
 
 def _write(

@@ -5,13 +5,11 @@ Must not know files by name.
 
 from __future__ import annotations
 
-import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from git_model_security.envelope import primitives, side_by_side
 from git_model_security.envelope.header import write_header
 from git_model_security.envelope.layout import (
-    CUT_SHORT_HINT,
     HEADER_BYTES,
     SEALED_SEGMENT_BYTES,
     SEGMENT_BYTES,
@@ -21,20 +19,20 @@ from git_model_security.envelope.layout import (
     segment_count,
 )
 from git_model_security.envelope.segment import footer_content, seal_segment
-from git_model_security.errors import EnvelopeError
+from git_model_security.envelope.source import Source
+from git_model_security.files import write_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from git_model_security.envelope.key import Key
-    from git_model_security.envelope.layout import BytesLike
 
 
-def seal_file(key: Key, source: int, length: int, sink: int, threads: int = 1) -> None:
+def seal_file(key: Key, source: BinaryIO, length: int, sink: int, threads: int = 1) -> None:
     """Write the envelope of a file to another one.
 
     Args:
-        source: descriptor of the plaintext, which is read by offsets.
+        source: the plaintext, which is read by offsets.
         length: of the plaintext in bytes; what is behind it is not read.
         sink: descriptor of an empty file.
 
@@ -44,6 +42,7 @@ def seal_file(key: Key, source: int, length: int, sink: int, threads: int = 1) -
         OSError: it cannot be read, or there is no room.
     """
     total = sealed_length(length)
+    plaintext = Source(source)
     header = write_header(key)
     segments = segment_count(length)
     sivs = bytearray(segments * SIV_BYTES)
@@ -55,30 +54,15 @@ def seal_file(key: Key, source: int, length: int, sink: int, threads: int = 1) -
             size = min(SEGMENT_BYTES, length - index * SEGMENT_BYTES)
             role = Role.LAST if index == segments - 1 else Role.MORE
             with memoryview(plain)[:size] as content:
-                _read(source, content, index * SEGMENT_BYTES)
+                plaintext.read_into(index * SEGMENT_BYTES, content)
                 sealed = seal_segment(key, header, index, role, content, room)
             sivs[index * SIV_BYTES : (index + 1) * SIV_BYTES] = sealed[:SIV_BYTES]
-            _write(sink, sealed, HEADER_BYTES + index * SEALED_SEGMENT_BYTES)
+            write_at(sink, sealed, HEADER_BYTES + index * SEALED_SEGMENT_BYTES)
 
         return seal
 
     side_by_side.run(range(segments), threads, begin)
     facts = footer_content(length, primitives.digest_of_sivs().update(sivs).digest())
     footer = seal_segment(key, header, segments, Role.FOOTER, facts)
-    _write(sink, header, 0)
-    _write(sink, footer, total - len(footer))
-
-
-def _read(source: int, room: memoryview, offset: int) -> None:
-    while room:
-        count = os.preadv(source, [room], offset)
-        if not count:
-            raise EnvelopeError("it became shorter while it was read", hint=CUT_SHORT_HINT)
-        room, offset = room[count:], offset + count
-
-
-def _write(sink: int, data: BytesLike, offset: int) -> None:
-    left = memoryview(data)
-    while left:
-        count = os.pwrite(sink, left, offset)
-        left, offset = left[count:], offset + count
+    write_at(sink, header, 0)
+    write_at(sink, footer, total - len(footer))

@@ -6,15 +6,11 @@ keys are found.
 
 from __future__ import annotations
 
-import io
-import os
-import threading
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 from git_model_security.envelope import diagnosis, primitives, side_by_side
 from git_model_security.envelope.header import find_key, require_header
 from git_model_security.envelope.layout import (
-    CUT_SHORT_HINT,
     FOOTER_BYTES,
     HEADER_BYTES,
     SEALED_SEGMENT_BYTES,
@@ -33,8 +29,9 @@ from git_model_security.envelope.segment import (
     open_segment,
     open_segment_into,
 )
-from git_model_security.envelope.window import read_into
-from git_model_security.errors import AuthenticationError, EnvelopeError
+from git_model_security.envelope.source import Source
+from git_model_security.errors import AuthenticationError
+from git_model_security.files import write_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,7 +66,7 @@ class SegmentReader:
 
     def __init__(self, key: Key, file: BinaryIO) -> None:
         self._key: Final = key
-        self._source = _Source(file)
+        self._source = Source(file)
         header = require_header(self._source.read_at(0, HEADER_BYTES))
         find_key(header, {key.id: key})
         self.header: Final = header
@@ -93,13 +90,12 @@ class SegmentReader:
                 reader was made.
         """
         assert 0 <= index < self.segments
-        last = index == self.segments - 1
-        role = Role.LAST if last else Role.MORE
-        end = self._source.size_bytes - FOOTER_BYTES if last else segment_offset(index + 1)
+        role = self._role(index)
+        is_last = role is Role.LAST
+        end = self._source.size_bytes - FOOTER_BYTES if is_last else segment_offset(index + 1)
         start = segment_offset(index)
         sealed = memoryview(self._source.read_at(start, end - start))
-        known = self._sivs[index * SIV_BYTES : (index + 1) * SIV_BYTES]
-        if not primitives.same(sealed[:SIV_BYTES], known):
+        if not primitives.same(sealed[:SIV_BYTES], self._siv(index)):
             raise AuthenticationError(f"segment {index} changed while it was read")
         args = (self._key, self.header.raw, index, role)
         content = open_segment(*args, sealed)
@@ -144,10 +140,7 @@ class SegmentReader:
         """
 
         def write(index: int) -> None:
-            left, offset = memoryview(self.read_segment(index)), index * SEGMENT_BYTES
-            while left:
-                count = os.pwrite(sink, left, offset)
-                left, offset = left[count:], offset + count
+            write_at(sink, self.read_segment(index), index * SEGMENT_BYTES)
 
         side_by_side.run(range(self.segments), threads, lambda: write)
 
@@ -176,10 +169,9 @@ class SegmentReader:
     def _open_into(self, index: int, sealed: memoryview, content: memoryview) -> None:
         """Write the plaintext of a segment, whose ciphertext is read to `sealed`."""
         # The proven synthetic value, not the one that stands in the file by now.
-        siv = self._sivs[index * SIV_BYTES : (index + 1) * SIV_BYTES]
-        role = Role.LAST if index == self.segments - 1 else Role.MORE
+        siv = self._siv(index)
         self._source.read_into(segment_offset(index) + SIV_BYTES, sealed)
-        args = (self._key, self.header.raw, index, role)
+        args = (self._key, self.header.raw, index, self._role(index))
         if not open_segment_into(*args, siv, sealed, content):
             raise diagnosis.of_segment(*args, memoryview(siv + sealed))
 
@@ -189,9 +181,8 @@ class SegmentReader:
         Its synthetic value is a collision-resistant function of key, place, role and
         plaintext, and was proven when the reader was made.
         """
-        role = Role.LAST if index == self.segments - 1 else Role.MORE
-        siv = self._key.siv(bind(self.header.raw, index, role), content)
-        return primitives.same(siv, self._sivs[index * SIV_BYTES : (index + 1) * SIV_BYTES])
+        siv = self._key.siv(bind(self.header.raw, index, self._role(index)), content)
+        return primitives.same(siv, self._siv(index))
 
     def read_at(self, offset: int, size: int) -> bytes:
         """Return `size` plaintext bytes from `offset`, fewer at the end of the file."""
@@ -206,6 +197,13 @@ class SegmentReader:
                 parts.append(bytes(part))
             offset += len(part)
         return b"".join(parts)
+
+    def _role(self, index: int) -> Role:
+        return Role.LAST if index == self.segments - 1 else Role.MORE
+
+    def _siv(self, index: int) -> bytes:
+        """Return the synthetic value of a segment as it was proven."""
+        return self._sivs[index * SIV_BYTES : (index + 1) * SIV_BYTES]
 
     def _open_footer(self, sealed: memoryview) -> bytearray:
         args = (self._key, self.header.raw, self.segments)
@@ -222,61 +220,6 @@ class SegmentReader:
             self._source.read_at(segment_offset(index), SIV_BYTES)
             for index in range(self.segments)
         )
-
-
-class _Source:
-    """Reads at offsets from several threads: `pread` where possible, else a lock."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-        self._lock = threading.Lock()
-        self._fd = _plain_descriptor(file)
-        if self._fd is None:
-            self.size_bytes = file.seek(0, os.SEEK_END)
-        else:
-            self.size_bytes = os.fstat(self._fd).st_size
-
-    def read_at(self, offset: int, size_bytes: int) -> bytes:
-        size_bytes = max(0, min(size_bytes, self.size_bytes - offset))
-        parts = []
-        while size_bytes:
-            part = self._read_some(offset, size_bytes)
-            if not part:
-                raise EnvelopeError("truncated while it was read", hint=CUT_SHORT_HINT)
-            parts.append(part)
-            offset += len(part)
-            size_bytes -= len(part)
-        return parts[0] if len(parts) == 1 else b"".join(parts)
-
-    def read_into(self, offset: int, room: memoryview) -> None:
-        while room:
-            if self._fd is not None:
-                count = os.preadv(self._fd, [room], offset)
-            else:
-                with self._lock:
-                    self._file.seek(offset)
-                    count = read_into(self._file, room)
-            if not count:
-                raise EnvelopeError("truncated while it was read", hint=CUT_SHORT_HINT)
-            offset += count
-            room = room[count:]
-
-    def _read_some(self, offset: int, size_bytes: int) -> bytes:
-        if self._fd is not None:
-            return os.pread(self._fd, size_bytes, offset)
-        with self._lock:
-            self._file.seek(offset)
-            return self._file.read(size_bytes)
-
-
-def _plain_descriptor(file: BinaryIO) -> int | None:
-    """Return the descriptor whose bytes are the file's own, or None.
-
-    A `fileno` alone proves nothing: that of a gzip file is the compressed
-    file's, and a writable buffered file may hold bytes back.
-    """
-    raw = file.raw if isinstance(file, io.BufferedReader) else file
-    return raw.fileno() if isinstance(raw, io.FileIO) else None
 
 
 def _clear(room: memoryview) -> None:

@@ -15,6 +15,7 @@ import stat
 from functools import partial
 from typing import TYPE_CHECKING
 
+from git_model_security import files
 from git_model_security.errors import GitError
 from git_model_security.git.hash_object import blob_hash
 from git_model_security.git.objects import CHUNK_BYTES
@@ -25,8 +26,6 @@ from git_model_security.git.run import ended
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
-
-    from typing_extensions import Buffer
 
     from git_model_security.git.repository import Repository
 
@@ -48,20 +47,8 @@ def write(top: Path, path: bytes, content: bytes, mode: int = 0o666) -> os.stat_
         GitError: the path is not one that Git would write, or cannot be written.
     """
     with naming(path), Replacement(top, path, mode) as new:
-        write_at(new.descriptor, content, 0)
+        files.write_at(new.descriptor, content, 0)
         return new.commit()
-
-
-def write_at(descriptor: int, content: Buffer, offset: int) -> None:
-    """Writes all of some content at an offset; safe on several threads.
-
-    Raises:
-        OSError: there is no room for it.
-    """
-    with memoryview(content) as view:
-        written = 0
-        while written < len(view):
-            written += os.pwrite(descriptor, view[written:], offset + written)
 
 
 def rewrite(

@@ -8,12 +8,12 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, NamedTuple
 
-from git_model_security import logs, telemetry
+from git_model_security import files, logs, telemetry
 from git_model_security.clone import missing_policy
 from git_model_security.clone.digests import PlaintextHash
 from git_model_security.content import pipeline
 from git_model_security.errors import PolicyError
-from git_model_security.git import history, index, index_stat, worktree
+from git_model_security.git import history, index, index_stat
 from git_model_security.git.hash_object import blob_oid, write_blobs
 from git_model_security.git.index import REGULAR, Entry
 from git_model_security.git.paths import shown
@@ -250,6 +250,6 @@ class _Round:
 def _write(repo: Repository, path: bytes, content: bytes) -> os.stat_result:
     """Writes a signature so old that neither write-tree nor `git status` cleans it."""
     with naming(path), Replacement(repo.top, path) as new:
-        worktree.write_at(new.descriptor, content, 0)
+        files.write_at(new.descriptor, content, 0)
         new.settle(index_stat.date(repo))
         return new.commit()

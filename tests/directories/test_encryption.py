@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import pytest
 
@@ -179,7 +179,7 @@ def test_a_file_that_changes_meanwhile_is_left_alone(
 ) -> None:
     seal_file = encryption.seal_file
 
-    def seal(key: Key, source: int, length: int, sink: int, threads: int) -> None:
+    def seal(key: Key, source: BinaryIO, length: int, sink: int, threads: int) -> None:
         seal_file(key, source, length, sink, threads)
         (model / "config.json").write_bytes(b"newer content")
 

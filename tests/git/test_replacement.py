@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from git_model_security import files
 from git_model_security.errors import GitError
 from git_model_security.git import replacement, worktree
 from git_model_security.git.replacement import Replacement
@@ -29,8 +30,8 @@ def names(top: Path) -> set[str]:
 def test_a_file_appears_when_it_is_complete(top: Path) -> None:
     (top / "a").write_bytes(b"old")
     with Replacement(top, b"a", size=3) as new:
-        worktree.write_at(new.descriptor, b"w", 2)
-        worktree.write_at(new.descriptor, b"ne", 0)
+        files.write_at(new.descriptor, b"w", 2)
+        files.write_at(new.descriptor, b"ne", 0)
         assert (top / "a").read_bytes() == b"old"
         facts = new.commit()
     assert facts == (top / "a").stat()  # before it is read, which dates the access
@@ -40,7 +41,7 @@ def test_a_file_appears_when_it_is_complete(top: Path) -> None:
 
 def test_what_is_not_committed_is_gone(top: Path) -> None:
     with Replacement(top, b"sub/a") as new:
-        worktree.write_at(new.descriptor, b"secret", 0)
+        files.write_at(new.descriptor, b"secret", 0)
     assert names(top) == set()
 
 
