@@ -26,15 +26,15 @@ from git_model_security.git.replacement import Replacement, naming
 from git_model_security.keyring import key_material
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from _typeshed import StrPath
 
     from git_model_security.directories.selection import File, Selection
     from git_model_security.envelope import Key
-    from git_model_security.keyring.key_material import Given
+    from git_model_security.keyring.key_material import KeyLike
 
     Progress = Callable[[int, int], object]
-
-PathLike = str | os.PathLike[str]
 
 _LARGE_BYTES: Final = 8 << 20
 """From this length on the segments of one file are spread over the cores; below, files are."""
@@ -57,11 +57,11 @@ class Done(NamedTuple):
 
 
 def encrypt(
-    path: PathLike,
-    key: Given,
+    path: StrPath,
+    key: KeyLike,
     *,
-    output: PathLike | None = None,
-    ignored: Iterable[PathLike] = (),
+    output: StrPath | None = None,
+    ignored: Iterable[StrPath] = (),
     threads: int | None = None,
     progress: Progress | None = None,
 ) -> Done:
@@ -73,7 +73,7 @@ def encrypt(
         output: the directory that gets the ciphertext; None is in place.
         ignored: paths below it that are left alone.
         threads: at most so many; None is one per core.
-        progress: told how many bytes of how many are done; on any thread.
+        progress: told how many bytes of how many are done.
 
     Raises:
         PolicyError: there is nothing to encrypt, or a file has another key.
@@ -94,11 +94,11 @@ def encrypt(
 
 
 def decrypt(
-    path: PathLike,
-    key: Given,
+    path: StrPath,
+    key: KeyLike,
     *,
-    output: PathLike | None = None,
-    ignored: Iterable[PathLike] = (),
+    output: StrPath | None = None,
+    ignored: Iterable[StrPath] = (),
     threads: int | None = None,
     progress: Progress | None = None,
 ) -> Done:
@@ -123,44 +123,50 @@ def _write_all(
     found: Selection,
     chosen: Sequence[File],
     write: Callable[[Path, File, Path, int], int],
-    output: PathLike | None,
+    output: StrPath | None,
     threads: int | None,
     progress: Progress | None,
 ) -> Done:
-    total = sum(file.facts.st_size for file in chosen)
     cores = threads or os.cpu_count() or 1
-    lengths: list[int] = []
     target = found.top
     if output is not None:
         target = Path(output)
         _require_apart(found.top, target)
         target.mkdir(parents=True, exist_ok=True)
-    done = 0
-
-    def note(file: File, length: int) -> None:
-        nonlocal done
-        lengths.append(length)
+    total = sum(file.facts.st_size for file in chosen)
+    done = length = 0
+    for file, plaintext_bytes in _written(found.top, chosen, write, target, cores):
+        length += plaintext_bytes
         done += file.facts.st_size
         if progress is not None:
             progress(done, total)
+    paths = {file.path for file in chosen}
+    others = [file for file in found.files if file.path not in paths]
+    if output is not None:
+        for file in others:
+            _write(found.top, file, target, file.facts.st_size, _copy)
+    return Done(len(chosen), length, len(others), found.links)
 
+
+def _written(
+    top: Path,
+    chosen: Sequence[File],
+    write: Callable[[Path, File, Path, int], int],
+    target: Path,
+    cores: int,
+) -> Iterator[tuple[File, int]]:
+    """Writes files, and yields each with the length of its plaintext when it is written."""
     small = [file for file in chosen if file.facts.st_size < _LARGE_BYTES]
     with ThreadPoolExecutor(cores) as pool:
-        running = pool.map(lambda file: write(found.top, file, target, 1), small)
+        running = pool.map(lambda file: write(top, file, target, 1), small)
         try:
-            for file, length in zip(small, running, strict=True):
-                note(file, length)
+            yield from zip(small, running, strict=True)
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
     for file in chosen:
         if file.facts.st_size >= _LARGE_BYTES:
-            note(file, write(found.top, file, target, cores))
-    others = [file for file in found.files if file not in chosen]
-    if output is not None:
-        for file in others:
-            _write(found.top, file, target, file.facts.st_size, _copy)
-    return Done(len(chosen), sum(lengths), len(others), found.links)
+            yield file, write(top, file, target, cores)
 
 
 def _require_apart(top: Path, output: Path) -> None:
@@ -232,8 +238,7 @@ def _write(
             ):
                 os.fchmod(new.descriptor, stat.S_IMODE(file.facts.st_mode))
                 fill(source, new)
-                is_in_place = target == top
-                if is_in_place and not new.replaces(file.facts):
+                if target == top and not new.replaces(file.facts):
                     raise GitError(
                         "was changed while it was read, and is left as it is",
                         hint="run the same again once nobody writes to it",

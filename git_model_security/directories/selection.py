@@ -41,11 +41,13 @@ class File(NamedTuple):
         path: relative to it.
         kind: what it is by how it begins.
         facts: as it was when it was looked at.
+        key_id: of the key that it is sealed under; empty where it is no envelope.
     """
 
     path: bytes
     kind: Kind
     facts: os.stat_result
+    key_id: str
 
 
 class Selection(NamedTuple):
@@ -100,7 +102,9 @@ def _look(top: Path, name: bytes) -> File:
     if found is None:
         raise ConfigError(f"{shown(name)}: it went away while it was looked at")
     facts, head = found
-    return File(name, blob.classify(head, facts.st_size), facts)
+    kind = blob.classify(head, facts.st_size)
+    header = blob.find_header(head) if kind is Kind.ENVELOPE else None
+    return File(name, kind, facts, header.key_id if header else "")
 
 
 def list_plain(found: Selection, key: Key) -> list[File]:
@@ -114,7 +118,7 @@ def list_plain(found: Selection, key: Key) -> list[File]:
     plain = []
     for file in found.files:
         if file.kind is Kind.ENVELOPE:
-            if key_id(found.top, file) != key.id:
+            if file.key_id != key.id:
                 raise PolicyError(
                     f"{shown(file.path)}: is encrypted already, under another key",
                     hint="decrypt it with that key first, or leave it out: --ignore-paths",
@@ -145,10 +149,3 @@ def _require_whole(file: File) -> None:
             f"{shown(file.path)}: the pointer of an object of git-lfs, not the object",
             hint="`git lfs pull` fetches it, where the directory is a clone",
         )
-
-
-def key_id(top: Path, file: File) -> str:
-    """Returns the id of the key that an envelope names."""
-    found = worktree.head(top, file.path, pointer_file.MAX_BYTES)
-    header = found and blob.find_header(found[1])
-    return header.key_id if header else ""

@@ -11,7 +11,7 @@ from git_model_security.envelope import KEY_BYTES, Key
 from git_model_security.errors import ConfigError
 from git_model_security.keyring import key_files
 
-Given = str | os.PathLike[str] | bytes | Key
+KeyLike = str | os.PathLike[str] | bytes | Key
 """A key file, the 32 bytes in it, or the key."""
 
 
@@ -32,7 +32,7 @@ def from_file(path: Path) -> Key:
     return Key(read(path))
 
 
-def of(given: Given) -> Key:
+def of(given: KeyLike) -> Key:
     """Returns the key that a program gave: a file, its 32 bytes, or the key itself.
 
     Raises:

@@ -27,11 +27,9 @@ from git_model_security.loading import memory
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from _typeshed import WriteableBuffer
+    from _typeshed import StrPath, WriteableBuffer
 
-    from git_model_security.keyring.key_material import Given
-
-PathLike = str | os.PathLike[str]
+    from git_model_security.keyring.key_material import KeyLike
 
 _BUFFER_BYTES: Final = 1 << 20
 _THREADED_BYTES: Final = 8 << 20
@@ -39,8 +37,8 @@ _THREADED_BYTES: Final = 8 << 20
 
 
 def open_encrypted(
-    path: PathLike,
-    key: Given,
+    path: StrPath,
+    key: KeyLike,
     *,
     root: bytes | None = None,
     threads: int | None = None,
@@ -68,8 +66,8 @@ def open_encrypted(
 
 
 def load_into(
-    path: PathLike,
-    key: Given,
+    path: StrPath,
+    key: KeyLike,
     buffer: WriteableBuffer,
     *,
     root: bytes | None = None,
@@ -109,8 +107,8 @@ class EncryptedFile(io.RawIOBase):
 
     def __init__(
         self,
-        path: PathLike,
-        key: Given,
+        path: StrPath,
+        key: KeyLike,
         *,
         root: bytes | None = None,
         threads: int | None = None,
@@ -201,7 +199,7 @@ class EncryptedFile(io.RawIOBase):
 
 
 @contextlib.contextmanager
-def as_model_errors(path: PathLike, *kinds: type[Exception]) -> Iterator[None]:
+def as_model_errors(path: StrPath, *kinds: type[Exception]) -> Iterator[None]:
     """Has what the reader of a format raises be a `ModelError` that says which file it is of.
 
     Args:
@@ -214,7 +212,7 @@ def as_model_errors(path: PathLike, *kinds: type[Exception]) -> Iterator[None]:
         raise ModelError(f"{path}: {error}", hint=getattr(error, "hint", None)) from error
 
 
-def _open(path: PathLike) -> BinaryIO:
+def _open(path: StrPath) -> BinaryIO:
     """Opens a regular file; not to be held up by a pipe of that name."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
@@ -231,7 +229,7 @@ def _open(path: PathLike) -> BinaryIO:
         raise
 
 
-def _require_envelope(path: PathLike, head: bytes, size: int) -> None:
+def _require_envelope(path: StrPath, head: bytes, size: int) -> None:
     kind = blob.classify(head, size)
     if kind.is_pointer:
         raise NotFetchedError(

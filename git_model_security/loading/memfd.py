@@ -20,16 +20,17 @@ from git_model_security.loading.encrypted_file import EncryptedFile
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from git_model_security.keyring.key_material import Given
-    from git_model_security.loading.encrypted_file import PathLike
+    from _typeshed import StrPath
+
+    from git_model_security.keyring.key_material import KeyLike
 
 _SEALS: Final = ("F_SEAL_SEAL", "F_SEAL_SHRINK", "F_SEAL_GROW", "F_SEAL_WRITE")
 
 
 @contextlib.contextmanager
 def memfd(
-    path: PathLike,
-    key: Given,
+    path: StrPath,
+    key: KeyLike,
     *,
     root: bytes | None = None,
     threads: int | None = None,

@@ -9,12 +9,13 @@ import zlib
 from typing import TYPE_CHECKING, Any, Final
 
 from git_model_security.errors import ModelError
-from git_model_security.loading.encrypted_file import EncryptedFile, PathLike, as_model_errors
+from git_model_security.loading.encrypted_file import EncryptedFile, as_model_errors
 
 if TYPE_CHECKING:
     import numpy as np
+    from _typeshed import StrPath
 
-    from git_model_security.keyring.key_material import Given
+    from git_model_security.keyring.key_material import KeyLike
 
     Array = np.ndarray[Any, Any]
 
@@ -22,8 +23,8 @@ _ZIP: Final = b"PK\x03\x04"
 
 
 def load(
-    path: PathLike,
-    key: Given,
+    path: StrPath,
+    key: KeyLike,
     *,
     root: bytes | None = None,
     threads: int | None = None,

@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
 from git_model_security.errors import ConfigError, ModelError
 from git_model_security.loading import safetensors_header
-from git_model_security.loading.encrypted_file import EncryptedFile, PathLike, as_model_errors
+from git_model_security.loading.encrypted_file import EncryptedFile, as_model_errors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from git_model_security.keyring.key_material import Given
+    from _typeshed import StrPath
+
+    from git_model_security.keyring.key_material import KeyLike
     from git_model_security.loading.safetensors_header import Tensor
 
     Framework = Literal["np", "numpy", "pt", "torch"]
@@ -55,7 +57,7 @@ class safe_open:  # noqa: N801 - the name that the ecosystem knows
 
     Args:
         path: the envelope.
-        key: a key file, or its 32 bytes.
+        key: a key file, its 32 bytes, or the key.
         framework: `np` or `numpy`, `pt` or `torch`.
         root, threads: see `open_encrypted`.
 
@@ -66,8 +68,8 @@ class safe_open:  # noqa: N801 - the name that the ecosystem knows
 
     def __init__(
         self,
-        path: PathLike,
-        key: Given,
+        path: StrPath,
+        key: KeyLike,
         framework: Framework = "pt",
         *,
         root: bytes | None = None,
@@ -117,7 +119,9 @@ class safe_open:  # noqa: N801 - the name that the ecosystem knows
             ModelError: there is none of this name.
             AuthenticationError: a segment is not authentic.
         """
-        tensor = self._tensor(name)
+        tensor = self._header.tensors.get(name)
+        if tensor is None:
+            raise ModelError(f"{self._path}: has no tensor {name!r}")
         room = self._file.load_part(self._data + tensor.start, tensor.end - tensor.start)
         return self._shown(room, tensor)
 
@@ -131,19 +135,13 @@ class safe_open:  # noqa: N801 - the name that the ecosystem knows
         found = self._header.tensors.items()
         return {name: self._shown(data[one.start : one.end], one) for name, one in found}
 
-    def _tensor(self, name: str) -> Tensor:
-        found = self._header.tensors.get(name)
-        if found is None:
-            raise ModelError(f"{self._path}: has no tensor {name!r}")
-        return found
-
     def _shown(self, room: memoryview, tensor: Tensor) -> Any:
         return self._view(room, tensor.dtype, tensor.shape)
 
 
 def load_file(
-    path: PathLike,
-    key: Given,
+    path: StrPath,
+    key: KeyLike,
     framework: Framework = "pt",
     *,
     root: bytes | None = None,
@@ -155,8 +153,8 @@ def load_file(
 
 
 def load_sharded(
-    index: PathLike,
-    key: Given,
+    index: StrPath,
+    key: KeyLike,
     framework: Framework = "pt",
     *,
     threads: int | None = None,
@@ -181,7 +179,7 @@ def load_sharded(
     return found
 
 
-def _read_index(path: Path, key: Given) -> dict[str, set[str]]:
+def _read_index(path: Path, key: KeyLike) -> dict[str, set[str]]:
     """Returns the names of the tensors by shard."""
     with as_model_errors(path):
         try:
@@ -197,7 +195,7 @@ def _read_index(path: Path, key: Given) -> dict[str, set[str]]:
         return shards
 
 
-def _small_text(path: Path, key: Given) -> bytes:
+def _small_text(path: Path, key: KeyLike) -> bytes:
     from git_model_security.envelope import HEADER_BYTES, read_header
 
     with path.open("rb") as file:
@@ -212,7 +210,7 @@ def _view(framework: str) -> View:
     """Returns what makes a tensor of memory.
 
     Raises:
-        ConfigError: the framework is not installed.
+        ConfigError: there is no such framework.
     """
     if framework in {"np", "numpy"}:
         return _numpy_view

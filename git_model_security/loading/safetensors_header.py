@@ -23,7 +23,7 @@ _MAX_BYTES: Final = 100_000_000
 _MAX_DIMENSIONS: Final = 64
 _MAX_NUMBER: Final = 1 << 63
 _BITS: Final = {
-    **dict.fromkeys(("F4",), 4),
+    "F4": 4,
     **dict.fromkeys(("BOOL", "U8", "I8", "F8_E5M2", "F8_E4M3", "F8_E8M0"), 8),
     **dict.fromkeys(("F8_E4M3FNUZ", "F8_E5M2FNUZ"), 8),
     **dict.fromkeys(("I16", "U16", "F16", "BF16"), 16),
