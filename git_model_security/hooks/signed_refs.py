@@ -224,6 +224,9 @@ def _is_linear(clone: Clone, commits: Sequence[str]) -> bool:
 
 
 def _find_unvouched(clone: Clone) -> str:
-    """Returns the first path of HEAD that nobody vouches for, if there is one."""
-    doubts = Commits(clone).doubts(index.require(clone.repo, "HEAD^{commit}"))
-    return shown(min(doubts)) if doubts else ""
+    """Returns the first path of HEAD that nobody vouches for yet, if there is one."""
+    head = index.require(clone.repo, "HEAD^{commit}")
+    commits = Commits(clone)
+    adopted = clone.provenance.adopted(head)
+    left = [one for one in commits.doubts(head) if (one, *commits.at(head, one)) not in adopted]
+    return shown(min(left)) if left else ""

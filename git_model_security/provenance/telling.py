@@ -92,9 +92,10 @@ def _headline(count: int, below: int) -> str:
             f"{files} came from a commit without a trusted signature, or were changed on top"
             " of one"
         )
+    were = "it was" if count == 1 else "they were"
     return (
         f"{files} came from a commit without a trusted signature, and nothing shows that"
-        " they were made here"
+        f" {were} made here"
     )
 
 

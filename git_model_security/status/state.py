@@ -147,8 +147,11 @@ def of(clone: Clone, pathspecs: Sequence[str] = ()) -> State:
     guarded = attributes.protected(repo, (entry.path for entry in entries))
     committed = index.tree(repo, "HEAD") if state.commit else []
     state.is_staged = not state.conflicts and _is_signed(clone, staged, committed)
-    held = _held(clone, staged if state.is_staged else committed if head.is_verified else [])
-    state.files = file_state.of(clone, [e for e in entries if e.path in guarded], held)
+    if state.is_staged or head.is_verified:
+        signed = _held(clone, staged if state.is_staged else committed)
+    else:
+        signed = _unless_refused(lambda: _signed_of(clone, committed), set())
+    state.files = file_state.of(clone, [e for e in entries if e.path in guarded], signed)
     in_clear = any(file.encrypted is False and file.size for file in state.files)
     if state.commit and not (head.is_verified or locked):
         state.unvouched = telling.describe(clone, state.commit)
@@ -198,6 +201,13 @@ def _is_signed(clone: Clone, staged: Sequence[Entry], committed: Sequence[Entry]
         return pinned_trust.is_known_good(clone, index.write_tree(clone.repo))
     except GitError:  # another process holds the index: it is changing
         return False
+
+
+def _signed_of(clone: Clone, entries: Sequence[Entry]) -> set[tuple[bytes, str]]:
+    """Returns what a trusted signer signed of a HEAD that as a whole is unverified."""
+    verifiers = pinned_trust.pinned(clone.repo).verifiers()
+    found = tree_check.list_signed(clone, entries, verifiers) if verifiers else ()
+    return {(entry.path, entry.oid) for entry in found}
 
 
 def _held(clone: Clone, entries: Sequence[Entry]) -> set[tuple[bytes, str]]:

@@ -227,6 +227,29 @@ def _check_ciphertext(root: Root, verdict: Verdict, is_brief: bool) -> Iterator[
     yield from _differences(root, _compare(opened.manifest, made))
 
 
+def list_signed(
+    clone: Clone, entries: Sequence[Entry], verifiers: Sequence[Verifier]
+) -> Iterator[Entry]:
+    """Yields the entries whose ciphertext was signed, whatever else a bundle says.
+
+    Raises:
+        ConfigError: the `.gitmodel` among the entries cannot be used.
+    """
+    policy = gitmodel.find(entries, clone.objects)
+    if policy is None:
+        return
+    for name in policy.roots:
+        root = Root(clone, policy, name, entries, verifiers)
+        try:
+            signed = root.open(CIPHERTEXT).manifest.by_path()
+            made = manifests.make_ciphertext(clone, policy, name, entries).by_path()
+        except Error:
+            continue
+        same = signed.items() & made.items()
+        names = {path for path, _ in same}
+        yield from (entry for path, entry in under(name, entries) if path in names)
+
+
 def _check_plaintext(root: Root, verdict: Verdict, may_be_absent: bool) -> Iterator[Finding]:
     """Yields how what the blobs open to differs from what was signed (step 3)."""
     try:

@@ -201,3 +201,26 @@ def test_nobody_is_named_upon_a_guess(ada: Repository, mallory: Repository) -> N
     append(ada, "mine.py", "own line\n")
     said = commit(ada).stderr
     assert "  mine.py (changed)\n" in said
+
+
+def test_what_a_trusted_signer_signed_is_shown_although_head_is_unverified(
+    ada: Repository, mallory: Repository
+) -> None:
+    change_code(mallory, "main")
+    ada.git("pull")
+    said = json.loads(ada.model("status", "--json", check=False).stdout)
+    assert said["head"].startswith("unverified")
+    assert {file["path"]: file["signed"] for file in said["files"]}[MODEL]
+
+
+def test_a_refused_push_names_what_is_left_to_adopt(
+    ada: Repository, mallory: Repository
+) -> None:
+    append(mallory, CODE, EVIL_LINE)
+    forge(mallory, "main")
+    ada.git("pull")
+    readme(ada)
+    commit(ada)
+    ada.model("sign", "--adopt", min(CODE, MODEL), check=False)
+    said = ada.git.run("push", check=False)
+    assert f"{max(CODE, MODEL)} for example" in said.stderr
