@@ -70,6 +70,7 @@ class Given(NamedTuple):
     client_id: str | None = None
     client_secret: str | None = None
     trust_config: Path | None = None
+    password: str | None = None
 
 
 def keystore() -> KeyStore:
@@ -108,7 +109,26 @@ def signer(clone: Clone, given: Given | None = None) -> Signer | None:
     method = methods.canonical(asked.method or config.last(clone.settings, METHOD) or KEY)
     require_fitting(method, asked)
     anchors.require_outside(clone.repo, anchors.named(asked))
-    return methods.METHODS[method].signer(_Sources(clone, asked))
+    return methods.METHODS[method].signer(_Sources(clone.repo, clone.settings, asked))
+
+
+def outside(given: Given) -> Signer:
+    """Returns the signer that a command line describes, of what lies in no clone.
+
+    Raises:
+        UsageError: the method is none of model_signing's.
+        ConfigError: what it signs with cannot be used.
+        KeyNotFoundError: it was given nothing to sign with.
+    """
+    method = methods.canonical(given.method or KEY)
+    require_fitting(method, given)
+    found = methods.METHODS[method].signer(_Sources(None, {}, given))
+    if found is None:
+        raise KeyNotFoundError(
+            f"there is nothing to sign with by the method {method}",
+            hint="--private-key FILE, or SIGNING_PRIVATE_KEY in CI",
+        )
+    return found
 
 
 def can_sign(clone: Clone) -> bool:
@@ -187,14 +207,19 @@ def unable(repo: Repository, method: str | None = None) -> KeyNotFoundError:
 
 
 class _Sources:
-    """What a signer is made of, from the command line, the environment, and the clone."""
+    """What a signer is made of, from the command line, the environment, and a clone.
 
-    def __init__(self, clone: Clone, given: Given) -> None:
-        self._repo = clone.repo
-        self._settings = clone.settings
+    Where there is no clone there are no settings either.
+    """
+
+    def __init__(self, repo: Repository | None, settings: config.Values, given: Given) -> None:
+        self._repo = repo
+        self._settings = settings
         self._given = given
 
     def password(self, origin: str) -> bytes | None:
+        if self._given.password is not None:
+            return os.fsencode(self._given.password)
         return password(origin)
 
     def pin(self, token: str) -> bytes | None:
@@ -219,7 +244,7 @@ class _Sources:
                 " `git model config signingCertificate FILE`",
             )
         if not above and given is None:
-            above = [anchors.chosen(self._repo, one) for one in self._settings.get(CHAIN, ())]
+            above = [self._chosen(one) for one in self._settings.get(CHAIN, ())]
         return leaf, above
 
     def token(self) -> TokenKey | None:
@@ -235,6 +260,8 @@ class _Sources:
                 hint="--pkcs11-uri URI, or `git model config pkcs11Uri URI`",
             )
         modules = [Path(one).expanduser() for one in self._settings.get(PKCS11_MODULE, ())]
+        if self._repo is None:
+            return TokenKey(uri, modules)
         # What is loaded runs as this user.
         anchors.require_outside(self._repo, [*modules, *pkcs11_uri.parse(uri).files])
         if self._given.pkcs11_uri:
@@ -273,4 +300,8 @@ class _Sources:
 
     def _kept(self, key: str) -> Path | None:
         kept = config.last(self._settings, key)
-        return anchors.chosen(self._repo, kept) if kept else None
+        return self._chosen(kept) if kept else None
+
+    def _chosen(self, value: str) -> Path:
+        assert self._repo is not None  # which has settings
+        return anchors.chosen(self._repo, value)
