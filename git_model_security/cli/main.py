@@ -37,6 +37,7 @@ _COMMANDS = {
     "decrypt+verify": "verify what it decrypts to, and decrypt it then",
     "encrypt+sign": "encrypt a directory or a file, and sign the ciphertext",
     "verify+decrypt": "verify the ciphertext, and decrypt it then",
+    "export": "write what a commit holds into a directory, without Git",
     "digest": "print the digest of a model",
     "key": "make, export and list keys",
     "install": "let Git know the filter, for every repository of this user",
