@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from git_model_security.directories.model import Model
+    from git_model_security.directories.signing import Signed
     from git_model_security.directories.verified import Decrypted
 
 _with_paths = options.together(
@@ -56,7 +58,9 @@ def sign_encrypt(path: Path, encryption_key: Path | None, **said: Any) -> None:
     with Bar("Signing") as bar:
         signed = signing.sign(model, signer, progress=bar)
     with Bar("Encrypting") as bar:
-        done = encryption.encrypt(path, key, **directory_options.chosen(said, bar))
+        done = encryption.encrypt(
+            path, key, also=_signed(signed), **directory_options.chosen(said, bar)
+        )
     directory_options.tell_signed(signed)
     directory_options.tell("encrypted", done)
 
@@ -120,7 +124,10 @@ def _decrypt(
     asked = methods.take(Asked, methods.KIND_OF[said.pop("method")], said)
     is_sealed = work is verified.verify_and_decrypt
     model = directory_options.model(path, said, is_sealed=is_sealed)
-    _, accepted = verifiers.of_directory([model.top], asked)
+    if model.only is not None:
+        accepted = verifiers.of_file(model.path, asked)
+    else:
+        _, accepted = verifiers.of_directory([model.top], asked)
     with Bar("Decrypting") as bar:
         found = work(model, key, accepted, **directory_options.chosen(said, bar))
     verify_report.show(found.verdict, verify_report.NOBODY_ASKED)
@@ -134,6 +141,11 @@ def _decrypt(
             "`git model decrypt` decrypts it all the same",
         )
     ctx.exit(found.verdict.status)
+
+
+def _signed(signed: Signed) -> set[bytes]:
+    """Returns what makes a signed model complete: its files, and the bundle among them."""
+    return {*map(os.fsencode, (*signed.manifest.items, signed.signature.name))}
 
 
 def _require_plaintext(model: Model) -> None:

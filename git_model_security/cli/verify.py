@@ -276,7 +276,7 @@ def _judge_file(file: Path, asked: Asked, scope: Scope) -> Verdict:
     """Verifies one file without Git."""
     if not os.path.lexists(file):
         raise ConfigError(f"{shown(os.fsencode(file))}: there is no such file or directory")
-    _, accepted = verifiers.of_directory([file.parent], asked)
+    accepted = verifiers.of_file(file, asked)
     with Bar("Hashing") as bar:
         return file_check.check(file, Path(scope.signature), accepted, bar)
 

@@ -23,7 +23,7 @@ from git_model_security.git.paths import shown
 from git_model_security.keyring import key_material
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Container, Iterable, Mapping
 
     from _typeshed import StrPath
 
@@ -41,6 +41,7 @@ def encrypt(
     output: StrPath | None = None,
     ignored: Iterable[StrPath] = (),
     may_be_done: bool = False,
+    also: Container[bytes] = (),
     threads: int | None = None,
     progress: Progress | None = None,
 ) -> Done:
@@ -52,6 +53,7 @@ def encrypt(
         output: the directory that gets the ciphertext; None is in place.
         ignored: paths below it that are left alone.
         may_be_done: that all of it is encrypted already is no error.
+        also: hidden files and signatures that `output` gets as well.
         threads: at most so many; None is one per core.
         progress: told how many bytes of how many are done.
 
@@ -70,7 +72,8 @@ def encrypt(
             " are left alone",
             hint="name the directory that has the model",
         )
-    return write_all(found, chosen, partial(_seal, held), output, threads, progress)
+    write = partial(_seal, held)
+    return write_all(found, chosen, write, output, threads, progress, also=also)
 
 
 def decrypt(

@@ -20,7 +20,7 @@ from git_model_security.git.paths import shown
 from git_model_security.git.replacement import Replacement, naming
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 
     from _typeshed import StrPath
 
@@ -60,12 +60,15 @@ def write_all(
     threads: int | None,
     progress: Progress | None,
     expected: Mapping[bytes, bytes] | None = None,
+    also: Container[bytes] = (),
 ) -> Done:
     """Writes the chosen ones of the files that were found.
 
     Args:
         output: the directory that gets them, and a copy of the others; None is in place.
-        expected: SHA-256 of the others that may be copied, by path; None for all of them.
+        expected: SHA-256 of the others that are copied, by path; None for all of them, but
+            for those that are left alone.
+        also: which of these are copied all the same.
 
     Raises:
         Error: a file cannot be read or written; those before it are done.
@@ -84,12 +87,13 @@ def write_all(
         if progress is not None:
             progress(done, total)
     paths = {file.path for file in chosen}
-    others = [file for file in found.files if file.path not in paths]
-    if output is not None:
-        for file in others:
-            if expected is None or file.path in expected:
-                _copy(found.top, file, target, expected)
-    return Done(len(chosen), length, len(others), found.links)
+    rest = [file for file in found.files if file.path not in paths]
+    for file in rest if output is not None else ():
+        is_usual = not file.is_left_alone or file.path in also
+        if is_usual if expected is None else file.path in expected:
+            _copy(found.top, file, target, expected)
+    others = sum(not file.is_left_alone for file in rest)
+    return Done(len(chosen), length, others, found.links)
 
 
 def _written(

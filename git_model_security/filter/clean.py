@@ -107,8 +107,8 @@ def _pass_envelope(
                 del waiting[:count]
         plaintext.update(opener.finish())
         sealed.write(waiting)
-        # Not recorded as made here: whoever sealed it, it was not this clean.
-        return _place(clone, path, sealed, plaintext, header.key_id, is_made=False)
+        # Whoever sealed it: that a person adds what no commit brought is a decision.
+        return _place(clone, path, sealed, plaintext, header.key_id)
 
 
 def _pass_known(
@@ -201,7 +201,7 @@ def _encrypt(clone: Clone, path: bytes, content: Content) -> Iterable[BytesLike]
     with Sealed(clone, size) as sealed:
         seal(key, segments, sealed, plaintext)
         _require_still(clone, path, before)
-        return _place(clone, path, sealed, plaintext, key.id, is_made=True)
+        return _place(clone, path, sealed, plaintext, key.id)
 
 
 def _place(
@@ -210,8 +210,6 @@ def _place(
     sealed: Sealed,
     plaintext: PlaintextHash,
     key_id: str,
-    *,
-    is_made: bool,
 ) -> Iterable[BytesLike]:
     """Puts an envelope in its place, or gives back the index's blob (sticky clean)."""
     oid = sealed.settle(plaintext.length)
@@ -222,7 +220,7 @@ def _place(
     answer = sealed.keep()
     # What the index has already was not made by this clean: `git status` on a file that
     # somebody pushed runs it too.
-    if is_made and clone.staged.get(path) != oid and not _was_here(clone, oid):
+    if clone.staged.get(path) != oid and not _was_here(clone, oid):
         clone.provenance.note_made(oid)
     clone.digests.put(oid, digests)
     return answer

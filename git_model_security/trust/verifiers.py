@@ -77,6 +77,21 @@ def of_directory(
     return repo, given_or_pinned(repo, given)
 
 
+def of_file(file: Path, asked: Asked) -> Sequence[Verifier]:
+    """Returns who may have signed one file.
+
+    What lies beside it is not judged with it, so that a key may; in a repository, whoever
+    can push brings both.
+
+    Raises:
+        UsageError: what was given makes no signer.
+        ConfigError: as `of`.
+    """
+    given = explicit(asked)
+    anchors.require_outside_around(file.parent, anchors.named(asked))
+    return given_or_pinned(_around([file.parent]), given)
+
+
 def _around(judged: Sequence[Path]) -> Repository | None:
     try:
         repo = Repository.discover()
