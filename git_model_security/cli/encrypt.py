@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -10,18 +11,18 @@ from git_model_security import messages
 from git_model_security.cli import methods, options, terminal
 from git_model_security.cli.progress import Bar
 from git_model_security.directories import encryption
-from git_model_security.errors import KeyNotFoundError
+from git_model_security.errors import KeyNotFoundError, UsageError
 from git_model_security.git.paths import shown
 from git_model_security.keyring import key_files, key_material, ring
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from git_model_security.directories.encryption import Done
-    from git_model_security.envelope import Key
+
+_METHOD = "aes-256"
+"""The one method, a word of model-encryption's command line."""
 
 _with_options = options.together(
-    click.argument("path", type=options.FILE),
+    click.argument("words", nargs=-1, required=True, metavar=f"[{_METHOD}] PATH"),
     click.option(
         "--encryption-key", type=options.FILE, metavar="FILE", help="AES-256 key: 32 raw bytes."
     ),
@@ -49,28 +50,57 @@ _with_options = options.together(
 
 @click.command("encrypt", context_settings=methods.SPELLINGS)
 @_with_options
-def command(path: Path, encryption_key: Path | None, **said: Any) -> None:
+def command(words: tuple[str, ...], encryption_key: Path | None, **said: Any) -> None:
     """Encrypt a directory or a file, without Git.
 
     Hidden files are left alone, and signatures. Each file is exchanged when its ciphertext
     is on the disk and was opened again; what was interrupted goes on when run again.
     """
     with Bar("Encrypting") as bar:
-        done = encryption.encrypt(path, _key(encryption_key), **_chosen(said, bar))
+        done = encryption.encrypt(_path(words), material(encryption_key), **_chosen(said, bar))
     _tell("encrypted", done)
+    if done.doubtful:
+        messages.warn(
+            f"{_named(done)} may have been encrypted before, by model-encryption under another"
+            " key: that is the plaintext now",
+            "`git model decrypt` undoes it; then `git model import-enc` makes envelopes of them",
+        )
 
 
 @click.command("decrypt", context_settings=methods.SPELLINGS)
 @_with_options
-def undo(path: Path, encryption_key: Path | None, **said: Any) -> None:
+def undo(words: tuple[str, ...], encryption_key: Path | None, **said: Any) -> None:
     """Decrypt a directory or a file, without Git.
 
     It proves that who encrypted it had the key, and not who that was: `decrypt+verify`
     checks a signature before it writes anything.
     """
     with Bar("Decrypting") as bar:
-        done = encryption.decrypt(path, _key(encryption_key), **_chosen(said, bar))
+        done = encryption.decrypt(_path(words), material(encryption_key), **_chosen(said, bar))
     _tell("decrypted", done)
+    if done.doubtful:
+        messages.warn(
+            f"{_named(done)} may still be encrypted, by model-encryption",
+            "`git model import-enc` makes envelopes of them, which decrypt opens",
+        )
+
+
+def _path(words: tuple[str, ...]) -> Path:
+    """Returns the path that was named, after the method or without it.
+
+    Raises:
+        UsageError: these are other words.
+    """
+    method, path = words if len(words) == 2 else (_METHOD, words[-1])
+    if method != _METHOD or len(words) > 2:
+        raise UsageError(
+            f"one PATH, not {len(words)}; before it only the method may stand, {_METHOD}"
+        )
+    return Path(path)
+
+
+def _named(done: Done) -> str:
+    return messages.listed([shown(path) for path in done.doubtful], 3)
 
 
 def _chosen(said: dict[str, Any], bar: Bar) -> dict[str, Any]:
@@ -81,8 +111,8 @@ def _chosen(said: dict[str, Any], bar: Bar) -> dict[str, Any]:
     }
 
 
-def _key(path: Path | None) -> Key:
-    """Returns the key that was named, or the one of the environment.
+def material(path: Path | None) -> bytes:
+    """Returns the 32 bytes of the key that was named, or of the one of the environment.
 
     Raises:
         KeyNotFoundError: there is none.
@@ -90,15 +120,15 @@ def _key(path: Path | None) -> Key:
     if path is not None:
         if said := key_files.exposure(path):
             messages.warn(said)
-        return key_material.from_file(path)
-    key = ring.from_environment()
-    if key is None:
+        return key_material.read(path)
+    found = ring.material_from_environment()
+    if found is None:
         raise KeyNotFoundError(
             "there is no key to encrypt or decrypt with",
             hint="--encryption-key FILE, or GIT_MODEL_KEY_FILE; `git model key generate FILE`"
             " makes one",
         )
-    return key
+    return found
 
 
 def _tell(what: str, done: Done) -> None:

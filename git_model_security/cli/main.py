@@ -33,6 +33,7 @@ _COMMANDS = {
     "config": "show or change how this clone signs and verifies",
     "encrypt": "encrypt a directory or a file, without Git",
     "decrypt": "decrypt a directory or a file, without Git",
+    "import-enc": "make envelopes of the .enc files of model-encryption",
     "key": "make, export and list keys",
     "install": "let Git know the filter, for every repository of this user",
     "uninstall": "undo install, or the hooks of this repository",
@@ -55,7 +56,7 @@ class _Commands(options.Group):
         if cmd_name not in _COMMANDS:
             return None
         name = _UNDOES.get(cmd_name, cmd_name)
-        module = importlib.import_module(f"git_model_security.cli.{name}")
+        module = importlib.import_module(f"git_model_security.cli.{name.replace('-', '_')}")
         found: click.Command = module.undo if cmd_name in _UNDOES else module.command
         return found
 

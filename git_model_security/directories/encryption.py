@@ -6,6 +6,7 @@ before, and ciphertext was opened again. So whoever was interrupted runs the sam
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final, NamedTuple, cast
 
 from git_model_security import messages
 from git_model_security.content.blob import Kind
-from git_model_security.directories import selection
+from git_model_security.directories import enc_check, selection
 from git_model_security.envelope import SegmentReader, sealed_length
 from git_model_security.envelope.seal_file import seal_file
 from git_model_security.errors import Error, GitError, PolicyError
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 
     Progress = Callable[[int, int], object]
 
-_LARGE_BYTES: Final = 8 << 20
+LARGE_BYTES: Final = 8 << 20
 """From this length on the segments of one file are spread over the cores; below, files are."""
 
 
@@ -48,12 +49,15 @@ class Done(NamedTuple):
         plaintext_bytes: the length of their plaintext.
         others: how many were what they should be already, or are empty.
         links: symbolic links, which nobody followed.
+        doubtful: what by name and length may be of IBM's model-encryption, under another key:
+            encrypted a second time now, or left as it is.
     """
 
     files: int
     plaintext_bytes: int
     others: int
     links: Sequence[bytes]
+    doubtful: Sequence[bytes] = ()
 
 
 def encrypt(
@@ -76,12 +80,14 @@ def encrypt(
         progress: told how many bytes of how many are done.
 
     Raises:
-        PolicyError: there is nothing to encrypt, or a file has another key.
+        PolicyError: there is nothing to encrypt, a file has another key, or is one of IBM's
+            model-encryption under this key.
         Error: a file cannot be read or written; those before it are done.
     """
     held = key_material.of(key)
     found = selection.select(Path(path), map(Path, ignored))
     chosen = selection.list_plain(found, held)
+    possible = enc_check.require_none(found.top, chosen, key_material.material_of(key))
     if not chosen:
         sealed = sum(file.kind is Kind.ENVELOPE for file in found.files)
         already = f"{messages.counted(sealed, 'encrypted file')}, and " * bool(sealed)
@@ -90,7 +96,8 @@ def encrypt(
             " are left alone",
             hint="name the directory that has the model",
         )
-    return _write_all(found, chosen, partial(_seal, held), output, threads, progress)
+    done = write_all(found, chosen, partial(_seal, held), output, threads, progress)
+    return done._replace(doubtful=possible)
 
 
 def decrypt(
@@ -111,15 +118,22 @@ def decrypt(
     held = key_material.of(key)
     found = selection.select(Path(path), map(Path, ignored))
     chosen = selection.list_sealed(found)
+    possible = [file.path for file in enc_check.list_possible(found.files)]
     if not chosen:
+        hint = "name the directory that has the ciphertext"
+        if possible:
+            named = shown(os.fsencode(path))
+            hint = (
+                f"`git model import-enc {named}`, if model-encryption encrypted what is there"
+            )
         raise PolicyError(
-            f"{shown(os.fsencode(path))}: nothing to decrypt: no file is encrypted",
-            hint="name the directory that has the ciphertext",
+            f"{shown(os.fsencode(path))}: nothing to decrypt: no file is encrypted", hint=hint
         )
-    return _write_all(found, chosen, partial(_open, held), output, threads, progress)
+    done = write_all(found, chosen, partial(_open, held), output, threads, progress)
+    return done._replace(doubtful=possible)
 
 
-def _write_all(
+def write_all(
     found: Selection,
     chosen: Sequence[File],
     write: Callable[[Path, File, Path, int], int],
@@ -127,6 +141,16 @@ def _write_all(
     threads: int | None,
     progress: Progress | None,
 ) -> Done:
+    """Writes what comes of each chosen file, and to another directory the others as they are.
+
+    Args:
+        write: writes what comes of one, given the directory it is in, the one it goes to, and
+            how many threads it may take; returns the length of its plaintext in bytes.
+
+    Raises:
+        PolicyError: `output` lies inside of what is read, or around it.
+        Error: a file cannot be read or written; those before it are done.
+    """
     cores = threads or os.cpu_count() or 1
     target = found.top
     if output is not None:
@@ -156,7 +180,7 @@ def _written(
     cores: int,
 ) -> Iterator[tuple[File, int]]:
     """Writes files, and yields each with the length of its plaintext when it is written."""
-    small = [file for file in chosen if file.facts.st_size < _LARGE_BYTES]
+    small = [file for file in chosen if file.facts.st_size < LARGE_BYTES]
     with ThreadPoolExecutor(cores) as pool:
         running = pool.map(lambda file: write(top, file, target, 1), small)
         try:
@@ -165,7 +189,7 @@ def _written(
             pool.shutdown(cancel_futures=True)
             raise
     for file in chosen:
-        if file.facts.st_size >= _LARGE_BYTES:
+        if file.facts.st_size >= LARGE_BYTES:
             yield file, write(top, file, target, cores)
 
 
@@ -184,13 +208,13 @@ def _seal(key: Key, top: Path, file: File, target: Path, threads: int) -> int:
     def seal(source: BinaryIO, new: Replacement) -> None:
         seal_file(key, source, length, new.descriptor, threads)
         os.fsync(new.descriptor)
-        _require_opens(key, new, length, threads)
+        require_opens(key, new, length, threads)
 
     _write(top, file, target, sealed_length(length), seal)
     return length
 
 
-def _require_opens(key: Key, new: Replacement, length: int, threads: int) -> None:
+def require_opens(key: Key, new: Replacement, length: int, threads: int) -> None:
     """Opens what was written, all of it: nobody can open the plaintext any more after."""
     with os.fdopen(new.reopen(), "rb", buffering=0) as file:
         reader = SegmentReader(key, cast("BinaryIO", file))
@@ -214,6 +238,22 @@ def _open(key: Key, top: Path, file: File, target: Path, threads: int) -> int:
     return length
 
 
+def copy(top: Path, path: bytes, target: Path) -> None:
+    """Copies a file of a directory to the same place in another one.
+
+    Raises:
+        GitError: it cannot be read or written.
+    """
+    with naming(path):
+        descriptor = worktree.open_file(top, path)
+        with (
+            cast("BinaryIO", os.fdopen(descriptor, "rb", buffering=0)) as source,
+            Replacement(target, path) as new,
+        ):
+            _copy(source, new)
+            new.commit()
+
+
 def _copy(source: BinaryIO, new: Replacement) -> None:
     offset = 0
     while chunk := source.read(1 << 20):
@@ -229,23 +269,34 @@ def _write(
     fill: Callable[[BinaryIO, Replacement], None],
 ) -> None:
     """Writes one file in place of what stands there, or beside it, or not at all."""
+    with about(file.path), naming(file.path):
+        descriptor = worktree.open_file(top, file.path)
+        with (
+            cast("BinaryIO", os.fdopen(descriptor, "rb", buffering=0)) as source,
+            Replacement(target, file.path, size=size) as new,
+        ):
+            os.fchmod(new.descriptor, stat.S_IMODE(file.facts.st_mode))
+            fill(source, new)
+            if target == top and not new.replaces(file.facts):
+                raise changed()
+            new.commit()
+
+
+def changed() -> GitError:
+    """Returns the error of a file that somebody else writes to."""
+    return GitError(
+        "was changed while it was read, and is left as it is",
+        hint="run the same again once nobody writes to it",
+    )
+
+
+@contextlib.contextmanager
+def about(path: bytes) -> Iterator[None]:
+    """Has an error name the file that it is about."""
     try:
-        with naming(file.path):
-            descriptor = worktree.open_file(top, file.path)
-            with (
-                cast("BinaryIO", os.fdopen(descriptor, "rb", buffering=0)) as source,
-                Replacement(target, file.path, size=size) as new,
-            ):
-                os.fchmod(new.descriptor, stat.S_IMODE(file.facts.st_mode))
-                fill(source, new)
-                if target == top and not new.replaces(file.facts):
-                    raise GitError(
-                        "was changed while it was read, and is left as it is",
-                        hint="run the same again once nobody writes to it",
-                    )
-                new.commit()
+        yield
     except Error as error:
         said = str(error)
-        if shown(file.path) in said:
+        if shown(path) in said:
             raise
-        raise type(error)(f"{shown(file.path)}: {said}", hint=error.hint) from error
+        raise type(error)(f"{shown(path)}: {said}", hint=error.hint) from error

@@ -1,7 +1,7 @@
 """Which files of a directory are meant, and what each of them is.
 
 Hidden files are left alone, as `model_signing` does with those of Git, and so are
-signatures: who verifies ciphertext without a key needs them. No link is followed.
+signatures in clear: who verifies ciphertext without a key needs them. No link is followed.
 """
 
 from __future__ import annotations
@@ -81,8 +81,9 @@ def select(path: Path, ignored: Iterable[Path] = ()) -> Selection:
         for one in ignored
     }
     modes = listing.list_files(path, left_out)
-    named = sorted(name for name in modes if not _is_left_alone(name))
-    files = [_look(path, name) for name in named if stat.S_ISREG(modes[name])]
+    named = sorted(name for name in modes if not _is_hidden(name))
+    looked = (_look(path, name) for name in named if stat.S_ISREG(modes[name]))
+    files = [file for file in looked if file.kind.is_sealed or not _is_signature(file.path)]
     return Selection(path, files, [name for name in named if stat.S_ISLNK(modes[name])])
 
 
@@ -92,9 +93,12 @@ def _select_one(path: Path) -> Selection:
     return Selection(path.parent, [_look(path.parent, os.fsencode(path.name))], [])
 
 
-def _is_left_alone(name: bytes) -> bool:
-    is_hidden = any(part.startswith(b".") for part in name.split(b"/"))
-    return is_hidden or name.rpartition(b"/")[2] in _SIGNATURES
+def _is_hidden(name: bytes) -> bool:
+    return any(part.startswith(b".") for part in name.split(b"/"))
+
+
+def _is_signature(name: bytes) -> bool:
+    return name.rpartition(b"/")[2] in _SIGNATURES
 
 
 def _look(top: Path, name: bytes) -> File:
@@ -124,7 +128,7 @@ def list_plain(found: Selection, key: Key) -> list[File]:
                     hint="decrypt it with that key first, or leave it out: --ignore-paths",
                 )
         elif file.kind is not Kind.EMPTY:
-            _require_whole(file)
+            require_whole(file)
             plain.append(file)
     return plain
 
@@ -137,11 +141,17 @@ def list_sealed(found: Selection) -> list[File]:
         NewerFormatError: one was encrypted by a newer git-model.
     """
     for file in found.files:
-        _require_whole(file)
+        require_whole(file)
     return [file for file in found.files if file.kind is Kind.ENVELOPE]
 
 
-def _require_whole(file: File) -> None:
+def require_whole(file: File) -> None:
+    """Raises where a file only stands for another one, or a newer git-model has to read it.
+
+    Raises:
+        NotFetchedError: it is the pointer of an object of git-lfs.
+        NewerFormatError: it was encrypted by a newer git-model.
+    """
     if file.kind is Kind.NEWER:
         raise NewerFormatError(f"{shown(file.path)}: encrypted by a newer git-model")
     if file.kind.is_pointer:
