@@ -63,7 +63,7 @@ def command(words: tuple[str, ...], encryption_key: Path | None, **said: Any) ->
         messages.warn(
             f"{_named(done)} may have been encrypted before, by model-encryption under another"
             " key: that is the plaintext now",
-            "`git model decrypt` undoes it; then `git model import-enc` makes envelopes of them",
+            "`git model decrypt` undoes it, and `git model import-enc` is for such files",
         )
 
 

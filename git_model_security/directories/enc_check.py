@@ -97,19 +97,23 @@ def _fault(top: Path, material: bytes, file: File) -> str | None:
     size = file.facts.st_size
     if not enc_file.is_possible(file.path, size):
         return f"of {size} bytes there is no such file: cut short, or something else"
-    head, holds = _read(top, material, file)
+    head, holds = _read(top, file.path, material)
     if holds:
         return None
     return _UNFINISHED if enc_file.is_unfinished(head) else _UNPROVEN
 
 
-def is_proven(top: Path, material: bytes, file: File) -> bool:
-    """Tells whether a key authenticates a file, which is read whole."""
-    return _read(top, material, file)[1]
+def is_proven(top: Path, path: bytes, material: bytes) -> bool:
+    """Tells whether a key authenticates a file, which is read whole.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    return _read(top, path, material)[1]
 
 
-def _read(top: Path, material: bytes, file: File) -> tuple[bytes, bool]:
-    with os.fdopen(worktree.open_file(top, file.path), "rb", buffering=0) as source:
+def _read(top: Path, path: bytes, material: bytes) -> tuple[bytes, bool]:
+    with os.fdopen(worktree.open_file(top, path), "rb", buffering=0) as source:
         head = source.read(enc_file.HEAD_BYTES)
         check = enc_file.Check(material, head)
         while chunk := source.read(CHUNK_BYTES):
@@ -131,9 +135,10 @@ def require_none(top: Path, files: Sequence[File], material: bytes | None) -> li
     """
     possible = list_possible(files)
     for file in possible:
-        if material is not None and is_proven(top, material, file):
+        if material is not None and is_proven(top, file.path, material):
+            place = shown(os.fsencode(top))
             raise PolicyError(
                 f"{shown(file.path)}: model-encryption encrypted it already, with this key",
-                hint=f"`git model import-enc {shown(os.fsencode(top))}` makes an envelope of it",
+                hint=f"`git model import-enc {place}` makes envelopes of such files",
             )
     return [file.path for file in possible]

@@ -20,13 +20,18 @@ from typing import TYPE_CHECKING, BinaryIO, NamedTuple, cast
 
 from git_model_security import messages
 from git_model_security.content import blob, enc_file
-from git_model_security.content.background import Background
 from git_model_security.content.blob import Kind
-from git_model_security.directories import enc_check, enc_signature, encryption, selection
+from git_model_security.directories import (
+    enc_check,
+    enc_sealing,
+    enc_signature,
+    encryption,
+    selection,
+    written,
+)
 from git_model_security.directories.enc_signature import Signs
-from git_model_security.envelope import HEADER_BYTES, Key, Sealer, sealed_length
-from git_model_security.errors import AuthenticationError, GitError, PolicyError
-from git_model_security.files import write_at
+from git_model_security.envelope import HEADER_BYTES, Key, sealed_length
+from git_model_security.errors import GitError, PolicyError
 from git_model_security.git import worktree
 from git_model_security.git.index import stamp
 from git_model_security.git.objects import CHUNK_BYTES
@@ -41,7 +46,6 @@ if TYPE_CHECKING:
 
     from git_model_security.directories.encryption import Done, Progress
     from git_model_security.directories.selection import File
-    from git_model_security.envelope.layout import BytesLike
     from git_model_security.signing.methods import Verifier
 
 
@@ -115,7 +119,7 @@ def take_over(
     write = partial(_take_over, material, held)
     done = encryption.write_all(found, chosen, write, output, threads, progress)
     if output is not None and signs is Signs.PLAINTEXT:
-        encryption.copy(found.top, enc_signature.NAME, target)
+        written.copy(found.top, enc_signature.NAME, target)
     paths = {file.path for file in chosen}
     clear = [
         file.path
@@ -164,7 +168,7 @@ def _take_over(
 ) -> int:
     """Writes the envelope of one file, and removes it; returns its plaintext's length."""
     name = _place(file)
-    with encryption.about(file.path):
+    with written.about(file.path):
         with naming(name):
             descriptor = worktree.open_file(top, file.path)
             size = sealed_length(enc_file.padded_length(file.facts.st_size))
@@ -173,12 +177,14 @@ def _take_over(
                 Replacement(target, name, size=size) as new,
             ):
                 os.fchmod(new.descriptor, stat.S_IMODE(file.facts.st_mode))
-                length = _seal(material, key, source, new, is_long=threads > 1)
+                length = enc_sealing.seal(
+                    material, key, source, new.descriptor, is_long=threads > 1
+                )
                 os.fsync(new.descriptor)
                 if length:
                     encryption.require_opens(key, new, length, threads)
                 if stamp(os.fstat(descriptor)) != stamp(file.facts):
-                    raise encryption.changed()
+                    raise written.changed()
                 if new.standing() is None:
                     new.commit()
                 elif not _is_there(new, target, name):
@@ -186,68 +192,6 @@ def _take_over(
         if target == top:
             _remove(top, file)
     return length
-
-
-def _seal(
-    material: bytes, key: Key, source: BinaryIO, new: Replacement, *, is_long: bool
-) -> int:
-    """Seals what a file holds into one without a name; returns the plaintext's length.
-
-    Raises:
-        AuthenticationError: the file is not authentic; what was written must be dropped.
-    """
-    head = source.read(enc_file.HEAD_BYTES)
-    if len(head) < enc_file.HEAD_BYTES:
-        raise encryption.changed()
-    check = enc_file.Check(material, head)
-    decryptor = enc_file.Decryptor(material, head)
-    sealed = _Sealed(key, new.descriptor)
-    if is_long:
-        # Three stages side by side; each waits, when it is left, for what it was given.
-        with (
-            Background(sealed.update) as sealing,
-            Background[bytes](lambda one: sealing.put(decryptor.update(one))) as decrypting,
-        ):
-            while chunk := source.read(CHUNK_BYTES):
-                decrypting.put(chunk)
-                check.update(chunk)
-    else:
-        while chunk := source.read(CHUNK_BYTES):
-            check.update(chunk)
-            sealed.update(decryptor.update(chunk))
-    if not check.holds():
-        raise AuthenticationError(
-            "its HMAC does not hold any more",
-            hint="somebody writes to it; run the same again, or restore it from another copy",
-        )
-    sealed.update(decryptor.finish())
-    return sealed.finish()
-
-
-class _Sealed:
-    """The envelope of a plaintext that is pushed, written from the beginning of a file."""
-
-    def __init__(self, key: Key, sink: int) -> None:
-        self._sealer = Sealer(key)
-        self._sink = sink
-        self._length = 0
-        self._written = 0
-
-    def update(self, plaintext: BytesLike) -> None:
-        self._length += len(plaintext)
-        for piece in self._sealer.update(plaintext):
-            self._write(piece)
-
-    def finish(self) -> int:
-        """Writes the end, of an empty plaintext nothing; returns the plaintext's length."""
-        if self._length:
-            self._write(self._sealer.finish())
-        os.ftruncate(self._sink, self._written)
-        return self._length
-
-    def _write(self, piece: BytesLike) -> None:
-        write_at(self._sink, piece, self._written)
-        self._written += len(piece)
 
 
 def _is_there(new: Replacement, target: Path, name: bytes) -> bool:
@@ -275,7 +219,7 @@ def _remove(top: Path, file: File) -> None:
             _sync(directory)
             now = os.stat(name, dir_fd=directory, follow_symlinks=False)
             if stamp(now) != stamp(file.facts):
-                raise encryption.changed()
+                raise written.changed()
             os.unlink(name, dir_fd=directory)
         finally:
             os.close(directory)

@@ -6,7 +6,6 @@ before, and ciphertext was opened again. So whoever was interrupted runs the sam
 
 from __future__ import annotations
 
-import contextlib
 import os
 import stat
 from concurrent.futures import ThreadPoolExecutor
@@ -16,11 +15,10 @@ from typing import TYPE_CHECKING, BinaryIO, Final, NamedTuple, cast
 
 from git_model_security import messages
 from git_model_security.content.blob import Kind
-from git_model_security.directories import enc_check, selection
+from git_model_security.directories import enc_check, selection, written
 from git_model_security.envelope import SegmentReader, sealed_length
 from git_model_security.envelope.seal_file import seal_file
-from git_model_security.errors import Error, GitError, PolicyError
-from git_model_security.files import write_at
+from git_model_security.errors import GitError, PolicyError
 from git_model_security.git import worktree
 from git_model_security.git.paths import shown
 from git_model_security.git.replacement import Replacement, naming
@@ -37,7 +35,7 @@ if TYPE_CHECKING:
 
     Progress = Callable[[int, int], object]
 
-LARGE_BYTES: Final = 8 << 20
+_LARGE_BYTES: Final = 8 << 20
 """From this length on the segments of one file are spread over the cores; below, files are."""
 
 
@@ -123,9 +121,7 @@ def decrypt(
         hint = "name the directory that has the ciphertext"
         if possible:
             named = shown(os.fsencode(path))
-            hint = (
-                f"`git model import-enc {named}`, if model-encryption encrypted what is there"
-            )
+            hint = f"`git model import-enc {named}`, if model-encryption encrypted it"
         raise PolicyError(
             f"{shown(os.fsencode(path))}: nothing to decrypt: no file is encrypted", hint=hint
         )
@@ -168,7 +164,7 @@ def write_all(
     others = [file for file in found.files if file.path not in paths]
     if output is not None:
         for file in others:
-            _write(found.top, file, target, file.facts.st_size, _copy)
+            _write(found.top, file, target, file.facts.st_size, written.copy_into)
     return Done(len(chosen), length, len(others), found.links)
 
 
@@ -180,7 +176,7 @@ def _written(
     cores: int,
 ) -> Iterator[tuple[File, int]]:
     """Writes files, and yields each with the length of its plaintext when it is written."""
-    small = [file for file in chosen if file.facts.st_size < LARGE_BYTES]
+    small = [file for file in chosen if file.facts.st_size < _LARGE_BYTES]
     with ThreadPoolExecutor(cores) as pool:
         running = pool.map(lambda file: write(top, file, target, 1), small)
         try:
@@ -189,7 +185,7 @@ def _written(
             pool.shutdown(cancel_futures=True)
             raise
     for file in chosen:
-        if file.facts.st_size >= LARGE_BYTES:
+        if file.facts.st_size >= _LARGE_BYTES:
             yield file, write(top, file, target, cores)
 
 
@@ -238,29 +234,6 @@ def _open(key: Key, top: Path, file: File, target: Path, threads: int) -> int:
     return length
 
 
-def copy(top: Path, path: bytes, target: Path) -> None:
-    """Copies a file of a directory to the same place in another one.
-
-    Raises:
-        GitError: it cannot be read or written.
-    """
-    with naming(path):
-        descriptor = worktree.open_file(top, path)
-        with (
-            cast("BinaryIO", os.fdopen(descriptor, "rb", buffering=0)) as source,
-            Replacement(target, path) as new,
-        ):
-            _copy(source, new)
-            new.commit()
-
-
-def _copy(source: BinaryIO, new: Replacement) -> None:
-    offset = 0
-    while chunk := source.read(1 << 20):
-        write_at(new.descriptor, chunk, offset)
-        offset += len(chunk)
-
-
 def _write(
     top: Path,
     file: File,
@@ -269,7 +242,7 @@ def _write(
     fill: Callable[[BinaryIO, Replacement], None],
 ) -> None:
     """Writes one file in place of what stands there, or beside it, or not at all."""
-    with about(file.path), naming(file.path):
+    with written.about(file.path), naming(file.path):
         descriptor = worktree.open_file(top, file.path)
         with (
             cast("BinaryIO", os.fdopen(descriptor, "rb", buffering=0)) as source,
@@ -278,25 +251,5 @@ def _write(
             os.fchmod(new.descriptor, stat.S_IMODE(file.facts.st_mode))
             fill(source, new)
             if target == top and not new.replaces(file.facts):
-                raise changed()
+                raise written.changed()
             new.commit()
-
-
-def changed() -> GitError:
-    """Returns the error of a file that somebody else writes to."""
-    return GitError(
-        "was changed while it was read, and is left as it is",
-        hint="run the same again once nobody writes to it",
-    )
-
-
-@contextlib.contextmanager
-def about(path: bytes) -> Iterator[None]:
-    """Has an error name the file that it is about."""
-    try:
-        yield
-    except Error as error:
-        said = str(error)
-        if shown(path) in said:
-            raise
-        raise type(error)(f"{shown(path)}: {said}", hint=error.hint) from error
