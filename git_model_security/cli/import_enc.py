@@ -50,6 +50,11 @@ _NAMED = 3
     metavar="PATH",
     help="Leave it alone; several times for several.",
 )
+@click.option(
+    "--signature",
+    metavar="FILE",
+    help="What signs it, if not model.sig: a name in PATH, or a path.",
+)
 @methods.verifying
 def command(
     path: Path,
@@ -57,6 +62,7 @@ def command(
     key: Path | None,
     output: Path | None,
     ignored: tuple[Path, ...],
+    signature: str | None,
     **said: Any,
 ) -> None:
     """Make envelopes of the .enc files of IBM's model-encryption: x.enc becomes x.
@@ -76,10 +82,11 @@ def command(
             output=output,
             ignored=ignored,
             signers=signers,
+            signature=signature,
             checking=checking,
             progress=bar,
         )
-    _tell(found, is_in_place=output is None)
+    _tell(found, signature or STOCK_SIGNATURE, is_in_place=output is None)
 
 
 def _signers(path: Path, asked: Asked) -> Sequence[Verifier]:
@@ -98,7 +105,7 @@ def _key(path: Path | None) -> Key | None:
     return key_material.from_file(path)
 
 
-def _tell(found: Imported, *, is_in_place: bool) -> None:
+def _tell(found: Imported, signature: str, *, is_in_place: bool) -> None:
     done = found.done
     size = terminal.bytes_text(done.plaintext_bytes)
     others = f"; {messages.counted(done.others, 'other file')} left" * bool(done.others)
@@ -109,11 +116,11 @@ def _tell(found: Imported, *, is_in_place: bool) -> None:
         named = messages.listed([shown(path) for path in found.clear], _NAMED)
         messages.warn(f"in clear, as before: {named}", "`git model encrypt` encrypts the rest")
     if found.signs is Signs.PLAINTEXT:
-        messages.info(f"{STOCK_SIGNATURE} signs the plaintext: it holds again once decrypted")
+        messages.info(f"{signature} signs the plaintext: it holds again once decrypted")
     elif found.signs is Signs.CIPHERTEXT and is_in_place:
         messages.warn(
-            f"{STOCK_SIGNATURE} signs the .enc files, which are gone: nothing holds by it now",
+            f"{signature} signs the .enc files, which are gone: it proves nothing more",
             "remove it, and sign what `git model decrypt` writes",
         )
     elif found.signs is Signs.CIPHERTEXT:
-        messages.info(f"{STOCK_SIGNATURE} signs the .enc files, and stays with them")
+        messages.info(f"{signature} signs the .enc files, and stays with them")

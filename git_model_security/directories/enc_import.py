@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from _typeshed import StrPath
 
     from git_model_security.directories.encryption import Done, Progress
-    from git_model_security.directories.selection import File
+    from git_model_security.directories.selection import File, Selection
     from git_model_security.signing.methods import Verifier
 
 
@@ -71,6 +71,7 @@ def take_over(
     output: StrPath | None = None,
     ignored: Iterable[StrPath] = (),
     signers: Sequence[Verifier] = (),
+    signature: str | None = None,
     threads: int | None = None,
     checking: Progress | None = None,
     progress: Progress | None = None,
@@ -85,6 +86,8 @@ def take_over(
             place.
         ignored: paths below it that are left alone.
         signers: of whom one has to have signed the .enc files; empty asks for no signature.
+        signature: the bundle: a name in the directory, or with a `/` any path; None is
+            model.sig, if it is there.
         threads: at most so many; None is one per core.
         checking: told how many bytes of how many are authenticated.
         progress: told how many bytes of how many are sealed.
@@ -108,19 +111,21 @@ def take_over(
             hint="name the directory that model-encryption encrypted",
         )
     target = found.top if output is None else Path(output)
-    for file in chosen:
-        _require_place(found.top, target, file, held)
-    signs = enc_signature.claim(found.top, chosen)
+    _require_places(found, chosen, target, held)
+    signs = enc_signature.claim(found.top, chosen, signature)
     if signers:
-        enc_signature.require_holds(found, chosen, held.id, signers)
+        enc_signature.require_holds(found, chosen, held.id, signers, signature)
     elif signs is Signs.CIPHERTEXT and output is None:
-        enc_signature.require_kept()
+        enc_signature.require_kept(signature)
     enc_check.require_all(found.top, chosen, material, threads, checking)
+    own = enc_signature.own_name(found.top, signature)
+    if signs is Signs.CIPHERTEXT:
+        found = found._replace(files=[file for file in found.files if file.path not in own])
     write = partial(_take_over, material, held)
     done = encryption.write_all(found, chosen, write, output, threads, progress)
     if output is not None and signs is Signs.PLAINTEXT:
-        written.copy(found.top, enc_signature.NAME, target)
-    paths = {file.path for file in chosen}
+        enc_signature.copy(found.top, target, signature)
+    paths = {file.path for file in chosen} | own
     clear = [
         file.path
         for file in found.files
@@ -131,6 +136,16 @@ def take_over(
 
 def _place(file: File) -> bytes:
     return file.path.removesuffix(enc_file.SUFFIX)
+
+
+def _require_places(found: Selection, chosen: Sequence[File], target: Path, key: Key) -> None:
+    """Raises where something stands in the way, before anything is written."""
+    # To another directory these go as well, each under its name.
+    others = {file.path for file in found.files} if target != found.top else set()
+    for file in chosen:
+        if _place(file) in others:
+            raise _both_there(file)
+        _require_place(found.top, target, file, key)
 
 
 def _require_place(top: Path, target: Path, file: File, key: Key) -> None:
@@ -158,7 +173,7 @@ def _require_place(top: Path, target: Path, file: File, key: Key) -> None:
 def _both_there(file: File) -> PolicyError:
     name = shown(_place(file))
     return PolicyError(
-        f"{shown(file.path)}: {name} is there too, with other content",
+        f"{shown(file.path)}: {name} is there too, and may be something else",
         hint="move the one away that nobody needs, then run the same again",
     )
 
@@ -200,6 +215,7 @@ def _is_there(new: Replacement, target: Path, name: bytes) -> bool:
         os.fdopen(new.reopen(), "rb") as made,
         os.fdopen(worktree.open_file(target, name), "rb") as there,
     ):
+        os.fsync(there.fileno())  # whoever wrote it
         while chunk := made.read(CHUNK_BYTES):
             if there.read(CHUNK_BYTES) != chunk:
                 return False

@@ -7,11 +7,15 @@ Its `sign+encrypt` signs the plaintext, which holds again once that is there. It
 from __future__ import annotations
 
 import enum
-from typing import TYPE_CHECKING, Final
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
 
+from git_model_security import messages
 from git_model_security.content import blob, enc_file
 from git_model_security.content.blob import Kind
-from git_model_security.errors import PolicyError, VerificationError
+from git_model_security.directories import written
+from git_model_security.errors import ConfigError, PolicyError, VerificationError
 from git_model_security.git import worktree
 from git_model_security.git.paths import shown
 from git_model_security.signing import bundle, dsse, statement
@@ -21,12 +25,9 @@ from git_model_security.verify.compare import compare
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
-    from pathlib import Path
 
     from git_model_security.directories.selection import File, Selection
     from git_model_security.signing.methods import Verifier
-
-NAME: Final = STOCK_SIGNATURE.encode()
 
 
 class Signs(enum.Enum):
@@ -37,12 +38,21 @@ class Signs(enum.Enum):
     CIPHERTEXT = "ciphertext"
 
 
-def claim(top: Path, files: Sequence[File]) -> Signs:
+def claim(top: Path, files: Sequence[File], signature: str | None = None) -> Signs:
     """Returns what the bundle of a directory claims to be over: these files, or others.
 
     One in clear: one that was encrypted too is of the plaintext, and a file as any other.
+
+    Args:
+        top: the directory.
+        files: of it.
+        signature: the bundle: a name in it, or with a `/` any path; None is model.sig, if
+            it is there.
+
+    Raises:
+        ConfigError: a bundle that was named cannot be read.
     """
-    data = _read(top)
+    data = _read(top, signature)
     if data is None:
         return Signs.NOTHING
     try:
@@ -53,22 +63,27 @@ def claim(top: Path, files: Sequence[File]) -> Signs:
     return Signs.CIPHERTEXT if is_over_them else Signs.PLAINTEXT
 
 
-def require_kept() -> None:
+def require_kept(signature: str | None = None) -> None:
     """Raises since the files that a bundle signs would go.
 
     Raises:
         PolicyError: always.
     """
+    name = signature or STOCK_SIGNATURE
     raise PolicyError(
-        f"{STOCK_SIGNATURE} signs the .enc files: once these are gone nobody can check it",
+        f"{name} signs the .enc files: once these are gone nobody can check it",
         hint="--public-key FILE, or whatever describes the signer, checks it before\n"
         "or --output DIR leaves it and them as they are\n"
-        f"or remove {STOCK_SIGNATURE}, if nobody needs it",
+        f"or remove {name}, if nobody needs it",
     )
 
 
 def require_holds(
-    found: Selection, files: Sequence[File], key_id: str, verifiers: Sequence[Verifier]
+    found: Selection,
+    files: Sequence[File],
+    key_id: str,
+    verifiers: Sequence[Verifier],
+    signature: str | None = None,
 ) -> None:
     """Verifies the bundle over .enc files, and that all that is taken over is as it signs.
 
@@ -80,15 +95,16 @@ def require_holds(
         files: the .enc files of it.
         key_id: of the key that they are sealed under.
         verifiers: who may have signed.
+        signature: see `claim`.
 
     Raises:
         VerificationError: the bundle does not hold, or a file is not as it was signed.
         PolicyError: there is no such bundle.
     """
-    data = _read(found.top)
-    if data is None or claim(found.top, files) is not Signs.CIPHERTEXT:
+    data = _read(found.top, signature)
+    if data is None or claim(found.top, files, signature) is not Signs.CIPHERTEXT:
         raise PolicyError(
-            f"no {STOCK_SIGNATURE} signs the .enc files",
+            f"no {signature or STOCK_SIGNATURE} signs the .enc files",
             hint="leave the signer out, and verify after `git model decrypt`:"
             " `git model verify --dir DIR --public-key FILE`",
         )
@@ -100,6 +116,7 @@ def require_holds(
     expected = {name: digest for name, digest in signed.items() if name not in done}
     others = {name.removesuffix(enc_file.SUFFIX) for name in done}
     ignored = {path.encode("utf-8", "surrogateescape") for path in manifest.ignore_paths}
+    others |= own_name(found.top, signature)
     there = {
         file.path
         for file in found.files
@@ -111,7 +128,7 @@ def require_holds(
     for kind, names in compare(expected, actual).items():
         raise VerificationError(
             kind.reason,
-            f"{shown(min(names))}: {kind.detail}, says {STOCK_SIGNATURE}",
+            f"{shown(min(names))}: {kind.detail}, says {signature or STOCK_SIGNATURE}",
             hint="`git model verify --dir DIR` shows all that differs",
         )
 
@@ -144,10 +161,30 @@ def _is_below(path: bytes, places: Collection[bytes]) -> bool:
     return any(b"/".join(parts[:count]) in places for count in range(1, len(parts) + 1))
 
 
-def _read(top: Path) -> bytes | None:
-    """Returns a bundle that lies in a directory, in clear; one byte more than it may have."""
+def own_name(top: Path, signature: str | None) -> set[bytes]:
+    """Returns the name of the bundle itself, where it lies in the directory."""
+    return directory_bundle.own_name(top, signature or STOCK_SIGNATURE)
+
+
+def copy(top: Path, target: Path, signature: str | None) -> None:
+    """Copies model.sig to another directory; of another name it is a file as any other."""
+    if signature in {None, STOCK_SIGNATURE}:
+        written.copy(top, STOCK_SIGNATURE.encode(), target)
+
+
+def _read(top: Path, signature: str | None) -> bytes | None:
+    """Returns a bundle in clear, one byte more than it may have; None where there is none.
+
+    Raises:
+        ConfigError: one was named, and cannot be read.
+    """
+    name = signature or STOCK_SIGNATURE
+    place = Path(name) if "/" in name else top / name
     try:
-        there = worktree.head(top, NAME, dsse.MAX_BYTES + 1)
-    except OSError:
-        return None
+        there = worktree.head(place.parent, os.fsencode(place.name), dsse.MAX_BYTES + 1)
+    except OSError as error:
+        if signature is None:
+            return None
+        reason = messages.reason(error)
+        raise ConfigError(f"{shown(bytes(place))}: cannot be read: {reason}") from error
     return None if there is None or blob.is_sealed(there[1][: blob.HEAD_BYTES]) else there[1]

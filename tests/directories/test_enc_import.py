@@ -210,6 +210,12 @@ def test_a_directory_or_link_in_the_way_is_left(
     _refused(model, PolicyError, "deep/one is there too")
 
 
+def test_to_another_directory_two_do_not_get_one_name(model: Path, tmp_path: Path) -> None:
+    (model / "deep/one").write_bytes(b"plain")
+    _refused(model, PolicyError, r"one\.enc: deep/one is there too", output=tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
 def test_what_the_tool_left_half_done_is_told(model: Path) -> None:
     (model / "half").write_bytes(b"the original")
     (model / "half.enc").write_bytes(forge.unfinished(b"the original"))

@@ -10,7 +10,7 @@ import pytest
 
 from git_model_security.directories import enc_import, encryption
 from git_model_security.directories.enc_signature import Signs
-from git_model_security.errors import PolicyError, Reason, VerificationError
+from git_model_security.errors import ConfigError, PolicyError, Reason, VerificationError
 from git_model_security.signing.by_key import KeyVerifier
 from git_model_security.verify import directory_check
 from git_model_security.verify.scope import Scope
@@ -118,6 +118,26 @@ def test_to_another_directory_it_stays_with_what_it_signs(
     assert found.signs is Signs.CIPHERTEXT
     assert (encrypt_sign / "model.sig").exists()
     assert not (tmp_path / "out/model.sig").exists()
+
+
+@pytest.mark.parametrize("is_inside", [True, False])
+def test_a_signature_of_another_name_is_found_where_it_is_named(
+    encrypt_sign: Path, ada: Pair, is_inside: bool
+) -> None:
+    place = encrypt_sign / "bert.sig" if is_inside else encrypt_sign.parent / "bert.sig"
+    (encrypt_sign / "model.sig").rename(place)
+    name = "bert.sig" if is_inside else str(place)
+    with pytest.raises(PolicyError, match=r"signs the \.enc files"):
+        enc_import.take_over(encrypt_sign, MATERIAL, signature=name)
+    with pytest.raises(ConfigError, match=r"lost\.sig: cannot be read"):
+        enc_import.take_over(encrypt_sign, MATERIAL, signature="lost.sig")
+    output = encrypt_sign.parent / "out"
+    enc_import.take_over(encrypt_sign, MATERIAL, signature=name, output=output)
+    assert not (output / "bert.sig").exists()
+    found = enc_import.take_over(
+        encrypt_sign, MATERIAL, signature=name, signers=_verifiers(ada)
+    )
+    assert (found.done.files, found.clear) == (len(PLAIN), [])
 
 
 def test_somebody_else_did_not_sign_them(
