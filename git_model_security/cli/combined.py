@@ -19,6 +19,7 @@ from git_model_security.cli.progress import Bar
 from git_model_security.directories import encryption, selection, signing, verified
 from git_model_security.errors import PolicyError
 from git_model_security.git.paths import shown
+from git_model_security.keyring import key_material
 from git_model_security.signatures import signers
 from git_model_security.signatures.signers import Given
 from git_model_security.signing.sources import Asked
@@ -52,7 +53,7 @@ def sign_encrypt(path: Path, encryption_key: Path | None, **said: Any) -> None:
     all the same.
     """
     signer = signers.outside(methods.take(Given, said.pop("method"), said))
-    key = directory_options.key(encryption_key)
+    key = directory_options.material(encryption_key)
     model = directory_options.model(path, said)
     _require_plaintext(model)
     with Bar("Signing") as bar:
@@ -75,7 +76,7 @@ def encrypt_sign(path: Path, encryption_key: Path | None, **said: Any) -> None:
     sigstore, key, certificate, pkcs11-key or pkcs11-certificate.
     """
     signer = signers.outside(methods.take(Given, said.pop("method"), said))
-    key = directory_options.key(encryption_key)
+    key = directory_options.material(encryption_key)
     if said["output"] is not None:
         raise click.UsageError("--output: `git model encrypt --output`, then `sign` there")
     model = directory_options.model(path, said)
@@ -120,7 +121,7 @@ def verify_decrypt(ctx: click.Context, /, path: Path, **said: Any) -> None:
 def _decrypt(
     ctx: click.Context, work: Callable[..., Decrypted], path: Path, said: dict[str, Any]
 ) -> None:
-    key = directory_options.key(said.pop("encryption_key"))
+    key = key_material.of(directory_options.material(said.pop("encryption_key")))
     asked = methods.take(Asked, methods.KIND_OF[said.pop("method")], said)
     is_sealed = work is verified.verify_and_decrypt
     model = directory_options.model(path, said, is_sealed=is_sealed)

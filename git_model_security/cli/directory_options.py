@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from git_model_security.directories.model import Model
     from git_model_security.directories.signing import Signed
     from git_model_security.directories.writing import Done
-    from git_model_security.envelope import Key
 
 path = click.argument("path", type=options.FILE)
 signature = click.option(
@@ -79,8 +78,8 @@ def chosen(said: dict[str, Any], bar: Bar) -> dict[str, Any]:
     }
 
 
-def key(path: Path | None) -> Key:
-    """Returns the key that was named, or the one of the environment.
+def material(path: Path | None) -> bytes:
+    """Returns the 32 bytes of the key that was named, or of the one of the environment.
 
     Raises:
         KeyNotFoundError: there is none.
@@ -88,8 +87,8 @@ def key(path: Path | None) -> Key:
     if path is not None:
         if said := key_files.exposure(path):
             messages.warn(said)
-        return key_material.from_file(path)
-    found = ring.from_environment()
+        return key_material.read(path)
+    found = ring.material_from_environment()
     if found is None:
         raise KeyNotFoundError(
             "there is no key to encrypt or decrypt with",

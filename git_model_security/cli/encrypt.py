@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from git_model_security import messages
 from git_model_security.cli import directory_options, methods, options
 from git_model_security.cli.progress import Bar
 from git_model_security.directories import encryption
+from git_model_security.errors import UsageError
+from git_model_security.git.paths import shown
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from git_model_security.directories.writing import Done
 
-_with_options = options.together(directory_options.path, directory_options.encrypting)
+_METHOD = "aes-256"
+"""The one method, a word of model-encryption's command line."""
+
+_with_options = options.together(
+    click.argument("words", nargs=-1, required=True, metavar=f"[{_METHOD}] PATH"),
+    directory_options.encrypting,
+)
 
 
 @click.command("encrypt", context_settings=methods.SPELLINGS)
 @_with_options
-def command(path: Path, encryption_key: Path | None, **said: Any) -> None:
+def command(words: tuple[str, ...], encryption_key: Path | None, **said: Any) -> None:
     """Encrypt a directory or a file, without Git.
 
     Hidden files are left alone, and signatures. Each file is exchanged when its ciphertext
@@ -26,17 +36,23 @@ def command(path: Path, encryption_key: Path | None, **said: Any) -> None:
     """
     with Bar("Encrypting") as bar:
         done = encryption.encrypt(
-            path,
-            directory_options.key(encryption_key),
+            _path(words),
+            directory_options.material(encryption_key),
             ignored=said["ignored"],
             **directory_options.chosen(said, bar),
         )
     directory_options.tell("encrypted", done)
+    if done.doubtful:
+        messages.warn(
+            f"{_named(done)} may have been encrypted before, by model-encryption under another"
+            " key: that is the plaintext now",
+            "`git model decrypt` undoes it, and `git model import-enc` is for such files",
+        )
 
 
 @click.command("decrypt", context_settings=methods.SPELLINGS)
 @_with_options
-def undo(path: Path, encryption_key: Path | None, **said: Any) -> None:
+def undo(words: tuple[str, ...], encryption_key: Path | None, **said: Any) -> None:
     """Decrypt a directory or a file, without Git.
 
     It proves that who encrypted it had the key, and not who that was: `decrypt+verify`
@@ -44,9 +60,32 @@ def undo(path: Path, encryption_key: Path | None, **said: Any) -> None:
     """
     with Bar("Decrypting") as bar:
         done = encryption.decrypt(
-            path,
-            directory_options.key(encryption_key),
+            _path(words),
+            directory_options.material(encryption_key),
             ignored=said["ignored"],
             **directory_options.chosen(said, bar),
         )
     directory_options.tell("decrypted", done)
+    if done.doubtful:
+        messages.warn(
+            f"{_named(done)} may still be encrypted, by model-encryption",
+            "`git model import-enc` makes envelopes of them, which decrypt opens",
+        )
+
+
+def _path(words: tuple[str, ...]) -> Path:
+    """Returns the path that was named, after the method or without it.
+
+    Raises:
+        UsageError: these are other words.
+    """
+    method, path = words if len(words) == 2 else (_METHOD, words[-1])
+    if method.replace("_", "-") != _METHOD or len(words) > 2:
+        raise UsageError(
+            f"one PATH, not {len(words)}; before it only the method may stand, {_METHOD}"
+        )
+    return Path(path)
+
+
+def _named(done: Done) -> str:
+    return messages.listed([shown(path) for path in done.doubtful], 3)

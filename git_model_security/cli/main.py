@@ -39,6 +39,7 @@ _COMMANDS = {
     "verify+decrypt": "verify the ciphertext, and decrypt it then",
     "export": "write what a commit holds into a directory, without Git",
     "digest": "print the digest of a model",
+    "import-enc": "make envelopes of the .enc files of model-encryption",
     "key": "make, export and list keys",
     "install": "let Git know the filter, for every repository of this user",
     "uninstall": "undo install, or the hooks of this repository",
@@ -67,7 +68,7 @@ class _Commands(options.Group):
         if cmd_name not in _COMMANDS:
             return None
         name = "combined" if cmd_name in _COMBINED else _UNDOES.get(cmd_name, cmd_name)
-        module = importlib.import_module(f"git_model_security.cli.{name}")
+        module = importlib.import_module(f"git_model_security.cli.{name.replace('-', '_')}")
         attribute = _COMBINED.get(cmd_name) or ("undo" if cmd_name in _UNDOES else "command")
         found: click.Command = getattr(module, attribute)
         return found

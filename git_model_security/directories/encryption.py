@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 
 from git_model_security import messages
 from git_model_security.content.blob import Kind
-from git_model_security.directories import selection
+from git_model_security.directories import enc_check, selection
 from git_model_security.directories.reading import open_segments
 from git_model_security.directories.writing import Done, require_same, write_all, write_one
 from git_model_security.envelope import sealed_length
@@ -64,6 +64,7 @@ def encrypt(
     held = key_material.of(key)
     found = selection.select(Path(path), map(Path, ignored))
     chosen = selection.list_plain(found, held)
+    possible = enc_check.require_none(found.top, chosen, key_material.material_of(key))
     sealed = sum(file.kind is Kind.ENVELOPE for file in found.files)
     if not chosen and not (may_be_done and sealed):
         already = f"{messages.counted(sealed, 'encrypted file')}, and " * bool(sealed)
@@ -73,7 +74,8 @@ def encrypt(
             hint="name the directory that has the model",
         )
     write = partial(_seal, held)
-    return write_all(found, chosen, write, output, threads, progress, also=also)
+    done = write_all(found, chosen, write, output, threads, progress, also=also)
+    return done._replace(doubtful=possible)
 
 
 def decrypt(
@@ -93,12 +95,14 @@ def decrypt(
     """
     found = selection.select(Path(path), map(Path, ignored))
     done = decrypt_found(found, key_material.of(key), output, threads, progress)
+    possible = [file.path for file in enc_check.list_possible(found.files)]
     if not done.files:
-        raise PolicyError(
-            f"{shown(os.fsencode(path))}: nothing to decrypt: no file is encrypted",
-            hint="name the directory that has the ciphertext",
-        )
-    return done
+        named = shown(os.fsencode(path))
+        hint = "name the directory that has the ciphertext"
+        if possible:
+            hint = f"`git model import-enc {named}`, if model-encryption encrypted it"
+        raise PolicyError(f"{named}: nothing to decrypt: no file is encrypted", hint=hint)
+    return done._replace(doubtful=possible)
 
 
 def decrypt_found(
@@ -133,17 +137,17 @@ def _seal(key: Key, top: Path, file: File, target: Path, threads: int) -> int:
     def seal(source: BinaryIO, new: Replacement) -> None:
         seal_file(key, source, length, new.descriptor, threads)
         os.fsync(new.descriptor)
-        _require_opens(key, file, new, threads)
+        require_opens(key, file.path, new, length, threads)
 
     write_one(top, file, target, sealed_length(length), seal)
     return length
 
 
-def _require_opens(key: Key, file: File, new: Replacement, threads: int) -> None:
+def require_opens(key: Key, path: bytes, new: Replacement, length: int, threads: int) -> None:
     """Opens what was written, all of it: nobody can open the plaintext any more after."""
     with os.fdopen(new.reopen(), "rb", buffering=0) as written:
-        reader = open_segments(key, file.path, cast("BinaryIO", written))
-        if reader.length != file.facts.st_size:
+        reader = open_segments(key, path, cast("BinaryIO", written))
+        if reader.length != length:
             raise GitError("what was written is not what was to be written")
         reader.check(threads)
 

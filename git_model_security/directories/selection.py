@@ -130,7 +130,7 @@ def list_plain(found: Selection, key: Key) -> list[File]:
                     hint="decrypt it with that key first, or leave it out: --ignore-paths",
                 )
         elif file.kind is not Kind.EMPTY:
-            _require_whole(file)
+            require_whole(file)
             plain.append(file)
     return plain
 
@@ -143,11 +143,17 @@ def list_sealed(found: Selection) -> list[File]:
         NewerFormatError: one was encrypted by a newer git-model.
     """
     for file in found.files:
-        _require_whole(file)
+        require_whole(file)
     return [file for file in found.files if file.kind is Kind.ENVELOPE]
 
 
-def _require_whole(file: File) -> None:
+def require_whole(file: File) -> None:
+    """Raises where a file only stands for another one, or a newer git-model has to read it.
+
+    Raises:
+        NotFetchedError: it is the pointer of an object of git-lfs.
+        NewerFormatError: it was encrypted by a newer git-model.
+    """
     if file.kind is Kind.NEWER:
         raise NewerFormatError(f"{shown(file.path)}: encrypted by a newer git-model")
     if file.kind.is_pointer:

@@ -6,6 +6,7 @@ again.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import stat
@@ -44,12 +45,15 @@ class Done(NamedTuple):
         plaintext_bytes: the length of their plaintext.
         others: how many were what they should be already, or are empty.
         links: symbolic links, which nobody followed.
+        doubtful: what by name and length may be of IBM's model-encryption, under another key:
+            encrypted a second time now, or left as it is.
     """
 
     files: int
     plaintext_bytes: int
     others: int
     links: Sequence[bytes]
+    doubtful: Sequence[bytes] = ()
 
 
 def write_all(
@@ -91,7 +95,7 @@ def write_all(
     for file in rest if output is not None else ():
         is_usual = not file.is_left_alone or file.path in also
         if is_usual if expected is None else file.path in expected:
-            _copy(found.top, file, target, expected)
+            copy(found.top, file, target, expected)
     others = sum(not file.is_left_alone for file in rest)
     return Done(len(chosen), length, others, found.links)
 
@@ -122,7 +126,11 @@ def _require_apart(top: Path, output: Path) -> None:
         )
 
 
-def _copy(top: Path, file: File, target: Path, expected: Mapping[bytes, bytes] | None) -> None:
+def copy(
+    top: Path, file: File, target: Path, expected: Mapping[bytes, bytes] | None = None
+) -> None:
+    """Copies a file to the same place in another directory, if it is the one expected."""
+
     def fill(source: BinaryIO, new: Replacement) -> None:
         running, offset = hashlib.sha256(), 0
         while chunk := source.read(_CHUNK_BYTES):
@@ -155,23 +163,34 @@ def write_one(
     fill: Callable[[BinaryIO, Replacement], None],
 ) -> None:
     """Writes one file in place of what stands there, or beside it, or not at all."""
+    with about(file.path), naming(file.path):
+        descriptor = worktree.open_file(top, file.path)
+        with (
+            cast("BinaryIO", os.fdopen(descriptor, "rb", buffering=0)) as source,
+            Replacement(target, file.path, size=size) as new,
+        ):
+            os.fchmod(new.descriptor, stat.S_IMODE(file.facts.st_mode))
+            fill(source, new)
+            if target == top and not new.replaces(file.facts):
+                raise changed()
+            new.commit()
+
+
+def changed() -> GitError:
+    """Returns the error of a file that somebody else writes to."""
+    return GitError(
+        "was changed while it was read, and is left as it is",
+        hint="run the same again once nobody writes to it",
+    )
+
+
+@contextlib.contextmanager
+def about(path: bytes) -> Iterator[None]:
+    """Has an error name the file that it is about."""
     try:
-        with naming(file.path):
-            descriptor = worktree.open_file(top, file.path)
-            with (
-                cast("BinaryIO", os.fdopen(descriptor, "rb", buffering=0)) as source,
-                Replacement(target, file.path, size=size) as new,
-            ):
-                os.fchmod(new.descriptor, stat.S_IMODE(file.facts.st_mode))
-                fill(source, new)
-                if target == top and not new.replaces(file.facts):
-                    raise GitError(
-                        "was changed while it was read, and is left as it is",
-                        hint="run the same again once nobody writes to it",
-                    )
-                new.commit()
+        yield
     except Error as error:
         said = str(error)
-        if shown(file.path) in said:
+        if shown(path) in said:
             raise
-        raise type(error)(f"{shown(file.path)}: {said}", hint=error.hint) from error
+        raise type(error)(f"{shown(path)}: {said}", hint=error.hint) from error
