@@ -14,10 +14,19 @@ _ROOMS = {
     "Done": "directories.writing",
     "Error": "errors",
     "Key": "envelope.key",
+    "Repository": "api.repository",
+    "Signed": "directories.signing",
+    "Verdict": "trust.verdict",
+    "VerificationError": "errors",
+    "VerifiedModel": "api.verified_model",
     "decrypt": "directories.encryption",
+    "digest": "api.models",
     "encrypt": "directories.encryption",
+    "load": "api.verified_model",
     "load_into": "loading.encrypted_file",
     "open_encrypted": "loading.encrypted_file",
+    "sign": "api.models",
+    "verify": "api.models",
 }
 
 __all__ = list(_ROOMS)

@@ -1,0 +1,109 @@
+"""Who signs, and who must have signed, in the words of model_signing's configurations."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, TypedDict
+
+from git_model_security.signatures.signers import Given
+from git_model_security.signing.methods import METHODS, canonical
+from git_model_security.signing.sources import Asked
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from _typeshed import StrPath
+
+_FILES = {"private_key", "signing_certificate", "trust_config"}
+
+
+class SignerOptions(TypedDict, total=False):
+    """What describes who signs; which of them belong to a method its command says.
+
+    Attributes:
+        private_key: file of an EC private key, in PEM.
+        password: of that key.
+        signing_certificate: file of the certificate for it, in PEM.
+        certificate_chain: files of the certificates above it.
+        pkcs11_uri: the key in a token (RFC 7512).
+        identity_token: an OIDC token.
+        use_ambient_credentials: the OIDC token that CI offers.
+        use_staging: Sigstore's staging instance.
+        trust_config: file of a Sigstore of one's own.
+        client_id: of an OpenID Connect client, with its `client_secret`.
+        oauth_force_oob: show an address, open no browser.
+    """
+
+    private_key: StrPath
+    password: str
+    signing_certificate: StrPath
+    certificate_chain: Iterable[StrPath]
+    pkcs11_uri: str
+    identity_token: str
+    use_ambient_credentials: bool
+    use_staging: bool
+    trust_config: StrPath
+    client_id: str
+    client_secret: str
+    oauth_force_oob: bool
+
+
+class VerifierOptions(TypedDict, total=False):
+    """What describes who must have signed.
+
+    Attributes:
+        method: `key`, `certificate` or `sigstore`; told by the others where it is left out.
+        public_key: file of a public key, in PEM, or several: any one may have signed.
+        certificate_chain: files of certificates, a root that is trusted among them.
+        identity: the subject of a certificate, or the identity in Sigstore's.
+        identity_provider: who vouches for that identity (OIDC).
+        use_staging: Sigstore's staging instance.
+        trust_config: file of a Sigstore of one's own.
+    """
+
+    method: str
+    public_key: StrPath | Iterable[StrPath]
+    certificate_chain: StrPath | Iterable[StrPath]
+    identity: str
+    identity_provider: str
+    use_staging: bool
+    trust_config: StrPath
+
+
+def given(method: str, said: SignerOptions) -> Given:
+    """Returns who signs, as a command line would say it.
+
+    Raises:
+        TypeError: there is no such option.
+    """
+    values: dict[str, object] = {**said}
+    for name in _FILES & said.keys():
+        (values[name],) = _paths(said[name])  # type: ignore[literal-required]
+    values["certificate_chain"] = _paths(said.get("certificate_chain"))
+    return Given(method=method, **values)  # type: ignore[arg-type]
+
+
+def asked(said: VerifierOptions) -> Asked:
+    """Returns who must have signed, as a command line would say it.
+
+    Raises:
+        UsageError: there is no such method.
+        TypeError: there is no such option.
+    """
+    values: dict[str, object] = {**said}
+    if said.get("method"):
+        values["method"] = METHODS[canonical(said["method"])].kind.name
+    values["public_key"] = _paths(said.get("public_key"))
+    values["certificate_chain"] = _paths(said.get("certificate_chain"))
+    if "trust_config" in said:
+        values["trust_config"] = Path(said["trust_config"])
+    return Asked(**values)  # type: ignore[arg-type]
+
+
+def _paths(said: StrPath | Iterable[StrPath] | None) -> tuple[Path, ...]:
+    if said is None:
+        return ()
+    if isinstance(said, str | os.PathLike):
+        return (Path(said),)
+    return tuple(map(Path, said))
