@@ -14,7 +14,7 @@ from git_model_security.git.paths import shown
 from git_model_security.keyring import key_material
 from git_model_security.signatures import signers
 from git_model_security.trust import verifiers
-from git_model_security.verify.reading import AS_THEY_STAND
+from git_model_security.verification.reading import AS_THEY_STAND
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

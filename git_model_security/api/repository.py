@@ -15,8 +15,8 @@ from git_model_security.guard import audit
 from git_model_security.guard.knowledge import Remembered
 from git_model_security.status import state
 from git_model_security.trust import verifiers
-from git_model_security.verify import tree_check, worktree_check
-from git_model_security.verify.scope import Scope
+from git_model_security.verification import tree_check, worktree_check
+from git_model_security.verification.scope import Scope
 
 if TYPE_CHECKING:
     from _typeshed import StrPath

@@ -10,51 +10,28 @@ So a file that is exchanged in between is found, and files that nobody asks for 
 
 from __future__ import annotations
 
-import abc
-import contextlib
 import hashlib
 import io
 import os
-import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Self, Unpack
+from typing import TYPE_CHECKING, Any, Self, Unpack
 
-from git_model_security.api import models, options
-from git_model_security.clone.clone import Clone
-from git_model_security.content import blob, reader
-from git_model_security.directories import model as directory_model
-from git_model_security.directories.reading import AsTheyStand, Opened
-from git_model_security.errors import ConfigError, ModelError, Reason, VerificationError
-from git_model_security.git import index
-from git_model_security.git.repository import Repository
+from git_model_security.api.verified_files import Commit, Directory, not_as_signed
+from git_model_security.directories import model as models
+from git_model_security.errors import ConfigError, ModelError
 from git_model_security.keyring import key_material
 from git_model_security.loading.encrypted_file import open_encrypted
-from git_model_security.policy import gitmodel
 from git_model_security.policy.gitmodel import NAME
-from git_model_security.signing import bundle
-from git_model_security.signing.roles import CIPHERTEXT, ONE_FILE, TREE_ITEM
-from git_model_security.trust import verifiers
-from git_model_security.verify import directory_bundle, file_digests, tree_check
-from git_model_security.verify.model_roots import under
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from _typeshed import StrPath
 
     from git_model_security.api.options import VerifierOptions
-    from git_model_security.directories.model import Model
+    from git_model_security.api.verified_files import Place, Source
     from git_model_security.envelope import Key
     from git_model_security.keyring.key_material import KeyLike
-    from git_model_security.verify.reading import Reading
-
-
-class _Place(NamedTuple):
-    """Where a file lies that was verified: `root` stands for an envelope, else SHA-256."""
-
-    path: Path
-    root: bytes | None
-    sha256: bytes | None
 
 
 class VerifiedModel:
@@ -65,10 +42,10 @@ class VerifiedModel:
         signer: who signed, for people.
     """
 
-    def __init__(self, source: _Source, key: Key) -> None:
+    def __init__(self, source: Source, key: Key) -> None:
         self._source = source
         self._key = key
-        self._places: dict[str, _Place] = {}
+        self._places: dict[str, Place] = {}
         self.names: Sequence[str] = sorted(source.names)
         self.signer = source.signer
 
@@ -95,7 +72,7 @@ class VerifiedModel:
             return open_encrypted(place.path, self._key, root=place.root, threads=threads)
         content = place.path.read_bytes()
         if hashlib.sha256(content).digest() != place.sha256:
-            raise _not_as_signed(name)
+            raise not_as_signed(name)
         return io.BytesIO(content)
 
     def safetensors(self, name: str, framework: str = "pt", **more: Any) -> Any:
@@ -134,7 +111,7 @@ class VerifiedModel:
             found |= tensors
         return found
 
-    def _verified(self, name: str) -> _Place:
+    def _verified(self, name: str) -> Place:
         if name not in self._places:
             if name not in self._source.names:
                 raise ConfigError(
@@ -174,161 +151,11 @@ def load(
     held = key_material.of(key)
     top = Path(source)
     if revision is not None or _is_clone(top):
-        return VerifiedModel(_Committed(top, revision or "HEAD", trust), held)
-    found = directory_model.find(top, signature, is_sealed=True)
-    return VerifiedModel(_Directory(found, held, trust), held)
+        return VerifiedModel(Commit(top, revision or "HEAD", trust), held)
+    found = models.find(top, signature, is_sealed=True)
+    return VerifiedModel(Directory(found, held, trust), held)
 
 
 def _is_clone(top: Path) -> bool:
     is_bare = (top / "HEAD").is_file() and (top / "objects").is_dir()
     return is_bare or (os.path.lexists(top / ".git") and (top / os.fsdecode(NAME)).is_file())
-
-
-class _Source(abc.ABC):
-    """Where the files of a model are, and what was signed of them.
-
-    Attributes:
-        names: the digests that were signed, by name.
-        signer: who signed, for people.
-    """
-
-    names: Mapping[str, bytes]
-    signer: str
-
-    @abc.abstractmethod
-    def verify(self, name: str) -> _Place:
-        """Returns where a file is, once it is known to be as it was signed.
-
-        Raises:
-            VerificationError: it is not.
-        """
-
-    @abc.abstractmethod
-    def close(self) -> None:
-        """Gives back what is held open."""
-
-
-class _Directory(_Source):
-    """Files of a directory, against the bundle in it."""
-
-    def __init__(self, model: Model, key: Key, trust: VerifierOptions) -> None:
-        accepted = models.accepted(model, trust)
-        self._model = model
-        reading = Opened(key)
-        signature = os.path.join(".", model.signature)  # noqa: PTH118 - Path drops the `./`
-        data = directory_bundle.read(model.top, signature)
-        opened = bundle.open_bundle(reading.bundle(b"", data), accepted)
-        signed = dict(opened.manifest.files())
-        self._is_sealed = opened.subject is not None and opened.subject.role == CIPHERTEXT
-        if self._is_sealed:
-            del signed[TREE_ITEM]
-        if model.only is not None and signed.keys() == {ONE_FILE}:
-            signed = {os.fsdecode(model.only): signed[ONE_FILE]}
-        self._key = key
-        self._manifest = opened.manifest
-        self.names, self.signer = signed, str(opened.signer)
-
-    def verify(self, name: str) -> _Place:
-        """See `_Source`."""
-        # Whether what is signed is ciphertext only a bundle of ours says.
-        readings: list[AsTheyStand] = [AsTheyStand()]
-        if not self._is_sealed:
-            readings.append(Opened(self._key))
-        for reading in readings:
-            if self._digest(name, reading) == self.names[name]:
-                seen = reading.seen[name.encode()]
-                path = self._model.top / name
-                is_sealed = blob.is_sealed(_head(path))
-                return _Place(path, seen if is_sealed else None, None if is_sealed else seen)
-        raise _not_as_signed(name)
-
-    def _digest(self, name: str, reading: Reading) -> bytes | None:
-        manifest = self._manifest
-        found = file_digests.digests(
-            self._model.top,
-            [name.encode()],
-            manifest.digest,
-            shard_bytes=manifest.shard_bytes,
-            chunks=reading.chunks,
-        )
-        return found.get(name.encode())
-
-    def close(self) -> None:
-        """See `_Source`; nothing is held open."""
-
-
-class _Committed(_Source):
-    """Files of a commit; of an object of git-lfs where it lies, else in a file without name."""
-
-    def __init__(self, top: Path, revision: str, trust: VerifierOptions) -> None:
-        repo = Repository.discover(top, local=False)
-        self._clone = Clone(repo)
-        self._stack = contextlib.ExitStack()
-        self._stack.enter_context(self._clone.objects)
-        accepted = verifiers.of(repo, options.asked(trust))
-        commit = index.unambiguous(repo, revision)
-        entries = index.tree(repo, index.require(repo, f"{commit}^{{tree}}"))
-        verdict = tree_check.check(
-            self._clone, commit, accepted, sealed_only=True, entries=entries
-        )
-        models.require_good(verdict)
-        policy = gitmodel.find(entries, self._clone.objects)
-        assert policy is not None  # or nothing had been verified
-        if len(policy.roots) > 1:
-            raise ConfigError(
-                f"{top}: has several models: {', '.join(policy.roots)}",
-                hint="`git model export` makes a directory, of which one is loaded",
-            )
-        root = tree_check.Root(self._clone, policy, policy.roots[0], entries, accepted)
-        opened = root.open(CIPHERTEXT)
-        self._entries = {os.fsdecode(name): entry for name, entry in under(root.name, entries)}
-        signed = opened.manifest.files()
-        self.names = {name: signed[name] for name in signed if name in self._entries}
-        self.signer = str(opened.signer)
-
-    def verify(self, name: str) -> _Place:
-        """See `_Source`."""
-        entry = self._entries[name]
-        pointer = blob.pointer_of(self._clone.objects.stream(entry.oid))
-        reading = AsTheyStand()
-        if pointer is not None:
-            path = self._clone.lfs.path(pointer)
-            with self._clone.lfs.open(pointer) as file:
-                found = _digest(reading, file.fileno())
-        else:
-            held = tempfile.TemporaryFile()  # noqa: SIM115 - it is closed with the model
-            self._stack.enter_context(held)
-            for chunk in reader.chunks(self._clone, entry.oid):
-                held.write(chunk)
-            held.seek(0)
-            path = Path(f"/dev/fd/{held.fileno()}")
-            found = _digest(reading, held.fileno())
-        if found != self.names[name]:
-            raise _not_as_signed(name)
-        is_sealed = blob.is_sealed(_head(path))
-        seen = reading.seen[b""]
-        return _Place(path, seen if is_sealed else None, None if is_sealed else seen)
-
-    def close(self) -> None:
-        """See `_Source`."""
-        self._stack.close()
-
-
-def _digest(reading: AsTheyStand, descriptor: int) -> bytes:
-    running = hashlib.sha256()
-    for chunk in reading.chunks(b"", descriptor, None):
-        running.update(chunk)
-    return running.digest()
-
-
-def _head(path: Path) -> bytes:
-    with path.open("rb") as file:
-        return file.read(blob.HEAD_BYTES)
-
-
-def _not_as_signed(name: str) -> VerificationError:
-    return VerificationError(
-        Reason.TAMPERED,
-        f"{name}: not the content that was signed",
-        hint="bring back what the signer published, and find out who changed it",
-    )

@@ -16,7 +16,7 @@ from git_model_security.setup import cloning, deploy_clone, unlock
 from git_model_security.signing.sources import Asked
 from git_model_security.status import state
 from git_model_security.trust import anchors, verifiers
-from git_model_security.verify.expected import Expected
+from git_model_security.verification.expected import Expected
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -16,7 +16,7 @@ from git_model_security.errors import PolicyError
 from git_model_security.git import index
 from git_model_security.policy import gitmodel
 from git_model_security.signing.manifest import DIGESTS
-from git_model_security.verify import manifests
+from git_model_security.verification import manifests
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -25,7 +25,7 @@ from git_model_security.setup import (
 from git_model_security.setup.init import PlaintextHistoryError, Request
 from git_model_security.signatures import signature_place
 from git_model_security.signatures.signers import Given
-from git_model_security.verify import model_roots
+from git_model_security.verification import model_roots
 
 if TYPE_CHECKING:
     from git_model_security.setup.init import Plan

@@ -11,7 +11,7 @@ from git_model_security.cli import options, table, terminal
 from git_model_security.git.repository import Repository
 from git_model_security.messages import legible
 from git_model_security.signing import pem
-from git_model_security.verify import events
+from git_model_security.verification import events
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

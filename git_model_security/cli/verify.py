@@ -24,7 +24,7 @@ from git_model_security.signing.methods import KINDS
 from git_model_security.signing.roles import STOCK_SIGNATURE
 from git_model_security.signing.sources import Asked
 from git_model_security.trust import verifiers
-from git_model_security.verify import (
+from git_model_security.verification import (
     directory_check,
     events,
     file_check,
@@ -34,9 +34,9 @@ from git_model_security.verify import (
     tree_check,
     worktree_check,
 )
-from git_model_security.verify.expected import Expected
-from git_model_security.verify.range_check import RangeVerdict
-from git_model_security.verify.scope import Scope
+from git_model_security.verification.expected import Expected
+from git_model_security.verification.range_check import RangeVerdict
+from git_model_security.verification.scope import Scope
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -13,13 +13,13 @@ from git_model_security.errors import Reason
 from git_model_security.git.paths import shown
 from git_model_security.messages import counted, legible
 from git_model_security.signing import pem
-from git_model_security.verify.range_check import SIGNED
+from git_model_security.verification.range_check import SIGNED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from git_model_security.trust.verdict import Verdict
-    from git_model_security.verify.range_check import RangeVerdict, Row
+    from git_model_security.verification.range_check import RangeVerdict, Row
 
 _ANEW = "find out who changed it; your own HEAD: `git model sign --amend`"
 _HINTS = {

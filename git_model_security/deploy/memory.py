@@ -20,7 +20,7 @@ from git_model_security.git.objects import is_oid
 from git_model_security.git.trees import Trees
 from git_model_security.policy import gitmodel
 from git_model_security.trust import pinned_trust
-from git_model_security.verify import manifests
+from git_model_security.verification import manifests
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -23,7 +23,7 @@ from git_model_security.errors import Error, Reason, VerificationError
 from git_model_security.git import config, history, index, remotes
 from git_model_security.trust import pinned_trust
 from git_model_security.trust.verdict import earliest
-from git_model_security.verify import tree_check
+from git_model_security.verification import tree_check
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -19,8 +19,8 @@ from git_model_security.git import worktree
 from git_model_security.git.paths import shown
 from git_model_security.signing import bundle, dsse, statement
 from git_model_security.signing.roles import STOCK_SIGNATURE
-from git_model_security.verify import directory_bundle, file_digests
-from git_model_security.verify.compare import compare
+from git_model_security.verification import directory_bundle, file_digests
+from git_model_security.verification.compare import compare
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence

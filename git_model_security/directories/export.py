@@ -14,7 +14,7 @@ from git_model_security.git import index, worktree
 from git_model_security.git.paths import shown
 from git_model_security.git.replacement import Replacement, naming
 from git_model_security.keyring import ring
-from git_model_security.verify import tree_check
+from git_model_security.verification import tree_check
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence

@@ -12,7 +12,7 @@ from git_model_security.errors import ConfigError, PolicyError
 from git_model_security.git.paths import shown
 from git_model_security.policy.gitmodel import CIPHERTEXT_SIGNATURE
 from git_model_security.signing.roles import STOCK_IGNORED, STOCK_SIGNATURE
-from git_model_security.verify import file_check, listing
+from git_model_security.verification import file_check, listing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

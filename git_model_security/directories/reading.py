@@ -17,8 +17,8 @@ from git_model_security.envelope import HEADER_BYTES, Sealer, SegmentReader
 from git_model_security.envelope.root import RunningRoot
 from git_model_security.errors import KeyNotFoundError
 from git_model_security.git.paths import shown
-from git_model_security.verify import file_digests
-from git_model_security.verify.reading import Reading
+from git_model_security.verification import file_digests
+from git_model_security.verification.reading import Reading
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator

@@ -24,7 +24,7 @@ from git_model_security.git.paths import shown
 from git_model_security.policy.gitmodel import CIPHERTEXT_SIGNATURE
 from git_model_security.signing.roles import STOCK_SIGNATURE
 from git_model_security.storage import pointer as pointer_file
-from git_model_security.verify import listing
+from git_model_security.verification import listing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -16,14 +16,14 @@ from git_model_security.git.paths import shown
 from git_model_security.policy import gitmodel
 from git_model_security.signing import key_bundle, roles
 from git_model_security.signing.manifest import DIGESTS, Digest, Manifest
-from git_model_security.verify import file_digests
+from git_model_security.verification import file_digests
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from git_model_security.directories.model import Model
     from git_model_security.signing.methods import Signer
-    from git_model_security.verify.file_digests import Progress
+    from git_model_security.verification.file_digests import Progress
 
 _NO_DIGEST = {file_digests.NOT_A_FILE, file_digests.UNREADABLE}
 

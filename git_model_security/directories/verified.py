@@ -14,10 +14,10 @@ from git_model_security.content.blob import Kind as Content
 from git_model_security.directories import encryption, selection
 from git_model_security.directories.reading import AsTheyStand, Opened, Resealed
 from git_model_security.policy.gitmodel import CIPHERTEXT_SIGNATURE
-from git_model_security.verify import directory_check, file_check, sealed_check
-from git_model_security.verify.kinds import Kind
-from git_model_security.verify.reading import AS_THEY_STAND
-from git_model_security.verify.scope import Scope
+from git_model_security.verification import directory_check, file_check, sealed_check
+from git_model_security.verification.kinds import Kind
+from git_model_security.verification.reading import AS_THEY_STAND
+from git_model_security.verification.scope import Scope
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from git_model_security.envelope import Key
     from git_model_security.signing.methods import Verifier
     from git_model_security.trust.verdict import Verdict
-    from git_model_security.verify.file_digests import Progress
-    from git_model_security.verify.reading import Reading
+    from git_model_security.verification.file_digests import Progress
+    from git_model_security.verification.reading import Reading
 
 
 class Decrypted(NamedTuple):

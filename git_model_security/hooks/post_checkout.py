@@ -23,7 +23,7 @@ from git_model_security.provenance.commits import Commits
 from git_model_security.status import state
 from git_model_security.storage import pending
 from git_model_security.trust import pinned_trust
-from git_model_security.verify import tree_check
+from git_model_security.verification import tree_check
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -21,7 +21,7 @@ from git_model_security.policy import gitmodel
 from git_model_security.policy.pinned import JUDGED
 from git_model_security.provenance import policy_trust, recording, replays, telling
 from git_model_security.trust import pinned_trust
-from git_model_security.verify import tree_check
+from git_model_security.verification import tree_check
 
 UNVOUCHED = "git-model.unvouched"
 """What is done about a commit that nobody vouches for: `warn`, or `REFUSE`."""
@@ -238,7 +238,7 @@ def tell_doubts(clone: Clone, when: str) -> bool:
         Whether that is why it is not signed, and is said.
     """
     from git_model_security.signatures import signers
-    from git_model_security.verify import events
+    from git_model_security.verification import events
 
     settled = recording.settle_commit(clone)
     if settled is None or not settled.doubts or when != "commit" or not signers.can_sign(clone):

@@ -25,7 +25,7 @@ from git_model_security.guard.refusal import refuse
 from git_model_security.hooks import advice
 from git_model_security.policy import pinned
 from git_model_security.trust import pinned_trust
-from git_model_security.verify import tree_check
+from git_model_security.verification import tree_check
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -20,7 +20,7 @@ from git_model_security.provenance import policy_trust
 from git_model_security.provenance.commits import Commits
 from git_model_security.signatures import signers
 from git_model_security.trust import pinned_trust
-from git_model_security.verify import tree_check
+from git_model_security.verification import tree_check
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -21,7 +21,7 @@ from git_model_security.guard.finding import BROKEN_POLICY, COPY, NEWER, Finding
 from git_model_security.migrate import survey
 from git_model_security.migrate.journal import Journal
 from git_model_security.policy import attributes, gitmodel
-from git_model_security.verify import tree_check
+from git_model_security.verification import tree_check
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -18,7 +18,7 @@ from git_model_security.git.paths import shown
 from git_model_security.migrate import clone_setup, commits_and_tags, rewriting, sealing, survey
 from git_model_security.policy import attributes, gitmodel
 from git_model_security.signatures import signatures
-from git_model_security.verify import tree_check
+from git_model_security.verification import tree_check
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

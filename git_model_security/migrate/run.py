@@ -32,7 +32,7 @@ from git_model_security.migrate import (
 from git_model_security.migrate.journal import MOVING, Journal
 from git_model_security.policy import attributes, gitmodel
 from git_model_security.provenance import recording
-from git_model_security.verify import tree_check
+from git_model_security.verification import tree_check
 
 if TYPE_CHECKING:
     from pathlib import Path

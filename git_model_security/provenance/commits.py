@@ -21,7 +21,7 @@ from git_model_security.errors import GitError
 from git_model_security.git import index, trees
 from git_model_security.provenance import arrivals, assessment, replays
 from git_model_security.trust import pinned_trust
-from git_model_security.verify import tree_check
+from git_model_security.verification import tree_check
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

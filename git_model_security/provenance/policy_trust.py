@@ -20,7 +20,7 @@ from git_model_security.policy import attributes, gitmodel, pinned
 from git_model_security.policy.gitmodel import NAME
 from git_model_security.signing.trust import Trust
 from git_model_security.trust import pinned_trust
-from git_model_security.verify import tree_check
+from git_model_security.verification import tree_check
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence

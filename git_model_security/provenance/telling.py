@@ -15,7 +15,7 @@ from git_model_security.policy.gitmodel import CIPHERTEXT_SIGNATURE, within
 from git_model_security.provenance.commits import Commits
 from git_model_security.provenance.sources import Sources
 from git_model_security.signing import dsse, statement
-from git_model_security.verify import manifests
+from git_model_security.verification import manifests
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping

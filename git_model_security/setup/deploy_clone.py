@@ -44,7 +44,7 @@ from git_model_security.keyring.store import KeyStore
 from git_model_security.policy import pinned
 from git_model_security.setup import cloning, drivers, unlock
 from git_model_security.trust import pinned_trust
-from git_model_security.verify import tree_check
+from git_model_security.verification import tree_check
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -55,7 +55,7 @@ if TYPE_CHECKING:
     from git_model_security.git.index import Entry
     from git_model_security.git.repository import Repository
     from git_model_security.setup.cloning import Source
-    from git_model_security.verify.expected import Expected
+    from git_model_security.verification.expected import Expected
 
 _TARGET_BYTES = 4096
 _NAMED = 3

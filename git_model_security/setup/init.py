@@ -21,7 +21,7 @@ from git_model_security.policy.gitmodel import Policy, checked
 from git_model_security.setup import clear_files, enc_files, sealing, storage_choice
 from git_model_security.signatures import signature_place
 from git_model_security.signatures.signers import Given
-from git_model_security.verify import model_roots
+from git_model_security.verification import model_roots
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -23,7 +23,7 @@ from git_model_security.git.paths import shown
 from git_model_security.git.replacement import Replacement, naming
 from git_model_security.keyring import ring
 from git_model_security.keyring.store import Copies, KeyStore
-from git_model_security.verify import file_digests
+from git_model_security.verification import file_digests
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

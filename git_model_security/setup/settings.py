@@ -24,7 +24,7 @@ from git_model_security.setup import init, signing_setup, write_policy
 from git_model_security.signatures import signature_place, signers
 from git_model_security.signatures.signers import Given
 from git_model_security.trust import anchors
-from git_model_security.verify import model_roots
+from git_model_security.verification import model_roots
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -18,7 +18,7 @@ from git_model_security.signing import dsse, keys, pem
 from git_model_security.signing.by_key import KeyVerifier
 from git_model_security.signing.methods import CERTIFICATE, KEY, METHODS, SIGSTORE
 from git_model_security.trust import anchors, pinned_trust
-from git_model_security.verify import tree_check
+from git_model_security.verification import tree_check
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -18,7 +18,7 @@ from git_model_security.keyring import key_files, key_material, ring
 from git_model_security.keyring.store import Copies, KeyStore
 from git_model_security.setup import setup, signing_setup, storage_choice
 from git_model_security.trust import pinned_trust
-from git_model_security.verify import tree_check
+from git_model_security.verification import tree_check
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

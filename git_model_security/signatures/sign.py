@@ -16,7 +16,7 @@ from git_model_security.policy import gitmodel
 from git_model_security.provenance import recording, telling
 from git_model_security.provenance.commits import Commits
 from git_model_security.signatures import lacks, signatures, signers
-from git_model_security.verify import events, tree_check
+from git_model_security.verification import events, tree_check
 
 _CHANGED = ("diff", "--no-ext-diff", "--no-renames", "--no-relative", "--name-only", "-z")
 _UNTRACKED = ("ls-files", "-z", "--others", "--exclude-standard", "--full-name")

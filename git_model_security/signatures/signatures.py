@@ -25,7 +25,7 @@ from git_model_security.provenance.inherited import Inherited
 from git_model_security.signatures import signature_place
 from git_model_security.signing.methods import CERTIFICATE
 from git_model_security.trust import pinned_trust
-from git_model_security.verify import events, manifests
+from git_model_security.verification import events, manifests
 
 if TYPE_CHECKING:
     import os

@@ -16,7 +16,7 @@ from git_model_security.provenance import telling
 from git_model_security.setup import accept_policy, write_policy
 from git_model_security.setup.hooks import hook_place
 from git_model_security.trust import pinned_trust
-from git_model_security.verify import basis, model_roots, tree_check
+from git_model_security.verification import basis, model_roots, tree_check
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

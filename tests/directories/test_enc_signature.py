@@ -12,8 +12,8 @@ from git_model_security.directories import enc_import, encryption
 from git_model_security.directories.enc_signature import Signs
 from git_model_security.errors import ConfigError, PolicyError, Reason, VerificationError
 from git_model_security.signing.by_key import KeyVerifier
-from git_model_security.verify import directory_check
-from git_model_security.verify.scope import Scope
+from git_model_security.verification import directory_check
+from git_model_security.verification.scope import Scope
 from tests.fixtures.bundles import Pair, make_pair, signed, statement
 from tests.vectors.enc import forge
 from tests.vectors.enc.forge import MATERIAL

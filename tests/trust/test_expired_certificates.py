@@ -17,7 +17,7 @@ from git_model_security.provenance.commits import stands
 from git_model_security.signing import certification
 from git_model_security.status import state
 from git_model_security.trust import pinned_trust
-from git_model_security.verify import tree_check
+from git_model_security.verification import tree_check
 from tests.fixtures.chains import IDENTITY
 
 if TYPE_CHECKING:

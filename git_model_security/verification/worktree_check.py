@@ -15,21 +15,21 @@ from git_model_security.git import index
 from git_model_security.messages import counted
 from git_model_security.policy import gitmodel
 from git_model_security.trust.verdict import COVERS_WORK_TREE, Finding, Verdict
-from git_model_security.verify import listing, models_check
-from git_model_security.verify.basis import Basis, find_basis
-from git_model_security.verify.kinds import Kind
-from git_model_security.verify.model_roots import below, is_in
-from git_model_security.verify.worktree_kinds import Differences
+from git_model_security.verification import listing, models_check
+from git_model_security.verification.basis import Basis, find_basis
+from git_model_security.verification.kinds import Kind
+from git_model_security.verification.model_roots import below, is_in
+from git_model_security.verification.worktree_kinds import Differences
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
     from git_model_security.clone.clone import Clone
     from git_model_security.signing.methods import Verifier
-    from git_model_security.verify.compare import Found
-    from git_model_security.verify.file_digests import Progress
-    from git_model_security.verify.listing import Beyond
-    from git_model_security.verify.scope import Scope
+    from git_model_security.verification.compare import Found
+    from git_model_security.verification.file_digests import Progress
+    from git_model_security.verification.listing import Beyond
+    from git_model_security.verification.scope import Scope
 
 
 @telemetry.span("verify")

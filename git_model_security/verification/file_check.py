@@ -14,17 +14,17 @@ from git_model_security.git.paths import shown
 from git_model_security.signing import bundle
 from git_model_security.signing.roles import ONE_FILE
 from git_model_security.trust.verdict import COVERS_DIRECTORY, Finding, Verdict
-from git_model_security.verify import directory_bundle, directory_check, file_digests
-from git_model_security.verify.kinds import Kind
-from git_model_security.verify.reading import AS_THEY_STAND
+from git_model_security.verification import directory_bundle, directory_check, file_digests
+from git_model_security.verification.kinds import Kind
+from git_model_security.verification.reading import AS_THEY_STAND
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
     from git_model_security.signing.methods import Verifier
-    from git_model_security.verify.file_digests import Progress
-    from git_model_security.verify.reading import Reading
+    from git_model_security.verification.file_digests import Progress
+    from git_model_security.verification.reading import Reading
 
 
 @telemetry.span("verify")

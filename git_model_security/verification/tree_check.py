@@ -29,10 +29,10 @@ from git_model_security.trust.verdict import (
     Verdict,
     earliest,
 )
-from git_model_security.verify import manifests
-from git_model_security.verify.compare import Found, compare, tell
-from git_model_security.verify.kinds import Kind
-from git_model_security.verify.model_roots import under
+from git_model_security.verification import manifests
+from git_model_security.verification.compare import Found, compare, tell
+from git_model_security.verification.kinds import Kind
+from git_model_security.verification.model_roots import under
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence

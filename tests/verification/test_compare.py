@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from git_model_security.verify.compare import compare, tell
-from git_model_security.verify.kinds import Kind
+from git_model_security.verification.compare import compare, tell
+from git_model_security.verification.kinds import Kind
 
 ONE, TWO = b"\1" * 32, b"\2" * 32
 

@@ -12,7 +12,7 @@ from git_model_security.git import index
 from git_model_security.git.repository import Repository as Facts
 from tests.fixtures.lfs_projects import FILES, LARGE_BYTES, THRESHOLD
 from tests.fixtures.processes import need
-from tests.verify.test_verify import findings
+from tests.verification.test_verify import findings
 
 if TYPE_CHECKING:
     from tests.fixtures.lfs_projects import LfsProjectFactory

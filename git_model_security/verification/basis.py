@@ -18,9 +18,9 @@ from git_model_security.policy.gitmodel import CIPHERTEXT_SIGNATURE, within
 from git_model_security.signing import dsse
 from git_model_security.signing.roles import PLAINTEXT, ROLES, is_ignored
 from git_model_security.trust.verdict import Finding, Verdict
-from git_model_security.verify import tree_check
-from git_model_security.verify.model_roots import below, is_in
-from git_model_security.verify.tree_check import Root
+from git_model_security.verification import tree_check
+from git_model_security.verification.model_roots import below, is_in
+from git_model_security.verification.tree_check import Root
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from git_model_security.git.index import Entry
     from git_model_security.policy.gitmodel import Policy
     from git_model_security.signing.methods import Verifier
-    from git_model_security.verify.scope import Scope
+    from git_model_security.verification.scope import Scope
 
 _SIGNER = {Reason.UNTRUSTED, Reason.WRONG_KEY, Reason.WRONG_IDENTITY}
 """What is wrong with somebody's signature, and may be nothing but that nobody trusts them."""

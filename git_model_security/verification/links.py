@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 from git_model_security import messages
 from git_model_security.errors import ConfigError, Reason
 from git_model_security.git.paths import shown
-from git_model_security.verify import listing
-from git_model_security.verify.listing import above
+from git_model_security.verification import listing
+from git_model_security.verification.listing import above
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from git_model_security.signing.roles import STOCK_SIGNATURE
-from git_model_security.verify.model_roots import is_in
+from git_model_security.verification.model_roots import is_in
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -17,16 +17,16 @@ from git_model_security.policy.gitmodel import CIPHERTEXT_SIGNATURE
 from git_model_security.signing import bundle, dsse
 from git_model_security.signing.dsse import MAX_BYTES
 from git_model_security.signing.roles import PLAINTEXT, Subject
-from git_model_security.verify import listing
-from git_model_security.verify.kinds import FOLLOW
+from git_model_security.verification import listing
+from git_model_security.verification.kinds import FOLLOW
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from git_model_security.signing.bundle import Opened
     from git_model_security.signing.methods import Verifier
-    from git_model_security.verify.links import Links
-    from git_model_security.verify.reading import Reading
+    from git_model_security.verification.links import Links
+    from git_model_security.verification.reading import Reading
 
 _LINK = "a symbolic link"
 _LOOP = "a symbolic link that loops"

@@ -13,8 +13,8 @@ from git_model_security.envelope import Key, encrypt
 from git_model_security.errors import ConfigError
 from git_model_security.signing.by_key import KeySigner, KeyVerifier
 from git_model_security.signing.manifest import ciphertext_manifest, plaintext_manifest
-from git_model_security.verify import directory_check, models_check
-from git_model_security.verify.scope import Scope
+from git_model_security.verification import directory_check, models_check
+from git_model_security.verification.scope import Scope
 from tests.fixtures.bundles import Pair, encoded, make_pair, signed, statement
 
 if TYPE_CHECKING:

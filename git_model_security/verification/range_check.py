@@ -12,7 +12,7 @@ from git_model_security.git import ranges
 from git_model_security.git.trees import Trees
 from git_model_security.trust import pinned_trust
 from git_model_security.trust.verdict import Finding, Verdict
-from git_model_security.verify import tree_check
+from git_model_security.verification import tree_check
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence

@@ -12,7 +12,7 @@ from git_model_security.errors import Reason
 from git_model_security.git import index
 from git_model_security.git.repository import Repository as Facts
 from git_model_security.trust import pinned_trust
-from git_model_security.verify import tree_check
+from git_model_security.verification import tree_check
 from tests.fixtures.repositories import NO_HOOKS
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from git_model_security.content.background import Background
 from git_model_security.errors import EnvelopeError, NewerFormatError
 from git_model_security.git.objects import CHUNK_BYTES
 from git_model_security.git.worktree import EXISTING
-from git_model_security.verify.listing import open_directory
+from git_model_security.verification.listing import open_directory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence

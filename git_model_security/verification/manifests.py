@@ -22,7 +22,7 @@ from git_model_security.signing.manifest import (
     tree_digest,
 )
 from git_model_security.signing.roles import TREE_ITEM, leave_out
-from git_model_security.verify.model_roots import under, unsignable
+from git_model_security.verification.model_roots import under, unsignable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

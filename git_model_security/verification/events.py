@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from git_model_security.git.repository import Repository
     from git_model_security.signing.methods import SignerIdentity
-    from git_model_security.verify.range_check import RangeVerdict
+    from git_model_security.verification.range_check import RangeVerdict
 
 _RUNS = ("CI_JOB_URL", "BUILD_URL", "CIRCLE_BUILD_URL")
 """Variables in which GitLab, Jenkins and CircleCI name the run."""

@@ -21,19 +21,24 @@ from git_model_security.signing import bundle
 from git_model_security.signing.roles import CIPHERTEXT, TREE_ITEM
 from git_model_security.storage import pointer as pointer_file
 from git_model_security.trust.verdict import COVERS_CIPHERTEXT, Finding, Verdict
-from git_model_security.verify import directory_bundle, directory_check, file_digests, listing
-from git_model_security.verify.compare import compare, tell
-from git_model_security.verify.kinds import Kind
-from git_model_security.verify.reading import AS_THEY_STAND
+from git_model_security.verification import (
+    directory_bundle,
+    directory_check,
+    file_digests,
+    listing,
+)
+from git_model_security.verification.compare import compare, tell
+from git_model_security.verification.kinds import Kind
+from git_model_security.verification.reading import AS_THEY_STAND
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from git_model_security.signing.methods import Verifier
-    from git_model_security.verify.file_digests import Progress
-    from git_model_security.verify.reading import Reading
-    from git_model_security.verify.scope import Scope
+    from git_model_security.verification.file_digests import Progress
+    from git_model_security.verification.reading import Reading
+    from git_model_security.verification.scope import Scope
 
 _LEFT_OUT = frozenset({b".git"})
 _MODES = "file modes are signed as well, and only a clone can tell what Git has of them"

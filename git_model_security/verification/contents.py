@@ -14,7 +14,7 @@ from git_model_security.content.blob import Kind
 from git_model_security.errors import Error, GitError, NotFetchedError, Reason
 from git_model_security.git import attributes
 from git_model_security.git.hash_object import list_cleaned_oids
-from git_model_security.verify import file_digests
+from git_model_security.verification import file_digests
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from git_model_security.clone.clone import Clone
     from git_model_security.git.index import Entry
-    from git_model_security.verify.file_digests import Progress
+    from git_model_security.verification.file_digests import Progress
 
 
 class Contents:

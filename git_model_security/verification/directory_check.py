@@ -25,13 +25,13 @@ from git_model_security.signing.roles import (
     STOCK_SIGNATURE,
 )
 from git_model_security.trust.verdict import COVERS_DIRECTORY, Finding, Verdict
-from git_model_security.verify import directory_bundle, file_digests, listing
-from git_model_security.verify.compare import Found, compare, tell
-from git_model_security.verify.contents import sealed_as
-from git_model_security.verify.kinds import Kind
-from git_model_security.verify.links import Links
-from git_model_security.verify.listing import link_at
-from git_model_security.verify.reading import AS_THEY_STAND
+from git_model_security.verification import directory_bundle, file_digests, listing
+from git_model_security.verification.compare import Found, compare, tell
+from git_model_security.verification.contents import sealed_as
+from git_model_security.verification.kinds import Kind
+from git_model_security.verification.links import Links
+from git_model_security.verification.listing import link_at
+from git_model_security.verification.reading import AS_THEY_STAND
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -39,9 +39,9 @@ if TYPE_CHECKING:
     from git_model_security.signing.bundle import Opened
     from git_model_security.signing.manifest import Manifest
     from git_model_security.signing.methods import Verifier
-    from git_model_security.verify.file_digests import Progress
-    from git_model_security.verify.reading import Reading
-    from git_model_security.verify.scope import Scope
+    from git_model_security.verification.file_digests import Progress
+    from git_model_security.verification.reading import Reading
+    from git_model_security.verification.scope import Scope
 
 _ONE_FILE = ONE_FILE.encode()
 _OTHERS = {name.encode() for name in OTHERS_IGNORED}

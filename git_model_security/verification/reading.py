@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from git_model_security.content import blob
 from git_model_security.envelope import HEADER_BYTES
 from git_model_security.errors import Reason, VerificationError
-from git_model_security.verify import file_digests
+from git_model_security.verification import file_digests
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

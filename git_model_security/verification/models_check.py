@@ -18,10 +18,15 @@ from git_model_security.policy import gitmodel
 from git_model_security.signing import bundle, dsse
 from git_model_security.signing.roles import OTHERS_IGNORED
 from git_model_security.trust.verdict import COVERS_DIRECTORY, Finding, Verdict
-from git_model_security.verify import directory_bundle, directory_check, listing, model_roots
-from git_model_security.verify.file_digests import NOT_A_FILE
-from git_model_security.verify.kinds import Kind
-from git_model_security.verify.scope import Scope
+from git_model_security.verification import (
+    directory_bundle,
+    directory_check,
+    listing,
+    model_roots,
+)
+from git_model_security.verification.file_digests import NOT_A_FILE
+from git_model_security.verification.kinds import Kind
+from git_model_security.verification.scope import Scope
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -31,8 +36,8 @@ if TYPE_CHECKING:
     from git_model_security.git.index import Entry
     from git_model_security.policy.gitmodel import Policy
     from git_model_security.signing.methods import Verifier
-    from git_model_security.verify.basis import Basis
-    from git_model_security.verify.file_digests import Progress
+    from git_model_security.verification.basis import Basis
+    from git_model_security.verification.file_digests import Progress
 
 
 def check(

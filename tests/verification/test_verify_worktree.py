@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.fixtures.people import assert_signed
-from tests.verify.test_verify import findings
+from tests.verification.test_verify import findings
 
 if TYPE_CHECKING:
     from pathlib import Path

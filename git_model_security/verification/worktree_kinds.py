@@ -15,19 +15,19 @@ from git_model_security.errors import GitError, Reason
 from git_model_security.git import config, index, worktree
 from git_model_security.git.hash_object import blob_oid
 from git_model_security.git.index import EXECUTABLE, GITLINK, SYMLINK
-from git_model_security.verify.compare import compare
-from git_model_security.verify.contents import Contents, sealed_as
-from git_model_security.verify.kinds import UNOPENED, Kind
-from git_model_security.verify.listing import link_at
+from git_model_security.verification.compare import compare
+from git_model_security.verification.contents import Contents, sealed_as
+from git_model_security.verification.kinds import UNOPENED, Kind
+from git_model_security.verification.listing import link_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from git_model_security.git.index import Entry
     from git_model_security.trust.verdict import Finding
-    from git_model_security.verify.basis import Basis
-    from git_model_security.verify.compare import Found
-    from git_model_security.verify.file_digests import Progress
+    from git_model_security.verification.basis import Basis
+    from git_model_security.verification.compare import Found
+    from git_model_security.verification.file_digests import Progress
 
 
 class Differences:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from git_model_security.verify.kinds import Kind
+from git_model_security.verification.kinds import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from blake3 import blake3
 
-from git_model_security.verify import file_digests
+from git_model_security.verification import file_digests
 
 if TYPE_CHECKING:
     from pathlib import Path

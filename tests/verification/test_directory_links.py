@@ -12,7 +12,7 @@ import pytest
 from git_model_security.envelope import Key, encrypt
 from git_model_security.errors import ConfigError
 from tests.fixtures.bundles import Pair, encoded, signed, statement
-from tests.verify.test_directory_check import FILES, ada, deployed, found, verdict
+from tests.verification.test_directory_check import FILES, ada, deployed, found, verdict
 
 if TYPE_CHECKING:
     from pathlib import Path

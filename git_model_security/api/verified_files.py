@@ -1,0 +1,196 @@
+"""Where the files of a model are, and how each is found to be what was signed.
+
+In a directory, or in a commit: there an inline blob is put into a file without a name, as the
+ciphertext that it is.
+"""
+
+from __future__ import annotations
+
+import abc
+import contextlib
+import hashlib
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from git_model_security.api import models, options
+from git_model_security.clone.clone import Clone
+from git_model_security.content import blob, reader
+from git_model_security.directories.reading import AsTheyStand, Opened
+from git_model_security.errors import ConfigError, Reason, VerificationError
+from git_model_security.git import index
+from git_model_security.git.repository import Repository
+from git_model_security.policy import gitmodel
+from git_model_security.signing import bundle
+from git_model_security.signing.roles import CIPHERTEXT, ONE_FILE, TREE_ITEM
+from git_model_security.trust import verifiers
+from git_model_security.verification import directory_bundle, file_digests, tree_check
+from git_model_security.verification.model_roots import under
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from git_model_security.api.options import VerifierOptions
+    from git_model_security.directories.model import Model
+    from git_model_security.envelope import Key
+    from git_model_security.verification.reading import Reading
+
+
+class Place(NamedTuple):
+    """Where a file lies that was verified: `root` stands for an envelope, else SHA-256."""
+
+    path: Path
+    root: bytes | None
+    sha256: bytes | None
+
+
+class Source(abc.ABC):
+    """Where the files of a model are, and what was signed of them.
+
+    Attributes:
+        names: the digests that were signed, by name.
+        signer: who signed, for people.
+    """
+
+    names: Mapping[str, bytes]
+    signer: str
+
+    @abc.abstractmethod
+    def verify(self, name: str) -> Place:
+        """Returns where a file is, once it is known to be as it was signed.
+
+        Raises:
+            VerificationError: it is not.
+        """
+
+    @abc.abstractmethod
+    def close(self) -> None:
+        """Gives back what is held open."""
+
+
+class Directory(Source):
+    """Files of a directory, against the bundle in it."""
+
+    def __init__(self, model: Model, key: Key, trust: VerifierOptions) -> None:
+        accepted = models.accepted(model, trust)
+        self._model = model
+        reading = Opened(key)
+        signature = os.path.join(".", model.signature)  # noqa: PTH118 - Path drops the `./`
+        data = directory_bundle.read(model.top, signature)
+        opened = bundle.open_bundle(reading.bundle(b"", data), accepted)
+        signed = dict(opened.manifest.files())
+        self._is_sealed = opened.subject is not None and opened.subject.role == CIPHERTEXT
+        if self._is_sealed:
+            del signed[TREE_ITEM]
+        if model.only is not None and signed.keys() == {ONE_FILE}:
+            signed = {os.fsdecode(model.only): signed[ONE_FILE]}
+        self._key = key
+        self._manifest = opened.manifest
+        self.names, self.signer = signed, str(opened.signer)
+
+    def verify(self, name: str) -> Place:
+        """See `Source`."""
+        # Whether what is signed is ciphertext only a bundle of ours says.
+        readings: list[AsTheyStand] = [AsTheyStand()]
+        if not self._is_sealed:
+            readings.append(Opened(self._key))
+        for reading in readings:
+            if self._digest(name, reading) == self.names[name]:
+                seen = reading.seen[name.encode()]
+                path = self._model.top / name
+                is_sealed = blob.is_sealed(_head(path))
+                return Place(path, seen if is_sealed else None, None if is_sealed else seen)
+        raise not_as_signed(name)
+
+    def _digest(self, name: str, reading: Reading) -> bytes | None:
+        manifest = self._manifest
+        found = file_digests.digests(
+            self._model.top,
+            [name.encode()],
+            manifest.digest,
+            shard_bytes=manifest.shard_bytes,
+            chunks=reading.chunks,
+        )
+        return found.get(name.encode())
+
+    def close(self) -> None:
+        """See `Source`; nothing is held open."""
+
+
+class Commit(Source):
+    """Files of a commit; of an object of git-lfs where it lies, else in a file without name."""
+
+    def __init__(self, top: Path, revision: str, trust: VerifierOptions) -> None:
+        repo = Repository.discover(top, local=False)
+        self._clone = Clone(repo)
+        self._stack = contextlib.ExitStack()
+        self._stack.enter_context(self._clone.objects)
+        accepted = verifiers.of(repo, options.asked(trust))
+        commit = index.unambiguous(repo, revision)
+        entries = index.tree(repo, index.require(repo, f"{commit}^{{tree}}"))
+        verdict = tree_check.check(
+            self._clone, commit, accepted, sealed_only=True, entries=entries
+        )
+        models.require_good(verdict)
+        policy = gitmodel.find(entries, self._clone.objects)
+        assert policy is not None  # or nothing had been verified
+        if len(policy.roots) > 1:
+            raise ConfigError(
+                f"{top}: has several models: {', '.join(policy.roots)}",
+                hint="`git model export` makes a directory, of which one is loaded",
+            )
+        root = tree_check.Root(self._clone, policy, policy.roots[0], entries, accepted)
+        opened = root.open(CIPHERTEXT)
+        self._entries = {os.fsdecode(name): entry for name, entry in under(root.name, entries)}
+        signed = opened.manifest.files()
+        self.names = {name: signed[name] for name in signed if name in self._entries}
+        self.signer = str(opened.signer)
+
+    def verify(self, name: str) -> Place:
+        """See `Source`."""
+        entry = self._entries[name]
+        pointer = blob.pointer_of(self._clone.objects.stream(entry.oid))
+        reading = AsTheyStand()
+        if pointer is not None:
+            path = self._clone.lfs.path(pointer)
+            with self._clone.lfs.open(pointer) as file:
+                found = _digest(reading, file.fileno())
+        else:
+            held = tempfile.TemporaryFile()  # noqa: SIM115 - it is closed with the model
+            self._stack.enter_context(held)
+            for chunk in reader.chunks(self._clone, entry.oid):
+                held.write(chunk)
+            held.seek(0)
+            path = Path(f"/dev/fd/{held.fileno()}")
+            found = _digest(reading, held.fileno())
+        if found != self.names[name]:
+            raise not_as_signed(name)
+        is_sealed = blob.is_sealed(_head(path))
+        seen = reading.seen[b""]
+        return Place(path, seen if is_sealed else None, None if is_sealed else seen)
+
+    def close(self) -> None:
+        """See `Source`."""
+        self._stack.close()
+
+
+def _digest(reading: AsTheyStand, descriptor: int) -> bytes:
+    running = hashlib.sha256()
+    for chunk in reading.chunks(b"", descriptor, None):
+        running.update(chunk)
+    return running.digest()
+
+
+def _head(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(blob.HEAD_BYTES)
+
+
+def not_as_signed(name: str) -> VerificationError:
+    """Returns the error of a file that is not what was signed."""
+    return VerificationError(
+        Reason.TAMPERED,
+        f"{name}: not the content that was signed",
+        hint="bring back what the signer published, and find out who changed it",
+    )
