@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 
 Digest = Literal["sha256", "blake3"]
 DIGESTS: tuple[Digest, ...] = get_args(Digest)
-DIGEST_BYTES = 32
-"""Of both algorithms."""
+"""What git-model signs over."""
+DIGEST_BYTES = {"sha256": 32, "blake3": 32, "blake2b": 64}
+"""Of what any software signs over, by algorithm (OMS 1.0, algorithm registry)."""
 
 _NUMBER = re.compile("0|[1-9][0-9]{0,18}")
 
@@ -36,18 +37,20 @@ class Manifest(NamedTuple):
 
     Attributes:
         name: the signed subject name; see `roles.Subject`.
-        digest: the algorithm of all items.
+        digest: the algorithm of all items, one of `DIGEST_BYTES`.
         items: digest by name; names are relative to the model root.
         ignore_paths: names that a verifier leaves out of the comparison.
         shard_bytes: length of the parts of files that the items are of, as other
             software may have signed; None where they are files.
+        allow_symlinks: what is signed was read through links, as other software may.
     """
 
     name: str
-    digest: Digest
+    digest: str
     items: Mapping[str, bytes]
     ignore_paths: tuple[str, ...] = ()
     shard_bytes: int | None = None
+    allow_symlinks: bool = False
 
     @property
     def fingerprint(self) -> str:
@@ -138,7 +141,8 @@ def tree_digest(tree_listing: bytes) -> bytes:
 
 
 def _part(item: str) -> tuple[str, int, int]:
-    name, *ends = item.split(":")
+    # The last two: a file's name may hold colons (OMS 1.0, 6.3.2).
+    name, *ends = item.rsplit(":", 2)
     # `int` takes more than digits: one form only.
     if len(ends) != 2 or not all(map(_NUMBER.fullmatch, ends)):
         raise malformed(f"signs what is no part of a file: {legible(item)}")

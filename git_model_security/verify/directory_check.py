@@ -18,7 +18,7 @@ from git_model_security import telemetry
 from git_model_security.errors import ConfigError, Reason, VerificationError
 from git_model_security.git.paths import shown
 from git_model_security.policy.gitmodel import CIPHERTEXT_SIGNATURE
-from git_model_security.signing.roles import OTHERS_IGNORED, STOCK_IGNORED, STOCK_SIGNATURE
+from git_model_security.signing.roles import OTHERS_IGNORED, STOCK_SIGNATURE
 from git_model_security.trust.verdict import COVERS_DIRECTORY, Finding, Verdict
 from git_model_security.verify import directory_bundle, file_digests, listing
 from git_model_security.verify.compare import Found, compare, tell
@@ -52,8 +52,10 @@ def check(
     1. Its bundle is signed by one of `verifiers`, and is over plaintext: made by
        git-model for some model root, or by other software.
     2. Every file of the directory that the bundle does not leave out is hashed and
-       compared with it. Links are no files, but those that are to be followed; the
-       directory itself may be one.
+       compared with it. Links are no files, but those that are to be followed, also where
+       the bundle says that its signer did, and then within the directory; the directory
+       itself may be one.
+    3. What is left is unsigned, but for other signatures beside the bundle.
 
     The model root `root` must have been signed, if there is one.
 
@@ -71,9 +73,11 @@ def check(
         verdict.findings.append(Finding.of_error(error, name=scope.signature))
         return verdict
     verdict.took(".", scope.signature, opened)
+    if links is None and opened.manifest.allow_symlinks:
+        links = Links(directory, directory)
     signed = opened.manifest.by_path()
     verdict.files = len(signed)
-    left_out = _left_out(opened, signed)
+    left_out = directory_bundle.list_left_out(opened, signed)
     own = directory_bundle.own_name(directory, scope.signature)
     seen: dict[bytes, int] = {}
     present = listing.list_files(directory, left_out | own, seen)
@@ -94,21 +98,13 @@ def check(
         empty = _digests(directory, opened.manifest, links, present.keys() - signed.keys())
         present = {name: mode for name, mode in present.items() if empty.get(name) != b""}
     unsigned = set() if scope.ignore_unsigned_files else present.keys() - signed.keys()
+    others = directory_bundle.find_others(directory, unsigned, links)
+    if others:
+        verdict.leave_out(Kind.OTHER_BUNDLE.finding(others), "other signatures")
+    unsigned -= others
     for finding in differences(signed, actual, unsigned, present, directory):
         verdict.findings += links.tell(finding) if links else [finding]
     return verdict
-
-
-def _left_out(opened: Opened, signed: Collection[bytes]) -> set[bytes]:
-    """Returns what a bundle leaves out.
-
-    One of other software that says nothing of it was made before that was signed: the
-    verifiers of then left out what is Git's, unless it is signed.
-    """
-    if opened.subject is not None or opened.manifest.ignore_paths:
-        return {os.fsencode(path) for path in opened.manifest.ignore_paths}
-    tops = {name.split(b"/", 1)[0] for name in signed}
-    return {name.encode() for name in STOCK_IGNORED} - tops
 
 
 def _digests(

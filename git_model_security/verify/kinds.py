@@ -128,6 +128,11 @@ class Kind(Enum):
     UNSIGNED_LINK = (Reason.EXTRA, "symbolic links, which nobody can sign", REMOVE)
 
     STRAY = (Reason.EXTRA, "outside of all models that were verified, so nobody signed it")
+    OTHER_BUNDLE = (
+        Reason.UNCOVERED,
+        "another signature, which was not looked at",
+        "`--signature NAME` verifies by that one",
+    )
     LEFT_OUT = (Reason.UNCOVERED, "left out by the signer, so that no signature covers it")
     OUTSIDE = (Reason.UNCOVERED, "belongs to no model, so that no signature covers it")
 
