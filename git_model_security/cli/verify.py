@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from git_model_security.cli import methods, options, terminal, verify_report
+from git_model_security.cli import methods, options, terminal, verify_directory, verify_report
 from git_model_security.cli.progress import Bar
 from git_model_security.cli.verify_report import Unvouched
 from git_model_security.clone import missing_policy
 from git_model_security.clone.clone import Clone
-from git_model_security.errors import GitError
 from git_model_security.git import config, index, ranges
-from git_model_security.git.repository import Repository
 from git_model_security.policy import gitmodel
 from git_model_security.provenance import telling
 from git_model_security.signing.methods import KINDS
 from git_model_security.signing.roles import STOCK_SIGNATURE
 from git_model_security.signing.sources import Asked
-from git_model_security.trust import anchors, verifiers
+from git_model_security.trust import verifiers
 from git_model_security.verify import (
-    directory_check,
     events,
     models_check,
+    part,
     range_check,
     tree_check,
     worktree_check,
@@ -36,14 +33,27 @@ from git_model_security.verify.range_check import RangeVerdict
 from git_model_security.verify.scope import Scope
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from git_model_security.signing.methods import Verifier
     from git_model_security.trust.verdict import Verdict
 
 
-@click.command("verify", context_settings=methods.SPELLINGS)
-@click.argument("words", nargs=-1, metavar="[METHOD] [REV | REV..REV]")
+_PATHS = "git_model.paths"
+
+
+class _Command(click.Command):
+    """A command with paths after `--`, as Git has them: click puts them among the words."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Takes the paths away; what is left is options and words."""
+        at = args.index("--") if "--" in args else len(args)
+        ctx.meta[_PATHS] = tuple(args[at + 1 :])
+        return super().parse_args(ctx, args[:at])
+
+
+@click.command("verify", cls=_Command, context_settings=methods.SPELLINGS)
+@click.argument("words", nargs=-1, metavar="[METHOD] [REV | REV..REV] [-- PATHSPEC...]")
 @methods.verifying
 @click.option("--encrypted", is_flag=True, help="Verify ciphertext; needs no AES key.")
 @click.option(
@@ -99,10 +109,10 @@ def command(
 ) -> None:
     """Check the signatures of the work tree, of the commit REV, or of each in a range.
 
-    Every file is hashed again. Exit status 1 when anything does not hold, 4 when it could
-    not be checked. The signer is one of those that are described, else any that this
-    clone trusts. METHOD is sigstore, key or certificate, and may be left out where the
-    options tell.
+    Every file is hashed again, or each that PATHSPEC chooses, and no other. Exit status 1
+    when anything does not hold, 4 when it could not be checked. The signer is one of those
+    that are described, else any that this clone trusts. METHOD is sigstore, key or
+    certificate, and may be left out where the options tell.
     """
     method = words[0] if words and words[0] in KINDS else None
     revisions = words[1:] if method else words
@@ -117,13 +127,14 @@ def command(
         encrypted=encrypted,
         signature=signature or STOCK_SIGNATURE,
         follow=follow,
+        pathspecs=ctx.meta[_PATHS],
     )
     _require_sense(revisions, directory, scope, expected, signature)
     unvouched = verify_report.NOBODY_ASKED
     if directory is None:
         found, unvouched = _judge_in_clone(revisions, asked, scope, expected)
     else:
-        found = _judge_directory(directory, asked, scope)
+        found = verify_directory.judge(directory, asked, scope)
     if as_json:
         terminal.document(found.to_json())
     elif isinstance(found, RangeVerdict):
@@ -145,6 +156,8 @@ def _require_sense(
         raise click.UsageError("--expect and --at-least go with one commit")
     if scope.all_models and scope.roots:
         raise click.UsageError("--all-models and --model-root exclude each other")
+    if scope.pathspecs and (is_range or scope.all_models or (directory and scope.roots)):
+        raise click.UsageError("paths go with one commit, work tree or model, not with many")
     if scope.strict and scope.ignore_unsigned_files:
         raise click.UsageError("--strict and --ignore-unsigned-files exclude each other")
     if directory is not None:
@@ -182,6 +195,7 @@ def _judge_in_clone(
             return found, _find_unvouched(clone, "" if asked.given() else _newest_bad(found))
         if revisions:
             verdict = _judge_commit(clone, revisions[0], accepted, scope)
+            part.tell_commit(clone.repo, verdict, scope)
         else:
             verdict = _judge_here(clone, accepted, scope)
         if verdict.commit:
@@ -216,6 +230,7 @@ def _judge_here(clone: Clone, accepted: Sequence[Verifier], scope: Scope) -> Ver
     verdict = _judge_commit(clone, "HEAD", accepted, scope)
     if worktree_check.add_locked_files(clone, verdict, accepted, scope):
         verdict.subject += " and the work tree"
+    part.tell_commit(clone.repo, verdict, scope)
     return verdict
 
 
@@ -223,8 +238,12 @@ def _judge_commit(
     clone: Clone, revision: str, accepted: Sequence[Verifier], scope: Scope
 ) -> Verdict:
     commit = index.unambiguous(clone.repo, revision)
+    chosen = part.choose_of(clone.repo, commit, scope)
     verdict = tree_check.check(
-        clone, commit, accepted, sealed_only=scope.encrypted, roots=scope.roots
+        *(clone, commit, accepted),
+        sealed_only=scope.encrypted,
+        roots=scope.roots,
+        chosen=chosen,
     )
     verdict.subject = f"{revision} ({commit[:12]})"
     verdict.commit = commit
@@ -248,47 +267,3 @@ def _judge_range(
             remembers=not any(verifier.explicit for verifier in accepted),
             progress=bar,
         )
-
-
-def _judge_directory(directory: Path, asked: Asked, scope: Scope) -> Verdict:
-    """Verifies a directory without Git."""
-    # What links lead to is judged as well.
-    judged = [directory, *filter(None, [scope.follow])]
-    repo = _around(judged)
-    given = verifiers.explicit(asked)
-    for place in judged:
-        anchors.require_not_below(place, anchors.named(asked))
-    anchors.require_no_file_of(directory, anchors.named(asked))
-    accepted = verifiers.given_or_pinned(repo, given)
-    with Bar("Hashing") as bar:
-        if scope.all_models or _lie_below(directory, scope):
-            verdict = models_check.check(directory, accepted, scope, bar)
-        else:
-            root = next(iter(scope.roots), None)
-            verdict = directory_check.check(directory, accepted, scope, root, bar)
-    if repo is not None:
-        events.record_verdict(repo, verdict)
-    return verdict
-
-
-def _lie_below(directory: Path, scope: Scope) -> bool:
-    """Tells whether the model roots asked for lie below, as in a clone that was copied.
-
-    One root alone may also be what the directory itself was deployed from. With files let
-    pass that nobody signed it always is: else whoever moves the model down a level could
-    put something else into its place.
-    """
-    if len(scope.roots) != 1:
-        return bool(scope.roots)
-    is_model = os.path.lexists(directory / scope.signature)
-    return not (is_model or "/" in scope.signature or scope.ignore_unsigned_files)
-
-
-def _around(judged: Iterable[Path]) -> Repository | None:
-    """Returns the repository around, unless it came with what is judged: it has no say."""
-    try:
-        repo = Repository.discover()
-    except GitError:
-        return None
-    place = repo.common_dir.resolve()
-    return None if any(place.is_relative_to(one.resolve()) for one in judged) else repo

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from git_model_security.signing.dsse import MEDIA_TYPE, PAYLOAD_TYPE
 from git_model_security.signing.methods import KEY
+from git_model_security.signing.roles import ANNOTATION
 from git_model_security.signing.statement import PREDICATE_TYPE, STATEMENT_TYPE
 
 if TYPE_CHECKING:
@@ -58,9 +59,12 @@ def hint(fingerprint: str) -> dict[str, object]:
 
 
 def statement(manifest: Manifest) -> bytes:
-    """Returns the in-toto statement over a manifest, as OMS 1.0 has it."""
-    # By component, as paths compare: `a/c` comes before `a.c`. No name holds a NUL.
-    names = sorted(manifest.items, key=lambda name: name.replace("/", "\0"))
+    """Returns the in-toto statement over a manifest, as OMS 1.0 has it.
+
+    Items stand by code points (5.2.1), and the digest of the model is over them as they stand.
+    model_signing has them by components, `a/c` before `a.c`, and reads them in any order.
+    """
+    names = sorted(manifest.items)
     root = hashlib.sha256(b"".join(manifest.items[name] for name in names))
     serialization = {
         "method": "files",
@@ -72,9 +76,15 @@ def statement(manifest: Manifest) -> bytes:
         {"name": name, "digest": manifest.items[name].hex(), "algorithm": manifest.digest}
         for name in names
     ]
+    subject: dict[str, object] = {
+        "name": manifest.name,
+        "digest": {"sha256": root.hexdigest()},
+    }
+    if manifest.subject is not None:
+        subject["annotations"] = {ANNOTATION: str(manifest.subject)}
     document = {
         "_type": STATEMENT_TYPE,
-        "subject": [{"name": manifest.name, "digest": {"sha256": root.hexdigest()}}],
+        "subject": [subject],
         "predicateType": PREDICATE_TYPE,
         "predicate": {"resources": resources, "serialization": serialization},
     }

@@ -61,14 +61,28 @@ def parse(payload: bytes) -> Manifest:
     root = hashlib.sha256(b"".join(items.values())).hexdigest()
     if member(member(subjects[0], "digest", dict), "sha256", str) != root:
         raise malformed("the signed digest of the model is not that of its items")
+    name = member(subjects[0], "name", str)
     return Manifest(
-        name=member(subjects[0], "name", str),
+        name=name,
         digest=digest,
         items=items,
         ignore_paths=tuple(ignored),
         shard_bytes=shard_bytes,
         allow_symlinks=allow_symlinks,
+        subject=_role(subjects[0], name),
     )
+
+
+def _role(subject: dict[str, object], name: str) -> roles.Subject | None:
+    """Returns what a bundle of ours is over, which its name said before annotations did."""
+    named = roles.parse(name)
+    annotations = subject.get("annotations")
+    if not isinstance(annotations, dict) or roles.ANNOTATION not in annotations:
+        return named
+    found = roles.parse(member(annotations, roles.ANNOTATION, str))
+    if found is None or named is not None or len(annotations) != 1:
+        raise malformed("says of its role more, or less, than there is to say")
+    return found
 
 
 def _shard_bytes(serialization: dict[str, object]) -> int | None:
@@ -92,10 +106,9 @@ def check(manifest: Manifest, signature_name: str | None = None) -> None:
 
     Raises:
         VerificationError: `MALFORMED`: no items, a name that is not safe, or, in a
-            bundle that claims a role of ours, another form than that role has.
+            bundle of a role of ours, another form than that role has.
     """
-    subject = roles.parse(manifest.name)
-    role = subject.role if subject else None
+    role = manifest.subject.role if manifest.subject else None
     # 1. Something is signed: an empty manifest would "verify" an empty directory.
     if not manifest.items:
         raise malformed("signs no file at all")

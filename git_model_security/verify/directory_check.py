@@ -20,7 +20,7 @@ from git_model_security.git.paths import shown
 from git_model_security.policy.gitmodel import CIPHERTEXT_SIGNATURE
 from git_model_security.signing.roles import OTHERS_IGNORED, STOCK_SIGNATURE
 from git_model_security.trust.verdict import COVERS_DIRECTORY, Finding, Verdict
-from git_model_security.verify import directory_bundle, file_digests, listing
+from git_model_security.verify import directory_bundle, file_digests, listing, part
 from git_model_security.verify.compare import Found, compare, tell
 from git_model_security.verify.contents import sealed_as
 from git_model_security.verify.kinds import Kind
@@ -92,6 +92,7 @@ def check(
         {name: mode for name, mode in seen.items() if name in left_out - own},
         None if scope.ignore_unsigned_files else opened,
     )
+    signed, present = part.take(directory, scope.pathspecs, verdict, signed, present)
     actual = _digests(directory, opened.manifest, links, signed, progress)
     if opened.manifest.shard_bytes:
         # A file without content has no part that could be signed, and holds nothing.
@@ -104,6 +105,7 @@ def check(
     unsigned -= others
     for finding in differences(signed, actual, unsigned, present, directory):
         verdict.findings += links.tell(finding) if links else [finding]
+    part.require_any(verdict)
     return verdict
 
 

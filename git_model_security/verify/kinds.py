@@ -46,6 +46,7 @@ class Kind(Enum):
         Reason.STALE,
         "modes, links, or files outside of the model are not what was signed",
     )
+    COMMITTED_ELSEWHERE = (Reason.STALE, "the tree is not the one that was signed")
     EDITED = (Reason.TAMPERED, _CONTENT + _SHOWN, _OWN)
     CHANGED = (Reason.TAMPERED, _CONTENT)
     FLAGGED = (Reason.TAMPERED, _CONTENT + _FLAGGED, _UNFLAG)
