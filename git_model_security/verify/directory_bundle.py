@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from git_model_security import messages
 from git_model_security.content import blob
 from git_model_security.envelope import HEADER_BYTES
-from git_model_security.errors import Reason, VerificationError
+from git_model_security.errors import Error, Reason, VerificationError
 from git_model_security.git import worktree
 from git_model_security.git.paths import shown
 from git_model_security.policy.gitmodel import CIPHERTEXT_SIGNATURE
@@ -23,7 +23,7 @@ from git_model_security.verify import listing
 from git_model_security.verify.kinds import FOLLOW
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from git_model_security.signing.bundle import Opened
     from git_model_security.signing.methods import Verifier
@@ -134,15 +134,6 @@ def _open_file(directory: Path, name: bytes, links: Links | None) -> int:
     return worktree.open_file(directory, name)
 
 
-def is_bundle(directory: Path, name: bytes, links: Links | None) -> bool:
-    """Tells whether a bundle stands at a name of a directory, whoever signed it."""
-    with contextlib.suppress(OSError, VerificationError):
-        with os.fdopen(_open_file(directory, name, links), "rb") as file:
-            dsse.parse(file.read(MAX_BYTES + 1))
-        return True
-    return False
-
-
 def list_left_out(opened: Opened, signed: Collection[bytes]) -> set[bytes]:
     """Returns what a bundle leaves out of the files that it signs.
 
@@ -156,24 +147,42 @@ def list_left_out(opened: Opened, signed: Collection[bytes]) -> set[bytes]:
     return named | ({name.encode() for name in STOCK_IGNORED} - tops)
 
 
-def find_others(directory: Path, names: Collection[bytes], links: Links | None) -> set[bytes]:
+def find_others(names: Collection[bytes], read: Callable[[bytes], bytes]) -> set[bytes]:
     """Returns the files among those at the top that are signatures or attestations of others.
 
     Whoever signs a model a second time puts one beside the first. By name and content they
-    are that alone: by either of them only, a file to be loaded could pass for one.
+    are that alone: by either of them only, a file to be loaded could pass for one. `read`
+    raises an `Error` or `OSError` for what is no file, or cannot be read.
     """
     there = (name for name in names if b"/" not in name and name.endswith(_SUFFIXES))
-    return {name for name in there if _is_other(directory, name, links)}
+    return {name for name in there if _is_other(name, read)}
 
 
-def _is_other(directory: Path, name: bytes, links: Links | None) -> bool:
-    with contextlib.suppress(OSError, VerificationError):
-        with os.fdopen(_open_file(directory, name, links), "rb") as file:
-            data = file.read(MAX_BYTES + 1)
+def _is_other(name: bytes, read: Callable[[bytes], bytes]) -> bool:
+    with contextlib.suppress(OSError, Error):
+        data = read(name)
         for one in data.splitlines() if name.endswith(_LINES) else [data]:
             dsse.require_bare(dsse.parse(one))
         return bool(data)
     return False
+
+
+def is_bundle(directory: Path, name: bytes, links: Links | None) -> bool:
+    """Tells whether a bundle stands at a name of a directory, whoever signed it."""
+    with contextlib.suppress(OSError, VerificationError):
+        dsse.parse(read_file(directory, name, links))
+        return True
+    return False
+
+
+def read_file(directory: Path, name: bytes, links: Links | None) -> bytes:
+    """Reads what stands at a name of a directory; one byte more than a bundle may have.
+
+    Raises:
+        OSError: it is no regular file, or cannot be read.
+    """
+    with os.fdopen(_open_file(directory, name, links), "rb") as file:
+        return file.read(MAX_BYTES + 1)
 
 
 def own_name(directory: Path, signature: str) -> set[bytes]:

@@ -99,7 +99,9 @@ def check(
         empty = _digests(directory, opened.manifest, links, present.keys() - signed.keys())
         present = {name: mode for name, mode in present.items() if empty.get(name) != b""}
     unsigned = set() if scope.ignore_unsigned_files else present.keys() - signed.keys()
-    others = directory_bundle.find_others(directory, unsigned, links)
+    others = directory_bundle.find_others(
+        unsigned, lambda name: directory_bundle.read_file(directory, name, links)
+    )
     if others:
         verdict.leave_out(Kind.OTHER_BUNDLE.finding(others), "other signatures")
     unsigned -= others

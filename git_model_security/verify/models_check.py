@@ -183,7 +183,14 @@ def _tree_findings(
         for name in signed.keys() & kept.keys()
     }
     modes = {name: stat.S_IFMT(entry.mode) for name, entry in kept.items()}
-    yield from directory_check.differences(signed, actual, modes.keys() - signed.keys(), modes)
+    unsigned = modes.keys() - signed.keys()
+    others = directory_bundle.find_others(
+        {name for name in unsigned if kept[name].is_file},
+        lambda name: reader.plaintext(clone, kept[name].oid, dsse.MAX_BYTES),
+    )
+    if others:
+        verdict.leave_out(Kind.OTHER_BUNDLE.finding(others), "other signatures")
+    yield from directory_check.differences(signed, actual, unsigned - others, modes)
     disguised = {name for name, entry in below.items() if _is_disguised(name, entry)}
     if disguised:
         yield Kind.DISGUISED.finding(disguised)
