@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,6 @@ from git_model_security.git import config, index, ranges
 from git_model_security.policy import gitmodel
 from git_model_security.provenance import telling
 from git_model_security.signing.methods import KINDS
-from git_model_security.signing.roles import STOCK_SIGNATURE
 from git_model_security.signing.sources import Asked
 from git_model_security.trust import verifiers
 from git_model_security.verify import (
@@ -53,7 +53,7 @@ class _Command(click.Command):
 
 
 @click.command("verify", cls=_Command, context_settings=methods.SPELLINGS)
-@click.argument("words", nargs=-1, metavar="[METHOD] [REV | REV..REV] [-- PATHSPEC...]")
+@click.argument("words", nargs=-1, metavar="[METHOD] [REV | REV..REV | PATH] [-- PATHSPEC...]")
 @methods.verifying
 @click.option("--encrypted", is_flag=True, help="Verify ciphertext; needs no AES key.")
 @click.option(
@@ -64,7 +64,9 @@ class _Command(click.Command):
     help="Verify a deployed directory, without Git.",
 )
 @click.option(
-    "--signature", metavar="FILE", help="With --dir, its bundle: a name in DIR, or a path."
+    "--signature",
+    metavar="FILE",
+    help="With --dir, its bundle: a name in DIR, or a path; with PATH, that of PATH.",
 )
 @click.option(
     "--follow-links",
@@ -109,6 +111,8 @@ def command(
 ) -> None:
     """Check the signatures of the work tree, of the commit REV, or of each in a range.
 
+    With --signature, that of the file or directory PATH, without Git.
+
     Every file is hashed again, or each that PATHSPEC chooses, and no other. Exit status 1
     when anything does not hold, 4 when it could not be checked. The signer is one of those
     that are described, else any that this clone trusts. METHOD is sigstore, key or
@@ -117,6 +121,11 @@ def command(
     method = words[0] if words and words[0] in KINDS else None
     revisions = words[1:] if method else words
     asked = methods.take(Asked, method, said)
+    file = None
+    if signature is not None and directory is None and len(revisions) == 1:
+        path, revisions = Path(revisions[0]), ()
+        directory, file = (path, None) if path.is_dir() else (None, path)
+        signature = os.path.join(".", signature)  # noqa: PTH118 - Path drops the `./`
     expected = Expected(expect, at_least)
     scope = Scope(
         roots=tuple(map(gitmodel.as_root, roots)),
@@ -125,13 +134,19 @@ def command(
         strict=strict,
         committed_only=expected != Expected(),
         encrypted=encrypted,
-        signature=signature or STOCK_SIGNATURE,
+        signature=signature or verify_directory.own_signature(directory, encrypted=encrypted),
         follow=follow,
         pathspecs=ctx.meta[_PATHS],
     )
-    _require_sense(revisions, directory, scope, expected, signature)
+    if file is None:
+        _require_sense(revisions, directory, scope, expected, signature)
+    elif scope.pathspecs:
+        raise click.UsageError("a file is verified as a whole")
     unvouched = verify_report.NOBODY_ASKED
-    if directory is None:
+    found: Verdict | RangeVerdict
+    if file is not None:
+        found = verify_directory.judge_file(file, asked, scope)
+    elif directory is None:
         found, unvouched = _judge_in_clone(revisions, asked, scope, expected)
     else:
         found = verify_directory.judge(directory, asked, scope)
@@ -156,24 +171,32 @@ def _require_sense(
         raise click.UsageError("--expect and --at-least go with one commit")
     if scope.all_models and scope.roots:
         raise click.UsageError("--all-models and --model-root exclude each other")
-    if scope.pathspecs and (is_range or scope.all_models or (directory and scope.roots)):
-        raise click.UsageError("paths go with one commit, work tree or model, not with many")
+    if scope.pathspecs:
+        _require_one(scope, directory, is_range=is_range)
     if scope.strict and scope.ignore_unsigned_files:
         raise click.UsageError("--strict and --ignore-unsigned-files exclude each other")
     if directory is not None:
-        if revisions or scope.encrypted:
-            raise click.UsageError("--dir looks at decrypted files, not at commits")
+        if revisions:
+            raise click.UsageError("--dir looks at files, not at commits")
         if len(scope.roots) > 1 and "/" in scope.signature:
             raise click.UsageError("one --signature is that of one --model-root")
     elif scope.follow is not None:
         raise click.UsageError("--follow-links goes with --dir; Git has links of its own")
     elif signature is not None:
-        raise click.UsageError("--signature goes with --dir; else .gitmodel names it")
+        raise click.UsageError("--signature goes with --dir, or with a PATH")
     elif is_range:
         if scope.all_models:
             raise click.UsageError("--all-models goes with one commit, not with a range")
     elif len(revisions) > 1:
         raise click.UsageError(f"one revision at a time, not {len(revisions)}; or A..B")
+
+
+def _require_one(scope: Scope, directory: Path | None, *, is_range: bool) -> None:
+    """Refuses a part of what is many, or is verified as a whole."""
+    if is_range or scope.all_models or (directory and scope.roots):
+        raise click.UsageError("paths go with one commit, work tree or model, not with many")
+    if directory and scope.encrypted:
+        raise click.UsageError("paths go with --dir where files are decrypted")
 
 
 def _judge_in_clone(

@@ -1,37 +1,54 @@
-"""`git model verify --dir`: what is asked of a directory without Git, and who may answer."""
+"""`git model verify` without Git: of a directory, or of a file, against the bundle of it."""
 
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from git_model_security.cli.progress import Bar
-from git_model_security.errors import GitError
-from git_model_security.git.repository import Repository
-from git_model_security.trust import anchors, verifiers
-from git_model_security.verify import directory_check, events, models_check
+from git_model_security.errors import ConfigError
+from git_model_security.git.paths import shown
+from git_model_security.policy.gitmodel import CIPHERTEXT_SIGNATURE
+from git_model_security.signing.roles import STOCK_SIGNATURE
+from git_model_security.trust import verifiers
+from git_model_security.verify import (
+    directory_check,
+    events,
+    file_check,
+    models_check,
+    sealed_check,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from pathlib import Path
-
     from git_model_security.signing.sources import Asked
     from git_model_security.trust.verdict import Verdict
     from git_model_security.verify.scope import Scope
 
 
+def own_signature(directory: Path | None, *, encrypted: bool) -> str:
+    """Returns the name of the bundle that a directory has, unless somebody says otherwise."""
+    sealed = directory / CIPHERTEXT_SIGNATURE if directory and encrypted else None
+    return CIPHERTEXT_SIGNATURE if sealed and os.path.lexists(sealed) else STOCK_SIGNATURE
+
+
+def judge_file(file: Path, asked: Asked, scope: Scope) -> Verdict:
+    """Verifies one file without Git."""
+    if not os.path.lexists(file):
+        raise ConfigError(f"{shown(os.fsencode(file))}: there is no such file or directory")
+    accepted = verifiers.of_file(file, asked)
+    with Bar("Hashing") as bar:
+        return file_check.check(file, Path(scope.signature), accepted, bar)
+
+
 def judge(directory: Path, asked: Asked, scope: Scope) -> Verdict:
     """Verifies a directory without Git."""
-    # What links lead to is judged as well.
     judged = [directory, *filter(None, [scope.follow])]
-    repo = _around(judged)
-    given = verifiers.explicit(asked)
-    for place in judged:
-        anchors.require_not_below(place, anchors.named(asked))
-    anchors.require_no_file_of(directory, anchors.named(asked))
-    accepted = verifiers.given_or_pinned(repo, given)
+    repo, accepted = verifiers.of_directory(judged, asked)
     with Bar("Hashing") as bar:
-        if scope.all_models or _lie_below(directory, scope):
+        if scope.encrypted:
+            verdict = sealed_check.check(directory, accepted, scope, bar)
+        elif scope.all_models or _lie_below(directory, scope):
             verdict = models_check.check(directory, accepted, scope, bar)
         else:
             root = next(iter(scope.roots), None)
@@ -52,13 +69,3 @@ def _lie_below(directory: Path, scope: Scope) -> bool:
         return bool(scope.roots)
     is_model = os.path.lexists(directory / scope.signature)
     return not (is_model or "/" in scope.signature or scope.ignore_unsigned_files)
-
-
-def _around(judged: Iterable[Path]) -> Repository | None:
-    """Returns the repository around, unless it came with what is judged: it has no say."""
-    try:
-        repo = Repository.discover()
-    except GitError:
-        return None
-    place = repo.common_dir.resolve()
-    return None if any(place.is_relative_to(one.resolve()) for one in judged) else repo

@@ -92,6 +92,16 @@ def statement(manifest: Manifest) -> bytes:
     return json.dumps(document, separators=(",", ":")).encode("ascii")
 
 
+def root_of(manifest: Manifest) -> bytes:
+    """Returns the digest of a whole model as model_signing has it, in the order of paths.
+
+    By component, as paths compare: `a/c` comes before `a.c`. A bundle of ours has the order of
+    code points, and another digest where the two differ.
+    """
+    names = sorted(manifest.items, key=lambda name: name.replace("/", "\0"))  # none holds a NUL
+    return hashlib.sha256(b"".join(manifest.items[name] for name in names)).digest()
+
+
 def signature(data: bytes, key: EllipticCurvePrivateKey) -> bytes:
     """Returns a signature of a key in memory, in DER."""
     from cryptography.hazmat.primitives.asymmetric import ec

@@ -30,6 +30,7 @@ class Scope:
         signature: the bundle of a directory: a name in it, or with a `/` any path.
         follow: links of a directory are followed that stay below it; None for none.
         pathspecs: the files to look at; empty for all.
+        ignored: paths of a directory that need not be signed, with what lies below them.
     """
 
     roots: Sequence[str] = ()
@@ -41,6 +42,7 @@ class Scope:
     signature: str = STOCK_SIGNATURE
     follow: Path | None = None
     pathspecs: tuple[str, ...] = ()
+    ignored: frozenset[bytes] = frozenset()
 
     @property
     def is_of_head(self) -> bool:
