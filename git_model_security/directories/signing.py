@@ -71,7 +71,7 @@ def make_manifest(
 def digest_of(manifest: Manifest) -> str:
     """Returns the digest of a model, in hexadecimal: SHA-256 over those of its files.
 
-    In the order of their paths; a bundle of model_signing has it as the digest of its subject.
+    In the order of their names; a bundle has it as the digest of its subject.
     """
     return key_bundle.root_of(manifest).hex()
 

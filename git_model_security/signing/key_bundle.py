@@ -65,7 +65,6 @@ def statement(manifest: Manifest) -> bytes:
     model_signing has them by components, `a/c` before `a.c`, and reads them in any order.
     """
     names = sorted(manifest.items)
-    root = hashlib.sha256(b"".join(manifest.items[name] for name in names))
     serialization = {
         "method": "files",
         "hash_type": manifest.digest,
@@ -78,7 +77,7 @@ def statement(manifest: Manifest) -> bytes:
     ]
     subject: dict[str, object] = {
         "name": manifest.name,
-        "digest": {"sha256": root.hexdigest()},
+        "digest": {"sha256": root_of(manifest).hex()},
     }
     if manifest.subject is not None:
         subject["annotations"] = {ANNOTATION: str(manifest.subject)}
@@ -93,13 +92,10 @@ def statement(manifest: Manifest) -> bytes:
 
 
 def root_of(manifest: Manifest) -> bytes:
-    """Returns the digest of a whole model as model_signing has it, in the order of paths.
-
-    By component, as paths compare: `a/c` comes before `a.c`. A bundle of ours has the order of
-    code points, and another digest where the two differ.
-    """
-    names = sorted(manifest.items, key=lambda name: name.replace("/", "\0"))  # none holds a NUL
-    return hashlib.sha256(b"".join(manifest.items[name] for name in names)).digest()
+    """Returns the digest of a whole model (6.5.1): over those of its items, by code points."""
+    return hashlib.sha256(
+        b"".join(manifest.items[name] for name in sorted(manifest.items))
+    ).digest()
 
 
 def signature(data: bytes, key: EllipticCurvePrivateKey) -> bytes:

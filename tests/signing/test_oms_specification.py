@@ -12,6 +12,7 @@ from jsonschema import Draft202012Validator, ValidationError
 from referencing import Registry, Resource
 
 from git_model_security.errors import VerificationError
+from git_model_security.signing import key_bundle
 from git_model_security.signing.bundle import Opened, open_bundle
 from git_model_security.signing.by_certificate import CertificateVerifier
 from git_model_security.signing.by_key import KeySigner, KeyVerifier
@@ -93,6 +94,7 @@ def test_what_we_write_is_as_the_schemas_have_it(
     assert names == sorted(names)  # 5.2.1, by code points
     root = hashlib.sha256(b"".join(bytes.fromhex(one["digest"]) for one in resources))
     assert subject["digest"] == {"sha256": root.hexdigest()}  # 6.5.1
+    assert key_bundle.root_of(manifest).hex() == root.hexdigest()
 
 
 def test_a_role_beside_the_items_would_not_be_as_the_schemas_have_it(tmp_path: Path) -> None:
