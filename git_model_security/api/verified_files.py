@@ -27,6 +27,7 @@ from git_model_security.signing.roles import CIPHERTEXT, ONE_FILE, TREE_ITEM
 from git_model_security.trust import verifiers
 from git_model_security.verification import directory_bundle, file_digests, tree_check
 from git_model_security.verification.model_roots import under
+from git_model_security.verification.root import Root
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -140,7 +141,7 @@ class Commit(Source):
                 f"{top}: has several models: {', '.join(policy.roots)}",
                 hint="`git model export` makes a directory, of which one is loaded",
             )
-        root = tree_check.Root(self._clone, policy, policy.roots[0], entries, accepted)
+        root = Root(self._clone, policy, policy.roots[0], entries, accepted)
         opened = root.open(CIPHERTEXT)
         self._entries = {os.fsdecode(name): entry for name, entry in under(root.name, entries)}
         signed = opened.manifest.files()

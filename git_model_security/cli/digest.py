@@ -40,9 +40,10 @@ if TYPE_CHECKING:
 def command(path: Path, rev: str | None, **said: Any) -> None:
     """Print the digest of a model: that which its signature has of it as a whole.
 
-    As `model_signing digest` prints it: SHA-256 over the digests of its files, in the order
-    of their names. A signature in the directory is a file of it: --ignore-paths leaves it
-    out, as what signed the model did.
+    SHA-256 over the digests of its files, in the order of their names (OMS 1.0, 6.5.1).
+    model_signing has another where names sort otherwise than paths (`a.c` before `a/c`): it
+    compares them by component. A signature in the directory is a file of it: --ignore-paths
+    leaves it out, as what signed the model did.
     """
     if rev is not None:
         found = _of_commit(rev, gitmodel.as_root(str(path)), said["digest"])

@@ -9,28 +9,22 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from git_model_security.cli import methods, options, terminal, verify_report
+from git_model_security.cli import methods, options, terminal, verify_directory, verify_report
 from git_model_security.cli.progress import Bar
 from git_model_security.cli.verify_report import Unvouched
 from git_model_security.clone import missing_policy
 from git_model_security.clone.clone import Clone
-from git_model_security.errors import ConfigError
 from git_model_security.git import config, index, ranges
-from git_model_security.git.paths import shown
 from git_model_security.policy import gitmodel
-from git_model_security.policy.gitmodel import CIPHERTEXT_SIGNATURE
 from git_model_security.provenance import telling
 from git_model_security.signing.methods import KINDS
-from git_model_security.signing.roles import STOCK_SIGNATURE
 from git_model_security.signing.sources import Asked
 from git_model_security.trust import verifiers
 from git_model_security.verification import (
-    directory_check,
     events,
-    file_check,
     models_check,
+    part,
     range_check,
-    sealed_check,
     tree_check,
     worktree_check,
 )
@@ -45,8 +39,21 @@ if TYPE_CHECKING:
     from git_model_security.trust.verdict import Verdict
 
 
-@click.command("verify", context_settings=methods.SPELLINGS)
-@click.argument("words", nargs=-1, metavar="[METHOD] [REV | REV..REV | PATH]")
+_PATHS = "git_model.paths"
+
+
+class _Command(click.Command):
+    """A command with paths after `--`, as Git has them: click puts them among the words."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Takes the paths away; what is left is options and words."""
+        at = args.index("--") if "--" in args else len(args)
+        ctx.meta[_PATHS] = tuple(args[at + 1 :])
+        return super().parse_args(ctx, args[:at])
+
+
+@click.command("verify", cls=_Command, context_settings=methods.SPELLINGS)
+@click.argument("words", nargs=-1, metavar="[METHOD] [REV | REV..REV | PATH] [-- PATHSPEC...]")
 @methods.verifying
 @click.option("--encrypted", is_flag=True, help="Verify ciphertext; needs no AES key.")
 @click.option(
@@ -106,10 +113,10 @@ def command(
 
     With --signature, that of the file or directory PATH, without Git.
 
-    Every file is hashed again. Exit status 1 when anything does not hold, 4 when it could
-    not be checked. The signer is one of those that are described, else any that this
-    clone trusts. METHOD is sigstore, key or certificate, and may be left out where the
-    options tell.
+    Every file is hashed again, or each that PATHSPEC chooses, and no other. Exit status 1
+    when anything does not hold, 4 when it could not be checked. The signer is one of those
+    that are described, else any that this clone trusts. METHOD is sigstore, key or
+    certificate, and may be left out where the options tell.
     """
     method = words[0] if words and words[0] in KINDS else None
     revisions = words[1:] if method else words
@@ -127,19 +134,22 @@ def command(
         strict=strict,
         committed_only=expected != Expected(),
         encrypted=encrypted,
-        signature=signature or _own_signature(directory, encrypted=encrypted),
+        signature=signature or verify_directory.own_signature(directory, encrypted=encrypted),
         follow=follow,
+        pathspecs=ctx.meta[_PATHS],
     )
     if file is None:
         _require_sense(revisions, directory, scope, expected, signature)
+    elif scope.pathspecs:
+        raise click.UsageError("a file is verified as a whole")
     unvouched = verify_report.NOBODY_ASKED
     found: Verdict | RangeVerdict
     if file is not None:
-        found = _judge_file(file, asked, scope)
+        found = verify_directory.judge_file(file, asked, scope)
     elif directory is None:
         found, unvouched = _judge_in_clone(revisions, asked, scope, expected)
     else:
-        found = _judge_directory(directory, asked, scope)
+        found = verify_directory.judge(directory, asked, scope)
     if as_json:
         terminal.document(found.to_json())
     elif isinstance(found, RangeVerdict):
@@ -161,6 +171,8 @@ def _require_sense(
         raise click.UsageError("--expect and --at-least go with one commit")
     if scope.all_models and scope.roots:
         raise click.UsageError("--all-models and --model-root exclude each other")
+    if scope.pathspecs:
+        _require_one(scope, directory, is_range=is_range)
     if scope.strict and scope.ignore_unsigned_files:
         raise click.UsageError("--strict and --ignore-unsigned-files exclude each other")
     if directory is not None:
@@ -177,6 +189,14 @@ def _require_sense(
             raise click.UsageError("--all-models goes with one commit, not with a range")
     elif len(revisions) > 1:
         raise click.UsageError(f"one revision at a time, not {len(revisions)}; or A..B")
+
+
+def _require_one(scope: Scope, directory: Path | None, *, is_range: bool) -> None:
+    """Refuses a part of what is many, or is verified as a whole."""
+    if is_range or scope.all_models or (directory and scope.roots):
+        raise click.UsageError("paths go with one commit, work tree or model, not with many")
+    if directory and scope.encrypted:
+        raise click.UsageError("paths go with --dir where files are decrypted")
 
 
 def _judge_in_clone(
@@ -198,6 +218,7 @@ def _judge_in_clone(
             return found, _find_unvouched(clone, "" if asked.given() else _newest_bad(found))
         if revisions:
             verdict = _judge_commit(clone, revisions[0], accepted, scope)
+            part.tell_commit(clone.repo, verdict, scope)
         else:
             verdict = _judge_here(clone, accepted, scope)
         if verdict.commit:
@@ -232,6 +253,7 @@ def _judge_here(clone: Clone, accepted: Sequence[Verifier], scope: Scope) -> Ver
     verdict = _judge_commit(clone, "HEAD", accepted, scope)
     if worktree_check.add_locked_files(clone, verdict, accepted, scope):
         verdict.subject += " and the work tree"
+    part.tell_commit(clone.repo, verdict, scope)
     return verdict
 
 
@@ -239,8 +261,12 @@ def _judge_commit(
     clone: Clone, revision: str, accepted: Sequence[Verifier], scope: Scope
 ) -> Verdict:
     commit = index.unambiguous(clone.repo, revision)
+    chosen = part.choose_of(clone.repo, commit, scope)
     verdict = tree_check.check(
-        clone, commit, accepted, sealed_only=scope.encrypted, roots=scope.roots
+        *(clone, commit, accepted),
+        sealed_only=scope.encrypted,
+        roots=scope.roots,
+        chosen=chosen,
     )
     verdict.subject = f"{revision} ({commit[:12]})"
     verdict.commit = commit
@@ -264,48 +290,3 @@ def _judge_range(
             remembers=not any(verifier.explicit for verifier in accepted),
             progress=bar,
         )
-
-
-def _own_signature(directory: Path | None, *, encrypted: bool) -> str:
-    """Returns the name of the bundle that a directory has, unless somebody says otherwise."""
-    sealed = directory / CIPHERTEXT_SIGNATURE if directory and encrypted else None
-    return CIPHERTEXT_SIGNATURE if sealed and os.path.lexists(sealed) else STOCK_SIGNATURE
-
-
-def _judge_file(file: Path, asked: Asked, scope: Scope) -> Verdict:
-    """Verifies one file without Git."""
-    if not os.path.lexists(file):
-        raise ConfigError(f"{shown(os.fsencode(file))}: there is no such file or directory")
-    accepted = verifiers.of_file(file, asked)
-    with Bar("Hashing") as bar:
-        return file_check.check(file, Path(scope.signature), accepted, bar)
-
-
-def _judge_directory(directory: Path, asked: Asked, scope: Scope) -> Verdict:
-    """Verifies a directory without Git."""
-    judged = [directory, *filter(None, [scope.follow])]
-    repo, accepted = verifiers.of_directory(judged, asked)
-    with Bar("Hashing") as bar:
-        if scope.encrypted:
-            verdict = sealed_check.check(directory, accepted, scope, bar)
-        elif scope.all_models or _lie_below(directory, scope):
-            verdict = models_check.check(directory, accepted, scope, bar)
-        else:
-            root = next(iter(scope.roots), None)
-            verdict = directory_check.check(directory, accepted, scope, root, bar)
-    if repo is not None:
-        events.record_verdict(repo, verdict)
-    return verdict
-
-
-def _lie_below(directory: Path, scope: Scope) -> bool:
-    """Tells whether the model roots asked for lie below, as in a clone that was copied.
-
-    One root alone may also be what the directory itself was deployed from. With files let
-    pass that nobody signed it always is: else whoever moves the model down a level could
-    put something else into its place.
-    """
-    if len(scope.roots) != 1:
-        return bool(scope.roots)
-    is_model = os.path.lexists(directory / scope.signature)
-    return not (is_model or "/" in scope.signature or scope.ignore_unsigned_files)

@@ -64,6 +64,8 @@ _COLUMNS = (
 )
 _DIGITS, _ROW_DIGITS = 32, 16
 """Of a fingerprint."""
+_MOST = 100
+"""Names of files that were looked at, where these are a part."""
 
 
 class Unvouched(NamedTuple):
@@ -84,6 +86,13 @@ NOBODY_ASKED = Unvouched({}, is_head=False)
 def show(verdict: Verdict, unvouched: Unvouched) -> None:
     """Writes a verdict, and what to do."""
     messages.info(*verdict.notes)
+    if verdict.good and verdict.part is not None:
+        signers = _names(verdict.signers.values(), _DIGITS)
+        terminal.result(f"Verified: {verdict.subject}, these, signed by {signers}")
+        names = [f"  {shown(os.fsencode(name))}" for name in verdict.part.files]
+        for line in messages.shortened(names, _MOST):
+            terminal.result(line)
+        return
     if verdict.good:
         others = f" and {counted(verdict.others, 'other')}" if verdict.others else ""
         terminal.result(

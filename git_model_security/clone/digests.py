@@ -56,14 +56,15 @@ class PlaintextHash:
 
     def __init__(self, digest: str) -> None:
         self.length = 0
-        self._is_blake3 = digest == "blake3"
+        self._name = digest
         self._running: Any
-        if self._is_blake3:
+        if digest == "blake3":
             from blake3 import blake3
 
             self._running = blake3()
         else:
-            self._running = hashlib.sha256()
+            # BLAKE2b is other software's: no clone keeps one.
+            self._running = hashlib.blake2b() if digest == "blake2b" else hashlib.sha256()
 
     def update(self, data: BytesLike) -> None:
         """Takes in more of the plaintext."""
@@ -76,8 +77,9 @@ class PlaintextHash:
 
     def digests(self, key_id: str, sealed_sha256: bytes | None = None) -> Digests:
         """Returns what is known of a blob with this plaintext."""
+        assert self._name != "blake2b"
         value = self.digest()
-        sha256, blake3 = (None, value) if self._is_blake3 else (value, None)
+        sha256, blake3 = (None, value) if self._name == "blake3" else (value, None)
         if key_id == CLEAR:
             sealed_sha256 = sha256
         return Digests(key_id, self.length, sha256, blake3, sealed_sha256)

@@ -17,7 +17,7 @@ from git_model_security.policy import gitmodel
 from git_model_security.signing.roles import PLAINTEXT
 from git_model_security.trust import pinned_trust
 from git_model_security.verification import manifests, tree_check
-from git_model_security.verification.tree_check import Root
+from git_model_security.verification.root import Root
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -156,7 +156,7 @@ def adopt(clone: Clone, pathspecs: Sequence[str]) -> Adopted:
     unstaged: set[bytes] = set()
     for word in pathspecs:
         paths = _listed("ls-files", "-z", "--full-name", "--", word)
-        paths |= pathspec.select(clone.repo, word, doubts.keys() - staged.keys())
+        paths |= pathspec.select(clone.repo, [word], doubts.keys() - staged.keys())
         prefix = _from_top(clone, word)
         found = {pair for pair in pairs if pair[0] in paths or _is_within(pair[0], prefix)}
         changed = _listed(*_CHANGED, "--", word)

@@ -14,7 +14,7 @@ from git_model_security.errors import Error, PolicyError, VerificationError
 from git_model_security.git import history, index, worktree
 from git_model_security.git.paths import shown
 from git_model_security.policy.gitmodel import CIPHERTEXT_SIGNATURE
-from git_model_security.signing import dsse, roles, statement
+from git_model_security.signing import dsse, statement
 from git_model_security.trust import pinned_trust
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def _bundle(content: bytes) -> Bundle | None:
     """Returns the bundle in a file; None where there is none, or one of other software."""
     try:
         bundle = dsse.parse(content)
-        is_ours = roles.parse(statement.parse(bundle.payload).name) is not None
+        is_ours = statement.parse(bundle.payload).subject is not None
     except VerificationError:
         return None
     return bundle if is_ours else None

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from git_model_security.errors import Reason, VerificationError
-from git_model_security.signing import dsse, roles, statement
+from git_model_security.signing import dsse, statement
 from git_model_security.signing.document import malformed
 from git_model_security.signing.methods import CERTIFICATE, KEY, KINDS
 
@@ -74,7 +74,7 @@ def open_bundle(
     bundle = dsse.parse(data)
     signed, signer, ends = _first_that_verifies(bundle, _candidates(bundle, verifiers))
     statement.check(signed, signature_name)
-    subject = roles.parse(signed.name)
+    subject = signed.subject
     if subject is not None:
         dsse.require_bare(bundle)
     if expected is not None and subject != expected:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from git_model_security.signing.dsse import MEDIA_TYPE, PAYLOAD_TYPE
 from git_model_security.signing.methods import KEY
+from git_model_security.signing.roles import ANNOTATION
 from git_model_security.signing.statement import PREDICATE_TYPE, STATEMENT_TYPE
 
 if TYPE_CHECKING:
@@ -58,8 +59,12 @@ def hint(fingerprint: str) -> dict[str, object]:
 
 
 def statement(manifest: Manifest) -> bytes:
-    """Returns the in-toto statement over a manifest, as OMS 1.0 has it."""
-    names = _in_order(manifest)
+    """Returns the in-toto statement over a manifest, as OMS 1.0 has it.
+
+    Items stand by code points (5.2.1), and the digest of the model is over them as they stand.
+    model_signing has them by components, `a/c` before `a.c`, and reads them in any order.
+    """
+    names = sorted(manifest.items)
     serialization = {
         "method": "files",
         "hash_type": manifest.digest,
@@ -70,9 +75,15 @@ def statement(manifest: Manifest) -> bytes:
         {"name": name, "digest": manifest.items[name].hex(), "algorithm": manifest.digest}
         for name in names
     ]
+    subject: dict[str, object] = {
+        "name": manifest.name,
+        "digest": {"sha256": root_of(manifest).hex()},
+    }
+    if manifest.subject is not None:
+        subject["annotations"] = {ANNOTATION: str(manifest.subject)}
     document = {
         "_type": STATEMENT_TYPE,
-        "subject": [{"name": manifest.name, "digest": {"sha256": root_of(manifest).hex()}}],
+        "subject": [subject],
         "predicateType": PREDICATE_TYPE,
         "predicate": {"resources": resources, "serialization": serialization},
     }
@@ -81,15 +92,10 @@ def statement(manifest: Manifest) -> bytes:
 
 
 def root_of(manifest: Manifest) -> bytes:
-    """Returns the digest of a whole model: SHA-256 over those of its items, in their order."""
+    """Returns the digest of a whole model (6.5.1): over those of its items, by code points."""
     return hashlib.sha256(
-        b"".join(manifest.items[name] for name in _in_order(manifest))
+        b"".join(manifest.items[name] for name in sorted(manifest.items))
     ).digest()
-
-
-def _in_order(manifest: Manifest) -> list[str]:
-    # By component, as paths compare: `a/c` comes before `a.c`. No name holds a NUL.
-    return sorted(manifest.items, key=lambda name: name.replace("/", "\0"))
 
 
 def signature(data: bytes, key: EllipticCurvePrivateKey) -> bytes:

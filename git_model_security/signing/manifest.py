@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 
 Digest = Literal["sha256", "blake3"]
 DIGESTS: tuple[Digest, ...] = get_args(Digest)
-DIGEST_BYTES = 32
-"""Of both algorithms."""
+"""What git-model signs over."""
+DIGEST_BYTES = {"sha256": 32, "blake3": 32, "blake2b": 64}
+"""Of what any software signs over, by algorithm (OMS 1.0, algorithm registry)."""
 
 _NUMBER = re.compile("0|[1-9][0-9]{0,18}")
 
@@ -35,29 +36,34 @@ class Manifest(NamedTuple):
     """What a bundle says: these names have these digests.
 
     Attributes:
-        name: the signed subject name; see `roles.Subject`.
-        digest: the algorithm of all items.
+        name: the signed name of the model, which proves nothing.
+        digest: the algorithm of all items, one of `DIGEST_BYTES`.
         items: digest by name; names are relative to the model root.
         ignore_paths: names that a verifier leaves out of the comparison.
         shard_bytes: length of the parts of files that the items are of, as other
             software may have signed; None where they are files.
+        allow_symlinks: what is signed was read through links, as other software may.
+        subject: role and root, where it is a bundle of ours.
     """
 
     name: str
-    digest: Digest
+    digest: str
     items: Mapping[str, bytes]
     ignore_paths: tuple[str, ...] = ()
     shard_bytes: int | None = None
+    allow_symlinks: bool = False
+    subject: roles.Subject | None = None
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 of everything that is signed, in hexadecimal.
+        """SHA-256 of everything that is signed and proves something, in hexadecimal.
 
-        ECDSA is randomised, so two bundles over one manifest differ: whether to
-        sign anew is decided by this.
+        A model of ours has another name in each clone, and is the same. ECDSA is
+        randomised, so two bundles over one manifest differ: whether to sign anew is
+        decided by this.
         """
         canonical = {
-            "name": self.name,
+            "name": self.name if self.subject is None else str(self.subject),
             "digest": self.digest,
             "items": {name: digest.hex() for name, digest in self.items.items()},
             "ignore_paths": sorted(self.ignore_paths),
@@ -94,8 +100,11 @@ def plaintext_manifest(
     digest: str,
     items: Iterable[tuple[bytes, bytes]],
     signature_name: str = roles.STOCK_SIGNATURE,
+    top: str = "",
 ) -> Manifest:
     """Returns the manifest of a model root's plaintext, without what `roles.is_ignored`.
+
+    `top` is the name of the work tree's directory.
 
     Raises:
         PolicyError: a name that cannot be signed, or nothing to sign.
@@ -106,11 +115,13 @@ def plaintext_manifest(
     }
     if not kept:
         raise PolicyError(f"nothing to sign under {root}", hint="add the model's files first")
+    subject = roles.Subject(roles.PLAINTEXT, root)
     return Manifest(
-        name=str(roles.Subject(roles.PLAINTEXT, root)),
+        name=subject.base_name(top),
         digest=digest,
         items=kept,
         ignore_paths=roles.ignore_paths(signature_name),
+        subject=subject,
     )
 
 
@@ -122,14 +133,16 @@ def ciphertext_manifest(
     Each path comes with the SHA-256 of what Git or LFS stores for it: of the blob (inline), or
     the pointer's oid (LFS). The listing is the canonical `git ls-tree -rz` of the whole tree
     without the bundles over ciphertext: it covers modes, links, attributes and dotfiles, so no
-    path is ignored, and a root without files is worth signing too.
+    path is ignored, and a root without files is worth signing too. Everybody can read it, so it
+    has no name of a directory that Git does not have.
 
     Raises:
         PolicyError: a name that cannot be signed.
     """
     items = {roles.name_of(path): digest for path, digest in entries}
     items[roles.TREE_ITEM] = tree_digest(tree_listing)
-    return Manifest(str(roles.Subject(roles.CIPHERTEXT, root)), "sha256", items)
+    subject = roles.Subject(roles.CIPHERTEXT, root)
+    return Manifest(subject.base_name(), "sha256", items, subject=subject)
 
 
 def tree_digest(tree_listing: bytes) -> bytes:
@@ -138,7 +151,8 @@ def tree_digest(tree_listing: bytes) -> bytes:
 
 
 def _part(item: str) -> tuple[str, int, int]:
-    name, *ends = item.split(":")
+    # The last two: a file's name may hold colons (OMS 1.0, 6.3.2).
+    name, *ends = item.rsplit(":", 2)
     # `int` takes more than digits: one form only.
     if len(ends) != 2 or not all(map(_NUMBER.fullmatch, ends)):
         raise malformed(f"signs what is no part of a file: {legible(item)}")

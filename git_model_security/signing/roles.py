@@ -1,10 +1,10 @@
 """What a bundle of ours is over: its role, format version and model root.
 
-The subject name is signed, so a bundle cannot be passed off for the other role
-or for another root's. Owns also which paths each role leaves out, and which names may stand
-in a manifest at all: bundles are hostile, and a name that leaves the model root, or that some
-file system takes for `.git`, would make a verifier read (and a deployment write) somewhere
-else. docs/SPEC.md, "Signatures: roles" and "Signatures: names".
+An annotation of the subject says so and is signed: a bundle cannot be passed off for the
+other role or for another root's. Owns also which paths each role leaves out, and which names
+may stand in a manifest at all: bundles are hostile, and a name that leaves the model root, or
+that some file system takes for `.git`, would make a verifier read (and a deployment write)
+somewhere else. docs/SPEC.md, "Signatures: roles" and "Signatures: names".
 """
 
 from __future__ import annotations
@@ -39,8 +39,13 @@ have this name, Git refuses the component `.git`."""
 
 STOCK_SIGNATURE = "model.sig"
 
+ANNOTATION = "git-model"
+"""The member of the subject's `annotations` that has the role. Verifiers that do not know it
+read past it (in-toto, resource descriptor), as every release of model_signing does."""
+
 _FAMILY = "git-model/"
 _VERSION = "v1"
+_NAMELESS = "model"
 
 STOCK_IGNORED = (".git", ".gitattributes", ".github", ".gitignore")
 """What `model_signing verify` leaves out at the top of a model by itself. Signed as
@@ -68,12 +73,22 @@ class Subject(NamedTuple):
     root: str = TOP
 
     def __str__(self) -> str:
-        """Returns the signed subject name."""
+        """Returns what is signed of it: the annotation, or once the subject's name."""
         return f"{_FAMILY}{_VERSION}/{self.role}:{self.root}"
+
+    def base_name(self, top: str = "") -> str:
+        """Returns the name of the model: that of its directory (OMS 1.0, 6.5).
+
+        `top` is the directory of the whole work tree, where that may be published.
+        """
+        name = top if self.root == TOP else self.root.rpartition("/")[2]
+        # What no file system gives a directory, or not as text, is no name to be signed.
+        is_text = not any(0xD800 <= ord(char) < 0xE000 for char in name)
+        return name if name and is_text else _NAMELESS
 
 
 def parse(name: str) -> Subject | None:
-    """Returns what a signed subject name says; None for a bundle of other software.
+    """Returns what such a text says; None for the name of a model of other software.
 
     Raises:
         VerificationError: it claims to be ours, and is of no role, version or root

@@ -48,25 +48,41 @@ def parse(payload: bytes) -> Manifest:
     serialization = member(predicate, "serialization", dict)
     shard_bytes = _shard_bytes(serialization)
     digest = member(serialization, "hash_type", str)
-    if digest not in DIGESTS:
-        raise malformed(f"signed over {legible(digest)}, not {' or '.join(DIGESTS)}")
+    if shard_bytes is not None:  # to 0.3.1 it has their length, as `algorithm` has
+        digest = digest.removesuffix(f"-sharded-{shard_bytes}")
+    if digest not in DIGEST_BYTES:
+        raise malformed(f"signed over {legible(digest)}, not {' or '.join(DIGEST_BYTES)}")
     ignored = serialization.get("ignore_paths", [])
     if not isinstance(ignored, list) or not all(isinstance(path, str) for path in ignored):
         raise malformed("'ignore_paths' is not a list of names")
-    if "allow_symlinks" not in serialization:
-        raise malformed("'allow_symlinks' is missing")
+    allow_symlinks = member(serialization, "allow_symlinks", bool)
     items = _items(member(predicate, "resources", list), digest, shard_bytes)
     # The digest of the model, over those of its items as they stand.
     root = hashlib.sha256(b"".join(items.values())).hexdigest()
     if member(member(subjects[0], "digest", dict), "sha256", str) != root:
         raise malformed("the signed digest of the model is not that of its items")
+    name = member(subjects[0], "name", str)
     return Manifest(
-        name=member(subjects[0], "name", str),
+        name=name,
         digest=digest,
         items=items,
         ignore_paths=tuple(ignored),
         shard_bytes=shard_bytes,
+        allow_symlinks=allow_symlinks,
+        subject=_role(subjects[0], name),
     )
+
+
+def _role(subject: dict[str, object], name: str) -> roles.Subject | None:
+    """Returns what a bundle of ours is over, which its name said before annotations did."""
+    named = roles.parse(name)
+    annotations = subject.get("annotations")
+    if not isinstance(annotations, dict) or roles.ANNOTATION not in annotations:
+        return named
+    found = roles.parse(member(annotations, roles.ANNOTATION, str))
+    if found is None or named is not None or len(annotations) != 1:
+        raise malformed("says of its role more, or less, than there is to say")
+    return found
 
 
 def _shard_bytes(serialization: dict[str, object]) -> int | None:
@@ -90,10 +106,9 @@ def check(manifest: Manifest, signature_name: str | None = None) -> None:
 
     Raises:
         VerificationError: `MALFORMED`: no items, a name that is not safe, or, in a
-            bundle that claims a role of ours, another form than that role has.
+            bundle of a role of ours, another form than that role has.
     """
-    subject = roles.parse(manifest.name)
-    role = subject.role if subject else None
+    role = manifest.subject.role if manifest.subject else None
     # 1. Something is signed: an empty manifest would "verify" an empty directory.
     if not manifest.items:
         raise malformed("signs no file at all")
@@ -112,6 +127,8 @@ def check(manifest: Manifest, signature_name: str | None = None) -> None:
     # 3. A role is over files, and leaves out exactly what that role leaves out.
     if role is not None and manifest.shard_bytes is not None:
         raise malformed("is in a role of ours, and signed by parts of files")
+    if role is not None and manifest.allow_symlinks:
+        raise malformed("is in a role of ours, and signed through links")
     if role == roles.PLAINTEXT:
         _check_plaintext(manifest, signature_name)
     elif role == roles.CIPHERTEXT:
@@ -119,13 +136,16 @@ def check(manifest: Manifest, signature_name: str | None = None) -> None:
 
 
 def _items(resources: list[object], digest: str, shard_bytes: int | None) -> dict[str, bytes]:
-    algorithm = digest if shard_bytes is None else f"{digest}-sharded-{shard_bytes}"
+    # Of parts the specification has the one, and model_signing writes the other.
+    algorithms = (
+        {digest} if shard_bytes is None else {digest, f"{digest}-sharded-{shard_bytes}"}
+    )
     items: dict[str, bytes] = {}
     for resource in resources:
         name = _new_name(resource, items)
-        if member(resource, "algorithm", str) != algorithm:
+        if member(resource, "algorithm", str) not in algorithms:
             raise malformed(f"signs {legible(name)} over another digest than {digest}")
-        items[name] = _digest(member(resource, "digest", str))
+        items[name] = _digest(member(resource, "digest", str), DIGEST_BYTES[digest])
     return items
 
 
@@ -136,7 +156,8 @@ def _early_items(subjects: list[object]) -> dict[str, bytes]:
         # Other digests, and of parts of files, stood there as "sha256" too.
         if member(member(subject, "annotations", dict), _EARLY_HASH, str) != "file-sha256":
             raise malformed(f"signs {legible(name)} over another digest than sha256")
-        items[name] = _digest(member(member(subject, "digest", dict), "sha256", str))
+        value = member(member(subject, "digest", dict), "sha256", str)
+        items[name] = _digest(value, DIGEST_BYTES["sha256"])
     return items
 
 
@@ -147,18 +168,20 @@ def _new_name(item: object, items: dict[str, bytes]) -> str:
     return name
 
 
-def _digest(text: str) -> bytes:
+def _digest(text: str, size: int) -> bytes:
     # `bytes.fromhex` also takes blanks between the bytes: one form only.
     try:
         value = bytes.fromhex(text)
     except ValueError as error:
         raise malformed("a digest is not hexadecimal") from error
-    if len(value) != DIGEST_BYTES or len(text) != 2 * DIGEST_BYTES:
-        raise malformed(f"a digest has another length than {DIGEST_BYTES} bytes")
+    if len(value) != size or len(text) != 2 * size:
+        raise malformed(f"a digest has another length than {size} bytes")
     return value
 
 
 def _check_plaintext(manifest: Manifest, signature_name: str | None) -> None:
+    if manifest.digest not in DIGESTS:
+        raise malformed(f"is in a role of ours, and over {manifest.digest}")
     ignored = set(manifest.ignore_paths)
     if signature_name is None:
         own = ignored - set(roles.OTHERS_IGNORED)

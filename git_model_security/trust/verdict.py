@@ -62,6 +62,13 @@ class Finding(NamedTuple):
         }
 
 
+class Part(NamedTuple):
+    """The files that were looked at, of those that might have been."""
+
+    files: tuple[str, ...]
+    left: tuple[str, ...]
+
+
 class Verdict:
     """The result of a verification; good when it found nothing.
 
@@ -79,6 +86,7 @@ class Verdict:
         uncovered: what is there, or should be, and was not verified.
         strict: what is uncovered is a finding, too.
         ends: until when the signatures hold without another look (`methods.Verifier.ends`).
+        part: where only some files were to be looked at, which; see `narrow`.
     """
 
     def __init__(
@@ -104,6 +112,20 @@ class Verdict:
         self.uncovered: list[Finding] = []
         self.strict = strict
         self.ends: float | None = None
+        self.part: Part | None = None
+
+    def narrow(self, files: Iterable[bytes], left: Iterable[bytes], beside: str = "") -> None:
+        """Notes that only some files were looked at, and what of the rest is to be said."""
+        text = (sorted(name.decode("utf-8", "surrogateescape") for name in names)
+                for names in (files, left))  # fmt: skip
+        self.part = Part(*map(tuple, text))
+        self.covers = f"part of {self.covers}"
+        number = len(self.part.files)
+        self.subject = f"{number} of {number + len(self.part.left)} files of {self.subject}"
+        names = [shown(os.fsencode(name)) for name in self.part.left]
+        said = [messages.listed(names, _NAMED)] if names else []
+        if said or beside:
+            self.notes.append(f"not looked at: {', '.join([*said, *filter(None, [beside])])}")
 
     def took(self, root: str, name: str, opened: Opened) -> None:
         """Notes whose bundle is the one of a root, and which file that is."""
@@ -166,6 +188,8 @@ class Verdict:
             "signers": self.signers,
             "bundles": self.digests,
             "others": self.others,
+            "part": self.part
+            and {"files": list(self.part.files), "not_looked_at": list(self.part.left)},
             "findings": [finding.to_json() for finding in self.findings],
             "uncovered": [finding.to_json() for finding in self.uncovered],
             "notes": self.notes,

@@ -18,9 +18,9 @@ from git_model_security.policy.gitmodel import CIPHERTEXT_SIGNATURE, within
 from git_model_security.signing import dsse
 from git_model_security.signing.roles import PLAINTEXT, ROLES, is_ignored
 from git_model_security.trust.verdict import Finding, Verdict
-from git_model_security.verification import tree_check
+from git_model_security.verification import part, tree_check
 from git_model_security.verification.model_roots import below, is_in
-from git_model_security.verification.tree_check import Root
+from git_model_security.verification.root import Root
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -45,6 +45,7 @@ class Basis:
         policy: names the model roots.
         sealed: what was found of the bundles over ciphertext.
         is_index: it is the index that is signed, and not HEAD.
+        chosen: which of the entries are to be looked at; None for all.
         digests: what the bundles over plaintext sign, by path; see `open`.
         roots: whose bundle was opened, or has nothing to sign yet.
     """
@@ -55,6 +56,7 @@ class Basis:
     policy: Policy
     sealed: Verdict
     is_index: bool = False
+    chosen: Collection[bytes] | None = None
     digests: dict[bytes, bytes] = field(default_factory=dict)
     roots: list[str] = field(default_factory=list)
 
@@ -84,8 +86,9 @@ class Basis:
                     verdict.findings.append(root.failure(PLAINTEXT, error))
                     continue
                 verdict.took(name, self.policy.signature, opened)
-                verdict.files += len(opened.manifest.items)
-                for item, digest in opened.manifest.items.items():
+                signed = root.part(opened.manifest).items
+                verdict.files += len(signed)
+                for item, digest in signed.items():
                     self.digests[within(name, item)] = digest
             elif name in self.sealed.signers:  # it has the bundle over ciphertext alone
                 verdict.signers[name] = self.sealed.signers[name]
@@ -123,7 +126,8 @@ class Basis:
         }
 
     def _root(self, name: str) -> Root:
-        return Root(self.clone, self.policy, name, self.entries, self.verifiers)
+        root = Root(self.clone, self.policy, name, self.entries, self.verifiers)
+        return root._replace(chosen=self.chosen)
 
 
 def find_basis(clone: Clone, verifiers: Sequence[Verifier], scope: Scope) -> Basis | Verdict:
@@ -160,13 +164,20 @@ def _judge(
     verifiers: Sequence[Verifier],
     scope: Scope,
 ) -> Basis | Verdict:
+    chosen = part.choose(clone.repo, scope.pathspecs, entries)
     sealed = tree_check.check(
-        clone, revision, verifiers, sealed_only=True, roots=scope.roots, entries=entries
+        clone,
+        revision,
+        verifiers,
+        sealed_only=True,
+        roots=scope.roots,
+        entries=entries,
+        chosen=chosen,
     )
     policy = gitmodel.find(entries, clone.objects)
     if policy is None:
         return sealed
-    return Basis(clone, verifiers, entries, policy, sealed)
+    return Basis(clone, verifiers, entries, policy, sealed, chosen=chosen)
 
 
 def bundles(entries: Sequence[Entry]) -> set[tuple[bytes, str]]:

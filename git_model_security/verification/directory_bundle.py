@@ -1,4 +1,4 @@
-"""The bundle of a directory without Git: where it lies, and what it may be over."""
+"""The bundle of a directory without Git: where it lies, what it is over and leaves out."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from git_model_security import messages
-from git_model_security.errors import Reason, VerificationError
+from git_model_security.errors import Error, Reason, VerificationError
 from git_model_security.git import worktree
 from git_model_security.git.paths import shown
 from git_model_security.policy.gitmodel import CIPHERTEXT_SIGNATURE
 from git_model_security.signing import bundle, dsse
 from git_model_security.signing.dsse import MAX_BYTES
-from git_model_security.signing.roles import PLAINTEXT, Subject
+from git_model_security.signing.roles import PLAINTEXT, STOCK_IGNORED, Subject
 from git_model_security.verification import listing
 from git_model_security.verification.kinds import FOLLOW
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from git_model_security.signing.bundle import Opened
     from git_model_security.signing.methods import Verifier
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 _LINK = "a symbolic link"
 _LOOP = "a symbolic link that loops"
 _NAMED = 3
+_LINES = b".intoto.jsonl"
+_SUFFIXES = (b".sig", b".sigstore", b".sigstore.json", _LINES)
+"""How a signature or attestation is called, and nothing that a model is loaded from."""
 
 
 def open_in(
@@ -130,13 +133,55 @@ def _open_file(directory: Path, name: bytes, links: Links | None) -> int:
     return worktree.open_file(directory, name)
 
 
+def list_left_out(opened: Opened, signed: Collection[bytes]) -> set[bytes]:
+    """Returns what a bundle leaves out of the files that it signs.
+
+    One of other software leaves out what is Git's at the top, whatever it says (OMS 1.0,
+    6.2.1), unless it signs it, which model_signing does when it is told to.
+    """
+    named = {os.fsencode(path) for path in opened.manifest.ignore_paths}
+    if opened.subject is not None:
+        return named
+    tops = {name.split(b"/", 1)[0] for name in signed}
+    return named | ({name.encode() for name in STOCK_IGNORED} - tops)
+
+
+def find_others(names: Collection[bytes], read: Callable[[bytes], bytes]) -> set[bytes]:
+    """Returns the files among those at the top that are signatures or attestations of others.
+
+    Whoever signs a model a second time puts one beside the first. By name and content they
+    are that alone: by either of them only, a file to be loaded could pass for one. `read`
+    raises an `Error` or `OSError` for what is no file, or cannot be read.
+    """
+    there = (name for name in names if b"/" not in name and name.endswith(_SUFFIXES))
+    return {name for name in there if _is_other(name, read)}
+
+
+def _is_other(name: bytes, read: Callable[[bytes], bytes]) -> bool:
+    with contextlib.suppress(OSError, Error):
+        data = read(name)
+        for one in data.splitlines() if name.endswith(_LINES) else [data]:
+            dsse.require_bare(dsse.parse(one))
+        return bool(data)
+    return False
+
+
 def is_bundle(directory: Path, name: bytes, links: Links | None) -> bool:
     """Tells whether a bundle stands at a name of a directory, whoever signed it."""
     with contextlib.suppress(OSError, VerificationError):
-        with os.fdopen(_open_file(directory, name, links), "rb") as file:
-            dsse.parse(file.read(MAX_BYTES + 1))
+        dsse.parse(read_file(directory, name, links))
         return True
     return False
+
+
+def read_file(directory: Path, name: bytes, links: Links | None) -> bytes:
+    """Reads what stands at a name of a directory; one byte more than a bundle may have.
+
+    Raises:
+        OSError: it is no regular file, or cannot be read.
+    """
+    with os.fdopen(_open_file(directory, name, links), "rb") as file:
+        return file.read(MAX_BYTES + 1)
 
 
 def own_name(directory: Path, signature: str) -> set[bytes]:

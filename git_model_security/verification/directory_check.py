@@ -18,14 +18,9 @@ from git_model_security import telemetry
 from git_model_security.errors import ConfigError, Reason, VerificationError
 from git_model_security.git.paths import shown
 from git_model_security.policy.gitmodel import CIPHERTEXT_SIGNATURE
-from git_model_security.signing.roles import (
-    ONE_FILE,
-    OTHERS_IGNORED,
-    STOCK_IGNORED,
-    STOCK_SIGNATURE,
-)
+from git_model_security.signing.roles import ONE_FILE, OTHERS_IGNORED, STOCK_SIGNATURE
 from git_model_security.trust.verdict import COVERS_DIRECTORY, Finding, Verdict
-from git_model_security.verification import directory_bundle, file_digests, listing
+from git_model_security.verification import directory_bundle, file_digests, listing, part
 from git_model_security.verification.compare import Found, compare, tell
 from git_model_security.verification.contents import sealed_as
 from git_model_security.verification.kinds import Kind
@@ -61,8 +56,10 @@ def check(
     1. Its bundle is signed by one of `verifiers`, and is over plaintext: made by
        git-model for some model root, or by other software.
     2. Every file of the directory that the bundle does not leave out is hashed and
-       compared with it. Links are no files, but those that are to be followed; the
-       directory itself may be one.
+       compared with it. Links are no files, but those that are to be followed, also where
+       the bundle says that its signer did, and then within the directory; the directory
+       itself may be one.
+    3. What is left is unsigned, but for other signatures beside the bundle.
 
     Args:
         directory: what is verified.
@@ -88,13 +85,14 @@ def check(
         verdict.findings.append(Finding.of_error(error, name=scope.signature))
         return verdict
     verdict.took(".", scope.signature, opened)
+    if links is None and opened.manifest.allow_symlinks:
+        links = Links(directory, directory)
     signed = opened.manifest.by_path()
     verdict.files = len(signed)
-    left_out = _left_out(opened, signed)
     if signed.keys() == {_ONE_FILE}:
         verdict.findings.append(Kind.OF_A_FILE.finding(()))
         return verdict
-    left_out |= scope.ignored
+    left_out = directory_bundle.list_left_out(opened, signed) | scope.ignored
     own = directory_bundle.own_name(directory, scope.signature)
     seen: dict[bytes, int] = {}
     present = listing.list_files(directory, left_out | own, seen)
@@ -109,6 +107,7 @@ def check(
         {name: mode for name, mode in seen.items() if name in left_out - own},
         None if scope.ignore_unsigned_files else opened,
     )
+    signed, present = part.take(directory, scope.pathspecs, verdict, signed, present)
     hashed = partial(_digests, directory, opened.manifest, links, reading)
     actual = hashed(signed, progress)
     if opened.manifest.shard_bytes:
@@ -116,21 +115,16 @@ def check(
         empty = hashed(present.keys() - signed.keys(), None)
         present = {name: mode for name, mode in present.items() if empty.get(name) != b""}
     unsigned = set() if scope.ignore_unsigned_files else present.keys() - signed.keys()
+    others = directory_bundle.find_others(
+        unsigned, lambda name: directory_bundle.read_file(directory, name, links)
+    )
+    if others:
+        verdict.leave_out(Kind.OTHER_BUNDLE.finding(others), "other signatures")
+    unsigned -= others
     for finding in differences(signed, actual, unsigned, present, directory, reading):
         verdict.findings += links.tell(finding) if links else [finding]
+    part.require_any(verdict)
     return verdict
-
-
-def _left_out(opened: Opened, signed: Collection[bytes]) -> set[bytes]:
-    """Returns what a bundle leaves out.
-
-    One of other software that says nothing of it was made before that was signed: the
-    verifiers of then left out what is Git's, unless it is signed.
-    """
-    if opened.subject is not None or opened.manifest.ignore_paths:
-        return {os.fsencode(path) for path in opened.manifest.ignore_paths}
-    tops = {name.split(b"/", 1)[0] for name in signed}
-    return {name.encode() for name in STOCK_IGNORED} - tops
 
 
 def _digests(

@@ -78,7 +78,7 @@ def digests(
     Args:
         top: the directory.
         names: relative to it, with `/`.
-        digest: `sha256` or `blake3`.
+        digest: `sha256`, `blake3` or `blake2b`.
         progress: told how far it is.
         shard_bytes: give the digests of a file's parts of this length, one after the
             other, instead of the one of the file.

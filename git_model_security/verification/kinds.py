@@ -46,6 +46,7 @@ class Kind(Enum):
         Reason.STALE,
         "modes, links, or files outside of the model are not what was signed",
     )
+    COMMITTED_ELSEWHERE = (Reason.STALE, "the tree is not the one that was signed")
     EDITED = (Reason.TAMPERED, _CONTENT + _SHOWN, _OWN)
     CHANGED = (Reason.TAMPERED, _CONTENT)
     FLAGGED = (Reason.TAMPERED, _CONTENT + _FLAGGED, _UNFLAG)
@@ -164,6 +165,11 @@ class Kind(Enum):
     UNSIGNED_LINK = (Reason.EXTRA, "symbolic links, which nobody can sign", REMOVE)
 
     STRAY = (Reason.EXTRA, "outside of all models that were verified, so nobody signed it")
+    OTHER_BUNDLE = (
+        Reason.UNCOVERED,
+        "another signature, which was not looked at",
+        "`--signature NAME` verifies by that one",
+    )
     LEFT_OUT = (Reason.UNCOVERED, "left out by the signer, so that no signature covers it")
     OUTSIDE = (Reason.UNCOVERED, "belongs to no model, so that no signature covers it")
 

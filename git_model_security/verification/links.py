@@ -18,6 +18,7 @@ from git_model_security import messages
 from git_model_security.errors import ConfigError, Reason
 from git_model_security.git.paths import shown
 from git_model_security.verification import listing
+from git_model_security.verification.kinds import FOLLOW
 from git_model_security.verification.listing import above
 
 if TYPE_CHECKING:
@@ -113,6 +114,8 @@ class Links:
             return f"a symbolic link that cannot be followed: {reason}", _REPLACE
         if self._below_root(place) is None:
             hint = f"name a ROOT that holds what it leads to, or {_REPLACE}"
+            if self.root == self._top:  # the bundle said to follow, and no further than this
+                hint = f"{FOLLOW}, or {_REPLACE}"
             return f"a symbolic link that leaves {shown(self.root)}", hint
         return "a symbolic link that leads to another kind of file", _REPLACE
 

@@ -25,7 +25,7 @@ from git_model_security.signing.roles import TREE_ITEM, leave_out
 from git_model_security.verification.model_roots import under, unsignable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
     from git_model_security.clone.clone import Clone
     from git_model_security.git.index import Entry
@@ -60,7 +60,8 @@ def make_plaintext(
         (name, known.get(entry.oid) or _plaintext_digest(clone, entry, digest, signed))
         for name, entry in below
     ]
-    return plaintext_manifest(root, digest, items, policy.signature)
+    top = clone.repo.work_tree
+    return plaintext_manifest(root, digest, items, policy.signature, top.name if top else "")
 
 
 def _plaintext_digest(
@@ -87,17 +88,25 @@ def by_oid(root: str, entries: Iterable[Entry], manifest: Manifest) -> dict[str,
 
 
 def make_ciphertext(
-    clone: Clone, policy: Policy, root: str, entries: Sequence[Entry]
+    clone: Clone,
+    policy: Policy,
+    root: str,
+    entries: Sequence[Entry],
+    chosen: Collection[bytes] | None = None,
 ) -> Manifest:
     """Returns the manifest over a root's blobs, and over the listing of the whole tree.
 
-    Needs no key.
+    Needs no key. Of the blobs those at `chosen` paths alone are in it, if that is given.
 
     Raises:
         PolicyError: a link stands under the root.
     """
     own = CIPHERTEXT_SIGNATURE.encode()
-    below = [(name, entry) for name, entry in under(root, entries) if name != own]
+    below = [
+        (name, entry)
+        for name, entry in under(root, entries)
+        if name != own and (chosen is None or entry.path in chosen)
+    ]
     _require_files(below)
     recalled = clone.digests.recall(entry.oid for _, entry in below)
     known = {oid: one.sealed_sha256 for oid, one in recalled.items()}

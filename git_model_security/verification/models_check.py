@@ -16,6 +16,7 @@ from git_model_security.git import index
 from git_model_security.git.paths import shown
 from git_model_security.policy import gitmodel
 from git_model_security.signing import bundle, dsse
+from git_model_security.signing.manifest import DIGESTS
 from git_model_security.signing.roles import OTHERS_IGNORED
 from git_model_security.trust.verdict import COVERS_DIRECTORY, Finding, Verdict
 from git_model_security.verification import (
@@ -166,14 +167,15 @@ def _tree_findings(
     opened = bundle.open_bundle(data, verifiers, signature_name=policy.signature)
     manifest = opened.manifest
     directory_bundle.require_plaintext(opened)
-    if manifest.shard_bytes:
-        detail = f"{policy.signature}: signed by parts of files, which --dir verifies"
+    if manifest.shard_bytes or manifest.digest not in DIGESTS:
+        form = "by parts of files" if manifest.shard_bytes else f"over {manifest.digest}"
+        detail = f"{policy.signature}: signed {form}, which --dir verifies"
         yield Finding(Reason.MALFORMED, ".", detail, hint="`git model verify --dir DIR`")
         return
     verdict.took(".", policy.signature, opened)
     signed = manifest.by_path()
     verdict.files = len(signed)
-    left_out = [os.fsencode(path) for path in (*manifest.ignore_paths, policy.signature)]
+    left_out = {policy.signature.encode(), *directory_bundle.list_left_out(opened, signed)}
     kept = {
         name: entry
         for name, entry in below.items()
@@ -186,7 +188,14 @@ def _tree_findings(
         for name in signed.keys() & kept.keys()
     }
     modes = {name: stat.S_IFMT(entry.mode) for name, entry in kept.items()}
-    yield from directory_check.differences(signed, actual, modes.keys() - signed.keys(), modes)
+    unsigned = modes.keys() - signed.keys()
+    others = directory_bundle.find_others(
+        {name for name in unsigned if kept[name].is_file},
+        lambda name: reader.plaintext(clone, kept[name].oid, dsse.MAX_BYTES),
+    )
+    if others:
+        verdict.leave_out(Kind.OTHER_BUNDLE.finding(others), "other signatures")
+    yield from directory_check.differences(signed, actual, unsigned - others, modes)
     disguised = {name for name, entry in below.items() if _is_disguised(name, entry)}
     if disguised:
         yield Kind.DISGUISED.finding(disguised)

@@ -29,6 +29,7 @@ class Scope:
         encrypted: look at ciphertext alone.
         signature: the bundle of a directory: a name in it, or with a `/` any path.
         follow: links of a directory are followed that stay below it; None for none.
+        pathspecs: the files to look at; empty for all.
         ignored: paths of a directory that need not be signed, with what lies below them.
     """
 
@@ -40,12 +41,17 @@ class Scope:
     encrypted: bool = False
     signature: str = STOCK_SIGNATURE
     follow: Path | None = None
+    pathspecs: tuple[str, ...] = ()
     ignored: frozenset[bytes] = frozenset()
 
     @property
     def is_of_head(self) -> bool:
         """Whether a work tree has to be as HEAD is, and not as an index that is signed."""
         return self.committed_only or self.strict
+
+    def is_below_roots(self, path: bytes) -> bool:
+        """Tells whether a path lies in a model root that is asked for, or all are."""
+        return not self.roots or any(is_in(path, root) for root in self.roots)
 
     def holds(self, policy: Policy, path: bytes) -> bool:
         """Tells whether a path of a work tree is looked at."""

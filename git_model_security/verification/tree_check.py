@@ -4,22 +4,19 @@ from __future__ import annotations
 
 from collections import Counter
 from itertools import takewhile
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from git_model_security import telemetry
 from git_model_security.clone import missing_policy
-from git_model_security.content import blob, reader
-from git_model_security.errors import ConfigError, Error, Reason, VerificationError
+from git_model_security.content import blob
+from git_model_security.errors import ConfigError, Error, Reason
 from git_model_security.git import index
 from git_model_security.policy import gitmodel
-from git_model_security.policy.gitmodel import CIPHERTEXT_SIGNATURE, within
-from git_model_security.signing import dsse
+from git_model_security.policy.gitmodel import CIPHERTEXT_SIGNATURE
 from git_model_security.signing.roles import (
     CIPHERTEXT,
     PLAINTEXT,
     TREE_ITEM,
-    Subject,
-    is_ignored,
 )
 from git_model_security.trust import pinned_trust
 from git_model_security.trust.verdict import (
@@ -33,14 +30,13 @@ from git_model_security.verification import manifests
 from git_model_security.verification.compare import Found, compare, tell
 from git_model_security.verification.kinds import Kind
 from git_model_security.verification.model_roots import under
+from git_model_security.verification.root import Root
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
     from git_model_security.clone.clone import Clone
     from git_model_security.git.index import Entry
-    from git_model_security.policy.gitmodel import Policy
-    from git_model_security.signing.bundle import Opened
     from git_model_security.signing.manifest import Manifest
     from git_model_security.signing.methods import Verifier
 
@@ -84,6 +80,7 @@ def check(
     is_brief: bool = False,
     roots: Collection[str] = (),
     entries: Sequence[Entry] | None = None,
+    chosen: Collection[bytes] | None = None,
 ) -> Verdict:
     """Verifies the signatures of a commit or tree against its content.
 
@@ -103,6 +100,8 @@ def check(
         is_brief: of a tree that lists other blobs than were signed, say that and no more.
         roots: the model roots to look at; empty for all.
         entries: what the revision holds, where the caller has read it.
+        chosen: the paths whose content to look at; None for all. That the tree is the one
+            that was signed is asked in any case.
 
     Raises:
         GitError: there is no such revision.
@@ -133,7 +132,7 @@ def check(
     for name in policy.roots:
         if roots and name not in roots:
             continue
-        root = Root(clone, policy, name, entries, verifiers)
+        root = Root(clone, policy, name, entries, verifiers, chosen)
         verdict.findings += _check_ciphertext(root, verdict, is_brief)
         if not sealed_only:
             known = {(one.reason, one.names) for one in verdict.findings}
@@ -154,63 +153,6 @@ def _find_twice(entries: Sequence[Entry]) -> tuple[str, ...]:
     return tuple(path.decode("utf-8", "surrogateescape") for path in found)
 
 
-class Root(NamedTuple):
-    """A model root of a tree, all of whose entries it has, and its two bundles."""
-
-    clone: Clone
-    policy: Policy
-    name: str
-    entries: Sequence[Entry]
-    verifiers: Sequence[Verifier]
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether no bundle over plaintext is needed: there is nothing to sign yet."""
-        names = (name for name, _ in under(self.name, self.entries))
-        return all(is_ignored(name, self.policy.signature) for name in names)
-
-    def open(self, role: str, data: bytes | None = None) -> Opened:
-        """Opens the bundle of a role: the one of the tree, or another in its place.
-
-        Raises:
-            Error: there is none, it cannot be read, or it does not hold.
-        """
-        data = self._read(role) if data is None else data
-        from git_model_security.signing import bundle  # most trees are known to hold
-
-        return bundle.open_bundle(
-            data,
-            self.verifiers,
-            expected=Subject(role, self.name),
-            signature_name=self.policy.signature,
-        )
-
-    def _read(self, role: str) -> bytes:
-        path = within(self.name, self.signature(role))
-        # A link or an executable in a signature's place is no signature.
-        held = (one for one in self.entries if one.path == path and one.mode == index.REGULAR)
-        entry = next(held, None)
-        if entry is None:
-            raise VerificationError(Reason.UNSIGNED, "there is no signature")
-        if role == CIPHERTEXT:
-            return self.clone.objects.read(entry.oid, limit_bytes=dsse.MAX_BYTES)
-        if self.clone.ring.locked:
-            raise VerificationError(
-                Reason.NO_KEY,
-                "the signature is still encrypted: this clone is locked",
-                hint="`git model unlock`, or `git model verify --encrypted` without a key",
-            )
-        return reader.plaintext(self.clone, entry.oid, dsse.MAX_BYTES)
-
-    def signature(self, role: str) -> str:
-        """Returns the file name of the bundle of a role."""
-        return CIPHERTEXT_SIGNATURE if role == CIPHERTEXT else self.policy.signature
-
-    def failure(self, role: str, error: Error) -> Finding:
-        """Returns why the bundle of a role, or what it signs, could not be opened."""
-        return Finding.of_error(error, self.name, self.signature(role))
-
-
 def _check_ciphertext(root: Root, verdict: Verdict, is_brief: bool) -> Iterator[Finding]:
     """Yields how the blobs of a root differ from what was signed (step 2)."""
     try:
@@ -218,13 +160,16 @@ def _check_ciphertext(root: Root, verdict: Verdict, is_brief: bool) -> Iterator[
         if is_brief and not manifests.lists(opened.manifest, root.policy, root.entries):
             yield Kind.COMMITTED.finding((), root.name)
             return
-        made = manifests.make_ciphertext(root.clone, root.policy, root.name, root.entries)
+        made = manifests.make_ciphertext(
+            root.clone, root.policy, root.name, root.entries, root.chosen
+        )
     except Error as error:
         yield root.failure(CIPHERTEXT, error)
         return
     verdict.took(root.name, CIPHERTEXT_SIGNATURE, opened)
-    verdict.files += len(opened.manifest.items) - 1
-    yield from _differences(root, _compare(opened.manifest, made))
+    signed = root.part(opened.manifest)
+    verdict.files += len(signed.items) - 1
+    yield from _differences(root, _compare(signed, made))
 
 
 def list_signed(
@@ -254,10 +199,11 @@ def _check_plaintext(root: Root, verdict: Verdict, may_be_absent: bool) -> Itera
     """Yields how what the blobs open to differs from what was signed (step 3)."""
     try:
         opened = root.open(PLAINTEXT)
-        found = _compare(opened.manifest, _plaintext(root, opened.manifest, may_be_absent))
+        signed = root.part(opened.manifest)
+        found = _compare(signed, _plaintext(root, signed, may_be_absent))
         changed = found.get(Kind.CHANGED)
         if changed and _forget(root, changed):
-            found = _compare(opened.manifest, _plaintext(root, opened.manifest, may_be_absent))
+            found = _compare(signed, _plaintext(root, signed, may_be_absent))
     except Error as error:
         if error.reason is not Reason.UNSIGNED or not root.is_empty:
             yield root.failure(PLAINTEXT, error)
@@ -270,7 +216,7 @@ def _plaintext(root: Root, signed: Manifest, may_be_absent: bool) -> Manifest | 
     """Returns the manifest over what a root holds, which may be nothing any more."""
     known = manifests.by_oid(root.name, root.entries, signed).get if may_be_absent else None
     return manifests.make_plaintext(
-        root.clone, root.policy, root.name, root.entries, signed.digest, known
+        root.clone, root.policy, root.name, root.listed(), signed.digest, known
     )
 
 
@@ -295,5 +241,6 @@ def _differences(root: Root, found: Found) -> Iterator[Finding]:
     changed = found.pop(Kind.CHANGED, set())
     found[Kind.COMMITTED] = changed - {TREE_ITEM.encode()}
     if changed and not any(found.values()):
-        yield Kind.COMMITTED_BESIDE.finding((), root.name)
+        beside = Kind.COMMITTED_BESIDE if root.chosen is None else Kind.COMMITTED_ELSEWHERE
+        yield beside.finding((), root.name)
     yield from tell(found, root.name)

@@ -6,18 +6,20 @@ file is not asked.
 
 from __future__ import annotations
 
+import operator
 from functools import partial
 from typing import TYPE_CHECKING
 
 from git_model_security import telemetry
 from git_model_security.errors import Reason
-from git_model_security.git import index
+from git_model_security.git import index, pathspec
 from git_model_security.messages import counted
 from git_model_security.policy import gitmodel
 from git_model_security.trust.verdict import COVERS_WORK_TREE, Finding, Verdict
-from git_model_security.verification import listing, models_check
+from git_model_security.verification import listing, models_check, part
 from git_model_security.verification.basis import Basis, find_basis
 from git_model_security.verification.kinds import Kind
+from git_model_security.verification.listing import Beyond
 from git_model_security.verification.model_roots import below, is_in
 from git_model_security.verification.worktree_kinds import Differences
 
@@ -28,7 +30,6 @@ if TYPE_CHECKING:
     from git_model_security.signing.methods import Verifier
     from git_model_security.verification.compare import Found
     from git_model_security.verification.file_digests import Progress
-    from git_model_security.verification.listing import Beyond
     from git_model_security.verification.scope import Scope
 
 
@@ -68,6 +69,7 @@ def check(
     if not clone.ring.locked:
         _add_files(basis, scope, verdict, progress)
     verdict.findings += _unsaid(verdict, basis.sealed)
+    _tell_part(basis, scope, verdict)
     verdict.commit = "" if basis.is_index else head
     return verdict
 
@@ -86,7 +88,9 @@ def add_locked_files(
     policy = gitmodel.find(head, clone.objects)
     if policy is None:
         return False
-    _add_files(Basis(clone, verifiers, head, policy, verdict), scope, verdict)
+    chosen = part.choose(clone.repo, scope.pathspecs, head)
+    basis = Basis(clone, verifiers, head, policy, verdict, chosen=chosen)
+    _add_files(basis, scope, verdict)
     verdict.others = 0  # all of them count as committed
     return True
 
@@ -102,6 +106,10 @@ def _add_files(
     there = listing.list_worktree(repo)
     holds = partial(scope.holds, basis.policy)
     beyond = listing.find_beyond(repo, there, basis.entries, holds)
+    if basis.chosen is not None:
+        chosen = _chosen(basis, scope, beyond, there)
+        holds = partial(operator.contains, chosen)
+        beyond = Beyond(*(set(filter(holds, paths)) for paths in beyond))
     entries = [entry for entry in basis.entries if holds(entry.path)]
     extra = beyond.extra
     if scope.all_models:
@@ -117,6 +125,32 @@ def _add_files(
     found[Kind.CONFLICT] = set(filter(holds, basis.conflicts))
     verdict.findings += (*differences.faults, *_findings(basis, found, scope))
     _tell_uncovered(verdict, beyond, absent)
+
+
+def _chosen(basis: Basis, scope: Scope, beyond: Beyond, there: Collection[bytes]) -> set[bytes]:
+    """Returns what pathspecs choose: of the entries, and of what lies beside them.
+
+    A repository below is chosen with any untracked file in it: by a `.git` nobody hides one.
+
+    Raises:
+        GitError: one of them matches nothing.
+    """
+    tracked = {entry.path for entry in basis.entries}
+    names = {path.rstrip(b"/"): path for paths in beyond for path in paths}
+    nested = tuple(path for path in names.values() if path.endswith(b"/"))
+    inside = {path for path in there if path.startswith(nested)} - tracked
+    listings = (tracked, names, inside, basis.conflicts)
+    entries, others, files, conflicts = pathspec.choose(
+        basis.clone.repo, scope.pathspecs, *listings
+    )
+    above = {path for path in nested if any(one.startswith(path) for one in files)}
+    return entries | {names[name] for name in others} | above | conflicts
+
+
+def _tell_part(basis: Basis, scope: Scope, verdict: Verdict) -> None:
+    if basis.chosen is not None:
+        paths = {one.path for one in basis.entries if scope.holds(basis.policy, one.path)}
+        part.tell(verdict, basis.chosen, paths, part.UNTRACKED)
 
 
 def _findings(basis: Basis, found: Found, scope: Scope) -> Iterator[Finding]:

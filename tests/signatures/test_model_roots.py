@@ -105,6 +105,42 @@ def test_models_of_others_are_found_by_their_bundles(two: Repository, tmp_path: 
     assert reasons(two) == {}
 
 
+def test_a_second_signature_and_what_is_gits_pass_beside_a_model_of_another(
+    two: Repository, tmp_path: Path
+) -> None:
+    other = make_pair(tmp_path / "other.pem")
+    put_model_of_another(two, other)
+    two.write("third/v 1/second.sig", two.read("third/v 1/model.sig"))
+    two.write("third/v 1/.gitattributes", "*.bin -text\n")
+    two.write("third/v 1/odd.sig", b"no signature")
+    two.commit("Third")
+    (tmp_path / "other.pub").write_bytes(other.public)
+    two.model("unlock", "--public-key", str(tmp_path / "other.pub"))
+    expected = {("third/v 1", "extra file"): ["odd.sig"]}
+    for form in ([], ["HEAD"]):
+        assert reasons(two, "--all-models", *form) == expected
+        said = two.model("verify", "--all-models", *form, check=False).stderr
+        assert "third/v 1: not verified: other signatures: second.sig" in said
+
+
+def test_a_model_of_another_over_blake2b_is_one_for_dir(
+    two: Repository, tmp_path: Path
+) -> None:
+    other = make_pair(tmp_path / "other.pem")
+    two.write("third/w.bin", b"w")
+    payload = statement({"w.bin": hashlib.blake2b(b"w").digest()}, "bert")
+    payload["predicate"]["serialization"]["hash_type"] = "blake2b"
+    payload["predicate"]["resources"][0]["algorithm"] = "blake2b"
+    two.write("third/model.sig", encoded(signed(other, payload)))
+    two.commit("Third")
+    (tmp_path / "other.pub").write_bytes(other.public)
+    two.model("unlock", "--public-key", str(tmp_path / "other.pub"))
+    assert reasons(two, "--all-models") == {}
+    assert reasons(two, "--all-models", "HEAD") == {("third", "malformed bundle"): []}
+    said = two.model("verify", "--all-models", "HEAD", check=False).stdout
+    assert "signed over blake2b, which --dir verifies" in said
+
+
 def test_a_model_of_another_lies_in_a_directory_whose_name_is_not_utf_8(
     two: Repository, tmp_path: Path
 ) -> None:

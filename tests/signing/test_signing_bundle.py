@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 ONE, TWO = b"\1" * 32, b"\2" * 32
+P, C = "git-model/v1/plaintext:.", "git-model/v1/ciphertext:."
 PLAINTEXT = plaintext_manifest(".", "sha256", [(b"a/w.bin", ONE), (b"c.json", TWO)])
 CIPHERTEXT = ciphertext_manifest(".", [(b"a/w.bin", ONE)], b"100644 blob 1\ta/w.bin\0")
 
@@ -61,7 +62,7 @@ def test_what_was_signed_is_read_back(manifest: Manifest, ada: Pair, bob: Pair) 
     assert opened.manifest == manifest
     assert opened.manifest.fingerprint == manifest.fingerprint
     assert opened.signer == KeySigner(ada.private).identity
-    assert opened.subject == roles.parse(manifest.name)
+    assert opened.subject == manifest.subject
 
 
 def test_nothing_is_printed(ada: Pair, capfd: pytest.CaptureFixture[str]) -> None:
@@ -283,27 +284,82 @@ def test_an_empty_manifest_is_refused(ada: Pair) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "items", "ignored", "said"),
+    ("role", "items", "ignored", "said"),
     [
-        (PLAINTEXT.name, {"w": ONE}, (), "does not ignore the paths"),
-        (PLAINTEXT.name, {"w": ONE}, (*roles.ignore_paths(), "evil.py"), "evil.py"),
-        (PLAINTEXT.name, {"w": ONE}, roles.ignore_paths("a/model.sig"), "does not ignore"),
-        (PLAINTEXT.name, {".github/x": ONE}, roles.ignore_paths(), "a path that it ignores"),
-        (PLAINTEXT.name, {"model.sig": ONE}, roles.ignore_paths(), "a path that it ignores"),
-        (PLAINTEXT.name, {roles.TREE_ITEM: ONE}, roles.ignore_paths(), "component .git"),
-        ("other", {roles.TREE_ITEM: ONE}, (), "component .git"),
-        (CIPHERTEXT.name, {"w": ONE}, (), "without the tree listing"),
-        (CIPHERTEXT.name, {roles.TREE_ITEM: ONE}, ("w",), "ignores paths"),
-        (CIPHERTEXT.name, {roles.TREE_ITEM: ONE, ".git/x": ONE}, (), "component .git"),
+        (P, {"w": ONE}, (), "does not ignore the paths"),
+        (P, {"w": ONE}, (*roles.ignore_paths(), "evil.py"), "evil.py"),
+        (P, {"w": ONE}, roles.ignore_paths("a/model.sig"), "does not ignore"),
+        (P, {".github/x": ONE}, roles.ignore_paths(), "a path that it ignores"),
+        (P, {"model.sig": ONE}, roles.ignore_paths(), "a path that it ignores"),
+        (P, {roles.TREE_ITEM: ONE}, roles.ignore_paths(), "component .git"),
+        (C, {"w": ONE}, (), "without the tree listing"),
+        (C, {roles.TREE_ITEM: ONE}, ("w",), "ignores paths"),
+        (C, {roles.TREE_ITEM: ONE, ".git/x": ONE}, (), "component .git"),
         ("git-model/v9/plaintext:.", {"w": ONE}, (), "no role known"),
     ],
 )
+@pytest.mark.parametrize("form", ["annotation", "name"])
 def test_a_bundle_that_claims_a_role_has_the_form_of_that_role(
-    name: str, items: dict[str, bytes], ignored: tuple[str, ...], said: str, ada: Pair
+    form: str,
+    role: str,
+    items: dict[str, bytes],
+    ignored: tuple[str, ...],
+    said: str,
+    ada: Pair,
 ) -> None:
-    found = refusal(encoded(signed(ada, statement(items, name, ignored))), ada)
+    annotated = statement(items, "bert", ignored, {"git-model": role})
+    payload = annotated if form == "annotation" else statement(items, role, ignored)
+    found = refusal(encoded(signed(ada, payload)), ada)
     assert found.reason is Reason.MALFORMED
     assert said in str(found)
+
+
+@pytest.mark.parametrize(
+    ("name", "annotations"),
+    [
+        (P, {"git-model": P}),
+        (P, {"git-model": C}),
+        ("bert", {"git-model": "bert"}),
+        ("bert", {"git-model": ""}),
+        ("bert", {"git-model": None}),
+        ("bert", {"git-model": [P]}),
+        ("bert", {"git-model": P, "note": "EVIL"}),
+    ],
+)
+def test_a_role_is_said_once_and_nothing_beside_it(
+    name: str, annotations: object, ada: Pair
+) -> None:
+    payload = statement({"w": ONE}, name, roles.ignore_paths(), annotations)
+    found = refusal(encoded(signed(ada, payload)), ada)
+    assert found.reason is Reason.MALFORMED
+    assert "EVIL" not in str(found)
+
+
+def test_a_bundle_whose_name_is_its_role_stays_good(ada: Pair) -> None:
+    old = statement({"w": ONE}, P, roles.ignore_paths())
+    opened = open_bundle(
+        encoded(signed(ada, old)), [KeyVerifier(ada.public)], expected=PLAINTEXT.subject
+    )
+    new = PLAINTEXT._replace(items={"w": ONE}, ignore_paths=roles.ignore_paths())
+    # What was signed so is not signed anew.
+    assert opened.manifest.fingerprint == new.fingerprint
+
+
+@pytest.mark.parametrize("annotations", [{}, {"note": "of others"}, [], "git-model", None])
+def test_annotations_of_others_say_nothing_of_a_role(annotations: object, ada: Pair) -> None:
+    payload = statement({"w": ONE}, "git-model", (), annotations)
+    opened = open_bundle(encoded(signed(ada, payload)), [KeyVerifier(ada.public)])
+    assert opened.subject is None
+
+
+def test_without_the_annotation_it_is_no_bundle_of_ours(ada: Pair) -> None:
+    bare = KeySigner(ada.private).sign(PLAINTEXT._replace(subject=None))
+    assert open_bundle(bare, [KeyVerifier(ada.public)]).subject is None
+    found = refusal(bare, ada, expected=PLAINTEXT.subject)
+    assert "of other software" in str(found)
+    # The listing of a tree is no file, so nobody takes ciphertext for the files of a model.
+    found = refusal(KeySigner(ada.private).sign(CIPHERTEXT._replace(subject=None)), ada)
+    assert "component .git" in str(found)
 
 
 def test_a_ciphertext_bundle_over_another_digest_is_refused(ada: Pair) -> None:

@@ -15,12 +15,17 @@ from hypothesis import strategies as st
 
 from git_model_security import signing
 from git_model_security.errors import VerificationError
-from git_model_security.signing import key_bundle
+from git_model_security.signing import key_bundle, roles
 from git_model_security.signing.bundle import open_bundle
 from git_model_security.signing.by_certificate import CertificateVerifier
 from git_model_security.signing.by_key import KeySigner, KeyVerifier
 from git_model_security.signing.by_sigstore import SigstoreVerifier
-from git_model_security.signing.manifest import Digest, Manifest
+from git_model_security.signing.manifest import (
+    Digest,
+    Manifest,
+    ciphertext_manifest,
+    plaintext_manifest,
+)
 from git_model_security.signing.sigstore_instance import Instance
 from tests.fixtures import oracle
 from tests.fixtures.bundles import Pair, changed, encoded, make_pair, signed, statement
@@ -84,9 +89,28 @@ def test_we_write_the_statement_that_the_library_would_write(digest: Digest) -> 
     items = {
         name: bytes([number]) * 32 for number, name in enumerate(("b/ü", "b", "a.c", "a/c"))
     }
-    manifest = Manifest("git-model/v1/plaintext:.", digest, items, ("model.sig", ".git"))
-    written = json_format.MessageToJson(oracle.statement(manifest).statement.pb)
-    assert json.loads(key_bundle.statement(manifest)) == json.loads(written)
+    manifest = Manifest("bert", digest, items, ("model.sig", ".git"))
+    written = json.loads(json_format.MessageToJson(oracle.statement(manifest).statement.pb))
+    # But for the order, which the specification has by code points (OMS 1.0, 5.2.1).
+    resources = written["predicate"]["resources"]
+    assert [one["name"] for one in resources] == ["a/c", "a.c", "b", "b/ü"]
+    resources.sort(key=lambda one: one["name"])
+    root = sha256(b"".join(bytes.fromhex(one["digest"]) for one in resources)).hexdigest()
+    written["subject"][0]["digest"]["sha256"] = root
+    assert json.loads(key_bundle.statement(manifest)) == written
+
+
+@pytest.mark.parametrize("role", roles.ROLES)
+def test_the_library_reads_past_the_role_of_a_bundle_of_ours(
+    role: str, hand: Pair, tmp_path: Path
+) -> None:
+    entries = [(name, bytes([number]) * 32) for number, name in enumerate((b"a/c", b"a.c"))]
+    manifest = plaintext_manifest("m/bert", "sha256", entries)
+    if role == roles.CIPHERTEXT:
+        manifest = ciphertext_manifest("m/bert", entries, b"")
+    (tmp_path / "bundle").write_bytes(KeySigner(hand.private).sign(manifest))
+    read = oracle.by_key(tmp_path / "bundle", hand.private.with_name("public.pem"))
+    assert read == manifest._replace(subject=None)
 
 
 @pytest.mark.parametrize("name", BY_KEY)

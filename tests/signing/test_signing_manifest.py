@@ -36,10 +36,33 @@ def test_the_fingerprint_covers_everything_that_is_signed(other: Manifest) -> No
 def test_a_plaintext_manifest_leaves_out_what_stock_leaves_out() -> None:
     items = [(b"a/w.bin", ONE), (b"model.sig", ONE), (b".gitmodel", ONE), (b".github/x", TWO)]
     made = plaintext_manifest("models/a", "blake3", items)
-    assert made.name == "git-model/v1/plaintext:models/a"
+    assert str(made.subject) == "git-model/v1/plaintext:models/a"
     assert made.items == {"a/w.bin": ONE}
     assert made.digest == "blake3"
     assert made.ignore_paths == roles.ignore_paths()
+
+
+@pytest.mark.parametrize(
+    ("root", "top", "name"),
+    [
+        ("models/bert", "clone", "bert"),
+        ("bert", "", "bert"),
+        (".", "clone", "clone"),
+        (".", "git-model", "git-model"),
+        (".", "", "model"),
+        (".", "caf\udce9", "model"),
+    ],
+)
+def test_a_model_is_named_after_its_directory(root: str, top: str, name: str) -> None:
+    made = plaintext_manifest(root, "sha256", [(b"w.bin", ONE)], top=top)
+    assert made.name == name
+    # Which says nothing of what is signed: each clone may have it elsewhere.
+    assert made.fingerprint == made._replace(name="other").fingerprint
+
+
+def test_what_everybody_can_read_names_no_directory_of_the_signers() -> None:
+    assert ciphertext_manifest("m/bert", [], b"").name == "bert"
+    assert ciphertext_manifest(".", [], b"").name == "model"
 
 
 def test_a_root_without_files_has_nothing_to_sign() -> None:

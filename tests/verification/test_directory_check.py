@@ -172,12 +172,12 @@ def test_what_another_signer_left_out_is_honoured_only_as_signed(
     (tmp_path / "w").write_bytes(b"w")
     (tmp_path / "logs").mkdir()
     (tmp_path / "logs" / "x").write_bytes(b"x")
-    (tmp_path / "logs2").write_bytes(b"x")
-    (tmp_path / ".gitignore").write_bytes(b"x")
+    (tmp_path / "logs2" / "logs").mkdir(parents=True)
+    (tmp_path / "logs2" / "logs" / "x").write_bytes(b"x")
     items = {"w": hashlib.sha256(b"w").digest()}
     bundle = encoded(signed(ada, statement(items, "bert", ("logs", "model.sig"))))
     (tmp_path / "model.sig").write_bytes(bundle)
-    assert found(tmp_path, ada) == {"extra file": [".gitignore", "logs2"]}
+    assert found(tmp_path, ada) == {"extra file": ["logs2/logs/x"]}
 
 
 @pytest.mark.parametrize("name", ["../w", "/etc/passwd", "a/../../w", ".git/config"])

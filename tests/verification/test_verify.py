@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -314,3 +315,20 @@ def test_a_mode_is_what_git_takes_it_for(project: Project) -> None:
     ada.git("commit", "--quiet", "--message", "Without it")
     ada.git("push", "--quiet")
     assert ada.model("verify", "HEAD~2..HEAD", check=False).returncode == 1
+
+
+@pytest.mark.parametrize(
+    "options", [(), ("--no-ignore-git-paths",), ("--ignore_unsigned_files",)], ids=str
+)
+def test_the_stock_command_takes_no_ciphertext_for_a_model(
+    options: tuple[str, ...], project: Project, person: PersonFactory
+) -> None:
+    """OMS knows no roles: what it accepts in a locked clone would pass for the model."""
+    clone = person("carol").clone(project.remote)
+    stock = (sys.executable, "-m", "model_signing", "verify", "key", "--signature")
+    public = ("--public_key", project.public)
+    sealed = (*stock, ".model-encrypted.sig", *public, *options, ".")
+    assert execute(*sealed, cwd=clone.path, check=False).returncode == 1
+    # The files themselves are what was signed.
+    assert findings(clone, "--encrypted", "--public-key", str(project.public)) == {}
+    assert execute(*stock, "model.sig", *public, ".", cwd=project.ada.path).returncode == 0

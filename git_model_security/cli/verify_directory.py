@@ -1,0 +1,71 @@
+"""`git model verify` without Git: of a directory, or of a file, against the bundle of it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from git_model_security.cli.progress import Bar
+from git_model_security.errors import ConfigError
+from git_model_security.git.paths import shown
+from git_model_security.policy.gitmodel import CIPHERTEXT_SIGNATURE
+from git_model_security.signing.roles import STOCK_SIGNATURE
+from git_model_security.trust import verifiers
+from git_model_security.verification import (
+    directory_check,
+    events,
+    file_check,
+    models_check,
+    sealed_check,
+)
+
+if TYPE_CHECKING:
+    from git_model_security.signing.sources import Asked
+    from git_model_security.trust.verdict import Verdict
+    from git_model_security.verification.scope import Scope
+
+
+def own_signature(directory: Path | None, *, encrypted: bool) -> str:
+    """Returns the name of the bundle that a directory has, unless somebody says otherwise."""
+    sealed = directory / CIPHERTEXT_SIGNATURE if directory and encrypted else None
+    return CIPHERTEXT_SIGNATURE if sealed and os.path.lexists(sealed) else STOCK_SIGNATURE
+
+
+def judge_file(file: Path, asked: Asked, scope: Scope) -> Verdict:
+    """Verifies one file without Git."""
+    if not os.path.lexists(file):
+        raise ConfigError(f"{shown(os.fsencode(file))}: there is no such file or directory")
+    accepted = verifiers.of_file(file, asked)
+    with Bar("Hashing") as bar:
+        return file_check.check(file, Path(scope.signature), accepted, bar)
+
+
+def judge(directory: Path, asked: Asked, scope: Scope) -> Verdict:
+    """Verifies a directory without Git."""
+    judged = [directory, *filter(None, [scope.follow])]
+    repo, accepted = verifiers.of_directory(judged, asked)
+    with Bar("Hashing") as bar:
+        if scope.encrypted:
+            verdict = sealed_check.check(directory, accepted, scope, bar)
+        elif scope.all_models or _lie_below(directory, scope):
+            verdict = models_check.check(directory, accepted, scope, bar)
+        else:
+            root = next(iter(scope.roots), None)
+            verdict = directory_check.check(directory, accepted, scope, root, bar)
+    if repo is not None:
+        events.record_verdict(repo, verdict)
+    return verdict
+
+
+def _lie_below(directory: Path, scope: Scope) -> bool:
+    """Tells whether the model roots asked for lie below, as in a clone that was copied.
+
+    One root alone may also be what the directory itself was deployed from. With files let
+    pass that nobody signed it always is: else whoever moves the model down a level could
+    put something else into its place.
+    """
+    if len(scope.roots) != 1:
+        return bool(scope.roots)
+    is_model = os.path.lexists(directory / scope.signature)
+    return not (is_model or "/" in scope.signature or scope.ignore_unsigned_files)
