@@ -120,7 +120,7 @@ class EncryptedFile(io.RawIOBase):
         self._file = _open(path)
         try:
             with self._naming():
-                self._reader = SegmentReader(key_material.of(key), self._file)
+                self._reader = SegmentReader(key_material.of(key), self._file, memory.allocate)
                 if root is not None and self._reader.root != root:
                     raise AuthenticationError(
                         "is not the file that was signed: its root is another one",
