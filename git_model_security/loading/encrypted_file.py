@@ -100,6 +100,7 @@ class EncryptedFile(io.RawIOBase):
     Attributes:
         length: of the plaintext, in bytes.
         root: what was or is to be signed for the file, 32 bytes (`primitives.root`).
+        failure: the last error of a read, for callers of libraries that raise another one.
 
     Raises:
         Error: see `open_encrypted`.
@@ -116,6 +117,7 @@ class EncryptedFile(io.RawIOBase):
         super().__init__()
         self._path = path
         self._position = 0
+        self.failure: Error | None = None
         self._threads = threads or os.cpu_count() or 1
         self._file = _open(path)
         try:
@@ -192,23 +194,30 @@ class EncryptedFile(io.RawIOBase):
         try:
             yield
         except Error as error:
-            raise type(error)(f"{self._path}: {error}", hint=error.hint) from error
+            self.failure = type(error)(f"{self._path}: {error}", hint=error.hint)
+            raise self.failure from error
         except OSError as error:
             reason = messages.reason(error)
-            raise GitError(f"{self._path}: cannot read it: {reason}") from error
+            self.failure = GitError(f"{self._path}: cannot read it: {reason}")
+            raise self.failure from error
 
 
 @contextlib.contextmanager
-def as_model_errors(path: StrPath, *kinds: type[Exception]) -> Iterator[None]:
+def as_model_errors(
+    path: StrPath, *kinds: type[Exception], file: EncryptedFile | None = None
+) -> Iterator[None]:
     """Has what the reader of a format raises be a `ModelError` that says which file it is of.
 
     Args:
         kinds: the exceptions of that reader, beside `ModelError`.
+        file: what it reads: an error of that is raised as it was.
     """
     caught: tuple[type[Exception], ...] = (ModelError, *kinds)
     try:
         yield
     except caught as error:
+        if file is not None and file.failure is not None:
+            raise file.failure from error
         raise ModelError(f"{path}: {error}", hint=getattr(error, "hint", None)) from error
 
 

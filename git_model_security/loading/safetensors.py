@@ -6,12 +6,11 @@ for the framework that is asked for.
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
 from git_model_security.errors import ConfigError, ModelError
-from git_model_security.loading import safetensors_header
+from git_model_security.loading import documents, safetensors_header
 from git_model_security.loading.encrypted_file import EncryptedFile, as_model_errors
 
 if TYPE_CHECKING:
@@ -24,8 +23,6 @@ if TYPE_CHECKING:
 
     Framework = Literal["np", "numpy", "pt", "torch"]
     View = Callable[[memoryview, str, tuple[int, ...]], Any]
-
-_MAX_INDEX_BYTES: Final = 100_000_000
 
 _NUMPY: Final = {
     **{f"F{bits}": f"<f{bits // 8}" for bits in (16, 32, 64)},
@@ -54,6 +51,9 @@ _TORCH: Final = {
 
 class safe_open:  # noqa: N801 - the name that the ecosystem knows
     """Opens an encrypted safetensors file; gives out one tensor after the other.
+
+        with safe_open("model.safetensors", "aes256.bin", "np") as file:
+            weights = file.get_tensor("embeddings.weight")
 
     Args:
         path: the envelope.
@@ -147,7 +147,10 @@ def load_file(
     root: bytes | None = None,
     threads: int | None = None,
 ) -> dict[str, Any]:
-    """Returns all tensors of an encrypted safetensors file by name; see `safe_open`."""
+    """Returns all tensors of an encrypted safetensors file by name; see `safe_open`.
+
+    model.load_state_dict(load_file("model.safetensors", "aes256.bin"))
+    """
     with safe_open(path, key, framework, root=root, threads=threads) as file:
         return file.get_tensors()
 
@@ -181,29 +184,18 @@ def load_sharded(
 
 def _read_index(path: Path, key: KeyLike) -> dict[str, set[str]]:
     """Returns the names of the tensors by shard."""
+    document = documents.read_object(path, key)
     with as_model_errors(path):
         try:
-            document = json.loads(_small_text(path, key))
             weight_map = document["weight_map"].items()
             shards = {name: set[str]() for _, name in weight_map}
-        except (ValueError, RecursionError, LookupError, TypeError, AttributeError):
+        except (LookupError, TypeError, AttributeError):
             raise ModelError("no index of safetensors: it has no weight_map") from None
         for tensor, shard in weight_map:
             if not isinstance(shard, str) or Path(shard).name != shard or shard in {".", ".."}:
                 raise ModelError(f"its shard {shard!r} does not stand beside it")
             shards[shard].add(tensor)
         return shards
-
-
-def _small_text(path: Path, key: KeyLike) -> bytes:
-    from git_model_security.envelope import HEADER_BYTES, read_header
-
-    with path.open("rb") as file:
-        head = file.read(HEADER_BYTES)
-        if read_header(head) is None:
-            return head + file.read(_MAX_INDEX_BYTES)
-    with EncryptedFile(path, key) as file:
-        return bytes(file.load_part(0, min(file.length, _MAX_INDEX_BYTES)))
 
 
 def _view(framework: str) -> View:
