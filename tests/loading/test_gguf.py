@@ -49,6 +49,8 @@ def test_a_reader_gives_what_the_plain_file_has(seal: Seal, tmp_path: Path) -> N
     assert found.keys() == tensors.keys()
     assert all(np.array_equal(found[name], tensors[name]) for name in tensors)
     assert reader.fields["tokens"].contents() == ["one", "two"]
+    with pytest.raises(ValueError, match="read-only"):
+        found["a"][0] = 1
 
 
 @pytest.mark.parametrize(
@@ -66,6 +68,7 @@ def test_a_reader_gives_what_the_plain_file_has(seal: Seal, tmp_path: Path) -> N
         _file(0, 1, _array(8, 1 << 60, bytes(200))),
         _file(0, 1, _array(9, 1 << 60, bytes(200))),
         _file(0, 1, _array(77, 3, bytes(200))),
+        _file(0, 1, _array(0, (1 << 22) + 1, bytes((1 << 22) + 1))),
         _file(0, 1, _array(9, 1, struct.pack("<IQ", 9, 1) * 50 + bytes(99))),
         _file(0, 1, _text("a") + struct.pack("<I", 99) + bytes(99)),
         _file(0, 1, _text("a") + struct.pack("<I", 12) + bytes(3)),
@@ -76,6 +79,29 @@ def test_a_reader_gives_what_the_plain_file_has(seal: Seal, tmp_path: Path) -> N
 def test_a_header_that_announces_what_is_not_there_is_refused(content: bytes) -> None:
     with pytest.raises(ModelError):
         gguf_header.check(memoryview(content))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        _file(2, 0, (_text("a") + struct.pack("<IQIQ", 1, 1, 0, 0)) * 2 + bytes(99)),
+        _file(0, 2, (_text("a") + struct.pack("<IB", 0, 0)) * 2 + bytes(99)),
+        _file(1, 0, _text("a") + struct.pack("<IQIQ", 1, 1 << 40, 0, 0) + bytes(99)),
+        _file(1, 0, _text("a") + struct.pack("<IQIQ", 1, 8, 0, 1 << 62) + bytes(99)),
+        _file(1, 0, _text("a") + struct.pack("<IQQIQ", 2, 1 << 63, 2, 0, 0) + bytes(99)),
+        _file(1, 0, _text("a") + struct.pack("<IQIQ", 1, 1, 999, 0) + bytes(99)),
+        _file(1, 0, struct.pack("<Q", 1) + b"\xff" + struct.pack("<IQIQ", 1, 1, 0, 0)),
+        _file(0, 1, _text("general.alignment") + struct.pack("<II", 4, 0) + bytes(99)),
+    ],
+    ids=[
+        *("a tensor twice", "a field twice", "beyond the end", "an offset beyond the end"),
+        *("a product beyond 2^64", "an unknown kind", "a name that is no text", "alignment 0"),
+    ],
+)
+def test_what_the_library_does_not_take_is_named(seal: Seal, content: bytes) -> None:
+    pytest.importorskip("gguf")
+    with pytest.raises(ModelError, match=r"model\.gguf"):
+        loader.load_reader(seal("model.gguf", content), KEY)
 
 
 def test_a_file_whose_header_is_absurd_is_named(seal: Seal) -> None:

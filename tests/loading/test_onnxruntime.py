@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from git_model_security.errors import ModelError
+from git_model_security.errors import AuthenticationError, ModelError
 from git_model_security.loading import onnxruntime as loader
 from tests.loading.conftest import KEY
 
@@ -50,6 +50,26 @@ def test_it_infers_as_the_plain_model(seal: Seal, tmp_path: Path, is_external: b
     x = np.ones((1, 64), "f4")
     (y,) = session.run(None, {"x": x})
     assert np.allclose(y, x @ _WEIGHTS)
+
+
+def test_external_data_that_nobody_gave_are_not_looked_for(
+    seal: Seal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = seal("model.onnx", _model(tmp_path, is_external=True))
+    monkeypatch.chdir(tmp_path)
+    assert (tmp_path / "w.bin").is_file()
+    with pytest.raises(ModelError, match=r"model\.onnx"):
+        loader.load_session(path, KEY)
+
+
+def test_external_data_are_authentic_or_there_is_no_session(seal: Seal, tmp_path: Path) -> None:
+    path = seal("model.onnx", _model(tmp_path, is_external=True))
+    data = seal("w.bin.sealed", (tmp_path / "w.bin").read_bytes())
+    content = bytearray(data.read_bytes())
+    content[200] ^= 1
+    data.write_bytes(content)
+    with pytest.raises(AuthenticationError, match=r"w\.bin\.sealed"):
+        loader.load_session(path, KEY, external_data={"w.bin": data})
 
 
 def test_what_onnxruntime_does_not_take_is_named(seal: Seal) -> None:
