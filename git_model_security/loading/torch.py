@@ -19,7 +19,7 @@ _SAFE_VERSION: Final = (2, 6)
 """Before it a checkpoint could run code although `weights_only=True` (CVE-2025-32434)."""
 _FAILURES: Final = (
     *(RuntimeError, EOFError, ValueError, LookupError, TypeError, AttributeError),
-    *(OverflowError, AssertionError, struct.error),
+    *(OverflowError, AssertionError, SystemError, struct.error),
 )
 """What torch fails with when content is not as it expects."""
 
