@@ -14,7 +14,7 @@ from git_model_security.loading import documents, safetensors_header
 from git_model_security.loading.encrypted_file import EncryptedFile, as_model_errors
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from _typeshed import StrPath
 
@@ -172,14 +172,24 @@ def load_sharded(
             does not have.
         Error: see `open_encrypted`.
     """
-    found: dict[str, Any] = {}
+    return dict(iterate_sharded(index, key, framework, threads=threads))
+
+
+def iterate_sharded(
+    index: StrPath,
+    key: KeyLike,
+    framework: Framework = "pt",
+    *,
+    threads: int | None = None,
+) -> Iterator[tuple[str, Any]]:
+    """Yields name and tensor, one after the other; see `load_sharded`."""
     for shard, names in _read_index(Path(index), key).items():
-        tensors = load_file(Path(index).parent / shard, key, framework, threads=threads)
-        with as_model_errors(shard):
-            if tensors.keys() != names:
-                raise ModelError("does not have just the tensors that the index says")
-        found |= tensors
-    return found
+        path = Path(index).parent / shard
+        with safe_open(path, key, framework, threads=threads) as file:
+            if set(file.keys()) != names:
+                raise ModelError(f"{path}: does not have just the tensors that the index says")
+            for name in file.offset_keys():
+                yield name, file.get_tensor(name)
 
 
 def _read_index(path: Path, key: KeyLike) -> dict[str, set[str]]:

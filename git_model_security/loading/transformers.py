@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from git_model_security.errors import ConfigError
-from git_model_security.loading import documents, safetensors
+from git_model_security.loading import documents, model_directory
 from git_model_security.loading.encrypted_file import as_model_errors
 
 if TYPE_CHECKING:
@@ -15,8 +14,6 @@ if TYPE_CHECKING:
     from git_model_security.keyring.key_material import KeyLike
 
 _CONFIG: Final = "config.json"
-_INDEX: Final = "model.safetensors.index.json"
-_WEIGHTS: Final = "model.safetensors"
 
 
 def load_model(
@@ -41,30 +38,10 @@ def load_model(
     """
     path = Path(directory)
     config = given.pop("config", None) or _config(path / _CONFIG, key)
-    state = load_state(path, key, threads=threads)
+    state = dict(model_directory.tensors(path, key, threads=threads))
     if hasattr(kind, "from_config"):  # AutoModel and its like, which ask a path for their class
         kind = _class_of(kind, config)
     return kind.from_pretrained(None, config=config, state_dict=state, **given)
-
-
-def load_state(
-    directory: StrPath, key: KeyLike, *, threads: int | None = None
-) -> dict[str, Any]:
-    """Returns the tensors of torch of a model's directory, by name: one file, or its shards.
-
-    Raises:
-        ConfigError: it has neither.
-        Error: see `safetensors.load_file`, `safetensors.load_sharded`.
-    """
-    path = Path(directory)
-    if (path / _INDEX).is_file():
-        return safetensors.load_sharded(path / _INDEX, key, threads=threads)
-    if not (path / _WEIGHTS).is_file():
-        raise ConfigError(
-            f"{path}: has neither {_WEIGHTS} nor {_INDEX}",
-            hint="weights in other files: load them by their loader, pass `state_dict=`",
-        )
-    return safetensors.load_file(path / _WEIGHTS, key, threads=threads)
 
 
 def _config(path: Path, key: KeyLike) -> Any:
