@@ -18,7 +18,8 @@ from benchmarks.envelope import gcm, hash_segments
 from benchmarks.large.turns import take
 from benchmarks.loading import KEY, PEER, PLAIN, SEALED, TENSOR
 from git_model_security import load_into
-from git_model_security.loading import memory, safetensors
+from git_model_security.envelope import memory
+from git_model_security.loading import safetensors
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import io
 import os
 import stat
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final, cast
 from git_model_security import messages
 from git_model_security.content import blob
 from git_model_security.content.blob import Kind
-from git_model_security.envelope import SegmentReader
+from git_model_security.envelope import SegmentReader, memory
 from git_model_security.errors import (
     AuthenticationError,
     ConfigError,
@@ -22,7 +23,6 @@ from git_model_security.errors import (
     NotFetchedError,
 )
 from git_model_security.keyring import key_material
-from git_model_security.loading import memory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -97,6 +97,10 @@ def load_into(
 class EncryptedFile(io.RawIOBase):
     """The plaintext of an envelope; may be read by several threads at offsets.
 
+    Args:
+        path, key, root, threads: see `open_encrypted`.
+        lock: the memory that this makes is kept out of swap (mlock(2)).
+
     Attributes:
         length: of the plaintext, in bytes.
         root: what was or is to be signed for the file, 32 bytes (`primitives.root`).
@@ -113,16 +117,18 @@ class EncryptedFile(io.RawIOBase):
         *,
         root: bytes | None = None,
         threads: int | None = None,
+        lock: bool = False,
     ) -> None:
         super().__init__()
         self._path = path
         self._position = 0
         self.failure: Error | None = None
         self._threads = threads or os.cpu_count() or 1
+        self._allocate = functools.partial(memory.allocate, lock=lock)
         self._file = _open(path)
         try:
             with self._naming():
-                self._reader = SegmentReader(key_material.of(key), self._file, memory.allocate)
+                self._reader = SegmentReader(key_material.of(key), self._file, self._allocate)
                 if root is not None and self._reader.root != root:
                     raise AuthenticationError(
                         "is not the file that was signed: its root is another one",
@@ -150,7 +156,7 @@ class EncryptedFile(io.RawIOBase):
 
     def load_part(self, offset: int, length: int) -> memoryview:
         """Returns a part of the plaintext, in pages of its own."""
-        room = memory.allocate(length)
+        room = self._allocate(length)
         self.read_at(offset, room)
         return room
 

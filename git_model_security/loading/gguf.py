@@ -24,6 +24,7 @@ def load_reader(
     *,
     root: bytes | None = None,
     threads: int | None = None,
+    lock: bool = False,
 ) -> GGUFReader:
     """Returns a `gguf.GGUFReader` of what an encrypted file holds, all of it in memory.
 
@@ -35,12 +36,13 @@ def load_reader(
 
     Args:
         path, key, root, threads: see `open_encrypted`.
+        lock: see `safetensors.safe_open`.
 
     Raises:
         ModelError: what is encrypted is no GGUF.
         Error: see `open_encrypted`.
     """
-    with EncryptedFile(path, key, root=root, threads=threads) as file:
+    with EncryptedFile(path, key, root=root, threads=threads, lock=lock) as file:
         content = file.load().toreadonly()
     # The library fails of content in many ways, which are its own affair.
     failures = (ValueError, LookupError, TypeError, OverflowError, MemoryError)

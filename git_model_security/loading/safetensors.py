@@ -60,6 +60,7 @@ class safe_open:  # noqa: N801 - the name that the ecosystem knows
         key: a key file, its 32 bytes, or the key.
         framework: `np` or `numpy`, `pt` or `torch`.
         root, threads: see `open_encrypted`.
+        lock: the memory of the tensors is kept out of swap; see `ulimit -l`.
 
     Raises:
         ModelError: what is encrypted is no safetensors file.
@@ -74,10 +75,11 @@ class safe_open:  # noqa: N801 - the name that the ecosystem knows
         *,
         root: bytes | None = None,
         threads: int | None = None,
+        lock: bool = False,
     ) -> None:
         self._view = _view(framework)
         self._path = path
-        self._file = EncryptedFile(path, key, root=root, threads=threads)
+        self._file = EncryptedFile(path, key, root=root, threads=threads, lock=lock)
         try:
             with as_model_errors(path):
                 self._begin()
@@ -146,12 +148,13 @@ def load_file(
     *,
     root: bytes | None = None,
     threads: int | None = None,
+    lock: bool = False,
 ) -> dict[str, Any]:
     """Returns all tensors of an encrypted safetensors file by name; see `safe_open`.
 
     model.load_state_dict(load_file("model.safetensors", "aes256.bin"))
     """
-    with safe_open(path, key, framework, root=root, threads=threads) as file:
+    with safe_open(path, key, framework, root=root, threads=threads, lock=lock) as file:
         return file.get_tensors()
 
 
