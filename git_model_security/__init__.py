@@ -11,7 +11,7 @@ import importlib
 __version__ = "0.1.0"
 
 _ROOMS = {
-    "Done": "directories.encryption",
+    "Done": "directories.writing",
     "Error": "errors",
     "Key": "envelope.key",
     "decrypt": "directories.encryption",

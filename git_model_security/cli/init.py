@@ -10,9 +10,11 @@ from git_model_security import messages
 from git_model_security.cli import initial, methods, terminal
 from git_model_security.errors import UsageError
 from git_model_security.git import index
+from git_model_security.git.paths import shown
 from git_model_security.git.repository import Repository
 from git_model_security.messages import counted
 from git_model_security.setup import (
+    enc_files,
     init,
     init_steps,
     setup,
@@ -127,6 +129,8 @@ def _show(plan: Plan) -> None:
         messages.warn(plan.storage.warning)
     terminal.files("Will be encrypted", plan.sealed)
     terminal.files("Will stay clear", plan.clear, initial.notes(plan.noted))
+    if plan.foreign.paths:
+        _warn_of_foreign(plan.foreign)
     if plan.links:
         terminal.files("Are links, neither encrypted nor signed", plan.links)
     if any(model_roots.holds(plan.policy, path) for path in plan.links):
@@ -139,6 +143,23 @@ def _show(plan: Plan) -> None:
             f"the history keeps {len(plan.history.findings)} of them in clear",
             "whoever can clone it has them; a push is refused until `git model migrate`, or"
             " once overridden: `git -c git-model.guard=warn push`",
+        )
+
+
+def _warn_of_foreign(found: enc_files.Found) -> None:
+    """Tells of ciphertext of model-encryption; of one file it is proven, if at all."""
+    named = messages.listed([shown(path) for path in found.paths], 1)
+    is_ = "is" if len(found.paths) == 1 else "are"
+    if found.is_proven:
+        messages.warn(
+            f"{named} {is_} encrypted already, by model-encryption with this key",
+            "`git model import-enc .`, then `git model decrypt .`, before `git add`",
+        )
+    else:
+        messages.warn(
+            f"{named} may be encrypted already, by model-encryption: called and as long so",
+            "if so, `git model import-enc . --encryption-key FILE` before `git add`: else"
+            " they get encrypted a second time",
         )
 
 

@@ -33,12 +33,25 @@ _COMMANDS = {
     "config": "show or change how this clone signs and verifies",
     "encrypt": "encrypt a directory or a file, without Git",
     "decrypt": "decrypt a directory or a file, without Git",
+    "sign+encrypt": "sign a directory or a file, and encrypt it then",
+    "decrypt+verify": "verify what it decrypts to, and decrypt it then",
+    "encrypt+sign": "encrypt a directory or a file, and sign the ciphertext",
+    "verify+decrypt": "verify the ciphertext, and decrypt it then",
+    "export": "write what a commit holds into a directory, without Git",
+    "digest": "print the digest of a model",
+    "import-enc": "make envelopes of the .enc files of model-encryption",
     "key": "make, export and list keys",
     "install": "let Git know the filter, for every repository of this user",
     "uninstall": "undo install, or the hooks of this repository",
     "doctor": "find and mend what is wrong with the set-up",
 }
 _UNDOES = {"uninstall": "install", "untrack": "track", "lock": "unlock", "decrypt": "encrypt"}
+_COMBINED = {
+    "sign+encrypt": "sign_encrypt",
+    "decrypt+verify": "decrypt_verify",
+    "encrypt+sign": "encrypt_sign",
+    "verify+decrypt": "verify_decrypt",
+}
 
 
 class _Commands(options.Group):
@@ -54,9 +67,10 @@ class _Commands(options.Group):
     ) -> click.Command | None:
         if cmd_name not in _COMMANDS:
             return None
-        name = _UNDOES.get(cmd_name, cmd_name)
-        module = importlib.import_module(f"git_model_security.cli.{name}")
-        found: click.Command = module.undo if cmd_name in _UNDOES else module.command
+        name = "combined" if cmd_name in _COMBINED else _UNDOES.get(cmd_name, cmd_name)
+        module = importlib.import_module(f"git_model_security.cli.{name.replace('-', '_')}")
+        attribute = _COMBINED.get(cmd_name) or ("undo" if cmd_name in _UNDOES else "command")
+        found: click.Command = getattr(module, attribute)
         return found
 
     def format_commands(

@@ -6,12 +6,18 @@ from typing import Any, TypeVar
 
 import click
 
+from git_model_security import logs
 from git_model_security.cli import options
 from git_model_security.signatures.signers import Given
 from git_model_security.signing import methods
 from git_model_security.signing.sources import Asked
 
 _Said = TypeVar("_Said", Given, Asked)
+
+
+def _log(_: click.Context, __: click.Parameter, value: bool) -> None:
+    if value and not logs.is_on():
+        logs.begin("info")
 
 
 SPELLINGS = {"token_normalize_func": lambda token: token.replace("_", "-")}
@@ -47,6 +53,7 @@ settled = options.together(
 
 signing = options.together(
     click.option("--private-key", type=options.FILE, metavar="FILE", help="Private key (PEM)."),
+    click.option("--password", metavar="WORD", help="Of that key; others see it."),
     settled,
     click.option("--client-secret", metavar="SECRET", help="Of that client; others see it."),
     click.option("--identity-token", metavar="TOKEN", help="OIDC token; others see it."),
@@ -60,8 +67,18 @@ verifying = options.together(
     click.option("--identity-provider", metavar="ISSUER", help="Who vouches for it (OIDC)."),
     _TRUST_CONFIG,
     _STAGING,
+    click.option(
+        "--log-fingerprints",
+        is_flag=True,
+        expose_value=False,
+        callback=_log,
+        help="Log by which keys or roots it is verified.",
+    ),
 )
 """The options of who must have signed; `take` takes them as `Asked`."""
+
+KIND_OF = {name: method.kind.name for name, method in methods.METHODS.items()}
+"""What verifies the signatures of each method: a key in a token is a key like any other."""
 
 
 def take(kind: type[_Said], method: str | None, said: dict[str, Any]) -> _Said:

@@ -14,20 +14,23 @@ from git_model_security.cli.progress import Bar
 from git_model_security.cli.verify_report import Unvouched
 from git_model_security.clone import missing_policy
 from git_model_security.clone.clone import Clone
-from git_model_security.errors import GitError
+from git_model_security.errors import ConfigError
 from git_model_security.git import config, index, ranges
-from git_model_security.git.repository import Repository
+from git_model_security.git.paths import shown
 from git_model_security.policy import gitmodel
+from git_model_security.policy.gitmodel import CIPHERTEXT_SIGNATURE
 from git_model_security.provenance import telling
 from git_model_security.signing.methods import KINDS
 from git_model_security.signing.roles import STOCK_SIGNATURE
 from git_model_security.signing.sources import Asked
-from git_model_security.trust import anchors, verifiers
+from git_model_security.trust import verifiers
 from git_model_security.verify import (
     directory_check,
     events,
+    file_check,
     models_check,
     range_check,
+    sealed_check,
     tree_check,
     worktree_check,
 )
@@ -36,14 +39,14 @@ from git_model_security.verify.range_check import RangeVerdict
 from git_model_security.verify.scope import Scope
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from git_model_security.signing.methods import Verifier
     from git_model_security.trust.verdict import Verdict
 
 
 @click.command("verify", context_settings=methods.SPELLINGS)
-@click.argument("words", nargs=-1, metavar="[METHOD] [REV | REV..REV]")
+@click.argument("words", nargs=-1, metavar="[METHOD] [REV | REV..REV | PATH]")
 @methods.verifying
 @click.option("--encrypted", is_flag=True, help="Verify ciphertext; needs no AES key.")
 @click.option(
@@ -54,7 +57,9 @@ if TYPE_CHECKING:
     help="Verify a deployed directory, without Git.",
 )
 @click.option(
-    "--signature", metavar="FILE", help="With --dir, its bundle: a name in DIR, or a path."
+    "--signature",
+    metavar="FILE",
+    help="With --dir, its bundle: a name in DIR, or a path; with PATH, that of PATH.",
 )
 @click.option(
     "--follow-links",
@@ -99,6 +104,8 @@ def command(
 ) -> None:
     """Check the signatures of the work tree, of the commit REV, or of each in a range.
 
+    With --signature, that of the file or directory PATH, without Git.
+
     Every file is hashed again. Exit status 1 when anything does not hold, 4 when it could
     not be checked. The signer is one of those that are described, else any that this
     clone trusts. METHOD is sigstore, key or certificate, and may be left out where the
@@ -107,6 +114,11 @@ def command(
     method = words[0] if words and words[0] in KINDS else None
     revisions = words[1:] if method else words
     asked = methods.take(Asked, method, said)
+    file = None
+    if signature is not None and directory is None and len(revisions) == 1:
+        path, revisions = Path(revisions[0]), ()
+        directory, file = (path, None) if path.is_dir() else (None, path)
+        signature = os.path.join(".", signature)  # noqa: PTH118 - Path drops the `./`
     expected = Expected(expect, at_least)
     scope = Scope(
         roots=tuple(map(gitmodel.as_root, roots)),
@@ -115,12 +127,16 @@ def command(
         strict=strict,
         committed_only=expected != Expected(),
         encrypted=encrypted,
-        signature=signature or STOCK_SIGNATURE,
+        signature=signature or _own_signature(directory, encrypted=encrypted),
         follow=follow,
     )
-    _require_sense(revisions, directory, scope, expected, signature)
+    if file is None:
+        _require_sense(revisions, directory, scope, expected, signature)
     unvouched = verify_report.NOBODY_ASKED
-    if directory is None:
+    found: Verdict | RangeVerdict
+    if file is not None:
+        found = _judge_file(file, asked, scope)
+    elif directory is None:
         found, unvouched = _judge_in_clone(revisions, asked, scope, expected)
     else:
         found = _judge_directory(directory, asked, scope)
@@ -148,14 +164,14 @@ def _require_sense(
     if scope.strict and scope.ignore_unsigned_files:
         raise click.UsageError("--strict and --ignore-unsigned-files exclude each other")
     if directory is not None:
-        if revisions or scope.encrypted:
-            raise click.UsageError("--dir looks at decrypted files, not at commits")
+        if revisions:
+            raise click.UsageError("--dir looks at files, not at commits")
         if len(scope.roots) > 1 and "/" in scope.signature:
             raise click.UsageError("one --signature is that of one --model-root")
     elif scope.follow is not None:
         raise click.UsageError("--follow-links goes with --dir; Git has links of its own")
     elif signature is not None:
-        raise click.UsageError("--signature goes with --dir; else .gitmodel names it")
+        raise click.UsageError("--signature goes with --dir, or with a PATH")
     elif is_range:
         if scope.all_models:
             raise click.UsageError("--all-models goes with one commit, not with a range")
@@ -250,18 +266,29 @@ def _judge_range(
         )
 
 
+def _own_signature(directory: Path | None, *, encrypted: bool) -> str:
+    """Returns the name of the bundle that a directory has, unless somebody says otherwise."""
+    sealed = directory / CIPHERTEXT_SIGNATURE if directory and encrypted else None
+    return CIPHERTEXT_SIGNATURE if sealed and os.path.lexists(sealed) else STOCK_SIGNATURE
+
+
+def _judge_file(file: Path, asked: Asked, scope: Scope) -> Verdict:
+    """Verifies one file without Git."""
+    if not os.path.lexists(file):
+        raise ConfigError(f"{shown(os.fsencode(file))}: there is no such file or directory")
+    accepted = verifiers.of_file(file, asked)
+    with Bar("Hashing") as bar:
+        return file_check.check(file, Path(scope.signature), accepted, bar)
+
+
 def _judge_directory(directory: Path, asked: Asked, scope: Scope) -> Verdict:
     """Verifies a directory without Git."""
-    # What links lead to is judged as well.
     judged = [directory, *filter(None, [scope.follow])]
-    repo = _around(judged)
-    given = verifiers.explicit(asked)
-    for place in judged:
-        anchors.require_not_below(place, anchors.named(asked))
-    anchors.require_no_file_of(directory, anchors.named(asked))
-    accepted = verifiers.given_or_pinned(repo, given)
+    repo, accepted = verifiers.of_directory(judged, asked)
     with Bar("Hashing") as bar:
-        if scope.all_models or _lie_below(directory, scope):
+        if scope.encrypted:
+            verdict = sealed_check.check(directory, accepted, scope, bar)
+        elif scope.all_models or _lie_below(directory, scope):
             verdict = models_check.check(directory, accepted, scope, bar)
         else:
             root = next(iter(scope.roots), None)
@@ -282,13 +309,3 @@ def _lie_below(directory: Path, scope: Scope) -> bool:
         return bool(scope.roots)
     is_model = os.path.lexists(directory / scope.signature)
     return not (is_model or "/" in scope.signature or scope.ignore_unsigned_files)
-
-
-def _around(judged: Iterable[Path]) -> Repository | None:
-    """Returns the repository around, unless it came with what is judged: it has no say."""
-    try:
-        repo = Repository.discover()
-    except GitError:
-        return None
-    place = repo.common_dir.resolve()
-    return None if any(place.is_relative_to(one.resolve()) for one in judged) else repo

@@ -1,59 +1,37 @@
-"""A directory encrypted or decrypted, in place or to another one, file by file.
+"""A directory encrypted or decrypted.
 
-Each file is complete under its name, or as it was: what comes in its place is on the disk
-before, and ciphertext was opened again. So whoever was interrupted runs the same again.
+What was encrypted is opened again before it comes in the place of the plaintext, which
+nobody could bring back.
 """
 
 from __future__ import annotations
 
 import os
-import stat
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Final, NamedTuple, cast
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from git_model_security import messages
 from git_model_security.content.blob import Kind
-from git_model_security.directories import selection
-from git_model_security.envelope import SegmentReader, sealed_length
+from git_model_security.directories import enc_check, selection
+from git_model_security.directories.reading import open_segments
+from git_model_security.directories.writing import Done, require_same, write_all, write_one
+from git_model_security.envelope import sealed_length
 from git_model_security.envelope.seal_file import seal_file
-from git_model_security.errors import Error, GitError, PolicyError
-from git_model_security.files import write_at
-from git_model_security.git import worktree
+from git_model_security.errors import GitError, PolicyError
 from git_model_security.git.paths import shown
-from git_model_security.git.replacement import Replacement, naming
 from git_model_security.keyring import key_material
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Container, Iterable, Mapping
 
     from _typeshed import StrPath
 
     from git_model_security.directories.selection import File, Selection
+    from git_model_security.directories.writing import Progress
     from git_model_security.envelope import Key
+    from git_model_security.git.replacement import Replacement
     from git_model_security.keyring.key_material import KeyLike
-
-    Progress = Callable[[int, int], object]
-
-_LARGE_BYTES: Final = 8 << 20
-"""From this length on the segments of one file are spread over the cores; below, files are."""
-
-
-class Done(NamedTuple):
-    """What was done.
-
-    Attributes:
-        files: how many were written.
-        plaintext_bytes: the length of their plaintext.
-        others: how many were what they should be already, or are empty.
-        links: symbolic links, which nobody followed.
-    """
-
-    files: int
-    plaintext_bytes: int
-    others: int
-    links: Sequence[bytes]
 
 
 def encrypt(
@@ -62,6 +40,8 @@ def encrypt(
     *,
     output: StrPath | None = None,
     ignored: Iterable[StrPath] = (),
+    may_be_done: bool = False,
+    also: Container[bytes] = (),
     threads: int | None = None,
     progress: Progress | None = None,
 ) -> Done:
@@ -72,6 +52,8 @@ def encrypt(
         key: a key file, its 32 bytes, or the key.
         output: the directory that gets the ciphertext; None is in place.
         ignored: paths below it that are left alone.
+        may_be_done: that all of it is encrypted already is no error.
+        also: hidden files and signatures that `output` gets as well.
         threads: at most so many; None is one per core.
         progress: told how many bytes of how many are done.
 
@@ -82,15 +64,18 @@ def encrypt(
     held = key_material.of(key)
     found = selection.select(Path(path), map(Path, ignored))
     chosen = selection.list_plain(found, held)
-    if not chosen:
-        sealed = sum(file.kind is Kind.ENVELOPE for file in found.files)
+    possible = enc_check.require_none(found.top, chosen, key_material.material_of(key))
+    sealed = sum(file.kind is Kind.ENVELOPE for file in found.files)
+    if not chosen and not (may_be_done and sealed):
         already = f"{messages.counted(sealed, 'encrypted file')}, and " * bool(sealed)
         raise PolicyError(
             f"{shown(os.fsencode(path))}: nothing to encrypt: {already}no other; hidden ones"
             " are left alone",
             hint="name the directory that has the model",
         )
-    return _write_all(found, chosen, partial(_seal, held), output, threads, progress)
+    write = partial(_seal, held)
+    done = write_all(found, chosen, write, output, threads, progress, also=also)
+    return done._replace(doubtful=possible)
 
 
 def decrypt(
@@ -108,74 +93,42 @@ def decrypt(
         PolicyError: there is nothing to decrypt.
         Error: a file does not open, or cannot be written; those before it are done.
     """
-    held = key_material.of(key)
     found = selection.select(Path(path), map(Path, ignored))
-    chosen = selection.list_sealed(found)
-    if not chosen:
-        raise PolicyError(
-            f"{shown(os.fsencode(path))}: nothing to decrypt: no file is encrypted",
-            hint="name the directory that has the ciphertext",
-        )
-    return _write_all(found, chosen, partial(_open, held), output, threads, progress)
+    done = decrypt_found(found, key_material.of(key), output, threads, progress)
+    possible = [file.path for file in enc_check.list_possible(found.files)]
+    if not done.files:
+        named = shown(os.fsencode(path))
+        hint = "name the directory that has the ciphertext"
+        if possible:
+            hint = f"`git model import-enc {named}`, if model-encryption encrypted it"
+        raise PolicyError(f"{named}: nothing to decrypt: no file is encrypted", hint=hint)
+    return done._replace(doubtful=possible)
 
 
-def _write_all(
+def decrypt_found(
     found: Selection,
-    chosen: Sequence[File],
-    write: Callable[[Path, File, Path, int], int],
+    key: Key,
     output: StrPath | None,
     threads: int | None,
     progress: Progress | None,
+    expected: Mapping[bytes, bytes] | None = None,
 ) -> Done:
-    cores = threads or os.cpu_count() or 1
-    target = found.top
-    if output is not None:
-        target = Path(output)
-        _require_apart(found.top, target)
-        target.mkdir(parents=True, exist_ok=True)
-    total = sum(file.facts.st_size for file in chosen)
-    done = length = 0
-    for file, plaintext_bytes in _written(found.top, chosen, write, target, cores):
-        length += plaintext_bytes
-        done += file.facts.st_size
-        if progress is not None:
-            progress(done, total)
-    paths = {file.path for file in chosen}
-    others = [file for file in found.files if file.path not in paths]
-    if output is not None:
-        for file in others:
-            _write(found.top, file, target, file.facts.st_size, _copy)
-    return Done(len(chosen), length, len(others), found.links)
+    """Decrypts the encrypted ones of the files that were found, which may be none.
 
+    Args:
+        expected: what stands for each file that may be written (`reading.AsTheyStand.seen`);
+            others are left as they are. None for all of them.
 
-def _written(
-    top: Path,
-    chosen: Sequence[File],
-    write: Callable[[Path, File, Path, int], int],
-    target: Path,
-    cores: int,
-) -> Iterator[tuple[File, int]]:
-    """Writes files, and yields each with the length of its plaintext when it is written."""
-    small = [file for file in chosen if file.facts.st_size < _LARGE_BYTES]
-    with ThreadPoolExecutor(cores) as pool:
-        running = pool.map(lambda file: write(top, file, target, 1), small)
-        try:
-            yield from zip(small, running, strict=True)
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
-    for file in chosen:
-        if file.facts.st_size >= _LARGE_BYTES:
-            yield file, write(top, file, target, cores)
-
-
-def _require_apart(top: Path, output: Path) -> None:
-    inner, outer = output.resolve(), top.resolve()
-    if inner.is_relative_to(outer) or outer.is_relative_to(inner):
-        raise PolicyError(
-            f"{output}: lies inside of what is read, or around it",
-            hint="choose a directory beside it, or leave --output out to write in place",
-        )
+    Raises:
+        Error: see `decrypt`; or a file is not the one that is expected.
+    """
+    chosen = [
+        file
+        for file in selection.list_sealed(found)
+        if expected is None or file.path in expected
+    ]
+    write = partial(_open, key, expected)
+    return write_all(found, chosen, write, output, threads, progress, expected)
 
 
 def _seal(key: Key, top: Path, file: File, target: Path, threads: int) -> int:
@@ -184,68 +137,39 @@ def _seal(key: Key, top: Path, file: File, target: Path, threads: int) -> int:
     def seal(source: BinaryIO, new: Replacement) -> None:
         seal_file(key, source, length, new.descriptor, threads)
         os.fsync(new.descriptor)
-        _require_opens(key, new, length, threads)
+        require_opens(key, file.path, new, length, threads)
 
-    _write(top, file, target, sealed_length(length), seal)
+    write_one(top, file, target, sealed_length(length), seal)
     return length
 
 
-def _require_opens(key: Key, new: Replacement, length: int, threads: int) -> None:
+def require_opens(key: Key, path: bytes, new: Replacement, length: int, threads: int) -> None:
     """Opens what was written, all of it: nobody can open the plaintext any more after."""
-    with os.fdopen(new.reopen(), "rb", buffering=0) as file:
-        reader = SegmentReader(key, cast("BinaryIO", file))
+    with os.fdopen(new.reopen(), "rb", buffering=0) as written:
+        reader = open_segments(key, path, cast("BinaryIO", written))
         if reader.length != length:
             raise GitError("what was written is not what was to be written")
         reader.check(threads)
 
 
-def _open(key: Key, top: Path, file: File, target: Path, threads: int) -> int:
+def _open(
+    key: Key,
+    expected: Mapping[bytes, bytes] | None,
+    top: Path,
+    file: File,
+    target: Path,
+    threads: int,
+) -> int:
     length = 0
 
     def open_into(source: BinaryIO, new: Replacement) -> None:
         nonlocal length
-        reader = SegmentReader(key, source)
+        reader = open_segments(key, file.path, source)
+        require_same(expected, file, reader.root)
         length = reader.length
         os.ftruncate(new.descriptor, length)
         reader.write_to(new.descriptor, threads)
         os.fsync(new.descriptor)
 
-    _write(top, file, target, 0, open_into)
+    write_one(top, file, target, 0, open_into)
     return length
-
-
-def _copy(source: BinaryIO, new: Replacement) -> None:
-    offset = 0
-    while chunk := source.read(1 << 20):
-        write_at(new.descriptor, chunk, offset)
-        offset += len(chunk)
-
-
-def _write(
-    top: Path,
-    file: File,
-    target: Path,
-    size: int,
-    fill: Callable[[BinaryIO, Replacement], None],
-) -> None:
-    """Writes one file in place of what stands there, or beside it, or not at all."""
-    try:
-        with naming(file.path):
-            descriptor = worktree.open_file(top, file.path)
-            with (
-                cast("BinaryIO", os.fdopen(descriptor, "rb", buffering=0)) as source,
-                Replacement(target, file.path, size=size) as new,
-            ):
-                os.fchmod(new.descriptor, stat.S_IMODE(file.facts.st_mode))
-                fill(source, new)
-                if target == top and not new.replaces(file.facts):
-                    raise GitError(
-                        "was changed while it was read, and is left as it is",
-                        hint="run the same again once nobody writes to it",
-                    )
-                new.commit()
-    except Error as error:
-        said = str(error)
-        if shown(file.path) in said:
-            raise
-        raise type(error)(f"{shown(file.path)}: {said}", hint=error.hint) from error

@@ -1,7 +1,8 @@
 """Which files of a directory are meant, and what each of them is.
 
-Hidden files are left alone, as `model_signing` does with those of Git, and so are
-signatures: who verifies ciphertext without a key needs them. No link is followed.
+Hidden files are not encrypted, nor are signatures: who verifies ciphertext without a key
+needs them. What is encrypted is decrypted whatever its name: a repository may encrypt
+hidden files, and encrypts a signature. No link is followed.
 """
 
 from __future__ import annotations
@@ -42,12 +43,14 @@ class File(NamedTuple):
         kind: what it is by how it begins.
         facts: as it was when it was looked at.
         key_id: of the key that it is sealed under; empty where it is no envelope.
+        is_left_alone: it is hidden, or a signature: nobody encrypts it.
     """
 
     path: bytes
     kind: Kind
     facts: os.stat_result
     key_id: str
+    is_left_alone: bool
 
 
 class Selection(NamedTuple):
@@ -55,7 +58,7 @@ class Selection(NamedTuple):
 
     Attributes:
         top: the directory; of a single file the one it is in.
-        files: the regular files, by their paths.
+        files: the regular files, by their paths; not what is Git's own.
         links: symbolic links, which are passed over.
     """
 
@@ -81,7 +84,7 @@ def select(path: Path, ignored: Iterable[Path] = ()) -> Selection:
         for one in ignored
     }
     modes = listing.list_files(path, left_out)
-    named = sorted(name for name in modes if not _is_left_alone(name))
+    named = sorted(name for name in modes if b".git" not in name.split(b"/"))
     files = [_look(path, name) for name in named if stat.S_ISREG(modes[name])]
     return Selection(path, files, [name for name in named if stat.S_ISLNK(modes[name])])
 
@@ -89,7 +92,8 @@ def select(path: Path, ignored: Iterable[Path] = ()) -> Selection:
 def _select_one(path: Path) -> Selection:
     if not path.is_file() or path.is_symlink():
         raise ConfigError(f"{shown(os.fsencode(path))}: there is no such file or directory")
-    return Selection(path.parent, [_look(path.parent, os.fsencode(path.name))], [])
+    found = _look(path.parent, os.fsencode(path.name))
+    return Selection(path.parent, [found._replace(is_left_alone=False)], [])
 
 
 def _is_left_alone(name: bytes) -> bool:
@@ -104,7 +108,7 @@ def _look(top: Path, name: bytes) -> File:
     facts, head = found
     kind = blob.classify(head, facts.st_size)
     header = blob.find_header(head) if kind is Kind.ENVELOPE else None
-    return File(name, kind, facts, header.key_id if header else "")
+    return File(name, kind, facts, header.key_id if header else "", _is_left_alone(name))
 
 
 def list_plain(found: Selection, key: Key) -> list[File]:
@@ -117,6 +121,8 @@ def list_plain(found: Selection, key: Key) -> list[File]:
     """
     plain = []
     for file in found.files:
+        if file.is_left_alone:
+            continue
         if file.kind is Kind.ENVELOPE:
             if file.key_id != key.id:
                 raise PolicyError(
@@ -124,7 +130,7 @@ def list_plain(found: Selection, key: Key) -> list[File]:
                     hint="decrypt it with that key first, or leave it out: --ignore-paths",
                 )
         elif file.kind is not Kind.EMPTY:
-            _require_whole(file)
+            require_whole(file)
             plain.append(file)
     return plain
 
@@ -137,11 +143,17 @@ def list_sealed(found: Selection) -> list[File]:
         NewerFormatError: one was encrypted by a newer git-model.
     """
     for file in found.files:
-        _require_whole(file)
+        require_whole(file)
     return [file for file in found.files if file.kind is Kind.ENVELOPE]
 
 
-def _require_whole(file: File) -> None:
+def require_whole(file: File) -> None:
+    """Raises where a file only stands for another one, or a newer git-model has to read it.
+
+    Raises:
+        NotFetchedError: it is the pointer of an object of git-lfs.
+        NewerFormatError: it was encrypted by a newer git-model.
+    """
     if file.kind is Kind.NEWER:
         raise NewerFormatError(f"{shown(file.path)}: encrypted by a newer git-model")
     if file.kind.is_pointer:

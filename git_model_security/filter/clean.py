@@ -23,7 +23,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from git_model_security.clone.digests import CLEAR, PlaintextHash
-from git_model_security.content import blob, reader
+from git_model_security.content import blob, enc_file, reader
 from git_model_security.content.blob import Kind
 from git_model_security.content.pipeline import cut, seal
 from git_model_security.content.sealed import Sealed
@@ -82,7 +82,7 @@ def clean(clone: Clone, path: bytes, content: Content) -> Iterable[BytesLike]:
         return _pass_known(clone, path, content, _no_key_error(clone), is_sealed=False)
     if clone.ring.wanted[-1] not in clone.ring.keys:
         return _pass_unchanged(clone, path, content)
-    return _encrypt(clone, path, content)
+    return _encrypt(clone, path, head, content)
 
 
 def _pass_envelope(
@@ -107,8 +107,8 @@ def _pass_envelope(
                 del waiting[:count]
         plaintext.update(opener.finish())
         sealed.write(waiting)
-        # Not recorded as made here: whoever sealed it, it was not this clean.
-        return _place(clone, path, sealed, plaintext, header.key_id, is_made=False)
+        # Whoever sealed it: that a person adds what no commit brought is a decision.
+        return _place(clone, path, sealed, plaintext, header.key_id)
 
 
 def _pass_known(
@@ -180,12 +180,17 @@ def _no_key_error(clone: Clone) -> Error:
     raise AssertionError("there is a key")
 
 
-def _encrypt(clone: Clone, path: bytes, content: Content) -> Iterable[BytesLike]:
+def _encrypt(clone: Clone, path: bytes, head: bytes, content: Content) -> Iterable[BytesLike]:
     """Encrypts plaintext (case 6), or gives back the blob it is already (sticky clean)."""
     key = clone.ring.current
     before = index.stat(clone.repo, path)
     size = before.st_size if before else None
-    segments = cut(content)
+    noticed = None
+    if enc_file.is_possible(path, size or 0):
+        from git_model_security.filter import enc_notice
+
+        noticed = enc_notice.begin(clone, path, head)
+    segments = cut(content) if noticed is None else noticed.taking_in(cut(content))
     if size and size >= _LARGE_BYTES:
         staged = sticky.Staged.find(clone, path, size)
         rest = segments if staged is None else staged.rest(segments)
@@ -201,7 +206,9 @@ def _encrypt(clone: Clone, path: bytes, content: Content) -> Iterable[BytesLike]
     with Sealed(clone, size) as sealed:
         seal(key, segments, sealed, plaintext)
         _require_still(clone, path, before)
-        return _place(clone, path, sealed, plaintext, key.id, is_made=True)
+        if noticed is not None:
+            noticed.tell()
+        return _place(clone, path, sealed, plaintext, key.id)
 
 
 def _place(
@@ -210,8 +217,6 @@ def _place(
     sealed: Sealed,
     plaintext: PlaintextHash,
     key_id: str,
-    *,
-    is_made: bool,
 ) -> Iterable[BytesLike]:
     """Puts an envelope in its place, or gives back the index's blob (sticky clean)."""
     oid = sealed.settle(plaintext.length)
@@ -222,7 +227,7 @@ def _place(
     answer = sealed.keep()
     # What the index has already was not made by this clean: `git status` on a file that
     # somebody pushed runs it too.
-    if is_made and clone.staged.get(path) != oid and not _was_here(clone, oid):
+    if clone.staged.get(path) != oid and not _was_here(clone, oid):
         clone.provenance.note_made(oid)
     clone.digests.put(oid, digests)
     return answer

@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING, NamedTuple
 
 from git_model_security.errors import ConfigError
-from git_model_security.git.run import records
+from git_model_security.git.run import records, run
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -55,6 +55,12 @@ def read(repo: Repository, prefix: str = "git-model") -> Values:
     """Returns every value of one section, or of `(some|sections)`, from all files."""
     sections = set(prefix.strip("()").split("|"))
     return _by_key(one for one in _variables(repo) if one.key.partition(".")[0] in sections)
+
+
+def read_user() -> Values:
+    """Returns the `git-model.*` of this user's own file, outside of a repository."""
+    said = run("config", "--global", "-z", "--list", accept=(0, 1, 128))
+    return {key: found for key, found in parse(said).items() if key.startswith("git-model.")}
 
 
 def read_own(repo: Repository) -> Values:

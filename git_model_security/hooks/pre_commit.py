@@ -255,9 +255,9 @@ def _say_unsigned(clone: Clone) -> None:
     """Says once per clone that its commits carry no signature."""
     if not pinned_trust.once(clone, "said unsigned"):
         return
-    from git_model_security.signatures import signers
+    from git_model_security.signatures import lacks
 
-    lack = signers.lack(clone.repo)
+    lack = lacks.find(clone.repo)
     what = f"has {lack.what}" if lack else "is locked"
     remedy = f"{lack.remedy} signs from now on" if lack else ring.UNLOCK
     messages.warn(f"this clone {what}: its commits are unsigned", remedy)

@@ -40,19 +40,23 @@ def of(given: KeyLike) -> Key:
     """
     if isinstance(given, Key):
         return given
-    if isinstance(given, bytes | bytearray):
-        return from_bytes(bytes(given), "the key that was given")
-    return from_file(Path(given))
+    material = material_of(given)
+    assert material is not None
+    return Key(material)
 
 
-def from_bytes(material: bytes, origin: str) -> Key:
-    """Returns the key of 32 bytes.
+def material_of(given: KeyLike) -> bytes | None:
+    """Returns the 32 bytes of a key that a program gave; a `Key` does not hold them.
 
     Raises:
-        ConfigError: these are no key; no message shows them.
+        ConfigError: it is none; no message shows it.
     """
-    _require_key(material, origin)
-    return Key(material)
+    if isinstance(given, Key):
+        return None
+    if isinstance(given, bytes | bytearray):
+        _require_key(bytes(given), "the key that was given")
+        return bytes(given)
+    return read(Path(given))
 
 
 def _require_key(material: bytes, origin: str) -> None:
@@ -61,6 +65,11 @@ def _require_key(material: bytes, origin: str) -> None:
 
 
 def from_text(text: str, origin: str) -> Key:
+    """Returns the key that a text holds; see `decode`."""
+    return Key(decode(text, origin))
+
+
+def decode(text: str, origin: str) -> bytes:
     """Decodes a key given as 64 hexadecimal digits or as base64; no message shows it.
 
     Raises:
@@ -72,7 +81,7 @@ def from_text(text: str, origin: str) -> Key:
             f"{origin}: not a key: 64 hexadecimal digits or base64 of {KEY_BYTES} bytes",
             hint="`base64 < aes256.bin` prints a key file as base64",
         )
-    return Key(material)
+    return material
 
 
 def generate() -> bytes:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from git_model_security import logs
+from git_model_security.envelope import Key
 from git_model_security.errors import ConfigError, KeyNotFoundError
 from git_model_security.git import config
 from git_model_security.keyring import key_files, key_material
@@ -19,7 +20,6 @@ from git_model_security.keyring.store import KeyStore
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from git_model_security.envelope import Key
     from git_model_security.git.repository import Repository
 
 KEY_ID = "git-model.keyid"
@@ -73,13 +73,31 @@ class Ring:
 
 
 def from_environment() -> Key | None:
+    """Returns the key of `material_from_environment`, or None."""
+    material = material_from_environment()
+    return None if material is None else Key(material)
+
+
+def material_of(key_id: str) -> bytes | None:
+    """Returns the 32 bytes of a key that a ring holds, for what is no envelope; or None.
+
+    Raises:
+        ConfigError: a key file or variable is not a key.
+    """
+    for material in (material_from_environment(), KeyStore().material(key_id)):
+        if material is not None and Key(material).id == key_id:
+            return material
+    return None
+
+
+def material_from_environment() -> bytes | None:
     """Returns the key of `GIT_MODEL_KEY` or `GIT_MODEL_KEY_FILE`; it is never kept.
 
     Raises:
         ConfigError: the variable is set to something else than a key.
     """
     if text := os.environ.get("GIT_MODEL_KEY"):
-        return key_material.from_text(text, "GIT_MODEL_KEY")
+        return key_material.decode(text, "GIT_MODEL_KEY")
     if name := os.environ.get("GIT_MODEL_KEY_FILE"):
         path = Path(name).expanduser()
         if key_files.named(path) != str(path):
@@ -87,7 +105,7 @@ def from_environment() -> Key | None:
                 "GIT_MODEL_KEY_FILE: there is no file of the name that it holds",
                 hint="the key itself, hexadecimal or base64, belongs into GIT_MODEL_KEY",
             )
-        return key_material.from_file(path)
+        return key_material.read(path)
     return None
 
 

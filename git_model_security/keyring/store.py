@@ -46,16 +46,26 @@ class KeyStore:
         Raises:
             ConfigError: the file is there but is not that key.
         """
-        path = self.directory / key_id
-        if not path.exists():
+        material = self.material(key_id)
+        if material is None:
             return None
-        key = key_material.from_file(path)
+        key = Key(material)
         if key.id != key_id:
+            path = self.directory / key_id
             raise ConfigError(
                 f"{path}: holds the key {key.id}, not the one it is named for",
                 hint="restore it from your backup",
             )
         return key
+
+    def material(self, key_id: str) -> bytes | None:
+        """Returns what is kept as a key, which may be another, or None when nothing is.
+
+        Raises:
+            ConfigError: the file is there but is no key.
+        """
+        path = self.directory / key_id
+        return key_material.read(path) if path.exists() else None
 
     def ids(self) -> list[str]:
         """Returns the ids of the keys kept, sorted."""

@@ -11,13 +11,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from git_model_security.clone.clone import Clone
+from git_model_security.content import enc_file
 from git_model_security.errors import PolicyError
 from git_model_security.git import attributes as git_attributes
 from git_model_security.git import config, index
 from git_model_security.keyring import key_material, ring
 from git_model_security.policy import attributes, gitmodel, pinned, profiles
 from git_model_security.policy.gitmodel import Policy, checked
-from git_model_security.setup import clear_files, sealing, storage_choice
+from git_model_security.setup import clear_files, enc_files, sealing, storage_choice
 from git_model_security.signatures import signature_place
 from git_model_security.signatures.signers import Given
 from git_model_security.verify import model_roots
@@ -58,6 +59,7 @@ class Plan:
     Attributes:
         policy: what `.gitmodel` will say (its key id comes with the key).
         noted: those of `clear` that a person has to look at, and what they are.
+        foreign: what may be ciphertext of IBM's model-encryption.
         links: names of links and submodules, which have no content to encrypt or sign.
         history: what the history holds in clear.
     """
@@ -67,6 +69,7 @@ class Plan:
     sealed: list[bytes] = field(default_factory=list)
     clear: list[bytes] = field(default_factory=list)
     noted: dict[bytes, clear_files.Glimpse] = field(default_factory=dict)
+    foreign: enc_files.Found = field(default_factory=lambda: enc_files.Found([]))
     links: list[bytes] = field(default_factory=list)
     history: Report | None = None
 
@@ -148,9 +151,19 @@ def plan(repo: Repository, request: Request, before: Policy | None = None) -> Pl
         asked["signature"] = request.signature
     policy = checked(chosen.applied(before or Policy())._replace(**asked))
     found = _survey(repo, policy, chosen, before)
+    found.foreign = enc_files.find(
+        repo.top, [*found.sealed, *found.clear], _material(request, before)
+    )
     if not request.accept_plaintext_history:
         _require_accepted(repo, found, before)
     return found
+
+
+def _material(request: Request, before: Policy | None) -> bytes | None:
+    """Returns the key that content will be sealed under, where it is not made anew."""
+    if request.key is not None:
+        return key_material.read(request.key)
+    return None if before is None else ring.material_of(before.key_id)
 
 
 def _require_new(repo: Repository) -> None:
@@ -215,12 +228,19 @@ class PlaintextHistoryError(PolicyError):
     """The history holds in clear what would be protected; `report` says what."""
 
     def __init__(self, report: Report) -> None:
+        foreign = "*" + enc_file.SUFFIX.decode()
+        is_foreign = all(one.path.endswith(enc_file.SUFFIX) for one in report.findings)
+        of_foreign = (
+            f"or leave what model-encryption encrypted in it as it is: --exclude '{foreign}'\n"
+        )
         super().__init__(
             f"the history holds protected files or models in clear, {len(report.findings)} of"
             " them: whoever clones it has them, whatever is encrypted from now on",
             hint="`git model migrate` writes it anew, encrypted (--dry-run shows how)\n"
             "or begin without it: `rm -rf .git && git init`, then init\n"
-            "or leave clear what is public anyway: --exclude PATTERN\n"
+            + of_foreign
+            * is_foreign
+            + "or leave clear what is public anyway: --exclude PATTERN\n"
             "or accept all of it: --accept-plaintext-history",
         )
         self.report = report

@@ -12,7 +12,7 @@ from git_model_security.git import config, index
 from git_model_security.keyring import key_files
 from git_model_security.policy import gitmodel
 from git_model_security.policy.syntax import PKCS11_KEY
-from git_model_security.signatures import own_verifier, signers
+from git_model_security.signatures import lacks, own_verifier, signers
 from git_model_security.signatures.signers import Given
 from git_model_security.signing import dsse, keys, pem
 from git_model_security.signing.by_key import KeyVerifier
@@ -157,7 +157,7 @@ def take_key(repo: Repository, key: Path) -> list[str]:
         ConfigError: see `keep_key`; or it is not the key of the clone's certificate.
         Error: the certificate cannot sign; nothing of the clone has changed.
     """
-    method = signers.method_of(repo)
+    method = lacks.method_of(repo)
     if method != CERTIFICATE:
         use_key(repo, key)
         if method == KEY:
@@ -177,7 +177,7 @@ def take_key(repo: Repository, key: Path) -> list[str]:
     config.put(repo, signers.METHOD, CERTIFICATE)
     if own is not None:
         pinned_trust.pinned(repo).add(own)
-    lack = signers.lack(repo)
+    lack = lacks.find(repo)
     return [f"to sign by certificate, {lack.remedy}"] if lack else []
 
 
@@ -254,7 +254,7 @@ def agree(repo: Repository, method: str) -> list[str]:
         return []
     if method != SIGSTORE:
         config.put(repo, signers.METHOD, method)
-    lack = signers.lack(repo)
+    lack = lacks.find(repo)
     return [
         f"this repository is signed by {method}"
         + (f"; to sign, {lack.remedy}" if lack else ", and so does this clone")

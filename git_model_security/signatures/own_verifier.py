@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from git_model_security.clone.clone import Clone
 from git_model_security.errors import ConfigError, VerificationError
 from git_model_security.git.paths import shown
-from git_model_security.signatures import signers
+from git_model_security.signatures import lacks, signers
 from git_model_security.signing.bundle import open_bundle
 from git_model_security.signing.by_key import KeyVerifier
 from git_model_security.signing.manifest import plaintext_manifest
@@ -93,11 +93,11 @@ def export(repo: Repository) -> Introduction:
         ConfigError: it signs by an identity, or its certificate's root is not known.
         Error: the key cannot be read; see `signers.signer` and `Signer.verifier`.
     """
-    if signers.method_of(repo) == SIGSTORE:
+    if lacks.method_of(repo) == SIGSTORE:
         raise _without_file(repo)
     signer = signers.signer(Clone(repo))
     if signer is None:
-        raise signers.unable(repo)
+        raise lacks.unable(repo)
     own = signer.verifier()
     if own is None:
         raise ConfigError(

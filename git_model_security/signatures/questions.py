@@ -41,6 +41,7 @@ _WHAT = (
     "The operator of the log also receives that list of names and digests itself.\n"
 )
 _AGREE = "`git model config publicLog true` agrees for this clone"
+_AGREE_ALWAYS = f"`git config --global {PUBLIC_LOG} true` agrees for this user"
 
 
 class Passphrases:
@@ -90,13 +91,14 @@ def _from_terminal(prompt: str) -> bytes | None:
         return None
 
 
-def require_public_log(repo: Repository) -> None:
-    """Asks a person to agree, the first time in a clone.
+def require_public_log(repo: Repository | None) -> None:
+    """Asks a person to agree, the first time in a clone; outside of one each time.
 
     Raises:
         PolicyError: the answer was no, or nobody is there to answer.
     """
-    values = config.read(repo)
+    values = config.read_user() if repo is None else config.read(repo)
+    agree = _AGREE if repo else _AGREE_ALWAYS
     if config.is_true(values, PUBLIC_LOG.lower()):
         return
     if PUBLIC_LOG.lower() in values:
@@ -109,11 +111,12 @@ def require_public_log(repo: Repository) -> None:
             raise PolicyError(
                 "signing with public Sigstore publishes who signed and a digest of the model,"
                 " and nobody has agreed to that here",
-                hint=f"{_AGREE}; --trust-config FILE signs with a Sigstore of your own",
+                hint=f"{agree}; --trust-config FILE signs with a Sigstore of your own",
             )
         sys.stderr.write(f"{_WHAT}Publish it? [y/N] ")
         sys.stderr.flush()
         said = person.readline().strip().lower()
     if said not in {"y", "yes"}:
-        raise PolicyError("nothing was published and nothing signed", hint=_AGREE)
-    config.put(repo, PUBLIC_LOG, "true")
+        raise PolicyError("nothing was published and nothing signed", hint=agree)
+    if repo is not None:
+        config.put(repo, PUBLIC_LOG, "true")

@@ -15,7 +15,7 @@ from git_model_security.git.run import child_environment, run
 from git_model_security.policy import gitmodel
 from git_model_security.provenance import recording, telling
 from git_model_security.provenance.commits import Commits
-from git_model_security.signatures import signatures, signers
+from git_model_security.signatures import lacks, signatures, signers
 from git_model_security.verify import events, tree_check
 
 _CHANGED = ("diff", "--no-ext-diff", "--no-renames", "--no-relative", "--name-only", "-z")
@@ -41,7 +41,7 @@ def sign(clone: Clone, given: Given | None = None, *, amend: bool = False) -> Si
     clone.repo.require_work_tree()
     chosen = signers.signer(clone, given)
     if chosen is None:
-        raise signers.unable(clone.repo, given.method if given else None)
+        raise lacks.unable(clone.repo, given.method if given else None)
     if amend and index.head_tree(clone.repo) is None:
         raise GitError("there is no commit to amend yet", hint="`git model sign`, then commit")
     staged = _staged(clone) if amend else []

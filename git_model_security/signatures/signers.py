@@ -12,11 +12,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from git_model_security.clone.clone import Clone
 from git_model_security.errors import ConfigError, KeyNotFoundError, UsageError
-from git_model_security.git import askpass, config, index
+from git_model_security.git import askpass, config
 from git_model_security.keyring.store import config_home
-from git_model_security.policy import gitmodel
 from git_model_security.signatures import questions
 from git_model_security.signing import methods, pem
 from git_model_security.signing.keys import KeyStore
@@ -24,6 +22,7 @@ from git_model_security.signing.methods import KEY
 from git_model_security.trust import anchors
 
 if TYPE_CHECKING:
+    from git_model_security.clone.clone import Clone
     from git_model_security.git.repository import Repository
     from git_model_security.signing.methods import Signer
     from git_model_security.signing.oidc import Source
@@ -70,6 +69,7 @@ class Given(NamedTuple):
     client_id: str | None = None
     client_secret: str | None = None
     trust_config: Path | None = None
+    password: str | None = None
 
 
 def keystore() -> KeyStore:
@@ -108,7 +108,26 @@ def signer(clone: Clone, given: Given | None = None) -> Signer | None:
     method = methods.canonical(asked.method or config.last(clone.settings, METHOD) or KEY)
     require_fitting(method, asked)
     anchors.require_outside(clone.repo, anchors.named(asked))
-    return methods.METHODS[method].signer(_Sources(clone, asked))
+    return methods.METHODS[method].signer(_Sources(clone.repo, clone.settings, asked))
+
+
+def outside(given: Given) -> Signer:
+    """Returns the signer that a command line describes, of what lies in no clone.
+
+    Raises:
+        UsageError: the method is none of model_signing's.
+        ConfigError: what it signs with cannot be used.
+        KeyNotFoundError: it was given nothing to sign with.
+    """
+    method = methods.canonical(given.method or KEY)
+    require_fitting(method, given)
+    found = methods.METHODS[method].signer(_Sources(None, {}, given))
+    if found is None:
+        raise KeyNotFoundError(
+            f"there is nothing to sign with by the method {method}",
+            hint="--private-key FILE, or SIGNING_PRIVATE_KEY in CI",
+        )
+    return found
 
 
 def can_sign(clone: Clone) -> bool:
@@ -128,73 +147,20 @@ def require_fitting(method: str, given: Given) -> None:
             raise UsageError(f"{methods.option(name)} says nothing of the method {method}")
 
 
-class Lack(NamedTuple):
-    """Why a clone cannot sign.
-
-    Attributes:
-        what: it has this, or rather has not, as it follows "this clone has".
-        remedy: the commands that give it to the clone.
-    """
-
-    what: str
-    remedy: str
-
-
-def method_of(repo: Repository) -> str:
-    """Returns the method that a clone signs by, or would if it had what that needs.
-
-    Raises:
-        UsageError: it is none of model_signing's.
-        PolicyError: `.gitmodel` cannot be used.
-    """
-    settings = config.read(repo)
-    own = config.last(settings, METHOD)
-    if own is not None:
-        return methods.canonical(own)
-    if SIGNING_KEY in settings:
-        return KEY
-    clone = Clone(repo)
-    with clone.objects:
-        policy = gitmodel.find(index.staged(repo), clone.objects)
-    return KEY if policy is None else policy.method
-
-
-def lack(repo: Repository, method: str | None = None) -> Lack | None:
-    """Returns what a clone lacks to sign, as it is meant to or by a method; None for nothing.
-
-    Raises:
-        Error: see `method_of`.
-    """
-    settings = config.read(repo)
-    chosen = methods.canonical(method) if method else method_of(repo)
-    record = methods.METHODS[chosen]
-    needed = [
-        command
-        for name, command in record.settings.items()
-        if f"git-model.{name}" not in settings
-    ]
-    if method is None and chosen != KEY and METHOD not in settings:
-        needed.insert(0, f"config signingMethod {chosen}")
-    if not needed:
-        return None
-    return Lack(record.lacking, ", then ".join(f"`git model {one}`" for one in needed))
-
-
-def unable(repo: Repository, method: str | None = None) -> KeyNotFoundError:
-    """Returns the error that says what a clone lacks to sign; see `lack`."""
-    found = lack(repo, method) or Lack("nothing to sign with", "`git model doctor`")
-    return KeyNotFoundError(f"this clone has {found.what}", hint=found.remedy)
-
-
 class _Sources:
-    """What a signer is made of, from the command line, the environment, and the clone."""
+    """What a signer is made of, from the command line, the environment, and a clone.
 
-    def __init__(self, clone: Clone, given: Given) -> None:
-        self._repo = clone.repo
-        self._settings = clone.settings
+    Where there is no clone there are no settings either.
+    """
+
+    def __init__(self, repo: Repository | None, settings: config.Values, given: Given) -> None:
+        self._repo = repo
+        self._settings = settings
         self._given = given
 
     def password(self, origin: str) -> bytes | None:
+        if self._given.password is not None:
+            return os.fsencode(self._given.password)
         return password(origin)
 
     def pin(self, token: str) -> bytes | None:
@@ -219,7 +185,7 @@ class _Sources:
                 " `git model config signingCertificate FILE`",
             )
         if not above and given is None:
-            above = [anchors.chosen(self._repo, one) for one in self._settings.get(CHAIN, ())]
+            above = [self._chosen(one) for one in self._settings.get(CHAIN, ())]
         return leaf, above
 
     def token(self) -> TokenKey | None:
@@ -235,6 +201,8 @@ class _Sources:
                 hint="--pkcs11-uri URI, or `git model config pkcs11Uri URI`",
             )
         modules = [Path(one).expanduser() for one in self._settings.get(PKCS11_MODULE, ())]
+        if self._repo is None:
+            return TokenKey(uri, modules)
         # What is loaded runs as this user.
         anchors.require_outside(self._repo, [*modules, *pkcs11_uri.parse(uri).files])
         if self._given.pkcs11_uri:
@@ -273,4 +241,8 @@ class _Sources:
 
     def _kept(self, key: str) -> Path | None:
         kept = config.last(self._settings, key)
-        return anchors.chosen(self._repo, kept) if kept else None
+        return self._chosen(kept) if kept else None
+
+    def _chosen(self, value: str) -> Path:
+        assert self._repo is not None  # which has settings
+        return anchors.chosen(self._repo, value)

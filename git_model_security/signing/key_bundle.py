@@ -59,9 +59,7 @@ def hint(fingerprint: str) -> dict[str, object]:
 
 def statement(manifest: Manifest) -> bytes:
     """Returns the in-toto statement over a manifest, as OMS 1.0 has it."""
-    # By component, as paths compare: `a/c` comes before `a.c`. No name holds a NUL.
-    names = sorted(manifest.items, key=lambda name: name.replace("/", "\0"))
-    root = hashlib.sha256(b"".join(manifest.items[name] for name in names))
+    names = _in_order(manifest)
     serialization = {
         "method": "files",
         "hash_type": manifest.digest,
@@ -74,12 +72,24 @@ def statement(manifest: Manifest) -> bytes:
     ]
     document = {
         "_type": STATEMENT_TYPE,
-        "subject": [{"name": manifest.name, "digest": {"sha256": root.hexdigest()}}],
+        "subject": [{"name": manifest.name, "digest": {"sha256": root_of(manifest).hex()}}],
         "predicateType": PREDICATE_TYPE,
         "predicate": {"resources": resources, "serialization": serialization},
     }
     # Indented, as model_signing writes it, it takes 15 times as long, and a third more room.
     return json.dumps(document, separators=(",", ":")).encode("ascii")
+
+
+def root_of(manifest: Manifest) -> bytes:
+    """Returns the digest of a whole model: SHA-256 over those of its items, in their order."""
+    return hashlib.sha256(
+        b"".join(manifest.items[name] for name in _in_order(manifest))
+    ).digest()
+
+
+def _in_order(manifest: Manifest) -> list[str]:
+    # By component, as paths compare: `a/c` comes before `a.c`. No name holds a NUL.
+    return sorted(manifest.items, key=lambda name: name.replace("/", "\0"))
 
 
 def signature(data: bytes, key: EllipticCurvePrivateKey) -> bytes:

@@ -217,7 +217,7 @@ METHODS = {
         Method(
             KEY,
             _KEY,
-            options=frozenset({"private_key"}),
+            options=frozenset({"private_key", "password"}),
             settings=_KEY_FILE,
             lacking="no signing key",
             made_by="by_key.KeySigner",
@@ -225,7 +225,7 @@ METHODS = {
         Method(
             CERTIFICATE,
             _CERTIFICATE,
-            options=_CHAIN | {"private_key"},
+            options=_CHAIN | {"private_key", "password"},
             settings=_CERTIFICATE_FILE | _KEY_FILE,
             lacking="no certificate, or no key, to sign with",
             made_by="certificate_signer.CertificateSigner",

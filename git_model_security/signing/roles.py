@@ -30,6 +30,9 @@ ROLES = (PLAINTEXT, CIPHERTEXT)
 TOP = "."
 """The root that is the whole work tree."""
 
+ONE_FILE = "."
+"""Item of a bundle of other software that is over one file and no directory."""
+
 TREE_ITEM = ".git/tree"
 """Item of a ciphertext bundle: SHA-256 of the tree listing. No tracked path can
 have this name, Git refuses the component `.git`."""

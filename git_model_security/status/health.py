@@ -30,7 +30,7 @@ from git_model_security.setup import (
     write_policy,
 )
 from git_model_security.setup.hooks import configured_hooks, hook_place
-from git_model_security.signatures import signers
+from git_model_security.signatures import lacks
 from git_model_security.storage import INLINE, LFS, limits
 from git_model_security.trust import pinned_trust
 
@@ -173,7 +173,7 @@ def _of_clone(repo: Repository) -> Iterator[Symptom]:
         yield Symptom(wrong, f"`git config --unset {refusal.GUARD}`")
     if not pinned_trust.pinned(repo).fingerprints():
         yield Symptom("no trusted signer is pinned", "`git model unlock --public-key FILE`")
-    lack = None if clone.is_deploy else signers.lack(repo)
+    lack = None if clone.is_deploy else lacks.find(repo)
     if lack is not None:
         yield Symptom(f"{lack.what}: commits are unsigned", lack.remedy)
 

@@ -86,9 +86,18 @@ def require_not_below(directory: Path, files: Iterable[Path]) -> None:
         inside = {_identity(directory)}
         if any(_is_within(place, inside, set()) for place, _ in _lookups(file)):
             raise _refused(file, "lies in the directory", directory.absolute().parent)
+    require_outside_around(directory, given)
+
+
+def require_outside_around(directory: Path, files: Iterable[Path]) -> None:
+    """Refuses files that lie in the repository that holds a directory, if one does.
+
+    Raises:
+        ConfigError: see `require_outside`.
+    """
     around = _around(directory)
     if around is not None:
-        require_outside(around, given)
+        require_outside(around, files)
 
 
 def require_no_file_of(directory: Path, files: Iterable[Path]) -> None:

@@ -10,8 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from git_model_security import messages
-from git_model_security.content import blob
-from git_model_security.envelope import HEADER_BYTES
 from git_model_security.errors import Reason, VerificationError
 from git_model_security.git import worktree
 from git_model_security.git.paths import shown
@@ -28,6 +26,7 @@ if TYPE_CHECKING:
     from git_model_security.signing.bundle import Opened
     from git_model_security.signing.methods import Verifier
     from git_model_security.verify.links import Links
+    from git_model_security.verify.reading import Reading
 
 _LINK = "a symbolic link"
 _LOOP = "a symbolic link that loops"
@@ -40,19 +39,15 @@ def open_in(
     root: str | None,
     verifiers: Sequence[Verifier],
     links: Links | None,
+    reading: Reading,
 ) -> Opened:
     """Opens the bundle of a directory, which has to be that of the model root `root`.
 
     Raises:
         VerificationError: it cannot be read, or does not hold.
     """
-    data = _read(directory, signature, links)
-    if blob.is_sealed(data[:HEADER_BYTES]):
-        raise VerificationError(
-            Reason.NO_KEY,
-            "the signature is still encrypted",
-            hint="deploy what an unlocked clone has in its work tree",
-        )
+    (name,) = own_name(directory, signature)
+    data = reading.bundle(name, read(directory, signature, links))
     found = bundle.open_bundle(data, verifiers)
     require_plaintext(found)
     subject = found.subject
@@ -73,12 +68,16 @@ def require_plaintext(found: Opened) -> None:
         raise VerificationError(
             Reason.INVALID,
             f"signs ciphertext, as {CIPHERTEXT_SIGNATURE} does, and not these files",
-            hint="`git model verify --encrypted` verifies ciphertext, in a clone",
+            hint="`git model verify --encrypted` verifies ciphertext",
         )
 
 
-def _read(directory: Path, signature: str, links: Links | None) -> bytes:
-    """Reads the bundle; below the directory links as told, elsewhere as asked."""
+def read(directory: Path, signature: str, links: Links | None = None) -> bytes:
+    """Reads the bundle; below the directory links as told, elsewhere as asked.
+
+    Raises:
+        VerificationError: it is not there, or cannot be read.
+    """
     is_path = "/" in signature
     try:
         if is_path:

@@ -18,7 +18,12 @@ from git_model_security import telemetry
 from git_model_security.errors import ConfigError, Reason, VerificationError
 from git_model_security.git.paths import shown
 from git_model_security.policy.gitmodel import CIPHERTEXT_SIGNATURE
-from git_model_security.signing.roles import OTHERS_IGNORED, STOCK_IGNORED, STOCK_SIGNATURE
+from git_model_security.signing.roles import (
+    ONE_FILE,
+    OTHERS_IGNORED,
+    STOCK_IGNORED,
+    STOCK_SIGNATURE,
+)
 from git_model_security.trust.verdict import COVERS_DIRECTORY, Finding, Verdict
 from git_model_security.verify import directory_bundle, file_digests, listing
 from git_model_security.verify.compare import Found, compare, tell
@@ -26,6 +31,7 @@ from git_model_security.verify.contents import sealed_as
 from git_model_security.verify.kinds import Kind
 from git_model_security.verify.links import Links
 from git_model_security.verify.listing import link_at
+from git_model_security.verify.reading import AS_THEY_STAND
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -34,8 +40,10 @@ if TYPE_CHECKING:
     from git_model_security.signing.manifest import Manifest
     from git_model_security.signing.methods import Verifier
     from git_model_security.verify.file_digests import Progress
+    from git_model_security.verify.reading import Reading
     from git_model_security.verify.scope import Scope
 
+_ONE_FILE = ONE_FILE.encode()
 _OTHERS = {name.encode() for name in OTHERS_IGNORED}
 
 
@@ -46,6 +54,7 @@ def check(
     scope: Scope,
     root: str | None = None,
     progress: Progress | None = None,
+    reading: Reading = AS_THEY_STAND,
 ) -> Verdict:
     """Verifies one model.
 
@@ -55,7 +64,13 @@ def check(
        compared with it. Links are no files, but those that are to be followed; the
        directory itself may be one.
 
-    The model root `root` must have been signed, if there is one.
+    Args:
+        directory: what is verified.
+        verifiers: who may have signed.
+        scope: what is looked at.
+        root: the model root that must have been signed, if any.
+        progress: told how far it is.
+        reading: how files are read.
 
     Raises:
         ConfigError: it is no directory, or not below the root of its links.
@@ -66,7 +81,9 @@ def check(
     require_directory(directory)
     links = None if scope.follow is None else Links(directory, scope.follow)
     try:
-        opened = directory_bundle.open_in(directory, scope.signature, root, verifiers, links)
+        opened = directory_bundle.open_in(
+            directory, scope.signature, root, verifiers, links, reading
+        )
     except VerificationError as error:
         verdict.findings.append(Finding.of_error(error, name=scope.signature))
         return verdict
@@ -74,6 +91,10 @@ def check(
     signed = opened.manifest.by_path()
     verdict.files = len(signed)
     left_out = _left_out(opened, signed)
+    if signed.keys() == {_ONE_FILE}:
+        verdict.findings.append(Kind.OF_A_FILE.finding(()))
+        return verdict
+    left_out |= scope.ignored
     own = directory_bundle.own_name(directory, scope.signature)
     seen: dict[bytes, int] = {}
     present = listing.list_files(directory, left_out | own, seen)
@@ -88,13 +109,14 @@ def check(
         {name: mode for name, mode in seen.items() if name in left_out - own},
         None if scope.ignore_unsigned_files else opened,
     )
-    actual = _digests(directory, opened.manifest, links, signed, progress)
+    hashed = partial(_digests, directory, opened.manifest, links, reading)
+    actual = hashed(signed, progress)
     if opened.manifest.shard_bytes:
         # A file without content has no part that could be signed, and holds nothing.
-        empty = _digests(directory, opened.manifest, links, present.keys() - signed.keys())
+        empty = hashed(present.keys() - signed.keys(), None)
         present = {name: mode for name, mode in present.items() if empty.get(name) != b""}
     unsigned = set() if scope.ignore_unsigned_files else present.keys() - signed.keys()
-    for finding in differences(signed, actual, unsigned, present, directory):
+    for finding in differences(signed, actual, unsigned, present, directory, reading):
         verdict.findings += links.tell(finding) if links else [finding]
     return verdict
 
@@ -115,8 +137,9 @@ def _digests(
     directory: Path,
     manifest: Manifest,
     links: Links | None,
+    reading: Reading,
     names: Iterable[bytes],
-    progress: Progress | None = None,
+    progress: Progress | None,
 ) -> dict[bytes, bytes]:
     """Returns the digests of files, by the names that lead to them."""
     digests = partial(
@@ -124,6 +147,7 @@ def _digests(
         digest=manifest.digest,
         progress=progress,
         shard_bytes=manifest.shard_bytes,
+        chunks=reading.chunks,
     )
     if links is None:
         return digests(directory, names)
@@ -176,6 +200,7 @@ def differences(
     unsigned: Collection[bytes],
     modes: Mapping[bytes, int],
     directory: Path | None = None,
+    reading: Reading = AS_THEY_STAND,
 ) -> Iterator[Finding]:
     """Yields how files differ from what was signed.
 
@@ -185,6 +210,7 @@ def differences(
         unsigned: what else is there, and may not be.
         modes: of all that is there (`st_mode`).
         directory: where files that differ can be looked at; None for nowhere.
+        reading: how they were read.
     """
     differing = compare(signed, {**dict.fromkeys(unsigned, b""), **actual})
     doubtful = differing.get(Kind.CHANGED, set()) | differing.get(Kind.MISSING, set())
@@ -192,17 +218,24 @@ def differences(
     found: Found = defaultdict(set)
     for kind, names in differing.items():
         for name in names - links.keys() - set(links.values()):
-            found[_kind(kind, name, modes, directory)].add(name)
+            found[_kind(kind, name, modes, directory, reading)].add(name)
     found[Kind.DEPLOYED_LINK] = set(links.values())
     return tell(found)
 
 
-def _kind(kind: Kind, name: bytes, modes: Mapping[bytes, int], directory: Path | None) -> Kind:
+def _kind(
+    kind: Kind,
+    name: bytes,
+    modes: Mapping[bytes, int],
+    directory: Path | None,
+    reading: Reading,
+) -> Kind:
     """Returns what a difference is in a directory without Git."""
     if kind is Kind.EXTRA:
         return Kind.UNSIGNED_LINK if stat.S_ISLNK(modes[name]) else Kind.UNSIGNED
     reason = sealed_as(directory, name) if directory else None
-    if reason is not None:
-        is_pointer = reason is Reason.NOT_FETCHED
-        return Kind.DEPLOYED_POINTER if is_pointer else Kind.DEPLOYED_SEALED
+    if reason is Reason.NOT_FETCHED:
+        return Kind.DEPLOYED_POINTER
+    if reason is not None and not reading.may_be_sealed:
+        return Kind.DEPLOYED_SEALED
     return Kind.DEPLOYED if kind is Kind.CHANGED else Kind.NOT_DEPLOYED

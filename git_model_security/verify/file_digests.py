@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from git_model_security.clone.digests import PlaintextHash
 from git_model_security.content.background import Background
+from git_model_security.errors import EnvelopeError, NewerFormatError
 from git_model_security.git.objects import CHUNK_BYTES
 from git_model_security.git.worktree import EXISTING
 from git_model_security.verify.listing import open_directory
@@ -29,8 +30,12 @@ if TYPE_CHECKING:
     Progress = Callable[[int, int], object]
     """Told how many bytes of how many are hashed; on any thread, one at a time."""
 
+    Chunks = Callable[[bytes, int, "memoryview | None"], Iterator[BytesLike]]
+    """Reads a file, given its name and descriptor; see `read_chunks`."""
+
 NOT_A_FILE = b"not a file"
 UNREADABLE = b"unreadable"
+DAMAGED = b"damaged"
 
 _SMALL_BYTES = 256 << 10
 _BATCH_FILES = 64
@@ -45,12 +50,28 @@ class _Task:
     size: int = 0
 
 
+def read_chunks(_: bytes, descriptor: int, room: memoryview | None) -> Iterator[BytesLike]:
+    """Yields what a file holds, from where its descriptor stands.
+
+    Args:
+        descriptor: of the file.
+        room: what each chunk may be written to, over the last one; None where chunks stay.
+    """
+    if room is None:
+        while chunk := os.read(descriptor, CHUNK_BYTES):
+            yield chunk
+        return
+    while count := os.readv(descriptor, [room]):
+        yield room[:count]
+
+
 def digests(
     top: Path,
     names: Iterable[bytes],
     digest: str,
     progress: Progress | None = None,
     shard_bytes: int | None = None,
+    chunks: Chunks = read_chunks,
 ) -> dict[bytes, bytes]:
     """Returns the digest of every file that is there.
 
@@ -61,16 +82,20 @@ def digests(
         progress: told how far it is.
         shard_bytes: give the digests of a file's parts of this length, one after the
             other, instead of the one of the file.
+        chunks: reads a file; what it says is damaged (`EnvelopeError`) has no digest.
 
     Returns:
-        By name; `NOT_A_FILE` or `UNREADABLE` where something else stands. A name where
-        nothing stands, or that a link leads to, is not in it.
+        By name; `NOT_A_FILE`, `UNREADABLE` or `DAMAGED` where something else stands. A name
+        where nothing stands, or that a link leads to, is not in it.
+
+    Raises:
+        Error: `chunks` could not read a file for another reason.
     """
     tasks = sorted(_tasks(top, names), key=lambda task: -task.size)
     cores = os.cpu_count() or 1
     total = sum(task.size for task in tasks)
     running = partial(_Parts, shard_bytes=shard_bytes) if shard_bytes else PlaintextHash
-    reading = _Reading(top, partial(running, digest), total, progress)
+    reading = _Reading(top, partial(running, digest), chunks, total, progress)
     # With less files than cores, reading and hashing one are done side by side.
     reading.is_split = sum(task.size > _SMALL_BYTES for task in tasks) < cores
     found: dict[bytes, bytes] = {}
@@ -150,11 +175,13 @@ class _Reading:
         self,
         top: Path,
         new: Callable[[], PlaintextHash | _Parts],
+        chunks: Chunks,
         total: int,
         progress: Progress | None,
     ) -> None:
         self._top = top
         self._new = new
+        self._chunks = chunks
         self._total = total
         self._progress = progress
         self._done = 0
@@ -171,12 +198,12 @@ class _Reading:
             return {}
         prefix = task.parent + b"/" if task.parent else b""
         try:
-            found = ((prefix + name, self._hash(directory, name)) for name in task.names)
+            found = ((prefix + one, self._hash(directory, prefix, one)) for one in task.names)
             return {name: value for name, value in found if value is not None}
         finally:
             os.close(directory)
 
-    def _hash(self, directory: int, name: bytes) -> bytes | None:
+    def _hash(self, directory: int, prefix: bytes, name: bytes) -> bytes | None:
         try:
             descriptor = os.open(name, EXISTING, dir_fd=directory)
         except FileNotFoundError:
@@ -189,27 +216,35 @@ class _Reading:
             if not stat.S_ISREG(facts.st_mode):
                 return NOT_A_FILE
             if self.is_split and facts.st_size > _SMALL_BYTES:
-                return self._side_by_side(descriptor)
-            return self._alone(descriptor)
+                return self._side_by_side(prefix + name, descriptor)
+            return self._alone(prefix + name, descriptor)
         except OSError:
             return UNREADABLE
+        except NewerFormatError:
+            raise
+        except EnvelopeError:
+            return DAMAGED
         finally:
             os.close(descriptor)
 
-    def _alone(self, descriptor: int) -> bytes:
+    def _alone(self, path: bytes, descriptor: int) -> bytes:
         buffer = getattr(self._own, "buffer", None)
         if buffer is None:
             buffer = self._own.buffer = memoryview(bytearray(CHUNK_BYTES))
         running = self._new()
-        while (count := os.readv(descriptor, [buffer])) and not self.stopped:
-            running.update(buffer[:count])
-            self._advance(count)
+        for chunk in self._chunks(path, descriptor, buffer):
+            if self.stopped:
+                break
+            running.update(chunk)
+            self._advance(len(chunk))
         return running.digest()
 
-    def _side_by_side(self, descriptor: int) -> bytes:
+    def _side_by_side(self, path: bytes, descriptor: int) -> bytes:
         running = self._new()
         with Background(running.update) as hashing:
-            while (chunk := os.read(descriptor, CHUNK_BYTES)) and not self.stopped:
+            for chunk in self._chunks(path, descriptor, None):
+                if self.stopped:
+                    break
                 hashing.put(chunk)
                 self._advance(len(chunk))
         return running.digest()

@@ -120,7 +120,43 @@ class Kind(Enum):
     DEPLOYED_SEALED = (
         Reason.NOT_MATERIALISED,
         "still encrypted",
-        "deploy what an unlocked clone has in its work tree",
+        "`git model decrypt+verify` checks and decrypts it, with the key; without one"
+        " `git model verify --encrypted` verifies ciphertext that was signed as such",
+    )
+    OF_A_FILE = (
+        Reason.INVALID,
+        "signs one file, and no directory",
+        "name the file: `git model verify METHOD --signature BUNDLE FILE`",
+    )
+    OF_A_DIRECTORY = (
+        Reason.INVALID,
+        "signs a directory, and not one file",
+        "name the directory that it lies in",
+    )
+    OF_PLAINTEXT = (
+        Reason.INVALID,
+        "signs decrypted files, and no ciphertext",
+        "leave --encrypted out: `git model verify --dir DIR`",
+    )
+    OF_CIPHERTEXT = (
+        Reason.INVALID,
+        "signs the ciphertext, and no decrypted files",
+        "`git model verify+decrypt` verifies it as it stands, and decrypts it then",
+    )
+    OF_DECRYPTED = (
+        Reason.INVALID,
+        "signs the decrypted files, and no ciphertext",
+        "`git model decrypt+verify` opens the files in memory, and verifies what is in them",
+    )
+    SEALED_OTHERWISE = (
+        Reason.TAMPERED,
+        _CONTENT,
+        "download it again, and find out who changed it",
+    )
+    NOT_SEALED = (
+        Reason.INVALID,
+        "decrypted, where ciphertext was signed",
+        "leave --encrypted out: `git model verify --dir DIR`",
     )
     NOT_DEPLOYED = (Reason.MISSING, "signed and not there", _RESTORE)
     DISGUISED = (Reason.EXTRA, "in the place of a signature, and none", REMOVE)

@@ -29,6 +29,7 @@ class Scope:
         encrypted: look at ciphertext alone.
         signature: the bundle of a directory: a name in it, or with a `/` any path.
         follow: links of a directory are followed that stay below it; None for none.
+        ignored: paths of a directory that need not be signed, with what lies below them.
     """
 
     roots: Sequence[str] = ()
@@ -39,6 +40,7 @@ class Scope:
     encrypted: bool = False
     signature: str = STOCK_SIGNATURE
     follow: Path | None = None
+    ignored: frozenset[bytes] = frozenset()
 
     @property
     def is_of_head(self) -> bool:

@@ -1,0 +1,165 @@
+"""`sign+encrypt`, `encrypt+sign`, `decrypt+verify` and `verify+decrypt`, without Git."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from git_model_security import messages
+from git_model_security.cli import (
+    directory_options,
+    methods,
+    options,
+    terminal,
+    verify_report,
+)
+from git_model_security.cli.progress import Bar
+from git_model_security.directories import encryption, selection, signing, verified
+from git_model_security.errors import PolicyError
+from git_model_security.git.paths import shown
+from git_model_security.keyring import key_material
+from git_model_security.signatures import signers
+from git_model_security.signatures.signers import Given
+from git_model_security.signing.sources import Asked
+from git_model_security.trust import verifiers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from git_model_security.directories.model import Model
+    from git_model_security.directories.signing import Signed
+    from git_model_security.directories.verified import Decrypted
+
+_with_paths = options.together(
+    click.argument("method", type=methods.METHOD, metavar="METHOD"),
+    directory_options.path,
+    directory_options.signature,
+    directory_options.encrypting,
+)
+
+
+@click.command("sign+encrypt", context_settings=methods.SPELLINGS)
+@_with_paths
+@methods.signing
+def sign_encrypt(path: Path, encryption_key: Path | None, **said: Any) -> None:
+    """Sign a directory or a file, and encrypt it then.
+
+    The signature is over the decrypted files, and stays clear: `decrypt+verify` checks it,
+    and so does model_signing once they are decrypted. METHOD is sigstore, key, certificate,
+    pkcs11-key or pkcs11-certificate. What --ignore-paths names is not signed, and encrypted
+    all the same.
+    """
+    signer = signers.outside(methods.take(Given, said.pop("method"), said))
+    key = directory_options.material(encryption_key)
+    model = directory_options.model(path, said)
+    _require_plaintext(model)
+    with Bar("Signing") as bar:
+        signed = signing.sign(model, signer, progress=bar)
+    with Bar("Encrypting") as bar:
+        done = encryption.encrypt(
+            path, key, also=_signed(signed), **directory_options.chosen(said, bar)
+        )
+    directory_options.tell_signed(signed)
+    directory_options.tell("encrypted", done)
+
+
+@click.command("encrypt+sign", context_settings=methods.SPELLINGS)
+@_with_paths
+@methods.signing
+def encrypt_sign(path: Path, encryption_key: Path | None, **said: Any) -> None:
+    """Encrypt a directory or a file, and sign the ciphertext.
+
+    Who has no key can verify it, with `git model verify` or model_signing. METHOD is
+    sigstore, key, certificate, pkcs11-key or pkcs11-certificate.
+    """
+    signer = signers.outside(methods.take(Given, said.pop("method"), said))
+    key = directory_options.material(encryption_key)
+    if said["output"] is not None:
+        raise click.UsageError("--output: `git model encrypt --output`, then `sign` there")
+    model = directory_options.model(path, said)
+    signing.require_no_repository(model)
+    with Bar("Encrypting") as bar:
+        done = encryption.encrypt(
+            path, key, may_be_done=True, **directory_options.chosen(said, bar)
+        )
+    with Bar("Signing") as bar:
+        signed = signing.sign(model, signer, progress=bar)
+    directory_options.tell("encrypted", done)
+    directory_options.tell_signed(signed)
+
+
+@click.command("decrypt+verify", context_settings=methods.SPELLINGS)
+@_with_paths
+@methods.verifying
+@click.pass_context
+@terminal.judging()
+def decrypt_verify(ctx: click.Context, /, path: Path, **said: Any) -> None:
+    """Verify what a directory or a file decrypts to, and decrypt it then.
+
+    Everything is decrypted in memory first, and nothing is written unless the signature
+    holds. Run again it verifies what lies there.
+    """
+    _decrypt(ctx, verified.decrypt_and_verify, path, said)
+
+
+@click.command("verify+decrypt", context_settings=methods.SPELLINGS)
+@_with_paths
+@methods.verifying
+@click.pass_context
+@terminal.judging()
+def verify_decrypt(ctx: click.Context, /, path: Path, **said: Any) -> None:
+    """Verify the ciphertext of a directory or a file, and decrypt it then.
+
+    Nothing is written unless the signature over the ciphertext holds.
+    """
+    _decrypt(ctx, verified.verify_and_decrypt, path, said)
+
+
+def _decrypt(
+    ctx: click.Context, work: Callable[..., Decrypted], path: Path, said: dict[str, Any]
+) -> None:
+    key = key_material.of(directory_options.material(said.pop("encryption_key")))
+    asked = methods.take(Asked, methods.KIND_OF[said.pop("method")], said)
+    is_sealed = work is verified.verify_and_decrypt
+    model = directory_options.model(path, said, is_sealed=is_sealed)
+    if model.only is not None:
+        accepted = verifiers.of_file(model.path, asked)
+    else:
+        _, accepted = verifiers.of_directory([model.top], asked)
+    with Bar("Decrypting") as bar:
+        found = work(model, key, accepted, **directory_options.chosen(said, bar))
+    verify_report.show(found.verdict, verify_report.NOBODY_ASKED)
+    if found.done is not None and found.done.files:
+        directory_options.tell("decrypted", found.done)
+    elif found.done is not None:
+        terminal.result("decrypted nothing: no file that is signed is encrypted")
+    for name in found.left:
+        messages.warn(
+            f"{shown(name)}: left encrypted: no signature is over it",
+            "`git model decrypt` decrypts it all the same",
+        )
+    ctx.exit(found.verdict.status)
+
+
+def _signed(signed: Signed) -> set[bytes]:
+    """Returns what makes a signed model complete: its files, and the bundle among them."""
+    return {*map(os.fsencode, (*signed.manifest.items, signed.signature.name))}
+
+
+def _require_plaintext(model: Model) -> None:
+    """Raises where a file is encrypted already: its ciphertext would be signed.
+
+    Raises:
+        PolicyError: one is.
+    """
+    found = selection.select(model.path)
+    sealed = [file.path for file in selection.list_sealed(found)]
+    if sealed:
+        raise PolicyError(
+            f"{shown(sealed[0])}: is encrypted already, and what would be signed is its"
+            " ciphertext",
+            hint="`git model encrypt+sign` is for that; or decrypt it first",
+        )

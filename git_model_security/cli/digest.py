@@ -1,0 +1,88 @@
+"""`git model digest`: what stands for a whole model, without a signature."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from git_model_security.cli import directory_options, methods, options, terminal
+from git_model_security.cli.progress import Bar
+from git_model_security.clone import missing_policy
+from git_model_security.clone.clone import Clone
+from git_model_security.directories import model as models
+from git_model_security.directories import signing
+from git_model_security.errors import PolicyError
+from git_model_security.git import index
+from git_model_security.policy import gitmodel
+from git_model_security.signing.manifest import DIGESTS
+from git_model_security.verify import manifests
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from git_model_security.signing.manifest import Manifest
+
+
+@click.command("digest", context_settings=methods.SPELLINGS)
+@click.argument("path", type=options.FILE, default=".")
+@click.option(
+    "--rev", metavar="REV", help="Of the model root PATH in a commit; hashes only what is new."
+)
+@directory_options.ignoring
+@directory_options.progress
+@click.option(
+    "--digest", type=click.Choice(DIGESTS), default="sha256", help="Digest of the files."
+)
+@click.option(
+    "--manifest", is_flag=True, help="Print the digest of each file as well, as JSON."
+)
+def command(path: Path, rev: str | None, **said: Any) -> None:
+    """Print the digest of a model: that which its signature has of it as a whole.
+
+    As `model_signing digest` prints it: SHA-256 over the digests of its files, in the order
+    of their names. A signature in the directory is a file of it: --ignore-paths leaves it
+    out, as what signed the model did.
+    """
+    if rev is not None:
+        found = _of_commit(rev, gitmodel.as_root(str(path)), said["digest"])
+    else:
+        model = directory_options.model(path, {**said, "signature": models.NO_SIGNATURE})
+        with Bar("Hashing") as bar:
+            progress = bar if said["use_progress_bar"] else None
+            found = signing.make_manifest(model, said["digest"], progress)
+    digest = signing.digest_of(found)
+    if not said["manifest"]:
+        terminal.result(f"sha256:{digest}")
+        return
+    terminal.document(
+        {
+            "version": 1,
+            "name": found.name,
+            "digest": {"sha256": digest},
+            "algorithm": found.digest,
+            "ignore_paths": list(found.ignore_paths),
+            "files": {name: value.hex() for name, value in sorted(found.items.items())},
+        }
+    )
+
+
+def _of_commit(rev: str, root: str, digest: str) -> Manifest:
+    """Returns the manifest of a model root in a commit, as `model.sig` signs it.
+
+    Raises:
+        PolicyError: the commit has no such model root, or nothing in it.
+        Error: a file does not open.
+    """
+    clone = Clone()
+    missing_policy.require_ours(clone.repo, rev)
+    with clone.objects:
+        entries = index.tree(clone.repo, index.require(clone.repo, f"{rev}^{{tree}}"))
+        policy = gitmodel.find(entries, clone.objects)
+        found = None
+        if policy is not None and root in policy.roots:
+            found = manifests.make_plaintext(clone, policy, root, entries, digest)
+    if found is None:
+        listed = ", ".join(policy.roots) if policy else "none"
+        raise PolicyError(f"{root}: is no model root of {rev}", hint=f"these are: {listed}")
+    return found

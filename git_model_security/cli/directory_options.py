@@ -1,0 +1,114 @@
+"""The options of the commands that work without Git, in model_signing's words."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from git_model_security import messages
+from git_model_security.cli import options, terminal
+from git_model_security.directories import model as models
+from git_model_security.errors import KeyNotFoundError
+from git_model_security.git.paths import shown
+from git_model_security.keyring import key_files, key_material, ring
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from git_model_security.cli.progress import Bar
+    from git_model_security.directories.model import Model
+    from git_model_security.directories.signing import Signed
+    from git_model_security.directories.writing import Done
+
+path = click.argument("path", type=options.FILE)
+signature = click.option(
+    "--signature",
+    type=options.FILE,
+    metavar="FILE",
+    help="The bundle; `model.sig` in the directory, or FILE.sig, unless said.",
+)
+ignoring = options.together(
+    click.option(
+        "--ignore-paths",
+        "ignored",
+        type=options.FILE,
+        multiple=True,
+        metavar="PATH",
+        help="Leave it out; several times for several.",
+    ),
+    click.option(
+        "--ignore-git-paths/--no-ignore-git-paths",
+        default=True,
+        help="Leave .git, .gitattributes, .github and .gitignore out; the default.",
+    ),
+)
+progress = click.option(
+    "--use-progress-bar/--no-use-progress-bar", default=True, help="Show how far it is."
+)
+encrypting = options.together(
+    click.option(
+        "--encryption-key", type=options.FILE, metavar="FILE", help="AES-256 key: 32 raw bytes."
+    ),
+    click.option(
+        "--output", type=options.FILE, metavar="DIR", help="Write there; PATH stays as it is."
+    ),
+    ignoring,
+    progress,
+)
+
+
+def model(path: Path, said: dict[str, Any], *, is_sealed: bool = False) -> Model:
+    """Takes the model that is meant out of a command's values."""
+    return models.find(
+        path,
+        said.pop("signature", None),
+        said.pop("ignored"),
+        has_git_paths=not said.pop("ignore_git_paths"),
+        is_sealed=is_sealed,
+    )
+
+
+def chosen(said: dict[str, Any], bar: Bar) -> dict[str, Any]:
+    """Takes how files are written out of a command's values."""
+    return {
+        "output": said.pop("output"),
+        "progress": bar if said.pop("use_progress_bar") else None,
+    }
+
+
+def material(path: Path | None) -> bytes:
+    """Returns the 32 bytes of the key that was named, or of the one of the environment.
+
+    Raises:
+        KeyNotFoundError: there is none.
+    """
+    if path is not None:
+        if said := key_files.exposure(path):
+            messages.warn(said)
+        return key_material.read(path)
+    found = ring.material_from_environment()
+    if found is None:
+        raise KeyNotFoundError(
+            "there is no key to encrypt or decrypt with",
+            hint="--encryption-key FILE, or GIT_MODEL_KEY_FILE; `git model key generate FILE`"
+            " makes one",
+        )
+    return found
+
+
+def tell_signed(signed: Signed) -> None:
+    """Says what was signed, and where the bundle is."""
+    files = messages.counted(signed.files, "file")
+    terminal.result(f"signed {files} as {signed.signer}")
+    terminal.result(f"the signature is {shown(os.fsencode(signed.signature))}")
+
+
+def tell(what: str, done: Done) -> None:
+    """Says what was encrypted or decrypted."""
+    size = terminal.bytes_text(done.plaintext_bytes)
+    others = f"; {messages.counted(done.others, 'other file')} left" * bool(done.others)
+    terminal.result(f"{what} {messages.counted(done.files, 'file')}, {size}{others}")
+    for link in done.links:
+        messages.warn(f"{shown(link)}: a symbolic link, which is left as it is")

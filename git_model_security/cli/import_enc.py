@@ -1,0 +1,126 @@
+"""`git model import-enc`: the files of IBM's model-encryption become envelopes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from git_model_security import messages
+from git_model_security.cli import directory_options, methods, options, terminal
+from git_model_security.cli.progress import Bar
+from git_model_security.directories import enc_import
+from git_model_security.directories.enc_signature import Signs
+from git_model_security.git.paths import shown
+from git_model_security.keyring import key_files, key_material
+from git_model_security.signing.roles import STOCK_SIGNATURE
+from git_model_security.signing.sources import Asked
+from git_model_security.trust import anchors, verifiers
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from git_model_security.directories.enc_import import Imported
+    from git_model_security.envelope import Key
+    from git_model_security.signing.methods import Verifier
+
+_NAMED = 3
+
+
+@click.command("import-enc", context_settings=methods.SPELLINGS)
+@click.argument("path", type=options.FILE)
+@click.option(
+    "--encryption-key",
+    type=options.FILE,
+    metavar="FILE",
+    help="The key that they were encrypted with: 32 raw bytes.",
+)
+@click.option(
+    "--key", type=options.FILE, metavar="FILE", help="Seal under this key, not under that one."
+)
+@click.option(
+    "--output", type=options.FILE, metavar="DIR", help="Write there; PATH stays as it is."
+)
+@click.option(
+    "--ignore-paths",
+    "ignored",
+    type=options.FILE,
+    multiple=True,
+    metavar="PATH",
+    help="Leave it alone; several times for several.",
+)
+@click.option(
+    "--signature",
+    metavar="FILE",
+    help="What signs it, if not model.sig: a name in PATH, or a path.",
+)
+@methods.verifying
+def command(
+    path: Path,
+    encryption_key: Path | None,
+    key: Path | None,
+    output: Path | None,
+    ignored: tuple[Path, ...],
+    signature: str | None,
+    **said: Any,
+) -> None:
+    """Make envelopes of the .enc files of IBM's model-encryption: x.enc becomes x.
+
+    All of them are authenticated before anything is written; no plaintext is on the disk at
+    any time, and what was interrupted goes on when run again. Where a signer is described,
+    the .enc files have to be as the model.sig beside them signs them.
+    """
+    signers = _signers(path, methods.take(Asked, None, said))
+    material = directory_options.material(encryption_key)
+    sealing = _key(key)
+    with Bar("Checking") as checking, Bar("Sealing") as bar:
+        found = enc_import.take_over(
+            path,
+            material,
+            key=sealing,
+            output=output,
+            ignored=ignored,
+            signers=signers,
+            signature=signature,
+            checking=checking,
+            progress=bar,
+        )
+    _tell(found, signature or STOCK_SIGNATURE, is_in_place=output is None)
+
+
+def _signers(path: Path, asked: Asked) -> Sequence[Verifier]:
+    given = verifiers.explicit(asked)
+    directory = path if path.is_dir() else path.parent
+    anchors.require_not_below(directory, anchors.named(asked))
+    anchors.require_no_file_of(directory, anchors.named(asked))
+    return given
+
+
+def _key(path: Path | None) -> Key | None:
+    if path is None:
+        return None
+    if said := key_files.exposure(path):
+        messages.warn(said)
+    return key_material.from_file(path)
+
+
+def _tell(found: Imported, signature: str, *, is_in_place: bool) -> None:
+    done = found.done
+    size = terminal.bytes_text(done.plaintext_bytes)
+    others = f"; {messages.counted(done.others, 'other file')} left" * bool(done.others)
+    terminal.result(f"took over {messages.counted(done.files, '.enc file')}, {size}{others}")
+    for link in done.links:
+        messages.warn(f"{shown(link)}: a symbolic link, which is left as it is")
+    if found.clear:
+        named = messages.listed([shown(path) for path in found.clear], _NAMED)
+        messages.warn(f"in clear, as before: {named}", "`git model encrypt` encrypts the rest")
+    if found.signs is Signs.PLAINTEXT:
+        messages.info(f"{signature} signs the plaintext: it holds again once decrypted")
+    elif found.signs is Signs.CIPHERTEXT and is_in_place:
+        messages.warn(
+            f"{signature} signs the .enc files, which are gone: it proves nothing more",
+            "remove it, and sign what `git model decrypt` writes",
+        )
+    elif found.signs is Signs.CIPHERTEXT:
+        messages.info(f"{signature} signs the .enc files, and stays with them")

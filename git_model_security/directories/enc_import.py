@@ -1,0 +1,252 @@
+"""The files of IBM's model-encryption below a directory become envelopes: x.enc becomes x.
+
+1. All that is called `.enc` is authentic under the key, or nothing is written.
+2. Each is decrypted in memory and sealed, and its HMAC computed again over what is decrypted.
+   When that holds, and the envelope is on the disk and was opened again, it gets its name.
+3. Only then x.enc goes.
+
+So plaintext is never on the disk. A run that was interrupted is run again: an x that is there
+already is compared with what x.enc gives, which is the same bytes each time.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple, cast
+
+from git_model_security import messages
+from git_model_security.content import blob, enc_file
+from git_model_security.content.blob import Kind
+from git_model_security.directories import (
+    enc_check,
+    enc_sealing,
+    enc_signature,
+    encryption,
+    selection,
+    writing,
+)
+from git_model_security.directories.enc_signature import Signs
+from git_model_security.envelope import HEADER_BYTES, Key, sealed_length
+from git_model_security.errors import GitError, PolicyError
+from git_model_security.git import worktree
+from git_model_security.git.index import stamp
+from git_model_security.git.objects import CHUNK_BYTES
+from git_model_security.git.paths import shown
+from git_model_security.git.replacement import Replacement, descend, naming
+from git_model_security.storage import pointer as pointer_file
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from _typeshed import StrPath
+
+    from git_model_security.directories.selection import File, Selection
+    from git_model_security.directories.writing import Done, Progress
+    from git_model_security.signing.methods import Verifier
+
+
+class Imported(NamedTuple):
+    """What was taken over.
+
+    Attributes:
+        done: how many files, and what was left.
+        clear: files that nobody encrypted, which are as they were.
+        signs: what a `model.sig` in the directory claims to be over.
+    """
+
+    done: Done
+    clear: Sequence[bytes]
+    signs: Signs
+
+
+def take_over(
+    path: StrPath,
+    material: bytes,
+    *,
+    key: Key | None = None,
+    output: StrPath | None = None,
+    ignored: Iterable[StrPath] = (),
+    signers: Sequence[Verifier] = (),
+    signature: str | None = None,
+    threads: int | None = None,
+    checking: Progress | None = None,
+    progress: Progress | None = None,
+) -> Imported:
+    """Turns x.enc into x, an envelope, for each one of a directory; or for a single file.
+
+    Args:
+        path: a directory, or a file.
+        material: the 32 bytes of the key that they were encrypted with.
+        key: to seal them under; None is the same key.
+        output: the directory that gets the envelopes, and what else there is; None is in
+            place.
+        ignored: paths below it that are left alone.
+        signers: of whom one has to have signed the .enc files; empty asks for no signature.
+        signature: the bundle: a name in the directory, or with a `/` any path; None is
+            model.sig, if it is there.
+        threads: at most so many; None is one per core.
+        checking: told how many bytes of how many are authenticated.
+        progress: told how many bytes of how many are sealed.
+
+    Raises:
+        PolicyError: there is nothing to take over, something stands in the way, or a
+            signature would be lost.
+        KeyNotFoundError: the key authenticates none of them.
+        EnvelopeError: it does not all of them.
+        VerificationError: they are not what one of `signers` signed.
+        Error: a file cannot be read or written; those before it are done.
+    """
+    held = Key(material) if key is None else key
+    found = selection.select(Path(path), map(Path, ignored))
+    chosen = enc_check.list_named(found)
+    if not chosen:
+        sealed = sum(file.kind is Kind.ENVELOPE for file in found.files)
+        ours = f", and {messages.counted(sealed, 'envelope')} already" * bool(sealed)
+        raise PolicyError(
+            f"{shown(os.fsencode(path))}: nothing to take over: no file is called .enc{ours}",
+            hint="name the directory that model-encryption encrypted",
+        )
+    target = found.top if output is None else Path(output)
+    _require_places(found, chosen, target, held)
+    signs = enc_signature.claim(found.top, chosen, signature)
+    if signers:
+        enc_signature.require_holds(found, chosen, held.id, signers, signature)
+    elif signs is Signs.CIPHERTEXT and output is None:
+        enc_signature.require_kept(signature)
+    enc_check.require_all(found.top, chosen, material, threads, checking)
+    own = enc_signature.own_name(found.top, signature)
+    if signs is Signs.CIPHERTEXT:
+        found = found._replace(files=[file for file in found.files if file.path not in own])
+    write = partial(_take_over, material, held)
+    also = own if signs is Signs.PLAINTEXT else ()
+    done = writing.write_all(found, chosen, write, output, threads, progress, also=also)
+    paths = {file.path for file in chosen} | own
+    clear = [
+        file.path
+        for file in found.files
+        if not (file.is_left_alone or file.path in paths)
+        and file.kind not in {Kind.ENVELOPE, Kind.EMPTY}
+    ]
+    return Imported(done, clear, signs)
+
+
+def _place(file: File) -> bytes:
+    return file.path.removesuffix(enc_file.SUFFIX)
+
+
+def _require_places(found: Selection, chosen: Sequence[File], target: Path, key: Key) -> None:
+    """Raises where something stands in the way, before anything is written."""
+    # To another directory these go as well, each under its name.
+    others = {file.path for file in found.files if not file.is_left_alone}
+    others = others if target != found.top else set()
+    for file in chosen:
+        if _place(file) in others:
+            raise _both_there(file)
+        _require_place(found.top, target, file, key)
+
+
+def _require_place(top: Path, target: Path, file: File, key: Key) -> None:
+    """Raises where something stands that cannot be what an earlier run left."""
+    name = _place(file)
+    try:
+        there = worktree.head(target, name, pointer_file.MAX_BYTES + 1)
+    except (FileNotFoundError, NotADirectoryError):
+        return  # what stands in the place of a directory is told when it is written
+    if there is not None:
+        kind = blob.classify(there[1], there[0].st_size)
+        header = blob.find_header(there[1][:HEADER_BYTES]) if kind is Kind.ENVELOPE else None
+        if kind is Kind.EMPTY or (header is not None and header.key_id == key.id):
+            return  # compared when that is there which it has to be
+    head = worktree.head(top, file.path, enc_file.HEAD_BYTES)
+    if head is not None and enc_file.is_unfinished(head[1]):
+        raise PolicyError(
+            f"{shown(file.path)}: never finished, and {shown(name)} is there:"
+            " model-encryption was interrupted",
+            hint=f"remove {shown(file.path)}; `git model encrypt` encrypts {shown(name)}",
+        )
+    raise _both_there(file)
+
+
+def _both_there(file: File) -> PolicyError:
+    name = shown(_place(file))
+    return PolicyError(
+        f"{shown(file.path)}: {name} is there too, and may be something else",
+        hint="move the one away that nobody needs, then run the same again",
+    )
+
+
+def _take_over(
+    material: bytes, key: Key, top: Path, file: File, target: Path, threads: int
+) -> int:
+    """Writes the envelope of one file, and removes it; returns its plaintext's length."""
+    name = _place(file)
+    with writing.about(file.path):
+        with naming(name):
+            descriptor = worktree.open_file(top, file.path)
+            size = sealed_length(enc_file.padded_length(file.facts.st_size))
+            with (
+                cast("BinaryIO", os.fdopen(descriptor, "rb", buffering=0)) as source,
+                Replacement(target, name, size=size) as new,
+            ):
+                os.fchmod(new.descriptor, stat.S_IMODE(file.facts.st_mode))
+                length = enc_sealing.seal(
+                    material, key, source, new.descriptor, is_long=threads > 1
+                )
+                os.fsync(new.descriptor)
+                if length:
+                    encryption.require_opens(key, name, new, length, threads)
+                if stamp(os.fstat(descriptor)) != stamp(file.facts):
+                    raise writing.changed()
+                if new.standing() is None:
+                    new.commit()
+                elif not _is_there(new, target, name):
+                    raise _both_there(file)
+        if target == top:
+            _remove(top, file)
+    return length
+
+
+def _is_there(new: Replacement, target: Path, name: bytes) -> bool:
+    """Tells whether what stands in the place of a new file is the same, byte for byte."""
+    with (
+        os.fdopen(new.reopen(), "rb") as made,
+        os.fdopen(worktree.open_file(target, name), "rb") as there,
+    ):
+        os.fsync(there.fileno())  # whoever wrote it
+        while chunk := made.read(CHUNK_BYTES):
+            if there.read(CHUNK_BYTES) != chunk:
+                return False
+        return not there.read(1)
+
+
+def _remove(top: Path, file: File) -> None:
+    """Removes a file once what came of it has its name on the disk itself.
+
+    Raises:
+        GitError: it is not the one that was read, or cannot be removed.
+    """
+    *parents, name = file.path.split(b"/")
+    try:
+        directory = descend(top, parents)
+        try:
+            _sync(directory)
+            now = os.stat(name, dir_fd=directory, follow_symlinks=False)
+            if stamp(now) != stamp(file.facts):
+                raise writing.changed()
+            os.unlink(name, dir_fd=directory)
+        finally:
+            os.close(directory)
+    except OSError as error:
+        raise GitError(f"cannot be removed: {messages.reason(error)}") from error
+
+
+def _sync(directory: int) -> None:
+    try:
+        os.fsync(directory)
+    except OSError as error:
+        if error.errno not in {errno.EINVAL, errno.ENOTSUP}:  # not every file system can
+            raise

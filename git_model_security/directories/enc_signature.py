@@ -1,0 +1,183 @@
+"""What becomes of a signature that lies beside the files of IBM's model-encryption.
+
+Its `sign+encrypt` signs the plaintext, which holds again once that is there. Its
+`encrypt+sign` signs the .enc files, and then their import takes away what is signed.
+"""
+
+from __future__ import annotations
+
+import enum
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from git_model_security import messages
+from git_model_security.content import blob, enc_file
+from git_model_security.content.blob import Kind
+from git_model_security.errors import ConfigError, PolicyError, VerificationError
+from git_model_security.git import worktree
+from git_model_security.git.paths import shown
+from git_model_security.signing import bundle, dsse, statement
+from git_model_security.signing.roles import STOCK_SIGNATURE
+from git_model_security.verify import directory_bundle, file_digests
+from git_model_security.verify.compare import compare
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from git_model_security.directories.selection import File, Selection
+    from git_model_security.signing.methods import Verifier
+
+
+class Signs(enum.Enum):
+    """What a bundle claims to be over, of which nothing is proven."""
+
+    NOTHING = "nothing"
+    PLAINTEXT = "plaintext"
+    CIPHERTEXT = "ciphertext"
+
+
+def claim(top: Path, files: Sequence[File], signature: str | None = None) -> Signs:
+    """Returns what the bundle of a directory claims to be over: these files, or others.
+
+    One in clear: one that was encrypted too is of the plaintext, and a file as any other.
+
+    Args:
+        top: the directory.
+        files: of it.
+        signature: the bundle: a name in it, or with a `/` any path; None is model.sig, if
+            it is there.
+
+    Raises:
+        ConfigError: a bundle that was named cannot be read.
+    """
+    data = _read(top, signature)
+    if data is None:
+        return Signs.NOTHING
+    try:
+        signed = statement.parse(dsse.parse(data).payload).by_path()
+    except VerificationError:
+        return Signs.NOTHING
+    is_over_them = any(file.path in signed for file in files)
+    return Signs.CIPHERTEXT if is_over_them else Signs.PLAINTEXT
+
+
+def require_kept(signature: str | None = None) -> None:
+    """Raises since the files that a bundle signs would go.
+
+    Raises:
+        PolicyError: always.
+    """
+    name = signature or STOCK_SIGNATURE
+    raise PolicyError(
+        f"{name} signs the .enc files: once these are gone nobody can check it",
+        hint="--public-key FILE, or whatever describes the signer, checks it before\n"
+        "or --output DIR leaves it and them as they are\n"
+        f"or remove {name}, if nobody needs it",
+    )
+
+
+def require_holds(
+    found: Selection,
+    files: Sequence[File],
+    key_id: str,
+    verifiers: Sequence[Verifier],
+    signature: str | None = None,
+) -> None:
+    """Verifies the bundle over .enc files, and that all that is taken over is as it signs.
+
+    What a run that was interrupted took over already is an envelope under the key now, which
+    somebody who has the key made.
+
+    Args:
+        found: what is there.
+        files: the .enc files of it.
+        key_id: of the key that they are sealed under.
+        verifiers: who may have signed.
+        signature: see `claim`.
+
+    Raises:
+        VerificationError: the bundle does not hold, or a file is not as it was signed.
+        PolicyError: there is no such bundle.
+    """
+    data = _read(found.top, signature)
+    if data is None or claim(found.top, files, signature) is not Signs.CIPHERTEXT:
+        raise PolicyError(
+            f"no {signature or STOCK_SIGNATURE} signs the .enc files",
+            hint="leave the signer out, and verify after `git model decrypt`:"
+            " `git model verify --dir DIR --public-key FILE`",
+        )
+    opened = bundle.open_bundle(data, verifiers)
+    directory_bundle.require_plaintext(opened)
+    manifest = opened.manifest
+    signed = manifest.by_path()
+    done = {name for name in signed if _is_done(found.top, name, key_id)}
+    expected = {name: digest for name, digest in signed.items() if name not in done}
+    others = {name.removesuffix(enc_file.SUFFIX) for name in done}
+    ignored = {path.encode("utf-8", "surrogateescape") for path in manifest.ignore_paths}
+    others |= own_name(found.top, signature)
+    there = {
+        file.path
+        for file in found.files
+        if file.path not in others and not _is_below(file.path, ignored)
+    }
+    actual = file_digests.digests(
+        found.top, expected.keys() | there, manifest.digest, shard_bytes=manifest.shard_bytes
+    )
+    for kind, names in compare(expected, actual).items():
+        raise VerificationError(
+            kind.reason,
+            f"{shown(min(names))}: {kind.detail}, says {signature or STOCK_SIGNATURE}",
+            hint="`git model verify --dir DIR` shows all that differs",
+        )
+
+
+def _is_done(top: Path, name: bytes, key_id: str) -> bool:
+    if not name.endswith(enc_file.SUFFIX):
+        return False
+    try:
+        worktree.head(top, name, 1)
+    except FileNotFoundError:
+        return _is_under(top, name.removesuffix(enc_file.SUFFIX), key_id)
+    except OSError:
+        pass
+    return False
+
+
+def _is_under(top: Path, name: bytes, key_id: str) -> bool:
+    try:
+        there = worktree.head(top, name, blob.HEAD_BYTES)
+    except OSError:
+        return False
+    if there is None or blob.classify(there[1], there[0].st_size) is not Kind.ENVELOPE:
+        return False
+    header = blob.find_header(there[1])
+    return header is not None and header.key_id == key_id
+
+
+def _is_below(path: bytes, places: Collection[bytes]) -> bool:
+    parts = path.split(b"/")
+    return any(b"/".join(parts[:count]) in places for count in range(1, len(parts) + 1))
+
+
+def own_name(top: Path, signature: str | None) -> set[bytes]:
+    """Returns the name of the bundle itself, where it lies in the directory."""
+    return directory_bundle.own_name(top, signature or STOCK_SIGNATURE)
+
+
+def _read(top: Path, signature: str | None) -> bytes | None:
+    """Returns a bundle in clear, one byte more than it may have; None where there is none.
+
+    Raises:
+        ConfigError: one was named, and cannot be read.
+    """
+    name = signature or STOCK_SIGNATURE
+    place = Path(name) if "/" in name else top / name
+    try:
+        there = worktree.head(place.parent, os.fsencode(place.name), dsse.MAX_BYTES + 1)
+    except OSError as error:
+        if signature is None:
+            return None
+        reason = messages.reason(error)
+        raise ConfigError(f"{shown(bytes(place))}: cannot be read: {reason}") from error
+    return None if there is None or blob.is_sealed(there[1][: blob.HEAD_BYTES]) else there[1]

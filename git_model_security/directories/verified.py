@@ -1,0 +1,151 @@
+"""A directory decrypted after its signature was verified: nothing unverified is written.
+
+A signature is over plaintext (`sign+encrypt`, or `git commit`), or over the ciphertext as it
+stands (`encrypt+sign`, or `git commit` for who has no key). Either is checked first, in
+memory; then just those files are written that were read (`reading`).
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, NamedTuple
+
+from git_model_security.content.blob import Kind as Content
+from git_model_security.directories import encryption, selection
+from git_model_security.directories.reading import AsTheyStand, Opened, Resealed
+from git_model_security.policy.gitmodel import CIPHERTEXT_SIGNATURE
+from git_model_security.verify import directory_check, file_check, sealed_check
+from git_model_security.verify.kinds import Kind
+from git_model_security.verify.reading import AS_THEY_STAND
+from git_model_security.verify.scope import Scope
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from _typeshed import StrPath
+
+    from git_model_security.directories.model import Model
+    from git_model_security.directories.writing import Done
+    from git_model_security.envelope import Key
+    from git_model_security.signing.methods import Verifier
+    from git_model_security.trust.verdict import Verdict
+    from git_model_security.verify.file_digests import Progress
+    from git_model_security.verify.reading import Reading
+
+
+class Decrypted(NamedTuple):
+    """What was verified, and then done.
+
+    Attributes:
+        done: None where the signature does not hold.
+        left: files that are encrypted still, since no signature is over them.
+    """
+
+    verdict: Verdict
+    done: Done | None
+    left: Sequence[bytes] = ()
+
+
+def check(
+    model: Model,
+    verifiers: Sequence[Verifier],
+    progress: Progress | None = None,
+    *,
+    reading: Reading = AS_THEY_STAND,
+    ignore_unsigned_files: bool = False,
+) -> Verdict:
+    """Verifies a model as it is read, against its bundle.
+
+    Raises:
+        ConfigError: a directory cannot be read.
+        KeyNotFoundError: a file is sealed under another key than it is read with.
+    """
+    if model.only is not None:
+        return file_check.check(model.path, model.signature, verifiers, progress, reading)
+    scope = Scope(
+        signature=os.path.join(".", model.signature),  # noqa: PTH118 - Path drops the `./`
+        ignored=model.ignored,
+        ignore_unsigned_files=ignore_unsigned_files,
+    )
+    is_opened = isinstance(reading, Opened)
+    if model.signature.name == CIPHERTEXT_SIGNATURE and not is_opened:
+        return sealed_check.check(model.top, verifiers, scope, progress, reading)
+    return directory_check.check(model.top, verifiers, scope, None, progress, reading)
+
+
+def decrypt_and_verify(
+    model: Model,
+    key: Key,
+    verifiers: Sequence[Verifier],
+    *,
+    output: StrPath | None = None,
+    threads: int | None = None,
+    progress: Progress | None = None,
+) -> Decrypted:
+    """Decrypts a model whose plaintext is signed.
+
+    What is decrypted already is verified as it stands, so that a second run verifies.
+
+    Raises:
+        Error: a file cannot be read, opened or written; those before it are done.
+    """
+    reading = Opened(key)
+    verdict = check(model, verifiers, progress, reading=reading)
+    if not verdict.good and check(model, verifiers).good:
+        verdict.findings = [Kind.OF_CIPHERTEXT.finding(())]
+    return _write(model, key, verdict, reading, output, threads, progress)
+
+
+def verify_and_decrypt(
+    model: Model,
+    key: Key,
+    verifiers: Sequence[Verifier],
+    *,
+    output: StrPath | None = None,
+    threads: int | None = None,
+    progress: Progress | None = None,
+) -> Decrypted:
+    """Decrypts a model that is signed as ciphertext.
+
+    What is decrypted already is encrypted again in memory to be verified, which gives the
+    same bytes: so whoever was interrupted runs the same again.
+
+    Raises:
+        Error: as `decrypt_and_verify`.
+    """
+    reading: AsTheyStand = AsTheyStand()
+    verdict = check(model, verifiers, progress, reading=reading)
+    if clear := _find_clear(model, verdict):
+        reading = Resealed(key, clear)
+        again = check(model, verifiers, progress, reading=reading)
+        verdict = again if _names(again) < _names(verdict) else verdict
+    if not verdict.good and check(model, verifiers, reading=Opened(key)).good:
+        verdict.findings = [Kind.OF_DECRYPTED.finding(())]
+    return _write(model, key, verdict, reading, output, threads, progress)
+
+
+def _find_clear(model: Model, verdict: Verdict) -> set[bytes]:
+    """Returns the files that are not as they were signed, and are no ciphertext."""
+    found = {file.path: file.kind for file in selection.select(model.path).files}
+    return {name for name in _names(verdict) if found.get(name) is Content.CLEAR}
+
+
+def _names(verdict: Verdict) -> set[bytes]:
+    return {os.fsencode(name) for finding in verdict.findings for name in finding.names}
+
+
+def _write(
+    model: Model,
+    key: Key,
+    verdict: Verdict,
+    reading: AsTheyStand,
+    output: StrPath | None,
+    threads: int | None,
+    progress: Progress | None,
+) -> Decrypted:
+    if not verdict.good:
+        return Decrypted(verdict, None)
+    found = selection.select(model.path)
+    sealed = {file.path for file in selection.list_sealed(found)}
+    done = encryption.decrypt_found(found, key, output, threads, progress, reading.seen)
+    return Decrypted(verdict, done, sorted(sealed - reading.seen.keys()))

@@ -1,0 +1,227 @@
+"""What becomes of the model.sig beside the files of IBM's model-encryption."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from git_model_security.directories import enc_import, encryption
+from git_model_security.directories.enc_signature import Signs
+from git_model_security.errors import ConfigError, PolicyError, Reason, VerificationError
+from git_model_security.signing.by_key import KeyVerifier
+from git_model_security.verify import directory_check
+from git_model_security.verify.scope import Scope
+from tests.fixtures.bundles import Pair, make_pair, signed, statement
+from tests.vectors.enc import forge
+from tests.vectors.enc.forge import MATERIAL
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+PLAIN = {"a.bin": b"weights", "config.json": b"{}", "sub/w.bin": b"more", "empty": b""}
+
+
+@pytest.fixture(scope="module")
+def ada(tmp_path_factory: pytest.TempPathFactory) -> Pair:
+    return make_pair(tmp_path_factory.mktemp("ada") / "ada.pem")
+
+
+def _sign(top: Path, pair: Pair) -> None:
+    """Signs what is there, as model_signing does."""
+    files = sorted(path for path in top.rglob("*") if path.is_file())
+    items = {
+        path.relative_to(top).as_posix(): hashlib.sha256(path.read_bytes()).digest()
+        for path in files
+    }
+    bundle = signed(pair, statement(items, ignored=("model.sig", ".git")))
+    (top / "model.sig").write_text(json.dumps(bundle))
+
+
+def _fill(top: Path) -> Path:
+    for name, content in ({".hidden": b"h"} | PLAIN).items():
+        (top / name).parent.mkdir(parents=True, exist_ok=True)
+        (top / name).write_bytes(content)
+    return top
+
+
+def _encrypt(top: Path) -> None:
+    """Encrypts what is there, as the tool does: all that is not hidden."""
+    for path in sorted(top.rglob("[!.]*")):
+        if path.is_file():
+            forge.encrypt_file(path)
+
+
+@pytest.fixture
+def encrypt_sign(tmp_path: Path, ada: Pair) -> Path:
+    top = _fill(tmp_path / "model")
+    _encrypt(top)
+    _sign(top, ada)
+    return top
+
+
+@pytest.fixture
+def sign_encrypt(tmp_path: Path, ada: Pair) -> Path:
+    top = _fill(tmp_path / "model")
+    _sign(top, ada)
+    _encrypt(top)
+    return top
+
+
+def _verifiers(pair: Pair) -> list[KeyVerifier]:
+    return [KeyVerifier(pair.public, explicit=True)]
+
+
+def test_a_signature_of_the_plaintext_comes_along_and_holds(
+    sign_encrypt: Path, ada: Pair
+) -> None:
+    assert (sign_encrypt / "model.sig.enc").exists()
+    enc_import.take_over(sign_encrypt, MATERIAL)
+    assert b"dsseEnvelope" not in (sign_encrypt / "model.sig").read_bytes()
+    encryption.decrypt(sign_encrypt, MATERIAL)
+    assert directory_check.check(sign_encrypt, _verifiers(ada), Scope()).good
+
+
+@pytest.mark.parametrize("is_in_place", [True, False])
+def test_one_of_the_plaintext_in_clear_stays_in_clear(
+    sign_encrypt: Path, ada: Pair, tmp_path: Path, is_in_place: bool
+) -> None:
+    (sign_encrypt / "model.sig.enc").unlink()
+    _sign(_fill(tmp_path / "clear"), ada)
+    (sign_encrypt / "model.sig").write_bytes((tmp_path / "clear/model.sig").read_bytes())
+    output = sign_encrypt if is_in_place else tmp_path / "out"
+    found = enc_import.take_over(sign_encrypt, MATERIAL, output=None if is_in_place else output)
+    assert found.signs is Signs.PLAINTEXT
+    assert b"dsseEnvelope" in (output / "model.sig").read_bytes()
+    encryption.decrypt(output, MATERIAL)
+    (output / ".hidden").write_bytes(b"h")
+    assert directory_check.check(output, _verifiers(ada), Scope()).good
+
+
+def test_one_of_the_ciphertext_is_not_lost_in_silence(encrypt_sign: Path, ada: Pair) -> None:
+    with pytest.raises(PolicyError, match=r"model\.sig signs the \.enc files") as raised:
+        enc_import.take_over(encrypt_sign, MATERIAL)
+    assert "--public-key" in str(raised.value.hint)
+    assert not (encrypt_sign / "a.bin").exists()
+    found = enc_import.take_over(encrypt_sign, MATERIAL, signers=_verifiers(ada))
+    assert (found.signs, found.done.files) == (Signs.CIPHERTEXT, len(PLAIN))
+    assert not (encrypt_sign / "a.bin.enc").exists()
+
+
+def test_to_another_directory_it_stays_with_what_it_signs(
+    encrypt_sign: Path, tmp_path: Path
+) -> None:
+    found = enc_import.take_over(encrypt_sign, MATERIAL, output=tmp_path / "out")
+    assert found.signs is Signs.CIPHERTEXT
+    assert (encrypt_sign / "model.sig").exists()
+    assert not (tmp_path / "out/model.sig").exists()
+
+
+@pytest.mark.parametrize("is_inside", [True, False])
+def test_a_signature_of_another_name_is_found_where_it_is_named(
+    encrypt_sign: Path, ada: Pair, is_inside: bool
+) -> None:
+    place = encrypt_sign / "bert.sig" if is_inside else encrypt_sign.parent / "bert.sig"
+    (encrypt_sign / "model.sig").rename(place)
+    name = "bert.sig" if is_inside else str(place)
+    with pytest.raises(PolicyError, match=r"signs the \.enc files"):
+        enc_import.take_over(encrypt_sign, MATERIAL, signature=name)
+    with pytest.raises(ConfigError, match=r"lost\.sig: cannot be read"):
+        enc_import.take_over(encrypt_sign, MATERIAL, signature="lost.sig")
+    output = encrypt_sign.parent / "out"
+    enc_import.take_over(encrypt_sign, MATERIAL, signature=name, output=output)
+    assert not (output / "bert.sig").exists()
+    found = enc_import.take_over(
+        encrypt_sign, MATERIAL, signature=name, signers=_verifiers(ada)
+    )
+    assert (found.done.files, found.clear) == (len(PLAIN), [])
+
+
+def test_somebody_else_did_not_sign_them(
+    encrypt_sign: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    eve = make_pair(tmp_path_factory.mktemp("eve") / "eve.pem")
+    with pytest.raises(VerificationError, match="signed by key"):
+        enc_import.take_over(encrypt_sign, MATERIAL, signers=_verifiers(eve))
+    assert (encrypt_sign / "a.bin.enc").exists()
+
+
+def _swap(top: Path) -> None:
+    """Both stay authentic under the key, which says nothing of their names."""
+    (top / "a.bin.enc").rename(top / "kept")
+    (top / "config.json.enc").rename(top / "a.bin.enc")
+    (top / "kept").rename(top / "config.json.enc")
+
+
+def _remove(top: Path) -> None:
+    (top / "a.bin.enc").unlink()
+
+
+def _empty(top: Path) -> None:
+    _remove(top)
+    (top / "a.bin").write_bytes(b"")
+
+
+def _add(top: Path) -> None:
+    (top / "added.enc").write_bytes(forge.encrypt(b"added"))
+
+
+def _add_clear(top: Path) -> None:
+    (top / "added.py").write_bytes(b"added")
+
+
+def _change_hidden(top: Path) -> None:
+    (top / ".hidden").write_bytes(b"other")
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (_swap, Reason.TAMPERED),
+        (_remove, Reason.MISSING),
+        (_empty, Reason.MISSING),
+        (_add, Reason.EXTRA),
+        (_add_clear, Reason.EXTRA),
+        (_change_hidden, Reason.TAMPERED),
+    ],
+)
+def test_what_is_not_as_it_was_signed_is_not_taken_over(
+    encrypt_sign: Path, ada: Pair, change: Callable[[Path], None], reason: Reason
+) -> None:
+    change(encrypt_sign)
+    with pytest.raises(VerificationError) as raised:
+        enc_import.take_over(encrypt_sign, MATERIAL, signers=_verifiers(ada))
+    assert raised.value.reason is reason
+    assert (encrypt_sign / "sub/w.bin.enc").exists()
+
+
+def test_an_interrupted_run_is_verified_again_and_goes_on(
+    encrypt_sign: Path, ada: Pair
+) -> None:
+    (encrypt_sign / "model.sig").rename(encrypt_sign.parent / "model.sig")
+    enc_import.take_over(encrypt_sign / "a.bin.enc", MATERIAL)
+    (encrypt_sign.parent / "model.sig").rename(encrypt_sign / "model.sig")
+    found = enc_import.take_over(encrypt_sign, MATERIAL, signers=_verifiers(ada))
+    assert found.done.files == len(PLAIN) - 1
+    encryption.decrypt(encrypt_sign, MATERIAL)
+    assert (encrypt_sign / "a.bin").read_bytes() == PLAIN["a.bin"]
+
+
+def test_a_signer_who_signed_no_ciphertext_is_told(sign_encrypt: Path, ada: Pair) -> None:
+    with pytest.raises(PolicyError, match=r"no model\.sig signs the \.enc files"):
+        enc_import.take_over(sign_encrypt, MATERIAL, signers=_verifiers(ada))
+    assert (sign_encrypt / "a.bin.enc").exists()
+
+
+@pytest.mark.parametrize("content", [b"", b"no bundle", b"{}"])
+def test_a_file_of_that_name_that_is_no_bundle_stops_nothing(
+    sign_encrypt: Path, content: bytes
+) -> None:
+    (sign_encrypt / "model.sig.enc").unlink()
+    (sign_encrypt / "model.sig").write_bytes(content)
+    found = enc_import.take_over(sign_encrypt, MATERIAL)
+    assert found.signs is Signs.NOTHING
+    assert (sign_encrypt / "model.sig").read_bytes() == content

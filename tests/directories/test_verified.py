@@ -1,0 +1,283 @@
+"""What is decrypted by the verbs that verify: all of it verified, or nothing at all."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+from git_model_security.directories import encryption, signing, verified
+from git_model_security.directories import model as models
+from git_model_security.directories.reading import Opened
+from git_model_security.errors import GitError, KeyNotFoundError, PolicyError
+from git_model_security.keyring import key_material
+from git_model_security.signing.by_key import KeySigner, KeyVerifier
+from tests.directories.conftest import FILES, HIDDEN, Signed
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from git_model_security.directories.verified import Decrypted
+    from git_model_security.directories.writing import Done
+
+OTHER = bytes(32)
+FORMS = ("decrypt+verify", "verify+decrypt")
+
+
+def prepare(signed: Signed, form: str) -> None:
+    """Encrypts and signs a model for one of the forms."""
+    signer = KeySigner(signed.private)
+    if form == "decrypt+verify":
+        signing.sign(models.find(signed.top), signer)
+        encryption.encrypt(signed.top, signed.key)
+    else:
+        encryption.encrypt(signed.top, signed.key)
+        signing.sign(models.find(signed.top), signer)
+
+
+def decrypt(
+    signed: Signed, form: str, key: bytes | None = None, output: Path | None = None
+) -> Decrypted:
+    work = verified.decrypt_and_verify if form == FORMS[0] else verified.verify_and_decrypt
+    held = key_material.of(key or signed.key)
+    accepted = [KeyVerifier.from_file(signed.public)]
+    return work(models.find(signed.top), held, accepted, output=output)
+
+
+@pytest.fixture(params=FORMS)
+def form(request: pytest.FixtureRequest, signed: Signed) -> str:
+    prepare(signed, request.param)
+    return str(request.param)
+
+
+def reasons(found: Decrypted) -> set[str]:
+    assert found.done is None
+    return {finding.reason.name for finding in found.verdict.findings}
+
+
+def flip(path: Path, at: int = 200) -> None:
+    content = bytearray(path.read_bytes())
+    content[at] ^= 1
+    path.write_bytes(content)
+
+
+def test_a_changed_byte_of_ciphertext_is_found_and_nothing_written(
+    signed: Signed, form: str
+) -> None:
+    flip(signed.top / "model.safetensors")
+    before = signed.read()
+    assert reasons(decrypt(signed, form)) == {"TAMPERED"}
+    assert signed.read() == before
+
+
+@pytest.mark.parametrize("change", ["missing", "extra", "link", "hidden", "swapped"])
+def test_whatever_differs_stops_all_of_it(signed: Signed, form: str, change: str) -> None:
+    weights, config = signed.top / "model.safetensors", signed.top / "config.json"
+    if change == "missing":
+        weights.unlink()
+    elif change == "extra":
+        (signed.top / "evil.py").write_bytes(b"import os\n")
+    elif change == "link":
+        weights.rename(signed.top.parent / "w")
+        weights.symlink_to(signed.top.parent / "w")
+    elif change == "hidden":
+        (signed.top / ".hidden").write_bytes(b"changed\n")
+    else:
+        content = weights.read_bytes()
+        weights.write_bytes(config.read_bytes())
+        config.write_bytes(content)
+    before = signed.read()
+    assert not decrypt(signed, form).verdict.good
+    assert signed.read() == before
+
+
+def test_another_key_is_named_and_nothing_written(signed: Signed, form: str) -> None:
+    before = signed.read()
+    with pytest.raises(KeyNotFoundError, match="under another key"):
+        decrypt(signed, form, OTHER)
+    assert signed.read() == before
+
+
+def test_another_signer_is_not_believed(signed: Signed, form: str, tmp_path: Path) -> None:
+    from git_model_security.signing import keys
+
+    keys.generate(tmp_path / "mallory.pem")
+    (signed.top / "model.sig").unlink()
+    signing.sign(models.find(signed.top), KeySigner(tmp_path / "mallory.pem"))
+    assert reasons(decrypt(signed, form)) == {"WRONG_KEY"}
+
+
+def test_the_bundle_of_another_directory_is_none_of_this(
+    signed: Signed, form: str, tmp_path: Path
+) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "weights.bin").write_bytes(b"other weights")
+    done = signing.sign(models.find(other), KeySigner(signed.private))
+    (signed.top / "model.sig").write_bytes(done.signature.read_bytes())
+    before = signed.read()
+    assert reasons(decrypt(signed, form)) >= {"MISSING"}
+    assert signed.read() == before
+
+
+def test_without_a_bundle_nothing_is_decrypted(signed: Signed, form: str) -> None:
+    (signed.top / "model.sig").unlink()
+    before = signed.read()
+    assert reasons(decrypt(signed, form)) <= {"UNSIGNED", "UNREADABLE"}
+    assert signed.read() == before
+
+
+def test_what_was_interrupted_goes_on(signed: Signed, form: str) -> None:
+    encryption.decrypt(signed.top / "model.safetensors", signed.key)
+    done = decrypt(signed, form).done
+    assert done is not None
+    assert done.files == 2
+    assert signed.read() == FILES | HIDDEN
+    again = decrypt(signed, form)
+    assert again.verdict.good
+    assert again.done is not None
+    assert again.done.files == 0
+
+
+def test_of_what_was_decrypted_already_a_change_is_found(signed: Signed, form: str) -> None:
+    decrypt(signed, form)
+    (signed.top / "config.json").write_bytes(b'{"changed": 1}\n')
+    found = decrypt(signed, form)
+    assert reasons(found) == {"TAMPERED"}
+    (finding,) = found.verdict.findings
+    assert finding.names == ("config.json",)
+
+
+def test_a_file_exchanged_after_it_was_verified_is_not_written(
+    signed: Signed, form: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    weights = signed.top / "model.safetensors"
+    forged = signed.top.parent / "forged"
+    forged.write_bytes(b"forged weights")
+    encryption.encrypt(forged, signed.key)
+    write = encryption.decrypt_found
+
+    def exchange(*arguments: object, **named: object) -> Done:
+        weights.write_bytes(forged.read_bytes())
+        done: Done = write(*arguments, **named)  # type: ignore[arg-type]
+        return done
+
+    monkeypatch.setattr(encryption, "decrypt_found", exchange)
+    with pytest.raises(GitError, match="exchanged after it was verified"):
+        decrypt(signed, form)
+    assert weights.read_bytes() == forged.read_bytes()
+
+
+def test_a_clear_file_exchanged_after_it_was_verified_is_not_copied(
+    signed: Signed, form: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    write = encryption.decrypt_found
+
+    def exchange(*arguments: object, **named: object) -> Done:
+        (signed.top / ".hidden").write_bytes(b"forged")
+        done: Done = write(*arguments, **named)  # type: ignore[arg-type]
+        return done
+
+    monkeypatch.setattr(encryption, "decrypt_found", exchange)
+    with pytest.raises(GitError, match="exchanged after it was verified"):
+        decrypt(signed, form, output=tmp_path / "out")
+    assert not (tmp_path / "out" / ".hidden").exists()
+
+
+def test_to_another_directory_goes_what_is_signed_and_no_more(
+    signed: Signed, form: str, tmp_path: Path
+) -> None:
+    (signed.top / ".gitattributes").write_bytes(b"nobody signed this\n")
+    before = signed.read()
+    decrypt(signed, form, output=tmp_path / "out")
+    assert signed.read() == before
+    there = Signed(tmp_path / "out", signed.key, signed.private, signed.public)
+    assert there.read() == FILES | HIDDEN
+
+
+@pytest.mark.parametrize("form_of_signing", FORMS)
+def test_the_other_form_says_which_is_right(signed: Signed, form_of_signing: str) -> None:
+    prepare(signed, form_of_signing)
+    wrong = next(one for one in FORMS if one != form_of_signing)
+    found = decrypt(signed, wrong)
+    assert reasons(found) == {"INVALID"}
+    (finding,) = found.verdict.findings
+    assert finding.hint is not None
+    assert f"`git model {form_of_signing}`" in finding.hint
+
+
+def test_what_is_read_leaves_no_plaintext_behind(
+    signed: Signed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prepare(signed, "decrypt+verify")
+    flip(signed.top / "config.json", 100)
+    opened: list[str] = []
+    real = os.open
+
+    def watched(path: str, flags: int, *rest: object, **named: object) -> int:
+        if flags & (os.O_WRONLY | os.O_RDWR):
+            opened.append(os.fspath(path))
+        return real(path, flags, *rest, **named)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(os, "open", watched)
+    assert not decrypt(signed, "decrypt+verify").verdict.good
+    assert opened == []
+
+
+def test_a_link_or_a_pipe_is_never_signed(signed: Signed) -> None:
+    (signed.top / "link").symlink_to("config.json")
+    with pytest.raises(PolicyError, match="a symbolic link, which nobody can sign"):
+        signing.make_manifest(models.find(signed.top))
+    (signed.top / "link").unlink()
+    os.mkfifo(signed.top / "pipe")
+    with pytest.raises(PolicyError, match="no regular file"):
+        signing.make_manifest(models.find(signed.top))
+    ignored = models.find(signed.top, ignored=[signed.top / "pipe"])
+    assert "pipe" in signing.make_manifest(ignored).ignore_paths
+
+
+def test_an_empty_directory_is_no_model(tmp_path: Path, signed: Signed) -> None:
+    (tmp_path / "none").mkdir()
+    with pytest.raises(PolicyError, match="nothing to sign"):
+        signing.sign(models.find(tmp_path / "none"), KeySigner(signed.private))
+
+
+def test_the_model_of_a_repository_is_signed_by_git_commit(signed: Signed) -> None:
+    (signed.top / ".gitmodel").write_bytes(b"")
+    with pytest.raises(PolicyError, match="of a git-model repository"):
+        signing.sign(models.find(signed.top), KeySigner(signed.private))
+
+
+def test_what_is_encrypted_is_not_signed_as_plaintext(signed: Signed) -> None:
+    from tests.directories.test_verbs import run
+
+    encryption.encrypt(signed.top / "config.json", signed.key)
+    own = ("--private_key", signed.private, "--encryption-key", signed.key)
+    said = run("sign+encrypt", "key", *own, signed.top, status=1).stderr
+    assert "config.json: is encrypted already" in said
+    assert not (signed.top / "model.sig").exists()
+
+
+@pytest.mark.parametrize("digest", ["sha256", "blake3"])
+def test_a_bundle_over_either_digest_is_verified(signed: Signed, digest: str) -> None:
+    model = models.find(signed.top)
+    signing.sign(model, KeySigner(signed.private), digest)  # type: ignore[arg-type]
+    encryption.encrypt(signed.top, signed.key)
+    assert decrypt(signed, "decrypt+verify").verdict.good
+
+
+def test_a_directory_is_named_as_it_is_called(
+    signed: Signed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(signed.top)
+    assert models.find(".").name == "granite"
+    assert signing.make_manifest(models.find(".")).name == "granite"
+
+
+def test_reading_keeps_what_stands_for_each_file(signed: Signed) -> None:
+    prepare(signed, "decrypt+verify")
+    reading = Opened(key_material.of(signed.key))
+    model = models.find(signed.top)
+    verified.check(model, [KeyVerifier.from_file(signed.public)], reading=reading)
+    assert reading.seen.keys() == {name.encode() for name in (FILES | HIDDEN)}
