@@ -4,7 +4,7 @@
 
 vLLM finds `register` by the entry point `vllm.general_plugins` and calls it in each of its
 processes. The model is a directory on this machine; all but its weights is in clear, since
-vLLM reads it by itself. Implements `BaseModelLoader` as of vLLM 0.10 and later.
+vLLM reads it by itself. Implements `BaseModelLoader` as vLLM 0.33 has it.
 """
 
 from __future__ import annotations

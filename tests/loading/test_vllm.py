@@ -1,7 +1,7 @@
 """The load format of vLLM, over a stand-in of the interface that its plugins are written to.
 
-The stand-in is what vLLM says of `register_model_loader` and `BaseModelLoader`, no more: a
-wheel of vLLM brings gigabytes, and serves a model on an accelerator.
+The stand-in is what vLLM 0.33 says of `register_model_loader` and `BaseModelLoader`, no more:
+a wheel of vLLM brings gigabytes, and serves a model on an accelerator.
 """
 
 from __future__ import annotations
