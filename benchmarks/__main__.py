@@ -14,6 +14,7 @@ from benchmarks import (
     core,
     handshake,
     large,
+    loading,
     machine,
     memory,
     provenance,
@@ -27,7 +28,7 @@ from benchmarks.place import Place
 
 _PARTS = (
     *("handshake", "small-files", "commit", "signing", "transactions", "audit"),
-    *("provenance", "memory", "core"),
+    *("provenance", "memory", "core", "loading"),
 )
 _LARGE = "large"
 """Only when it is asked for: it takes a quarter of an hour, and more with --full."""
@@ -71,6 +72,8 @@ def _measure(part: str, place: Place, options: argparse.Namespace) -> list[Figur
         return provenance.figures(place)
     if part == "memory":
         return memory.figures(place, options.file_mib)
+    if part == "loading":
+        return loading.figures(place, options.load_mib)
     if part == _LARGE:
         asked = scale.Scale(options.size, options.pairs, options.full)
         return large.figures(place, asked, options.rows, options.plot)
@@ -84,6 +87,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--json", action="store_true", help="one document, for machines")
     parser.add_argument("--file-mib", type=int, default=1024, help="size of the large file")
     parser.add_argument("--core-mib", type=int, default=256, help="size of the core's data")
+    parser.add_argument("--load-mib", type=int, default=2048, help="size of what is loaded")
     _add_large_options(parser)
     options = parser.parse_args()
     for part in options.parts:

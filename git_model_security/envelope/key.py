@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from git_model_security.envelope import primitives
+from git_model_security.envelope import memory, primitives
 from git_model_security.envelope.layout import KEY_BYTES, KEY_ID_BYTES, BytesLike
 
 _SIV_KEY_LABEL: Final = b"git-model/v1/siv"
@@ -33,9 +33,9 @@ class Key:
 
     def __init__(self, material: bytes) -> None:
         assert len(material) == KEY_BYTES
-        self._siv_key = primitives.derive(material, _SIV_KEY_LABEL, KEY_BYTES)
-        self._segment_key = primitives.derive(material, _SEGMENT_KEY_LABEL, KEY_BYTES)
-        self._header_key = primitives.derive(material, _HEADER_KEY_LABEL, KEY_BYTES)
+        self._siv_key = _subkey(material, _SIV_KEY_LABEL)
+        self._segment_key = _subkey(material, _SEGMENT_KEY_LABEL)
+        self._header_key = _subkey(material, _HEADER_KEY_LABEL)
         self.id: Final = primitives.derive(material, _KEY_ID_LABEL, KEY_ID_BYTES).hex()
         """The public name of the key, 32 hexadecimal digits; it reveals nothing of it."""
 
@@ -57,3 +57,10 @@ class Key:
     def segment_key(self, siv: bytes) -> bytes:
         """Return the AES-256 key that belongs to one synthetic value."""
         return primitives.keyed_digest(self._segment_key, siv)
+
+
+def _subkey(material: bytes, label: bytes) -> memoryview:
+    """Return a subkey in memory that no core dump shows."""
+    room = memory.allocate(KEY_BYTES)
+    primitives.derive_into(material, label, room)
+    return room.toreadonly()

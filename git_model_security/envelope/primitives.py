@@ -33,7 +33,17 @@ def derive(material: bytes, label: bytes, size_bytes: int) -> bytes:
     return HKDF(algorithm=SHA256(), length=size_bytes, salt=None, info=label).derive(material)
 
 
-def keyed_digest(key: bytes, head: bytes, body: BytesLike = b"") -> bytes:
+def derive_into(material: bytes, label: bytes, room: memoryview) -> None:
+    """Derive one independent subkey as `derive` does, into memory that is as long."""
+    from cryptography.hazmat.primitives.hashes import SHA256
+    from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+    HKDF(algorithm=SHA256(), length=len(room), salt=None, info=label).derive_into(
+        material, room
+    )
+
+
+def keyed_digest(key: BytesLike, head: bytes, body: BytesLike = b"") -> bytes:
     """Return keyed BLAKE3 of `head | body`, 32 bytes.
 
     A PRF and, with the key known, still collision resistant: the first makes

@@ -57,6 +57,7 @@ class SegmentReader:
     Args:
         file: open for as long as the reader is used. Its position is of no
             importance; where it is a plain file it is left alone.
+        allocate: what makes memory for plaintext that this keeps: one segment.
 
     Raises:
         KeyNotFoundError: the envelope is sealed under another key.
@@ -64,8 +65,15 @@ class SegmentReader:
         AuthenticationError: steps 1, 3 and 4.
     """
 
-    def __init__(self, key: Key, file: BinaryIO) -> None:
+    def __init__(
+        self,
+        key: Key,
+        file: BinaryIO,
+        allocate: Callable[[int], bytearray | memoryview] = bytearray,
+    ) -> None:
         self._key: Final = key
+        self._allocate: Final = allocate
+        self._cut: tuple[int, bytearray | memoryview] | None = None
         self._source = Source(file)
         header = require_header(self._source.read_at(0, HEADER_BYTES))
         find_key(header, {key.id: key})
@@ -115,7 +123,7 @@ class SegmentReader:
         """
         assert offset >= 0
         assert offset + len(room) <= self.length
-        if not room:
+        if not room or self._copy_known(offset, room):
             return
         indices = range(offset // SEGMENT_BYTES, (offset + len(room) - 1) // SEGMENT_BYTES + 1)
 
@@ -152,6 +160,17 @@ class SegmentReader:
         """
         side_by_side.run(range(self.segments), threads, lambda: self.read_segment)
 
+    def _copy_known(self, offset: int, room: memoryview) -> bool:
+        """Fill `room` out of the segment that was cut last, where that has all of it."""
+        if self._cut is None:
+            return False
+        index, content = self._cut
+        start = offset - index * SEGMENT_BYTES
+        is_inside = start >= 0 and start + len(room) <= len(content)
+        if is_inside:
+            room[:] = content[start : start + len(room)]
+        return is_inside
+
     def _open_part(self, index: int, sealed: memoryview, offset: int, room: memoryview) -> None:
         """Write what a segment has of the plaintext that `room` holds from `offset` on."""
         start = index * SEGMENT_BYTES
@@ -161,10 +180,15 @@ class SegmentReader:
         if len(part) == end - start:
             self._open_into(index, sealed[: end - start + TAG_BYTES], part)
             return
-        content = bytearray(end - start)
-        with memoryview(content) as whole:
-            self._open_into(index, sealed[: end - start + TAG_BYTES], whole)
-            part[:] = whole[low - start : high - start]
+        # Who reads on asks next for the rest of the segment in which a range ends: small
+        # tensors, and any buffered reader, would have each opened twice or much more often.
+        known = self._cut
+        if known is None or known[0] != index:
+            known = index, self._allocate(end - start)
+            with memoryview(known[1]) as whole:
+                self._open_into(index, sealed[: end - start + TAG_BYTES], whole)
+            self._cut = known
+        part[:] = known[1][low - start : high - start]
 
     def _open_into(self, index: int, sealed: memoryview, content: memoryview) -> None:
         """Write the plaintext of a segment, whose ciphertext is read to `sealed`."""
@@ -216,10 +240,8 @@ class SegmentReader:
         return content
 
     def _read_sivs(self) -> bytes:
-        return b"".join(
-            self._source.read_at(segment_offset(index), SIV_BYTES)
-            for index in range(self.segments)
-        )
+        end = segment_offset(self.segments)
+        return self._source.read_each(range(HEADER_BYTES, end, SEALED_SEGMENT_BYTES), SIV_BYTES)
 
 
 def _clear(room: memoryview) -> None:

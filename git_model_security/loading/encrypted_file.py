@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import io
 import os
 import stat
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final, cast
 from git_model_security import messages
 from git_model_security.content import blob
 from git_model_security.content.blob import Kind
-from git_model_security.envelope import SegmentReader
+from git_model_security.envelope import SegmentReader, memory
 from git_model_security.errors import (
     AuthenticationError,
     ConfigError,
@@ -22,7 +23,6 @@ from git_model_security.errors import (
     NotFetchedError,
 )
 from git_model_security.keyring import key_material
-from git_model_security.loading import memory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -97,9 +97,14 @@ def load_into(
 class EncryptedFile(io.RawIOBase):
     """The plaintext of an envelope; may be read by several threads at offsets.
 
+    Args:
+        path, key, root, threads: see `open_encrypted`.
+        lock: the memory that this makes is kept out of swap (mlock(2)).
+
     Attributes:
         length: of the plaintext, in bytes.
         root: what was or is to be signed for the file, 32 bytes (`primitives.root`).
+        failure: the last error of a read, for callers of libraries that raise another one.
 
     Raises:
         Error: see `open_encrypted`.
@@ -112,15 +117,18 @@ class EncryptedFile(io.RawIOBase):
         *,
         root: bytes | None = None,
         threads: int | None = None,
+        lock: bool = False,
     ) -> None:
         super().__init__()
         self._path = path
         self._position = 0
+        self.failure: Error | None = None
         self._threads = threads or os.cpu_count() or 1
+        self._allocate = functools.partial(memory.allocate, lock=lock)
         self._file = _open(path)
         try:
             with self._naming():
-                self._reader = SegmentReader(key_material.of(key), self._file)
+                self._reader = SegmentReader(key_material.of(key), self._file, self._allocate)
                 if root is not None and self._reader.root != root:
                     raise AuthenticationError(
                         "is not the file that was signed: its root is another one",
@@ -148,7 +156,7 @@ class EncryptedFile(io.RawIOBase):
 
     def load_part(self, offset: int, length: int) -> memoryview:
         """Returns a part of the plaintext, in pages of its own."""
-        room = memory.allocate(length)
+        room = self._allocate(length)
         self.read_at(offset, room)
         return room
 
@@ -192,23 +200,30 @@ class EncryptedFile(io.RawIOBase):
         try:
             yield
         except Error as error:
-            raise type(error)(f"{self._path}: {error}", hint=error.hint) from error
+            self.failure = type(error)(f"{self._path}: {error}", hint=error.hint)
+            raise self.failure from error
         except OSError as error:
             reason = messages.reason(error)
-            raise GitError(f"{self._path}: cannot read it: {reason}") from error
+            self.failure = GitError(f"{self._path}: cannot read it: {reason}")
+            raise self.failure from error
 
 
 @contextlib.contextmanager
-def as_model_errors(path: StrPath, *kinds: type[Exception]) -> Iterator[None]:
+def as_model_errors(
+    path: StrPath, *kinds: type[Exception], file: EncryptedFile | None = None
+) -> Iterator[None]:
     """Has what the reader of a format raises be a `ModelError` that says which file it is of.
 
     Args:
         kinds: the exceptions of that reader, beside `ModelError`.
+        file: what it reads: an error of that is raised as it was.
     """
     caught: tuple[type[Exception], ...] = (ModelError, *kinds)
     try:
         yield
     except caught as error:
+        if file is not None and file.failure is not None:
+            raise file.failure from error
         raise ModelError(f"{path}: {error}", hint=getattr(error, "hint", None)) from error
 
 

@@ -28,18 +28,20 @@ def load(
     *,
     root: bytes | None = None,
     threads: int | None = None,
+    lock: bool = False,
 ) -> Array | dict[str, Array]:
     """Returns the array of a `.npy`, or those of a `.npz` by name.
 
     Args:
         path, key, root, threads: see `open_encrypted`.
+        lock: see `safetensors.safe_open`.
 
     Raises:
         ModelError: what is encrypted is neither, or holds Python objects.
         Error: see `open_encrypted`.
     """
     with (
-        EncryptedFile(path, key, root=root, threads=threads) as file,
+        EncryptedFile(path, key, root=root, threads=threads, lock=lock) as file,
         as_model_errors(path, ValueError, EOFError, zipfile.BadZipFile, zlib.error),
     ):
         is_archive = file.read(len(_ZIP)) == _ZIP

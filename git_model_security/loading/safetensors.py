@@ -6,16 +6,15 @@ for the framework that is asked for.
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
 from git_model_security.errors import ConfigError, ModelError
-from git_model_security.loading import safetensors_header
+from git_model_security.loading import documents, safetensors_header
 from git_model_security.loading.encrypted_file import EncryptedFile, as_model_errors
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from _typeshed import StrPath
 
@@ -24,8 +23,6 @@ if TYPE_CHECKING:
 
     Framework = Literal["np", "numpy", "pt", "torch"]
     View = Callable[[memoryview, str, tuple[int, ...]], Any]
-
-_MAX_INDEX_BYTES: Final = 100_000_000
 
 _NUMPY: Final = {
     **{f"F{bits}": f"<f{bits // 8}" for bits in (16, 32, 64)},
@@ -55,11 +52,15 @@ _TORCH: Final = {
 class safe_open:  # noqa: N801 - the name that the ecosystem knows
     """Opens an encrypted safetensors file; gives out one tensor after the other.
 
+        with safe_open("model.safetensors", "aes256.bin", "np") as file:
+            weights = file.get_tensor("embeddings.weight")
+
     Args:
         path: the envelope.
         key: a key file, its 32 bytes, or the key.
         framework: `np` or `numpy`, `pt` or `torch`.
         root, threads: see `open_encrypted`.
+        lock: the memory of the tensors is kept out of swap; see `ulimit -l`.
 
     Raises:
         ModelError: what is encrypted is no safetensors file.
@@ -74,10 +75,11 @@ class safe_open:  # noqa: N801 - the name that the ecosystem knows
         *,
         root: bytes | None = None,
         threads: int | None = None,
+        lock: bool = False,
     ) -> None:
         self._view = _view(framework)
         self._path = path
-        self._file = EncryptedFile(path, key, root=root, threads=threads)
+        self._file = EncryptedFile(path, key, root=root, threads=threads, lock=lock)
         try:
             with as_model_errors(path):
                 self._begin()
@@ -146,9 +148,13 @@ def load_file(
     *,
     root: bytes | None = None,
     threads: int | None = None,
+    lock: bool = False,
 ) -> dict[str, Any]:
-    """Returns all tensors of an encrypted safetensors file by name; see `safe_open`."""
-    with safe_open(path, key, framework, root=root, threads=threads) as file:
+    """Returns all tensors of an encrypted safetensors file by name; see `safe_open`.
+
+    model.load_state_dict(load_file("model.safetensors", "aes256.bin"))
+    """
+    with safe_open(path, key, framework, root=root, threads=threads, lock=lock) as file:
         return file.get_tensors()
 
 
@@ -169,41 +175,40 @@ def load_sharded(
             does not have.
         Error: see `open_encrypted`.
     """
-    found: dict[str, Any] = {}
+    return dict(iterate_sharded(index, key, framework, threads=threads))
+
+
+def iterate_sharded(
+    index: StrPath,
+    key: KeyLike,
+    framework: Framework = "pt",
+    *,
+    threads: int | None = None,
+) -> Iterator[tuple[str, Any]]:
+    """Yields name and tensor, one after the other; see `load_sharded`."""
     for shard, names in _read_index(Path(index), key).items():
-        tensors = load_file(Path(index).parent / shard, key, framework, threads=threads)
-        with as_model_errors(shard):
-            if tensors.keys() != names:
-                raise ModelError("does not have just the tensors that the index says")
-        found |= tensors
-    return found
+        path = Path(index).parent / shard
+        with safe_open(path, key, framework, threads=threads) as file:
+            if set(file.keys()) != names:
+                raise ModelError(f"{path}: does not have just the tensors that the index says")
+            for name in file.offset_keys():
+                yield name, file.get_tensor(name)
 
 
 def _read_index(path: Path, key: KeyLike) -> dict[str, set[str]]:
     """Returns the names of the tensors by shard."""
+    document = documents.read_object(path, key)
     with as_model_errors(path):
         try:
-            document = json.loads(_small_text(path, key))
             weight_map = document["weight_map"].items()
             shards = {name: set[str]() for _, name in weight_map}
-        except (ValueError, RecursionError, LookupError, TypeError, AttributeError):
+        except (LookupError, TypeError, AttributeError):
             raise ModelError("no index of safetensors: it has no weight_map") from None
         for tensor, shard in weight_map:
             if not isinstance(shard, str) or Path(shard).name != shard or shard in {".", ".."}:
                 raise ModelError(f"its shard {shard!r} does not stand beside it")
             shards[shard].add(tensor)
         return shards
-
-
-def _small_text(path: Path, key: KeyLike) -> bytes:
-    from git_model_security.envelope import HEADER_BYTES, read_header
-
-    with path.open("rb") as file:
-        head = file.read(HEADER_BYTES)
-        if read_header(head) is None:
-            return head + file.read(_MAX_INDEX_BYTES)
-    with EncryptedFile(path, key) as file:
-        return bytes(file.load_part(0, min(file.length, _MAX_INDEX_BYTES)))
 
 
 def _view(framework: str) -> View:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 import pytest
 
 from git_model_security.envelope import SEGMENT_BYTES, Key, SegmentReader, encrypt
+from git_model_security.envelope.source import Source
 from git_model_security.errors import AuthenticationError, EnvelopeError, KeyNotFoundError
 from tests.vectors.corpus import generate
 
@@ -190,3 +191,26 @@ def test_a_file_cut_while_it_is_read_leaves_zeros(sealed: Path) -> None:
         with pytest.raises(EnvelopeError, match="truncated while it was read"):
             reader.read_into(0, memoryview(room))
     assert not any(room)
+
+
+def test_ranges_of_one_segment_open_it_once(sealed: Path) -> None:
+    with sealed.open("r+b", buffering=0) as file:
+        reader = SegmentReader(KEY, cast("BinaryIO", file))
+        room = bytearray(3000)
+        reader.read_into(SEGMENT_BYTES - 1500, memoryview(room))
+        file.write(bytes(len(sealed.read_bytes())))  # so what is read again is not authentic
+        for offset in (SEGMENT_BYTES, SEGMENT_BYTES + 7, 2 * SEGMENT_BYTES - 3000):
+            reader.read_into(offset, memoryview(room))
+            assert room == CONTENT[offset : offset + 3000]
+        for offset in (SEGMENT_BYTES - 3000, 2 * SEGMENT_BYTES - 2999, SEGMENT_BYTES - 1):
+            with pytest.raises(AuthenticationError):
+                reader.read_into(offset, memoryview(room))
+            assert not any(room)
+
+
+def test_a_file_that_shrinks_while_its_list_is_read_is_refused(sealed: Path) -> None:
+    with sealed.open("r+b", buffering=0) as file:
+        source = Source(cast("BinaryIO", file))
+        file.truncate(SEGMENT_BYTES)
+        with pytest.raises(EnvelopeError, match="truncated while it was read"):
+            source.read_each(range(64, 3 * SEGMENT_BYTES, SEGMENT_BYTES), 32)

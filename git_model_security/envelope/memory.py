@@ -1,12 +1,14 @@
-"""Memory for plaintext: pages of this process alone, which no core dump shows.
+"""Memory for plaintext and keys: pages of this process alone, which no core dump shows.
 
 What Python cannot do: the pages may be swapped out unless they are locked, and what a
-library copies out of them (safetensors, torch) is as any memory of that library.
+library copies out of them (onnxruntime, torch) is as any memory of that library. Nor does it
+clear what it has given back: the 32 bytes of a key as they were read, and what BLAKE3 and
+AES were working with, may stand in memory that was freed until it is used again.
 """
 
 from __future__ import annotations
 
-import ctypes
+import contextlib
 import mmap
 import os
 from typing import Final
@@ -41,12 +43,15 @@ def allocate(length: int, *, lock: bool = False) -> memoryview:
 
 
 def _advise(pages: mmap.mmap, name: str) -> None:
-    advice = getattr(mmap, name, None)  # Linux has them
+    advice = getattr(mmap, name, None)  # Linux has them, and some sandboxes of it do not
     if advice is not None:
-        pages.madvise(advice)
+        with contextlib.suppress(OSError):
+            pages.madvise(advice)
 
 
 def _lock(pages: mmap.mmap) -> None:
+    import ctypes  # which a hook that opens no key need not load
+
     library = ctypes.CDLL(None, use_errno=True)
     address = ctypes.addressof(ctypes.c_char.from_buffer(pages))
     if library.mlock(ctypes.c_void_p(address), ctypes.c_size_t(len(pages))):

@@ -1,0 +1,75 @@
+"""A reader of the `gguf` library over an encrypted file; its tensors are views of memory."""
+
+from __future__ import annotations
+
+import functools
+import os
+from typing import TYPE_CHECKING, Any
+
+from git_model_security.loading import gguf_header
+from git_model_security.loading.encrypted_file import EncryptedFile, as_model_errors
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from _typeshed import StrPath
+    from gguf import GGUFReader
+
+    from git_model_security.keyring.key_material import KeyLike
+
+
+def load_reader(
+    path: StrPath,
+    key: KeyLike,
+    *,
+    root: bytes | None = None,
+    threads: int | None = None,
+    lock: bool = False,
+) -> GGUFReader:
+    """Returns a `gguf.GGUFReader` of what an encrypted file holds, all of it in memory.
+
+        reader = load_reader("model.gguf", "aes256.bin")
+        arrays = {tensor.name: tensor.data for tensor in reader.tensors}
+
+    All that its header announces is looked for before the library counts on it. What it
+    gives cannot be written to, as that of a plain file cannot.
+
+    Args:
+        path, key, root, threads: see `open_encrypted`.
+        lock: see `safetensors.safe_open`.
+
+    Raises:
+        ModelError: what is encrypted is no GGUF.
+        Error: see `open_encrypted`.
+    """
+    with EncryptedFile(path, key, root=root, threads=threads, lock=lock) as file:
+        content = file.load().toreadonly()
+    # The library fails of content in many ways, which are its own affair.
+    failures = (ValueError, LookupError, TypeError, OverflowError, MemoryError)
+    with as_model_errors(path, *failures):
+        gguf_header.check(content)
+        return _reader()(os.fspath(path), content)
+
+
+@functools.cache
+def _reader() -> Callable[[str, memoryview], GGUFReader]:
+    """Returns the library's reader, with memory in place of the file that it maps."""
+    import gguf
+    import numpy as np
+
+    class MemoryReader(gguf.GGUFReader):
+        """Reads memory: its constructor maps the envelope, and what that gives is dropped."""
+
+        def __init__(self, path: str, content: memoryview) -> None:
+            self._content = np.frombuffer(content, dtype=np.uint8)
+            super().__init__(path)
+
+        @property
+        def data(self) -> Any:
+            return self._content
+
+        @data.setter
+        def data(self, mapped: object) -> None:
+            """Takes nothing: not a byte of the ciphertext is looked at."""
+
+    return MemoryReader
