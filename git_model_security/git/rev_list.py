@@ -50,11 +50,11 @@ def walk(repo: Repository, *options: str, names: Iterable[str] = ()) -> bytes:
         return run("--ignore-missing", *options)
 
 
-def last_change(repo: Repository, commit: str, path: bytes) -> str | None:
-    """Returns the last commit below one, and it, that changed a path."""
-    words = (*FROM_COMMITS, "--literal-pathspecs", "rev-list", "--max-count=1", commit)
+def last_changes(repo: Repository, commit: str, path: bytes, most: int) -> list[str]:
+    """Returns the last commits below one, and it, that changed a path; the newest first."""
+    words = (*FROM_COMMITS, "--literal-pathspecs", "rev-list", f"--max-count={most}", commit)
     said = repo.git(*words, "--", path, accept=(0, 128), extra=TRUE_HISTORY)
-    return said.decode().strip() or None
+    return said.decode().split()
 
 
 def have_held(repo: Repository, commits: Sequence[str], path: bytes, oid: str) -> bool:

@@ -16,7 +16,7 @@ from git_model_security.errors import ConfigError
 from git_model_security.git import attributes, config, history, index, refs
 from git_model_security.git.paths import shown
 from git_model_security.policy import gitmodel
-from git_model_security.provenance import policy_trust
+from git_model_security.provenance import policy_trust, telling
 from git_model_security.provenance.commits import Commits
 from git_model_security.signatures import signers
 from git_model_security.trust import pinned_trust
@@ -226,7 +226,5 @@ def _is_linear(clone: Clone, commits: Sequence[str]) -> bool:
 def _find_unvouched(clone: Clone) -> str:
     """Returns the first path of HEAD that nobody vouches for yet, if there is one."""
     head = index.require(clone.repo, "HEAD^{commit}")
-    commits = Commits(clone)
-    adopted = clone.provenance.adopted(head)
-    left = [one for one in commits.doubts(head) if (one, *commits.at(head, one)) not in adopted]
-    return shown(min(left)) if left else ""
+    left = telling.list_left(Commits(clone), head)
+    return shown(left[0]) if left else ""

@@ -168,11 +168,21 @@ class _Assessor:
 
     @cached_property
     def _moved(self) -> set[Fact]:
-        """What a source has at a doubtful path where nothing stands any more."""
-        return {
-            self._commits.at(one, path)
+        """What a source has at a doubtful path where nothing stands any more.
+
+        Not what somebody has decided for there since: a move of that is one's own.
+        """
+        moved = {
+            (path, *self._commits.at(one, path))
             for one in self._found.all
             for path in self._commits.known_doubts(one).keys() - self._held.keys()
+        }
+        oids = {oid for _, _, oid in moved}
+        stood, origins = self._clone.provenance.stood(oids), Origins(self._commits, oids)
+        return {
+            (mode, oid)
+            for path, mode, oid in moved
+            if stood.get((path, mode, oid), -1) < origins.bad(oid).get((path, mode), 0)
         }
 
     def _is_tiny(self, fact: Fact) -> bool:

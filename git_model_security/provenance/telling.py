@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, NamedTuple
 
 from git_model_security import messages
 from git_model_security.clone.provenance import NOTHING
 from git_model_security.content import blob
-from git_model_security.errors import Error, UnvouchedError
+from git_model_security.errors import ConfigError, Error, UnvouchedError
 from git_model_security.git import attributes, history, index, rev_list, trees
 from git_model_security.git.paths import shown
 from git_model_security.policy import gitmodel
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 SHOWN_PATHS = 20
 _TAKEN = 16
 """The newest of the commits in play, so many, may stand behind what HEAD has."""
+_LOOKED_AT = 32
+"""So many commits that changed a path are looked at: one's own may stand on somebody's."""
 _SUBJECT = 40
 """Characters of a subject that are shown."""
 _COMMIT = " and commit"
@@ -105,7 +108,7 @@ def describe(clone: Clone, commit: str) -> dict[bytes, str]:
     What that is, is empty where it is not known, and of all but the first few.
     """
     commits = Commits(clone)
-    paths = sorted(commits.doubts(commit))
+    paths = list_left(commits, commit)
     if not paths:
         return {}
     found = Sources(
@@ -122,6 +125,24 @@ def describe(clone: Clone, commit: str) -> dict[bytes, str]:
         path: ", ".join(filter(None, ["removed" * (path not in held), said.get(path, "")]))
         for path in paths
     }
+
+
+def list_left(commits: Commits, commit: str) -> list[bytes]:
+    """Returns the doubtful paths of a commit that are left to decide for.
+
+    Not those that were adopted on top of it, nor signatures: the next one replaces them.
+    """
+    doubts = commits.doubts(commit)
+    clone = commits.clone
+    is_head = commit == index.resolve(clone.repo, "HEAD^{commit}")
+    adopted = clone.provenance.adopted(commit) if is_head else set()
+    signatures: set[bytes] = set()
+    if gitmodel.NAME not in doubts:
+        with contextlib.suppress(ConfigError):  # one that cannot be read names none
+            policy = gitmodel.find(index.tree(clone.repo, commit), clone.objects)
+            signatures = policy.signature_paths() if policy else set()
+    left = doubts.keys() - signatures
+    return sorted(one for one in left if (one, *commits.at(commit, one)) not in adopted)
 
 
 def _origins(
@@ -146,9 +167,12 @@ def _origins(
 
 
 def _last_change(commits: Commits, path: bytes, among: Iterable[str]) -> str | None:
-    """Returns the commit that changed a path last, in the history of one that doubts it."""
+    """Returns the foreign commit that changed a path last, in the history of a doubting one."""
     one = next((one for one in among if path in commits.known_doubts(one)), None)
-    return one and (rev_list.last_change(commits.clone.repo, one, path) or one)
+    if one is None:
+        return None
+    changed = rev_list.last_changes(commits.clone.repo, one, path, _LOOKED_AT)
+    return next(filter(commits.is_foreign, changed), (*changed, one)[0])
 
 
 def _taken_from(commits: Commits, path: bytes, found: Sources) -> str | None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from git_model_security import messages
 from git_model_security.clone.provenance import NOTHING
 from git_model_security.errors import GitError
 from git_model_security.git import index, pathspec, refs, trees
@@ -49,8 +50,10 @@ def sign(clone: Clone, given: Given | None = None, *, amend: bool = False) -> Si
     if amend and not staged and given in {None, signers.Given()} and _is_left_alone(clone):
         return signatures.Signed([], index.write_tree(clone.repo))
     assessment = recording.judge_index(clone, amend=amend)
+    head = index.resolve(clone.repo, "HEAD^{commit}")
+    is_published = head is not None and _is_published(clone, head)
     if assessment.doubts:
-        raise telling.refusal(assessment, amend=amend)
+        raise telling.refusal(assessment, amend=amend and not is_published)
     done = signatures.sign_index(clone, chosen, assessment.sources)
     if amend and done.tree != index.head_tree(clone.repo):
         # --no-verify: our pre-commit would ask again what was just decided here. And what
@@ -62,6 +65,12 @@ def sign(clone: Clone, given: Given | None = None, *, amend: bool = False) -> Si
             show=True,
         )
         done.taken = staged
+        if is_published:
+            messages.warn(
+                "a remote has the commit that was here: this one takes its place",
+                "`git push --force-with-lease`, if nobody builds on that one; `git reset --hard"
+                " HEAD@{1}` takes it back",
+            )
     return done
 
 

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.provenance.scenes import (
     CODE,
+    EVIL_LINE,
     MODEL,
+    append,
     change_code,
     commit,
     forge,
@@ -122,3 +126,58 @@ def test_why_a_head_stays_as_it_is_where_more_is_staged(
     said = ada.model("sign", "--adopt", MODEL)
     assert "`git commit` commits them" in said.stdout
     assert "README.md is staged" in said.stderr
+
+
+@pytest.mark.parametrize("how", ["moved", "copied"])
+@pytest.mark.parametrize("path", [MODEL, CODE])
+def test_what_was_adopted_may_be_moved(
+    ada: Repository, mallory: Repository, path: str, how: str
+) -> None:
+    forge(mallory, "main")
+    change_code(mallory, "main")
+    ada.git("pull")
+    readme(ada)
+    commit(ada)
+    ada.model("sign", "--adopt", ".")
+    if how == "moved":
+        ada.git("mv", path, f"new-{path}")
+    else:
+        ada.write(f"new-{path}", ada.read(path))
+    commit(ada)
+    ada.model("verify", "HEAD")
+
+
+def test_adopting_a_published_head_says_how_it_goes_on(
+    ada: Repository, mallory: Repository
+) -> None:
+    forge(mallory, "main")
+    ada.git("pull")
+    said = ada.model("sign", "--amend", check=False).stderr
+    assert "`git model sign --adopt PATH` (`.` for all) and commit" in said
+    said = ada.model("sign", "--adopt", ".", "--amend").stderr
+    assert "a remote has the commit that was here: this one takes its place" in said
+
+
+def test_what_is_adopted_is_told_no_more(ada: Repository, mallory: Repository) -> None:
+    append(mallory, CODE, EVIL_LINE)
+    forge(mallory, "main")
+    ada.git("pull")
+    readme(ada)
+    commit(ada)
+    ada.model("sign", "--adopt", MODEL, check=False)
+    for words in (("verify", "HEAD"), ("status",)):
+        said = ada.model(*words, check=False).stdout
+        assert "Nobody vouches for (1):" in said
+        assert f"  {CODE}  (" in said
+
+
+def test_who_brought_it_is_named_below_ones_own_edits(
+    ada: Repository, mallory: Repository
+) -> None:
+    change_code(mallory, "main")
+    ada.git("pull")
+    for number in range(3):
+        append(ada, CODE, f"# own line {number}\n")
+        said = ada.git.run("commit", "--all", "--message", f"Own {number}").stderr
+        assert '"Nothing to see here" by mallory' in said
+    assert '"Nothing to see here" by mallory' in ada.model("verify", "HEAD", check=False).stdout
