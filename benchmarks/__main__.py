@@ -12,6 +12,7 @@ from benchmarks import (
     audit,
     commits,
     core,
+    directories,
     handshake,
     large,
     loading,
@@ -28,7 +29,7 @@ from benchmarks.place import Place
 
 _PARTS = (
     *("handshake", "small-files", "commit", "signing", "transactions", "audit"),
-    *("provenance", "memory", "core", "loading"),
+    *("provenance", "memory", "core", "loading", "directories"),
 )
 _LARGE = "large"
 """Only when it is asked for: it takes a quarter of an hour, and more with --full."""
@@ -74,6 +75,8 @@ def _measure(part: str, place: Place, options: argparse.Namespace) -> list[Figur
         return memory.figures(place, options.file_mib)
     if part == "loading":
         return loading.figures(place, options.load_mib)
+    if part == "directories":
+        return directories.figures(place, options.load_mib, is_full=options.full)
     if part == _LARGE:
         asked = scale.Scale(options.size, options.pairs, options.full)
         return large.figures(place, asked, options.rows, options.plot)
