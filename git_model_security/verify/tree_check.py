@@ -69,13 +69,14 @@ def holds(clone: Clone, tree: str) -> bool:
     return True
 
 
-_ELSEWHERE = "signed in another repository, and its .gitmodel says so"
+_ELSEWHERE = "its .gitmodel is not of this one"
 _ELSEWHERE_HINT = (
     "find out who brought it here; where it is this repository all the same,"
     " `git model track --accept` takes its .gitmodel over"
 )
 _TWICE = "a name that its tree has twice, so that nobody can say what was signed"
 _TWICE_HINT = "find out who made this commit; `git fsck` names the tree"
+_ODD = "a name that no tree may have, so that nobody can say what was signed"
 
 
 @telemetry.span("verify")
@@ -135,6 +136,9 @@ def check(
         for one in roots
         if one not in policy.roots
     )
+    if odd := _find_odd(clone, revision):
+        verdict.findings.append(Finding(Reason.EXTRA, ".", _ODD, odd, _TWICE_HINT))
+        return verdict
     is_ours = identity.is_of(policy, clone.repositories)
     for name in policy.roots:
         if roots and name not in roots:
@@ -150,7 +154,7 @@ def check(
             )
     if not is_ours and verdict.good:
         # Nothing is wrong with the signature: it says nothing of this repository.
-        found = Finding(Reason.INVALID, ".", _ELSEWHERE, hint=_ELSEWHERE_HINT)
+        found = Finding(Reason.ELSEWHERE, ".", _ELSEWHERE, hint=_ELSEWHERE_HINT)
         verdict.findings.append(found)
     return verdict
 
@@ -162,6 +166,12 @@ def _find_twice(entries: Sequence[Entry]) -> tuple[str, ...]:
         return ()
     found = sorted(path for path, count in counts.items() if count > 1)
     return tuple(path.decode("utf-8", "surrogateescape") for path in found)
+
+
+def _find_odd(clone: Clone, revision: str) -> tuple[str, ...]:
+    tree = index.resolve(clone.repo, f"{revision}^{{tree}}")  # none of the index
+    found = clone.repo.trees.odd_names(tree) if tree else ()
+    return tuple(sorted(name.decode("utf-8", "surrogateescape") for name in found))
 
 
 class Root(NamedTuple):
