@@ -8,7 +8,8 @@ Clause 2: the *doubts* of a commit are the paths that nobody vouches for, each w
 there before. A commit that stands has none, one that was made here those that are recorded,
 or those of what it was made of. One that arrived has those of its parent, and each path that
 it changed but for what it set back. In a merge that arrived, a path is free where Git itself
-makes just that of the parents, from a side that does not doubt it.
+makes just that of the parents, from a side that does not doubt it; and merges that over a
+base that is not made up (`bases`).
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from git_model_security.clone.provenance import NOTHING
 from git_model_security.errors import GitError
 from git_model_security.git import index, trees
 from git_model_security.provenance import arrivals, assessment, replays
+from git_model_security.provenance.bases import Bases
 from git_model_security.trust import pinned_trust
 from git_model_security.verify import tree_check
 
@@ -70,6 +72,7 @@ class Commits:
         self._under_way: dict[str, list[str]] | None = None
         self._judging: set[str] = set()
         self._flat: dict[str, dict[bytes, Fact]] = {}
+        self.bases = Bases(self)
 
     def stands(self, commit: str) -> bool:
         """Tells whether a commit stands; one that is not here does not."""
@@ -270,11 +273,14 @@ class Commits:
         if merge is None:
             return self._doubt_differences(commit, [one, other])
         sides = [(side, self._doubts[side]) for side in (one, other)]
+        made_up = self.bases.of_merge(one, other)
         result: Doubts = {}
         for path in self._touched(commit, sides):
             now = self.at(commit, path)
             made = self._repo.trees.at(merge.tree, path) or NOTHING
-            if made == now and path not in merge.conflicts and _is_free(self, path, now, sides):
+            # Over a made-up base only what the first side has is not of the other's choice.
+            first = sides[:1] if path in made_up else sides
+            if made == now and path not in merge.conflicts and _is_free(self, path, now, first):
                 continue
             result[path] = self._before(commit, path, sides)
         return result
@@ -327,5 +333,7 @@ def _is_free(
     held = [(commits.at(side, path), path in bad) for side, bad in sides]
     if any(fact == now and not is_doubtful for fact, is_doubtful in held):
         return True
+    if len(held) == 1:
+        return False
     # What no side has was merged line by line; or brought there by a rename.
     return not any(is_doubtful or fact == NOTHING for fact, is_doubtful in held)
