@@ -20,7 +20,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
 from git_model_security.clone.provenance import NOTHING
-from git_model_security.errors import GitError
+from git_model_security.errors import GitError, RecordError
 from git_model_security.git import index, trees
 from git_model_security.provenance import arrivals, assessment, replays
 from git_model_security.provenance.bases import Bases
@@ -162,6 +162,8 @@ class Commits:
             for one, above in self._unsettled(commit):
                 try:
                     self._doubts[one] = self._judge(one, above)
+                except RecordError:
+                    raise
                 except GitError:
                     # Whose trees nobody can read, nobody vouches for.
                     self._doubts[one] = dict.fromkeys(self.facts(one))

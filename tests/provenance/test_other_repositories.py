@@ -190,3 +190,19 @@ def test_a_stranger_that_changes_the_id_is_asked_about(
     ada.git("pull")
     readme(ada)
     assert verdict(ada, commit(ada)) == asked(".gitmodel")
+
+
+def test_a_job_that_has_pinned_nothing_goes_by_the_commit_that_it_follows(
+    ada: Repository, mallory: Repository, published: Project, home: Path
+) -> None:
+    before = mallory.git("rev-parse", "HEAD")
+    tip = _bring(mallory, _another(published, home, "--model-root", "models"))
+    job = Repository(published.ada.path.parent / "job")
+    ada.git("clone", "--no-checkout", str(published.remote.path), str(job.path))
+    _send(mallory, tip, "evil")
+    job.git("fetch", "origin")
+    key = ("--encrypted", "--public-key", str(published.public))
+    said = job.model("verify", *key, "--at-least", before, tip, check=False)
+    assert said.returncode == 1
+    assert "signed in another repository" in said.stdout
+    assert job.model("verify", *key, "--at-least", before, before).returncode == 0
