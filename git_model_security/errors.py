@@ -168,6 +168,7 @@ class Reason(enum.Enum):
     WRONG_KEY = "wrong key"
     WRONG_IDENTITY = "wrong identity"
     INVALID = "invalid signature"
+    ELSEWHERE = "signed in another repository"
     STALE = "stale signature"
     TAMPERED = "tampered"
     CONVERTED = "converted"

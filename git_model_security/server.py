@@ -8,11 +8,12 @@ them. What the hook does is `git_model_security.hooks.pre_receive`. Needs no key
 
 from __future__ import annotations
 
+import contextlib
 import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from git_model_security.errors import GitError, UsageError
+from git_model_security.errors import ConfigError, GitError, UsageError
 from git_model_security.git import config, index, sharing
 from git_model_security.guard import refusal
 from git_model_security.keyring import key_files
@@ -88,6 +89,9 @@ def install(repo: Repository, choices: Choices) -> list[str]:
     lines += [f"trusts the signer {name[:16]}" for name in added if name not in before]
     if policy is not None and pinned.pin(repo, policy):
         lines.append("pinned the protection policy in info/attributes")
+    with contextlib.suppress(ConfigError):  # one that cannot be read names no repository
+        if (found := _policy_of_head(repo)) and not pinned.repositories(repo):
+            pinned.bind(repo, found)
     # Where each pusher's account runs the hook; there is nothing secret in what it uses: no
     # key but public ones is ever kept on a server.
     sharing.adjust_below(repo.common_dir, repo.state_dir)

@@ -13,6 +13,7 @@ from git_model_security.errors import ConfigError, GitError
 from git_model_security.git import attributes, batch, config, index, refs
 from git_model_security.git.repository import Repository
 from git_model_security.keyring import ring
+from git_model_security.policy import pinned
 from git_model_security.storage import LFS
 from git_model_security.storage.lfs import ObjectStore
 
@@ -113,6 +114,11 @@ class Clone:
                 hint="enforce, warn or off",
             )
         return chosen or WARN
+
+    @property
+    def repositories(self) -> frozenset[str]:
+        """The names of the repository that this clone is of; none before it is known."""
+        return pinned.repositories(self.repo)
 
     @property
     def verifies(self) -> bool:

@@ -204,6 +204,18 @@ class Provenance:
             ((path, bytes.fromhex(oid), mode) for path, mode, oid in placed),
         )
 
+    def note_seen(self, placed: Iterable[Placed], *, is_new: bool) -> None:
+        """Records what was looked at and is vouched for; what is recorded keeps its time.
+
+        Args:
+            is_new: it stands from now on; else it did so before anything arrived.
+        """
+        self._memory.execute_many(
+            "INSERT OR IGNORE INTO stood"
+            " SELECT ?, ?, ?, (SELECT coalesce(max(id), 0) FROM arrived WHERE ?)",
+            ((path, bytes.fromhex(oid), mode, is_new) for path, mode, oid in placed),
+        )
+
     def stood(self, oids: Collection[str]) -> dict[Placed, int]:
         """Returns where blobs have stood; and when at last, as in `Brought`."""
         rows = self._many("SELECT path, mode, blob, since FROM stood WHERE blob IN", oids)

@@ -128,6 +128,12 @@ def merge_base(repo: Repository, one: str, other: str) -> str:
     return said.decode().strip()
 
 
+def merge_bases(repo: Repository, one: str, other: str) -> list[str]:
+    """Returns all commits that Git merges two commits over."""
+    words = ("merge-base", "--all", one, other)
+    return repo.git(*words, accept=(0, 1, 128), extra=TRUE_HISTORY).decode().split()
+
+
 def descends(repo: Repository, commit: str, ancestor: str) -> bool:
     """Tells whether a commit is another one, or was made after it.
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from git_model_security.errors import GitError
 from git_model_security.git.index import EXECUTABLE, GITLINK, REGULAR, SYMLINK, Entry
+from git_model_security.git.paths import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -20,8 +21,11 @@ _MODES = {b"100644": REGULAR, b"100755": EXECUTABLE, b"40000": _DIRECTORY}
 _RECORD_BYTES = len(b" \0")
 """Of an entry, beside its mode, name and oid."""
 _MODE_BITS = 0o177777
-_MAX_DEPTH = 200
-"""Who can push can nest deeper than a program has room to follow."""
+_MAX_DEPTH = 2048
+"""As deep as Git goes (git-config, `core.maxTreeDepth`), and deeper than any path it writes."""
+_FOLDED_DEPTH = 64
+"""So deep below the top what a tree holds is kept for itself: other commits have it as well."""
+_NO_NAMES = {b"", b".", b".."}
 _MAX_KEPT = 50_000
 """Trees of some hundred bytes each: a walk over a long history keeps no more."""
 
@@ -46,6 +50,7 @@ class Trees:
         self._whole: dict[tuple[str, bytes], list[Entry]] = {}
         self._complete: set[str] = set()
         self._named: dict[str, dict[bytes, Fact]] = {}
+        self._odd: dict[str, bytes] = {}
 
     def entries(self, oid: str) -> list[Entry]:
         """Returns all entries of a tree, recursively, as `index.tree` does.
@@ -65,13 +70,32 @@ class Trees:
         else:
             raise GitError(f"directories are nested deeper than {_MAX_DEPTH} in a tree")
         self._complete |= found
-        return self._unfolded(oid, b"")
+        return self._unfolded(oid, b"", _FOLDED_DEPTH)
+
+    def odd_names(self, oid: str) -> list[bytes]:
+        """Returns names that no tree may have (git-fsck, "fullPathname" and "hasDot…").
+
+        Git reads `a/b`, as the name of one entry, like a file `b` in a directory `a`.
+
+        Raises:
+            GitError: see `entries`.
+        """
+        self.entries(oid)
+        below = [oid] if self._odd else []
+        seen = dict.fromkeys(below)
+        while below:
+            one = below.pop()
+            under = [held for _, mode, held in self._kept[one] if mode == _DIRECTORY]
+            new = [held for held in under if held not in seen]
+            seen.update(dict.fromkeys(new))
+            below += new
+        return [self._odd[one] for one in seen if one in self._odd]
 
     def at(self, oid: str, path: bytes) -> Fact | None:
         """Returns mode and oid of what a tree has at a path; None where there is no file.
 
         Raises:
-            GitError: a tree is missing or corrupt.
+            GitError: a tree is missing or corrupt, or has a name that none may have.
         """
         found: Fact | None = (_DIRECTORY, oid)
         for name in path.split(b"/"):
@@ -89,11 +113,12 @@ class Trees:
             old: None stands for the empty tree.
 
         Raises:
-            GitError: a tree is missing or corrupt, or they are nested too deep.
+            GitError: a tree is missing or corrupt, has a name that none may have, or they are
+                nested too deep.
         """
         unread: list[tuple[bytes, str | None, str | None]] = [(b"", old, new)]
         for _ in range(_MAX_DEPTH):
-            self._read([oid for _, *both in unread for oid in both if oid])
+            self._require_sound([oid for _, *both in unread for oid in both if oid])
             below: list[tuple[bytes, str | None, str | None]] = []
             for prefix, *both in unread:
                 held = [self._kept[oid] if oid else [] for oid in both]
@@ -116,10 +141,20 @@ class Trees:
         """Returns what a tree has, by name; of a name that it has twice the first."""
         held = self._named.get(oid)
         if held is None:
-            self._read([oid])
+            self._require_sound([oid])
             entries = reversed(self._kept[oid])
             held = self._named[oid] = {name: (mode, below) for name, mode, below in entries}
         return held
+
+    def _require_sound(self, oids: Iterable[str]) -> None:
+        named = list(oids)
+        self._read(named)
+        odd = next((one for one in named if one in self._odd), None) if self._odd else None
+        if odd is not None:
+            raise GitError(
+                f"tree {odd} has {shown(self._odd[odd])!r}, a name that no tree may have",
+                hint="see `git fsck`",
+            )
 
     def _read(self, oids: Iterable[str]) -> None:
         """Reads those trees that are not kept."""
@@ -128,14 +163,18 @@ class Trees:
             self._whole.clear()
             self._named.clear()
             self._complete.clear()
+            self._odd.clear()
         unread = [oid for oid in dict.fromkeys(oids) if oid not in self._kept]
         for oid, (kind, content) in zip(unread, self._objects.read_many(unread), strict=True):
             if kind != "tree":
                 raise GitError(f"object {oid} is a {kind}, not a tree", hint="see `git fsck`")
             try:
-                self._kept[oid] = self._parse(content)
+                held = self._kept[oid] = self._parse(content)
             except ValueError as error:
                 raise GitError(f"tree {oid} is corrupt", hint="see `git fsck`") from error
+            odd = next((name for name, _, _ in held if _is_odd(name)), None)
+            if odd is not None:
+                self._odd[oid] = odd
 
     def _parse(self, content: bytes) -> list[tuple[bytes, int, str]]:
         """Returns name, mode and oid of each entry of one tree.
@@ -151,16 +190,35 @@ class Trees:
             for mode, name, oid in found
         ]
 
-    def _unfolded(self, oid: str, prefix: bytes) -> list[Entry]:
+    def _unfolded(self, oid: str, prefix: bytes, folds: int) -> list[Entry]:
         whole = self._whole.get((oid, prefix))
+        if whole is None and not folds:
+            whole = self._whole[oid, prefix] = list(self._walk(oid, prefix))
         if whole is None:
             whole = self._whole[oid, prefix] = []
             for name, mode, below in self._kept[oid]:
                 if mode == _DIRECTORY:
-                    whole += self._unfolded(below, prefix + name + b"/")
+                    whole += self._unfolded(below, prefix + name + b"/", folds - 1)
                 else:
                     whole.append(Entry(prefix + name, mode, below))
         return whole
+
+    def _walk(self, oid: str, prefix: bytes) -> Iterator[Entry]:
+        """Yields what a tree holds, however deep: a program calls itself only so often."""
+        waiting = [(prefix, iter(self._kept[oid]))]
+        while waiting:
+            above, entries = waiting[-1]
+            for name, mode, below in entries:
+                if mode == _DIRECTORY:
+                    waiting.append((above + name + b"/", iter(self._kept[below])))
+                    break
+                yield Entry(above + name, mode, below)
+            else:
+                waiting.pop()
+
+
+def _is_odd(name: bytes) -> bool:
+    return b"/" in name or name in _NO_NAMES or (len(name) == 4 and name.lower() == b".git")
 
 
 def _canonical(mode: int) -> int:

@@ -44,7 +44,7 @@ def finish_checkout(
     complete = replays.is_replaying(clone.repo) or _write_pending(
         clone, progress, _PATIENCE_SECONDS
     )
-    status = _verify(clone) if is_branch else 0
+    status = _verify(clone, is_look=True) if is_branch else 0
     _record_arrival(clone, of_files=not is_branch)
     if not swept:
         return FAILED
@@ -198,8 +198,12 @@ def _write_pending(clone: Clone, progress: Progress | None, patience_seconds: fl
     return False
 
 
-def _verify(clone: Clone, *, is_told: bool = False) -> int:
-    """Verifies HEAD, and says what it is; unless it is unsigned, and why `is_told`."""
+def _verify(clone: Clone, *, is_told: bool = False, is_look: bool = False) -> int:
+    """Verifies HEAD, and says what it is; unless it is unsigned, and why `is_told`.
+
+    Args:
+        is_look: HEAD was checked out, and nothing of it decided.
+    """
     if clone.is_deploy:
         from git_model_security.hooks import deployment
 
@@ -210,7 +214,7 @@ def _verify(clone: Clone, *, is_told: bool = False) -> int:
         return 0
     is_verified = tree_check.holds(clone, tree)
     if is_verified:
-        recording.note_standing(clone, tree)
+        recording.note_standing(clone, tree, is_look=is_look)
     if is_told and not is_verified:
         _meet_policy(clone, is_verified=False)
     else:

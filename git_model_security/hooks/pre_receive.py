@@ -1,6 +1,7 @@
 """On a server, before refs move: what was pushed is ciphertext, and signed where it must be.
 
-Needs no AES key, and remembers nothing: Git throws a refused push away, and so does this.
+Needs no AES key, and remembers nothing but which repository this is, when something signed has
+come in: Git throws a refused push away, and so does this.
 docs/SERVER.md.
 """
 
@@ -16,14 +17,14 @@ from git_model_security import messages
 from git_model_security.clone.clone import Clone
 from git_model_security.clone.database import Memory
 from git_model_security.errors import Error, Reason
-from git_model_security.git import config, history, refs
+from git_model_security.git import config, history, index, refs
 from git_model_security.git.paths import shown
 from git_model_security.guard import incoming
 from git_model_security.guard.finding import BROKEN_POLICY, KEY
 from git_model_security.guard.policies import LESS
 from git_model_security.guard.refusal import refuse
 from git_model_security.hooks import advice
-from git_model_security.policy import pinned
+from git_model_security.policy import gitmodel, identity, pinned
 from git_model_security.trust import pinned_trust
 from git_model_security.verification import tree_check
 
@@ -73,6 +74,7 @@ def judge_push(clone: Clone, stdin: bytes) -> int:
         # Nobody can give `-c` to a server: its own configuration says it.
         anywhere=True,
     )
+    signatures.learn()
     _say(repo, judged)
     return 0
 
@@ -94,6 +96,7 @@ class _Signatures:
     def __init__(self, repo: Repository) -> None:
         self._repo = repo
         self._known: dict[str, str] = {}
+        self._accepted: list[str] = []
 
     @cached_property
     def _verifiers(self) -> Sequence[Verifier]:
@@ -102,6 +105,26 @@ class _Signatures:
     def hold(self, commit: str) -> bool:
         """Tells whether a commit's signature over ciphertext holds."""
         return bool(self._verifiers) and not self._wrong(commit)
+
+    @cached_property
+    def _names(self) -> frozenset[str]:
+        """The names of this repository: as it was installed, or its branch said until now."""
+        if known := pinned.repositories(self._repo):
+            return known
+        if not self._verifiers or self._checked("HEAD", frozenset()):
+            return frozenset()
+        return identity.names(gitmodel.of_blob(self._repo.objects, _policy(self._repo, "HEAD")))
+
+    def learn(self) -> None:
+        """Keeps which repository this is, as the signed tips say that come in."""
+        for tip in self._accepted:
+            policy = gitmodel.of_blob(self._repo.objects, _policy(self._repo, tip))
+            if identity.name(policy) in pinned.repositories(self._repo):
+                continue
+            try:
+                pinned.bind(self._repo, policy)
+            except OSError as error:
+                messages.warn(f"which repository this is cannot be kept: {error.strerror}")
 
     def missing(self, updates: Sequence[Move]) -> list[str]:
         """Returns what is wrong with the tips of protected refs, a line each."""
@@ -115,6 +138,7 @@ class _Signatures:
             and any(fnmatch.fnmatchcase(update.ref, pattern) for pattern in patterns)
         ]
         kinds = history.peel(self._repo, (update.new for update in asked))
+        self._accepted = [oid for kind, oid in kinds.values() if kind in {"commit", "tree"}]
         wrong = (
             f"{shown(os.fsencode(update.ref))}: {said} ({update.new[:12]})"
             for update in asked
@@ -131,11 +155,11 @@ class _Signatures:
     def _wrong(self, revision: str) -> str:
         """Returns why a signature does not hold, or nothing."""
         if revision not in self._known:
-            self._known[revision] = self._checked(revision)
+            self._known[revision] = self._checked(revision, self._names)
         return self._known[revision]
 
-    def _checked(self, revision: str) -> str:
-        clone = _Forgetful(self._repo)
+    def _checked(self, revision: str, names: frozenset[str]) -> str:
+        clone = _Forgetful(self._repo, names)
         with clone.objects:
             try:
                 verdict = tree_check.check(clone, revision, self._verifiers, sealed_only=True)
@@ -144,8 +168,21 @@ class _Signatures:
         return verdict.why
 
 
+def _policy(repo: Repository, revision: str) -> str:
+    return index.require(repo, f"{revision}:{gitmodel.NAME.decode()}")
+
+
 class _Forgetful(Clone):
     """A clone that computes everything anew, and whose memory is never opened."""
+
+    def __init__(self, repo: Repository, names: frozenset[str]) -> None:
+        super().__init__(repo)
+        self._names = names
+
+    @property
+    def repositories(self) -> frozenset[str]:
+        """The names of the repository on the server."""
+        return self._names
 
     @cached_property
     def memory(self) -> Memory:

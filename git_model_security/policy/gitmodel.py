@@ -57,6 +57,8 @@ class Policy(NamedTuple):
         method: how new signatures are made, in model_signing's words.
         when: `commit`, `push` or `release`.
         roots: directories that are a model each, `.` for the top.
+        repository: the id of the repository, in hexadecimal; see `identity`.
+        formerly: ids of the keys by which trees are known from before it had that id.
     """
 
     profile: str = "all"
@@ -72,6 +74,8 @@ class Policy(NamedTuple):
     method: str = "key"
     when: str = "commit"
     roots: tuple[str, ...] = (".",)
+    repository: str = ""
+    formerly: tuple[str, ...] = ()
 
     def strict(self) -> Policy:
         """Returns what holds where nobody trusted says that something was untracked."""
@@ -197,8 +201,13 @@ def checked(policy: Policy) -> Policy:
         # (gitattributes, "Defining macro attributes"); a line feed would add a line.
         if not pattern or pattern.startswith(("!", "[attr]")) or not pattern.isprintable():
             raise ConfigError(f".gitmodel: {pattern!r} cannot be a pattern")
-    if policy.key_id and not re.fullmatch("[0-9a-f]{32}", policy.key_id):
-        raise ConfigError(f".gitmodel: {policy.key_id!r} is not a key id")
+    for what, said in (
+        ("a key id", (policy.key_id, *policy.formerly)),
+        ("a repository id", (policy.repository,)),
+    ):
+        for one in filter(None, said):
+            if not re.fullmatch("[0-9a-f]{32}", one):
+                raise ConfigError(f".gitmodel: {one!r} is not {what}")
     return policy
 
 

@@ -3,21 +3,23 @@
 Files under the Git common directory, which nothing in a repository can write:
 `info/attributes` with the generated block; `git-model/policies`, the blobs of the
 `.gitmodel`s that were taken over here, the last one now; `git-model/policy`, the text of
-that one, since `git gc` prunes what no commit holds; `git-model/released`, the blobs that
-`untrack` made clear. docs/SPEC.md, "Pinned policy".
+that one, since `git gc` prunes what no commit holds; `git-model/repository`, the names of
+the repository that these are of; `git-model/released`, the blobs that `untrack` made clear.
+docs/SPEC.md, "Pinned policy".
 """
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
-from git_model_security.errors import PolicyError
+from git_model_security.errors import ConfigError, PolicyError
 from git_model_security.git import attributes as git_attributes
 from git_model_security.git import batch, config, index, sharing
 from git_model_security.git.hash_object import blob_oid
 from git_model_security.git.objects import is_oid
 from git_model_security.git.repository import STATE_DIRECTORY
-from git_model_security.policy import attributes, gitmodel
+from git_model_security.policy import attributes, gitmodel, identity
 from git_model_security.policy.syntax import SIGNING_TIMES
 
 if TYPE_CHECKING:
@@ -32,6 +34,7 @@ JUDGED = "git-model-judged"
 _POLICIES = "policies"
 _POLICY = "policy"
 _RELEASED = "released"
+_REPOSITORY = "repository"
 
 
 def rules(repo: Repository) -> str:
@@ -125,8 +128,11 @@ def is_accepted(repo: Repository, oid: str) -> bool:
 
 def accept(repo: Repository, oid: str) -> None:
     """Remembers a `.gitmodel` as the one of now."""
-    text = batch.contents(repo, [oid])[oid].decode("utf-8", "surrogateescape")
-    _replace(repo, repo.state_dir / _POLICY, text)
+    text = batch.contents(repo, [oid])[oid]
+    before = repositories(repo)  # of a clone from before there was such a record
+    _replace(repo, repo.state_dir / _POLICY, text.decode("utf-8", "surrogateescape"))
+    with contextlib.suppress(ConfigError):  # one of a newer git-model names no repository yet
+        _bind(repo, before | identity.names(gitmodel.parse(text)))
     kept = [one for one in _oids(repo, _POLICIES) if one != oid]
     _write(repo, _POLICIES, [*kept, oid])
 
@@ -153,6 +159,30 @@ def policy(repo: Repository) -> Policy | None:
             )
         text = batch.contents(repo, [oid])[oid]
     return gitmodel.parse(text)
+
+
+def repositories(repo: Repository) -> frozenset[str]:
+    """Returns the names of the repository that this clone is of; none before it is known."""
+    try:
+        text = (repo.common_dir / STATE_DIRECTORY / _REPOSITORY).read_text("ascii", "replace")
+    except FileNotFoundError:
+        try:
+            mine = policy(repo)
+        except (ConfigError, PolicyError):
+            mine = None
+        return frozenset() if mine is None else identity.names(mine)
+    return frozenset(text.split())
+
+
+def bind(repo: Repository, policy: Policy) -> None:
+    """Takes a policy for one of this repository, by which it is known from now on."""
+    _bind(repo, repositories(repo) | identity.names(policy))
+
+
+def _bind(repo: Repository, names: frozenset[str]) -> None:
+    path = repo.state_dir / _REPOSITORY
+    if not path.is_file() or names != repositories(repo):
+        _replace(repo, path, "".join(f"{name}\n" for name in sorted(names)))
 
 
 def earlier_time(repo: Repository, proposed: Policy, oid: str) -> str:

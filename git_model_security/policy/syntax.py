@@ -43,8 +43,13 @@ _LISTS = {
     "exclude": "protect.exclude",
     "untracked": "protect.untracked",
     "roots": "signing.root",
+    "formerly": "git-model.formerly",
 }
-_NAMES = {"signature": "signing.signature", "key_id": "protect.keyid"}
+_NAMES = {
+    "signature": "signing.signature",
+    "key_id": "protect.keyid",
+    "repository": "git-model.repository",
+}
 _VERSION_KEY = "git-model.version"
 
 # One spelling per number: git-config's own `1k` is another program's question.

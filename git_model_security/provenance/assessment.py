@@ -3,6 +3,8 @@
 An entry is a path with the mode and the blob that stand there.
 
 a. It was adopted: yes.
+   Of what was merged or picked over a base that is made up (`bases`), at the paths that this
+   doubts: only what the first parent has and does not doubt is not asked about.
 b. A parent holds it and does not doubt it: yes. Only doubting parents hold it: ask.
 c. Otherwise it was *introduced*. It is *touched* if a parent or an applied commit doubts its
    path, or a squashed one does. It is *theirs* if a foreign commit brought just it, or a blob
@@ -12,7 +14,8 @@ c. Otherwise it was *introduced*. It is *touched* if a parent or an applied comm
    and it is not tiny, or was moved from there: ask. A patch by mail is being applied: ask.
    Protected, never stood, and made by no clean and no merge driver of ours: ask.
 d. It was made of a *suspect*, of what the sources doubt (`suspects`): ask.
-e. What a doubting parent, or any other source, removed, and is not there: ask.
+e. What a doubting parent, or any other source, removed, and is not there: ask. So of a merge
+   below another directory: of what a foreign side removed, at another path.
 
 Everything else is vouched for: staging it was the act.
 """
@@ -26,7 +29,7 @@ from typing import TYPE_CHECKING
 
 from git_model_security.clone.provenance import NOTHING
 from git_model_security.errors import ConfigError
-from git_model_security.git import attributes, index, rev_list, trees
+from git_model_security.git import attributes, history, index, rev_list, trees
 from git_model_security.git.hash_object import blob_oid
 from git_model_security.policy import gitmodel
 from git_model_security.provenance.origins import Origins
@@ -84,15 +87,18 @@ class _Assessor:
         head = index.resolve(self._clone.repo, "HEAD^{commit}")
         self._adopted = self._clone.provenance.adopted(head)
         self._signatures: set[bytes] = set()
+        self._made_up: set[bytes] = set()
 
     def assess(self, changed: Iterable[bytes]) -> Doubts:
         """Returns what is doubtful of the paths that the first parent has not, or doubts."""
         candidates = set(changed) if self._parents else set(self._held)
         candidates |= self._parents[0][1].keys() if self._parents else set()
+        self._made_up = self._commits.bases.of_sources(self._found) if candidates else set()
         is_policy_doubted = bool(self._doubt_held(candidates & {gitmodel.NAME}))
         self._signatures = self._signature_paths(is_policy_doubted=is_policy_doubted)
         doubtful = self._doubt_held(candidates - self._signatures)
         doubtful += self._doubt_removed()
+        doubtful += self._doubt_removed_below(candidates - self._held.keys() - {*doubtful})
         return {path: self._before(path) for path in doubtful}
 
     def _doubt_held(self, candidates: Set[bytes]) -> list[bytes]:
@@ -103,11 +109,20 @@ class _Assessor:
             if (path, *fact) in self._adopted:  # a
                 continue
             holding = [bad for one, bad in self._parents if self._commits.at(one, path) == fact]
-            if not holding:
+            if path in self._made_up and not self._is_of_first(path, fact):
+                doubtful.append(path)
+            elif not holding:
                 introduced.append(path)
             elif all(path in bad for bad in holding):  # b
                 doubtful.append(path)
         return [*doubtful, *self._doubt_introduced(introduced)]
+
+    def _is_of_first(self, path: bytes, fact: Fact) -> bool:
+        """Tells whether the first parent vouches for what is at a path."""
+        if not self._parents:
+            return False
+        first, bad = self._parents[0]
+        return path not in bad and self._commits.at(first, path) == fact
 
     def _doubt_introduced(self, paths: Sequence[bytes]) -> Iterator[bytes]:
         """Yields those that clauses c and d ask about."""
@@ -192,6 +207,7 @@ class _Assessor:
     def _doubt_removed(self) -> Iterator[bytes]:
         """Yields the paths that were removed by somebody, and are not there (clause e)."""
         there = self._held.keys() | self._signatures
+        first = self._parents[0] if self._parents else None
         adopted = {path for path, _, oid in self._adopted if not oid}
         gone: dict[bytes, list[bool]] = defaultdict(list)
         for one, bad in self._parents:
@@ -207,7 +223,33 @@ class _Assessor:
                 )
                 if is_base and self._commits.at(one, path) == NOTHING:
                     gone[path].append(True)
+        for path in self._made_up - there - adopted if first else ():
+            if first and path not in first[1] and self._commits.at(first[0], path) != NOTHING:
+                gone[path] = [True]
         yield from sorted(path for path, removed in gone.items() if all(removed))
+
+    def _doubt_removed_below(self, gone: Set[bytes]) -> Iterator[bytes]:
+        """Yields what is gone, where a foreign side removed just that at another path.
+
+        Git merges so with `-X subtree`: what there is nothing of here cannot be told by path.
+        """
+        gone -= self._signatures | {path for path, _, oid in self._adopted if not oid}
+        sides = (*self._found.parents[1:], *self._found.squashed)
+        foreign = [one for one in sides if self._commits.is_foreign(one)] if gone else []
+        if not (foreign and self._parents):
+            return
+        first = self._parents[0][0]
+        removed: set[Fact] = set()
+        for side in foreign:
+            there = self._commits.facts(side)
+            for base in history.merge_bases(self._clone.repo, first, side):
+                lost = self._commits.facts(base).items()
+                removed.update(
+                    fact
+                    for path, fact in lost
+                    if path not in there and self._commits.at(first, path) == NOTHING
+                )
+        yield from sorted(path for path in gone if self._commits.at(first, path) in removed)
 
     def _before(self, path: bytes) -> Fact | None:
         """Returns what stood at a path before it became doubtful."""

@@ -8,18 +8,22 @@ Clause 2: the *doubts* of a commit are the paths that nobody vouches for, each w
 there before. A commit that stands has none, one that was made here those that are recorded,
 or those of what it was made of. One that arrived has those of its parent, and each path that
 it changed but for what it set back. In a merge that arrived, a path is free where Git itself
-makes just that of the parents, from a side that does not doubt it.
+makes just that of the parents, from a side that does not doubt it; and merges that over a
+base that is not made up (`bases`).
 """
 
 from __future__ import annotations
 
+import contextlib
 import re
+from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
 from git_model_security.clone.provenance import NOTHING
-from git_model_security.errors import GitError
+from git_model_security.errors import GitError, RecordError
 from git_model_security.git import index, trees
 from git_model_security.provenance import arrivals, assessment, replays
+from git_model_security.provenance.bases import Bases
 from git_model_security.trust import pinned_trust
 from git_model_security.verification import tree_check
 
@@ -30,6 +34,8 @@ if TYPE_CHECKING:
     from git_model_security.clone.provenance import Doubts
     from git_model_security.git.trees import Fact
 
+_UNCLEAR = -1
+"""In place of a mode, with the tree: what nobody can say, and is like nothing elsewhere."""
 MAX_COMMITS = 512
 """How far down a line is followed to what stands; below that, all that differs is doubtful."""
 _MERGED = 2
@@ -65,6 +71,8 @@ class Commits:
         self._doubts: dict[str, Doubts] = {}
         self._under_way: dict[str, list[str]] | None = None
         self._judging: set[str] = set()
+        self._flat: dict[str, dict[bytes, Fact]] = {}
+        self.bases = Bases(self)
 
     def stands(self, commit: str) -> bool:
         """Tells whether a commit stands; one that is not here does not."""
@@ -99,12 +107,39 @@ class Commits:
         return index.require(self._repo, f"{commit}^{{tree}}")
 
     def at(self, commit: str, path: bytes) -> Fact:
-        """Returns what a commit has at a path."""
-        return self._repo.trees.at(self.tree(commit), path) or NOTHING
+        """Returns what a commit has at a path; unclear where nobody can say that."""
+        tree = self.tree(commit)
+        if tree not in self._flat:
+            with contextlib.suppress(GitError):
+                return self._repo.trees.at(tree, path) or NOTHING
+        return self._flattened(tree).get(path, NOTHING)
 
     def facts(self, commit: str) -> dict[bytes, Fact]:
         """Returns what a commit holds, by path."""
-        return trees.facts(self._repo.trees.entries(self.tree(commit)))
+        tree = self.tree(commit)
+        if tree not in self._flat:
+            with contextlib.suppress(GitError):
+                return trees.facts(self._repo.trees.entries(tree))
+        return self._flattened(tree)
+
+    def _flattened(self, tree: str) -> dict[bytes, Fact]:
+        """Returns what a tree holds that is malformed, or not here, as far as that is known.
+
+        Of a path that it has twice Git writes one, and which is not for a rule to say. Of one
+        that cannot be read all is unclear that the index has.
+        """
+        if tree not in self._flat:
+            try:
+                entries = self._repo.trees.entries(tree)
+            except GitError:
+                unknown = {entry.path for entry in index.staged(self._repo)}
+                self._flat[tree] = dict.fromkeys(unknown, (_UNCLEAR, tree))
+                return self._flat[tree]
+            found = self._flat[tree] = trees.facts(entries)
+            counts = Counter(entry.path for entry in entries)
+            twice = (path for path, count in counts.items() if count > 1)
+            found |= dict.fromkeys(twice, (_UNCLEAR, tree))
+        return self._flat[tree]
 
     def parents(self, commit: str) -> list[str]:
         """Returns the parents of a commit, also those that are not here."""
@@ -125,15 +160,18 @@ class Commits:
         """
         if commit not in self._doubts:
             for one, above in self._unsettled(commit):
-                self._doubts[one] = self._judge(one, above)
+                try:
+                    self._doubts[one] = self._judge(one, above)
+                except RecordError:
+                    raise
+                except GitError:
+                    # Whose trees nobody can read, nobody vouches for.
+                    self._doubts[one] = dict.fromkeys(self.facts(one))
         return self._doubts[commit]
 
     def known_doubts(self, commit: str) -> Doubts:
         """Returns the doubts of a commit that may be gone: none where it is."""
-        try:
-            return self.doubts(commit)
-        except GitError:
-            return {}
+        return self.doubts(commit) if self._is_here(commit) else {}
 
     def _unsettled(self, commit: str) -> list[tuple[str, list[str]]]:
         """Returns the commits to judge for one, and it, with their parents; parents first."""
@@ -237,11 +275,14 @@ class Commits:
         if merge is None:
             return self._doubt_differences(commit, [one, other])
         sides = [(side, self._doubts[side]) for side in (one, other)]
+        made_up = self.bases.of_merge(one, other)
         result: Doubts = {}
         for path in self._touched(commit, sides):
             now = self.at(commit, path)
             made = self._repo.trees.at(merge.tree, path) or NOTHING
-            if made == now and path not in merge.conflicts and _is_free(self, path, now, sides):
+            # Over a made-up base only what the first side has is not of the other's choice.
+            first = sides[:1] if path in made_up else sides
+            if made == now and path not in merge.conflicts and _is_free(self, path, now, first):
                 continue
             result[path] = self._before(commit, path, sides)
         return result
@@ -275,8 +316,15 @@ class Commits:
 
     def _differences(self, old: str | None, new: str) -> dict[bytes, Fact]:
         """Returns the paths in which trees differ, with what the old one has there."""
+        with contextlib.suppress(GitError):
+            changes = self._repo.trees.changes(old, new)
+            return {path: before or NOTHING for path, before, _ in changes}
+        before, after = (self._flattened(one) if one else {} for one in (old, new))
+        paths = before.keys() | after.keys()
         return {
-            path: before or NOTHING for path, before, _ in self._repo.trees.changes(old, new)
+            path: before.get(path, NOTHING)
+            for path in paths
+            if before.get(path) != after.get(path) or after[path][0] == _UNCLEAR
         }
 
 
@@ -287,5 +335,7 @@ def _is_free(
     held = [(commits.at(side, path), path in bad) for side, bad in sides]
     if any(fact == now and not is_doubtful for fact, is_doubtful in held):
         return True
+    if len(held) == 1:
+        return False
     # What no side has was merged line by line; or brought there by a rename.
     return not any(is_doubtful or fact == NOTHING for fact, is_doubtful in held)

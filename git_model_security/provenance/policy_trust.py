@@ -16,7 +16,7 @@ from git_model_security.git import attributes as git_attributes
 from git_model_security.git import batch, history, index
 from git_model_security.git.repository import STATE_DIRECTORY
 from git_model_security.keyring import key_files
-from git_model_security.policy import attributes, gitmodel, pinned
+from git_model_security.policy import attributes, gitmodel, identity, pinned
 from git_model_security.policy.gitmodel import NAME
 from git_model_security.signing.trust import Trust
 from git_model_security.trust import pinned_trust
@@ -147,9 +147,15 @@ def _verifiers(repo: Repository) -> Sequence[Verifier]:
 def follows(repo: Repository, oid: str, commit: str = "HEAD") -> bool:
     """Tells whether the `.gitmodel` of a commit came after the pinned one, and is new.
 
-    An older version may have been brought back by somebody with an old signed tree.
+    An older version may have been brought back by somebody with an old signed tree. So one
+    from before the repository had its id does not follow one with that.
     """
     if index.resolve(repo, f"{commit}:{NAME.decode()}") != oid or pinned.is_accepted(repo, oid):
+        return False
+    known, proposed = pinned.repositories(repo), gitmodel.readable(repo.objects, oid)
+    if proposed is None or not identity.is_of(proposed, known):
+        return False
+    if identity.has_id(known) and not proposed.repository:
         return False
     limit = f"--max-count={_VERSIONS_LOOKED_AT}"
     listed = repo.git("rev-list", limit, commit, "--", NAME).decode().split()

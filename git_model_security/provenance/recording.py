@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from git_model_security.clone.provenance import NOTHING
 from git_model_security.errors import RecordError
-from git_model_security.git import history, index, processes, remotes, stash
+from git_model_security.git import history, index, processes, remotes, rev_list, stash
 from git_model_security.git.hash_object import hash_files
 from git_model_security.provenance import arrivals, assessment, replays, sources
 from git_model_security.provenance.commits import Commits
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from git_model_security.clone.clone import Clone
     from git_model_security.clone.provenance import Doubts
+    from git_model_security.git.repository import Repository
 
 _NO_TOOLS = frozenset(
     {
@@ -27,6 +28,8 @@ _NO_TOOLS = frozenset(
     }
 )
 """Commands that bring or move commits, or that say themselves of what they make them."""
+_HEADS = 256
+"""So many places of HEAD are looked at, by its reflog."""
 _MOST_FILES = 256
 """So many files of the work tree are looked at, of those that were changed at once."""
 
@@ -149,11 +152,28 @@ def _note_content(clone: Clone, commits: Commits, commit: str, doubts: Doubts) -
     )
 
 
-def note_standing(clone: Clone, tree: str) -> None:
-    """Records what a tree holds whose signatures hold."""
-    clone.provenance.note_stood(
-        (entry.path, entry.mode, entry.oid) for entry in index.tree(clone.repo, tree)
-    )
+def note_standing(clone: Clone, tree: str, *, is_look: bool) -> None:
+    """Records what HEAD's tree holds, whose signatures hold.
+
+    Args:
+        is_look: it was checked out. That is no decision for what is there, which may be an
+            old version; what came meanwhile may bring just that back.
+    """
+    placed = [(entry.path, entry.mode, entry.oid) for entry in index.tree(clone.repo, tree)]
+    if is_look:
+        clone.provenance.note_seen(placed, is_new=_is_news(clone.repo))
+    else:
+        clone.provenance.note_stood(placed)
+
+
+def _is_news(repo: Repository) -> bool:
+    """Tells whether HEAD is at what it has not had, nor anything that came after it."""
+    if repo.git_dir != repo.common_dir:
+        return False  # nobody knows here where the other work trees have been
+    heads = replays.list_former_heads(repo, _HEADS)[1:]
+    kinds = history.peel(repo, heads)
+    before = [f"^{one}" for one in heads if kinds[one][0] == "commit"]
+    return not before or bool(rev_list.read(repo, "--max-count=1", names=["HEAD", *before]))
 
 
 def put_in_play(clone: Clone) -> None:

@@ -24,6 +24,8 @@ _DIRECTORIES = ("rebase-merge", "rebase-apply", "sequencer")
 _PICKS = {"pick", "p", "reword", "r", "edit", "e"}
 _SQUASHES = {"squash", "s", "fixup", "f"}
 _REVERTED = re.compile(rb"^This reverts commit ([0-9a-f]{40,64})[.,]", re.MULTILINE)
+PICKED, REVERTED = APPLIED = ("CHERRY_PICK_HEAD", "REVERT_HEAD")
+"""Pseudo-refs that name the one commit that a pick, or a revert, has stopped at."""
 _LISTS = ("rebase-merge/rewritten-list", "rebase-apply/rewritten")
 _PENDING = "rebase-merge/rewritten-pending"
 _DONE = "rebase-merge/done"
@@ -143,9 +145,10 @@ def list_applied(repo: Repository, message: bytes = b"") -> list[str]:
     Args:
         message: of the commit that was made; else the one that is ready.
     """
-    picked = [*history.pseudo_ref(repo, "CHERRY_PICK_HEAD"), *_done(repo)]
+    picked = [*history.pseudo_ref(repo, PICKED), *_done(repo)]
     said = message or _read(repo, "MERGE_MSG").encode("utf-8", "surrogateescape")
-    reverted = (oid.decode() for oid in _REVERTED.findall(said))
+    reverted = [oid.decode() for oid in _REVERTED.findall(said)]
+    reverted += history.pseudo_ref(repo, REVERTED)
     # What stood before the reverted commit comes back.
     before = (
         index.resolve(repo, f"{oid}^{number}^{{commit}}")

@@ -79,7 +79,7 @@ def list_unnamed(commits: Commits) -> list[str]:
     """Returns the commits that were put into the index, and are no parent of what is made.
 
     A squash lists them. `cherry-pick -n` leaves the message alone: those count that are
-    foreign and have it.
+    foreign and have it, unless Git says itself what is being applied.
     """
     return [*history.list_squashed(commits.clone.repo), *_picked(commits)]
 
@@ -88,6 +88,8 @@ def _picked(commits: Commits) -> list[str]:
     git_dir = commits.clone.repo.git_dir
     path = git_dir / "MERGE_MSG"
     if not path.is_file() or (git_dir / "MERGE_HEAD").is_file():
+        return []
+    if any(history.pseudo_ref(commits.clone.repo, name) for name in replays.APPLIED):
         return []
     named = commits.clone.provenance.with_message(digest_message(path.read_bytes()))
     return [commit for commit in named if commits.is_foreign(commit)]

@@ -11,7 +11,7 @@ from git_model_security.content import blob
 from git_model_security.errors import ConfigError, Error, UnvouchedError
 from git_model_security.git import attributes, history, index, rev_list, trees
 from git_model_security.git.paths import shown
-from git_model_security.policy import gitmodel
+from git_model_security.policy import gitmodel, identity
 from git_model_security.policy.gitmodel import CIPHERTEXT_SIGNATURE, within
 from git_model_security.provenance.commits import Commits
 from git_model_security.provenance.sources import Sources
@@ -222,7 +222,8 @@ def _signature(clone: Clone, commit: str) -> str:
             ((_, data),) = clone.objects.read_many(bundles)
             signed = statement.parse(dsse.parse(data).payload)
             if manifests.lists(signed, policy, entries):
-                return "its signature not trusted"
+                is_ours = identity.is_of(policy, clone.repositories)
+                return "its signature not trusted" if is_ours else "of another repository"
     except Error:
         pass
     return "unsigned"

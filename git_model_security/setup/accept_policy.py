@@ -19,7 +19,7 @@ from git_model_security.errors import ConfigError, PolicyError
 from git_model_security.git import attributes as git_attributes
 from git_model_security.git import index
 from git_model_security.messages import counted
-from git_model_security.policy import attributes, gitmodel, pinned
+from git_model_security.policy import attributes, gitmodel, identity, pinned
 from git_model_security.policy.gitmodel import NAME
 from git_model_security.provenance import policy_trust
 from git_model_security.trust import pinned_trust
@@ -27,9 +27,13 @@ from git_model_security.trust import pinned_trust
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from git_model_security.git.repository import Repository
     from git_model_security.policy.gitmodel import Policy
 
 
+_OTHER_ID = "it is of another repository"
+_NO_ID = "it does not name this repository any more"
+_FIRST_ID = "the repository has an id now"
 OTHER = ".gitmodel is not the policy that this clone pinned"
 
 
@@ -44,6 +48,7 @@ class Drift:
         closed: tracked paths that only the policy of the index protects.
         records: patterns that it says were untracked, and that nobody here confirmed.
         later: when it has commits signed, where that is later than the pinned one says.
+        repository: what is new of the repository that it names; empty where nothing is.
     """
 
     policy: Policy
@@ -52,16 +57,19 @@ class Drift:
     closed: list[bytes] = field(default_factory=list)
     records: tuple[str, ...] = ()
     later: str = ""
+    repository: str = ""
 
     @property
     def is_felt(self) -> bool:
         """Whether any tracked file would be kept otherwise; else nobody need be told."""
-        return bool(self.opened or self.closed or self.later)
+        is_other = self.repository in {_OTHER_ID, _NO_ID}
+        return bool(self.opened or self.closed or self.later or is_other)
 
     @property
     def weakens(self) -> bool:
         """Whether taking it over would protect less."""
-        return bool(self.opened or self.records or self.later)
+        is_other = self.repository in {_OTHER_ID, _NO_ID}
+        return bool(self.opened or self.records or self.later or is_other)
 
 
 def drift(clone: Clone) -> Drift | None:
@@ -84,13 +92,24 @@ def drift(clone: Clone) -> Drift | None:
     except PolicyError:  # the pinned one is lost, and taking this one over mends that
         when = policy.when
     later = policy.when if when != policy.when else ""
-    if mine == theirs and (is_known or not policy.untracked) and not later:
+    named = "" if is_known else _repository(repo, policy)
+    if mine == theirs and (is_known or not policy.untracked) and not (later or named):
         return None
     paths = [entry.path for entry in index.staged(repo) if entry.is_file]
     here = git_attributes.protected_by(mine, paths)
     there = git_attributes.protected_by(theirs, paths)
     records = () if is_known else policy.untracked
-    return Drift(policy, oid, sorted(here - there), sorted(there - here), records, later)
+    opened, closed = sorted(here - there), sorted(there - here)
+    return Drift(policy, oid, opened, closed, records, later, named)
+
+
+def _repository(repo: Repository, policy: Policy) -> str:
+    known = pinned.repositories(repo)
+    if not identity.is_of(policy, known):
+        return _OTHER_ID
+    if identity.has_id(known):
+        return "" if policy.repository else _NO_ID
+    return _FIRST_ID if policy.repository else ""
 
 
 def take(clone: Clone, found: Drift, *, is_confirmed: bool) -> None:
@@ -187,6 +206,8 @@ def describe(found: Drift, *, is_done: bool = False) -> str:
         said.append(f"untracked there: {', '.join(map(repr, found.records))}")
     if found.later:
         said.append(f"signing.when is {found.later}, so that commits are not signed")
+    if found.repository:
+        said.append(found.repository)
     return "; ".join(said) or "it differs for no tracked file"
 
 

@@ -16,7 +16,7 @@ from git_model_security.errors import PolicyError
 from git_model_security.git import attributes as git_attributes
 from git_model_security.git import config, index
 from git_model_security.keyring import key_material, ring
-from git_model_security.policy import attributes, gitmodel, pinned, profiles
+from git_model_security.policy import attributes, gitmodel, identity, pinned, profiles
 from git_model_security.policy.gitmodel import Policy, checked
 from git_model_security.setup import clear_files, enc_files, sealing, storage_choice
 from git_model_security.signatures import signature_place
@@ -149,7 +149,9 @@ def plan(repo: Repository, request: Request, before: Policy | None = None) -> Pl
     asked = {name: value for name, value in asked.items() if value}
     if request.signature is not None:
         asked["signature"] = request.signature
-    policy = checked(chosen.applied(before or Policy())._replace(**asked))
+    base = before or Policy()
+    asked["repository"] = base.repository or identity.new()
+    policy = checked(chosen.applied(base)._replace(**asked))
     found = _survey(repo, policy, chosen, before)
     found.foreign = enc_files.find(
         repo.top, [*found.sealed, *found.clear], _material(request, before)

@@ -66,6 +66,7 @@ def _pin(repo: Repository, policy: Policy, is_trusted: bool) -> bool:
         return pinned.take_over(repo, policy, oid)
     # A stranger's word that something was untracked is worth nothing: this clone goes on
     # to encrypt it.
+    pinned.bind(repo, policy)
     return pinned.pin(repo, policy.strict())
 
 

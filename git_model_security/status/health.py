@@ -19,7 +19,7 @@ from git_model_security.keyring import key_files, ring
 from git_model_security.keyring.store import KeyStore
 from git_model_security.messages import legible
 from git_model_security.migrate.journal import Journal
-from git_model_security.policy import gitmodel, pinned
+from git_model_security.policy import gitmodel, identity, pinned
 from git_model_security.setup import (
     accept_policy,
     drivers,
@@ -79,9 +79,14 @@ def mend(repo: Repository) -> list[str]:
     clone = Clone(repo)
     with clone.objects:
         is_written = write_policy.is_written(clone)
-    if not is_written and oid and pinned.is_accepted(repo, oid):
-        write_policy.write(repo, policy)
+    is_own = oid is not None and pinned.is_accepted(repo, oid)
+    if is_own and not is_written:
         done.append("wrote .gitattributes anew and staged it: commit it")
+    if is_own and not policy.repository and not config.is_deploy(config.read(repo)):
+        done.append("gave this repository an id in .gitmodel and staged it: commit it")
+        policy, is_written = identity.given(policy), False
+    if is_own and not is_written:
+        write_policy.write(repo, policy)
     return done
 
 
@@ -194,6 +199,13 @@ def _of_policy(clone: Clone) -> Iterator[Symptom]:
     except Error as error:
         yield Symptom(str(error), error.hint or "`git log -- .gitmodel`")
         return
+    policy = init.policy_of(clone.repo)
+    if policy is not None and not (policy.repository or clone.is_deploy):
+        yield Symptom(
+            ".gitmodel names no repository: trees that the same people sign elsewhere, with"
+            " the same AES key, count here",
+            "`git model doctor --fix` gives it an id, then `git commit`",
+        )
     if not is_written:
         yield Symptom(write_policy.UNWRITTEN, "`git model doctor --fix`, then `git commit`")
     if found is not None and found.is_felt:

@@ -31,9 +31,13 @@ def pinned(repo: Repository) -> Trust:
 def remember_good(clone: Clone, tree: str, ends: float | None) -> None:
     """Remembers that a tree's signatures held, under the trust of now.
 
+    Not before it is known which repository this is: it may be signed in another one.
+
     Args:
         ends: see `signing.methods.Verifier.ends`.
     """
+    if not clone.repositories:
+        return
     clone.judgements.put(tree, _under(clone), _ALWAYS if ends is None else str(ends))
 
 
@@ -70,6 +74,7 @@ class Signers:
 
     def __init__(self, clone: Clone, sealed_only: bool) -> None:
         self._judgements = clone.judgements
+        self._is_bound = bool(clone.repositories)
         self._covers = COVERS_CIPHERTEXT if sealed_only else COVERS_COMMIT
         self._under = f"signed by {_under(clone, sealed_only=sealed_only)}"
         self._known = self._judgements.all_under(self._under)
@@ -85,7 +90,7 @@ class Signers:
 
     def remember(self, tree: str, verdict: Verdict) -> None:
         """Remembers a verdict if it is good, and no certificate may end it."""
-        if verdict.good and verdict.ends is None:
+        if self._is_bound and verdict.good and verdict.ends is None:
             facts = json.dumps([verdict.signers, verdict.methods])
             self._judgements.put(tree, self._under, facts)
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from git_model_security.errors import GitError, Reason, UsageError
 from git_model_security.git import history, index
 from git_model_security.git.objects import is_oid
+from git_model_security.policy import gitmodel, identity
 from git_model_security.trust.verdict import Finding
 
 if TYPE_CHECKING:
@@ -88,6 +89,19 @@ class Expected:
             if not history.descends(repo, commit, least):
                 said = f"{commit[:12]} does not follow {self.at_least} ({least[:12]})"
                 yield Finding(Reason.OLDER, ".", said, hint=_HINT)
+            elif not _is_of_same(repo, commit, least):
+                said = f"its .gitmodel is not of the repository of {self.at_least}"
+                yield Finding(Reason.ELSEWHERE, ".", said, hint=_HINT)
+
+
+def _is_of_same(repo: Repository, commit: str, least: str) -> bool:
+    """Tells whether two commits are of one repository, where both say of which they are.
+
+    A job has nothing pinned that would tell.
+    """
+    held = (index.resolve(repo, f"{one}:{gitmodel.NAME.decode()}") for one in (commit, least))
+    now, then = (gitmodel.readable(repo.objects, oid) if oid else None for oid in held)
+    return now is None or then is None or identity.is_of(now, identity.names(then))
 
 
 def _is_ambiguous(repo: Repository, digits: str) -> bool:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from git_model_security.errors import Error, GitError, Reason, gate_status
 from git_model_security.git import ranges
-from git_model_security.git.trees import Trees
 from git_model_security.trust import pinned_trust
 from git_model_security.trust.verdict import Finding, Verdict
 from git_model_security.verification import tree_check
@@ -27,6 +26,7 @@ _STATES = {
     Reason.INVALID: "tampered",
     Reason.MALFORMED: "tampered",
     Reason.TAMPERED: "tampered",
+    Reason.ELSEWHERE: "signed elsewhere",
     Reason.UNTRUSTED: "untrusted",
     Reason.WRONG_KEY: "untrusted",
     Reason.WRONG_IDENTITY: "untrusted",
@@ -153,7 +153,7 @@ def check(
             hint="the older end goes first: OLD..NEW; `git model verify REV` is for one commit",
         )
     sealed_only = sealed_only or clone.ring.locked
-    trees = Trees(clone.repo)
+    trees = clone.repo.trees
     memory = pinned_trust.Signers(clone, sealed_only) if remembers and not roots else None
 
     @functools.cache

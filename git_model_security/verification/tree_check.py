@@ -11,7 +11,7 @@ from git_model_security.clone import missing_policy
 from git_model_security.content import blob
 from git_model_security.errors import ConfigError, Error, Reason
 from git_model_security.git import index
-from git_model_security.policy import gitmodel
+from git_model_security.policy import gitmodel, identity
 from git_model_security.policy.gitmodel import CIPHERTEXT_SIGNATURE
 from git_model_security.signing.roles import (
     CIPHERTEXT,
@@ -65,8 +65,14 @@ def holds(clone: Clone, tree: str) -> bool:
     return True
 
 
+_ELSEWHERE = "its .gitmodel is not of this one"
+_ELSEWHERE_HINT = (
+    "find out who brought it here; where it is this repository all the same,"
+    " `git model track --accept` takes its .gitmodel over"
+)
 _TWICE = "a name that its tree has twice, so that nobody can say what was signed"
 _TWICE_HINT = "find out who made this commit; `git fsck` names the tree"
+_ODD = "a name that no tree may have, so that nobody can say what was signed"
 
 
 @telemetry.span("verify")
@@ -84,7 +90,7 @@ def check(
 ) -> Verdict:
     """Verifies the signatures of a commit or tree against its content.
 
-    1. `.gitmodel` of that tree names the model roots.
+    1. `.gitmodel` of that tree names the model roots, and the repository: this one.
     2. Each root's bundle over ciphertext is signed by one of `verifiers`, is for
        this root and role, and lists exactly the blobs of the tree, and the tree.
     3. With a key, the same of each root's bundle over plaintext: every blob opens,
@@ -129,18 +135,26 @@ def check(
         for one in roots
         if one not in policy.roots
     )
+    if odd := _find_odd(clone, revision):
+        verdict.findings.append(Finding(Reason.EXTRA, ".", _ODD, odd, _TWICE_HINT))
+        return verdict
+    is_ours = identity.is_of(policy, clone.repositories)
     for name in policy.roots:
         if roots and name not in roots:
             continue
         root = Root(clone, policy, name, entries, verifiers, chosen)
         verdict.findings += _check_ciphertext(root, verdict, is_brief)
-        if not sealed_only:
+        if is_ours and not sealed_only:
             known = {(one.reason, one.names) for one in verdict.findings}
             verdict.findings += (
                 one
                 for one in _check_plaintext(root, verdict, may_be_absent)
                 if (one.reason, one.names) not in known
             )
+    if not is_ours and verdict.good:
+        # Nothing is wrong with the signature: it says nothing of this repository.
+        found = Finding(Reason.ELSEWHERE, ".", _ELSEWHERE, hint=_ELSEWHERE_HINT)
+        verdict.findings.append(found)
     return verdict
 
 
@@ -151,6 +165,12 @@ def _find_twice(entries: Sequence[Entry]) -> tuple[str, ...]:
         return ()
     found = sorted(path for path, count in counts.items() if count > 1)
     return tuple(path.decode("utf-8", "surrogateescape") for path in found)
+
+
+def _find_odd(clone: Clone, revision: str) -> tuple[str, ...]:
+    tree = index.resolve(clone.repo, f"{revision}^{{tree}}")  # none of the index
+    found = clone.repo.trees.odd_names(tree) if tree else ()
+    return tuple(sorted(name.decode("utf-8", "surrogateescape") for name in found))
 
 
 def _check_ciphertext(root: Root, verdict: Verdict, is_brief: bool) -> Iterator[Finding]:
@@ -181,7 +201,7 @@ def list_signed(
         ConfigError: the `.gitmodel` among the entries cannot be used.
     """
     policy = gitmodel.find(entries, clone.objects)
-    if policy is None:
+    if policy is None or not identity.is_of(policy, clone.repositories):
         return
     for name in policy.roots:
         root = Root(clone, policy, name, entries, verifiers)

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.fixtures.deployments import copied
+from tests.fixtures.repositories import Repository
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.fixtures.deployments import Deployment
-    from tests.fixtures.repositories import Repository
 
 OLD, NEW = b"print('train')\n", b"print('better')\n"
 FIRST = "HEAD~1"
@@ -158,3 +157,22 @@ def test_a_new_branch_is_measured_by_what_a_reset_deployed(deployment: Deploymen
     done = clone.git.run("branch", "other", second, check=False)
     assert "goes back behind" in done.stderr
     assert clone.read("train.py") == b"print('best')\n"
+
+
+def test_what_was_signed_in_another_repository_is_refused(deployment: Deployment) -> None:
+    another = Repository(deployment.directory / "another")
+    another.write("train.py", "print('another project')\n")
+    another.git("init", "--quiet")
+    ada = deployment.ada
+    fingerprint = ada.git("config", "git-model.signingKey")
+    keys = Path(ada.env.get("HOME") or Path.home())
+    key = next(keys.rglob(f"{fingerprint}.pem"))
+    another.model("init", "--signing-key", str(key))
+    another.commit("Another project")
+    mallory, before = deployment.mallory, state(deployment)
+    mallory.git("fetch", "--quiet", str(another.path), "HEAD")
+    commit = mallory.git("commit-tree", "FETCH_HEAD^{tree}", "-p", "HEAD", "-m", "Innocent")
+    mallory.git("push", "--quiet", "origin", f"{commit}:main")
+    done = deployment.clone.git.run("pull", "--quiet", check=False)
+    assert "signed in another repository" in done.stderr
+    assert state(deployment) == before

@@ -6,7 +6,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.provenance.scenes import MODEL, asked, commit, push, readme, send, verdict, weights
+from tests.provenance.scenes import (
+    MODEL,
+    asked,
+    commit,
+    lose_memory,
+    push,
+    readme,
+    send,
+    verdict,
+    weights,
+)
 
 if TYPE_CHECKING:
     from tests.fixtures.repositories import Repository
@@ -92,4 +102,40 @@ def test_a_draft_that_was_withdrawn_and_a_stranger_brought_to_main(
     ada.git("branch", "--delete", "--force", "draft")
     ada.git("pull")
     readme(ada)
+    assert verdict(ada, commit(ada)) == asked(MODEL)
+
+
+def _brings_back(mallory: Repository, ada: Repository) -> None:
+    mallory.git("checkout", "HEAD~1", "--", MODEL)
+    push(mallory, "evil")
+    ada.git("fetch")
+
+
+@pytest.mark.parametrize("look", ["checkout", "both ways", "worktree"])
+@pytest.mark.parametrize("way", ["merge --squash", "cherry-pick"])
+def test_a_look_at_an_old_version_is_no_decision_for_it(
+    ada: Repository, mallory: Repository, look: str, way: str
+) -> None:
+    readme(ada)
+    commit(ada)
+    _brings_back(mallory, ada)
+    if look == "worktree":
+        ada.git("worktree", "add", ada.path.parent / "old", "HEAD~2")
+    else:
+        for commit_ in ("HEAD~2", "main", "main~1")[: 1 if look == "checkout" else 3]:
+            ada.git("checkout", "--detach", commit_)
+        ada.git("switch", "main")
+    ada.git(*way.split(), "origin/evil")
+    readme(ada, "y")
+    assert verdict(ada, commit(ada)) == asked(MODEL)
+
+
+def test_a_look_at_an_old_version_of_a_clone_without_a_record_is_none_either(
+    ada: Repository, mallory: Repository
+) -> None:
+    lose_memory(ada)
+    _brings_back(mallory, ada)
+    ada.git("checkout", "--detach", "HEAD~1")
+    ada.git("switch", "main")
+    ada.git("merge", "--squash", "origin/evil")
     assert verdict(ada, commit(ada)) == asked(MODEL)

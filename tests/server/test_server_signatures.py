@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.fixtures.repositories import Repository
+
 if TYPE_CHECKING:
     from tests.fixtures.people import Person, PersonFactory, Project
-    from tests.fixtures.repositories import Repository
     from tests.fixtures.servers import Client
 
 
@@ -265,3 +267,39 @@ def test_a_signature_frees_nothing_of_the_commits_below_it(
     assert said.count("config.json: plaintext") == 1
     assert clear[:12] in said
     ada.git("push", "--quiet", "origin", "main:refs/heads/topic")
+
+
+def _elsewhere(project: Project, signed: Client, *options: str) -> str:
+    """Makes a commit of what Ada signed in another repository, on top of main."""
+    another = Repository(project.ada.path.parent / "another")
+    another.write("train.py", "# another project\n")
+    another.git("init", "--quiet")
+    fingerprint = project.ada.git("config", "git-model.signingKey")
+    key = next(Path.home().rglob(f"{fingerprint}.pem"))
+    another.model("init", *options, "--signing-key", str(key))
+    another.commit("Another project")
+    signed.git("fetch", "--quiet", str(another.path), "HEAD")
+    return signed.git("commit-tree", "FETCH_HEAD^{tree}", "-p", "HEAD", "-m", "Housekeeping")
+
+
+@pytest.mark.parametrize("known", ["installed", "from its branch"])
+def test_what_was_signed_in_another_repository_is_refused(
+    project: Project, signed: Client, known: str
+) -> None:
+    if known == "from its branch":
+        (project.remote.path / "git-model" / "repository").unlink()
+    tip = _elsewhere(project, signed, "--key", str(project.key))
+    said = signed.refused(f"{tip}:main")
+    assert "refs/heads/main: invalid signature: signed in another repository" in said
+    assert "refs/tags/v1: invalid signature" in signed.refused(f"{tip}:refs/tags/v1")
+
+
+def test_an_empty_server_learns_from_the_first_tip(project: Project, signed: Client) -> None:
+    remote = Repository(project.remote.path.parent / "empty.git")
+    remote.path.mkdir()
+    remote.git("init", "--quiet", "--bare")
+    remote.model("install", "--server", "--public-key", str(project.public))
+    project.ada.git("push", "--quiet", str(remote.path), "main")
+    signed.git("remote", "set-url", "origin", str(remote.path))
+    tip = _elsewhere(project, signed)
+    assert "signed in another repository" in signed.refused(f"{tip}:refs/tags/v1")
