@@ -7,16 +7,13 @@ A new record does not know what the object store has: it takes all of that for a
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from git_model_security.clone.decisions import Decisions, as_rows, from_rows
 from git_model_security.git.trees import Fact
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
-
-    from git_model_security.clone.database import Memory
-    from git_model_security.git.repository import Repository
 
 NOTHING: Fact = (0, "")
 """Where nothing stands."""
@@ -25,8 +22,6 @@ Doubts = dict[bytes, Fact | None]
 Placed = tuple[bytes, int, str]
 """Path, mode and oid; an empty oid where the path was removed."""
 
-_FIRST = b"-"
-"""Stands for the HEAD of a branch that has no commit yet."""
 ANY_MESSAGE = b""
 """In place of a digest: of a commit in an encoding by which Git may take it for anything."""
 UNKNOWN_LENGTH = -1
@@ -47,13 +42,8 @@ class Brought(NamedTuple):
     when: int
 
 
-class Provenance:
-    """The tables of what arrived, was made, stood, and was adopted."""
-
-    def __init__(self, memory: Memory, repo: Repository) -> None:
-        self._memory = memory
-        # Not in full: a repository may be moved, or copied.
-        self._place = os.path.relpath(repo.git_dir, repo.common_dir)
+class Provenance(Decisions):
+    """The tables of what arrived, was made, and stood; and of what was decided."""
 
     # What arrived.
 
@@ -157,7 +147,7 @@ class Provenance:
 
     def note_commits(self, commits: Iterable[str], doubts: Doubts | None = None) -> None:
         """Records commits that were made here, of which somebody vouches for all but that."""
-        each = [*_rows(doubts or {})]
+        each = [*as_rows(doubts or {})]
         rows = [(bytes.fromhex(commit), *row) for commit in commits for row in each]
         self._memory.execute_many("INSERT OR IGNORE INTO doubts VALUES (?, ?, ?, ?)", rows)
 
@@ -170,7 +160,7 @@ class Provenance:
     def doubts(self, commit: str) -> Doubts | None:
         """Returns what is recorded of a commit; None of one that was not made here."""
         statement = 'SELECT path, mode, blob FROM doubts WHERE "commit" = ?'
-        return _doubts(self._memory.execute(statement, (bytes.fromhex(commit),)))
+        return from_rows(self._memory.execute(statement, (bytes.fromhex(commit),)))
 
     def list_unsettled(self, commits: Collection[str]) -> set[str]:
         """Returns those commits that arrived with no verdict here, or that are in doubt."""
@@ -228,85 +218,8 @@ class Provenance:
         )
         return [blob.hex() for (blob,) in rows]
 
-    # What is decided, and what is under way, in this work tree.
-
-    def adopt(self, placed: Iterable[Placed]) -> None:
-        """Records what a person decided to vouch for, in the next commit."""
-        rows = [(path, mode, bytes.fromhex(oid)) for path, mode, oid in placed]
-        self._memory.execute_many("INSERT OR REPLACE INTO adopted VALUES (?, ?, ?, x'')", rows)
-
-    def adopted(self, head: str | None) -> set[Placed]:
-        """Returns what was adopted and not committed since, on top of `head`."""
-        rows = self._memory.execute(
-            "SELECT path, mode, blob FROM adopted WHERE head IN (x'', ?)", (_head(head),)
-        )
-        return {(path, mode, blob.hex()) for path, mode, blob in rows}
-
-    def expect(self, head: str | None, tree: str, doubts: Doubts) -> None:
-        """Records the verdict on the commit of a tree that is about to follow `head`.
-
-        What was adopted counts for that one: kept, it would let somebody bring an earlier
-        version back unseen.
-        """
-        place, above = (self._place,), _head(head)
-        self._memory.execute("UPDATE adopted SET head = ? WHERE head = x''", (above,))
-        self._memory.execute("DELETE FROM adopted WHERE head NOT IN (x'', ?)", (above,))
-        self._memory.execute("DELETE FROM expected WHERE place = ?", place)
-        rows = [(*place, bytes.fromhex(tree), above, *row) for row in _rows(doubts)]
-        self._memory.execute_many("INSERT INTO expected VALUES (?, ?, ?, ?, ?, ?)", rows)
-
-    def expected(self, tree: str) -> tuple[str | None, Doubts] | None:
-        """Returns the last verdict, and the HEAD that it was given upon.
-
-        None where that was for another tree: its commit was given up.
-        """
-        statement = "SELECT head, path, mode, blob FROM expected WHERE place = ? AND tree = ?"
-        values = (self._place, bytes.fromhex(tree))
-        rows = self._memory.execute(statement, values).fetchall()
-        doubts = _doubts(row[1:] for row in rows)
-        if doubts is None:
-            return None
-        above = rows[0][0]
-        return (None if above == _FIRST else above.hex()), doubts
-
-    def put_in_play(self, commits: Iterable[str]) -> None:
-        """Records commits of which content came into this work tree, or its index."""
-        rows = [(self._place, bytes.fromhex(commit)) for commit in commits]
-        self._memory.execute_many("INSERT OR REPLACE INTO play VALUES (?, ?)", rows)
-
-    def in_play(self) -> list[str]:
-        """Returns the commits of which content came into a work tree, in that order.
-
-        Into any: what is stashed in one can be put into another.
-        """
-        rows = self._memory.execute('SELECT "commit" FROM play ORDER BY rowid')
-        return list(dict.fromkeys(commit.hex() for (commit,) in rows))
-
     def _one(self, statement: str, *values: object) -> bool:
         return self._memory.execute(f"{statement} LIMIT 1", values).fetchone() is not None
 
     def _many(self, statement: str, oids: Iterable[str]) -> Iterator[tuple[Any, ...]]:
         return self._memory.select(statement, map(bytes.fromhex, oids))
-
-
-def _head(commit: str | None) -> bytes:
-    return bytes.fromhex(commit) if commit else _FIRST
-
-
-def _rows(doubts: Doubts) -> Iterator[tuple[bytes, int | None, bytes | None]]:
-    """Yields rows for doubts; the first, without a path, says that there is a verdict."""
-    yield b"", None, None
-    for path, was in doubts.items():
-        mode, oid = was or (None, None)
-        yield path, mode, None if oid is None else bytes.fromhex(oid)
-
-
-def _doubts(rows: Iterable[tuple[bytes, int | None, bytes | None]]) -> Doubts | None:
-    found = {
-        path: None if mode is None or blob is None else (mode, blob.hex())
-        for path, mode, blob in rows
-    }
-    if b"" not in found:
-        return None
-    del found[b""]
-    return found

@@ -15,20 +15,19 @@ base that is not made up (`bases`).
 from __future__ import annotations
 
 import contextlib
-import re
 from collections import Counter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from git_model_security.clone.provenance import NOTHING
 from git_model_security.errors import GitError, RecordError
 from git_model_security.git import index, trees
-from git_model_security.provenance import arrivals, assessment, replays
+from git_model_security.provenance import arrivals, assessment, merges, replays
 from git_model_security.provenance.bases import Bases
 from git_model_security.trust import pinned_trust
 from git_model_security.verification import tree_check
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from git_model_security.clone.clone import Clone
     from git_model_security.clone.provenance import Doubts
@@ -47,13 +46,6 @@ def stands(clone: Clone, commit: str) -> bool:
     tree = index.require(clone.repo, f"{commit}^{{tree}}")
     known = pinned_trust.is_adopted(clone, tree) or pinned_trust.has_held(clone, tree)
     return known or tree_check.holds(clone, tree)
-
-
-class _Merge(NamedTuple):
-    """What Git makes of two parents: the tree, and paths of it that are in conflict."""
-
-    tree: str
-    conflicts: frozenset[bytes]
 
 
 class Commits:
@@ -150,7 +142,7 @@ class Commits:
     def changed(self, commit: str) -> dict[bytes, Fact]:
         """Returns the paths that a commit changed, with what its first parent has there."""
         above = self.parents(commit)[:1]
-        return self._differences(self.tree(above[0]) if above else None, self.tree(commit))
+        return self.differences(self.tree(above[0]) if above else None, self.tree(commit))
 
     def doubts(self, commit: str) -> Doubts:
         """Returns the paths of a commit that nobody vouches for (clause 2).
@@ -204,12 +196,15 @@ class Commits:
         return index.has_commit(self._repo, commit)
 
     def _judge(self, commit: str, above: list[str]) -> Doubts:
-        if any(one not in self._doubts for one in above) or len(above) > _MERGED:
-            return self._doubt_differences(commit, above)
+        sides = [(one, self._doubts[one]) for one in above if one in self._doubts]
+        if len(sides) < len(above):
+            return dict.fromkeys(self.facts(commit))
+        if len(above) > _MERGED:
+            return merges.doubt_differences(self, commit, sides)
         if any(one not in self._judging for one in self.made_of(commit)):
             return self._doubt_made_again(commit, above)
         if len(above) == _MERGED:
-            return self._doubt_merge(commit, *above)
+            return merges.doubt(self, commit, sides)
         return self._doubt_changes(commit, above)
 
     def _doubt_made_again(self, commit: str, above: list[str]) -> Doubts:
@@ -261,60 +256,7 @@ class Commits:
                 del result[path]
         return result
 
-    def _doubt_differences(self, commit: str, above: list[str]) -> Doubts:
-        """Doubts all that not every parent has, and vouches for."""
-        known = [one for one in above if one in self._doubts]
-        if len(known) < len(above) or not known:
-            return dict.fromkeys(self.facts(commit))
-        sides = [(side, self._doubts[side]) for side in known]
-        touched = self._touched(commit, sides)
-        return {path: self._before(commit, path, sides) for path in touched}
-
-    def _doubt_merge(self, commit: str, one: str, other: str) -> Doubts:
-        merge = self._merge(one, other)
-        if merge is None:
-            return self._doubt_differences(commit, [one, other])
-        sides = [(side, self._doubts[side]) for side in (one, other)]
-        made_up = self.bases.of_merge(one, other)
-        result: Doubts = {}
-        for path in self._touched(commit, sides):
-            now = self.at(commit, path)
-            made = self._repo.trees.at(merge.tree, path) or NOTHING
-            # Over a made-up base only what the first side has is not of the other's choice.
-            first = sides[:1] if path in made_up else sides
-            if made == now and path not in merge.conflicts and _is_free(self, path, now, first):
-                continue
-            result[path] = self._before(commit, path, sides)
-        return result
-
-    def _before(
-        self, commit: str, path: bytes, sides: Iterable[tuple[str, Doubts]]
-    ) -> Fact | None:
-        """Returns what stood at a path of a merge before it became doubtful, where one can say.
-
-        What the sides have that do not doubt it: whoever merges chooses what the others say.
-        """
-        said = (self.at(side, path) for side, bad in sides if path not in bad)
-        before: set[Fact | None] = {*said} or {bad[path] for _, bad in sides}
-        is_known = len(before) == 1 and before != {self.at(commit, path)}
-        return before.pop() if is_known else None
-
-    def _touched(self, commit: str, sides: Iterable[tuple[str, Doubts]]) -> set[bytes]:
-        """Returns the paths in which a merge differs from a side, or that one doubts."""
-        found: set[bytes] = set()
-        for side, bad in sides:
-            found |= bad.keys() | self._differences(self.tree(side), self.tree(commit)).keys()
-        return found
-
-    def _merge(self, one: str, other: str) -> _Merge | None:
-        """Merges two commits as Git does; None where it does not (git-merge-tree)."""
-        words = ("merge-tree", "--write-tree", "-z", "--name-only", "--no-messages")
-        tree, *conflicts = self._repo.git(*words, one, other, accept=(0, 1, 128)).split(b"\0")
-        if not re.fullmatch(rb"[0-9a-f]{40,64}", tree):
-            return None
-        return _Merge(tree.decode(), frozenset(filter(None, conflicts)))
-
-    def _differences(self, old: str | None, new: str) -> dict[bytes, Fact]:
+    def differences(self, old: str | None, new: str) -> dict[bytes, Fact]:
         """Returns the paths in which trees differ, with what the old one has there."""
         with contextlib.suppress(GitError):
             changes = self._repo.trees.changes(old, new)
@@ -326,16 +268,3 @@ class Commits:
             for path in paths
             if before.get(path) != after.get(path) or after[path][0] == _UNCLEAR
         }
-
-
-def _is_free(
-    commits: Commits, path: bytes, now: Fact, sides: Iterable[tuple[str, Doubts]]
-) -> bool:
-    """Tells whether what Git merged at a path came from where nobody doubts it."""
-    held = [(commits.at(side, path), path in bad) for side, bad in sides]
-    if any(fact == now and not is_doubtful for fact, is_doubtful in held):
-        return True
-    if len(held) == 1:
-        return False
-    # What no side has was merged line by line; or brought there by a rename.
-    return not any(is_doubtful or fact == NOTHING for fact, is_doubtful in held)
