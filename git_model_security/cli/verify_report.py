@@ -53,6 +53,7 @@ _RANGE_HINTS = {
     "stale": "`git model sign --amend` renews your own HEAD; find out who changed the others",
     "untrusted": "if you know the signer, pin it: `git model trust add`",
     "tampered": "find out who put it there: `git model verify REV` says what does not hold",
+    "signed elsewhere": "find out who brought it here from the repository it was signed in",
     "key not held": "`git model unlock --key FILE`, or --encrypted, which needs no key",
     "not fetched": "`git lfs fetch --all`, or --encrypted, which needs no objects",
 }

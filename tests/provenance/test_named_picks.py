@@ -79,7 +79,9 @@ def library(ada: Repository, mallory: Repository) -> Repository:
 def test_a_removal_below_another_directory(ada: Repository, library: Repository) -> None:
     library.git("rm", "gone.txt")
     _publish(library)
-    said = ada.git.run("pull", "--no-rebase", "--no-edit", "-X", "subtree=lib", "origin", "up")
+    said = ada.git.run(
+        "pull", "--quiet", "--no-rebase", "--no-edit", "-X", "subtree=lib", "origin", "up"
+    )
     assert not (ada.path / "lib" / "gone.txt").exists()
     assert verdict(ada, said) == asked("lib/gone.txt")
     readme(ada)
@@ -91,5 +93,7 @@ def test_ones_own_removal_beside_such_a_merge(ada: Repository, library: Reposito
     _publish(library)
     ada.git("rm", "lib/kept.txt")
     assert verdict(ada, commit(ada)) == SIGNED
-    said = ada.git.run("pull", "--no-rebase", "--no-edit", "-X", "subtree=lib", "origin", "up")
+    said = ada.git.run(
+        "pull", "--quiet", "--no-rebase", "--no-edit", "-X", "subtree=lib", "origin", "up"
+    )
     assert verdict(ada, said) == asked("lib/x.py")
