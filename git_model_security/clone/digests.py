@@ -6,10 +6,11 @@ It holds only what this clone computed by clean or by full decryption.
 from __future__ import annotations
 
 import hashlib
+from collections import defaultdict
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from git_model_security.clone.database import Memory
     from git_model_security.envelope.layout import BytesLike
@@ -128,17 +129,25 @@ class DigestCache:
         ).fetchone()
         return row is not None
 
-    def alike(self, oid: str, digests: Digests) -> list[str]:
-        """Returns other blobs that are known to hold the same plaintext, in any shape.
+    def alike(self, oids: Iterable[str]) -> dict[str, set[str]]:
+        """Returns other blobs that are known to hold the plaintext of some, in any shape.
 
-        Under another key, in clear, or as an object of git-lfs and its pointer.
+        Under another key, in clear, or as an object of git-lfs and its pointer. Each length
+        is read once: of shards thousands may have one.
         """
-        rows = self._memory.execute(
-            "SELECT oid FROM digests WHERE length = ?1 AND oid <> ?2"
-            " AND (sha256 = ?3 OR blake3 = ?4 OR sealed_sha256 = ?5)",
-            (digests.length, oid, digests.sha256, digests.blake3, digests.sealed_sha256),
+        known = {oid: one for oid in oids if (one := self.get(oid)) is not None}
+        rows = self._memory.select(
+            "SELECT oid, sha256, blake3, sealed_sha256, length FROM digests WHERE length IN",
+            {one.length for one in known.values()},
         )
-        return [str(other) for (other,) in rows]
+        holding: defaultdict[tuple[object, ...], set[str]] = defaultdict(set)
+        for oid, *values, length in rows:
+            for name in _named(length, *values):
+                holding[name].add(oid)
+        return {
+            oid: set().union(*(holding[name] for name in _named(one.length, *one[2:]))) - {oid}
+            for oid, one in known.items()
+        }
 
     def forget(self, oids: Iterable[str]) -> None:
         """Forgets blobs, so that they are opened again."""
@@ -158,3 +167,12 @@ class DigestCache:
             " sealed_sha256 = coalesce(excluded.sealed_sha256, sealed_sha256)",
             (oid, *digests),
         )
+
+
+def _named(
+    length: int, sha256: bytes | None, blake3: bytes | None, sealed: bytes | None
+) -> Iterator[tuple[object, ...]]:
+    """Yields what a plaintext, or ciphertext, of that length is known by."""
+    for place, value in enumerate((sha256, blake3, sealed)):
+        if value is not None:
+            yield length, place, value

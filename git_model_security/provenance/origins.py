@@ -10,7 +10,7 @@ from git_model_security.content import reader
 from git_model_security.errors import Error
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from git_model_security.clone.clone import Clone
     from git_model_security.provenance.commits import Commits
@@ -20,7 +20,7 @@ class Origins:
     """Where foreign commits have blobs, or others of their plaintext; and those that stand."""
 
     def __init__(self, commits: Commits, oids: Iterable[str]) -> None:
-        alike = {oid: [oid, *_aliases(commits.clone, oid)] for oid in oids}
+        alike = _find_alike(commits.clone, list(oids))
         rows = commits.clone.provenance.brought(
             {one for same in alike.values() for one in same}
         )
@@ -51,13 +51,14 @@ class Origins:
         return self._good.get(oid, set())
 
 
-def _aliases(clone: Clone, oid: str) -> list[str]:
-    """Returns other blobs of the same plaintext: under another key or storage, or in clear."""
-    known = clone.digests.get(oid)
-    if known is None:
-        return []
-    found = clone.digests.alike(oid, known)
-    if clone.provenance.has_length(known.length):
-        with contextlib.suppress(Error):  # it does not open, or is not here
-            found.append(reader.clear_oid(clone, oid))
-    return [one for one in found if one != oid]
+def _find_alike(clone: Clone, oids: Sequence[str]) -> dict[str, set[str]]:
+    """Returns the blobs of each one's plaintext: it, under another key or storage, in clear."""
+    clone.digests.recall(oids)
+    found = {oid: {oid} for oid in oids}
+    for oid, others in clone.digests.alike(oids).items():
+        found[oid] |= others
+        known = clone.digests.get(oid)
+        if known is not None and clone.provenance.has_length(known.length):
+            with contextlib.suppress(Error):  # it does not open, or is not here
+                found[oid].add(reader.clear_oid(clone, oid))
+    return found
