@@ -35,6 +35,10 @@ _UNKNOWN = 0
 """Stands for the commit that brought a blob, where none is known."""
 
 
+_NOW = "INTO stood SELECT ?, ?, ?, (SELECT coalesce(max(id), 0) FROM arrived WHERE ?)"
+_PUT_STOOD, _KEEP_STOOD = f"INSERT OR REPLACE {_NOW}", f"INSERT OR IGNORE {_NOW}"
+
+
 class Brought(NamedTuple):
     """Where a commit that arrived has a blob; no commit where the blob was only found.
 
@@ -135,9 +139,8 @@ class Provenance:
 
     def with_message(self, digest: bytes) -> list[str]:
         """Returns the commits that arrived with a message of this digest, or with any."""
-        rows = self._memory.execute(
-            "SELECT oid FROM arrived WHERE message IN (?, ?)", (digest, ANY_MESSAGE)
-        )
+        statement = "SELECT oid FROM arrived WHERE message IN (?, ?)"
+        rows = self._memory.execute(statement, (digest, ANY_MESSAGE))
         return [oid.hex() for (oid,) in rows]
 
     # What was made here.
@@ -148,8 +151,9 @@ class Provenance:
 
     def made(self, oids: Collection[str]) -> set[str]:
         """Returns those blobs that were made here."""
-        rows = self._many("SELECT blob FROM made WHERE blob IN", oids)
-        return {blob.hex() for (blob,) in rows}
+        return {
+            blob.hex() for (blob,) in self._many("SELECT blob FROM made WHERE blob IN", oids)
+        }
 
     def has_brought(self, oid: str) -> bool:
         """Tells whether a blob arrived."""
@@ -164,8 +168,7 @@ class Provenance:
     def settle(self, commit: str, paths: Iterable[bytes]) -> None:
         """Records that somebody vouches for paths of a commit by now."""
         rows = [(bytes.fromhex(commit), path) for path in paths]
-        statement = 'DELETE FROM doubts WHERE "commit" = ? AND path = ?'
-        self._memory.execute_many(statement, rows)
+        self._memory.execute_many('DELETE FROM doubts WHERE "commit" = ? AND path = ?', rows)
 
     def doubts(self, commit: str) -> Doubts | None:
         """Returns what is recorded of a commit; None of one that was not made here."""
@@ -174,10 +177,8 @@ class Provenance:
 
     def list_unsettled(self, commits: Collection[str]) -> set[str]:
         """Returns those commits that arrived with no verdict here, or that are in doubt."""
-        arrived = (
-            "SELECT oid FROM arrived WHERE NOT EXISTS"
-            ' (SELECT 1 FROM doubts WHERE "commit" = oid) AND oid IN'
-        )
+        none = ' WHERE NOT EXISTS (SELECT 1 FROM doubts WHERE "commit" = oid) AND oid IN'
+        arrived = "SELECT oid FROM arrived" + none
         doubted = 'SELECT "commit" FROM doubts WHERE path != x\'\' AND "commit" IN'
         rows = [*self._many(arrived, commits), *self._many(doubted, commits)]
         return {oid.hex() for (oid,) in rows}
@@ -189,32 +190,21 @@ class Provenance:
 
     def made_of(self, commit: str) -> list[str]:
         """Returns the commits that one was made of, again."""
-        rows = self._memory.execute(
-            "SELECT old FROM pairs WHERE new = ?", (bytes.fromhex(commit),)
-        )
+        named = (bytes.fromhex(commit),)
+        rows = self._memory.execute("SELECT old FROM pairs WHERE new = ?", named)
         return [old.hex() for (old,) in rows]
 
     # What stood.
 
-    def note_stood(self, placed: Iterable[Placed]) -> None:
-        """Records what is vouched for, at its path, whoever brought it until now."""
-        self._memory.execute_many(
-            "INSERT OR REPLACE INTO stood"
-            " SELECT ?, ?, ?, (SELECT coalesce(max(id), 0) FROM arrived)",
-            ((path, bytes.fromhex(oid), mode) for path, mode, oid in placed),
-        )
+    def note_stood(
+        self, placed: Iterable[Placed], *, is_new: bool = True, keeps: bool = False
+    ) -> None:
+        """Records what is vouched for, at its path, whoever brought it until now.
 
-    def note_seen(self, placed: Iterable[Placed], *, is_new: bool) -> None:
-        """Records what was looked at and is vouched for; what is recorded keeps its time.
-
-        Args:
-            is_new: it stands from now on; else it did so before anything arrived.
+        Where it is not new it stood before anything arrived; `keeps` leaves recorded times.
         """
-        self._memory.execute_many(
-            "INSERT OR IGNORE INTO stood"
-            " SELECT ?, ?, ?, (SELECT coalesce(max(id), 0) FROM arrived WHERE ?)",
-            ((path, bytes.fromhex(oid), mode, is_new) for path, mode, oid in placed),
-        )
+        rows = ((path, bytes.fromhex(oid), mode, is_new) for path, mode, oid in placed)
+        self._memory.execute_many(_KEEP_STOOD if keeps else _PUT_STOOD, rows)
 
     def stood(self, oids: Collection[str]) -> dict[Placed, int]:
         """Returns where blobs have stood; and when at last, as in `Brought`."""
@@ -223,9 +213,8 @@ class Provenance:
 
     def stood_at(self, path: bytes, most: int) -> list[str]:
         """Returns blobs that have stood at a path, at most so many."""
-        rows = self._memory.execute(
-            "SELECT DISTINCT blob FROM stood WHERE path = ? LIMIT ?", (path, most)
-        )
+        statement = "SELECT DISTINCT blob FROM stood WHERE path = ? LIMIT ?"
+        rows = self._memory.execute(statement, (path, most))
         return [blob.hex() for (blob,) in rows]
 
     # What is decided, and what is under way, in this work tree.
@@ -237,9 +226,8 @@ class Provenance:
 
     def adopted(self, head: str | None) -> set[Placed]:
         """Returns what was adopted and not committed since, on top of `head`."""
-        rows = self._memory.execute(
-            "SELECT path, mode, blob FROM adopted WHERE head IN (x'', ?)", (_head(head),)
-        )
+        statement = "SELECT path, mode, blob FROM adopted WHERE head IN (x'', ?)"
+        rows = self._memory.execute(statement, (_head(head),))
         return {(path, mode, blob.hex()) for path, mode, blob in rows}
 
     def expect(self, head: str | None, tree: str, doubts: Doubts) -> None:

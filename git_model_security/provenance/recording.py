@@ -161,7 +161,7 @@ def note_standing(clone: Clone, tree: str, *, is_look: bool) -> None:
     """
     placed = [(entry.path, entry.mode, entry.oid) for entry in index.tree(clone.repo, tree)]
     if is_look:
-        clone.provenance.note_seen(placed, is_new=_is_news(clone.repo))
+        clone.provenance.note_stood(placed, is_new=_is_news(clone.repo), keeps=True)
     else:
         clone.provenance.note_stood(placed)
 
