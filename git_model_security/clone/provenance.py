@@ -73,17 +73,16 @@ class Provenance:
     def look_at(self, tips: Iterable[str]) -> None:
         """Records the tips of which all is taken in, in place of those before."""
         rows = [(b"",), *((bytes.fromhex(tip),) for tip in tips)]
-        statements = ("DELETE FROM looked", "INSERT OR IGNORE INTO looked VALUES (?)")
-        self._memory.replace(*statements, rows)
+        put = "INSERT OR IGNORE INTO looked VALUES (?)"
+        self._memory.replace("DELETE FROM looked", put, rows)
 
     def take_in(
         self, messages: Mapping[str, bytes], brought: Iterable[tuple[str, Placed]]
     ) -> None:
         """Records commits with the digests of their messages, and what they brought."""
         rows = [(bytes.fromhex(oid), digest) for oid, digest in messages.items()]
-        self._memory.execute_many(
-            "INSERT OR IGNORE INTO arrived (oid, message) VALUES (?, ?)", rows
-        )
+        statement = "INSERT OR IGNORE INTO arrived (oid, message) VALUES (?, ?)"
+        self._memory.execute_many(statement, rows)
         self._memory.execute_many(
             "INSERT OR IGNORE INTO came SELECT ?, ?, ?, id FROM arrived WHERE oid = ?",
             (
@@ -177,11 +176,13 @@ class Provenance:
 
     def list_unsettled(self, commits: Collection[str]) -> set[str]:
         """Returns those commits that arrived with no verdict here, or that are in doubt."""
-        none = ' WHERE NOT EXISTS (SELECT 1 FROM doubts WHERE "commit" = oid) AND oid IN'
-        arrived = "SELECT oid FROM arrived" + none
+        arrived = (
+            "SELECT oid FROM arrived WHERE NOT EXISTS"
+            ' (SELECT 1 FROM doubts WHERE "commit" = oid) AND oid IN'
+        )
         doubted = 'SELECT "commit" FROM doubts WHERE path != x\'\' AND "commit" IN'
-        rows = [*self._many(arrived, commits), *self._many(doubted, commits)]
-        return {oid.hex() for (oid,) in rows}
+        both = (*self._many(arrived, commits), *self._many(doubted, commits))
+        return {oid.hex() for (oid,) in both}
 
     def note_pairs(self, pairs: Iterable[tuple[str, str]]) -> None:
         """Records commits that were made again here: each new one, and the old one."""
@@ -190,8 +191,7 @@ class Provenance:
 
     def made_of(self, commit: str) -> list[str]:
         """Returns the commits that one was made of, again."""
-        named = (bytes.fromhex(commit),)
-        rows = self._memory.execute("SELECT old FROM pairs WHERE new = ?", named)
+        rows = self._many("SELECT old FROM pairs WHERE new IN", [commit])
         return [old.hex() for (old,) in rows]
 
     # What stood.
