@@ -14,15 +14,14 @@ base that is not made up (`bases`).
 
 from __future__ import annotations
 
-import contextlib
-from collections import Counter
 from typing import TYPE_CHECKING
 
 from git_model_security.clone.provenance import NOTHING
 from git_model_security.errors import GitError, RecordError
-from git_model_security.git import index, trees
+from git_model_security.git import index
 from git_model_security.provenance import arrivals, assessment, merges, replays
 from git_model_security.provenance.bases import Bases
+from git_model_security.provenance.contents import Contents
 from git_model_security.trust import pinned_trust
 from git_model_security.verification import tree_check
 
@@ -33,8 +32,6 @@ if TYPE_CHECKING:
     from git_model_security.clone.provenance import Doubts
     from git_model_security.git.trees import Fact
 
-_UNCLEAR = -1
-"""In place of a mode, with the tree: what nobody can say, and is like nothing elsewhere."""
 MAX_COMMITS = 512
 """How far down a line is followed to what stands; below that, all that differs is doubtful."""
 _MERGED = 2
@@ -63,7 +60,7 @@ class Commits:
         self._doubts: dict[str, Doubts] = {}
         self._under_way: dict[str, list[str]] | None = None
         self._judging: set[str] = set()
-        self._flat: dict[str, dict[bytes, Fact]] = {}
+        self._contents = Contents(clone.repo)
         self.bases = Bases(self)
 
     def stands(self, commit: str) -> bool:
@@ -99,39 +96,12 @@ class Commits:
         return index.require(self._repo, f"{commit}^{{tree}}")
 
     def at(self, commit: str, path: bytes) -> Fact:
-        """Returns what a commit has at a path; unclear where nobody can say that."""
-        tree = self.tree(commit)
-        if tree not in self._flat:
-            with contextlib.suppress(GitError):
-                return self._repo.trees.at(tree, path) or NOTHING
-        return self._flattened(tree).get(path, NOTHING)
+        """Returns what a commit has at a path; see `Contents`."""
+        return self._contents.at(self.tree(commit), path)
 
     def facts(self, commit: str) -> dict[bytes, Fact]:
         """Returns what a commit holds, by path."""
-        tree = self.tree(commit)
-        if tree not in self._flat:
-            with contextlib.suppress(GitError):
-                return trees.facts(self._repo.trees.entries(tree))
-        return self._flattened(tree)
-
-    def _flattened(self, tree: str) -> dict[bytes, Fact]:
-        """Returns what a tree holds that is malformed, or not here, as far as that is known.
-
-        Of a path that it has twice Git writes one, and which is not for a rule to say. Of one
-        that cannot be read all is unclear that the index has.
-        """
-        if tree not in self._flat:
-            try:
-                entries = self._repo.trees.entries(tree)
-            except GitError:
-                unknown = {entry.path for entry in index.staged(self._repo)}
-                self._flat[tree] = dict.fromkeys(unknown, (_UNCLEAR, tree))
-                return self._flat[tree]
-            found = self._flat[tree] = trees.facts(entries)
-            counts = Counter(entry.path for entry in entries)
-            twice = (path for path, count in counts.items() if count > 1)
-            found |= dict.fromkeys(twice, (_UNCLEAR, tree))
-        return self._flat[tree]
+        return self._contents.facts(self.tree(commit))
 
     def parents(self, commit: str) -> list[str]:
         """Returns the parents of a commit, also those that are not here."""
@@ -142,7 +112,11 @@ class Commits:
     def changed(self, commit: str) -> dict[bytes, Fact]:
         """Returns the paths that a commit changed, with what its first parent has there."""
         above = self.parents(commit)[:1]
-        return self.differences(self.tree(above[0]) if above else None, self.tree(commit))
+        return self.differences(above[0] if above else None, commit)
+
+    def differences(self, one: str | None, other: str) -> dict[bytes, Fact]:
+        """Returns the paths in which a commit differs from one, with what that one has there."""
+        return self._contents.differences(self.tree(one) if one else None, self.tree(other))
 
     def doubts(self, commit: str) -> Doubts:
         """Returns the paths of a commit that nobody vouches for (clause 2).
@@ -154,10 +128,9 @@ class Commits:
             for one, above in self._unsettled(commit):
                 try:
                     self._doubts[one] = self._judge(one, above)
-                except RecordError:
-                    raise
-                except GitError:
-                    # Whose trees nobody can read, nobody vouches for.
+                except GitError as error:  # whose trees nobody can read nobody vouches for
+                    if isinstance(error, RecordError):
+                        raise
                     self._doubts[one] = dict.fromkeys(self.facts(one))
         return self._doubts[commit]
 
@@ -255,16 +228,3 @@ class Commits:
             elif result[path] == self.at(commit, path):
                 del result[path]
         return result
-
-    def differences(self, old: str | None, new: str) -> dict[bytes, Fact]:
-        """Returns the paths in which trees differ, with what the old one has there."""
-        with contextlib.suppress(GitError):
-            changes = self._repo.trees.changes(old, new)
-            return {path: before or NOTHING for path, before, _ in changes}
-        before, after = (self._flattened(one) if one else {} for one in (old, new))
-        paths = before.keys() | after.keys()
-        return {
-            path: before.get(path, NOTHING)
-            for path in paths
-            if before.get(path) != after.get(path) or after[path][0] == _UNCLEAR
-        }

@@ -72,9 +72,8 @@ def _before(commits: Commits, commit: str, path: bytes, sides: Sides) -> Fact | 
 def _touched(commits: Commits, commit: str, sides: Sides) -> set[bytes]:
     """Returns the paths in which a merge differs from a side, or that one doubts."""
     found: set[bytes] = set()
-    tree = commits.tree(commit)
     for side, bad in sides:
-        found |= bad.keys() | commits.differences(commits.tree(side), tree).keys()
+        found |= bad.keys() | commits.differences(side, commit).keys()
     return found
 
 

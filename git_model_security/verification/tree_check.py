@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
@@ -26,7 +25,7 @@ from git_model_security.trust.verdict import (
     Verdict,
     earliest,
 )
-from git_model_security.verification import manifests
+from git_model_security.verification import malformed_trees, manifests
 from git_model_security.verification.compare import Found, compare, tell
 from git_model_security.verification.kinds import Kind
 from git_model_security.verification.model_roots import under
@@ -70,9 +69,6 @@ _ELSEWHERE_HINT = (
     "find out who brought it here; where it is this repository all the same,"
     " `git model track --accept` takes its .gitmodel over"
 )
-_TWICE = "a name that its tree has twice, so that nobody can say what was signed"
-_TWICE_HINT = "find out who made this commit; `git fsck` names the tree"
-_ODD = "a name that no tree may have, so that nobody can say what was signed"
 
 
 @telemetry.span("verify")
@@ -125,18 +121,14 @@ def check(
         hint = missing_policy.hint(clone.repo) if tree == index.head_tree(clone.repo) else None
         verdict.findings.append(Finding(Reason.UNSIGNED, ".", detail, hint=hint))
         return verdict
-    if twice := _find_twice(entries):
-        # Git writes one of the two, and which it shows depends on who asks.
-        verdict.findings.append(Finding(Reason.EXTRA, ".", _TWICE, twice, _TWICE_HINT))
-        return verdict
     listed = f"the model roots of .gitmodel are {', '.join(policy.roots)}"
     verdict.findings += (
         Finding(Reason.UNSIGNED, one, "is no model root", hint=listed)
         for one in roots
         if one not in policy.roots
     )
-    if odd := _find_odd(clone, revision):
-        verdict.findings.append(Finding(Reason.EXTRA, ".", _ODD, odd, _TWICE_HINT))
+    if malformed := list(malformed_trees.find(clone.repo, revision, entries)):
+        verdict.findings += malformed
         return verdict
     is_ours = identity.is_of(policy, clone.repositories)
     for name in policy.roots:
@@ -156,21 +148,6 @@ def check(
         found = Finding(Reason.ELSEWHERE, ".", _ELSEWHERE, hint=_ELSEWHERE_HINT)
         verdict.findings.append(found)
     return verdict
-
-
-def _find_twice(entries: Sequence[Entry]) -> tuple[str, ...]:
-    """Returns the paths that stand in a tree more than once (git-fsck, "duplicateEntries")."""
-    counts = Counter(entry.path for entry in entries if entry.stage == 0)
-    if len(counts) == len(entries):
-        return ()
-    found = sorted(path for path, count in counts.items() if count > 1)
-    return tuple(path.decode("utf-8", "surrogateescape") for path in found)
-
-
-def _find_odd(clone: Clone, revision: str) -> tuple[str, ...]:
-    tree = index.resolve(clone.repo, f"{revision}^{{tree}}")  # none of the index
-    found = clone.repo.trees.odd_names(tree) if tree else ()
-    return tuple(sorted(name.decode("utf-8", "surrogateescape") for name in found))
 
 
 def _check_ciphertext(root: Root, verdict: Verdict, is_brief: bool) -> Iterator[Finding]:

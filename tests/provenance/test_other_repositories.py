@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tests.fixtures.people import Project
 
 TOOL = "tool.py"
-ELSEWHERE = "invalid signature: signed in another repository"
+ELSEWHERE = "signed in another repository: its .gitmodel is not of this one"
 
 
 def _another(project: Project, home: Path, *options: str) -> Repository:

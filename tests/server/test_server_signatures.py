@@ -290,8 +290,8 @@ def test_what_was_signed_in_another_repository_is_refused(
         (project.remote.path / "git-model" / "repository").unlink()
     tip = _elsewhere(project, signed, "--key", str(project.key))
     said = signed.refused(f"{tip}:main")
-    assert "refs/heads/main: invalid signature: signed in another repository" in said
-    assert "refs/tags/v1: invalid signature" in signed.refused(f"{tip}:refs/tags/v1")
+    assert "refs/heads/main: signed in another repository" in said
+    assert "refs/tags/v1: signed in another repository" in signed.refused(f"{tip}:refs/tags/v1")
 
 
 def test_an_empty_server_learns_from_the_first_tip(project: Project, signed: Client) -> None:
