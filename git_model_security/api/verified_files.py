@@ -18,9 +18,11 @@ from git_model_security.api import models, options
 from git_model_security.clone.clone import Clone
 from git_model_security.content import blob, reader
 from git_model_security.directories.reading import AsTheyStand, Opened
+from git_model_security.envelope.root import of_file
 from git_model_security.errors import ConfigError, Reason, VerificationError
 from git_model_security.git import index
 from git_model_security.git.repository import Repository
+from git_model_security.loading.encrypted_file import open_envelope
 from git_model_security.policy import gitmodel
 from git_model_security.signing import bundle
 from git_model_security.signing.roles import CIPHERTEXT, ONE_FILE, TREE_ITEM
@@ -51,10 +53,12 @@ class Source(abc.ABC):
 
     Attributes:
         names: the digests that were signed, by name.
+        roots: of envelopes, what was signed beside these: no digest is needed then.
         signer: who signed, for people.
     """
 
     names: Mapping[str, bytes]
+    roots: Mapping[str, bytes]
     signer: str
 
     @abc.abstractmethod
@@ -89,9 +93,12 @@ class Directory(Source):
         self._key = key
         self._manifest = opened.manifest
         self.names, self.signer = signed, str(opened.signer)
+        self.roots = opened.manifest.roots
 
     def verify(self, name: str) -> Place:
         """See `Source`."""
+        if name in self.roots:
+            return _rooted(self._model.top / name, self.roots[name], name)
         # Whether what is signed is ciphertext only a bundle of ours says.
         readings: list[AsTheyStand] = [AsTheyStand()]
         if not self._is_sealed:
@@ -130,8 +137,9 @@ class Commit(Source):
         accepted = verifiers.of(repo, options.asked(trust))
         commit = index.unambiguous(repo, revision)
         entries = index.tree(repo, index.require(repo, f"{commit}^{{tree}}"))
+        # That the tree is the one that was signed; each file when it is asked for.
         verdict = tree_check.check(
-            self._clone, commit, accepted, sealed_only=True, entries=entries
+            self._clone, commit, accepted, sealed_only=True, entries=entries, chosen=()
         )
         models.require_good(verdict)
         policy = gitmodel.find(entries, self._clone.objects)
@@ -146,41 +154,64 @@ class Commit(Source):
         self._entries = {os.fsdecode(name): entry for name, entry in under(root.name, entries)}
         signed = opened.manifest.files()
         self.names = {name: signed[name] for name in signed if name in self._entries}
+        self.roots = opened.manifest.roots
         self.signer = str(opened.signer)
 
     def verify(self, name: str) -> Place:
         """See `Source`."""
         entry = self._entries[name]
         pointer = blob.pointer_of(self._clone.objects.stream(entry.oid))
-        reading = AsTheyStand()
         if pointer is not None:
+            self._clone.lfs.open(pointer).close()  # or it says how to fetch it
             path = self._clone.lfs.path(pointer)
-            with self._clone.lfs.open(pointer) as file:
-                found = _digest(reading, file.fileno())
         else:
             held = tempfile.TemporaryFile()  # noqa: SIM115 - it is closed with the model
             self._stack.enter_context(held)
             for chunk in reader.chunks(self._clone, entry.oid):
                 held.write(chunk)
-            held.seek(0)
+            held.flush()
             path = Path(f"/dev/fd/{held.fileno()}")
-            found = _digest(reading, held.fileno())
-        if found != self.names[name]:
-            raise not_as_signed(name)
-        is_sealed = blob.is_sealed(_head(path))
-        seen = reading.seen[b""]
-        return Place(path, seen if is_sealed else None, None if is_sealed else seen)
+        if name in self.roots:
+            return _rooted(path, self.roots[name], name)
+        return _hashed(path, self.names[name], name)
 
     def close(self) -> None:
         """See `Source`."""
         self._stack.close()
 
 
-def _digest(reading: AsTheyStand, descriptor: int) -> bytes:
-    running = hashlib.sha256()
-    for chunk in reading.chunks(b"", descriptor, None):
-        running.update(chunk)
-    return running.digest()
+def _rooted(path: Path, signed: bytes, name: str) -> Place:
+    """Returns the place of an envelope that has the root that was signed.
+
+    It is only what who opens it has to find, so that nothing else need be read before.
+
+    Raises:
+        VerificationError: it has another one, or is none.
+        NotFetchedError: it is the pointer of an object of git-lfs.
+    """
+    with open_envelope(path) as file:
+        if of_file(file.fileno()) != signed:
+            raise not_as_signed(name)
+    return Place(path, signed, None)
+
+
+def _hashed(path: Path, signed: bytes, name: str) -> Place:
+    """Returns the place of a file that has the SHA-256 that was signed.
+
+    Raises:
+        VerificationError: it has another one.
+    """
+    reading, running = AsTheyStand(), hashlib.sha256()
+    with path.open("rb", buffering=0) as file:
+        # A path of a descriptor may share its position.
+        file.seek(0)
+        for chunk in reading.chunks(b"", file.fileno(), None):
+            running.update(chunk)
+    if running.digest() != signed:
+        raise not_as_signed(name)
+    seen = reading.seen[b""]
+    is_sealed = blob.is_sealed(_head(path))
+    return Place(path, seen if is_sealed else None, None if is_sealed else seen)
 
 
 def _head(path: Path) -> bytes:

@@ -1,8 +1,9 @@
 """Weights out of a model whose signature holds; nothing is written, or decrypted twice.
 
 1. The bundle is by a signer who is trusted, and in a repository over just this commit.
-2. A file that is asked for is, as it lies there, what was signed. That is found once, in one
-   pass, and leaves its root: what commits to every byte for whoever has the key.
+2. A file that is asked for is, as it lies there, what was signed: an envelope has the root
+   that was signed for it, which commits to every byte for whoever has the key. Where none was
+   signed, its digest is found once, in one pass, and leaves its root.
 3. The envelope has that root, whenever it is opened; each segment that is read is of it.
 
 So a file that is exchanged in between is found, and files that nobody asks for cost nothing.

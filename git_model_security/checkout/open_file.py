@@ -191,7 +191,7 @@ class OpenFile:
         if self._plaintext is None or self.error is not None:
             return None
         return self._plaintext.digests(
-            self._reader.header.key_id, bytes.fromhex(job.pointer.oid)
+            self._reader.header.key_id, bytes.fromhex(job.pointer.oid), self._reader.root
         )
 
     def _put(self) -> None:

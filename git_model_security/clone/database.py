@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from git_model_security.git.repository import Repository
 
 # The version is part of the name: another git-model beside this one makes its own.
-NAME = "memory-3.sqlite"
+NAME = "memory-4.sqlite"
 
 _AT_ONCE = 500
 """Keys per question; SQLite may be built to take 999 values in one."""
@@ -33,7 +33,7 @@ files is written in less; and a commit, whose hooks are two processes, waits twi
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS digests (
     oid TEXT PRIMARY KEY, key_id TEXT NOT NULL, length INTEGER NOT NULL,
-    sha256 BLOB, blake3 BLOB, sealed_sha256 BLOB
+    sha256 BLOB, blake3 BLOB, sealed_sha256 BLOB, root BLOB
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS digests_by_length ON digests (length, sealed_sha256);
 CREATE TABLE IF NOT EXISTS looked (tip BLOB PRIMARY KEY) WITHOUT ROWID;

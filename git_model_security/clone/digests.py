@@ -1,4 +1,4 @@
-"""The digest cache: blob oid -> plaintext digests and lengths.
+"""The digest cache: blob oid -> plaintext digests, lengths and roots.
 
 It holds only what this clone computed by clean or by full decryption.
 """
@@ -29,6 +29,7 @@ class Digests(NamedTuple):
         blake3: of the plaintext, 32 bytes; None when it was not computed.
         sealed_sha256: of the ciphertext, or of a clear blob, 32 bytes; None when it
             was not computed.
+        root: of the envelope, 32 bytes; None when it was not computed, or is none.
     """
 
     key_id: str
@@ -36,6 +37,7 @@ class Digests(NamedTuple):
     sha256: bytes | None
     blake3: bytes | None
     sealed_sha256: bytes | None
+    root: bytes | None = None
 
     def get(self, digest: str) -> bytes | None:
         """Returns the plaintext digest of that name, if it was computed."""
@@ -76,14 +78,16 @@ class PlaintextHash:
         """Returns the digest of all that was taken in."""
         return bytes(self._running.digest())
 
-    def digests(self, key_id: str, sealed_sha256: bytes | None = None) -> Digests:
+    def digests(
+        self, key_id: str, sealed_sha256: bytes | None = None, root: bytes | None = None
+    ) -> Digests:
         """Returns what is known of a blob with this plaintext."""
         assert self._name != "blake2b"
         value = self.digest()
         sha256, blake3 = (None, value) if self._name == "blake3" else (value, None)
         if key_id == CLEAR:
             sealed_sha256 = sha256
-        return Digests(key_id, self.length, sha256, blake3, sealed_sha256)
+        return Digests(key_id, self.length, sha256, blake3, sealed_sha256, root)
 
 
 class DigestCache:
@@ -97,7 +101,7 @@ class DigestCache:
         """Reads what is known of many blobs at once, for `get` to find it; returns it too."""
         # Sorted, as they stand in the table: pages that are next to each other are read once.
         rows = self._memory.select(
-            "SELECT oid, key_id, length, sha256, blake3, sealed_sha256 FROM digests"
+            "SELECT oid, key_id, length, sha256, blake3, sealed_sha256, root FROM digests"
             " WHERE oid IN",
             sorted(set(oids) - self._recalled.keys()),
         )
@@ -110,7 +114,8 @@ class DigestCache:
         if recalled is not None:
             return recalled
         row = self._memory.execute(
-            "SELECT key_id, length, sha256, blake3, sealed_sha256 FROM digests WHERE oid = ?",
+            "SELECT key_id, length, sha256, blake3, sealed_sha256, root FROM digests"
+            " WHERE oid = ?",
             (oid,),
         ).fetchone()
         return Digests(*row) if row else None
@@ -145,7 +150,7 @@ class DigestCache:
             for name in _named(length, *values):
                 holding[name].add(oid)
         return {
-            oid: set().union(*(holding[name] for name in _named(one.length, *one[2:]))) - {oid}
+            oid: set().union(*(holding[name] for name in _named(one.length, *one[2:5]))) - {oid}
             for oid, one in known.items()
         }
 
@@ -160,11 +165,12 @@ class DigestCache:
         """Remembers what was computed of a blob, beside what was known before."""
         self._recalled.pop(oid, None)
         self._memory.execute(
-            "INSERT INTO digests VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (oid) DO UPDATE SET"
+            "INSERT INTO digests VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (oid) DO UPDATE SET"
             " key_id = excluded.key_id, length = excluded.length,"
             " sha256 = coalesce(excluded.sha256, sha256),"
             " blake3 = coalesce(excluded.blake3, blake3),"
-            " sealed_sha256 = coalesce(excluded.sealed_sha256, sealed_sha256)",
+            " sealed_sha256 = coalesce(excluded.sealed_sha256, sealed_sha256),"
+            " root = coalesce(excluded.root, root)",
             (oid, *digests),
         )
 

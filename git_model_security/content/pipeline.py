@@ -165,6 +165,7 @@ class Opening:
         self._ahead: deque[Future[bytearray]] = deque()
         self._next = 0
         self.key_id = reader.header.key_id
+        self.root = reader.root
         self._fill()
 
     def __iter__(self) -> Iterator[bytearray]:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from git_model_security.clone.digests import CLEAR, PlaintextHash
 from git_model_security.content import blob
-from git_model_security.envelope import HEADER_BYTES, SEGMENT_BYTES, Opener
-from git_model_security.errors import EnvelopeError, GitError, NewerFormatError
+from git_model_security.envelope import HEADER_BYTES, SEGMENT_BYTES, Opener, root
+from git_model_security.errors import (
+    EnvelopeError,
+    GitError,
+    NewerFormatError,
+    NotFetchedError,
+)
 from git_model_security.git.hash_object import blob_hash
 from git_model_security.git.objects import CHUNK_BYTES
 
@@ -19,6 +24,20 @@ if TYPE_CHECKING:
     from git_model_security.clone.clone import Clone
     from git_model_security.clone.digests import Digests
     from git_model_security.envelope.layout import BytesLike
+
+
+class Ciphertext(NamedTuple):
+    """What is signed of the ciphertext behind a blob.
+
+    Attributes:
+        sha256: of it, 32 bytes; of a clear blob, of that.
+        root: of the envelope, 32 bytes; None where it is none, or not here.
+        is_here: whether anybody can say which of these two it is.
+    """
+
+    sha256: bytes
+    root: bytes | None
+    is_here: bool = True
 
 
 def peek(content: Iterator[BytesLike]) -> tuple[bytes, Iterator[BytesLike]]:
@@ -77,6 +96,38 @@ def sealed_sha256(clone: Clone, oid: str) -> bytes:
     return hashlib.file_digest(clone.objects.stream(oid), "sha256").digest()
 
 
+def ciphertext(clone: Clone, oid: str) -> Ciphertext:
+    """Returns what is signed of the ciphertext behind a blob; reads a blob once.
+
+    Of an object of git-lfs its header and its end: its SHA-256 is its name.
+    """
+    known = recalled(clone.digests.get(oid))
+    if known is not None:
+        return known
+    pointer = blob.pointer_of(clone.objects.stream(oid))
+    if pointer is not None:
+        sha256 = bytes.fromhex(pointer.oid)
+        try:
+            with clone.lfs.open(pointer) as file:
+                return Ciphertext(sha256, root.of_file(file.fileno()))
+        except (NotFetchedError, OSError):
+            return Ciphertext(sha256, None, is_here=False)
+    running, hashed = root.RunningRoot(), hashlib.sha256()
+    for chunk in chunks(clone, oid):
+        running.update(chunk)
+        hashed.update(chunk)
+    return Ciphertext(hashed.digest(), running.finish())
+
+
+def recalled(known: Digests | None) -> Ciphertext | None:
+    """Returns what is signed of the ciphertext behind a blob, where that is remembered."""
+    if known is None or known.sealed_sha256 is None:
+        return None
+    if known.root is None and known.key_id != CLEAR:
+        return None
+    return Ciphertext(known.sealed_sha256, known.root)
+
+
 def digests(clone: Clone, oid: str, digest: str | None = None) -> Digests:
     """Returns the digests of what a blob holds, opened when it is an envelope.
 
@@ -100,11 +151,19 @@ def digests(clone: Clone, oid: str, digest: str | None = None) -> Digests:
             plaintext.update(piece)
         computed = plaintext.digests(CLEAR)
     else:
-        for _ in open_chunks(clone, content, plaintext):
+        running = root.RunningRoot()
+        for _ in open_chunks(clone, _taken_in(content, running), plaintext):
             pass
-        computed = plaintext.digests(found.key_id, sealed_sha256(clone, oid))
+        sha256 = sealed_sha256(clone, oid)
+        computed = plaintext.digests(found.key_id, sha256, running.finish())
     clone.digests.put(oid, computed)
     return computed
+
+
+def _taken_in(content: Iterable[BytesLike], running: root.RunningRoot) -> Iterator[BytesLike]:
+    for piece in content:
+        running.update(piece)
+        yield piece
 
 
 def open_chunks(

@@ -16,7 +16,8 @@ from typing import IO, TYPE_CHECKING, cast
 from git_model_security import messages
 from git_model_security.clone.digests import PlaintextHash
 from git_model_security.content.pipeline import cut, seal
-from git_model_security.envelope import sealed_length
+from git_model_security.envelope import HEADER_BYTES, root, sealed_length
+from git_model_security.envelope.layout import FOOTER_BYTES
 from git_model_security.envelope.window import write_all
 from git_model_security.errors import EnvelopeError, GitError
 from git_model_security.git.hash_object import blob_hash, blob_oid
@@ -83,6 +84,13 @@ class Spooled:
     def sha256(self) -> bytes:
         """Returns the SHA-256 of what was written."""
         return self._sha256.digest()
+
+    def root(self) -> bytes | None:
+        """Returns the root of the envelope that was written; None where it can be none."""
+        if self._file is not None:
+            return root.of_file(self._file.fileno())
+        head, tail = self._memory[:HEADER_BYTES], self._memory[-FOOTER_BYTES:]
+        return root.of_ends(bytes(head), bytes(tail), self.size)
 
     def oid(self) -> str:
         """Returns the name that Git would give to a blob of it."""
@@ -210,7 +218,7 @@ def seal_content(
     with Sealed(clone, pointer.size if pointer is not None else None) as sealed:
         seal(key, cut(source), sealed, plaintext)
         oid = sealed.settle(plaintext.length)
-        digests = plaintext.digests(key.id, sealed.sha256())
+        digests = plaintext.digests(key.id, sealed.sha256(), sealed.root())
         if pointer is not None and digests.sha256 != bytes.fromhex(pointer.oid):
             raise GitError(
                 f"the git-lfs object {pointer.oid[:12]} is damaged",

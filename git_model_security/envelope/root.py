@@ -1,9 +1,12 @@
-"""The root of an envelope that goes by once, as a stream of its bytes.
+"""The root of an envelope, without a key, out of its header and its end.
 
-Without a key: `SegmentReader.root` is the same, and proven. docs/SPEC.md, "Root".
+Of a stream that goes by once, or of a file, of which nothing else is read. `SegmentReader.root`
+is the same, and proven. docs/SPEC.md, "Root".
 """
 
 from __future__ import annotations
+
+import os
 
 from git_model_security.envelope import primitives
 from git_model_security.envelope.header import read_header
@@ -33,10 +36,36 @@ class RunningRoot:
 
     def finish(self) -> bytes | None:
         """Return the root; None where this can be no envelope."""
-        try:
-            if read_header(self._head) is None:
-                return None
-            length = plaintext_length(self._length)
-        except EnvelopeError:
+        return of_ends(self._head, self._tail, self._length)
+
+
+def of_ends(head: bytes, tail: bytes, size_bytes: int) -> bytes | None:
+    """Return the root of an envelope; None where this can be none.
+
+    Args:
+        head: its first 64 bytes.
+        tail: its last 88 bytes.
+        size_bytes: length of all of it.
+    """
+    try:
+        if read_header(head) is None:
             return None
-        return primitives.root(self._head, length, self._tail)
+        length = plaintext_length(size_bytes)
+    except EnvelopeError:
+        return None
+    return primitives.root(head, length, tail)
+
+
+def of_file(descriptor: int) -> bytes | None:
+    """Return the root of the envelope in a file; None where it can be none.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    size_bytes = os.fstat(descriptor).st_size
+    if size_bytes < HEADER_BYTES + FOOTER_BYTES:
+        return None
+    head = os.pread(descriptor, HEADER_BYTES, 0)
+    return of_ends(
+        head, os.pread(descriptor, FOOTER_BYTES, size_bytes - FOOTER_BYTES), size_bytes
+    )

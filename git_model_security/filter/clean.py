@@ -220,7 +220,7 @@ def _place(
 ) -> Iterable[BytesLike]:
     """Puts an envelope in its place, or gives back the index's blob (sticky clean)."""
     oid = sealed.settle(plaintext.length)
-    digests = plaintext.digests(key_id, sealed.sha256())
+    digests = plaintext.digests(key_id, sealed.sha256(), sealed.root())
     kept = sticky.find_same(clone, path, oid, digests)
     if kept is not None:
         return reader.chunks(clone, kept)

@@ -53,7 +53,7 @@ def clean(clone: Clone, content: bytes) -> Iterable[BytesLike]:
 
 def _require_envelope(clone: Clone, pointer: Pointer, oid: str) -> None:
     from git_model_security.clone.digests import PlaintextHash
-    from git_model_security.envelope import HEADER_BYTES
+    from git_model_security.envelope import HEADER_BYTES, root
 
     plaintext = PlaintextHash(clone.digest)
     with clone.lfs.open(pointer) as file:
@@ -72,5 +72,6 @@ def _require_envelope(clone: Clone, pointer: Pointer, oid: str) -> None:
         chunks = iter(lambda: file.read(CHUNK_BYTES), b"")
         for _ in reader.open_chunks(clone, chunks, plaintext):
             pass
-    digests = plaintext.digests(found.key_id, bytes.fromhex(pointer.oid))
+        sealed_root = root.of_file(file.fileno())
+    digests = plaintext.digests(found.key_id, bytes.fromhex(pointer.oid), sealed_root)
     clone.digests.put(oid, digests)

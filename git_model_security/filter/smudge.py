@@ -168,7 +168,7 @@ def _opened(
         yield from reader.check_opened(opening, plaintext)
     if plaintext is not None:
         sealed = bytes.fromhex(pointer.oid)
-        clone.digests.put(oid, plaintext.digests(opening.key_id, sealed))
+        clone.digests.put(oid, plaintext.digests(opening.key_id, sealed, opening.root))
 
 
 def _bytes_of(clone: Clone, pointer: Pointer) -> Iterator[bytes]:
@@ -183,7 +183,7 @@ def _decrypted(
     plaintext = PlaintextHash(clone.digest)
     yield from reader.open_chunks(clone, spooled.chunks(), plaintext)
     name = spooled.oid() if oid is None or clone.has_replacements else oid
-    clone.digests.put(name, plaintext.digests(key_id, spooled.sha256()))
+    clone.digests.put(name, plaintext.digests(key_id, spooled.sha256(), spooled.root()))
 
 
 def _warn_of_clear(clone: Clone, path: bytes) -> None:

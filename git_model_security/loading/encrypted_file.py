@@ -125,7 +125,7 @@ class EncryptedFile(io.RawIOBase):
         self.failure: Error | None = None
         self._threads = threads or os.cpu_count() or 1
         self._allocate = functools.partial(memory.allocate, lock=lock)
-        self._file = _open(path)
+        self._file = open_envelope(path)
         try:
             with self._naming():
                 self._reader = SegmentReader(key_material.of(key), self._file, self._allocate)
@@ -227,8 +227,12 @@ def as_model_errors(
         raise ModelError(f"{path}: {error}", hint=getattr(error, "hint", None)) from error
 
 
-def _open(path: StrPath) -> BinaryIO:
-    """Opens a regular file; not to be held up by a pipe of that name."""
+def open_envelope(path: StrPath) -> BinaryIO:
+    """Opens a regular file that begins as an envelope; is not held up by a pipe of that name.
+
+    Raises:
+        Error: see `open_encrypted`.
+    """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except OSError as error:

@@ -115,7 +115,7 @@ class Commits:
         return self.differences(above[0] if above else None, commit)
 
     def differences(self, one: str | None, other: str) -> dict[bytes, Fact]:
-        """Returns the paths in which a commit differs from one, with what that one has there."""
+        """Returns the paths in which two commits differ, with what the first one has there."""
         return self._contents.differences(self.tree(one) if one else None, self.tree(other))
 
     def doubts(self, commit: str) -> Doubts:

@@ -12,6 +12,9 @@ from git_model_security import files, logs, telemetry
 from git_model_security.clone import missing_policy
 from git_model_security.clone.digests import PlaintextHash
 from git_model_security.content import pipeline
+from git_model_security.envelope import HEADER_BYTES
+from git_model_security.envelope.layout import FOOTER_BYTES
+from git_model_security.envelope.root import of_ends
 from git_model_security.errors import PolicyError
 from git_model_security.git import history, index, index_stat
 from git_model_security.git.hash_object import blob_oid, write_blobs
@@ -100,8 +103,8 @@ def sign_index(clone: Clone, chosen: Signer, found: Sources) -> Signed:
     commits = (*found.all, *history.pseudo_ref(clone.repo, "ORIG_HEAD"))
     by_path = {entry.path: entry for entry in entries}
     state = _Round(clone, chosen, by_path, commits)
-    signed = Inherited(clone, commits, policy.digest).plaintext
-    sign_roots(clone, policy, by_path, state.renew, signed)
+    inherited = Inherited(clone, commits, policy.digest)
+    sign_roots(clone, policy, by_path, state.renew, inherited)
     return state.finish()
 
 
@@ -134,25 +137,28 @@ def sign_roots(
     policy: Policy,
     entries: Mapping[bytes, Entry],
     put: Callable[[bytes, Manifest, bool], None],
-    signed: Callable[[str], bytes | None] | None = None,
+    inherited: Inherited | None = None,
 ) -> None:
     """Has both bundles of each model root put among the entries.
 
     The bundles over ciphertext cover those over plaintext, so they come after all of them.
     `put` puts the bundle over a manifest among the entries, at a path; sealed, or in clear.
-    For `signed` see `manifests.make_plaintext`.
+    What is not on this machine is signed as commits did that hold, where they are `inherited`.
 
     Raises:
         Error: a blob cannot be opened, or the signer fails.
     """
+    plaintext, sealed = None, None
+    if inherited is not None:
+        plaintext, sealed = inherited.plaintext, inherited.root
     for root in policy.roots:
         made = manifests.make_plaintext(
-            clone, policy, root, _sort(entries), policy.digest, signed
+            clone, policy, root, _sort(entries), policy.digest, plaintext
         )
         if made is not None:
             put(within(root, policy.signature), made, True)
     for root in policy.roots:
-        made = manifests.make_ciphertext(clone, policy, root, _sort(entries))
+        made = manifests.make_ciphertext(clone, policy, root, _sort(entries), signed=sealed)
         put(within(root, CIPHERTEXT_SIGNATURE), made, False)
 
 
@@ -174,7 +180,8 @@ def make_bundle(
         running = PlaintextHash(clone.digest)
         running.update(content)
         sealed = hashlib.sha256(blob).digest()
-        clone.digests.put(oid, running.digests(clone.ring.current.id, sealed))
+        own = of_ends(blob[:HEADER_BYTES], blob[-FOOTER_BYTES:], len(blob))
+        clone.digests.put(oid, running.digests(clone.ring.current.id, sealed, own))
     pinned_trust.remember_maker(clone, oid, _maker(signer, fingerprint))
     return Bundle(content, blob, oid)
 

@@ -19,7 +19,7 @@ from git_model_security.signing.methods import CERTIFICATE, KEY, KINDS, SIGSTORE
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate
 
-MAX_BYTES = 64 * 1024 * 1024
+MAX_BYTES = 128 * 1024 * 1024
 """Over 300,000 files; a bundle is held in memory several times over."""
 
 MEDIA_TYPE = "application/vnd.dev.sigstore.bundle.v0.3+json"

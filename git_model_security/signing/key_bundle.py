@@ -64,7 +64,8 @@ def statement(manifest: Manifest) -> bytes:
     Items stand by code points (5.2.1), and the digest of the model is over them as they stand.
     model_signing has them by components, `a/c` before `a.c`, and reads them in any order.
     """
-    names = sorted(manifest.items)
+    signed = manifest.resources
+    names = sorted(signed)
     serialization = {
         "method": "files",
         "hash_type": manifest.digest,
@@ -72,7 +73,7 @@ def statement(manifest: Manifest) -> bytes:
         "ignore_paths": list(manifest.ignore_paths),
     }
     resources = [
-        {"name": name, "digest": manifest.items[name].hex(), "algorithm": manifest.digest}
+        {"name": name, "digest": signed[name].hex(), "algorithm": manifest.digest}
         for name in names
     ]
     subject: dict[str, object] = {
@@ -93,9 +94,8 @@ def statement(manifest: Manifest) -> bytes:
 
 def root_of(manifest: Manifest) -> bytes:
     """Returns the digest of a whole model (6.5.1): over those of its items, by code points."""
-    return hashlib.sha256(
-        b"".join(manifest.items[name] for name in sorted(manifest.items))
-    ).digest()
+    signed = manifest.resources
+    return hashlib.sha256(b"".join(signed[name] for name in sorted(signed))).digest()
 
 
 def signature(data: bytes, key: EllipticCurvePrivateKey) -> bytes:

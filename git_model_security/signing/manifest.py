@@ -13,6 +13,7 @@ import json
 import re
 from collections import defaultdict
 from itertools import pairwise
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
 
 from git_model_security.errors import PolicyError
@@ -44,6 +45,7 @@ class Manifest(NamedTuple):
             software may have signed; None where they are files.
         allow_symlinks: what is signed was read through links, as other software may.
         subject: role and root, where it is a bundle of ours.
+        roots: of envelopes, by names that are among the items: in a bundle over ciphertext.
     """
 
     name: str
@@ -53,6 +55,15 @@ class Manifest(NamedTuple):
     shard_bytes: int | None = None
     allow_symlinks: bool = False
     subject: roles.Subject | None = None
+    roots: Mapping[str, bytes] = MappingProxyType({})
+
+    @property
+    def resources(self) -> Mapping[str, bytes]:
+        """All that is signed, by the names that it has in the statement."""
+        if not self.roots:
+            return self.items
+        named = {roles.ROOT_ITEM + name: root for name, root in self.roots.items()}
+        return {**self.items, **named}
 
     @property
     def fingerprint(self) -> str:
@@ -65,7 +76,7 @@ class Manifest(NamedTuple):
         canonical = {
             "name": self.name if self.subject is None else str(self.subject),
             "digest": self.digest,
-            "items": {name: digest.hex() for name, digest in self.items.items()},
+            "items": {name: digest.hex() for name, digest in self.resources.items()},
             "ignore_paths": sorted(self.ignore_paths),
         }
         text = json.dumps(canonical, sort_keys=True, separators=(",", ":"))
@@ -74,6 +85,10 @@ class Manifest(NamedTuple):
     def by_path(self) -> dict[bytes, bytes]:
         """Returns what is signed of each file by its path; see `files`."""
         return {name.encode(): digest for name, digest in self.files().items()}
+
+    def root_by_path(self) -> dict[bytes, bytes]:
+        """Returns the signed roots of envelopes by the paths of their files."""
+        return {name.encode(): root for name, root in self.roots.items()}
 
     def files(self) -> Mapping[str, bytes]:
         """Returns what is signed of each file: its digest, or those of its parts as one.
@@ -126,14 +141,18 @@ def plaintext_manifest(
 
 
 def ciphertext_manifest(
-    root: str, entries: Iterable[tuple[bytes, bytes]], tree_listing: bytes
+    root: str,
+    entries: Iterable[tuple[bytes, bytes]],
+    tree_listing: bytes,
+    roots: Iterable[tuple[bytes, bytes]] = (),
 ) -> Manifest:
     """Returns the manifest of a model root's ciphertext.
 
     Each path comes with the SHA-256 of what Git or LFS stores for it: of the blob (inline), or
     the pointer's oid (LFS). The listing is the canonical `git ls-tree -rz` of the whole tree
     without the bundles over ciphertext: it covers modes, links, attributes and dotfiles, so no
-    path is ignored, and a root without files is worth signing too. Everybody can read it, so it
+    path is ignored, and a root without files is worth signing too. `roots` has of envelopes,
+    by path, what commits to every byte for who has the key. Everybody can read it, so it
     has no name of a directory that Git does not have.
 
     Raises:
@@ -142,7 +161,8 @@ def ciphertext_manifest(
     items = {roles.name_of(path): digest for path, digest in entries}
     items[roles.TREE_ITEM] = tree_digest(tree_listing)
     subject = roles.Subject(roles.CIPHERTEXT, root)
-    return Manifest(subject.base_name(), "sha256", items, subject=subject)
+    by_name = {roles.name_of(path): value for path, value in roots}
+    return Manifest(subject.base_name(), "sha256", items, subject=subject, roots=by_name)
 
 
 def tree_digest(tree_listing: bytes) -> bytes:

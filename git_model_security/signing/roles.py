@@ -37,6 +37,10 @@ TREE_ITEM = ".git/tree"
 """Item of a ciphertext bundle: SHA-256 of the tree listing. No tracked path can
 have this name, Git refuses the component `.git`."""
 
+ROOT_ITEM = ".git/root/"
+"""How the item of a ciphertext bundle begins that has the root of the envelope whose name
+follows (docs/SPEC.md, "Root")."""
+
 STOCK_SIGNATURE = "model.sig"
 
 ANNOTATION = "git-model"

@@ -62,6 +62,9 @@ def parse(payload: bytes) -> Manifest:
     if member(member(subjects[0], "digest", dict), "sha256", str) != root:
         raise malformed("the signed digest of the model is not that of its items")
     name = member(subjects[0], "name", str)
+    role = _role(subjects[0], name)
+    is_sealed = role is not None and role.role == roles.CIPHERTEXT
+    items, roots = _part_roots(items) if is_sealed else (items, {})
     return Manifest(
         name=name,
         digest=digest,
@@ -69,8 +72,23 @@ def parse(payload: bytes) -> Manifest:
         ignore_paths=tuple(ignored),
         shard_bytes=shard_bytes,
         allow_symlinks=allow_symlinks,
-        subject=_role(subjects[0], name),
+        subject=role,
+        roots=roots,
     )
+
+
+def _part_roots(items: dict[str, bytes]) -> tuple[dict[str, bytes], dict[str, bytes]]:
+    """Returns the items of files and of the listing, and the roots of envelopes by file."""
+    start = len(roles.ROOT_ITEM)
+    roots = {
+        name[start:]: root for name, root in items.items() if name.startswith(roles.ROOT_ITEM)
+    }
+    if not roots:
+        return items, roots
+    files = {
+        name: digest for name, digest in items.items() if not name.startswith(roles.ROOT_ITEM)
+    }
+    return files, roots
 
 
 def _role(subject: dict[str, object], name: str) -> roles.Subject | None:
@@ -202,3 +220,5 @@ def _check_ciphertext(manifest: Manifest) -> None:
         raise malformed(f"is over ciphertext by {manifest.digest}, not sha256")
     if roles.TREE_ITEM not in manifest.items:
         raise malformed("is over ciphertext without the tree listing")
+    for name in manifest.roots.keys() - (manifest.items.keys() - {roles.TREE_ITEM}):
+        raise malformed(f"signs the root of what it does not sign: {legible(name)}")

@@ -25,7 +25,7 @@ from git_model_security.signing.roles import TREE_ITEM, leave_out
 from git_model_security.verification.model_roots import under, unsignable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from git_model_security.clone.clone import Clone
     from git_model_security.git.index import Entry
@@ -78,12 +78,14 @@ def _plaintext_digest(
         return claimed
 
 
-def by_oid(root: str, entries: Iterable[Entry], manifest: Manifest) -> dict[str, bytes]:
-    """Returns a manifest's digests by the blobs that stand at its names."""
+def by_oid(
+    root: str, entries: Iterable[Entry], signed: Mapping[str, bytes]
+) -> dict[str, bytes]:
+    """Returns what was signed of names by the blobs that stand there."""
     return {
         entry.oid: digest
         for name, entry in under(root, entries)
-        if (digest := manifest.items.get(name.decode("utf-8", "surrogateescape")))
+        if (digest := signed.get(name.decode("utf-8", "surrogateescape")))
     }
 
 
@@ -93,10 +95,13 @@ def make_ciphertext(
     root: str,
     entries: Sequence[Entry],
     chosen: Collection[bytes] | None = None,
+    signed: Callable[[str], bytes | None] | None = None,
 ) -> Manifest:
     """Returns the manifest over a root's blobs, and over the listing of the whole tree.
 
-    Needs no key. Of the blobs those at `chosen` paths alone are in it, if that is given.
+    Needs no key. Of the blobs those at `chosen` paths alone are in it, if that is given. Of
+    a blob whose object is not here `signed` gives the root, where a trusted signature holds
+    for it; else it has none.
 
     Raises:
         PolicyError: a link stands under the root.
@@ -109,12 +114,16 @@ def make_ciphertext(
     ]
     _require_files(below)
     recalled = clone.digests.recall(entry.oid for _, entry in below)
-    known = {oid: one.sealed_sha256 for oid, one in recalled.items()}
-    items = [
-        (name, known.get(entry.oid) or reader.sealed_sha256(clone, entry.oid))
-        for name, entry in below
-    ]
-    return ciphertext_manifest(root, items, _listing(policy, entries))
+    items, roots = [], []
+    for name, entry in below:
+        known = reader.recalled(recalled.get(entry.oid))
+        sha256, found, is_here = known or reader.ciphertext(clone, entry.oid)
+        if signed is not None and not is_here:
+            found = signed(entry.oid)
+        items.append((name, sha256))
+        if found is not None:
+            roots.append((name, found))
+    return ciphertext_manifest(root, items, _listing(policy, entries), roots)
 
 
 def lists(signed: Manifest, policy: Policy, entries: Sequence[Entry]) -> bool:

@@ -87,7 +87,8 @@ class Root(NamedTuple):
             for name, digest in signed.items.items()
             if name == TREE_ITEM or within(self.name, name) in self.chosen
         }
-        return signed._replace(items=items)
+        roots = {name: value for name, value in signed.roots.items() if name in items}
+        return signed._replace(items=items, roots=roots)
 
     def listed(self) -> Sequence[Entry]:
         """Returns the entries that are looked at."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from git_model_security import telemetry
 from git_model_security.content import blob
 from git_model_security.content.blob import Kind as Content
+from git_model_security.envelope.root import RunningRoot
 from git_model_security.errors import VerificationError
 from git_model_security.git import worktree
 from git_model_security.git.paths import shown
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
+    from git_model_security.envelope.layout import BytesLike
     from git_model_security.signing.methods import Verifier
     from git_model_security.verification.file_digests import Progress
     from git_model_security.verification.reading import Reading
@@ -56,8 +58,8 @@ def check(
 
     1. Its bundle is signed by one of `verifiers`, and is over ciphertext. One of other
        software is over the files as they stand, and `directory_check` verifies that.
-    2. Each file is hashed, and compared with what was signed of it; a pointer stands for
-       the object that it names.
+    2. Each file is hashed, and compared with what was signed of it, and so is the root of
+       an envelope; a pointer stands for the object that it names.
     3. Nothing else lies there. The bundle also signs how Git lists the tree. Of that the
        names are looked at, and the modes are not: an archive may lose them.
 
@@ -89,8 +91,9 @@ def check(
     left_out = _LEFT_OUT | scope.ignored | {CIPHERTEXT_SIGNATURE.encode()}
     left_out |= directory_bundle.own_name(directory, scope.signature)
     present = listing.list_files(directory, left_out)
+    roots = _Roots(reading)
     actual = file_digests.digests(
-        directory, signed, opened.manifest.digest, progress, chunks=reading.chunks
+        directory, signed, opened.manifest.digest, progress, chunks=roots.chunks
     )
     pointers = dict(_pointers(directory, signed.keys() & present.keys()))
     if pointers:
@@ -98,6 +101,11 @@ def check(
     unsigned = set() if scope.ignore_unsigned_files else present.keys() - signed.keys()
     found = compare(signed, actual | pointers | dict.fromkeys(unsigned, b""))
     changed = found.pop(Kind.CHANGED, set())
+    changed |= {
+        name
+        for name, value in opened.manifest.root_by_path().items()
+        if name not in pointers and roots.seen.get(name, value) != value
+    }
     # The bundle over plaintext is ciphertext, too: at least that is sealed.
     is_clear = not any(_is_sealed(directory, name) for name in actual) if changed else False
     found[Kind.NOT_SEALED if is_clear else Kind.SEALED_OTHERWISE] = changed
@@ -108,6 +116,24 @@ def check(
     verdict.findings += tell(found)
     verdict.notes.append(_MODES)
     return verdict
+
+
+class _Roots:
+    """Finds the roots of the files that a reading reads; of what is no envelope, None."""
+
+    def __init__(self, reading: Reading) -> None:
+        self._reading = reading
+        self.seen: dict[bytes, bytes | None] = {}
+
+    def chunks(
+        self, path: bytes, descriptor: int, room: memoryview | None
+    ) -> Iterator[BytesLike]:
+        """Yields what a file holds, as that reading does."""
+        running = RunningRoot()
+        for chunk in self._reading.chunks(path, descriptor, room):
+            running.update(chunk)
+            yield chunk
+        self.seen[path] = running.finish()
 
 
 def _pointers(directory: Path, names: Iterable[bytes]) -> Iterator[tuple[bytes, bytes]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
@@ -157,16 +158,49 @@ def _check_ciphertext(root: Root, verdict: Verdict, is_brief: bool) -> Iterator[
         if is_brief and not manifests.lists(opened.manifest, root.policy, root.entries):
             yield Kind.COMMITTED.finding((), root.name)
             return
-        made = manifests.make_ciphertext(
-            root.clone, root.policy, root.name, root.entries, root.chosen
-        )
+        signed = root.part(opened.manifest)
+        found = _compare_ciphertext(signed, _ciphertext(root, signed))
+        if Kind.CHANGED in found and _forget(root, found[Kind.CHANGED]):
+            found = _compare_ciphertext(signed, _ciphertext(root, signed))
     except Error as error:
         yield root.failure(CIPHERTEXT, error)
         return
     verdict.took(root.name, CIPHERTEXT_SIGNATURE, opened)
-    signed = root.part(opened.manifest)
     verdict.files += len(signed.items) - 1
-    yield from _differences(root, _compare(signed, made))
+    yield from _differences(root, found)
+
+
+def _ciphertext(root: Root, signed: Manifest) -> Manifest:
+    """Returns the manifest over the ciphertext that a root has.
+
+    What no one can look at here has the root that was signed: its SHA-256 is signed as well.
+    """
+
+    @functools.cache
+    def claimed() -> dict[str, bytes]:
+        return manifests.by_oid(root.name, root.entries, signed.roots)
+
+    return manifests.make_ciphertext(
+        root.clone,
+        root.policy,
+        root.name,
+        root.entries,
+        root.chosen,
+        lambda oid: claimed().get(oid),
+    )
+
+
+def _compare_ciphertext(signed: Manifest, made: Manifest) -> Found:
+    """Returns what differs; a root that was not signed, as none was before, is none."""
+    found = _compare(signed, made)
+    if not signed.roots.items() <= made.roots.items():
+        wrong = {
+            name.encode()
+            for name, value in signed.roots.items()
+            if name in made.items and made.roots.get(name) != value
+        }
+        found[Kind.CHANGED] = found.get(Kind.CHANGED, set()) | wrong
+    return found
 
 
 def list_signed(
@@ -211,7 +245,9 @@ def _check_plaintext(root: Root, verdict: Verdict, may_be_absent: bool) -> Itera
 
 def _plaintext(root: Root, signed: Manifest, may_be_absent: bool) -> Manifest | None:
     """Returns the manifest over what a root holds, which may be nothing any more."""
-    known = manifests.by_oid(root.name, root.entries, signed).get if may_be_absent else None
+    known = None
+    if may_be_absent:
+        known = manifests.by_oid(root.name, root.entries, signed.items).get
     return manifests.make_plaintext(
         root.clone, root.policy, root.name, root.listed(), signed.digest, known
     )

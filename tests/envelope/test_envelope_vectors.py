@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import io
+from typing import TYPE_CHECKING
 
 import pytest
 
 from git_model_security.envelope import Key, Opener, SegmentReader, decrypt
+from git_model_security.envelope.root import RunningRoot, of_file
 from git_model_security.errors import (
     AuthenticationError,
     EnvelopeError,
@@ -17,6 +19,9 @@ from git_model_security.errors import (
 from tests.vectors.corpus import DIRECTORY, Vector, entries, vectors
 from tests.vectors.regenerate import regenerate
 from tests.vectors.second_reader import Reader, RejectError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 GOOD = [vector for vector in vectors() if vector.rule is None]
 BAD = [vector for vector in vectors() if vector.rule is not None]
@@ -51,6 +56,37 @@ def test_a_bad_vector_is_rejected_with_its_own_message(vector: Vector) -> None:
     assert isinstance(caught.value, KeyNotFoundError) == (vector.rule == "R6")
     if vector.rule in AUTHENTICATION_RULES:
         assert isinstance(caught.value, AuthenticationError)
+
+
+@pytest.mark.parametrize("vector", GOOD, ids=repr)
+def test_an_honest_vector_has_its_root_with_and_without_a_key(
+    vector: Vector, tmp_path: Path
+) -> None:
+    running = RunningRoot()
+    for start in range(0, len(vector.envelope), 65516):
+        running.update(vector.envelope[start : start + 65516])
+    file = tmp_path / "envelope"
+    file.write_bytes(vector.envelope)
+    with file.open("rb") as stored:
+        roots = {running.finish(), of_file(stored.fileno())}
+    roots.add(SegmentReader(Key(vector.key), io.BytesIO(vector.envelope)).root)
+    roots.add(Reader(vector.key, vector.envelope).root())
+    assert roots == {vector.root}
+
+
+def test_no_two_honest_vectors_have_one_root() -> None:
+    assert len({vector.root for vector in GOOD}) == len(GOOD)
+
+
+@pytest.mark.parametrize("vector", BAD, ids=repr)
+def test_a_bad_vector_has_no_root_of_an_honest_one_or_does_not_open_under_it(
+    vector: Vector,
+) -> None:
+    running = RunningRoot()
+    running.update(vector.envelope)
+    if running.finish() in {one.root for one in GOOD}:
+        with pytest.raises((EnvelopeError, KeyNotFoundError)):
+            read_by_range(vector)
 
 
 @pytest.mark.parametrize("vector", BAD, ids=repr)

@@ -26,6 +26,7 @@ class Vector:
     message: str | None
     plaintext: bytes | None
     envelope: bytes
+    root: bytes | None = None
 
     def __repr__(self) -> str:
         return self.name
@@ -45,7 +46,11 @@ class Builder:
         envelope = b"".join(self._part(part, key, plaintext) for part in entry["envelope"])
         self._envelopes[entry["name"]] = envelope
         rule, message = entry.get("rule"), entry.get("message")
-        return Vector(entry["name"], key, rule, message, plaintext, envelope)
+        root = bytes.fromhex(entry["root"]) if "root" in entry else None
+        return Vector(entry["name"], key, rule, message, plaintext, envelope, root)
+
+    def envelope(self, name: str) -> bytes:
+        return self._envelopes[name]
 
     def _part(self, part: dict[str, Any], key: bytes, plaintext: bytes | None) -> bytes:
         if "hex" in part:

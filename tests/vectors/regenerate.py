@@ -7,9 +7,11 @@ with the committed files byte for byte.
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 from typing import Any
 
+from git_model_security.envelope import Key, SegmentReader
 from tests.vectors import cases
 from tests.vectors.corpus import DIRECTORY, Builder, Entry
 
@@ -26,6 +28,9 @@ class File:
     def good(self, name: str, size: int, seed: str, key: bytes) -> None:
         facts = {"name": name, "key": key.hex(), "plaintext": {"bytes": size, "seed": seed}}
         self._add(facts, [{"seal": True}])
+        # By key: a test compares it with what is made of the envelope without one.
+        reader = SegmentReader(Key(key), io.BytesIO(self._builder.envelope(name)))
+        self._entries[-1]["root"] = reader.root.hex()
 
     def bad(
         self,

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hmac
 import sys
+from hashlib import sha256
 from pathlib import Path
 
 from blake3 import blake3
@@ -77,6 +78,11 @@ class Reader:
         require(facts[:8] == le64(len(plaintext)), "R17")
         require(facts[8:] == blake3(sivs).digest(), "R18")
         return plaintext
+
+    def root(self) -> bytes:
+        count, last_size = self.check_length()
+        plaintext_size = (count - 1) * 2**20 + last_size - 48
+        return sha256(self.header + le64(plaintext_size) + self.envelope[-88:]).digest()
 
     def check_header(self) -> None:
         require(self.envelope[:12] == MAGIC, "R1")

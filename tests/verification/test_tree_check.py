@@ -34,6 +34,6 @@ def test_of_a_tree_that_is_another_one_than_was_signed_no_blob_is_read(
         def read(*_: object) -> bytes:
             pytest.fail("a blob was read")
 
-        monkeypatch.setattr(reader, "sealed_sha256", read)
+        monkeypatch.setattr(reader, "ciphertext", read)
         assert not tree_check.holds(clone, tree)
         assert not pinned_trust.is_known_good(clone, tree)
