@@ -16,8 +16,8 @@ from safetensors.numpy import load_file
 
 from benchmarks.envelope import gcm, hash_segments
 from benchmarks.large.turns import take
-from benchmarks.loading import KEY, PEER, PLAIN, SEALED, TENSOR
-from git_model_security import load_into
+from benchmarks.loading import BUNDLE, KEY, PEER, PLAIN, PUBLIC, SEALED, TENSOR
+from git_model_security import load, load_into
 from git_model_security.envelope import memory
 from git_model_security.loading import safetensors
 
@@ -48,6 +48,14 @@ def turns(directory: Path) -> dict[str, list[float]]:
         with safetensors.safe_open(sealed, KEY, "np", threads=2) as file:
             return file.get_tensor(TENSOR)
 
+    def signed() -> object:
+        bundle, public = directory / BUNDLE, directory.parent / PUBLIC
+        with (
+            load(directory, KEY, signature=bundle, public_key=public) as model,
+            model.safetensors(SEALED, "np", threads=2) as file,
+        ):
+            return file.get_tensors()
+
     def opening() -> object:
         with safetensors.safe_open(sealed, KEY, "np") as file:
             return file.keys()
@@ -57,6 +65,7 @@ def turns(directory: Path) -> dict[str, list[float]]:
         "1 thread": lambda: load_into(sealed, KEY, room, threads=1),
         "2 threads": lambda: load_into(sealed, KEY, room, threads=2),
         "load_file, 2 threads": lambda: safetensors.load_file(sealed, KEY, "np", threads=2),
+        "signed root, 2 threads": signed,
         "read, AES-256-GCM, BLAKE3": primitives,
         "plain: one tensor": tensor_of_plain,
         "one tensor, 2 threads": tensor,

@@ -51,6 +51,7 @@ def refusal(
     [
         PLAINTEXT,
         CIPHERTEXT,
+        CIPHERTEXT._replace(roots={"a/w.bin": TWO}),
         PLAINTEXT._replace(digest="blake3"),
         plaintext_manifest("m/bert", "sha256", [(b'a\nb\\c "d" \xc3\xa9', ONE)], "s.json"),
         Manifest("bert", "sha256", {"w.bin": ONE}, ("notes",)),
@@ -295,6 +296,12 @@ def test_an_empty_manifest_is_refused(ada: Pair) -> None:
         (C, {"w": ONE}, (), "without the tree listing"),
         (C, {roles.TREE_ITEM: ONE}, ("w",), "ignores paths"),
         (C, {roles.TREE_ITEM: ONE, ".git/x": ONE}, (), "component .git"),
+        (C, {roles.TREE_ITEM: ONE, ".git/root/w": ONE}, (), "root of what it does not sign"),
+        (C, {roles.TREE_ITEM: ONE, ".git/root/": ONE}, (), "root of what it does not sign"),
+        (C, {roles.TREE_ITEM: ONE, ".git/root": ONE}, (), "component .git"),
+        (C, {roles.TREE_ITEM: ONE, ".GIT/root/w": ONE, "w": ONE}, (), "component .GIT"),
+        (C, {roles.TREE_ITEM: ONE, ".git/root/.git/tree": ONE}, (), "does not sign: .git/tree"),
+        (P, {"w": ONE, ".git/root/w": ONE}, roles.ignore_paths(), "component .git"),
         ("git-model/v9/plaintext:.", {"w": ONE}, (), "no role known"),
     ],
 )
