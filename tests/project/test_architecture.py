@@ -58,7 +58,10 @@ def test_no_module_outgrows_its_room() -> None:
 
 
 def test_the_locks_name_a_hash_for_every_package_and_no_address() -> None:
-    locks = [*ROOT.glob("requirements*.lock"), ROOT / "demo" / "requirements.lock"]
+    locks = [
+        *ROOT.glob("requirements*.lock"),
+        *(ROOT / place / "requirements.lock" for place in ("demo", "examples/container")),
+    ]
     for lock in locks:
         entries = re.sub(r"\\\n", "", re.sub(r"(?m)^#.*\n", "", lock.read_text())).splitlines()
         assert entries
