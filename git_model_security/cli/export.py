@@ -34,15 +34,16 @@ def command(
     """Write what the commit REV holds into a new directory, without Git.
 
     It is verified first, and nothing is written unless its signatures hold. With --encrypted
-    it is what Git and git-lfs hold: `git model decrypt+verify` verifies and decrypts that
-    anywhere, and `verify --dir DIR --encrypted` without a key.
+    nothing is decrypted, and nothing verified: whoever gets it does that, anywhere, by
+    `git model decrypt+verify`, or without a key by `verify --dir DIR --encrypted`.
     """
+    asked = methods.take(Asked, None, said)
+    if encrypted and asked.given():
+        raise click.UsageError("--encrypted verifies nothing: whoever gets it does")
     clone = Clone()
     missing_policy.require_ours(clone.repo, rev)
     with clone.objects, Bar("Writing", is_bytes=False) as bar:
-        accepted = (
-            () if encrypted else verifiers.of(clone.repo, methods.take(Asked, None, said))
-        )
+        accepted = () if encrypted else verifiers.of(clone.repo, asked)
         commit = index.unambiguous(clone.repo, rev)
         done = export.export(
             clone, commit, directory, accepted, is_encrypted=encrypted, progress=bar
