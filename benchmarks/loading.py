@@ -72,7 +72,7 @@ def _sign(directory: Path) -> None:
         entries = [(SEALED.encode(), hashlib.file_digest(file, "sha256").digest())]
         root = of_file(file.fileno())
     assert root is not None
-    manifest = ciphertext_manifest(".", entries, b"", [(SEALED.encode(), root)])
+    manifest = ciphertext_manifest(".", entries, b"", {SEALED.encode(): root})
     keys.generate(private)
     (directory / BUNDLE).write_bytes(KeySigner(private).sign(manifest))
     public = pem.public_pem(keys.load_private(private))

@@ -19,7 +19,7 @@ from git_model_security.signing.roles import ANNOTATION
 from git_model_security.signing.statement import PREDICATE_TYPE, STATEMENT_TYPE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from cryptography.hazmat.primitives.asymmetric.ec import (
         EllipticCurvePrivateKey,
@@ -78,7 +78,7 @@ def statement(manifest: Manifest) -> bytes:
     ]
     subject: dict[str, object] = {
         "name": manifest.name,
-        "digest": {"sha256": root_of(manifest).hex()},
+        "digest": {"sha256": _root_of(signed, names).hex()},
     }
     if manifest.subject is not None:
         subject["annotations"] = {ANNOTATION: str(manifest.subject)}
@@ -94,8 +94,11 @@ def statement(manifest: Manifest) -> bytes:
 
 def root_of(manifest: Manifest) -> bytes:
     """Returns the digest of a whole model (6.5.1): over those of its items, by code points."""
-    signed = manifest.resources
-    return hashlib.sha256(b"".join(signed[name] for name in sorted(signed))).digest()
+    return _root_of(manifest.resources, sorted(manifest.resources))
+
+
+def _root_of(signed: Mapping[str, bytes], names: Iterable[str]) -> bytes:
+    return hashlib.sha256(b"".join(signed[name] for name in names)).digest()
 
 
 def signature(data: bytes, key: EllipticCurvePrivateKey) -> bytes:

@@ -76,9 +76,11 @@ class Manifest(NamedTuple):
         canonical = {
             "name": self.name if self.subject is None else str(self.subject),
             "digest": self.digest,
-            "items": {name: digest.hex() for name, digest in self.resources.items()},
+            "items": {name: digest.hex() for name, digest in self.items.items()},
             "ignore_paths": sorted(self.ignore_paths),
         }
+        if self.roots:
+            canonical["roots"] = {name: root.hex() for name, root in self.roots.items()}
         text = json.dumps(canonical, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode("ascii")).hexdigest()
 
@@ -144,7 +146,7 @@ def ciphertext_manifest(
     root: str,
     entries: Iterable[tuple[bytes, bytes]],
     tree_listing: bytes,
-    roots: Iterable[tuple[bytes, bytes]] = (),
+    roots: Mapping[bytes, bytes] = MappingProxyType({}),
 ) -> Manifest:
     """Returns the manifest of a model root's ciphertext.
 
@@ -158,11 +160,15 @@ def ciphertext_manifest(
     Raises:
         PolicyError: a name that cannot be signed.
     """
-    items = {roles.name_of(path): digest for path, digest in entries}
+    items, named = {}, {}
+    for path, digest in entries:
+        name = roles.name_of(path)
+        items[name] = digest
+        if path in roots:
+            named[name] = roots[path]
     items[roles.TREE_ITEM] = tree_digest(tree_listing)
     subject = roles.Subject(roles.CIPHERTEXT, root)
-    by_name = {roles.name_of(path): value for path, value in roots}
-    return Manifest(subject.base_name(), "sha256", items, subject=subject, roots=by_name)
+    return Manifest(subject.base_name(), "sha256", items, subject=subject, roots=named)
 
 
 def tree_digest(tree_listing: bytes) -> bytes:

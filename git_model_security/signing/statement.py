@@ -158,12 +158,21 @@ def _items(resources: list[object], digest: str, shard_bytes: int | None) -> dic
     algorithms = (
         {digest} if shard_bytes is None else {digest, f"{digest}-sharded-{shard_bytes}"}
     )
+    size = DIGEST_BYTES[digest]
     items: dict[str, bytes] = {}
     for resource in resources:
-        name = _new_name(resource, items)
-        if member(resource, "algorithm", str) not in algorithms:
+        # There are two of each file, ten thousand mostly: `_new_name` and `member`, which say
+        # what is wrong, are asked where something is.
+        found = resource if isinstance(resource, dict) else {}
+        name, text = found.get("name"), found.get("digest")
+        if not isinstance(name, str) or name in items:
+            name = _new_name(resource, items)
+        is_usual = found.get("algorithm") == digest
+        if not is_usual and member(resource, "algorithm", str) not in algorithms:
             raise malformed(f"signs {legible(name)} over another digest than {digest}")
-        items[name] = _digest(member(resource, "digest", str), DIGEST_BYTES[digest])
+        if not isinstance(text, str):
+            text = member(resource, "digest", str)
+        items[name] = _digest(text, size)
     return items
 
 

@@ -114,7 +114,8 @@ def make_ciphertext(
     ]
     _require_files(below)
     recalled = clone.digests.recall(entry.oid for _, entry in below)
-    items, roots = [], []
+    items: list[tuple[bytes, bytes]] = []
+    roots: dict[bytes, bytes] = {}
     for name, entry in below:
         known = reader.recalled(recalled.get(entry.oid))
         sha256, found, is_here = known or reader.ciphertext(clone, entry.oid)
@@ -122,7 +123,7 @@ def make_ciphertext(
             found = signed(entry.oid)
         items.append((name, sha256))
         if found is not None:
-            roots.append((name, found))
+            roots[name] = found
     return ciphertext_manifest(root, items, _listing(policy, entries), roots)
 
 

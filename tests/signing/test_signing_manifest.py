@@ -89,7 +89,7 @@ def test_a_ciphertext_manifest_covers_the_tree_listing() -> None:
 def test_a_root_is_signed_beside_the_digest_of_its_file() -> None:
     entries, listing = [(b"m/w.bin", ONE), (b"c.json", ONE)], b"100644 blob 1\tw.bin\0"
     before = ciphertext_manifest(".", entries, listing)
-    made = ciphertext_manifest(".", entries, listing, [(b"m/w.bin", bytes(32))])
+    made = ciphertext_manifest(".", entries, listing, {b"m/w.bin": bytes(32)})
     assert made.items == before.items
     assert made.resources == {**before.items, ".git/root/m/w.bin": bytes(32)}
     other = made._replace(roots={"m/w.bin": ONE})
