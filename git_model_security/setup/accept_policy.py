@@ -88,7 +88,7 @@ def drift(clone: Clone) -> Drift | None:
     theirs = attributes.render(policy)
     is_known = pinned.is_accepted(repo, oid)
     try:
-        when = policy_trust.when_to_sign(repo, policy, index.staged(repo))
+        when = pinned.earlier_time(repo, policy, oid)
     except PolicyError:  # the pinned one is lost, and taking this one over mends that
         when = policy.when
     later = policy.when if when != policy.when else ""
