@@ -81,8 +81,7 @@ class Directory(Source):
         accepted = models.accepted(model, trust)
         self._model = model
         reading = Opened(key)
-        signature = os.path.join(".", model.signature)  # noqa: PTH118 - Path drops the `./`
-        data = directory_bundle.read(model.top, signature)
+        data = directory_bundle.read(model.top, model.bundle)
         opened = bundle.open_bundle(reading.bundle(b"", data), accepted)
         signed = dict(opened.manifest.files())
         self._is_sealed = opened.subject is not None and opened.subject.role == CIPHERTEXT

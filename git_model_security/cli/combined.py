@@ -102,7 +102,7 @@ def decrypt_verify(ctx: click.Context, /, path: Path, **said: Any) -> None:
     Everything is decrypted in memory first, and nothing is written unless the signature
     holds. Run again it verifies what lies there.
     """
-    _decrypt(ctx, verified.decrypt_and_verify, path, said)
+    _decrypt(ctx, verified.decrypt_and_verify, path, said, is_sealed=False)
 
 
 @click.command("verify+decrypt", context_settings=methods.SPELLINGS)
@@ -115,15 +115,19 @@ def verify_decrypt(ctx: click.Context, /, path: Path, **said: Any) -> None:
 
     Nothing is written unless the signature over the ciphertext holds.
     """
-    _decrypt(ctx, verified.verify_and_decrypt, path, said)
+    _decrypt(ctx, verified.verify_and_decrypt, path, said, is_sealed=True)
 
 
 def _decrypt(
-    ctx: click.Context, work: Callable[..., Decrypted], path: Path, said: dict[str, Any]
+    ctx: click.Context,
+    work: Callable[..., Decrypted],
+    path: Path,
+    said: dict[str, Any],
+    *,
+    is_sealed: bool,
 ) -> None:
     key = key_material.of(directory_options.material(said.pop("encryption_key")))
     asked = methods.take(Asked, methods.KIND_OF[said.pop("method")], said)
-    is_sealed = work is verified.verify_and_decrypt
     model = directory_options.model(path, said, is_sealed=is_sealed)
     if model.only is not None:
         accepted = verifiers.of_file(model.path, asked)

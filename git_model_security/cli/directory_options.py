@@ -29,15 +29,16 @@ signature = click.option(
     metavar="FILE",
     help="The bundle; `model.sig` in the directory, or FILE.sig, unless said.",
 )
+ignored = click.option(
+    "--ignore-paths",
+    "ignored",
+    type=options.FILE,
+    multiple=True,
+    metavar="PATH",
+    help="Leave it out; several times for several.",
+)
 ignoring = options.together(
-    click.option(
-        "--ignore-paths",
-        "ignored",
-        type=options.FILE,
-        multiple=True,
-        metavar="PATH",
-        help="Leave it out; several times for several.",
-    ),
+    ignored,
     click.option(
         "--ignore-git-paths/--no-ignore-git-paths",
         default=True,
@@ -47,13 +48,14 @@ ignoring = options.together(
 progress = click.option(
     "--use-progress-bar/--no-use-progress-bar", default=True, help="Show how far it is."
 )
+output = click.option(
+    "--output", type=options.FILE, metavar="DIR", help="Write there; PATH stays as it is."
+)
 encrypting = options.together(
     click.option(
         "--encryption-key", type=options.FILE, metavar="FILE", help="AES-256 key: 32 raw bytes."
     ),
-    click.option(
-        "--output", type=options.FILE, metavar="DIR", help="Write there; PATH stays as it is."
-    ),
+    output,
     ignoring,
     progress,
 )
@@ -105,10 +107,10 @@ def tell_signed(signed: Signed) -> None:
     terminal.result(f"the signature is {shown(os.fsencode(signed.signature))}")
 
 
-def tell(what: str, done: Done) -> None:
-    """Says what was encrypted or decrypted."""
+def tell(what: str, done: Done, noun: str = "file") -> None:
+    """Says what was encrypted, decrypted or taken over."""
     size = terminal.bytes_text(done.plaintext_bytes)
     others = f"; {messages.counted(done.others, 'other file')} left" * bool(done.others)
-    terminal.result(f"{what} {messages.counted(done.files, 'file')}, {size}{others}")
+    terminal.result(f"{what} {messages.counted(done.files, noun)}, {size}{others}")
     for link in done.links:
         messages.warn(f"{shown(link)}: a symbolic link, which is left as it is")

@@ -15,6 +15,8 @@ from git_model_security.errors import UsageError
 from git_model_security.git.paths import shown
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from git_model_security.directories.writing import Done
 
 _METHOD = "aes-256"
@@ -35,12 +37,7 @@ def command(words: tuple[str, ...], encryption_key: Path | None, **said: Any) ->
     is on the disk and was opened again; what was interrupted goes on when run again.
     """
     with Bar("Encrypting") as bar:
-        done = encryption.encrypt(
-            _path(words),
-            directory_options.material(encryption_key),
-            ignored=said["ignored"],
-            **directory_options.chosen(said, bar),
-        )
+        done = _run(encryption.encrypt, words, encryption_key, said, bar)
     directory_options.tell("encrypted", done)
     if done.doubtful:
         messages.warn(
@@ -59,18 +56,25 @@ def undo(words: tuple[str, ...], encryption_key: Path | None, **said: Any) -> No
     checks a signature before it writes anything.
     """
     with Bar("Decrypting") as bar:
-        done = encryption.decrypt(
-            _path(words),
-            directory_options.material(encryption_key),
-            ignored=said["ignored"],
-            **directory_options.chosen(said, bar),
-        )
+        done = _run(encryption.decrypt, words, encryption_key, said, bar)
     directory_options.tell("decrypted", done)
     if done.doubtful:
         messages.warn(
             f"{_named(done)} may still be encrypted, by model-encryption",
             "`git model import-enc` makes envelopes of them, which decrypt opens",
         )
+
+
+def _run(
+    work: Callable[..., Done],
+    words: tuple[str, ...],
+    encryption_key: Path | None,
+    said: dict[str, Any],
+    bar: Bar,
+) -> Done:
+    key = directory_options.material(encryption_key)
+    chosen = directory_options.chosen(said, bar)
+    return work(_path(words), key, ignored=said["ignored"], **chosen)
 
 
 def _path(words: tuple[str, ...]) -> Path:

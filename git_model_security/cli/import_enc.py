@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from git_model_security import messages
-from git_model_security.cli import directory_options, methods, options, terminal
+from git_model_security.cli import directory_options, methods, options
 from git_model_security.cli.progress import Bar
 from git_model_security.directories import enc_import
 from git_model_security.directories.enc_signature import Signs
+from git_model_security.envelope import Key
 from git_model_security.git.paths import shown
-from git_model_security.keyring import key_files, key_material
 from git_model_security.signing.roles import STOCK_SIGNATURE
 from git_model_security.signing.sources import Asked
 from git_model_security.trust import anchors, verifiers
@@ -22,14 +22,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from git_model_security.directories.enc_import import Imported
-    from git_model_security.envelope import Key
     from git_model_security.signing.methods import Verifier
 
 _NAMED = 3
 
 
 @click.command("import-enc", context_settings=methods.SPELLINGS)
-@click.argument("path", type=options.FILE)
+@directory_options.path
 @click.option(
     "--encryption-key",
     type=options.FILE,
@@ -39,17 +38,8 @@ _NAMED = 3
 @click.option(
     "--key", type=options.FILE, metavar="FILE", help="Seal under this key, not under that one."
 )
-@click.option(
-    "--output", type=options.FILE, metavar="DIR", help="Write there; PATH stays as it is."
-)
-@click.option(
-    "--ignore-paths",
-    "ignored",
-    type=options.FILE,
-    multiple=True,
-    metavar="PATH",
-    help="Leave it alone; several times for several.",
-)
+@directory_options.output
+@directory_options.ignored
 @click.option(
     "--signature",
     metavar="FILE",
@@ -73,7 +63,7 @@ def command(
     """
     signers = _signers(path, methods.take(Asked, None, said))
     material = directory_options.material(encryption_key)
-    sealing = _key(key)
+    sealing = None if key is None else Key(directory_options.material(key))
     with Bar("Checking") as checking, Bar("Sealing") as bar:
         found = enc_import.take_over(
             path,
@@ -97,21 +87,8 @@ def _signers(path: Path, asked: Asked) -> Sequence[Verifier]:
     return given
 
 
-def _key(path: Path | None) -> Key | None:
-    if path is None:
-        return None
-    if said := key_files.exposure(path):
-        messages.warn(said)
-    return key_material.from_file(path)
-
-
 def _tell(found: Imported, signature: str, *, is_in_place: bool) -> None:
-    done = found.done
-    size = terminal.bytes_text(done.plaintext_bytes)
-    others = f"; {messages.counted(done.others, 'other file')} left" * bool(done.others)
-    terminal.result(f"took over {messages.counted(done.files, '.enc file')}, {size}{others}")
-    for link in done.links:
-        messages.warn(f"{shown(link)}: a symbolic link, which is left as it is")
+    directory_options.tell("took over", found.done, ".enc file")
     if found.clear:
         named = messages.listed([shown(path) for path in found.clear], _NAMED)
         messages.warn(f"in clear, as before: {named}", "`git model encrypt` encrypts the rest")

@@ -51,6 +51,11 @@ class Model(NamedTuple):
         return Path(os.path.realpath(self.path)).name
 
     @property
+    def bundle(self) -> str:
+        """Where its bundle lies, as a path and not as a name in the directory."""
+        return os.path.join(".", self.signature)  # noqa: PTH118 - Path drops the `./`
+
+    @property
     def unsigned(self) -> list[str]:
         """What a signature leaves out, relative to the directory, as it says itself."""
         of_git = () if self.has_git_paths else STOCK_IGNORED

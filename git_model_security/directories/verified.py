@@ -63,7 +63,7 @@ def check(
     if model.only is not None:
         return file_check.check(model.path, model.signature, verifiers, progress, reading)
     scope = Scope(
-        signature=os.path.join(".", model.signature),  # noqa: PTH118 - Path drops the `./`
+        signature=model.bundle,
         ignored=model.ignored,
         ignore_unsigned_files=ignore_unsigned_files,
     )
