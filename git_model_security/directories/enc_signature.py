@@ -19,7 +19,7 @@ from git_model_security.git import worktree
 from git_model_security.git.paths import shown
 from git_model_security.signing import bundle, dsse, statement
 from git_model_security.signing.roles import STOCK_SIGNATURE
-from git_model_security.verification import directory_bundle, file_digests
+from git_model_security.verification import directory_bundle, file_digests, listing
 from git_model_security.verification.compare import compare
 
 if TYPE_CHECKING:
@@ -156,8 +156,7 @@ def _is_under(top: Path, name: bytes, key_id: str) -> bool:
 
 
 def _is_below(path: bytes, places: Collection[bytes]) -> bool:
-    parts = path.split(b"/")
-    return any(b"/".join(parts[:count]) in places for count in range(1, len(parts) + 1))
+    return any(one in places for one in (*listing.above(path), path))
 
 
 def own_name(top: Path, signature: str | None) -> set[bytes]:
