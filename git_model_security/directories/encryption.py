@@ -7,6 +7,7 @@ nobody could bring back.
 from __future__ import annotations
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
@@ -136,8 +137,10 @@ def _seal(key: Key, top: Path, file: File, target: Path, threads: int) -> int:
 
     def seal(source: BinaryIO, new: Replacement) -> None:
         seal_file(key, source, length, new.descriptor, threads)
-        os.fsync(new.descriptor)
-        require_opens(key, file.path, new, length, threads)
+        with ThreadPoolExecutor(1) as disk:
+            synced = disk.submit(os.fsync, new.descriptor)
+            require_opens(key, file.path, new, length, threads)
+            synced.result()
 
     write_one(top, file, target, sealed_length(length), seal)
     return length

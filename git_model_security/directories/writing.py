@@ -11,6 +11,8 @@ import hashlib
 import os
 import stat
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from itertools import repeat
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final, NamedTuple, cast
 
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
 
 _LARGE_BYTES: Final = 8 << 20
 """From this length on the segments of one file are spread over the cores; below, files are."""
+_LARGE_AT_ONCE: Final = 2
+"""While the disk takes one of them, the cores have another."""
 _CHUNK_BYTES = 1 << 20
 
 
@@ -105,16 +109,15 @@ def _written(
 ) -> Iterator[tuple[File, int]]:
     """Writes files, and yields each with the length of its plaintext when it is written."""
     small = [file for file in chosen if file.facts.st_size < _LARGE_BYTES]
-    with ThreadPoolExecutor(cores) as pool:
-        running = pool.map(lambda file: write(top, file, target, 1), small)
-        try:
-            yield from zip(small, running, strict=True)
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
-    for file in chosen:
-        if file.facts.st_size >= _LARGE_BYTES:
-            yield file, write(top, file, target, cores)
+    large = [file for file in chosen if file.facts.st_size >= _LARGE_BYTES]
+    for files, at_once, threads in (small, cores, 1), (large, _LARGE_AT_ONCE, cores):
+        with ThreadPoolExecutor(min(at_once, cores)) as pool:
+            running = pool.map(partial(write, top), files, repeat(target), repeat(threads))
+            try:
+                yield from zip(files, running, strict=True)
+            except BaseException:
+                pool.shutdown(cancel_futures=True)
+                raise
 
 
 def _require_apart(top: Path, output: Path) -> None:

@@ -146,11 +146,9 @@ class SegmentReader:
         Raises:
             AuthenticationError: as `read_segment`.
         """
-
-        def write(index: int) -> None:
-            write_at(sink, self.read_segment(index), index * SEGMENT_BYTES)
-
-        side_by_side.run(range(self.segments), threads, lambda: write)
+        self._open_each(
+            threads, lambda index, content: write_at(sink, content, index * SEGMENT_BYTES)
+        )
 
     def check(self, threads: int = 1) -> None:
         """Open every segment, and keep nothing of it.
@@ -158,7 +156,23 @@ class SegmentReader:
         Raises:
             AuthenticationError: as `read_segment`.
         """
-        side_by_side.run(range(self.segments), threads, lambda: self.read_segment)
+        self._open_each(threads, lambda _index, _content: None)
+
+    def _open_each(self, threads: int, take: Callable[[int, memoryview], object]) -> None:
+        """Open every segment, and pass its plaintext on, in memory that each thread reuses."""
+
+        def begin() -> Callable[[int], None]:
+            body = memoryview(bytearray(min(SEALED_SEGMENT_BYTES, self._source.size_bytes)))
+            room = memoryview(bytearray(min(SEGMENT_BYTES, self.length)))
+
+            def open_one(index: int) -> None:
+                content = room[: self._end(index) - index * SEGMENT_BYTES]
+                self._open_into(index, body[: len(content) + TAG_BYTES], content)
+                take(index, content)
+
+            return open_one
+
+        side_by_side.run(range(self.segments), threads, begin)
 
     def _copy_known(self, offset: int, room: memoryview) -> bool:
         """Fill `room` out of the segment that was cut last, where that has all of it."""
@@ -174,7 +188,7 @@ class SegmentReader:
     def _open_part(self, index: int, sealed: memoryview, offset: int, room: memoryview) -> None:
         """Write what a segment has of the plaintext that `room` holds from `offset` on."""
         start = index * SEGMENT_BYTES
-        end = min(start + SEGMENT_BYTES, self.length)
+        end = self._end(index)
         low, high = max(start, offset), min(end, offset + len(room))
         part = room[low - offset : high - offset]
         if len(part) == end - start:
@@ -221,6 +235,10 @@ class SegmentReader:
                 parts.append(bytes(part))
             offset += len(part)
         return b"".join(parts)
+
+    def _end(self, index: int) -> int:
+        """Return where the plaintext of a segment ends."""
+        return min((index + 1) * SEGMENT_BYTES, self.length)
 
     def _role(self, index: int) -> Role:
         return Role.LAST if index == self.segments - 1 else Role.MORE
