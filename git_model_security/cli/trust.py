@@ -13,7 +13,7 @@ from git_model_security.errors import PolicyError, UsageError
 from git_model_security.git import config
 from git_model_security.git.repository import Repository
 from git_model_security.messages import legible
-from git_model_security.provenance import recording
+from git_model_security.provenance import review
 from git_model_security.signatures import signers
 from git_model_security.signing.methods import KEY, KINDS
 from git_model_security.signing.sources import Asked
@@ -54,11 +54,12 @@ def add(method: str | None, yes: bool, **said: Any) -> None:
             messages.info(f"  {legible(line)}")
     whom = "this signer signs" if len(found) == 1 else "these signers sign"
     options.confirm(f"Trust all that {whom}?", yes=yes)
+    with Clone(repo) as clone:
+        doubted = {} if clone.is_deploy else review.list_doubted(clone)
     for verifier in found:
         terminal.result(f"Trusted: {trust.add(verifier)[:16]} {verifier.identity}")
     with Clone(repo) as clone:
-        if not clone.is_deploy:
-            recording.review(clone)
+        review.judge(clone, doubted)
 
 
 @command.command("list")

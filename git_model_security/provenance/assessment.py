@@ -34,7 +34,7 @@ from git_model_security.git.hash_object import blob_oid
 from git_model_security.policy import gitmodel
 from git_model_security.provenance.origins import Origins
 from git_model_security.provenance.sources import Sources
-from git_model_security.provenance.suspects import Suspects, is_file
+from git_model_security.provenance.suspects import Suspects, is_file, is_shifted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
@@ -152,15 +152,16 @@ class _Assessor:
             if has_stood and not moved and not is_back:
                 continue
             is_elsewhere = bool(origins.bad(oid)) and oid not in known
+            shifted = is_elsewhere and any(is_shifted(one, path) for one, _ in origins.bad(oid))
             if (
                 touching
                 or theirs
                 or moved
                 or self._found.is_mailed
-                or (is_elsewhere and not self._is_tiny(fact))
+                or (is_elsewhere and (shifted or not self._is_tiny(fact)))
             ):
                 yield path
-            elif any(path in changed for changed, _ in self._applied):
+            elif self._is_applied(path, fact):
                 compared.append((path, mode, oid))
             elif is_file(mode) and path in guarded and oid not in known:
                 yield path
@@ -168,6 +169,14 @@ class _Assessor:
                 compared.append((path, mode, oid))
         suspects = Suspects(self._commits, self._found, self._held)
         yield from suspects.list_derived(compared, decided)
+
+    def _is_applied(self, path: bytes, fact: Fact) -> bool:
+        """Tells whether Git took what an applied commit changed a path to."""
+        applied = zip(self._found.applied, self._applied, strict=True)
+        return any(
+            path in changed and self._commits.at(one, path) == fact
+            for one, (changed, _) in applied
+        )
 
     def _touching(self, path: bytes) -> Iterator[Doubts]:
         for _, bad in (*self._parents, *self._applied, *self._squashed):
@@ -185,7 +194,8 @@ class _Assessor:
     def _moved(self) -> set[Fact]:
         """What a source has at a doubtful path where nothing stands any more.
 
-        Not what somebody has decided for there since: a move of that is one's own.
+        Not what somebody has decided for there since, nor what a parent has and vouches for,
+        however often it came again: a move of that is one's own.
         """
         moved = {
             (path, *self._commits.at(one, path))
@@ -198,6 +208,10 @@ class _Assessor:
             (mode, oid)
             for path, mode, oid in moved
             if stood.get((path, mode, oid), -1) < origins.bad(oid).get((path, mode), 0)
+            and not any(
+                path not in bad and self._commits.at(one, path) == (mode, oid)
+                for one, bad in self._parents
+            )
         }
 
     def _is_tiny(self, fact: Fact) -> bool:
@@ -236,10 +250,16 @@ class _Assessor:
         gone -= self._signatures | {path for path, _, oid in self._adopted if not oid}
         sides = (*self._found.parents[1:], *self._found.squashed)
         foreign = [one for one in sides if self._commits.is_foreign(one)] if gone else []
-        if not (foreign and self._parents):
+        if not (gone and self._parents):
             return
         first = self._parents[0][0]
-        removed: set[Fact] = set()
+        removed = {
+            before
+            for one, (changed, _) in zip(self._found.applied, self._applied, strict=True)
+            if self._commits.is_foreign(one)
+            for path, before in changed.items()
+            if self._commits.at(one, path) == self._commits.at(first, path) == NOTHING
+        }
         for side in foreign:
             there = self._commits.facts(side)
             for base in history.merge_bases(self._clone.repo, first, side):

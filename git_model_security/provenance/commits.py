@@ -14,11 +14,12 @@ base that is not made up (`bases`).
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING
 
 from git_model_security.clone.provenance import NOTHING
 from git_model_security.errors import GitError, RecordError
-from git_model_security.git import index
+from git_model_security.git import history, index
 from git_model_security.provenance import arrivals, assessment, merges, replays
 from git_model_security.provenance.bases import Bases
 from git_model_security.provenance.contents import Contents
@@ -106,8 +107,10 @@ class Commits:
     def parents(self, commit: str) -> list[str]:
         """Returns the parents of a commit, also those that are not here."""
         ((_, text),) = self._repo.objects.read_many([commit])
-        lines = text.partition(b"\n\n")[0].split(b"\n")
-        return [line[7:].decode() for line in lines if line.startswith(b"parent ")]
+        _, *lines = text.partition(b"\n\n")[0].split(b"\n")
+        # Just behind the tree: what stands further below under this name Git does not read.
+        above = itertools.takewhile(lambda line: line.startswith(b"parent "), lines)
+        return [line.removeprefix(b"parent ").decode() for line in above]
 
     def changed(self, commit: str) -> dict[bytes, Fact]:
         """Returns the paths that a commit changed, with what its first parent has there."""
@@ -205,10 +208,15 @@ class Commits:
     def _with_message(self, commit: str, olds: Sequence[str]) -> list[str]:
         """Returns foreign commits of the same message, where none of the old ones has it.
 
-        A tool that makes commits of others again on top of a branch says only which branch.
+        A tool that makes commits of others again on top of a branch says only which branch:
+        then the old one is below what was made, and not what that was made of.
         """
         digest = self._message(commit)
-        if any(self._is_here(one) and self._message(one) == digest for one in olds):
+        here = filter(self._is_here, olds)
+        if any(
+            self._message(one) == digest and not history.descends(self._repo, commit, one)
+            for one in here
+        ):
             return []
         return list(filter(self.is_foreign, self.clone.provenance.with_message(digest)))
 

@@ -62,7 +62,7 @@ def judge_index(clone: Clone, *, amend: bool = False) -> Assessment:
     """
     if clone.memory.fault is not None:
         raise RecordError(clone.memory.fault, hint="make it writable; it is only a memory")
-    arrivals.take_in(clone)
+    arrivals.take_in(clone, _list_unseen(clone))
     commits = Commits(clone)
     found = sources.of_index(commits, amend=amend)
     doubts = assessment.assess_index(commits, found)
@@ -77,6 +77,13 @@ def judge_index(clone: Clone, *, amend: bool = False) -> Assessment:
         if entry.path not in doubts and (entry.path in new or not is_known)
     )
     return Assessment(doubts, found, commits)
+
+
+def _list_unseen(clone: Clone) -> list[str]:
+    """Returns what HEAD was at that no hook has seen: of `git am`, or fetched without a ref."""
+    record = clone.provenance
+    heads = replays.list_brought_heads(clone.repo, _HEADS)
+    return [one for one in heads if not record.has_arrived(one) and record.doubts(one) is None]
 
 
 def expect_commit(clone: Clone, doubts: Doubts) -> None:
@@ -113,24 +120,6 @@ def settle_commit(clone: Clone) -> Assessment | None:
         _note_content(clone, commits, commit, doubts)
     record.note_commits([commit], doubts)
     return Assessment(doubts, found, commits, is_told)
-
-
-def review(clone: Clone) -> None:
-    """Judges anew what was in doubt of commits that were made here: a signer is trusted now.
-
-    What was made on top of a commit of theirs is in doubt no more. No doubt comes anew.
-    """
-    arrivals.take_in(clone)
-    record = clone.provenance
-    every = history.commits(clone.repo, ["HEAD", "--branches"])
-    for commit in every if index.head_tree(clone.repo) else ():
-        if doubts := record.doubts(commit):
-            commits = Commits(clone, made=commit)
-            ((_, message),) = clone.objects.read_many([commit])
-            found = sources.gather(commits, commits.parents(commit), message)
-            foreign = tuple(filter(commits.is_foreign, found.suspects))
-            left = assessment.assess_as_made(commits, commit, found._replace(suspects=foreign))
-            record.settle(commit, doubts.keys() - left.keys())
 
 
 def _expected(commits: Commits, commit: str, above: Sequence[str]) -> Doubts | None:
@@ -194,7 +183,10 @@ def put_in_play(clone: Clone) -> None:
     for rows in clone.provenance.brought(_blobs_here(clone)).values():
         newest = dict.fromkeys(row.commit for row in reversed(rows) if row.commit)
         found += itertools.islice(filter(commits.is_foreign, newest), 1)
-    found += [one for one in named if commits.is_recorded(one) and commits.known_doubts(one)]
+    recorded = [one for one in named if commits.is_recorded(one)]
+    # A stash was made on top of what another work tree may have had.
+    recorded += [up for one in {*named} - {*recorded} for up in commits.parents(one)[:1]]
+    found += [one for one in recorded if commits.is_recorded(one) and commits.known_doubts(one)]
     clone.provenance.put_in_play(reversed(dict.fromkeys(reversed(found))))
 
 

@@ -30,6 +30,8 @@ _LISTS = ("rebase-merge/rewritten-list", "rebase-apply/rewritten")
 _PENDING = "rebase-merge/rewritten-pending"
 _DONE = "rebase-merge/done"
 _AMEND = "rebase-merge/amend"
+_BROUGHT = (b"am", b"reset:", b"checkout:")
+"""Beginnings of messages in the reflog: of commits that nothing here has made."""
 _BRINGING = {"cherry-pick", "merge", "read-tree", "revert", "stash"}
 """Commands that merge content of a commit into the index, or may, and need not commit it."""
 _OF_FILES = {"checkout", "restore"}
@@ -159,19 +161,36 @@ def list_applied(repo: Repository, message: bytes = b"") -> list[str]:
 
 
 def list_former_heads(repo: Repository, most: int) -> list[str]:
-    """Returns the commits that HEAD was at, by its reflog, the newest first.
+    """Returns the commits that HEAD was at, by its reflog, the newest first."""
+    return list(dict.fromkeys(oid for oid, _ in _reflog(repo, most)))
 
-    Each line of the file has the old oid and the new one (gitformat, "reflog").
+
+def list_brought_heads(repo: Repository, most: int) -> list[str]:
+    """Returns those of the former commits of HEAD that another command than one's own made."""
+    found = (oid for oid, said in _reflog(repo, most) if said.startswith(_BROUGHT))
+    return list(dict.fromkeys(found))
+
+
+def _reflog(repo: Repository, most: int) -> list[tuple[str, bytes]]:
+    """Returns where HEAD was, the newest first, each with the message.
+
+    Each line of the file has the old oid and the new one, who moved it and when, and behind a
+    tabulator the message (gitformat, "reflog").
     """
     path = repo.git_dir / "logs" / "HEAD"
     if repo.has_ref_tables:
-        words = ("reflog", "show", "--no-show-signature", "--format=%H", f"--max-count={most}")
-        found = repo.git(*words, "HEAD", accept=(0, 128)).decode().split()
+        words = ("reflog", "show", "--no-show-signature", "--format=%H %gs")
+        said = repo.git(*words, f"--max-count={most}", "HEAD", accept=(0, 128))
+        rows = [line.partition(b" ")[::2] for line in said.splitlines()]
     else:
         lines = path.read_bytes().splitlines() if path.is_file() else []
-        rows = (line.split(b" ", 2) for line in reversed(lines[-most:]))
-        found = [row[1].decode("ascii", "replace") for row in rows if len(row) > 1]
-    return list(dict.fromkeys(filter(is_oid, found)))
+        rows = [
+            (line.split(b" ", 2)[1], line.partition(b"\t")[2])
+            for line in reversed(lines[-most:])
+            if line.count(b" ") > 1
+        ]
+    found = ((oid.decode("ascii", "replace"), said) for oid, said in rows)
+    return [(oid, said) for oid, said in found if is_oid(oid)]
 
 
 def _done(repo: Repository) -> list[str]:

@@ -85,7 +85,8 @@ class Suspects:
 
     def _stood_at(self, one: Suspect, path: bytes) -> bool:
         """Tells whether a path is that of a suspect, or may be where its file was moved to."""
-        return one.path == path or bool(one.before and one.path not in self._held)
+        is_there = one.path == path or is_shifted(one.path, path)
+        return is_there or bool(one.before and one.path not in self._held)
 
     def _has_mode(self, path: bytes, mode: int, suspects: Collection[Suspect]) -> bool:
         """Tells whether a path has the mode of a suspect, and of nothing that stands there."""
@@ -122,6 +123,11 @@ class Suspects:
             if path not in self._commits.doubts(one)
         )
         return {fact for fact in facts if is_file(fact[0])}
+
+
+def is_shifted(one: bytes, other: bytes) -> bool:
+    """Tells whether one path is the other one below a directory, as a subtree merge has it."""
+    return one.endswith(b"/" + other) or other.endswith(b"/" + one)
 
 
 def is_file(mode: int) -> bool:

@@ -172,7 +172,7 @@ def _last_change(commits: Commits, path: bytes, among: Iterable[str]) -> str | N
     if one is None:
         return None
     changed = rev_list.last_changes(commits.clone.repo, one, path, _LOOKED_AT)
-    return next(filter(commits.is_foreign, changed), (*changed, one)[0])
+    return next(filter(commits.is_foreign, (*changed, one)), None)
 
 
 def _taken_from(commits: Commits, path: bytes, found: Sources) -> str | None:
@@ -184,7 +184,7 @@ def _taken_from(commits: Commits, path: bytes, found: Sources) -> str | None:
     taken = (*found.applied, *found.squashed, *found.suspects)
     if commit := _last_change(commits, path, taken):
         return commit
-    doubted = {one for one in taken if commits.known_doubts(one)}
+    doubted = {one for one in taken if commits.is_foreign(one) and commits.known_doubts(one)}
     return doubted.pop() if len(doubted) == 1 else None
 
 

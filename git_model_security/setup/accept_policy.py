@@ -33,7 +33,9 @@ if TYPE_CHECKING:
 
 _OTHER_ID = "it is of another repository"
 _NO_ID = "it does not name this repository any more"
+_MORE_NAMES = "it says that trees of another repository are of this one (git-model.formerly)"
 _FIRST_ID = "the repository has an id now"
+_OTHER_NAMES = {_OTHER_ID, _NO_ID, _MORE_NAMES}
 OTHER = ".gitmodel is not the policy that this clone pinned"
 
 
@@ -62,13 +64,13 @@ class Drift:
     @property
     def is_felt(self) -> bool:
         """Whether any tracked file would be kept otherwise; else nobody need be told."""
-        is_other = self.repository in {_OTHER_ID, _NO_ID}
+        is_other = self.repository in _OTHER_NAMES
         return bool(self.opened or self.closed or self.later or is_other)
 
     @property
     def weakens(self) -> bool:
         """Whether taking it over would protect less."""
-        is_other = self.repository in {_OTHER_ID, _NO_ID}
+        is_other = self.repository in _OTHER_NAMES
         return bool(self.opened or self.records or self.later or is_other)
 
 
@@ -108,7 +110,9 @@ def _repository(repo: Repository, policy: Policy) -> str:
     if not identity.is_of(policy, known):
         return _OTHER_ID
     if identity.has_id(known):
-        return "" if policy.repository else _NO_ID
+        if not policy.repository:
+            return _NO_ID
+        return "" if identity.names(policy) <= known else _MORE_NAMES
     return _FIRST_ID if policy.repository else ""
 
 

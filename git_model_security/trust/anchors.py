@@ -228,8 +228,8 @@ def _is_tracked(repo: Repository, file: Path) -> bool:
 
 
 def _work_trees_around(directory: Path) -> set[Path]:
-    """Returns the innermost work tree that holds a directory, as it was named and without links."""
-    found = set()
+    """Returns the innermost work tree around a directory, by its name and without links."""
+    found: set[Path] = set()
     for place in (directory.absolute(), directory.resolve()):
         tops = (one for one in (place, *place.parents) if os.path.lexists(one / ".git"))
         found.update(itertools.islice(tops, 1))

@@ -90,8 +90,9 @@ def send(stranger: Repository, *branches: str) -> None:
 
 
 def stores_in_lfs(repo: Repository) -> bool:
-    """Tells whether the ciphertext of a project is in git-lfs."""
-    return b"engine = lfs" in repo.read(".gitmodel")
+    """Tells whether the ciphertext of a project is in git-lfs: of a stranger's, nothing is."""
+    policy = repo.path / ".gitmodel"
+    return policy.exists() and b"engine = lfs" in policy.read_bytes()
 
 
 def send_objects(stranger: Repository) -> None:

@@ -206,3 +206,17 @@ def test_a_job_that_has_pinned_nothing_goes_by_the_commit_that_it_follows(
     assert said.returncode == 1
     assert "signed in another repository" in said.stdout
     assert job.model("verify", *key, "--at-least", before, before).returncode == 0
+
+
+def test_no_key_of_another_repository_counts_because_a_stranger_says_so(
+    ada: Repository, mallory: Repository
+) -> None:
+    known = ada.read(".git/git-model/repository")
+    key = ada.git("config", "--file", ".gitmodel", "protect.keyid")
+    mallory.git("config", "--file", ".gitmodel", "git-model.formerly", key)
+    mallory.git("commit", "--all", "--message", "Housekeeping")
+    mallory.git("push", "--no-verify", "origin", "HEAD:main")
+    ada.git("pull")
+    said = ada.model("track", "*.foo", "--yes", check=False)
+    assert "git-model.formerly" in said.stderr
+    assert ada.read(".git/git-model/repository") == known
