@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from typing import TYPE_CHECKING, NamedTuple
 
 from git_model_security import telemetry
 from git_model_security.content import blob, reader
-from git_model_security.errors import EnvelopeError, KeyNotFoundError, PolicyError
+from git_model_security.directories import writing
+from git_model_security.errors import EnvelopeError, KeyNotFoundError
 from git_model_security.files import write_at
 from git_model_security.git import index, worktree
-from git_model_security.git.paths import shown
 from git_model_security.git.replacement import Replacement, naming
 from git_model_security.keyring import ring
 from git_model_security.verification import tree_check
@@ -67,11 +66,7 @@ def export(
         KeyNotFoundError: the clone is locked, and it is to be decrypted.
         Error: a file cannot be read, opened or written; those before it are.
     """
-    if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
-        raise PolicyError(
-            f"{shown(os.fsencode(directory))}: something stands there already",
-            hint="name a new directory, or an empty one",
-        )
+    writing.require_new(directory)
     entries = index.tree(clone.repo, index.require(clone.repo, f"{revision}^{{tree}}"))
     verdict = None
     if not is_encrypted:

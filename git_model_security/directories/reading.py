@@ -32,12 +32,14 @@ class AsTheyStand(Reading):
 
     Attributes:
         seen: what stands for each file that was read, by its path.
+        signature: the bundle that was read, in clear.
     """
 
     may_be_sealed = True
 
     def __init__(self) -> None:
         self.seen: dict[bytes, bytes] = {}
+        self.signature = b""
 
     def chunks(
         self, path: bytes, descriptor: int, room: memoryview | None
@@ -51,6 +53,11 @@ class AsTheyStand(Reading):
         found = root.finish() if is_sealed else plain.digest()
         if found is not None:
             self.seen[path] = found
+
+    def bundle(self, path: bytes, data: bytes) -> bytes:
+        """Returns the bundle that a file holds; see `Reading`."""
+        self.signature = super().bundle(path, data)
+        return self.signature
 
 
 class Opened(AsTheyStand):
@@ -80,10 +87,11 @@ class Opened(AsTheyStand):
     def bundle(self, path: bytes, data: bytes) -> bytes:
         """Returns the bundle that a file holds, decrypted."""
         if not blob.is_sealed(data[:HEADER_BYTES]):
-            return data
+            return super().bundle(path, data)
         reader = open_segments(self._key, path, io.BytesIO(data))
         self.seen[path] = reader.root
-        return b"".join(map(reader.read_segment, range(reader.segments)))
+        self.signature = b"".join(map(reader.read_segment, range(reader.segments)))
+        return self.signature
 
 
 class Resealed(AsTheyStand):
@@ -104,10 +112,12 @@ class Resealed(AsTheyStand):
         if path not in self._decrypted:
             yield from super().chunks(path, descriptor, room)
             return
-        sealer = Sealer(self._key)
+        sealer, plain = Sealer(self._key), hashlib.sha256()
         for chunk in file_digests.read_chunks(path, descriptor, room):
+            plain.update(chunk)
             yield from sealer.update(chunk)
         yield sealer.finish()
+        self.seen[path] = plain.digest()
 
 
 def open_segments(key: Key, path: bytes, file: BinaryIO) -> SegmentReader:
