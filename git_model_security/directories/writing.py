@@ -38,6 +38,8 @@ _LARGE_BYTES: Final = 8 << 20
 """From this length on the segments of one file are spread over the cores; below, files are."""
 _LARGE_AT_ONCE: Final = 2
 """While the disk takes one of them, the cores have another."""
+_UNFINISHED: Final = b".git-model-unfinished"
+"""A file in an output that is not complete: the same run may begin there again."""
 _CHUNK_BYTES = 1 << 20
 _PERMISSIONS: Final = 0o777
 """Of a mode: neither setuid, setgid nor the sticky bit."""
@@ -98,6 +100,7 @@ def write_all(
         target = Path(output)
         _require_apart(found, target)
         target.mkdir(parents=True, exist_ok=True)
+        (target / os.fsdecode(_UNFINISHED)).touch()
     total = sum(file.facts.st_size for file in chosen)
     done = length = 0
     for file, plaintext_bytes in _written(found.top, chosen, write, target, cores):
@@ -111,6 +114,8 @@ def write_all(
         is_usual = not file.is_left_alone or file.path in also
         if is_usual if expected is None else file.path in expected:
             copy(found.top, file, target, expected)
+    if output is not None:
+        (target / os.fsdecode(_UNFINISHED)).unlink()
     others = sum(not file.is_left_alone for file in rest)
     return Done(len(chosen), length, others, found.links, odd=found.odd)
 
@@ -161,7 +166,8 @@ def require_new(directory: Path) -> None:
 def require_output(found: Selection, output: Path) -> None:
     """Raises unless a directory lies apart from what is read, and is new.
 
-    Also where it is refused, no plaintext stays there that a killed run left.
+    Or holds nothing but what an interrupted run has written of just these files. Also where it
+    is refused, no plaintext stays there that a killed run left.
 
     Raises:
         PolicyError: it does not, or something stands there.
@@ -169,6 +175,10 @@ def require_output(found: Selection, output: Path) -> None:
     _require_apart(found, output)
     if output.is_dir():
         sweep(output)
+        there = listing.list_files(output, closed=True).keys()
+        own = {_UNFINISHED, *(file.path for file in found.files)}
+        if _UNFINISHED in there and there <= own:
+            return
     require_new(output)
 
 

@@ -110,6 +110,27 @@ def test_one_file_goes_to_a_directory_beside_it(
         encryption.encrypt("config.json", KEY, output=".")
 
 
+def test_an_output_that_an_interrupted_run_began_is_completed(
+    model: Path, tmp_path: Path
+) -> None:
+    output = tmp_path / "output"
+
+    def interrupt(done: int, total: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        encryption.encrypt(model, KEY, output=output, progress=interrupt)
+    assert ".git-model-unfinished" in _read(output)
+    (output / "mine").write_bytes(b"mine")
+    with pytest.raises(PolicyError, match="something stands there already"):
+        encryption.encrypt(model, KEY, output=output)
+    (output / "mine").unlink()
+    encryption.encrypt(model, KEY, output=output)
+    encryption.decrypt(output, KEY)
+    there = _read(model).items()
+    assert _read(output) == {path: one for path, one in there if ".git/" not in path}
+
+
 @pytest.mark.parametrize("work", [encryption.encrypt, encryption.decrypt])
 def test_an_output_where_something_stands_is_refused(
     model: Path, tmp_path: Path, work: Callable[..., object]
