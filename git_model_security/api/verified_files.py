@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
     from git_model_security.api.options import VerifierOptions
     from git_model_security.directories.model import Model
+    from git_model_security.directories.reading import Seen
     from git_model_security.envelope import Key
     from git_model_security.verification.reading import Reading
 
@@ -104,10 +105,7 @@ class Directory(Source):
             readings.append(Opened(self._key))
         for reading in readings:
             if self._digest(name, reading) == self.names[name]:
-                seen = reading.seen[name.encode()]
-                path = self._model.top / name
-                is_sealed = blob.is_sealed(_head(path))
-                return Place(path, seen if is_sealed else None, None if is_sealed else seen)
+                return _place(self._model.top / name, reading.seen[name.encode()])
         raise not_as_signed(name)
 
     def _digest(self, name: str, reading: Reading) -> bytes | None:
@@ -208,14 +206,13 @@ def _hashed(path: Path, signed: bytes, name: str) -> Place:
             running.update(chunk)
     if running.digest() != signed:
         raise not_as_signed(name)
-    seen = reading.seen[b""]
-    is_sealed = blob.is_sealed(_head(path))
-    return Place(path, seen if is_sealed else None, None if is_sealed else seen)
+    return _place(path, reading.seen[b""])
 
 
-def _head(path: Path) -> bytes:
-    with path.open("rb") as file:
-        return file.read(blob.HEAD_BYTES)
+def _place(path: Path, seen: Seen) -> Place:
+    """Returns the place of a file, by what stands for the very bytes that were verified."""
+    root, sha256 = (seen.value, None) if seen.is_root else (None, seen.value)
+    return Place(path, root, sha256)
 
 
 def not_as_signed(name: str) -> VerificationError:

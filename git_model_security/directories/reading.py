@@ -10,21 +10,35 @@ from __future__ import annotations
 import hashlib
 import io
 import os
-from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple, cast
 
 from git_model_security.content import blob
 from git_model_security.envelope import HEADER_BYTES, Sealer, SegmentReader
-from git_model_security.envelope.root import RunningRoot
+from git_model_security.envelope.root import RunningRoot, of_file
 from git_model_security.errors import KeyNotFoundError
 from git_model_security.git.paths import shown
 from git_model_security.verification import file_digests
 from git_model_security.verification.reading import Reading
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Mapping
 
     from git_model_security.envelope import Key
     from git_model_security.envelope.layout import BytesLike
+
+
+class Seen(NamedTuple):
+    """What stands for a file: the root of an envelope, or the SHA-256 of another file.
+
+    Which of them is part of it: a file can be made whose SHA-256 is the root of an envelope.
+    """
+
+    is_root: bool
+    value: bytes
+
+
+_NOTHING = Seen(is_root=True, value=b"")
+"""What no file has."""
 
 
 class AsTheyStand(Reading):
@@ -32,25 +46,41 @@ class AsTheyStand(Reading):
 
     Attributes:
         seen: what stands for each file that was read, by its path.
+        bundles: those of them that are bundles.
+        led: the files that names lead to by links, by these names.
     """
 
     may_be_sealed = True
 
     def __init__(self) -> None:
-        self.seen: dict[bytes, bytes] = {}
+        self.seen: dict[bytes, Seen] = {}
+        self.bundles: set[bytes] = set()
+        self.led: dict[bytes, bytes] = {}
+
+    def forget(self, path: bytes) -> None:
+        """See `Reading`."""
+        self.seen[path] = _NOTHING
+
+    def follow(self, places: Mapping[bytes, bytes]) -> None:
+        """See `Reading`."""
+        self.led |= {name: place for name, place in places.items() if name != place}
 
     def chunks(
         self, path: bytes, descriptor: int, room: memoryview | None
     ) -> Iterator[BytesLike]:
         """Yields what a file holds."""
-        root, plain = RunningRoot(), hashlib.sha256()
-        is_sealed = blob.is_sealed(os.pread(descriptor, HEADER_BYTES, 0))
+        plain = None if of_file(descriptor) else hashlib.sha256()
+        root = RunningRoot()
         for chunk in file_digests.read_chunks(path, descriptor, room):
-            (root if is_sealed else plain).update(chunk)
+            root.update(chunk)
+            if plain is not None:
+                plain.update(chunk)
             yield chunk
-        found = root.finish() if is_sealed else plain.digest()
-        if found is not None:
-            self.seen[path] = found
+        if plain is not None:
+            self.seen[path] = Seen(is_root=False, value=plain.digest())
+        else:  # of what was changed meanwhile nothing stands for it
+            found = root.finish()
+            self.seen[path] = Seen(is_root=True, value=found) if found else _NOTHING
 
 
 class Opened(AsTheyStand):
@@ -75,14 +105,15 @@ class Opened(AsTheyStand):
         with os.fdopen(os.dup(descriptor), "rb", buffering=0) as file:
             reader = open_segments(self._key, path, cast("BinaryIO", file))
             yield from map(reader.read_segment, range(reader.segments))
-            self.seen[path] = reader.root
+            self.seen[path] = Seen(is_root=True, value=reader.root)
 
     def bundle(self, path: bytes, data: bytes) -> bytes:
         """Returns the bundle that a file holds, decrypted."""
         if not blob.is_sealed(data[:HEADER_BYTES]):
             return data
         reader = open_segments(self._key, path, io.BytesIO(data))
-        self.seen[path] = reader.root
+        self.seen[path] = Seen(is_root=True, value=reader.root)
+        self.bundles.add(path)
         return b"".join(map(reader.read_segment, range(reader.segments)))
 
 
@@ -104,10 +135,12 @@ class Resealed(AsTheyStand):
         if path not in self._decrypted:
             yield from super().chunks(path, descriptor, room)
             return
-        sealer = Sealer(self._key)
+        sealer, plain = Sealer(self._key), hashlib.sha256()
         for chunk in file_digests.read_chunks(path, descriptor, room):
+            plain.update(chunk)
             yield from sealer.update(chunk)
         yield sealer.finish()
+        self.seen[path] = Seen(is_root=False, value=plain.digest())
 
 
 def open_segments(key: Key, path: bytes, file: BinaryIO) -> SegmentReader:
