@@ -10,42 +10,73 @@ import abc
 import contextlib
 import hashlib
 import os
+import stat
 import tempfile
-from pathlib import Path
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from git_model_security.api import models, options
 from git_model_security.clone.clone import Clone
 from git_model_security.content import blob, reader
+from git_model_security.directories import writing
 from git_model_security.directories.reading import AsTheyStand, Opened
+from git_model_security.envelope import HEADER_BYTES
 from git_model_security.envelope.root import of_file
 from git_model_security.errors import ConfigError, Reason, VerificationError
 from git_model_security.git import index
+from git_model_security.git import partial as partial_clone
 from git_model_security.git.repository import Repository
-from git_model_security.loading.encrypted_file import open_envelope
+from git_model_security.loading.encrypted_file import (
+    open_encrypted,
+    open_envelope,
+    open_regular,
+)
 from git_model_security.policy import gitmodel
 from git_model_security.signing import bundle
 from git_model_security.signing.roles import CIPHERTEXT, ONE_FILE, TREE_ITEM
 from git_model_security.trust import verifiers
-from git_model_security.verification import directory_bundle, file_digests, tree_check
+from git_model_security.verification import (
+    directory_bundle,
+    directory_check,
+    file_digests,
+    tree_check,
+)
 from git_model_security.verification.model_roots import under
 from git_model_security.verification.root import Root
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from _typeshed import StrPath
 
     from git_model_security.api.options import VerifierOptions
     from git_model_security.directories.model import Model
     from git_model_security.envelope import Key
+    from git_model_security.errors import Error
     from git_model_security.verification.reading import Reading
 
 
 class Place(NamedTuple):
     """Where a file lies that was verified: `root` stands for an envelope, else SHA-256."""
 
-    path: Path
+    path: Path | Named
     root: bytes | None
     sha256: bytes | None
+
+
+class Named(os.PathLike[str]):
+    """A path that errors call by the name of what was put there."""
+
+    def __init__(self, path: StrPath, name: str) -> None:
+        self._path = os.fspath(path)
+        self._name = name
+
+    def __fspath__(self) -> str:
+        return self._path
+
+    def __str__(self) -> str:
+        return self._name
 
 
 class Source(abc.ABC):
@@ -90,36 +121,71 @@ class Directory(Source):
         if model.only is not None and signed.keys() == {ONE_FILE}:
             signed = {os.fsdecode(model.only): signed[ONE_FILE]}
         self._key = key
+        self._readings: Sequence[Callable[[], AsTheyStand]] = (AsTheyStand,)
+        if not self._is_sealed:
+            # Of other software's bundles nobody knows whether they are over ciphertext.
+            others = () if opened.subject else (AsTheyStand,)
+            self._readings = (*others, partial(Opened, key))
         self._manifest = opened.manifest
         self.names, self.signer = signed, str(opened.signer)
         self.roots = opened.manifest.roots
 
     def verify(self, name: str) -> Place:
         """See `Source`."""
-        if name in self.roots:
-            return _rooted(self._model.top / name, self.roots[name], name)
-        # Whether what is signed is ciphertext only a bundle of ours says.
-        readings: list[AsTheyStand] = [AsTheyStand()]
-        if not self._is_sealed:
-            readings.append(Opened(self._key))
-        for reading in readings:
-            if self._digest(name, reading) == self.names[name]:
-                seen = reading.seen[name.encode()]
-                path = self._model.top / name
-                is_sealed = blob.is_sealed(_head(path))
-                return Place(path, seen if is_sealed else None, None if is_sealed else seen)
-        raise not_as_signed(name)
+        path = self._model.top / name
+        if name in self.roots and os.path.lexists(path):
+            return _rooted(path, self.roots[name], name)
+        for kind in self._readings:
+            reading, found = kind(), {}
+            with writing.about(os.fsencode(name)):
+                found = self._digest(name, reading)
+            if found == {os.fsencode(name): self.names[name]}:
+                place = _place(path, reading, os.fsencode(name))
+                self._require_one_reading(kind, place, name)
+                return place
+        raise self._differing(name, found)
 
-    def _digest(self, name: str, reading: Reading) -> bytes | None:
-        manifest = self._manifest
-        found = file_digests.digests(
+    def _digest(self, name: str, reading: Reading) -> dict[bytes, bytes]:
+        return file_digests.digests(
             self._model.top,
-            [name.encode()],
-            manifest.digest,
-            shard_bytes=manifest.shard_bytes,
+            [os.fsencode(name)],
+            self._manifest.digest,
+            shard_bytes=self._manifest.shard_bytes,
             chunks=reading.chunks,
         )
-        return found.get(name.encode())
+
+    def _require_one_reading(
+        self, kind: Callable[[], AsTheyStand], place: Place, name: str
+    ) -> None:
+        """Has all that is encrypted be read in the way in which the first such file holds.
+
+        Who signed ciphertext and who signed plaintext leave bundles that look alike. Ciphertext
+        that was signed, and encrypted again by whoever has the key, would pass for plaintext.
+
+        Raises:
+            VerificationError: what is encrypted is ciphertext, which nobody encrypts.
+        """
+        if place.root is None:
+            return
+        if kind is not AsTheyStand:
+            with open_encrypted(place.path, self._key, root=place.root) as file:
+                if blob.is_sealed(file.read(HEADER_BYTES)):
+                    raise not_as_signed(name)
+        self._readings = (kind,)
+
+    def _differing(self, name: str, found: Mapping[bytes, bytes]) -> Error:
+        """Returns the error of a file that is not what was signed, in words of `verify`."""
+        path = os.fsencode(name)
+        is_link = (self._model.top / name).is_symlink()
+        if found.get(path) == file_digests.UNREADABLE and not is_link:
+            return ConfigError(f"{name}: cannot read it")
+        modes = {path: stat.S_IFLNK} if is_link else {}
+        signed = {path: self.names[name]}
+        reading = AsTheyStand() if self._is_sealed else Opened(self._key)
+        finding, *_ = directory_check.differences(
+            signed, found, (), modes, self._model.top, reading
+        )
+        return VerificationError(finding.reason, f"{name}: {finding.detail}", hint=finding.hint)
 
     def close(self) -> None:
         """See `Source`; nothing is held open."""
@@ -129,7 +195,7 @@ class Commit(Source):
     """Files of a commit; of an object of git-lfs where it lies, else in a file without name."""
 
     def __init__(self, top: Path, revision: str, trust: VerifierOptions) -> None:
-        repo = Repository.discover(top, local=False)
+        repo = partial_clone.offline(Repository.discover(top, local=False))
         self._clone = Clone(repo)
         self._stack = contextlib.ExitStack()
         self._stack.enter_context(self._clone.objects)
@@ -160,16 +226,17 @@ class Commit(Source):
         """See `Source`."""
         entry = self._entries[name]
         pointer = blob.pointer_of(self._clone.objects.stream(entry.oid))
+        path: Named
         if pointer is not None:
             self._clone.lfs.open(pointer).close()  # or it says how to fetch it
-            path = self._clone.lfs.path(pointer)
+            path = Named(self._clone.lfs.path(pointer), name)
         else:
             held = tempfile.TemporaryFile()  # noqa: SIM115 - it is closed with the model
             self._stack.enter_context(held)
             for chunk in reader.chunks(self._clone, entry.oid):
                 held.write(chunk)
             held.flush()
-            path = Path(f"/dev/fd/{held.fileno()}")
+            path = Named(f"/dev/fd/{held.fileno()}", name)
         if name in self.roots:
             return _rooted(path, self.roots[name], name)
         return _hashed(path, self.names[name], name)
@@ -179,7 +246,7 @@ class Commit(Source):
         self._stack.close()
 
 
-def _rooted(path: Path, signed: bytes, name: str) -> Place:
+def _rooted(path: Path | Named, signed: bytes, name: str) -> Place:
     """Returns the place of an envelope that has the root that was signed.
 
     It is only what who opens it has to find, so that nothing else need be read before.
@@ -194,28 +261,28 @@ def _rooted(path: Path, signed: bytes, name: str) -> Place:
     return Place(path, signed, None)
 
 
-def _hashed(path: Path, signed: bytes, name: str) -> Place:
+def _hashed(path: Path | Named, signed: bytes, name: str) -> Place:
     """Returns the place of a file that has the SHA-256 that was signed.
 
     Raises:
         VerificationError: it has another one.
     """
     reading, running = AsTheyStand(), hashlib.sha256()
-    with path.open("rb", buffering=0) as file:
+    with open_regular(path) as file:
         # A path of a descriptor may share its position.
         file.seek(0)
         for chunk in reading.chunks(b"", file.fileno(), None):
             running.update(chunk)
     if running.digest() != signed:
         raise not_as_signed(name)
-    seen = reading.seen[b""]
-    is_sealed = blob.is_sealed(_head(path))
-    return Place(path, seen if is_sealed else None, None if is_sealed else seen)
+    return _place(path, reading, b"")
 
 
-def _head(path: Path) -> bytes:
-    with path.open("rb") as file:
-        return file.read(blob.HEAD_BYTES)
+def _place(path: Path | Named, reading: AsTheyStand, name: bytes) -> Place:
+    if name not in reading.sealed:
+        return Place(path, None, reading.seen[name])
+    # Without a root it is as long as no envelope is: whoever opens it is told.
+    return Place(path, reading.seen.get(name, b""), None)
 
 
 def not_as_signed(name: str) -> VerificationError:

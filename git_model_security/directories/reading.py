@@ -13,7 +13,13 @@ import os
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 from git_model_security.content import blob
-from git_model_security.envelope import HEADER_BYTES, Sealer, SegmentReader
+from git_model_security.envelope import (
+    HEADER_BYTES,
+    SEGMENT_BYTES,
+    Sealer,
+    SegmentReader,
+    memory,
+)
 from git_model_security.envelope.root import RunningRoot
 from git_model_security.errors import KeyNotFoundError
 from git_model_security.git.paths import shown
@@ -32,12 +38,14 @@ class AsTheyStand(Reading):
 
     Attributes:
         seen: what stands for each file that was read, by its path.
+        sealed: those of them that begin as an envelope does, also where none is so long.
     """
 
     may_be_sealed = True
 
     def __init__(self) -> None:
         self.seen: dict[bytes, bytes] = {}
+        self.sealed: set[bytes] = set()
 
     def chunks(
         self, path: bytes, descriptor: int, room: memoryview | None
@@ -45,6 +53,8 @@ class AsTheyStand(Reading):
         """Yields what a file holds."""
         root, plain = RunningRoot(), hashlib.sha256()
         is_sealed = blob.is_sealed(os.pread(descriptor, HEADER_BYTES, 0))
+        if is_sealed:
+            self.sealed.add(path)
         for chunk in file_digests.read_chunks(path, descriptor, room):
             (root if is_sealed else plain).update(chunk)
             yield chunk
@@ -63,7 +73,7 @@ class Opened(AsTheyStand):
     def chunks(
         self, path: bytes, descriptor: int, room: memoryview | None
     ) -> Iterator[BytesLike]:
-        """Yields what a file holds, decrypted.
+        """Yields what a file holds, decrypted, in pages that no core dump shows.
 
         Raises:
             KeyNotFoundError: it is sealed under another key.
@@ -74,8 +84,14 @@ class Opened(AsTheyStand):
             return
         with os.fdopen(os.dup(descriptor), "rb", buffering=0) as file:
             reader = open_segments(self._key, path, cast("BinaryIO", file))
-            yield from map(reader.read_segment, range(reader.segments))
+            own = memory.allocate(min(SEGMENT_BYTES, reader.length))
+            for start in range(0, reader.length, SEGMENT_BYTES):
+                length = min(SEGMENT_BYTES, reader.length - start)
+                chunk = memory.allocate(length) if room is None else own[:length]
+                reader.read_into(start, chunk)
+                yield chunk
             self.seen[path] = reader.root
+            self.sealed.add(path)
 
     def bundle(self, path: bytes, data: bytes) -> bytes:
         """Returns the bundle that a file holds, decrypted."""
