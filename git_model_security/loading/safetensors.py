@@ -205,7 +205,8 @@ def _read_index(path: Path, key: KeyLike) -> dict[str, set[str]]:
         except (LookupError, TypeError, AttributeError):
             raise ModelError("no index of safetensors: it has no weight_map") from None
         for tensor, shard in weight_map:
-            if not isinstance(shard, str) or Path(shard).name != shard or shard in {".", ".."}:
+            is_name = isinstance(shard, str) and shard.isprintable()
+            if not is_name or Path(shard).name != shard or shard in {".", ".."}:
                 raise ModelError(f"its shard {shard!r} does not stand beside it")
             shards[shard].add(tensor)
         return shards
