@@ -129,7 +129,7 @@ def test_a_wide_header_takes_little_memory(seal: Seal) -> None:
         content = len(text).to_bytes(8, "little") + text.encode()
         path = seal("model.safetensors", content)
         opened = peak_bytes(lambda path=path: safetensors.load_file(path, KEY, "np"))
-        assert opened < 4 * len(content) + (16 << 20), text[:50]
+        assert opened < 96 << 20, text[:50]
 
 
 def test_a_header_may_have_blanks_and_a_name_of_any_characters(seal: Seal) -> None:
