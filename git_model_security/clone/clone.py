@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from git_model_security.clone.database import Delivered, Judgements, Memory
 from git_model_security.clone.digests import CLEAR, DigestCache
 from git_model_security.clone.provenance import Provenance
-from git_model_security.errors import ConfigError, GitError
+from git_model_security.errors import ConfigError, GitError, PolicyError
 from git_model_security.git import attributes, batch, config, index, refs
 from git_model_security.git.repository import Repository
 from git_model_security.keyring import ring
@@ -72,9 +72,23 @@ class Clone:
             return None
         return config.number(self.settings, "git-model.threshold", DEFAULT_THRESHOLD_BYTES)
 
-    def makes_object(self, plaintext_bytes: int) -> bool:
-        """Tells whether a plaintext of this length becomes an object of git-lfs."""
-        return self.threshold is not None and plaintext_bytes >= self.threshold
+    def makes_object(self, plaintext_bytes: int, path: bytes = b"") -> bool:
+        """Tells whether a plaintext of this length becomes an object of git-lfs.
+
+        A signature never does: the commit that makes it puts it into Git. Were it another blob
+        when Git looks at the file again, it would show as modified, and stop a rebase.
+        """
+        is_long = self.threshold is not None and plaintext_bytes >= self.threshold
+        return is_long and path not in self.signatures
+
+    @cached_property
+    def signatures(self) -> set[bytes]:
+        """The paths of signatures, by the policy that was taken over; none without one."""
+        try:
+            policy = pinned.policy(self.repo)
+        except (ConfigError, PolicyError):
+            policy = None
+        return policy.signature_paths() if policy else set()
 
     @cached_property
     def direct_threshold(self) -> int:

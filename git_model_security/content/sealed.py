@@ -141,17 +141,19 @@ class Sealed(Spooled):
 
     Args:
         plaintext_bytes: length of the plaintext, as far as it is known beforehand.
+        path: where it lies, if it does at one place.
 
     Attributes:
         pointer: what Git gets, once it is settled that this becomes an object.
     """
 
-    def __init__(self, clone: Clone, plaintext_bytes: int | None) -> None:
+    def __init__(self, clone: Clone, plaintext_bytes: int | None, path: bytes = b"") -> None:
         likely = plaintext_bytes or 0
-        inline = likely and not clone.makes_object(likely)
+        inline = likely and not clone.makes_object(likely, path)
         opened = None if clone.threshold is None else clone.lfs.partial
         super().__init__(clone, _sealed_length(likely) if inline else None, opened)
         self._clone = clone
+        self._path = path
         self.pointer: Pointer | None = None
 
     def __enter__(self) -> Sealed:
@@ -167,7 +169,7 @@ class Sealed(Spooled):
 
     def settle(self, plaintext_bytes: int) -> str:
         """Decides where the envelope will live; returns the oid of the blob in Git."""
-        if not self._clone.makes_object(plaintext_bytes):
+        if not self._clone.makes_object(plaintext_bytes, self._path):
             return self.oid()
         self.pointer = Pointer(self.sha256().hex(), self.size)
         return blob_oid(self._format, self.pointer.render())
@@ -202,6 +204,7 @@ def seal_content(
     source: Readable,
     pointer: Pointer | None,
     place: Callable[[Sealed], str | None],
+    path: bytes = b"",
 ) -> str:
     """Encrypts content under the key of now; returns the oid of the blob that stands for it.
 
@@ -209,13 +212,14 @@ def seal_content(
         pointer: of git-lfs, where it named the content until now.
         place: puts the ciphertext into the repository, once it is proven and settled;
             returns the oid of the blob, where it gets to know it.
+        path: where it lies, if it does at one place.
 
     Raises:
         GitError: the content is not what the pointer says, or there is no room.
     """
     key = clone.ring.current
     plaintext = PlaintextHash("sha256" if pointer is not None else clone.digest)
-    with Sealed(clone, pointer.size if pointer is not None else None) as sealed:
+    with Sealed(clone, pointer.size if pointer is not None else None, path) as sealed:
         seal(key, cut(source), sealed, plaintext)
         oid = sealed.settle(plaintext.length)
         digests = plaintext.digests(key.id, sealed.sha256(), sealed.root())

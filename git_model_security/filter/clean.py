@@ -92,7 +92,7 @@ def _pass_envelope(
     opener = Opener(clone.ring.keys)
     plaintext = PlaintextHash(clone.digest)
     size = _size(clone, path)
-    with Sealed(clone, _plaintext_length(size)) as sealed:
+    with Sealed(clone, _plaintext_length(size), path) as sealed:
         # Opened before it is spooled, segment by segment: plaintext behind a copied
         # header, or behind good segments, must not reach the disk outside the work tree.
         waiting = bytearray()
@@ -200,10 +200,10 @@ def _encrypt(clone: Clone, path: bytes, head: bytes, content: Content) -> Iterab
         # Every host takes what is shorter, and looking would cost each small file its time.
         from git_model_security.storage import limits
 
-        is_object = clone.makes_object(size)
+        is_object = clone.makes_object(size, path)
         limits.require_fit(clone.settings, path, size, is_object=is_object)
     plaintext = PlaintextHash(clone.digest)
-    with Sealed(clone, size) as sealed:
+    with Sealed(clone, size, path) as sealed:
         seal(key, segments, sealed, plaintext)
         _require_still(clone, path, before)
         if noticed is not None:

@@ -135,9 +135,10 @@ def reseal_staged(clone: Clone) -> list[bytes]:
             continue
         pointer = pointers.get(entry.oid)
         length = plaintext_length(pointer.size if pointer else sizes[entry.oid])
-        is_alike = clone.makes_object(length) == (pointer is not None)
+        is_alike = clone.makes_object(length, entry.path) == (pointer is not None)
         if key_id != clone.ring.current.id or not is_alike:
-            oid = _seal_content(clone, reader.open_content(clone, entry.oid), None)
+            content = reader.open_content(clone, entry.oid)
+            oid = _seal_content(clone, content, None, entry.path)
             anew.append(Entry(entry.path, entry.mode, oid))
     if anew:
         index.stage(repo, anew)
@@ -174,12 +175,15 @@ def _seal(clone: Clone, entry: Entry, pointer: Pointer | None) -> str:
         return _seal_content(clone, iter(lambda: file.read(CHUNK_BYTES), b""), pointer)
 
 
-def _seal_content(clone: Clone, content: Iterator[BytesLike], pointer: Pointer | None) -> str:
+def _seal_content(
+    clone: Clone, content: Iterator[BytesLike], pointer: Pointer | None, path: bytes = b""
+) -> str:
     return seal_content(
         clone,
         Joined(content),
         pointer,
         lambda sealed: write_blob_from(clone.repo, sealed.keep()),
+        path,
     )
 
 

@@ -18,6 +18,7 @@ docs/THREAT_MODEL.md, "Trust anchors".
 from __future__ import annotations
 
 import hashlib
+import itertools
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -77,7 +78,7 @@ def require_not_below(directory: Path, files: Iterable[Path]) -> None:
     """Refuses files that lie in a directory that is judged by them.
 
     Raises:
-        ConfigError: see `require_outside`, also for the repository that holds the directory.
+        ConfigError: one lies there, or in the work tree that holds the directory.
     """
     given = list(files)
     if not given:
@@ -90,14 +91,21 @@ def require_not_below(directory: Path, files: Iterable[Path]) -> None:
 
 
 def require_outside_around(directory: Path, files: Iterable[Path]) -> None:
-    """Refuses files that lie in the repository that holds a directory, if one does.
+    """Refuses files that lie in the work tree that holds a directory, if one does.
+
+    The file system alone is asked. A directory may have come with a `.git`, or with what makes
+    it a bare repository: were git run there, it would run the programs that its configuration
+    names, before anything is verified.
 
     Raises:
-        ConfigError: see `require_outside`.
+        ConfigError: one lies there; the hint says how to go on.
     """
-    around = _around(directory)
-    if around is not None:
-        require_outside(around, files)
+    for top in _work_trees_around(directory):
+        inside, apart = {_identity(top)}, {_identity(top / ".git")}
+        for file in files:
+            places = [place for place, name in _lookups(file) if name != ".git"]
+            if any(_is_within(place, inside, apart) for place in places):
+                raise _refused(file, "lies in the work tree", top.parent)
 
 
 def require_no_file_of(directory: Path, files: Iterable[Path]) -> None:
@@ -217,6 +225,15 @@ def _is_tracked(repo: Repository, file: Path) -> bool:
     wanted = _identity(file)
     there = (index.stat(repo, entry.path) for entry in index.staged(repo))
     return any(one is not None and (one.st_dev, one.st_ino) == wanted for one in there)
+
+
+def _work_trees_around(directory: Path) -> set[Path]:
+    """Returns the innermost work tree that holds a directory, as it was named and without links."""
+    found = set()
+    for place in (directory.absolute(), directory.resolve()):
+        tops = (one for one in (place, *place.parents) if os.path.lexists(one / ".git"))
+        found.update(itertools.islice(tops, 1))
+    return found
 
 
 def _checkout_around(repo: Repository, file: Path) -> Path | None:

@@ -74,6 +74,17 @@ def test_every_length_comes_back(repo: Repository, size: int) -> None:
     assert repo.status() == ""
 
 
+def test_a_signature_is_no_object_whatever_the_index_has_of_it(repo: Repository) -> None:
+    """Git compares a file with an index that is on no disk yet, in a rebase."""
+    need("git-lfs")
+    repo.model("init", "--storage", "lfs", "--threshold", "1")
+    repo.write("model.safetensors", b"weights")
+    repo.commit("First")
+    signed = repo.git("rev-parse", ":model.sig")
+    repo.git("rm", "--quiet", "--cached", "model.sig")
+    assert repo.git("hash-object", "--path", "model.sig", "model.sig") == signed
+
+
 def test_touching_a_file_changes_nothing_and_seals_nothing(lfs: Repository) -> None:
     file = lfs.write("w.bin", LARGE)
     lfs.commit()

@@ -219,6 +219,37 @@ def test_a_directory_is_not_judged_by_what_lies_in_it(project: Project, tmp_path
     here.model("verify", "--dir", "copy", "--public-key", "link.pub")
 
 
+@pytest.mark.parametrize("shape", ["bare", ".git", "around"])
+def test_no_program_runs_that_the_configuration_of_a_directory_names(
+    shape: str, project: Project, tmp_path: Path
+) -> None:
+    """An archive may hold a repository; Git runs the programs of its configuration."""
+    copy, ran = tmp_path / "copy", tmp_path / "ran"
+    model = copy / "inner" if shape == "around" else copy
+    model.mkdir(parents=True)
+    for name in project.ada.git("ls-files").split():
+        (model / name).write_bytes((project.ada.path / name).read_bytes())
+    place = copy if shape == "bare" else copy / ".git"
+    for name in ("objects", "refs"):
+        (place / name).mkdir(parents=True)
+    (place / "HEAD").write_text("ref: refs/heads/main\n")
+    program = tmp_path / "program"
+    program.write_text(f"#!/bin/sh\ntouch '{ran}'\n")
+    program.chmod(0o755)
+    settings = f"[core]\nrepositoryformatversion = 0\nbare = false\nfsmonitor = {program}\n"
+    (place / "config").write_text(settings + "worktree = .\n" * (shape == "bare"))
+    here = Repository(tmp_path, project.ada.env)
+    here.model("verify", "--dir", model, "--public-key", "ada.pub", check=False)
+    here.model("verify", "key", "--public-key", "ada.pub", model / "config.json", check=False)
+    for verb in ("decrypt+verify", "verify+decrypt"):
+        words = ("key", "--public-key", "ada.pub", "--encryption-key", "aes256.bin", model)
+        here.model(verb, *words, check=False)
+    assert not ran.exists()
+    (model / "mine.pub").write_bytes(project.public.read_bytes())
+    path = model / "mine.pub"
+    assert "is judged by it" in refusal(here, "verify", "--dir", model, "--public-key", path)
+
+
 def test_nor_by_what_lies_where_its_links_may_lead(project: Project, tmp_path: Path) -> None:
     root = tmp_path / "root"
     (root / "blobs").mkdir(parents=True)
