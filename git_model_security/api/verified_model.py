@@ -16,7 +16,9 @@ import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
-from git_model_security.api.verified_files import Commit, Directory, not_as_signed
+from git_model_security.api.verified_commit import Commit
+from git_model_security.api.verified_directory import Directory
+from git_model_security.api.verified_files import not_as_signed
 from git_model_security.directories import model as models
 from git_model_security.errors import ConfigError, ModelError
 from git_model_security.keyring import key_material

@@ -138,5 +138,5 @@ def open_segments(key: Key, path: bytes, file: BinaryIO) -> SegmentReader:
     except KeyNotFoundError as error:
         raise KeyNotFoundError(
             f"{shown(path)}: is encrypted under another key than the one that was given",
-            hint="--encryption-key FILE with the key that it was encrypted with",
+            hint="give the key that it was encrypted with (--encryption-key FILE)",
         ) from error

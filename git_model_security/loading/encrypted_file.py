@@ -19,6 +19,7 @@ from git_model_security.errors import (
     EnvelopeError,
     Error,
     GitError,
+    KeyNotFoundError,
     ModelError,
     NotFetchedError,
 )
@@ -200,7 +201,9 @@ class EncryptedFile(io.RawIOBase):
         try:
             yield
         except Error as error:
-            self.failure = type(error)(f"{self._path}: {error}", hint=error.hint)
+            is_other_key = isinstance(error, KeyNotFoundError)
+            hint = "pass the key that it was encrypted with" if is_other_key else error.hint
+            self.failure = type(error)(f"{self._path}: {error}", hint=hint)
             raise self.failure from error
         except OSError as error:
             reason = messages.reason(error)

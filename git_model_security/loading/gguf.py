@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from git_model_security.loading import gguf_header
 from git_model_security.loading.encrypted_file import EncryptedFile, as_model_errors
+from git_model_security.loading.extras import extra
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,8 +56,9 @@ def load_reader(
 @functools.cache
 def _reader() -> Callable[[str, memoryview], GGUFReader]:
     """Returns the library's reader, with memory in place of the file that it maps."""
-    import gguf
-    import numpy as np
+    with extra("gguf"):
+        import gguf
+        import numpy as np
 
     class MemoryReader(gguf.GGUFReader):
         """Reads memory: its constructor maps the envelope, and what that gives is dropped."""

@@ -18,6 +18,7 @@ from typing import IO, TYPE_CHECKING, Any, Final
 from git_model_security.envelope import memory
 from git_model_security.errors import ModelError
 from git_model_security.loading.encrypted_file import EncryptedFile, as_model_errors
+from git_model_security.loading.extras import extra
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -113,7 +114,8 @@ def _read_array(
         size: of the file, in bytes.
         load: reads what follows the header, given where that is and how long.
     """
-    import numpy as np
+    with extra("numpy"):
+        import numpy as np
 
     version = np.lib.format.read_magic(file)
     read_header = {

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from git_model_security.errors import ModelError
 from git_model_security.loading import documents, model_directory
 from git_model_security.loading.encrypted_file import as_model_errors
+from git_model_security.loading.extras import extra
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -92,7 +93,8 @@ def _cleaned(value: Any) -> Any:
 
 
 def _config(path: Path, key: KeyLike) -> Any:
-    import transformers
+    with extra("transformers"):
+        import transformers
 
     document = documents.read_object(path, key)
     # `for_model` knows the library's own classes alone: no code that a model brings.
@@ -102,7 +104,8 @@ def _config(path: Path, key: KeyLike) -> Any:
 
 
 def _class_of(kind: Any, config: Any) -> Any:
-    import torch
+    with extra("transformers"):
+        import torch
 
     with torch.device("meta"):  # a model without memory
         return type(kind.from_config(config, trust_remote_code=False))

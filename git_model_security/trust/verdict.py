@@ -114,6 +114,9 @@ class Verdict:
         self.ends: float | None = None
         self.part: Part | None = None
 
+    def __repr__(self) -> str:
+        return f"<Verdict on {self.subject}: {self.why or 'good'}>"
+
     def narrow(self, files: Iterable[bytes], left: Iterable[bytes], beside: str = "") -> None:
         """Notes that only some files were looked at, and what of the rest is to be said."""
         text = (sorted(name.decode("utf-8", "surrogateescape") for name in names)
