@@ -16,15 +16,17 @@ from git_model_security.content import blob
 from git_model_security.directories import writing
 from git_model_security.directories.reading import AsTheyStand, Opened
 from git_model_security.envelope import HEADER_BYTES
-from git_model_security.errors import ConfigError, VerificationError
+from git_model_security.errors import ConfigError, EnvelopeError, VerificationError
 from git_model_security.git.paths import shown
 from git_model_security.loading.encrypted_file import open_encrypted
 from git_model_security.signing import bundle
-from git_model_security.signing.roles import CIPHERTEXT, ONE_FILE, TREE_ITEM
+from git_model_security.signing.roles import CIPHERTEXT, ONE_FILE, STOCK_SIGNATURE, TREE_ITEM
 from git_model_security.verification import directory_bundle, directory_check, file_digests
+from git_model_security.verification.kinds import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
 
     from git_model_security.api.options import VerifierOptions
     from git_model_security.api.verified_files import Place
@@ -68,7 +70,7 @@ class Directory(Source):
         """See `Source`."""
         path = self._model.top / name
         if name in self.roots and os.path.lexists(path):
-            return rooted(path, self.roots[name], name)
+            return self._rooted(path, name)
         for kind in self._readings:
             reading, found = kind(), {}
             with writing.about(os.fsencode(name)):
@@ -78,6 +80,16 @@ class Directory(Source):
                 self._require_one_reading(kind, place, name)
                 return place
         raise self._differing(name, found)
+
+    def _rooted(self, path: Path, name: str) -> Place:
+        try:
+            return rooted(path, self.roots[name], name)
+        except EnvelopeError as error:
+            raise VerificationError(
+                Kind.NOT_SEALED.reason,
+                f"{name}: {Kind.NOT_SEALED.detail}",
+                hint=f"`signature=` with the {STOCK_SIGNATURE} is for decrypted files",
+            ) from error
 
     def _digest(self, name: str, reading: Reading) -> dict[bytes, bytes]:
         return file_digests.digests(

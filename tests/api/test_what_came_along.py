@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 import shutil
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -49,6 +49,18 @@ def test_a_directory_that_brings_a_repository_trusts_nobody_of_it(downloaded: Pa
         assert not isinstance(raised.value, GitError)
     with pytest.raises(ConfigError, match="nobody is trusted"):
         gm.load("downloaded", KEY)
+
+
+def test_a_work_tree_is_read_by_the_bundle_over_its_files(
+    project: Project, downloaded: Path
+) -> None:
+    trust: dict[str, Any] = {"public_key": project.public}
+    with gm.load(downloaded, KEY, **trust) as model:
+        with pytest.raises(gm.VerificationError, match="decrypted, where ciphertext") as raised:
+            model.open(SHARD)
+        assert "`signature=` with the model.sig" in (raised.value.hint or "")
+    with gm.load(downloaded, KEY, signature=downloaded / "model.sig", **trust) as model:
+        assert model.open(SHARD).read() == project.ada.read(SHARD)
 
 
 def test_what_is_missing_in_a_clone_is_not_fetched(
