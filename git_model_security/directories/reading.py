@@ -13,7 +13,13 @@ import os
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple, cast
 
 from git_model_security.content import blob
-from git_model_security.envelope import HEADER_BYTES, Sealer, SegmentReader
+from git_model_security.envelope import (
+    HEADER_BYTES,
+    SEGMENT_BYTES,
+    Sealer,
+    SegmentReader,
+    memory,
+)
 from git_model_security.envelope.root import RunningRoot, of_file
 from git_model_security.errors import KeyNotFoundError
 from git_model_security.git.paths import shown
@@ -48,6 +54,7 @@ class AsTheyStand(Reading):
         seen: what stands for each file that was read, by its path.
         bundles: those of them that are bundles.
         led: the files that names lead to by links, by these names.
+        sealed: those of them that begin as an envelope does, also where none is so long.
     """
 
     may_be_sealed = True
@@ -56,6 +63,7 @@ class AsTheyStand(Reading):
         self.seen: dict[bytes, Seen] = {}
         self.bundles: set[bytes] = set()
         self.led: dict[bytes, bytes] = {}
+        self.sealed: set[bytes] = set()
 
     def forget(self, path: bytes) -> None:
         """See `Reading`."""
@@ -71,6 +79,8 @@ class AsTheyStand(Reading):
         """Yields what a file holds."""
         plain = None if of_file(descriptor) else hashlib.sha256()
         root = RunningRoot()
+        if blob.is_sealed(os.pread(descriptor, HEADER_BYTES, 0)):
+            self.sealed.add(path)
         for chunk in file_digests.read_chunks(path, descriptor, room):
             root.update(chunk)
             if plain is not None:
@@ -93,7 +103,7 @@ class Opened(AsTheyStand):
     def chunks(
         self, path: bytes, descriptor: int, room: memoryview | None
     ) -> Iterator[BytesLike]:
-        """Yields what a file holds, decrypted.
+        """Yields what a file holds, decrypted, in pages that no core dump shows.
 
         Raises:
             KeyNotFoundError: it is sealed under another key.
@@ -104,8 +114,14 @@ class Opened(AsTheyStand):
             return
         with os.fdopen(os.dup(descriptor), "rb", buffering=0) as file:
             reader = open_segments(self._key, path, cast("BinaryIO", file))
-            yield from map(reader.read_segment, range(reader.segments))
+            own = memory.allocate(min(SEGMENT_BYTES, reader.length))
+            for start in range(0, reader.length, SEGMENT_BYTES):
+                length = min(SEGMENT_BYTES, reader.length - start)
+                chunk = memory.allocate(length) if room is None else own[:length]
+                reader.read_into(start, chunk)
+                yield chunk
             self.seen[path] = Seen(is_root=True, value=reader.root)
+            self.sealed.add(path)
 
     def bundle(self, path: bytes, data: bytes) -> bytes:
         """Returns the bundle that a file holds, decrypted."""
@@ -155,5 +171,5 @@ def open_segments(key: Key, path: bytes, file: BinaryIO) -> SegmentReader:
     except KeyNotFoundError as error:
         raise KeyNotFoundError(
             f"{shown(path)}: is encrypted under another key than the one that was given",
-            hint="--encryption-key FILE with the key that it was encrypted with",
+            hint="give the key that it was encrypted with (--encryption-key FILE)",
         ) from error

@@ -16,6 +16,7 @@ from itertools import repeat
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final, NamedTuple, cast
 
+from git_model_security import messages
 from git_model_security.directories.reading import Seen
 from git_model_security.errors import Error, GitError, PolicyError
 from git_model_security.files import write_at
@@ -87,7 +88,11 @@ def write_all(
     if output is not None:
         target = Path(output)
         _require_apart(found.top, target)
-        target.mkdir(parents=True, exist_ok=True)
+        try:
+            target.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            said = f"{shown(os.fsencode(target))}: cannot write there: {messages.reason(error)}"
+            raise GitError(said, hint="--output takes a directory") from error
     total = sum(file.facts.st_size for file in chosen)
     done = length = 0
     for file, plaintext_bytes in _written(found.top, chosen, write, target, cores):
