@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -16,8 +15,12 @@ from git_model_security.cli import (
     verify_report,
 )
 from git_model_security.cli.progress import Bar
-from git_model_security.directories import encryption, selection, signing, verified
-from git_model_security.errors import PolicyError
+from git_model_security.directories import (
+    encryption,
+    signed_encryption,
+    signing,
+    verified,
+)
 from git_model_security.git.paths import shown
 from git_model_security.keyring import key_material
 from git_model_security.signatures import signers
@@ -29,8 +32,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from git_model_security.directories.model import Model
-    from git_model_security.directories.signing import Signed
     from git_model_security.directories.verified import Decrypted
 
 _with_paths = options.together(
@@ -50,20 +51,24 @@ def sign_encrypt(path: Path, encryption_key: Path | None, **said: Any) -> None:
     The signature is over the decrypted files, and stays clear: `decrypt+verify` checks it,
     and so does model_signing once they are decrypted. METHOD is sigstore, key, certificate,
     pkcs11-key or pkcs11-certificate. What --ignore-paths names is not signed, and encrypted
-    all the same.
+    all the same. What was interrupted goes on when run again: what is encrypted by then is
+    verified against the signature that stands there.
     """
     signer = signers.outside(methods.take(Given, said.pop("method"), said))
     key = directory_options.material(encryption_key)
     model = directory_options.model(path, said)
-    _require_plaintext(model)
-    with Bar("Signing") as bar:
-        signed = signing.sign(model, signer, progress=bar)
-    with Bar("Encrypting") as bar:
-        done = encryption.encrypt(
-            path, key, also=_signed(signed), **directory_options.chosen(said, bar)
+    with Bar("Signing") as hashing, Bar("Encrypting") as bar:
+        chosen = directory_options.chosen(said, bar)
+        found = signed_encryption.sign_and_encrypt(
+            model,
+            signer,
+            key,
+            output=chosen["output"],
+            hashing=hashing if chosen["progress"] else None,
+            sealing=chosen["progress"],
         )
-    directory_options.tell_signed(signed)
-    directory_options.tell("encrypted", done)
+    directory_options.tell_signed(found, "signed" if found.is_new else "signed already:")
+    directory_options.tell_encrypted(found.done)
 
 
 @click.command("encrypt+sign", context_settings=methods.SPELLINGS)
@@ -80,14 +85,13 @@ def encrypt_sign(path: Path, encryption_key: Path | None, **said: Any) -> None:
     if said["output"] is not None:
         raise click.UsageError("--output: `git model encrypt --output`, then `sign` there")
     model = directory_options.model(path, said)
-    signing.require_no_repository(model)
+    signing.require_signable(model, signer, model.signature)
     with Bar("Encrypting") as bar:
-        done = encryption.encrypt(
-            path, key, may_be_done=True, **directory_options.chosen(said, bar)
-        )
+        chosen = directory_options.chosen(said, bar)
+        done = encryption.encrypt(path, key, ignored=[model.signature], **chosen)
     with Bar("Signing") as bar:
         signed = signing.sign(model, signer, progress=bar)
-    directory_options.tell("encrypted", done)
+    directory_options.tell_encrypted(done)
     directory_options.tell_signed(signed)
 
 
@@ -128,7 +132,7 @@ def _decrypt(
 ) -> None:
     key = key_material.of(directory_options.material(said.pop("encryption_key")))
     asked = methods.take(Asked, methods.KIND_OF[said.pop("method")], said)
-    model = directory_options.model(path, said, is_sealed=is_sealed)
+    model = directory_options.model(path, said, is_sealed=is_sealed, is_read=True)
     if model.only is not None:
         accepted = verifiers.of_file(model.path, asked)
     else:
@@ -146,24 +150,3 @@ def _decrypt(
             "`git model decrypt` decrypts it all the same",
         )
     ctx.exit(found.verdict.status)
-
-
-def _signed(signed: Signed) -> set[bytes]:
-    """Returns what makes a signed model complete: its files, and the bundle among them."""
-    return {*map(os.fsencode, (*signed.manifest.items, signed.signature.name))}
-
-
-def _require_plaintext(model: Model) -> None:
-    """Raises where a file is encrypted already: its ciphertext would be signed.
-
-    Raises:
-        PolicyError: one is.
-    """
-    found = selection.select(model.path)
-    sealed = [file.path for file in selection.list_sealed(found)]
-    if sealed:
-        raise PolicyError(
-            f"{shown(sealed[0])}: is encrypted already, and what would be signed is its"
-            " ciphertext",
-            hint="`git model encrypt+sign` is for that; or decrypt it first",
-        )

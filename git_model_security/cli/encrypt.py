@@ -38,7 +38,7 @@ def command(words: tuple[str, ...], encryption_key: Path | None, **said: Any) ->
     """
     with Bar("Encrypting") as bar:
         done = _run(encryption.encrypt, words, encryption_key, said, bar)
-    directory_options.tell("encrypted", done)
+    directory_options.tell_encrypted(done)
     if done.doubtful:
         messages.warn(
             f"{_named(done)} may have been encrypted before, by model-encryption under another"
@@ -72,9 +72,10 @@ def _run(
     said: dict[str, Any],
     bar: Bar,
 ) -> Done:
-    key = directory_options.material(encryption_key)
+    key, path = directory_options.material(encryption_key), _path(words)
     chosen = directory_options.chosen(said, bar)
-    return work(_path(words), key, ignored=said["ignored"], **chosen)
+    directory_options.warn_of_ignored(path, said["ignored"])
+    return work(path, key, ignored=said["ignored"], **chosen)
 
 
 def _path(words: tuple[str, ...]) -> Path:

@@ -14,6 +14,7 @@ from git_model_security.cli.progress import Bar
 from git_model_security.cli.verify_report import Unvouched
 from git_model_security.clone import missing_policy
 from git_model_security.clone.clone import Clone
+from git_model_security.directories import model as models
 from git_model_security.git import config, index, ranges
 from git_model_security.policy import gitmodel
 from git_model_security.provenance import telling
@@ -111,7 +112,8 @@ def command(
 ) -> None:
     """Check the signatures of the work tree, of the commit REV, or of each in a range.
 
-    With --signature, that of the file or directory PATH, without Git.
+    With --signature, that of the file or directory PATH, without Git; of a file that no Git
+    has it is FILE.sig unless said.
 
     Every file is hashed again, or each that PATHSPEC chooses, and no other. Exit status 1
     when anything does not hold, 4 when it could not be checked. The signer is one of those
@@ -122,10 +124,14 @@ def command(
     revisions = words[1:] if method else words
     asked = methods.take(Asked, method, said)
     file = None
-    if signature is not None and directory is None and len(revisions) == 1:
-        path, revisions = Path(revisions[0]), ()
-        directory, file = (path, None) if path.is_dir() else (None, path)
-        signature = os.path.join(".", signature)  # noqa: PTH118 - Path drops the `./`
+    if directory is None and len(revisions) == 1:
+        if signature is not None:
+            path, revisions = Path(revisions[0]), ()
+            directory, file = (path, None) if path.is_dir() else (None, path)
+            named = models.standing(path, Path(signature))
+            signature = os.path.join(".", named)  # noqa: PTH118 - Path drops the `./`
+        elif not encrypted and verify_directory.is_file_alone(revisions[0]):
+            file, revisions = Path(revisions[0]), ()
     expected = Expected(expect, at_least)
     scope = Scope(
         roots=tuple(map(gitmodel.as_root, roots)),
@@ -145,7 +151,7 @@ def command(
     unvouched = verify_report.NOBODY_ASKED
     found: Verdict | RangeVerdict
     if file is not None:
-        found = verify_directory.judge_file(file, asked, scope)
+        found = verify_directory.judge_file(file, asked, signature)
     elif directory is None:
         found, unvouched = _judge_in_clone(revisions, asked, scope, expected)
     else:

@@ -7,15 +7,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from git_model_security.cli.progress import Bar
-from git_model_security.errors import ConfigError
-from git_model_security.git.paths import shown
+from git_model_security.directories import model as models
+from git_model_security.directories import verified
+from git_model_security.errors import GitError
+from git_model_security.git import index
+from git_model_security.git.repository import Repository
 from git_model_security.policy.gitmodel import CIPHERTEXT_SIGNATURE
 from git_model_security.signing.roles import STOCK_SIGNATURE
 from git_model_security.trust import verifiers
 from git_model_security.verification import (
     directory_check,
     events,
-    file_check,
     models_check,
     sealed_check,
 )
@@ -32,13 +34,29 @@ def own_signature(directory: Path | None, *, encrypted: bool) -> str:
     return CIPHERTEXT_SIGNATURE if sealed and os.path.lexists(sealed) else STOCK_SIGNATURE
 
 
-def judge_file(file: Path, asked: Asked, scope: Scope) -> Verdict:
-    """Verifies one file without Git."""
-    if not os.path.lexists(file):
-        raise ConfigError(f"{shown(os.fsencode(file))}: there is no such file or directory")
+def is_file_alone(word: str) -> bool:
+    """Tells whether a word names a file that Git does not have, and no revision."""
+    if not Path(word).is_file():
+        return False
+    try:
+        repo = Repository.discover()
+    except GitError:
+        return True
+    if index.resolve(repo, f"{word}^{{commit}}") is not None:
+        return False
+    place = Path(word).resolve()
+    if repo.work_tree is None or not place.is_relative_to(repo.work_tree.resolve()):
+        return True
+    name = os.fsencode(place.relative_to(repo.work_tree.resolve()))
+    return all(entry.path != name for entry in index.staged(repo))
+
+
+def judge_file(file: Path, asked: Asked, signature: str | None) -> Verdict:
+    """Verifies one file without Git, against the bundle that was named, or FILE.sig."""
+    model = models.find(file, signature)
     accepted = verifiers.of_file(file, asked)
     with Bar("Hashing") as bar:
-        return file_check.check(file, Path(scope.signature), accepted, bar)
+        return verified.check(model, accepted, bar)
 
 
 def judge(directory: Path, asked: Asked, scope: Scope) -> Verdict:

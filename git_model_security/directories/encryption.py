@@ -12,19 +12,19 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
-from git_model_security import messages
 from git_model_security.content.blob import Kind
-from git_model_security.directories import enc_check, selection
+from git_model_security.directories import enc_check, own_keys, selection, writing
 from git_model_security.directories.reading import Seen, open_segments
 from git_model_security.directories.writing import Done, require_same, write_all, write_one
 from git_model_security.envelope import sealed_length
 from git_model_security.envelope.seal_file import seal_file
-from git_model_security.errors import GitError, PolicyError
+from git_model_security.errors import EnvelopeError, GitError, PolicyError
+from git_model_security.git import worktree
 from git_model_security.git.paths import shown
 from git_model_security.keyring import key_material
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
 
     from _typeshed import StrPath
 
@@ -41,42 +41,79 @@ def encrypt(
     *,
     output: StrPath | None = None,
     ignored: Iterable[StrPath] = (),
-    may_be_done: bool = False,
-    also: Container[bytes] = (),
     threads: int | None = None,
     progress: Progress | None = None,
 ) -> Done:
     """Encrypts a file, or the files of a directory that are not hidden.
 
+    Where all of them are encrypted already there is nothing to do, which is no error.
+
     Args:
         path: what to encrypt.
         key: a key file, its 32 bytes, or the key.
-        output: the directory that gets the ciphertext; None is in place.
+        output: the directory that gets the ciphertext, and a copy of what is not encrypted.
         ignored: paths below it that are left alone.
-        may_be_done: that all of it is encrypted already is no error.
-        also: hidden files and signatures that `output` gets as well.
         threads: at most so many; None is one per core.
         progress: told how many bytes of how many are done.
 
     Raises:
-        PolicyError: there is nothing to encrypt, or a file has another key.
+        PolicyError: there is nothing to encrypt, a file has another key or is the key, or
+            `output` is not empty.
+        EnvelopeError: a file begins as if it were encrypted already, and is not.
         Error: a file cannot be read or written; those before it are done.
     """
     held = key_material.of(key)
+    writing.sweep(Path(path))
     found = selection.select(Path(path), map(Path, ignored))
     chosen = selection.list_plain(found, held)
+    own_keys.require_none(found, held)
     possible = enc_check.require_none(found.top, chosen, key_material.material_of(key))
-    sealed = sum(file.kind is Kind.ENVELOPE for file in found.files)
-    if not chosen and not (may_be_done and sealed):
-        already = f"{messages.counted(sealed, 'encrypted file')}, and " * bool(sealed)
+    sealed = list_opened(found, held)
+    if not (chosen or sealed):
+        there = selection.describe(found)
         raise PolicyError(
-            f"{shown(os.fsencode(path))}: nothing to encrypt: {already}no other; hidden ones"
-            " are left alone",
+            f"{shown(os.fsencode(path))}: there is nothing to encrypt: {there}",
             hint="name the directory that has the model",
         )
+    if output is not None:
+        writing.require_output(found, Path(output))
     write = partial(_seal, held)
-    done = write_all(found, chosen, write, output, threads, progress, also=also)
-    return done._replace(doubtful=possible)
+    left = {file.path for file in found.files if file.is_left_alone}
+    done = write_all(found, chosen, write, output, threads, progress, also=left)
+    linked = [file.path for file in chosen if file.facts.st_nlink > 1]
+    return done._replace(
+        doubtful=possible,
+        sealed=len(sealed),
+        clear=selection.list_hidden(found),
+        linked=linked if output is None else (),
+    )
+
+
+def list_opened(found: Selection, key: Key) -> list[File]:
+    """Returns the files that are encrypted under a key already, as their structure proves.
+
+    A header can be copied, and what stands behind it would stay in clear
+    (docs/SPEC.md, "Reading by range").
+
+    Raises:
+        EnvelopeError: one has the header, and is no envelope.
+    """
+    sealed = [
+        file for file in found.files if file.kind is Kind.ENVELOPE and file.key_id == key.id
+    ]
+    for file in sealed:
+        descriptor = worktree.open_file(found.top, file.path)
+        with os.fdopen(descriptor, "rb", buffering=0) as source:
+            try:
+                open_segments(key, file.path, cast("BinaryIO", source))
+            except EnvelopeError as error:
+                place = shown(selection.place(found.top, file.path))
+                raise type(error)(
+                    f"{place}: begins as if it were encrypted already, and is not: {error}",
+                    hint="bring it back from another copy, or leave it out:"
+                    f" --ignore-paths {place}",
+                ) from error
+    return sealed
 
 
 def decrypt(
@@ -91,18 +128,20 @@ def decrypt(
     """Decrypts a file, or the encrypted files of a directory; see `encrypt`.
 
     Raises:
-        PolicyError: there is nothing to decrypt.
+        PolicyError: there is nothing to decrypt, or `output` is not empty.
         Error: a file does not open, or cannot be written; those before it are done.
     """
+    held = key_material.of(key)
+    writing.sweep(Path(path))
     found = selection.select(Path(path), map(Path, ignored))
-    done = decrypt_found(found, key_material.of(key), output, threads, progress)
     possible = [file.path for file in enc_check.list_possible(found.files)]
-    if not done.files:
+    if not selection.list_sealed(found):
         named = shown(os.fsencode(path))
         hint = "name the directory that has the ciphertext"
         if possible:
             hint = f"`git model import-enc {named}`, if model-encryption encrypted it"
         raise PolicyError(f"{named}: nothing to decrypt: no file is encrypted", hint=hint)
+    done = decrypt_found(found, held, output, threads, progress)
     return done._replace(doubtful=possible)
 
 
@@ -128,8 +167,11 @@ def decrypt_found(
         for file in selection.list_sealed(found)
         if expected is None or file.path in expected
     ]
+    if output is not None:
+        writing.require_output(found, Path(output))
     write = partial(_open, key, expected)
-    return write_all(found, chosen, write, output, threads, progress, expected)
+    left = {file.path for file in found.files if file.is_left_alone}
+    return write_all(found, chosen, write, output, threads, progress, expected, left)
 
 
 def _seal(key: Key, top: Path, file: File, target: Path, threads: int) -> int:

@@ -14,7 +14,6 @@ from git_model_security.errors import (
     EnvelopeError,
     KeyNotFoundError,
     NotFetchedError,
-    PolicyError,
 )
 from git_model_security.files import write_at
 from git_model_security.git import index, worktree
@@ -75,11 +74,7 @@ def export(
         NotFetchedError: an object of git-lfs is not here.
         Error: a file cannot be read, opened or written; then none is.
     """
-    if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
-        raise PolicyError(
-            f"{shown(os.fsencode(directory))}: something stands there already",
-            hint="name a new directory, or an empty one",
-        )
+    writing.require_new(directory)
     entries = index.tree(clone.repo, index.require(clone.repo, f"{revision}^{{tree}}"))
     verdict = None
     if not is_encrypted:

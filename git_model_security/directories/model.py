@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from git_model_security import messages
+from git_model_security.directories import selection
 from git_model_security.errors import ConfigError, PolicyError
 from git_model_security.git.paths import shown
 from git_model_security.policy.gitmodel import CIPHERTEXT_SIGNATURE
@@ -23,6 +24,7 @@ NO_SIGNATURE = Path(os.devnull)
 """Where no bundle lies: all that is in a directory is meant."""
 
 _NAMED = 10
+_USUAL = (STOCK_SIGNATURE, CIPHERTEXT_SIGNATURE)
 
 
 class Model(NamedTuple):
@@ -52,16 +54,34 @@ class Model(NamedTuple):
 
     @property
     def bundle(self) -> str:
-        """Where its bundle lies, as a path and not as a name in the directory."""
+        """Where its bundle lies: a name in the directory, where nobody said otherwise."""
+        if self.is_usual and self.only is None:
+            return self.signature.name
         return os.path.join(".", self.signature)  # noqa: PTH118 - Path drops the `./`
+
+    @property
+    def is_usual(self) -> bool:
+        """Whether its bundle lies where it does unless somebody says otherwise."""
+        if self.only is not None:
+            return self.signature == file_check.find_bundle(self.path)
+        return self.signature in {self.top / one for one in _USUAL}
 
     @property
     def unsigned(self) -> list[str]:
         """What a signature leaves out, relative to the directory, as it says itself."""
         of_git = () if self.has_git_paths else STOCK_IGNORED
-        own = os.path.relpath(os.path.realpath(self.signature), os.path.realpath(self.top))
-        inside = [] if own.startswith(os.pardir) or self.only else [own]
+        inside = [] if self._own is None or self.only else [self._own]
         return sorted({*of_git, *inside, *map(os.fsdecode, self.ignored)})
+
+    @property
+    def _own(self) -> str | None:
+        """Where its bundle lies below the directory, or beside the file; None elsewhere."""
+        own = os.path.relpath(os.path.realpath(self.signature), os.path.realpath(self.top))
+        return None if own.startswith(os.pardir) else own
+
+    def signature_in(self, output: Path) -> Path | None:
+        """Returns where its bundle goes with a copy of it; None where it lies elsewhere."""
+        return None if self._own is None else output / self._own
 
 
 def find(
@@ -98,6 +118,18 @@ def find(
     return Model(place, place.parent, os.fsencode(place.name), own, frozenset())
 
 
+def standing(path: Path, signature: Path) -> Path:
+    """Returns the bundle that is to be read, by its path or by its name in the directory.
+
+    The path is from where the user stands, and goes first.
+    """
+    inside = path / signature
+    is_name = signature.name == os.fspath(signature)
+    return (
+        inside if is_name and not os.path.lexists(signature) and inside.exists() else signature
+    )
+
+
 def list_files(model: Model) -> list[bytes]:
     """Returns the files that a signature is over, hidden ones too, as model_signing does.
 
@@ -119,7 +151,8 @@ def list_files(model: Model) -> list[bytes]:
         listed = "\n  ".join(messages.shortened(lines, _NAMED, len(odd)))
         raise PolicyError(
             f"{where}: {what}, which nobody can sign:\n  {listed}",
-            hint="put the file itself in its place, or leave it out: --ignore-paths PATH",
+            hint="put the file itself in its place, or leave it out:"
+            f" --ignore-paths {shown(selection.place(model.top, odd[0]))}",
         )
     if not modes:
         raise PolicyError(f"{where}: there is nothing to sign", hint="name the model")

@@ -55,6 +55,7 @@ class AsTheyStand(Reading):
         bundles: those of them that are bundles.
         led: the files that names lead to by links, by these names.
         sealed: those of them that begin as an envelope does, also where none is so long.
+        signature: the bundle that was read, in clear.
     """
 
     may_be_sealed = True
@@ -64,6 +65,7 @@ class AsTheyStand(Reading):
         self.bundles: set[bytes] = set()
         self.led: dict[bytes, bytes] = {}
         self.sealed: set[bytes] = set()
+        self.signature = b""
 
     def forget(self, path: bytes) -> None:
         """See `Reading`."""
@@ -91,6 +93,11 @@ class AsTheyStand(Reading):
         else:  # of what was changed meanwhile nothing stands for it
             found = root.finish()
             self.seen[path] = Seen(is_root=True, value=found) if found else _NOTHING
+
+    def bundle(self, path: bytes, data: bytes) -> bytes:
+        """Returns the bundle that a file holds; see `Reading`."""
+        self.signature = super().bundle(path, data)
+        return self.signature
 
 
 class Opened(AsTheyStand):
@@ -126,11 +133,12 @@ class Opened(AsTheyStand):
     def bundle(self, path: bytes, data: bytes) -> bytes:
         """Returns the bundle that a file holds, decrypted."""
         if not blob.is_sealed(data[:HEADER_BYTES]):
-            return data
+            return super().bundle(path, data)
         reader = open_segments(self._key, path, io.BytesIO(data))
         self.seen[path] = Seen(is_root=True, value=reader.root)
         self.bundles.add(path)
-        return b"".join(map(reader.read_segment, range(reader.segments)))
+        self.signature = b"".join(map(reader.read_segment, range(reader.segments)))
+        return self.signature
 
 
 class Resealed(AsTheyStand):

@@ -8,9 +8,11 @@ hidden files, and encrypts a signature. No link is followed.
 from __future__ import annotations
 
 import os
+import shlex
 import stat
 from typing import TYPE_CHECKING, NamedTuple
 
+from git_model_security import messages
 from git_model_security.content import blob
 from git_model_security.content.blob import Kind
 from git_model_security.errors import (
@@ -19,7 +21,7 @@ from git_model_security.errors import (
     NotFetchedError,
     PolicyError,
 )
-from git_model_security.git import worktree
+from git_model_security.git import replacement, worktree
 from git_model_security.git.paths import shown
 from git_model_security.policy.gitmodel import CIPHERTEXT_SIGNATURE
 from git_model_security.signing.roles import STOCK_SIGNATURE
@@ -27,7 +29,7 @@ from git_model_security.storage import pointer as pointer_file
 from git_model_security.verification import listing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from git_model_security.envelope import Key
@@ -58,13 +60,18 @@ class Selection(NamedTuple):
 
     Attributes:
         top: the directory; of a single file the one it is in.
-        files: the regular files, by their paths; not what is Git's own.
+        files: the regular files, by their paths; not what is Git's own, nor what is not
+            complete yet.
         links: symbolic links, which are passed over.
+        odd: pipes, sockets and devices, which are too.
+        is_one: a single file was named.
     """
 
     top: Path
     files: list[File]
-    links: list[bytes]
+    links: Sequence[bytes] = ()
+    odd: Sequence[bytes] = ()
+    is_one: bool = False
 
 
 def select(path: Path, ignored: Iterable[Path] = ()) -> Selection:
@@ -84,21 +91,49 @@ def select(path: Path, ignored: Iterable[Path] = ()) -> Selection:
         for one in ignored
     }
     modes = listing.list_files(path, left_out)
-    named = sorted(name for name in modes if b".git" not in name.split(b"/"))
+    named = sorted(name for name in modes if _is_meant(name))
     files = [_look(path, name) for name in named if stat.S_ISREG(modes[name])]
-    return Selection(path, files, [name for name in named if stat.S_ISLNK(modes[name])])
+    links = [name for name in named if stat.S_ISLNK(modes[name])]
+    return Selection(path, files, links, sorted({*named} - {*links, *(f.path for f in files)}))
 
 
 def _select_one(path: Path) -> Selection:
-    if not path.is_file() or path.is_symlink():
-        raise ConfigError(f"{shown(os.fsencode(path))}: there is no such file or directory")
+    name = shown(os.fsencode(path))
+    if path.is_symlink():
+        raise ConfigError(
+            f"{name}: is a symbolic link, and none is followed to what is written",
+            hint=f"name the file itself: {shown(os.fsencode(os.path.realpath(path)))}",
+        )
+    if not path.is_file():
+        raise ConfigError(f"{name}: there is no such file or directory")
     found = _look(path.parent, os.fsencode(path.name))
-    return Selection(path.parent, [found._replace(is_left_alone=False)], [])
+    return Selection(path.parent, [found._replace(is_left_alone=False)], is_one=True)
+
+
+def place(top: Path, path: bytes) -> bytes:
+    """Returns the path of a file from where the user stands."""
+    return os.path.join(os.fsencode(top), path)  # noqa: PTH118 - bytes
+
+
+def moving_out(top: Path, path: bytes) -> str:
+    """Returns the command that moves a file out of a directory, for a hint."""
+    # Lexically: what a person reads below a link is above it for them.
+    outside = os.path.normpath(os.path.join(top, os.pardir))  # noqa: PTH118
+    words = (shown(place(top, path)), shown(os.fsencode(outside)))
+    return f"`mv {' '.join(map(shlex.quote, words))}`"
+
+
+def _is_meant(name: bytes) -> bool:
+    return not (b".git" in name.split(b"/") or replacement.is_partial(name))
 
 
 def _is_left_alone(name: bytes) -> bool:
     is_hidden = any(part.startswith(b".") for part in name.split(b"/"))
-    return is_hidden or name.rpartition(b"/")[2] in _SIGNATURES
+    return is_hidden or _is_signature(name)
+
+
+def _is_signature(name: bytes) -> bool:
+    return name.rpartition(b"/")[2] in _SIGNATURES
 
 
 def _look(top: Path, name: bytes) -> File:
@@ -127,12 +162,40 @@ def list_plain(found: Selection, key: Key) -> list[File]:
             if file.key_id != key.id:
                 raise PolicyError(
                     f"{shown(file.path)}: is encrypted already, under another key",
-                    hint="decrypt it with that key first, or leave it out: --ignore-paths",
+                    hint="decrypt it with that key first, or leave it out: --ignore-paths"
+                    f" {shown(place(found.top, file.path))}",
                 )
         elif file.kind is not Kind.EMPTY:
             require_whole(file)
             plain.append(file)
     return plain
+
+
+def list_hidden(found: Selection) -> list[bytes]:
+    """Returns the hidden files that have content in clear, which nobody encrypts."""
+    return [
+        file.path
+        for file in found.files
+        if file.is_left_alone
+        and file.kind is not Kind.EMPTY
+        and not file.kind.is_sealed
+        and not _is_signature(file.path)
+    ]
+
+
+def describe(found: Selection) -> str:
+    """Returns what there is where nothing is to be encrypted, for the end of a sentence."""
+    if found.is_one:
+        return "the file is empty"
+    kinds = {
+        "empty file": sum(file.kind is Kind.EMPTY for file in found.files),
+        "hidden file": len(list_hidden(found)),
+        "signature": sum(_is_signature(file.path) for file in found.files),
+        "symbolic link": len(found.links),
+        "special file": len(found.odd),
+    }
+    there = [messages.counted(number, kind) for kind, number in kinds.items() if number]
+    return f"only {', '.join(there)}" if there else "no file is there"
 
 
 def list_sealed(found: Selection) -> list[File]:

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from git_model_security import files, messages
 from git_model_security.directories import model as models
-from git_model_security.errors import GitError, PolicyError
+from git_model_security.directories import own_keys, selection, writing
+from git_model_security.errors import GitError, PolicyError, VerificationError
 from git_model_security.git.paths import shown
 from git_model_security.policy import gitmodel
-from git_model_security.signing import key_bundle, roles
+from git_model_security.signatures import signature_place
+from git_model_security.signing import dsse, key_bundle, roles
 from git_model_security.signing.manifest import DIGESTS, Digest, Manifest
-from git_model_security.verification import file_digests
+from git_model_security.verification import directory_bundle, file_digests
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -85,14 +87,74 @@ def sign(
     """Signs a model, and writes the bundle as a whole.
 
     Raises:
-        PolicyError: see `make_manifest`; or the model is that of a Git repository.
+        PolicyError: see `make`.
         GitError: a file cannot be read, or the bundle cannot be written.
         Error: signing failed.
     """
-    require_no_repository(model)
+    bundle, signed = make(model, signer, model.signature, digest, progress)
+    write(model.signature, bundle)
+    return signed
+
+
+def make(
+    model: Model,
+    signer: Signer,
+    place: Path,
+    digest: Digest = "sha256",
+    progress: Progress | None = None,
+) -> tuple[bytes, Signed]:
+    """Makes the bundle of a model, which is to be written to a place.
+
+    Raises:
+        PolicyError: see `require_signable` and `make_manifest`.
+        GitError: a file cannot be read.
+        Error: signing failed.
+    """
+    require_signable(model, signer, place)
     manifest = make_manifest(model, digest, progress)
-    write(model.signature, signer.sign(manifest))
-    return Signed(len(manifest.items), model.signature, str(signer.identity), manifest)
+    bundle = signer.sign(manifest)
+    _require_own(place, signer, bundle)
+    return bundle, Signed(len(manifest.items), place, str(signer.identity), manifest)
+
+
+def require_signable(model: Model, signer: Signer, place: Path) -> None:
+    """Raises where a model is not to be signed, or its bundle is not to be written to a place.
+
+    Raises:
+        PolicyError: it is that of a Git repository, or has a link or a private key; or another
+            signer's bundle stands in that place.
+    """
+    require_no_repository(model)
+    writing.sweep(model.path)
+    own_keys.require_no_private(model.top, models.list_files(model))
+    _require_own(place, signer)
+
+
+def _require_own(place: Path, signer: Signer, made: bytes | None = None) -> None:
+    """Raises where the bundle of another signer stands: it would be lost.
+
+    Raises:
+        PolicyError: it says whose.
+    """
+    try:
+        standing = directory_bundle.read(place.parent, os.path.join(".", place))  # noqa: PTH118
+        bundle = dsse.parse(standing)
+    except VerificationError:  # no bundle that anybody could verify
+        return
+    own = signer.verifier()
+    if own is not None:
+        is_own = signature_place.is_by(own, standing)
+    elif made is None:  # a token of Sigstore tells who signs when it is used
+        is_own = bundle.kind == signer.identity.method
+    else:
+        is_own = dsse.signer(bundle) == dsse.signer(dsse.parse(made))
+    if not is_own:
+        said = signature_place.describe(standing)
+        moving = selection.moving_out(place.parent, os.fsencode(place.name))
+        raise PolicyError(
+            f"{shown(os.fsencode(place))}: {said} stands there already, and would be lost",
+            hint=f"--signature OTHER writes ours elsewhere; or move that one away: {moving}",
+        )
 
 
 def require_no_repository(model: Model) -> None:

@@ -8,14 +8,16 @@ memory; then just those files are written that were read (`reading`).
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from git_model_security.content.blob import Kind as Content
-from git_model_security.directories import encryption, selection, writing
+from git_model_security.directories import encryption, selection, signing, writing
 from git_model_security.directories.reading import AsTheyStand, Opened, Resealed
-from git_model_security.errors import EnvelopeError, PolicyError
+from git_model_security.errors import EnvelopeError, PolicyError, Reason, VerificationError
 from git_model_security.git.paths import shown
 from git_model_security.policy.gitmodel import CIPHERTEXT_SIGNATURE
+from git_model_security.trust.verdict import COVERS_DIRECTORY, Finding, Verdict
 from git_model_security.verification import directory_check, file_check, sealed_check
 from git_model_security.verification.kinds import Kind
 from git_model_security.verification.reading import AS_THEY_STAND
@@ -31,9 +33,11 @@ if TYPE_CHECKING:
     from git_model_security.directories.writing import Done
     from git_model_security.envelope import Key
     from git_model_security.signing.methods import Verifier
-    from git_model_security.trust.verdict import Verdict
     from git_model_security.verification.file_digests import Progress
     from git_model_security.verification.reading import Reading
+
+
+_ELSEWHERE = "--signature FILE names a bundle that lies elsewhere"
 
 
 class Decrypted(NamedTuple):
@@ -63,6 +67,12 @@ def check(
         ConfigError: a directory cannot be read.
         KeyNotFoundError: a file is sealed under another key than it is read with.
     """
+    if model.only is not None and model.is_usual and not os.path.lexists(model.signature):
+        verdict = Verdict(shown(os.fsencode(model.path)), covers=COVERS_DIRECTORY)
+        error = VerificationError(Reason.UNSIGNED, "there is no such file", hint=_ELSEWHERE)
+        name = shown(os.fsencode(model.signature))
+        verdict.findings.append(Finding.of_error(error, name=name))
+        return verdict
     if model.only is not None:
         return file_check.check(model.path, model.signature, verifiers, progress, reading)
     scope = Scope(
@@ -92,11 +102,15 @@ def decrypt_and_verify(
     Raises:
         Error: a file cannot be read, opened or written; those before it are done.
     """
+    writing.sweep(model.path)
     reading = Opened(key)
     verdict = check(model, verifiers, progress, reading=reading)
     if not verdict.good and check(model, verifiers).good:
         verdict.findings = [Kind.OF_CIPHERTEXT.finding(())]
-    return _write(model, key, verdict, reading, output, threads, progress)
+    done = _write(model, key, verdict, reading, output, threads, progress)
+    if output is not None and verdict.good:
+        _write_bundle(model, Path(output), reading.signature)
+    return done
 
 
 def verify_and_decrypt(
@@ -116,6 +130,7 @@ def verify_and_decrypt(
     Raises:
         Error: as `decrypt_and_verify`.
     """
+    writing.sweep(model.path)
     reading: AsTheyStand = AsTheyStand()
     verdict = check(model, verifiers, progress, reading=reading)
     if clear := _find_clear(model, verdict):
@@ -125,6 +140,14 @@ def verify_and_decrypt(
     if not verdict.good and check(model, verifiers, reading=Opened(key)).good:
         verdict.findings = [Kind.OF_DECRYPTED.finding(())]
     return _write(model, key, verdict, reading, output, threads, progress)
+
+
+def _write_bundle(model: Model, output: Path, bundle: bytes) -> None:
+    """Writes the bundle that was verified to where what it signs was written."""
+    place = model.signature_in(output)
+    if place is not None and not os.path.lexists(place):
+        place.parent.mkdir(parents=True, exist_ok=True)
+        signing.write(place, bundle)
 
 
 def _find_clear(model: Model, verdict: Verdict) -> set[bytes]:

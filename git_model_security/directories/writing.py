@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import stat
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import repeat
@@ -20,9 +19,10 @@ from git_model_security import messages
 from git_model_security.directories.reading import Seen
 from git_model_security.errors import Error, GitError, PolicyError
 from git_model_security.files import write_at
-from git_model_security.git import worktree
+from git_model_security.git import replacement, worktree
 from git_model_security.git.paths import shown
 from git_model_security.git.replacement import Replacement, naming
+from git_model_security.verification import listing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterator, Mapping, Sequence
@@ -41,6 +41,8 @@ _LARGE_BYTES: Final = 8 << 20
 _LARGE_AT_ONCE: Final = 2
 """While the disk takes one of them, the cores have another."""
 _CHUNK_BYTES = 1 << 20
+_PERMISSIONS: Final = 0o777
+"""Of a mode: neither setuid, setgid nor the sticky bit."""
 
 
 class Done(NamedTuple):
@@ -53,6 +55,11 @@ class Done(NamedTuple):
         links: symbolic links, which nobody followed.
         doubtful: what by name and length may be of IBM's model-encryption, under another key:
             encrypted a second time now, or left as it is.
+        odd: pipes, sockets and devices, which nobody read.
+        sealed: how many of the others are encrypted, after files were encrypted.
+        clear: hidden files that are left in clear, after files were encrypted.
+        linked: files whose plaintext stays under another name, a hard link, after they were
+            encrypted in place.
     """
 
     files: int
@@ -60,6 +67,10 @@ class Done(NamedTuple):
     others: int
     links: Sequence[bytes]
     doubtful: Sequence[bytes] = ()
+    odd: Sequence[bytes] = ()
+    sealed: int = 0
+    clear: Sequence[bytes] = ()
+    linked: Sequence[bytes] = ()
 
 
 def write_all(
@@ -87,7 +98,7 @@ def write_all(
     target = found.top
     if output is not None:
         target = Path(output)
-        _require_apart(found.top, target)
+        _require_apart(found, target)
         try:
             target.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -107,7 +118,7 @@ def write_all(
         if is_usual if expected is None else file.path in expected:
             copy(found.top, file, target, expected)
     others = sum(not file.is_left_alone for file in rest)
-    return Done(len(chosen), length, others, found.links)
+    return Done(len(chosen), length, others, found.links, odd=found.odd)
 
 
 def _written(
@@ -126,9 +137,51 @@ def _written(
                 raise
 
 
-def _require_apart(top: Path, output: Path) -> None:
-    inner, outer = output.resolve(), top.resolve()
-    if inner.is_relative_to(outer) or outer.is_relative_to(inner):
+def sweep(path: Path) -> None:
+    """Removes what a run that was killed left of files that were not complete.
+
+    Where the file system has no files without a name, that may be plaintext, which would be
+    a file of the model from then on.
+    """
+    if not path.is_dir():
+        replacement.sweep(path.parent, [b""], ())
+        return
+    there = listing.list_files(path, {b".git"}, closed=True)
+    directories = {name.rpartition(b"/")[0] for name in filter(replacement.is_partial, there)}
+    replacement.sweep(path, directories, ())
+
+
+def require_new(directory: Path) -> None:
+    """Raises unless a directory is empty, or is still to be made.
+
+    Raises:
+        PolicyError: something stands there.
+    """
+    if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
+        raise PolicyError(
+            f"{shown(os.fsencode(directory))}: something stands there already",
+            hint="name a new directory, or an empty one",
+        )
+
+
+def require_output(found: Selection, output: Path) -> None:
+    """Raises unless a directory lies apart from what is read, and is new.
+
+    Also where it is refused, no plaintext stays there that a killed run left.
+
+    Raises:
+        PolicyError: it does not, or something stands there.
+    """
+    _require_apart(found, output)
+    if output.is_dir():
+        sweep(output)
+    require_new(output)
+
+
+def _require_apart(found: Selection, output: Path) -> None:
+    inner, outer = output.resolve(), found.top.resolve()
+    is_apart = not (inner.is_relative_to(outer) or outer.is_relative_to(inner))
+    if not (is_apart or (found.is_one and inner != outer)):
         raise PolicyError(
             f"{output}: lies inside of what is read, or around it",
             hint="choose a directory beside it, or leave --output out to write in place",
@@ -176,16 +229,22 @@ def write_one(
     size: int,
     fill: Callable[[BinaryIO, Replacement], None],
 ) -> None:
-    """Writes one file in place of what stands there, or beside it, or not at all."""
+    """Writes one file in place of what stands there, or beside it, or not at all.
+
+    Whoever made the file chose its mode: what lets it run as somebody else is dropped, and
+    elsewhere it is made less the umask, as `cp` makes it.
+    """
+    mode, is_in_place = file.facts.st_mode & _PERMISSIONS, target == top
     with about(file.path), naming(file.path):
         descriptor = worktree.open_file(top, file.path)
         with (
             cast("BinaryIO", os.fdopen(descriptor, "rb", buffering=0)) as source,
-            Replacement(target, file.path, size=size) as new,
+            Replacement(target, file.path, mode, size) as new,
         ):
-            os.fchmod(new.descriptor, stat.S_IMODE(file.facts.st_mode))
+            if is_in_place:
+                os.fchmod(new.descriptor, mode)
             fill(source, new)
-            if target == top and not new.replaces(file.facts):
+            if is_in_place and not new.replaces(file.facts):
                 raise changed()
             new.commit()
 

@@ -264,6 +264,11 @@ def naming(path: bytes) -> Iterator[None]:
         raise GitError(f"{shown(path)}: cannot write it: {reason}", hint=hint) from error
 
 
+def is_partial(path: bytes) -> bool:
+    """Tells whether a file is called as ours are that are not complete."""
+    return _PARTIAL.fullmatch(path.rpartition(b"/")[2]) is not None
+
+
 def sweep(top: Path, directories: Iterable[bytes], tracked: Collection[bytes]) -> None:
     """Removes partial files of ours whose processes were killed.
 

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from git_model_security.git.repository import Repository
 
 LOOKALIKE = "a pointer that is not written as git-lfs does"
-_ENCODED_LIMIT_BYTES: Final = 128
+ENCODED_LIMIT_BYTES: Final = 128
 """A key in hexadecimal, and some blanks."""
 # RFC 7468, section 10; SEC1, OpenSSH, PGP and encrypted keys have more words.
 _PEM: Final = re.compile(rb"(?:\A|[\r\n])-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----")
@@ -122,9 +122,9 @@ def key_in(
             so an audit without any key finds one as well.
         names: paths of the blob: one that is called a key, and looks like one, is one.
     """
-    if _PEM.search(head):
+    if is_private_key(head):
         return f"private key (PEM) in clear; {_REMEDY}"
-    key_id = _key_id(head, size)
+    key_id = key_id_of(head, size)
     if key_id is not None and key_id in key_ids:
         return f"the AES-256 key {key_id} itself; {_REMEDY}"
     if size == KEY_BYTES and _is_random(head) and any(map(_KEY_NAME.search, names)):
@@ -132,13 +132,22 @@ def key_in(
     return None
 
 
+def is_private_key(head: bytes) -> bool:
+    """Tells whether a file begins with a private key in PEM, or some text and one."""
+    return _PEM.search(head) is not None
+
+
 def _is_random(content: bytes) -> bool:
     unprintable = sum(not 0x20 <= byte < 0x7F for byte in content)
     return len(set(content)) >= _MIN_DIFFERENT and unprintable >= _MIN_UNPRINTABLE
 
 
-def _key_id(content: bytes, size: int) -> str | None:
-    if not KEY_BYTES <= size <= _ENCODED_LIMIT_BYTES:
+def key_id_of(content: bytes, size: int) -> str | None:
+    """Returns the id of the AES key that a file would be: raw, in hexadecimal or in base64.
+
+    Of content that is too long or too short for one, or neither of the three, None.
+    """
+    if not KEY_BYTES <= size <= ENCODED_LIMIT_BYTES:
         return None
     if size == KEY_BYTES:
         return Key(content).id

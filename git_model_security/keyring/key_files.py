@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 MAX_BYTES = 64 * 1024
 """No key is as long; a file that is gets not read into memory."""
 
+_NAME_IT = "name the file that holds it; a path is from where you stand"
 _LIKE_A_KEY = re.compile(r"[0-9A-Za-z+/=_-]{40,}|-----BEGIN ")
 """Hexadecimal or base64 of a key, or PEM."""
 
@@ -65,7 +66,7 @@ def read(path: Path, what: str = "key") -> bytes:
     return pem
 
 
-def head(path: Path, length: int, what: str = "key", hint: str | None = None) -> bytes:
+def head(path: Path, length: int, what: str = "key", hint: str = _NAME_IT) -> bytes:
     """Reads the beginning of a key file.
 
     Raises:

@@ -21,7 +21,7 @@ def read(path: Path) -> bytes:
     Raises:
         ConfigError: it cannot be read, or is something else.
     """
-    hint = "name the file that holds the key of this repository"
+    hint = "name the file that holds the key"
     material = key_files.head(path, 4 * KEY_BYTES, hint=hint)
     _require_key(material, str(path))
     return material
@@ -54,7 +54,12 @@ def material_of(given: KeyLike) -> bytes | None:
     if isinstance(given, Key):
         return None
     if isinstance(given, bytes | bytearray):
-        _require_key(bytes(given), "the key that was given")
+        if len(given) != KEY_BYTES:
+            raise ConfigError(
+                f"the key that was given: {len(given)} bytes; an AES-256 key is {KEY_BYTES}"
+                " raw bytes",
+                hint="the path of a key file is a str or a Path",
+            )
         return bytes(given)
     return read(Path(given))
 

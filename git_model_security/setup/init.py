@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from git_model_security.clone.clone import Clone
@@ -19,7 +20,7 @@ from git_model_security.keyring import key_material, ring
 from git_model_security.policy import attributes, gitmodel, identity, pinned, profiles
 from git_model_security.policy.gitmodel import Policy, checked
 from git_model_security.setup import clear_files, enc_files, sealing, storage_choice
-from git_model_security.signatures import signature_place
+from git_model_security.signatures import signature_place, signers
 from git_model_security.signatures.signers import Given
 from git_model_security.verification import model_roots
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from git_model_security.git.repository import Repository
     from git_model_security.guard.report import Report
     from git_model_security.setup.storage_choice import Choice
+    from git_model_security.signing.methods import Verifier
 
 _OTHER_NAME = "--signature NAME"
 _LISTED = ("rev-list", "--all", "--full-history", "--max-count=1", "--", ":(top).gitmodel")
@@ -152,7 +154,7 @@ def plan(repo: Repository, request: Request, before: Policy | None = None) -> Pl
     base = before or Policy()
     asked["repository"] = base.repository or identity.new()
     policy = checked(chosen.applied(base)._replace(**asked))
-    found = _survey(repo, policy, chosen, before)
+    found = _survey(repo, policy, chosen, before, request)
     found.foreign = enc_files.find(
         repo.top, [*found.sealed, *found.clear], _material(request, before)
     )
@@ -185,7 +187,9 @@ def _paths(repo: Repository) -> list[bytes]:
     return sorted({*(entry.path for entry in index.staged(repo)), *index.list_untracked(repo)})
 
 
-def _survey(repo: Repository, policy: Policy, chosen: Choice, before: Policy | None) -> Plan:
+def _survey(
+    repo: Repository, policy: Policy, chosen: Choice, before: Policy | None, request: Request
+) -> Plan:
     """Looks at what a policy means for what is there."""
     from git_model_security.guard import audit
 
@@ -205,11 +209,21 @@ def _survey(repo: Repository, policy: Policy, chosen: Choice, before: Policy | N
     with clone.objects:
         oids = {entry.path: entry.oid for entry in staged}
         new = policy.signature_paths() - (before.signature_paths() if before else set())
-        signature_place.require_free(clone, new, oids, _OTHER_NAME)
+        own = partial(_own_verifier, clone, request)
+        signature_place.require_free(clone, new, oids, _OTHER_NAME, own)
         sealing.require_content(clone, staged, guarded, policy.limit)
         result.noted = clear_files.noted(clone, staged, result.clear)
     result.history = audit.audit(repo, ("--all",), rules=rules)
     return result
+
+
+def _own_verifier(clone: Clone, request: Request) -> Verifier | None:
+    """Returns what accepts the signatures of who will sign here; None where nobody knows."""
+    given = request.signing
+    if request.signing_key is not None:
+        given = given._replace(private_key=request.signing_key)
+    signer = signers.signer(clone, given)
+    return None if signer is None else signer.verifier()
 
 
 def _require_accepted(repo: Repository, found: Plan, before: Policy | None) -> None:

@@ -15,10 +15,11 @@ from git_model_security.git import history, index, worktree
 from git_model_security.git.paths import shown
 from git_model_security.policy.gitmodel import CIPHERTEXT_SIGNATURE
 from git_model_security.signing import dsse, statement
+from git_model_security.signing.methods import KEY
 from git_model_security.trust import pinned_trust
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from git_model_security.clone.clone import Clone
     from git_model_security.policy.gitmodel import Policy
@@ -34,21 +35,22 @@ def require_free(
     paths: Iterable[bytes],
     staged: Mapping[bytes, str],
     how: str,
-    own: Verifier | None = None,
+    own: Callable[[], Verifier | None] | None = None,
 ) -> None:
     """Raises where a file stands, in the index or the work tree, that would be overwritten.
 
-    A signature of git-model's that names who signs here (`own`) is no other's, whether it
-    holds or not, and is made anew. `how` gives signatures another name, with `NAME` for it.
+    A signature that names who signs here (`own`, asked where one stands) is no other's,
+    whether it holds or not, and is made anew. `how` gives signatures another name, with
+    `NAME` for it.
 
     Raises:
         PolicyError: it says whose the first of them is.
     """
     for path in sorted(paths):
         content = _standing(clone, path, staged.get(path))
-        if content is not None and not _is_by(own, content):
+        if content is not None and not (own is not None and is_by(own(), content)):
             raise PolicyError(
-                f"{shown(path)}: {_described(content)} stands there already, and a signature"
+                f"{shown(path)}: {describe(content)} stands there already, and a signature"
                 " of this repository would overwrite it",
                 hint=_way_out(path, how),
             )
@@ -67,9 +69,18 @@ def is_own(clone: Clone, path: bytes, commits: Iterable[str]) -> bool:
     return False
 
 
-def _is_by(own: Verifier | None, content: bytes) -> bool:
-    found = _bundle(content)
-    return own is not None and found is not None and own.accepts(found)
+def is_by(own: Verifier | None, content: bytes) -> bool:
+    """Tells whether content is a signature by a signer, as it says itself.
+
+    One that names no key, as other software made them once, is verified.
+    """
+    try:
+        found = dsse.parse(content)
+    except VerificationError:
+        return False
+    if own is None or not own.accepts(found):
+        return False
+    return found.kind != KEY or found.hint is not None or own.verify(found) is not None
 
 
 def _bundle(content: bytes) -> Bundle | None:
@@ -131,7 +142,8 @@ def _standing(clone: Clone, path: bytes, oid: str | None) -> bytes | None:
         return b""
 
 
-def _described(content: bytes) -> str:
+def describe(content: bytes) -> str:
+    """Says of content that stands in the place of a signature what it is."""
     try:
         return f"a signature by {dsse.signer(dsse.parse(content))} (as it says itself)"
     except VerificationError:

@@ -217,7 +217,7 @@ class _Round:
         if made_by is None and not signature_place.is_own(self._clone, path, self._commits):
             oids = {} if staged is None else {path: staged.oid}
             signature_place.require_free(
-                self._clone, [path], oids, signature_place.SETTING, self._signer.verifier()
+                self._clone, [path], oids, signature_place.SETTING, self._signer.verifier
             )
         made = make_bundle(
             self._clone, self._signer, manifest, fingerprint, is_sealed=is_sealed

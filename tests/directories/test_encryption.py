@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import io
 import os
+import subprocess
+import sys
 import threading
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -14,6 +17,7 @@ from git_model_security.envelope import SEGMENT_BYTES, Key, encrypt
 from git_model_security.errors import (
     AuthenticationError,
     ConfigError,
+    EnvelopeError,
     GitError,
     KeyNotFoundError,
     NotFetchedError,
@@ -22,6 +26,7 @@ from git_model_security.errors import (
 from tests.vectors.corpus import generate
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 KEY, OTHER = Key(bytes(range(32))), Key(bytes(32))
@@ -81,9 +86,10 @@ def test_to_another_directory_the_first_one_stays(model: Path, tmp_path: Path) -
     sealed, again = tmp_path / "new" / "sealed", tmp_path / "again"
     encryption.encrypt(model, KEY, output=sealed)
     assert _read(model) == FILES | LEFT
-    assert _read(sealed) == SEALED | {"empty": b""}
+    others = LEFT.keys() - {"deep/.git/config"}
+    assert _read(sealed) == SEALED | {name: LEFT[name] for name in others}
     encryption.decrypt(sealed, KEY, output=again)
-    assert _read(again) == FILES | {"empty": b""}
+    assert _read(again) == FILES | {name: LEFT[name] for name in others}
 
 
 @pytest.mark.parametrize("below", [True, False])
@@ -94,6 +100,30 @@ def test_an_output_that_is_read_too_is_refused(model: Path, below: bool) -> None
     assert _read(model) == FILES | LEFT
 
 
+def test_one_file_goes_to_a_directory_beside_it(
+    model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(model)
+    encryption.encrypt("config.json", KEY, output="./od")
+    assert _read(model) == FILES | LEFT | {"od/config.json": SEALED["config.json"]}
+    with pytest.raises(PolicyError, match="lies inside"):
+        encryption.encrypt("config.json", KEY, output=".")
+
+
+@pytest.mark.parametrize("work", [encryption.encrypt, encryption.decrypt])
+def test_an_output_where_something_stands_is_refused(
+    model: Path, tmp_path: Path, work: Callable[..., object]
+) -> None:
+    (model / "sealed").write_bytes(_sealed(b"s"))
+    output = tmp_path / "output"
+    output.mkdir()
+    (output / "mine").write_bytes(b"mine")
+    (output / f".git-model-partial-{'0' * 16}").write_bytes(b"plaintext")
+    with pytest.raises(PolicyError, match="something stands there already"):
+        work(model, KEY, output=output)
+    assert _read(output) == {"mine": b"mine"}
+
+
 def test_a_single_file_may_be_hidden(model: Path) -> None:
     encryption.encrypt(model / ".hidden", KEY)
     assert _read(model) == FILES | LEFT | {".hidden": _sealed(b"h")}
@@ -102,12 +132,19 @@ def test_a_single_file_may_be_hidden(model: Path) -> None:
 def test_nothing_done_is_no_success(model: Path, tmp_path: Path) -> None:
     with pytest.raises(PolicyError, match="nothing to decrypt"):
         encryption.decrypt(model, KEY)
-    encryption.encrypt(model, KEY)
-    with pytest.raises(PolicyError, match="5 encrypted files, and no other"):
-        encryption.encrypt(model, KEY)
-    (tmp_path / "none").mkdir()
-    with pytest.raises(PolicyError, match="nothing to encrypt"):
-        encryption.encrypt(tmp_path / "none", KEY)
+    none = tmp_path / "none"
+    none.mkdir()
+    with pytest.raises(PolicyError, match="nothing to encrypt: no file is there"):
+        encryption.encrypt(none, KEY)
+    (none / ".hidden").write_bytes(b"h")
+    (none / "empty").touch()
+    (none / "link").symlink_to(model)
+    os.mkfifo(none / "pipe")
+    said = "only 1 empty file, 1 hidden file, 1 symbolic link, 1 special file"
+    with pytest.raises(PolicyError, match=said):
+        encryption.encrypt(none, KEY)
+    with pytest.raises(PolicyError, match="nothing to encrypt: the file is empty"):
+        encryption.encrypt(none / "empty", KEY)
     with pytest.raises(ConfigError, match="there is no such"):
         encryption.encrypt(tmp_path / "missing", KEY)
 
@@ -117,6 +154,22 @@ def test_what_was_interrupted_goes_on(model: Path) -> None:
     done = encryption.encrypt(model, KEY)
     assert (done.files, done.others) == (4, 2)
     assert _read(model) == SEALED | LEFT
+
+
+def test_a_second_run_has_nothing_to_do(model: Path) -> None:
+    encryption.encrypt(model, KEY)
+    done = encryption.encrypt(model, KEY)
+    assert (done.files, done.sealed) == (0, 5)
+    assert _read(model) == SEALED | LEFT
+
+
+def test_a_copied_header_does_not_make_an_envelope(model: Path) -> None:
+    secret = SEALED["config.json"][:64] + b"secret weights"
+    (model / "secret.bin").write_bytes(secret)
+    with pytest.raises(EnvelopeError, match=r"secret\.bin: begins as if it were encrypted"):
+        encryption.encrypt(model, KEY)
+    assert _read(model) == FILES | LEFT | {"secret.bin": secret}
+    encryption.encrypt(model, KEY, ignored=[model / "secret.bin"])
 
 
 def test_ignored_paths_stay_clear(model: Path) -> None:
@@ -163,6 +216,65 @@ def test_no_link_is_followed(model: Path, tmp_path: Path) -> None:
     assert sorted(done.links) == [b"directory", b"link", b"lost"]
     assert outside.read_bytes() == b"outside"
     assert (model / "link").is_symlink()
+
+
+def test_where_plaintext_is_left_is_told(model: Path, tmp_path: Path) -> None:
+    os.link(model / "config.json", tmp_path / "other-name")
+    os.mkfifo(model / "pipe")
+    done = encryption.encrypt(model, KEY)
+    assert done.clear == [b".cache/file", b".hidden"]
+    assert done.linked == [b"config.json"]
+    assert done.odd == [b"pipe"]
+
+
+@pytest.mark.parametrize("mode", [0o4755, 0o2755, 0o1777, 0o666])
+def test_no_file_gets_more_rights_than_a_copy_would_have(
+    model: Path, tmp_path: Path, mode: int
+) -> None:
+    encryption.encrypt(model, KEY)
+    for name in ("config.json", ".hidden"):
+        (model / name).chmod(mode)
+    before = os.umask(0o077)
+    try:
+        encryption.decrypt(model, KEY, output=tmp_path / "out")
+        encryption.decrypt(model, KEY)
+    finally:
+        os.umask(before)
+    for name in ("config.json", ".hidden"):
+        assert (tmp_path / "out" / name).stat().st_mode & 0o7777 == mode & 0o700
+    assert (model / "config.json").stat().st_mode & 0o7777 == mode & 0o777
+
+
+@pytest.mark.parametrize("work", [encryption.encrypt, encryption.decrypt])
+def test_what_a_killed_run_left_is_swept_away(
+    model: Path, tmp_path: Path, work: Callable[..., object]
+) -> None:
+    (model / "sealed").write_bytes(_sealed(b"s"))
+    left = model / "deep" / f".git-model-partial-{'0' * 16}"
+    left.write_bytes(b"plaintext")
+    live = model / f".git-model-partial-{'1' * 16}"
+    with live.open("wb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        work(model, KEY, output=tmp_path / "out")
+        assert live.exists()
+    assert not left.exists()
+    assert not list((tmp_path / "out").rglob(".git-model-partial-*"))
+
+
+def test_a_killed_run_leaves_nothing_that_the_next_one_keeps(model: Path) -> None:
+    script = (
+        "import os, sys\n"
+        "from git_model_security.directories import encryption\n"
+        "from git_model_security.git import replacement\n"
+        "replacement._NAMELESS = None  # a file system without files that have no name\n"
+        "encryption.require_opens = lambda *_: os.kill(os.getpid(), 9)\n"
+        "encryption.encrypt(sys.argv[1], bytes(range(32)))\n"
+    )
+    done = subprocess.run([sys.executable, "-I", "-c", script, str(model)], check=False)
+    assert done.returncode == -9
+    assert list(model.rglob(".git-model-partial-*"))
+    encryption.encrypt(model, KEY)
+    assert _read(model) == SEALED | LEFT
 
 
 def test_permissions_stay(model: Path) -> None:

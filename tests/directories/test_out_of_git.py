@@ -204,6 +204,36 @@ def test_an_encrypted_directory_becomes_a_repository(
     repo.model("verify", "HEAD")
 
 
+@pytest.mark.parametrize("is_own", [True, False])
+def test_a_signed_and_encrypted_directory_becomes_a_repository(
+    project: Project, tmp_path: Path, home: Path, is_own: bool
+) -> None:
+    from git_model_security.signing import keys
+    from tests.fixtures.repositories import Repository
+
+    top, ours, other = (tmp_path / name for name in ("new", "ours.pem", "other.pem"))
+    keys.generate(ours)
+    keys.generate(other)
+    top.mkdir()
+    (top / "model.safetensors").write_bytes(b"\x80weights" * 500)
+    key = ("--encryption-key", project.key)
+    run("sign+encrypt", "key", "--private-key", ours if is_own else other, *key, top)
+    sealed = (top / "model.safetensors").read_bytes()
+    repo = Repository(top, project.ada.env)
+    repo.git("init", "--quiet")
+    words = ("init", "--profile", "weights", "--key", str(project.key))
+    done = repo.model(*words, "--signing-key", str(ours), check=False)
+    if not is_own:
+        assert done.returncode == 1
+        assert "a signature by key" in done.stderr
+        return
+    assert done.returncode == 0, done.stderr
+    repo.git("add", "--all")
+    assert repo.blob(":model.safetensors") == sealed
+    repo.git("commit", "--quiet", "--message", "First")
+    repo.model("verify", "HEAD")
+
+
 def test_the_digest_of_a_model_root_needs_no_file(project: Project) -> None:
     ada = project.ada
     said = ada.model("digest", "--rev", "HEAD").stdout

@@ -132,7 +132,9 @@ def test_the_bundle_of_another_directory_is_none_of_this(
 def test_without_a_bundle_nothing_is_decrypted(signed: Signed, form: str) -> None:
     (signed.top / "model.sig").unlink()
     before = signed.read()
-    assert reasons(decrypt(signed, form)) <= {"UNSIGNED", "UNREADABLE"}
+    found = decrypt(signed, form)
+    assert reasons(found) == {"UNSIGNED"}
+    assert found.verdict.status == 1
     assert signed.read() == before
 
 
@@ -146,6 +148,48 @@ def test_what_was_interrupted_goes_on(signed: Signed, form: str) -> None:
     assert again.verdict.good
     assert again.done is not None
     assert again.done.files == 0
+
+
+def test_what_was_interrupted_goes_to_another_directory_as_a_whole(
+    signed: Signed, form: str, tmp_path: Path
+) -> None:
+    encryption.decrypt(signed.top / "model.safetensors", signed.key)
+    found = decrypt(signed, form, output=tmp_path / "out")
+    assert found.verdict.good
+    assert signed._replace(top=tmp_path / "out").read() == FILES | HIDDEN
+
+
+def test_what_a_killed_run_left_is_no_file_of_the_model(signed: Signed, form: str) -> None:
+    left = signed.top / "tokenizer" / f".git-model-partial-{'0' * 16}"
+    left.write_bytes(b"plaintext")
+    assert decrypt(signed, form).verdict.good
+    assert signed.read() == FILES | HIDDEN
+
+
+@pytest.mark.parametrize("is_one", [True, False])
+def test_the_plaintext_comes_with_its_bundle(
+    signed: Signed, tmp_path: Path, is_one: bool
+) -> None:
+    path = signed.top / "model.safetensors" if is_one else signed.top
+    made = signing.sign(models.find(path), KeySigner(signed.private)).signature
+    encryption.encrypt(path, signed.key)
+    held, out = key_material.of(signed.key), tmp_path / "out"
+    accepted = [KeyVerifier.from_file(signed.public)]
+    verified.decrypt_and_verify(models.find(path), held, accepted, output=out)
+    assert (out / made.name).read_bytes() == made.read_bytes()
+    plain = models.find(out / "model.safetensors" if is_one else out)
+    assert verified.check(plain, accepted).good
+
+
+def test_a_bundle_elsewhere_stays_there(signed: Signed, tmp_path: Path) -> None:
+    bundle, out = tmp_path / "elsewhere.sig", tmp_path / "out"
+    model = models.find(signed.top, bundle)
+    signing.sign(model, KeySigner(signed.private))
+    encryption.encrypt(signed.top, signed.key)
+    held = key_material.of(signed.key)
+    accepted = [KeyVerifier.from_file(signed.public)]
+    assert verified.decrypt_and_verify(model, held, accepted, output=out).verdict.good
+    assert not list(out.rglob("*.sig"))
 
 
 def test_of_what_was_decrypted_already_a_change_is_found(signed: Signed, form: str) -> None:

@@ -1,0 +1,148 @@
+"""A model signed in clear and encrypted then; also by a run that follows an interrupted one.
+
+Once a file is encrypted nothing could be signed but its ciphertext. So the bundle that stands
+there is verified then, over what the files decrypt to, and encrypting goes on.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from git_model_security.directories import (
+    encryption,
+    own_keys,
+    selection,
+    signing,
+    verified,
+    writing,
+)
+from git_model_security.directories.reading import Opened
+from git_model_security.errors import PolicyError
+from git_model_security.git.paths import shown
+from git_model_security.keyring import key_material
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from _typeshed import StrPath
+
+    from git_model_security.directories.model import Model
+    from git_model_security.directories.writing import Done
+    from git_model_security.envelope import Key
+    from git_model_security.signing.methods import Signer
+    from git_model_security.trust.verdict import Verdict
+
+    Progress = Callable[[int, int], object]
+
+
+class Sealed(NamedTuple):
+    """What was done.
+
+    Attributes:
+        files: how many the signature is over.
+        signature: where it is.
+        signer: who signed, for people.
+        is_new: it was made by this run, and not by one before.
+        done: what was encrypted.
+    """
+
+    files: int
+    signature: Path
+    signer: str
+    is_new: bool
+    done: Done
+
+
+def sign_and_encrypt(
+    model: Model,
+    signer: Signer,
+    material: bytes,
+    *,
+    output: StrPath | None = None,
+    hashing: Progress | None = None,
+    sealing: Progress | None = None,
+) -> Sealed:
+    """Signs a model, and encrypts it then; what the signature leaves out as well.
+
+    Args:
+        model: what is signed; its bundle stays clear.
+        signer: who signs.
+        material: the 32 bytes of the key.
+        output: the directory that gets the ciphertext and the bundle, so that the model
+            stays as it is; None is in place.
+        hashing: told how many bytes of how many are read.
+        sealing: told how many bytes of how many are encrypted.
+
+    Raises:
+        PolicyError: a file holds a key, another signer's bundle would be lost, a file is
+            encrypted already and no bundle of this signer is over it; or see
+            `encryption.encrypt`. Nothing was written.
+        Error: a file cannot be read, signed or written; those before it are done.
+    """
+    key = key_material.of(material)
+    writing.sweep(model.path)
+    found = selection.select(model.path)
+    own_keys.require_none(found, key)
+    place = model.signature
+    if output is not None:
+        writing.require_output(found, Path(output))
+        place = model.signature_in(Path(output)) or place
+    sealed = _find_sealed(model)
+    if sealed is None:
+        bundle, signed = signing.make(model, signer, place, progress=hashing)
+        count = signed.files
+    else:
+        verdict, bundle = _verify(model, signer, key, sealed, hashing)
+        count = verdict.files
+    # In place it is there before the first file is encrypted; elsewhere it comes last, so
+    # that what is not complete is not signed either.
+    is_new = sealed is None
+    if output is None and is_new:
+        signing.write(place, bundle)
+    done = encryption.encrypt(
+        model.path, material, output=output, ignored=[model.signature], progress=sealing
+    )
+    if output is not None:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        signing.write(place, bundle)
+    return Sealed(count, place, str(signer.identity), is_new, done)
+
+
+def _find_sealed(model: Model) -> bytes | None:
+    """Returns a file that is encrypted already, of those that a signature is over."""
+    ignored = [model.top / os.fsdecode(one) for one in model.ignored]
+    found = selection.select(model.path, [*ignored, model.signature])
+    return next((file.path for file in selection.list_sealed(found)), None)
+
+
+def _verify(
+    model: Model, signer: Signer, key: Key, sealed: bytes, progress: Progress | None
+) -> tuple[Verdict, bytes]:
+    """Verifies the bundle that stands there, as this signer's; returns it with the verdict.
+
+    Raises:
+        PolicyError: there is none, or it does not hold.
+        KeyNotFoundError: a file is encrypted under another key.
+    """
+    path, file = shown(os.fsencode(model.path)), shown(sealed)
+    if not os.path.lexists(model.signature):
+        raise PolicyError(
+            f"{file}: is encrypted already, and what would be signed is its ciphertext",
+            hint=f"`git model decrypt {path}` first; `git model encrypt+sign` signs ciphertext",
+        )
+    own, reading = signer.verifier(), Opened(key)
+    said = "this signer cannot be told before it signs"
+    if own is not None:
+        verdict = verified.check(model, [own], progress, reading=reading)
+        if verdict.good:
+            return verdict, reading.signature
+        first = verdict.findings[0]
+        said = f"{first.reason.value}: {first.detail}"
+    raise PolicyError(
+        f"{file}: is encrypted already, and {shown(os.fsencode(model.signature))} does not"
+        f" hold for it ({said}); nothing was changed",
+        hint=f"`git model decrypt+verify METHOD {path}` tells all that differs, and decrypts it"
+        " where the signature holds",
+    )

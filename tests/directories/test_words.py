@@ -1,0 +1,131 @@
+"""What the verbs say to who stands somewhere else, or has something else there."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+
+import git_model_security
+from git_model_security.errors import ConfigError
+from tests.directories.test_verbs import run
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.directories.conftest import Signed
+    from tests.fixtures.repositories import Repository
+
+
+def key(signed: Signed) -> tuple[object, ...]:
+    return ("--encryption-key", signed.key)
+
+
+def public(signed: Signed) -> tuple[object, ...]:
+    return ("--public-key", signed.public)
+
+
+def test_hidden_weights_hard_links_and_pipes_are_named(signed: Signed, tmp_path: Path) -> None:
+    (signed.top / ".cache").mkdir()
+    (signed.top / ".cache" / "w.gguf").write_bytes(b"GGUF")
+    os.link(signed.top / "config.json", tmp_path / "other-name")
+    os.mkfifo(signed.top / "pipe")
+    said = run("encrypt", *key(signed), signed.top).stderr
+    assert "hidden, and left in clear: .cache/w.gguf, .hidden" in said
+    assert "in clear still under another name, a hard link: config.json" in said
+    assert "pipe: neither a file nor a directory, and left as it is" in said
+
+
+@pytest.mark.parametrize("verb", ["encrypt", "sign"])
+def test_what_leaves_nothing_out_is_told(
+    signed: Signed, monkeypatch: pytest.MonkeyPatch, verb: str
+) -> None:
+    monkeypatch.chdir(signed.top.parent)
+    by = ("key", "--private-key", signed.private) if verb == "sign" else key(signed)
+    said = run(verb, *by, "--ignore-paths", "config.json", "granite").stderr
+    assert "--ignore-paths config.json: leaves nothing out" in said
+    assert "names are from where you stand, such as granite/config.json" in said
+    said = run(verb, *by, "--ignore-paths", "granite/config.json", "granite").stderr
+    assert "leaves nothing out" not in said
+
+
+def test_a_second_run_does_not_claim_that_it_encrypted(signed: Signed) -> None:
+    run("encrypt", *key(signed), signed.top)
+    said = run("encrypt", *key(signed), signed.top).stdout
+    assert said == "nothing was left to encrypt: 3 files encrypted already\n"
+
+
+def test_a_directory_is_no_key(signed: Signed) -> None:
+    said = run("encrypt", "--encryption-key", signed.top, signed.top, status=1).stderr
+    assert "chmod" not in said
+
+
+def test_bytes_of_another_length_are_no_text_file(signed: Signed) -> None:
+    with pytest.raises(ConfigError, match="the key that was given: 5 bytes"):
+        git_model_security.encrypt(signed.top, b"short")
+
+
+def test_who_has_no_key_is_told_all_ways_to_give_one(signed: Signed) -> None:
+    said = run("encrypt", signed.top, status=1).stderr
+    assert "GIT_MODEL_KEY_FILE or GIT_MODEL_KEY" in said
+
+
+def test_a_key_file_that_is_not_there_has_a_hint(signed: Signed) -> None:
+    words = ("--private-key", signed.top / "no.priv", signed.top)
+    assert "hint:" in run("sign", "key", *words, status=1).stderr
+    words = ("--public-key", signed.top.parent / "no.pub", "--dir", signed.top)
+    assert "hint:" in run("verify", *words, status=4).stderr
+
+
+def test_a_link_to_a_file_is_called_a_link(signed: Signed) -> None:
+    link = signed.top.parent / "l.gguf"
+    link.symlink_to(signed.top / "model.safetensors")
+    said = run("encrypt", *key(signed), link, status=1).stderr
+    assert "l.gguf: is a symbolic link" in said
+    assert f"name the file itself: {signed.top / 'model.safetensors'}" in said
+
+
+def test_what_is_not_signed_is_unsigned_wherever_one_asks(signed: Signed) -> None:
+    run("encrypt", *key(signed), signed.top)
+    for path in (signed.top, signed.top / "model.safetensors"):
+        words = ("key", *public(signed), *key(signed), path)
+        assert "unsigned" in run("decrypt+verify", *words, status=1).stdout
+    assert "unsigned" in run("verify", "--dir", signed.top, *public(signed), status=1).stdout
+
+
+def test_a_file_is_named_as_ignore_paths_wants_it(
+    signed: Signed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(signed.top.parent)
+    (signed.top / "link").symlink_to("config.json")
+    by = ("key", "--private-key", signed.private)
+    said = run("sign", *by, "granite", status=1).stderr
+    assert "--ignore-paths granite/link" in said
+    run("sign", *by, "--ignore-paths", "granite/link", "granite")
+
+
+def test_one_file_is_verified_against_the_bundle_beside_it(
+    signed: Signed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(signed.top)
+    run("sign", "key", "--private-key", signed.private, "model.safetensors")
+    for words in (("key",), ()):
+        said = run("verify", *words, *public(signed), "model.safetensors").stdout
+        assert "Verified: model.safetensors" in said
+    said = run("verify", "key", *public(signed), "config.json", status=1).stdout
+    assert "unsigned" in said
+
+
+def test_of_a_repository_a_file_is_verified_alone_that_git_does_not_have(
+    signed: Signed, repo: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(repo.path)
+    shutil.copy(signed.top / "config.json", "untracked")
+    shutil.copy("untracked", "tracked")
+    for name in ("untracked", "tracked"):
+        run("sign", "key", "--private-key", signed.private, name)
+    repo.git("add", "tracked")
+    run("verify", *public(signed), "untracked")
+    assert "tracked" in run("verify", *public(signed), "tracked", status=4).stderr
