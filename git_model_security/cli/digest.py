@@ -85,7 +85,8 @@ def _list_unsigned(path: Path) -> Sequence[str]:
     if found is None:
         return ()
     policy = gitmodel.parse(found[1])
-    return roles.ignore_paths(policy.signature) if roles.TOP in policy.roots else ()
+    names = roles.ignore_paths(policy.signature) if roles.TOP in policy.roots else ()
+    return [name for name in names if os.path.lexists(path / name)]
 
 
 def _tell(path: Path, found: Manifest) -> None:

@@ -121,11 +121,11 @@ def test_what_was_a_pointer_when_it_was_hashed_is_never_written(
     exchange.hashed = pointer_to(signed)
     key, who = key_material.of(project.key), verifiers(project)
     model = models.find(exported, is_sealed=True)
-    for after in ((exported / "config.json").read_bytes(), signed, b"clear"):
+    for at, after in enumerate(((exported / "config.json").read_bytes(), signed, b"clear")):
         exchange.after = exchange.written = after
         with pytest.raises(GitError, match="exchanged after it was verified"):
-            verified.verify_and_decrypt(model, key, who, output=tmp_path / "out")
-        assert not (tmp_path / "out" / "model.safetensors").exists()
+            verified.verify_and_decrypt(model, key, who, output=tmp_path / f"out{at}")
+        assert not (tmp_path / f"out{at}" / "model.safetensors").exists()
     exchange.after = exchange.hashed
     with pytest.raises(NotFetchedError, match="pointer of an object"):
         verified.verify_and_decrypt(model, key, who, output=tmp_path / "out")
