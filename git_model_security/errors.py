@@ -54,8 +54,12 @@ class Error(Exception):
         return UNCHECKED
 
     @property
-    def reason(self) -> Reason:
-        """Why a signature that this keeps from being compared does not hold."""
+    def unverified(self) -> Reason:
+        """Why a signature that this keeps from being compared does not hold.
+
+        Of a `VerificationError` that is its `reason`; no other error has one, since nothing
+        was compared with what was signed.
+        """
         return Reason.UNREADABLE if self.gate_status == UNCHECKED else Reason.TAMPERED
 
 
@@ -108,7 +112,7 @@ class KeyNotFoundError(Error):
     """The key that a file or operation needs is not held by this clone."""
 
     @property
-    def reason(self) -> Reason:
+    def unverified(self) -> Reason:
         """See `Error`."""
         return Reason.NO_KEY
 
@@ -117,7 +121,7 @@ class NotFetchedError(Error):
     """Ciphertext that is known by name and is not on this machine."""
 
     @property
-    def reason(self) -> Reason:
+    def unverified(self) -> Reason:
         """See `Error`."""
         return Reason.NOT_FETCHED
 
@@ -217,13 +221,13 @@ class VerificationError(Error):
         self, reason: Reason, message: str, *, hint: str | None = None, claimed: str = ""
     ) -> None:
         super().__init__(message, hint=hint)
-        self._reason = reason
+        self.reason = reason
         self.claimed = claimed
 
     @property
-    def reason(self) -> Reason:
-        """Why, as it was given."""
-        return self._reason
+    def unverified(self) -> Reason:
+        """See `Error`."""
+        return self.reason
 
     @property
     def gate_status(self) -> int:

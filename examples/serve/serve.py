@@ -2,9 +2,10 @@
 
     python serve.py --key aes256.bin --public-key signer.pub MODEL [--host HOST] [--port PORT]
 
-MODEL is a clone of which nothing need be checked out, or a directory of ciphertext. Nothing is
-served, and nothing decrypted is used, unless the signature holds; the exit status is then that
-of `git model verify`. `POST /predict` takes {"inputs": [[x, y], ...]}.
+MODEL is a directory of ciphertext, or with `--revision HEAD` a clone of your own, of which
+nothing need be checked out. Nothing is served, and nothing decrypted is used, unless the
+signature holds; the exit status is then that of `git model verify`. `POST /predict` takes
+{"inputs": [[x, y], ...]}.
 """
 
 from __future__ import annotations
@@ -32,9 +33,9 @@ class Classifier:
         Error: the signature does not hold, or it is another kind of model.
     """
 
-    def __init__(self, source: str, key: str, **trust: Any) -> None:
+    def __init__(self, source: str, key: str, **options: Any) -> None:
         # The signature first; each file is found to be what was signed before it is decrypted.
-        with gm.load(source, key, **trust) as model:
+        with gm.load(source, key, **options) as model:
             self.signer = model.signer
             tensors = model.load_tensors("np")
             with model.open("config.json") as file:
@@ -107,12 +108,15 @@ def main() -> int:
     parser.add_argument("model")
     parser.add_argument("--key", required=True, metavar="FILE", help="the AES-256 key")
     parser.add_argument("--public-key", metavar="FILE", help="whose signature counts")
+    parser.add_argument("--revision", help="MODEL is a clone: the commit to serve")
     parser.add_argument("--host", default="127.0.0.1", help="this machine alone, unless said")
     parser.add_argument("--port", type=int, default=8080)
     given = parser.parse_args()
     trust = {"public_key": given.public_key} if given.public_key else {}
     try:
-        Handler.classifier = Classifier(given.model, given.key, **trust)
+        Handler.classifier = Classifier(
+            given.model, given.key, revision=given.revision, **trust
+        )
     except gm.Error as error:
         return failed(error, error.hint or "see git model verify", error.gate_status)
     # The first process of a container has no handlers, and would not end when it is told to.

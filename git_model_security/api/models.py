@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from typing import TYPE_CHECKING, Unpack
 
 from git_model_security.api import options
 from git_model_security.directories import model as models
 from git_model_security.directories import signing, verified
 from git_model_security.directories.reading import Opened
-from git_model_security.errors import VerificationError
+from git_model_security.errors import Reason, VerificationError
 from git_model_security.git.paths import shown
 from git_model_security.keyring import key_material
 from git_model_security.signatures import signers
@@ -100,7 +101,7 @@ def verify(
     reading = AS_THEY_STAND if key is None else Opened(key_material.of(key))
     verdict = verified.check(
         found,
-        accepted(found, signer),
+        accepted("verify", found, signer),
         reading=reading,
         ignore_unsigned_files=ignore_unsigned_files,
     )
@@ -125,17 +126,24 @@ def digest(
     return f"sha256:{signing.digest_of(signing.make_manifest(found))}"
 
 
-def accepted(model: Model, signer: VerifierOptions) -> Sequence[Verifier]:
-    """Returns who may have signed a model.
+def accepted(caller: str, model: Model, signer: VerifierOptions) -> Sequence[Verifier]:
+    """Returns who may have signed a model, whose bundle is there.
 
     Raises:
-        UsageError: what was said makes no signer.
-        ConfigError: nobody is trusted, or what says so lies in the model.
+        VerificationError: it is not.
+        Error: see `options.accepted`.
     """
-    asked = options.asked(signer)
+    if not os.path.lexists(model.signature):
+        raise VerificationError(
+            Reason.UNREADABLE,
+            f"{shown(os.fsencode(model.signature))}: there is no such file",
+            hint="`signature=` says where the bundle of the model is",
+        )
     if model.only is not None:
-        return verifiers.of_file(model.path, asked)
-    return verifiers.of_directory([model.top], asked)[1]
+        return options.accepted(caller, signer, partial(verifiers.of_file, model.path))
+    return options.accepted(
+        caller, signer, lambda asked: verifiers.of_directory([model.top], asked)[1]
+    )
 
 
 def require_good(verdict: Verdict) -> Verdict:

@@ -6,14 +6,17 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
+from git_model_security.errors import ConfigError
 from git_model_security.signatures.signers import Given
 from git_model_security.signing.methods import METHODS, canonical
 from git_model_security.signing.sources import Asked
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from _typeshed import StrPath
+
+    from git_model_security.signing.methods import Verifier
 
 _FILES = {"private_key", "signing_certificate", "trust_config"}
 
@@ -72,11 +75,12 @@ class VerifierOptions(TypedDict, total=False):
 
 
 def given(method: str, said: SignerOptions) -> Given:
-    """Returns who signs, as a command line would say it.
+    """Returns who signs, as a command line would say it; for `sign`.
 
     Raises:
         TypeError: there is no such option.
     """
+    _require_known("sign", said, SignerOptions)
     values: dict[str, object] = {**said}
     for name in _FILES & said.keys():
         (values[name],) = _paths(said[name])  # type: ignore[literal-required]
@@ -84,12 +88,41 @@ def given(method: str, said: SignerOptions) -> Given:
     return Given(method=method, **values)  # type: ignore[arg-type]
 
 
-def asked(said: VerifierOptions) -> Asked:
+def accepted(
+    caller: str, said: VerifierOptions, find: Callable[[Asked], Sequence[Verifier]]
+) -> Sequence[Verifier]:
+    """Returns who may have signed.
+
+    Args:
+        caller: what was called, for the message where it has no such option.
+        said: what it was told.
+        find: returns the signers that are meant, or those that a clone trusts.
+
+    Raises:
+        UsageError: there is no such method, or what was said makes no signer.
+        ConfigError: nobody is trusted, or what says so lies in the model.
+        TypeError: there is no such option.
+    """
+    _require_known(caller, said, VerifierOptions)
+    try:
+        return find(_asked(said))
+    except ConfigError as error:
+        if said:
+            raise
+        hint = "say who must have signed, such as `public_key=FILE`"
+        raise ConfigError(str(error), hint=hint) from error
+
+
+def _require_known(caller: str, said: Mapping[str, object], known: type) -> None:
+    for name in said.keys() - known.__annotations__.keys():
+        raise TypeError(f"{caller}() got an unexpected keyword argument {name!r}")
+
+
+def _asked(said: VerifierOptions) -> Asked:
     """Returns who must have signed, as a command line would say it.
 
     Raises:
         UsageError: there is no such method.
-        TypeError: there is no such option.
     """
     values: dict[str, object] = {**said}
     if said.get("method"):

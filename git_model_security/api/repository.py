@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
@@ -70,7 +71,7 @@ class Repository:
         """
         clone = self._clone()
         with clone.objects:
-            accepted = verifiers.of(clone.repo, options.asked(signer))
+            accepted = options.accepted("verify", signer, partial(verifiers.of, clone.repo))
             if revision is None and not encrypted:
                 return require_good(worktree_check.check(clone, accepted, Scope()))
             commit = index.unambiguous(clone.repo, revision or "HEAD")

@@ -1,51 +1,44 @@
-"""Where the files of a model are, and how each is found to be what was signed.
-
-In a directory, or in a commit: there an inline blob is put into a file without a name, as the
-ciphertext that it is.
-"""
+"""Where the files of a model are, and how each is found to be what was signed."""
 
 from __future__ import annotations
 
 import abc
-import contextlib
 import hashlib
 import os
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from git_model_security.api import models, options
-from git_model_security.clone.clone import Clone
-from git_model_security.content import blob, reader
-from git_model_security.directories.reading import AsTheyStand, Opened
+from git_model_security.directories.reading import AsTheyStand
 from git_model_security.envelope.root import of_file
-from git_model_security.errors import ConfigError, Reason, VerificationError
-from git_model_security.git import index
-from git_model_security.git.repository import Repository
-from git_model_security.loading.encrypted_file import open_envelope
-from git_model_security.policy import gitmodel
-from git_model_security.signing import bundle
-from git_model_security.signing.roles import CIPHERTEXT, ONE_FILE, TREE_ITEM
-from git_model_security.trust import verifiers
-from git_model_security.verification import directory_bundle, file_digests, tree_check
-from git_model_security.verification.model_roots import under
-from git_model_security.verification.root import Root
+from git_model_security.errors import Reason, VerificationError
+from git_model_security.loading.encrypted_file import open_envelope, open_regular
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
-    from git_model_security.api.options import VerifierOptions
-    from git_model_security.directories.model import Model
-    from git_model_security.envelope import Key
-    from git_model_security.verification.reading import Reading
+    from _typeshed import StrPath
 
 
 class Place(NamedTuple):
     """Where a file lies that was verified: `root` stands for an envelope, else SHA-256."""
 
-    path: Path
+    path: Path | Named
     root: bytes | None
     sha256: bytes | None
+
+
+class Named(os.PathLike[str]):
+    """A path that errors call by the name of what was put there."""
+
+    def __init__(self, path: StrPath, name: str) -> None:
+        self._path = os.fspath(path)
+        self._name = name
+
+    def __fspath__(self) -> str:
+        return self._path
+
+    def __str__(self) -> str:
+        return self._name
 
 
 class Source(abc.ABC):
@@ -74,112 +67,7 @@ class Source(abc.ABC):
         """Gives back what is held open."""
 
 
-class Directory(Source):
-    """Files of a directory, against the bundle in it."""
-
-    def __init__(self, model: Model, key: Key, trust: VerifierOptions) -> None:
-        accepted = models.accepted(model, trust)
-        self._model = model
-        reading = Opened(key)
-        data = directory_bundle.read(model.top, model.bundle)
-        opened = bundle.open_bundle(reading.bundle(b"", data), accepted)
-        signed = dict(opened.manifest.files())
-        self._is_sealed = opened.subject is not None and opened.subject.role == CIPHERTEXT
-        if self._is_sealed:
-            del signed[TREE_ITEM]
-        if model.only is not None and signed.keys() == {ONE_FILE}:
-            signed = {os.fsdecode(model.only): signed[ONE_FILE]}
-        self._key = key
-        self._manifest = opened.manifest
-        self.names, self.signer = signed, str(opened.signer)
-        self.roots = opened.manifest.roots
-
-    def verify(self, name: str) -> Place:
-        """See `Source`."""
-        if name in self.roots:
-            return _rooted(self._model.top / name, self.roots[name], name)
-        # Whether what is signed is ciphertext only a bundle of ours says.
-        readings: list[AsTheyStand] = [AsTheyStand()]
-        if not self._is_sealed:
-            readings.append(Opened(self._key))
-        for reading in readings:
-            if self._digest(name, reading) == self.names[name]:
-                seen = reading.seen[name.encode()]
-                path = self._model.top / name
-                is_sealed = blob.is_sealed(_head(path))
-                return Place(path, seen if is_sealed else None, None if is_sealed else seen)
-        raise not_as_signed(name)
-
-    def _digest(self, name: str, reading: Reading) -> bytes | None:
-        manifest = self._manifest
-        found = file_digests.digests(
-            self._model.top,
-            [name.encode()],
-            manifest.digest,
-            shard_bytes=manifest.shard_bytes,
-            chunks=reading.chunks,
-        )
-        return found.get(name.encode())
-
-    def close(self) -> None:
-        """See `Source`; nothing is held open."""
-
-
-class Commit(Source):
-    """Files of a commit; of an object of git-lfs where it lies, else in a file without name."""
-
-    def __init__(self, top: Path, revision: str, trust: VerifierOptions) -> None:
-        repo = Repository.discover(top, local=False)
-        self._clone = Clone(repo)
-        self._stack = contextlib.ExitStack()
-        self._stack.enter_context(self._clone.objects)
-        accepted = verifiers.of(repo, options.asked(trust))
-        commit = index.unambiguous(repo, revision)
-        entries = index.tree(repo, index.require(repo, f"{commit}^{{tree}}"))
-        # That the tree is the one that was signed; each file when it is asked for.
-        verdict = tree_check.check(
-            self._clone, commit, accepted, sealed_only=True, entries=entries, chosen=()
-        )
-        models.require_good(verdict)
-        policy = gitmodel.find(entries, self._clone.objects)
-        assert policy is not None  # or nothing had been verified
-        if len(policy.roots) > 1:
-            raise ConfigError(
-                f"{top}: has several models: {', '.join(policy.roots)}",
-                hint="`git model export` makes a directory, of which one is loaded",
-            )
-        root = Root(self._clone, policy, policy.roots[0], entries, accepted)
-        opened = root.open(CIPHERTEXT)
-        self._entries = {os.fsdecode(name): entry for name, entry in under(root.name, entries)}
-        signed = opened.manifest.files()
-        self.names = {name: signed[name] for name in signed if name in self._entries}
-        self.roots = opened.manifest.roots
-        self.signer = str(opened.signer)
-
-    def verify(self, name: str) -> Place:
-        """See `Source`."""
-        entry = self._entries[name]
-        pointer = blob.pointer_of(self._clone.objects.stream(entry.oid))
-        if pointer is not None:
-            self._clone.lfs.open(pointer).close()  # or it says how to fetch it
-            path = self._clone.lfs.path(pointer)
-        else:
-            held = tempfile.TemporaryFile()  # noqa: SIM115 - it is closed with the model
-            self._stack.enter_context(held)
-            for chunk in reader.chunks(self._clone, entry.oid):
-                held.write(chunk)
-            held.flush()
-            path = Path(f"/dev/fd/{held.fileno()}")
-        if name in self.roots:
-            return _rooted(path, self.roots[name], name)
-        return _hashed(path, self.names[name], name)
-
-    def close(self) -> None:
-        """See `Source`."""
-        self._stack.close()
-
-
-def _rooted(path: Path, signed: bytes, name: str) -> Place:
+def rooted(path: Path | Named, signed: bytes, name: str) -> Place:
     """Returns the place of an envelope that has the root that was signed.
 
     It is only what who opens it has to find, so that nothing else need be read before.
@@ -194,28 +82,30 @@ def _rooted(path: Path, signed: bytes, name: str) -> Place:
     return Place(path, signed, None)
 
 
-def _hashed(path: Path, signed: bytes, name: str) -> Place:
+def hashed(path: Path | Named, signed: bytes, name: str) -> Place:
     """Returns the place of a file that has the SHA-256 that was signed.
 
     Raises:
         VerificationError: it has another one.
     """
     reading, running = AsTheyStand(), hashlib.sha256()
-    with path.open("rb", buffering=0) as file:
+    with open_regular(path) as file:
         # A path of a descriptor may share its position.
         file.seek(0)
         for chunk in reading.chunks(b"", file.fileno(), None):
             running.update(chunk)
     if running.digest() != signed:
         raise not_as_signed(name)
-    seen = reading.seen[b""]
-    is_sealed = blob.is_sealed(_head(path))
-    return Place(path, seen if is_sealed else None, None if is_sealed else seen)
+    return place_of(path, reading, b"")
 
 
-def _head(path: Path) -> bytes:
-    with path.open("rb") as file:
-        return file.read(blob.HEAD_BYTES)
+def place_of(path: Path | Named, reading: AsTheyStand, name: bytes) -> Place:
+    """Returns the place of a file that was read, and has the digest that was signed."""
+    seen = reading.seen[name]
+    if seen.is_root:
+        return Place(path, seen.value, None)
+    # Without a root it is as long as no envelope is: whoever opens it is told.
+    return Place(path, b"", None) if name in reading.sealed else Place(path, None, seen.value)
 
 
 def not_as_signed(name: str) -> VerificationError:

@@ -13,16 +13,16 @@ from __future__ import annotations
 
 import hashlib
 import io
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
-from git_model_security.api.verified_files import Commit, Directory, not_as_signed
+from git_model_security.api.verified_commit import Commit
+from git_model_security.api.verified_directory import Directory
+from git_model_security.api.verified_files import not_as_signed
 from git_model_security.directories import model as models
 from git_model_security.errors import ConfigError, ModelError
 from git_model_security.keyring import key_material
-from git_model_security.loading.encrypted_file import open_encrypted
-from git_model_security.policy.gitmodel import NAME
+from git_model_security.loading.encrypted_file import open_encrypted, open_regular, unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -71,7 +71,12 @@ class VerifiedModel:
         place = self._verified(name)
         if place.root is not None:
             return open_encrypted(place.path, self._key, root=place.root, threads=threads)
-        content = place.path.read_bytes()
+        try:
+            with open_regular(place.path) as file:
+                file.seek(0)  # a path of a descriptor may share its position
+                content = file.read()
+        except OSError as error:
+            raise unreadable(name, error) from error
         if hashlib.sha256(content).digest() != place.sha256:
             raise not_as_signed(name)
         return io.BytesIO(content)
@@ -138,25 +143,23 @@ def load(
 
     Args:
         source: a directory with its bundle, encrypted by `git model sign+encrypt` or
-            `encrypt+sign`, or that came out of a repository; or the clone itself, of which
-            nothing need be checked out.
+            `encrypt+sign`, or that came out of a repository; with `revision`, a clone.
         key: a key file, its 32 bytes, or the key.
-        revision: of a clone, the commit to read; HEAD, unless said.
+        revision: the commit to read, such as `HEAD`, of a clone that is the caller's own:
+            its Git configuration is used, and its pinned signers are trusted. Nothing need be
+            checked out, and nothing is fetched. A directory does not become one by what
+            lies in it: it may have come from anywhere.
         signature: of a directory, its bundle, if not the usual one.
-        trust: see `VerifierOptions`; in a clone, those that it trusts, unless said.
+        trust: see `VerifierOptions`; of a clone, those that it trusts, unless said.
 
     Raises:
         VerificationError: the signature does not hold.
         ConfigError: nobody is trusted, or there is no such directory.
+        GitError: there is no such clone or commit.
     """
     held = key_material.of(key)
     top = Path(source)
-    if revision is not None or _is_clone(top):
-        return VerifiedModel(Commit(top, revision or "HEAD", trust), held)
+    if revision is not None:
+        return VerifiedModel(Commit(top, revision, trust), held)
     found = models.find(top, signature, is_sealed=True)
     return VerifiedModel(Directory(found, held, trust), held)
-
-
-def _is_clone(top: Path) -> bool:
-    is_bare = (top / "HEAD").is_file() and (top / "objects").is_dir()
-    return is_bare or (os.path.lexists(top / ".git") and (top / os.fsdecode(NAME)).is_file())

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from git_model_security import messages
 from git_model_security.cli import directory_options, methods, options, terminal
 from git_model_security.cli.progress import Bar
 from git_model_security.clone import missing_policy
 from git_model_security.clone.clone import Clone
 from git_model_security.directories import model as models
-from git_model_security.directories import signing
+from git_model_security.directories import selection, signing
 from git_model_security.errors import PolicyError
-from git_model_security.git import index
+from git_model_security.git import index, worktree
+from git_model_security.git.paths import shown
 from git_model_security.policy import gitmodel
+from git_model_security.signing import roles
 from git_model_security.signing.manifest import DIGESTS
 from git_model_security.verification import manifests
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from git_model_security.signing.manifest import Manifest
@@ -42,16 +47,19 @@ def command(path: Path, rev: str | None, **said: Any) -> None:
 
     SHA-256 over the digests of its files, in the order of their names (OMS 1.0, 6.5.1).
     model_signing has another where names sort otherwise than paths (`a.c` before `a/c`): it
-    compares them by component. A signature in the directory is a file of it: --ignore-paths
-    leaves it out, as what signed the model did.
+    compares them by component. As there a signature in the directory is a file of it:
+    --ignore-paths leaves it out, as what signed the model did. In a repository what no
+    model.sig signs is left out, so that it is the digest of HEAD where nothing was changed.
     """
     if rev is not None:
         found = _of_commit(rev, gitmodel.as_root(str(path)), said["digest"])
     else:
+        said["ignored"] += tuple(path / name for name in _list_unsigned(path))
         model = directory_options.model(path, {**said, "signature": models.NO_SIGNATURE})
         with Bar("Hashing") as bar:
             progress = bar if said["use_progress_bar"] else None
             found = signing.make_manifest(model, said["digest"], progress)
+        _tell(path, found)
     digest = signing.digest_of(found)
     if not said["manifest"]:
         terminal.result(f"sha256:{digest}")
@@ -66,6 +74,34 @@ def command(path: Path, rev: str | None, **said: Any) -> None:
             "files": {name: value.hex() for name, value in sorted(found.items.items())},
         }
     )
+
+
+def _list_unsigned(path: Path) -> Sequence[str]:
+    """Returns what the bundle of a repository leaves out of a directory that is its top."""
+    try:
+        found = worktree.head(path, gitmodel.NAME, gitmodel.MAX_BYTES + 1)
+    except OSError:
+        found = None
+    if found is None:
+        return ()
+    policy = gitmodel.parse(found[1])
+    names = roles.ignore_paths(policy.signature) if roles.TOP in policy.roots else ()
+    return [name for name in names if os.path.lexists(path / name)]
+
+
+def _tell(path: Path, found: Manifest) -> None:
+    """Says why a digest may not be the one that somebody expects."""
+    if roles.STOCK_SIGNATURE in found.items:
+        messages.info(
+            f"{roles.STOCK_SIGNATURE} is a file of it; the digest that it signs:"
+            f" --ignore-paths {shown(os.fsencode(path / roles.STOCK_SIGNATURE))}"
+        )
+    files = selection.select(path).files
+    is_one = found.items.keys() == {roles.ONE_FILE}
+    named = [one for one in files if is_one or os.fsdecode(one.path) in found.items]
+    if sealed := sum(one.kind.is_sealed for one in named):
+        counted = messages.counted(sealed, "file")
+        messages.info(f"it is the digest of ciphertext: {counted} of it encrypted")
 
 
 def _of_commit(rev: str, root: str, digest: str) -> Manifest:

@@ -201,8 +201,6 @@ def _require_one(scope: Scope, directory: Path | None, *, is_range: bool) -> Non
     """Refuses a part of what is many, or is verified as a whole."""
     if is_range or scope.all_models or (directory and scope.roots):
         raise click.UsageError("paths go with one commit, work tree or model, not with many")
-    if directory and scope.encrypted:
-        raise click.UsageError("paths go with --dir where files are decrypted")
 
 
 def _judge_in_clone(

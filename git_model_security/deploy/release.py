@@ -151,7 +151,7 @@ class Gate:
                     self._fetch(index.tree(self._repo, tree))
                 found = tree_check.check(clone, commit, verifiers, sealed_only=sealed_only)
             except Error as error:  # a .gitmodel that is refused; git-lfs that fails
-                raise _refused(commit, error.reason, str(error)) from error
+                raise _refused(commit, error.unverified, str(error)) from error
             if found.worst is not None:
                 raise _refused(commit, found.worst.reason, found.why)
             ends = earliest(ends, found.ends)

@@ -3,7 +3,9 @@
 1. All that is called `.enc` is authentic under the key, or nothing is written.
 2. Each is decrypted in memory and sealed, and its HMAC computed again over what is decrypted.
    When that holds, and the envelope is on the disk and was opened again, it gets its name.
-3. Only then x.enc goes.
+3. Only then x.enc goes; where a signature is over these files, not before all are taken over,
+   since nothing else proves what came of them. The bytes that are sealed have to be those that
+   were signed.
 
 So plaintext is never on the disk. A run that was interrupted is run again: an x that is there
 already is compared with what x.enc gives, which is the same bytes each time.
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
 
     from _typeshed import StrPath
 
+    from git_model_security.directories.enc_signature import Signed
     from git_model_security.directories.selection import File, Selection
     from git_model_security.directories.writing import Done, Progress
     from git_model_security.signing.methods import Verifier
@@ -113,17 +116,24 @@ def take_over(
     target = found.top if output is None else Path(output)
     _require_places(found, chosen, target, held)
     signs = enc_signature.claim(found.top, chosen, signature)
+    signed = None
     if signers:
-        enc_signature.require_holds(found, chosen, held.id, signers, signature)
+        signed = enc_signature.require_holds(found, chosen, signers, signature)
+        if output is None:
+            _require_every(found, chosen, signed)
     elif signs is Signs.CIPHERTEXT and output is None:
         enc_signature.require_kept(signature)
     enc_check.require_all(found.top, chosen, material, threads, checking)
     own = enc_signature.own_name(found.top, signature)
     if signs is Signs.CIPHERTEXT:
         found = found._replace(files=[file for file in found.files if file.path not in own])
-    write = partial(_take_over, material, held)
+    write = partial(_take_over, material, held, signed)
     also = own if signs is Signs.PLAINTEXT else ()
     done = writing.write_all(found, chosen, write, output, threads, progress, also=also)
+    if signed is not None and output is None:
+        for file in chosen:
+            with writing.about(file.path):
+                _remove(found.top, file)
     paths = {file.path for file in chosen} | own
     clear = [
         file.path
@@ -132,6 +142,23 @@ def take_over(
         and file.kind not in {Kind.ENVELOPE, Kind.EMPTY}
     ]
     return Imported(done, clear, signs)
+
+
+def _require_every(found: Selection, chosen: Sequence[File], signed: Signed) -> None:
+    """Raises where files that were signed would stay, and lose what proves them.
+
+    Raises:
+        PolicyError: not all are taken over.
+    """
+    named = {name for name in signed.files if name.endswith(enc_file.SUFFIX)}
+    kept = {
+        file.path for file in found.files if file.is_left_alone or file.kind is Kind.ENVELOPE
+    }
+    if left := named - kept - {file.path for file in chosen}:
+        raise PolicyError(
+            f"{shown(min(left))}: is signed too, and not taken over: its signature needs all",
+            hint="name the whole directory; or --output DIR leaves the .enc files as they are",
+        )
 
 
 def _place(file: File) -> bytes:
@@ -180,10 +207,20 @@ def _both_there(file: File) -> PolicyError:
 
 
 def _take_over(
-    material: bytes, key: Key, top: Path, file: File, target: Path, threads: int
+    material: bytes,
+    key: Key,
+    signed: Signed | None,
+    top: Path,
+    file: File,
+    target: Path,
+    threads: int,
 ) -> int:
-    """Writes the envelope of one file, and removes it; returns its plaintext's length."""
+    """Writes the envelope of one file, and removes it; returns its plaintext's length.
+
+    One that was signed stays.
+    """
     name = _place(file)
+    read = None if signed is None else signed.begin()
     with writing.about(file.path):
         with naming(name):
             descriptor = worktree.open_file(top, file.path)
@@ -194,8 +231,10 @@ def _take_over(
             ):
                 os.fchmod(new.descriptor, stat.S_IMODE(file.facts.st_mode))
                 length = enc_sealing.seal(
-                    material, key, source, new.descriptor, is_long=threads > 1
+                    material, key, source, new.descriptor, is_long=threads > 1, read=read
                 )
+                if signed is not None and read is not None:
+                    signed.require(file.path, read)
                 os.fsync(new.descriptor)
                 if length:
                     encryption.require_opens(key, name, new, length, threads)
@@ -205,7 +244,7 @@ def _take_over(
                     new.commit()
                 elif not _is_there(new, target, name):
                     raise _both_there(file)
-        if target == top:
+        if target == top and signed is None:
             _remove(top, file)
     return length
 

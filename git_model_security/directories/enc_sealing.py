@@ -19,9 +19,18 @@ from git_model_security.git.objects import CHUNK_BYTES
 if TYPE_CHECKING:
     from git_model_security.envelope import Key
     from git_model_security.envelope.layout import BytesLike
+    from git_model_security.verification.file_digests import Running
 
 
-def seal(material: bytes, key: Key, source: BinaryIO, sink: int, *, is_long: bool) -> int:
+def seal(
+    material: bytes,
+    key: Key,
+    source: BinaryIO,
+    sink: int,
+    *,
+    is_long: bool,
+    read: Running | None = None,
+) -> int:
     """Seals what a file holds into one without a name; returns the plaintext's length.
 
     Args:
@@ -30,6 +39,7 @@ def seal(material: bytes, key: Key, source: BinaryIO, sink: int, *, is_long: boo
         source: the file, at its beginning.
         sink: descriptor of the other one.
         is_long: whether to spread the work over several threads.
+        read: takes in the very bytes that are sealed, as they stand.
 
     Raises:
         AuthenticationError: the file is not authentic; what was written must be dropped.
@@ -40,17 +50,22 @@ def seal(material: bytes, key: Key, source: BinaryIO, sink: int, *, is_long: boo
     check = enc_file.Check(material, head)
     decryptor = enc_file.Decryptor(material, head)
     sealed = _Sealed(key, sink)
+    also = read.update if read is not None else _pass_over
+    also(head)
     if is_long:
         # Three stages side by side; each waits, when it is left, for what it was given.
         with (
+            Background(also) as hashing,
             Background(sealed.update) as sealing,
             Background[bytes](lambda one: sealing.put(decryptor.update(one))) as decrypting,
         ):
             while chunk := source.read(CHUNK_BYTES):
+                hashing.put(chunk)
                 decrypting.put(chunk)
                 check.update(chunk)
     else:
         while chunk := source.read(CHUNK_BYTES):
+            also(chunk)
             check.update(chunk)
             sealed.update(decryptor.update(chunk))
     if not check.holds():
@@ -60,6 +75,10 @@ def seal(material: bytes, key: Key, source: BinaryIO, sink: int, *, is_long: boo
         )
     sealed.update(decryptor.finish())
     return sealed.finish()
+
+
+def _pass_over(_: BytesLike) -> None:
+    """Takes in what nobody asked for."""
 
 
 class _Sealed:

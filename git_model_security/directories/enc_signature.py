@@ -9,21 +9,21 @@ from __future__ import annotations
 import enum
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from git_model_security import messages
 from git_model_security.content import blob, enc_file
-from git_model_security.content.blob import Kind
-from git_model_security.errors import ConfigError, PolicyError, VerificationError
+from git_model_security.errors import ConfigError, PolicyError, Reason, VerificationError
 from git_model_security.git import worktree
 from git_model_security.git.paths import shown
 from git_model_security.signing import bundle, dsse, statement
 from git_model_security.signing.roles import STOCK_SIGNATURE
 from git_model_security.verification import directory_bundle, file_digests, listing
 from git_model_security.verification.compare import compare
+from git_model_security.verification.kinds import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from git_model_security.directories.selection import File, Selection
     from git_model_security.signing.methods import Verifier
@@ -77,22 +77,51 @@ def require_kept(signature: str | None = None) -> None:
     )
 
 
+class Signed(NamedTuple):
+    """What was signed of the .enc files, whose bytes may be others when they are read again.
+
+    Attributes:
+        digest: the algorithm.
+        shard_bytes: length of the parts that digests are of; None where they are of files.
+        files: digests by path.
+    """
+
+    digest: str
+    shard_bytes: int | None
+    files: Mapping[bytes, bytes]
+
+    def begin(self) -> file_digests.Running:
+        """Returns what takes in the bytes of one of them; see `require`."""
+        return file_digests.begin(self.digest, self.shard_bytes)
+
+    def require(self, path: bytes, read: file_digests.Running) -> None:
+        """Raises unless the bytes that were read are those that were signed.
+
+        Raises:
+            VerificationError: `TAMPERED`: somebody exchanged the file meanwhile.
+        """
+        if self.files[path] != read.digest():
+            raise VerificationError(
+                Reason.TAMPERED,
+                f"{shown(path)}: was exchanged after it was verified, and is not taken over",
+                hint="find out who changes it, and run the same again",
+            )
+
+
 def require_holds(
     found: Selection,
     files: Sequence[File],
-    key_id: str,
     verifiers: Sequence[Verifier],
     signature: str | None = None,
-) -> None:
-    """Verifies the bundle over .enc files, and that all that is taken over is as it signs.
+) -> Signed:
+    """Verifies the bundle over .enc files, and that all of them are there as it signs.
 
-    What a run that was interrupted took over already is an envelope under the key now, which
-    somebody who has the key made.
+    What a run that was interrupted took over already lies beside them: it is compared with
+    what comes of them, since nothing but that proves it.
 
     Args:
         found: what is there.
         files: the .enc files of it.
-        key_id: of the key that they are sealed under.
         verifiers: who may have signed.
         signature: see `claim`.
 
@@ -111,9 +140,7 @@ def require_holds(
     directory_bundle.require_plaintext(opened)
     manifest = opened.manifest
     signed = manifest.by_path()
-    done = {name for name in signed if _is_done(found.top, name, key_id)}
-    expected = {name: digest for name, digest in signed.items() if name not in done}
-    others = {name.removesuffix(enc_file.SUFFIX) for name in done}
+    others = {file.path.removesuffix(enc_file.SUFFIX) for file in files}
     ignored = {path.encode("utf-8", "surrogateescape") for path in manifest.ignore_paths}
     others |= own_name(found.top, signature)
     there = {
@@ -121,38 +148,27 @@ def require_holds(
         for file in found.files
         if file.path not in others and not _is_below(file.path, ignored)
     }
+    there.update(file.path for file in files)  # though the signer may have left them out
     actual = file_digests.digests(
-        found.top, expected.keys() | there, manifest.digest, shard_bytes=manifest.shard_bytes
+        found.top, signed.keys() | there, manifest.digest, shard_bytes=manifest.shard_bytes
     )
-    for kind, names in compare(expected, actual).items():
+    name = signature or STOCK_SIGNATURE
+    for kind, names in compare(signed, actual).items():
         raise VerificationError(
             kind.reason,
-            f"{shown(min(names))}: {kind.detail}, says {signature or STOCK_SIGNATURE}",
-            hint="`git model verify --dir DIR` shows all that differs",
+            f"{shown(min(names))}: {kind.detail}, says {name}",
+            hint=_hint_of_missing(name)
+            if kind is Kind.MISSING
+            else "`git model verify --dir DIR` shows all that differs",
         )
+    return Signed(manifest.digest, manifest.shard_bytes, signed)
 
 
-def _is_done(top: Path, name: bytes, key_id: str) -> bool:
-    if not name.endswith(enc_file.SUFFIX):
-        return False
-    try:
-        worktree.head(top, name, 1)
-    except FileNotFoundError:
-        return _is_under(top, name.removesuffix(enc_file.SUFFIX), key_id)
-    except OSError:
-        pass
-    return False
-
-
-def _is_under(top: Path, name: bytes, key_id: str) -> bool:
-    try:
-        there = worktree.head(top, name, blob.HEAD_BYTES)
-    except OSError:
-        return False
-    if there is None or blob.classify(there[1], there[0].st_size) is not Kind.ENVELOPE:
-        return False
-    header = blob.find_header(there[1])
-    return header is not None and header.key_id == key_id
+def _hint_of_missing(name: str) -> str:
+    return (
+        "bring it back from another copy: what may have come of it proves nothing\n"
+        f"or remove {name} and leave the signer out, and sign what `git model decrypt` writes"
+    )
 
 
 def _is_below(path: bytes, places: Collection[bytes]) -> bool:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 
 from git_model_security.content.blob import Kind
 from git_model_security.directories import enc_check, own_keys, selection, writing
-from git_model_security.directories.reading import open_segments
+from git_model_security.directories.reading import Seen, open_segments
 from git_model_security.directories.writing import Done, require_same, write_all, write_one
 from git_model_security.envelope import sealed_length
 from git_model_security.envelope.seal_file import seal_file
@@ -151,7 +151,7 @@ def decrypt_found(
     output: StrPath | None,
     threads: int | None,
     progress: Progress | None,
-    expected: Mapping[bytes, bytes] | None = None,
+    expected: Mapping[bytes, Seen] | None = None,
 ) -> Done:
     """Decrypts the encrypted ones of the files that were found, which may be none.
 
@@ -199,7 +199,7 @@ def require_opens(key: Key, path: bytes, new: Replacement, length: int, threads:
 
 def _open(
     key: Key,
-    expected: Mapping[bytes, bytes] | None,
+    expected: Mapping[bytes, Seen] | None,
     top: Path,
     file: File,
     target: Path,
@@ -210,7 +210,7 @@ def _open(
     def open_into(source: BinaryIO, new: Replacement) -> None:
         nonlocal length
         reader = open_segments(key, file.path, source)
-        require_same(expected, file, reader.root)
+        require_same(expected, file, Seen(is_root=True, value=reader.root))
         length = reader.length
         os.ftruncate(new.descriptor, length)
         reader.write_to(new.descriptor, threads)

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import os
 from typing import TYPE_CHECKING, NamedTuple
 
 from git_model_security import telemetry
 from git_model_security.content import blob, reader
 from git_model_security.directories import writing
-from git_model_security.errors import EnvelopeError, KeyNotFoundError
+from git_model_security.errors import (
+    EnvelopeError,
+    KeyNotFoundError,
+    NotFetchedError,
+)
 from git_model_security.files import write_at
 from git_model_security.git import index, worktree
-from git_model_security.git.replacement import Replacement, naming
+from git_model_security.git.paths import shown
+from git_model_security.git.replacement import Replacement, descend, naming
 from git_model_security.keyring import ring
-from git_model_security.verification import tree_check
+from git_model_security.verification import listing, tree_check
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -64,7 +71,8 @@ def export(
     Raises:
         PolicyError: the directory holds something.
         KeyNotFoundError: the clone is locked, and it is to be decrypted.
-        Error: a file cannot be read, opened or written; those before it are.
+        NotFetchedError: an object of git-lfs is not here.
+        Error: a file cannot be read, opened or written; then none is.
     """
     writing.require_new(directory)
     entries = index.tree(clone.repo, index.require(clone.repo, f"{revision}^{{tree}}"))
@@ -77,14 +85,71 @@ def export(
         verdict = tree_check.check(clone, revision, verifiers, entries=entries)
         if not verdict.good:
             return Exported(verdict, 0, ())
-    directory.mkdir(parents=True, exist_ok=True)
     written = [entry for entry in entries if entry.mode != index.GITLINK]
-    for done, entry in enumerate(written, start=1):
-        _write(clone, entry, directory, is_encrypted)
-        if progress is not None:
-            progress(done, len(written))
+    _require_objects(clone, written)
+    with _all_or_nothing(directory) as paths:
+        for done, entry in enumerate(written, start=1):
+            paths.append(entry.path)
+            with writing.about(entry.path):
+                _write(clone, entry, directory, is_encrypted)
+            if progress is not None:
+                progress(done, len(written))
     modules = [entry.path for entry in entries if entry.mode == index.GITLINK]
     return Exported(verdict, len(written), modules)
+
+
+def _require_objects(clone: Clone, entries: Iterable[Entry]) -> None:
+    """Raises unless all objects of git-lfs are here.
+
+    Raises:
+        NotFetchedError: one is not; its file is named.
+    """
+    pairs = [(entry.path, entry.oid) for entry in entries if entry.is_file]
+    missing: list[tuple[bytes, NotFetchedError]] = []
+    for path, pointer in blob.pointers(clone.repo, pairs):
+        try:
+            clone.lfs.open(pointer).close()
+        except NotFetchedError as error:
+            missing.append((path, error))
+    if missing:
+        path, first = missing[0]
+        others = f"; and {len(missing) - 1} more" * (len(missing) > 1)
+        is_bare = clone.repo.work_tree is None
+        hint = "`git lfs fetch --all` fetches all" if is_bare else first.hint
+        raise NotFetchedError(f"{shown(path)}: {first}{others}", hint=hint)
+
+
+@contextlib.contextmanager
+def _all_or_nothing(directory: Path) -> Iterator[list[bytes]]:
+    """Makes a directory, and removes what was written to it where not all could be.
+
+    Gives a list for the paths that are about to be written.
+    """
+    is_new = not directory.exists()
+    directory.mkdir(parents=True, exist_ok=True)
+    paths: list[bytes] = []
+    try:
+        yield paths
+    except BaseException:
+        for path in paths:
+            _remove(directory, path, os.unlink)
+        for parent in sorted({one for path in paths for one in listing.above(path)})[::-1]:
+            _remove(directory, parent, os.rmdir)
+        if is_new:
+            with contextlib.suppress(OSError):
+                directory.rmdir()
+        raise
+
+
+def _remove(top: Path, path: bytes, remove: Callable[..., None]) -> None:
+    """Removes what stands at a path, through no link, if it is there and can be removed."""
+    with contextlib.suppress(OSError):
+        *parents, name = path.split(b"/")
+        directory = descend(top, parents)
+        try:
+            remove(name, dir_fd=directory)
+        finally:
+            os.close(directory)
 
 
 def _write(clone: Clone, entry: Entry, directory: Path, is_encrypted: bool) -> None:

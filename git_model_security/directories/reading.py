@@ -10,21 +10,41 @@ from __future__ import annotations
 import hashlib
 import io
 import os
-from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple, cast
 
 from git_model_security.content import blob
-from git_model_security.envelope import HEADER_BYTES, Sealer, SegmentReader
-from git_model_security.envelope.root import RunningRoot
+from git_model_security.envelope import (
+    HEADER_BYTES,
+    SEGMENT_BYTES,
+    Sealer,
+    SegmentReader,
+    memory,
+)
+from git_model_security.envelope.root import RunningRoot, of_file
 from git_model_security.errors import KeyNotFoundError
 from git_model_security.git.paths import shown
 from git_model_security.verification import file_digests
 from git_model_security.verification.reading import Reading
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Mapping
 
     from git_model_security.envelope import Key
     from git_model_security.envelope.layout import BytesLike
+
+
+class Seen(NamedTuple):
+    """What stands for a file: the root of an envelope, or the SHA-256 of another file.
+
+    Which of them is part of it: a file can be made whose SHA-256 is the root of an envelope.
+    """
+
+    is_root: bool
+    value: bytes
+
+
+_NOTHING = Seen(is_root=True, value=b"")
+"""What no file has."""
 
 
 class AsTheyStand(Reading):
@@ -32,27 +52,47 @@ class AsTheyStand(Reading):
 
     Attributes:
         seen: what stands for each file that was read, by its path.
+        bundles: those of them that are bundles.
+        led: the files that names lead to by links, by these names.
+        sealed: those of them that begin as an envelope does, also where none is so long.
         signature: the bundle that was read, in clear.
     """
 
     may_be_sealed = True
 
     def __init__(self) -> None:
-        self.seen: dict[bytes, bytes] = {}
+        self.seen: dict[bytes, Seen] = {}
+        self.bundles: set[bytes] = set()
+        self.led: dict[bytes, bytes] = {}
+        self.sealed: set[bytes] = set()
         self.signature = b""
+
+    def forget(self, path: bytes) -> None:
+        """See `Reading`."""
+        self.seen[path] = _NOTHING
+
+    def follow(self, places: Mapping[bytes, bytes]) -> None:
+        """See `Reading`."""
+        self.led |= {name: place for name, place in places.items() if name != place}
 
     def chunks(
         self, path: bytes, descriptor: int, room: memoryview | None
     ) -> Iterator[BytesLike]:
         """Yields what a file holds."""
-        root, plain = RunningRoot(), hashlib.sha256()
-        is_sealed = blob.is_sealed(os.pread(descriptor, HEADER_BYTES, 0))
+        plain = None if of_file(descriptor) else hashlib.sha256()
+        root = RunningRoot()
+        if blob.is_sealed(os.pread(descriptor, HEADER_BYTES, 0)):
+            self.sealed.add(path)
         for chunk in file_digests.read_chunks(path, descriptor, room):
-            (root if is_sealed else plain).update(chunk)
+            root.update(chunk)
+            if plain is not None:
+                plain.update(chunk)
             yield chunk
-        found = root.finish() if is_sealed else plain.digest()
-        if found is not None:
-            self.seen[path] = found
+        if plain is not None:
+            self.seen[path] = Seen(is_root=False, value=plain.digest())
+        else:  # of what was changed meanwhile nothing stands for it
+            found = root.finish()
+            self.seen[path] = Seen(is_root=True, value=found) if found else _NOTHING
 
     def bundle(self, path: bytes, data: bytes) -> bytes:
         """Returns the bundle that a file holds; see `Reading`."""
@@ -70,7 +110,7 @@ class Opened(AsTheyStand):
     def chunks(
         self, path: bytes, descriptor: int, room: memoryview | None
     ) -> Iterator[BytesLike]:
-        """Yields what a file holds, decrypted.
+        """Yields what a file holds, decrypted, in pages that no core dump shows.
 
         Raises:
             KeyNotFoundError: it is sealed under another key.
@@ -81,15 +121,22 @@ class Opened(AsTheyStand):
             return
         with os.fdopen(os.dup(descriptor), "rb", buffering=0) as file:
             reader = open_segments(self._key, path, cast("BinaryIO", file))
-            yield from map(reader.read_segment, range(reader.segments))
-            self.seen[path] = reader.root
+            own = memory.allocate(min(SEGMENT_BYTES, reader.length))
+            for start in range(0, reader.length, SEGMENT_BYTES):
+                length = min(SEGMENT_BYTES, reader.length - start)
+                chunk = memory.allocate(length) if room is None else own[:length]
+                reader.read_into(start, chunk)
+                yield chunk
+            self.seen[path] = Seen(is_root=True, value=reader.root)
+            self.sealed.add(path)
 
     def bundle(self, path: bytes, data: bytes) -> bytes:
         """Returns the bundle that a file holds, decrypted."""
         if not blob.is_sealed(data[:HEADER_BYTES]):
             return super().bundle(path, data)
         reader = open_segments(self._key, path, io.BytesIO(data))
-        self.seen[path] = reader.root
+        self.seen[path] = Seen(is_root=True, value=reader.root)
+        self.bundles.add(path)
         self.signature = b"".join(map(reader.read_segment, range(reader.segments)))
         return self.signature
 
@@ -117,7 +164,7 @@ class Resealed(AsTheyStand):
             plain.update(chunk)
             yield from sealer.update(chunk)
         yield sealer.finish()
-        self.seen[path] = plain.digest()
+        self.seen[path] = Seen(is_root=False, value=plain.digest())
 
 
 def open_segments(key: Key, path: bytes, file: BinaryIO) -> SegmentReader:
@@ -132,5 +179,5 @@ def open_segments(key: Key, path: bytes, file: BinaryIO) -> SegmentReader:
     except KeyNotFoundError as error:
         raise KeyNotFoundError(
             f"{shown(path)}: is encrypted under another key than the one that was given",
-            hint="--encryption-key FILE with the key that it was encrypted with",
+            hint="give the key that it was encrypted with (--encryption-key FILE)",
         ) from error

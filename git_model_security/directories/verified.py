@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from git_model_security.content.blob import Kind as Content
 from git_model_security.directories import encryption, selection, signing, writing
 from git_model_security.directories.reading import AsTheyStand, Opened, Resealed
-from git_model_security.errors import Reason, VerificationError
+from git_model_security.errors import EnvelopeError, PolicyError, Reason, VerificationError
 from git_model_security.git.paths import shown
 from git_model_security.policy.gitmodel import CIPHERTEXT_SIGNATURE
 from git_model_security.trust.verdict import COVERS_DIRECTORY, Finding, Verdict
@@ -24,11 +24,12 @@ from git_model_security.verification.reading import AS_THEY_STAND
 from git_model_security.verification.scope import Scope
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from _typeshed import StrPath
 
     from git_model_security.directories.model import Model
+    from git_model_security.directories.selection import Selection
     from git_model_security.directories.writing import Done
     from git_model_security.envelope import Key
     from git_model_security.signing.methods import Verifier
@@ -172,5 +173,31 @@ def _write(
         return Decrypted(verdict, None)
     found = selection.select(model.path)
     sealed = {file.path for file in selection.list_sealed(found)}
+    if output is not None and reading.led:
+        name = shown(min(reading.led))
+        raise PolicyError(
+            f"{name}: a link leads to what was signed, and links are not written elsewhere",
+            hint=f"put the file itself in place of {name}; or leave --output out",
+        )
+    _require_all(found, sealed, reading)
     done = encryption.decrypt_found(found, key, output, threads, progress, reading.seen)
     return Decrypted(verdict, done, sorted(sealed - reading.seen.keys()))
+
+
+def _require_all(found: Selection, sealed: Collection[bytes], reading: AsTheyStand) -> None:
+    """Raises unless each file that was verified is there still, and can be written.
+
+    Raises:
+        GitError: one was exchanged for what is no file.
+        EnvelopeError: one was signed as it is, and is no whole envelope.
+    """
+    paths = {file.path for file in found.files}
+    for name in sorted(reading.seen.keys() - paths - reading.bundles - {*reading.led.values()}):
+        raise writing.exchanged(name)
+    for name in sorted(reading.seen.keys() & sealed):
+        if not reading.seen[name].is_root:
+            raise EnvelopeError(
+                f"{shown(name)}: begins as ciphertext, and none has its length: it was signed"
+                " so, and does not open",
+                hint="ask the signer for one that opens",
+            )

@@ -15,6 +15,8 @@ from itertools import repeat
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final, NamedTuple, cast
 
+from git_model_security import messages
+from git_model_security.directories.reading import Seen
 from git_model_security.errors import Error, GitError, PolicyError
 from git_model_security.files import write_at
 from git_model_security.git import replacement, worktree
@@ -80,14 +82,14 @@ def write_all(
     output: StrPath | None,
     threads: int | None,
     progress: Progress | None,
-    expected: Mapping[bytes, bytes] | None = None,
+    expected: Mapping[bytes, Seen] | None = None,
     also: Container[bytes] = (),
 ) -> Done:
     """Writes the chosen ones of the files that were found.
 
     Args:
         output: the directory that gets them, and a copy of the others; None is in place.
-        expected: SHA-256 of the others that are copied, by path; None for all of them, but
+        expected: what stands for the others that are copied, by path; None for all of them, but
             for those that are left alone.
         also: which of these are copied all the same.
 
@@ -99,8 +101,12 @@ def write_all(
     if output is not None:
         target = Path(output)
         _require_apart(found, target)
-        target.mkdir(parents=True, exist_ok=True)
-        (target / os.fsdecode(_UNFINISHED)).touch()
+        try:
+            target.mkdir(parents=True, exist_ok=True)
+            (target / os.fsdecode(_UNFINISHED)).touch()
+        except OSError as error:
+            said = f"{shown(os.fsencode(target))}: cannot write there: {messages.reason(error)}"
+            raise GitError(said, hint="--output takes a directory") from error
     total = sum(file.facts.st_size for file in chosen)
     done = length = 0
     for file, plaintext_bytes in _written(found.top, chosen, write, target, cores):
@@ -193,7 +199,7 @@ def _require_apart(found: Selection, output: Path) -> None:
 
 
 def copy(
-    top: Path, file: File, target: Path, expected: Mapping[bytes, bytes] | None = None
+    top: Path, file: File, target: Path, expected: Mapping[bytes, Seen] | None = None
 ) -> None:
     """Copies a file to the same place in another directory, if it is the one expected."""
 
@@ -203,22 +209,27 @@ def copy(
             running.update(chunk)
             write_at(new.descriptor, chunk, offset)
             offset += len(chunk)
-        require_same(expected, file, running.digest())
+        require_same(expected, file, Seen(is_root=False, value=running.digest()))
 
     write_one(top, file, target, file.facts.st_size, fill)
 
 
-def require_same(expected: Mapping[bytes, bytes] | None, file: File, found: bytes) -> None:
+def require_same(expected: Mapping[bytes, Seen] | None, file: File, found: Seen) -> None:
     """Raises where a file is not the one that was verified.
 
     Raises:
         GitError: it was exchanged since.
     """
     if expected is not None and expected.get(file.path) != found:
-        raise GitError(
-            f"{shown(file.path)}: was exchanged after it was verified, and is not written",
-            hint="find out who changes it, and run the same again",
-        )
+        raise exchanged(file.path)
+
+
+def exchanged(path: bytes) -> GitError:
+    """Returns the error of a file that is not the one that was verified."""
+    return GitError(
+        f"{shown(path)}: was exchanged after it was verified, and is not written",
+        hint="find out who changes it, and run the same again",
+    )
 
 
 def write_one(

@@ -75,8 +75,9 @@ def head(path: Path, length: int, what: str = "key", hint: str = _NAME_IT) -> by
     try:
         with path.open("rb") as file:
             return file.read(length)
-    except OSError as error:
-        said = f"{named(path)}: cannot read the {what}: {messages.reason(error)}"
+    except (OSError, ValueError) as error:  # a name with a NUL is none
+        reason = messages.reason(error) if isinstance(error, OSError) else "no name of a file"
+        said = f"{named(path)}: cannot read the {what}: {reason}"
         raise ConfigError(said, hint=hint) from None
 
 

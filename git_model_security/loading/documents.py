@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from git_model_security.keyring.key_material import KeyLike
 
-_MAX_BYTES: Final = 100_000_000
+_MAX_BYTES: Final = 32 << 20
 """As much as a header of safetensors may have, which lists the same tensors as an index."""
 
 
@@ -23,7 +23,7 @@ def read_object(path: Path, key: KeyLike) -> dict[str, Any]:
     """Returns the JSON object that a file holds, in clear or encrypted.
 
     Raises:
-        ModelError: it holds none, or one of over 100 MB.
+        ModelError: it holds none, or one of over 32 MiB.
         Error: see `open_encrypted`.
     """
     text = _read(path, key)

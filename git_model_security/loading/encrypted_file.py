@@ -19,6 +19,7 @@ from git_model_security.errors import (
     EnvelopeError,
     Error,
     GitError,
+    KeyNotFoundError,
     ModelError,
     NotFetchedError,
 )
@@ -200,7 +201,9 @@ class EncryptedFile(io.RawIOBase):
         try:
             yield
         except Error as error:
-            self.failure = type(error)(f"{self._path}: {error}", hint=error.hint)
+            is_other_key = isinstance(error, KeyNotFoundError)
+            hint = "pass the key that it was encrypted with" if is_other_key else error.hint
+            self.failure = type(error)(f"{self._path}: {error}", hint=hint)
             raise self.failure from error
         except OSError as error:
             reason = messages.reason(error)
@@ -233,19 +236,39 @@ def open_envelope(path: StrPath) -> BinaryIO:
     Raises:
         Error: see `open_encrypted`.
     """
+    file = open_regular(path)
+    try:
+        size = os.fstat(file.fileno()).st_size
+        _require_envelope(path, os.pread(file.fileno(), blob.HEAD_BYTES, 0), size)
+    except OSError as error:
+        file.close()
+        raise unreadable(path, error) from error
+    except BaseException:
+        file.close()
+        raise
+    return file
+
+
+def open_regular(path: StrPath) -> BinaryIO:
+    """Opens a regular file; is not held up by a pipe of that name.
+
+    Raises:
+        ConfigError: it cannot be opened, or is something else.
+    """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot read it: {messages.reason(error)}") from error
-    try:
-        facts = os.fstat(descriptor)
-        if not stat.S_ISREG(facts.st_mode):
-            raise ConfigError(f"{path}: no regular file")
-        _require_envelope(path, os.pread(descriptor, blob.HEAD_BYTES, 0), facts.st_size)
-        return cast("BinaryIO", os.fdopen(descriptor, "rb", buffering=0))
-    except BaseException:
+    except (OSError, ValueError) as error:  # a name with a NUL, or that no encoding has
+        raise unreadable(path, error) from error
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
-        raise
+        raise ConfigError(f"{path}: no regular file")
+    return cast("BinaryIO", os.fdopen(descriptor, "rb", buffering=0))
+
+
+def unreadable(path: StrPath, error: OSError | ValueError) -> ConfigError:
+    """Returns the error of a file that cannot be read."""
+    reason = messages.reason(error) if isinstance(error, OSError) else error
+    return ConfigError(f"{path}: cannot read it: {reason}")
 
 
 def _require_envelope(path: StrPath, head: bytes, size: int) -> None:

@@ -18,9 +18,11 @@ _BYTES: Final = {0: 1, 1: 1, 2: 2, 3: 2, 4: 4, 5: 4, 6: 4, 7: 1, 10: 8, 11: 8, 1
 """Of the values that are numbers, by their type."""
 _MAX_DIMENSIONS: Final = 8
 _MAX_NESTED: Final = 8
-_MAX_VALUES: Final = 1 << 22
+ARRAY_BYTES: Final = 4 + 8
+"""Type and count, which stand before the values of an array."""
+MAX_VALUES: Final = 3 << 19
 """Names, values and tensors of one header. A vocabulary of 260,000 tokens with its merges comes
-to a million; the library takes a microsecond and 200 bytes for each."""
+to 1.3 million; of each the library makes an object of 200 bytes or more."""
 
 
 def check(content: memoryview) -> None:
@@ -77,8 +79,8 @@ class _Walk:
         if count > (len(self._view) - self._at) // at_least:
             raise ModelError(f"a count of {count}, for which it is too short")
         self._values += count
-        if self._values > _MAX_VALUES:
-            raise ModelError(f"over {_MAX_VALUES} values in its header")
+        if self._values > MAX_VALUES:
+            raise ModelError(f"over {MAX_VALUES} values in its header")
         return count
 
     def skip_text(self) -> None:

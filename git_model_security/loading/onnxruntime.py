@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, Final
 
+from git_model_security.errors import ModelError
 from git_model_security.loading.encrypted_file import EncryptedFile, as_model_errors
+from git_model_security.loading.extras import extra
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -49,9 +51,10 @@ def load_session(
         ModelError: onnxruntime does not take it.
         Error: see `open_encrypted`.
     """
-    import numpy as np
+    with extra("onnxruntime"):
+        import numpy as np
 
-    onnxruntime = _import()
+        onnxruntime = _import()
     chosen = options or onnxruntime.SessionOptions()
     chosen.add_session_config_entry(_FOLDER, os.devnull)
     held = {
@@ -64,7 +67,15 @@ def load_session(
         )
     model = bytes(_load(path, key, root=root, threads=threads))
     with as_model_errors(path, Exception):  # its own exceptions have no other base
-        return onnxruntime.InferenceSession(model, chosen, **given)
+        try:
+            return onnxruntime.InferenceSession(model, chosen, **given)
+        except Exception as error:
+            if os.devnull not in str(error):
+                raise
+            raise ModelError(
+                f"external data of it were not given: {error}",
+                hint="`external_data={'w.bin': FILE}` gives them, by the names in the model",
+            ) from error
 
 
 def _import() -> Any:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Self
 from git_model_security.errors import ConfigError, ModelError
 from git_model_security.loading import documents, safetensors_header
 from git_model_security.loading.encrypted_file import EncryptedFile, as_model_errors
+from git_model_security.loading.extras import extra
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -138,7 +139,8 @@ class safe_open:  # noqa: N801 - the name that the ecosystem knows
         return {name: self._shown(data[one.start : one.end], one) for name, one in found}
 
     def _shown(self, room: memoryview, tensor: Tensor) -> Any:
-        return self._view(room, tensor.dtype, tensor.shape)
+        with as_model_errors(self._path, ValueError):  # more dimensions than numpy has
+            return self._view(room, tensor.dtype, tensor.shape)
 
 
 def load_file(
@@ -205,7 +207,8 @@ def _read_index(path: Path, key: KeyLike) -> dict[str, set[str]]:
         except (LookupError, TypeError, AttributeError):
             raise ModelError("no index of safetensors: it has no weight_map") from None
         for tensor, shard in weight_map:
-            if not isinstance(shard, str) or Path(shard).name != shard or shard in {".", ".."}:
+            is_name = isinstance(shard, str) and shard.isprintable()
+            if not is_name or Path(shard).name != shard or shard in {".", ".."}:
                 raise ModelError(f"its shard {shard!r} does not stand beside it")
             shards[shard].add(tensor)
         return shards
@@ -225,10 +228,12 @@ def _view(framework: str) -> View:
 
 
 def _numpy_view(room: memoryview, dtype: str, shape: tuple[int, ...]) -> Any:
-    import numpy as np
+    with extra("safetensors"):
+        import numpy as np
 
     if dtype in _ML_DTYPES:
-        import ml_dtypes
+        with extra("safetensors"):
+            import ml_dtypes
 
         kind = np.dtype(getattr(ml_dtypes, _ML_DTYPES[dtype]))
     elif dtype in _NUMPY:
@@ -239,7 +244,8 @@ def _numpy_view(room: memoryview, dtype: str, shape: tuple[int, ...]) -> Any:
 
 
 def _torch_view(room: memoryview, dtype: str, shape: tuple[int, ...]) -> Any:
-    import torch
+    with extra("torch"):
+        import torch
 
     kind = getattr(torch, _TORCH.get(dtype, ""), None)
     if kind is None:

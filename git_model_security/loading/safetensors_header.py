@@ -2,24 +2,32 @@
 
 Implements the format as its library reads it (safetensors, "Format"): the names once each,
 the tensors next to each other without a hole from the header to the end of the file. A
-header that breaks a rule is refused, whatever a more lenient reader would make of it.
+header that breaks a rule is refused, whatever a more lenient reader would make of it. It is
+read one entry after the other: as Python objects the whole may take thirty times its length.
 """
 
 from __future__ import annotations
 
 import json
 import math
+import re
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn
 
 from git_model_security.errors import ModelError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 LENGTH_BYTES: Final = 8
 """The length of the header stands in front of it, as a little-endian number."""
-_MAX_BYTES: Final = 100_000_000
-"""What the library takes at most."""
+_MAX_BYTES: Final = 32 << 20
+"""Of 300,000 tensors and more. The library takes 100 MB, of which Python makes a gigabyte."""
+_METADATA: Final = "__metadata__"
+_MAX_METADATA: Final = 4 << 20
+"""Characters of the metadata, of which training programs write some 100,000."""
+_MAX_ENTRY: Final = 4096
+"""Characters of what the header says of one tensor: 64 dimensions of 20 digits, and blanks."""
+_BLANKS: Final = re.compile(r"[ \t\n\r]*")
 _MAX_DIMENSIONS: Final = 64
 _MAX_NUMBER: Final = 1 << 63
 _BITS: Final = {
@@ -86,19 +94,64 @@ def parse(text: bytes, data_bytes: int) -> Header:
     """
     if not text.startswith(b"{"):
         raise ModelError("not safetensors: its header does not begin with {")
+    texts: dict[str, str] | None = None
+    tensors: dict[str, Tensor] = {}
     try:
-        named = json.loads(
-            text.decode(), object_pairs_hook=_once, parse_constant=_no, parse_float=_no
-        )
+        for name, facts in _entries(text.decode()):
+            if name in tensors or (name == _METADATA and texts is not None):
+                raise ModelError("a name occurs twice in its header")
+            if name == _METADATA:
+                texts = _texts(facts)
+            else:
+                tensors[name] = _tensor(name, facts)
     except (ValueError, RecursionError) as error:
         raise ModelError(f"its header is no JSON of safetensors: {error}") from None
-    metadata = named.pop("__metadata__", None)
-    texts = {} if metadata is None else metadata
+    _require_dense(tensors.values(), data_bytes)
+    return Header(texts or {}, tensors)
+
+
+def _entries(text: str) -> Iterator[tuple[str, Any]]:
+    """Yields the names and values of a JSON object, one at a time.
+
+    Raises:
+        ValueError: it is none, or a value is longer than one of its kind.
+    """
+    at = _skip(text, 1)
+    is_end = text[at : at + 1] == "}"
+    while not is_end:
+        _require(text, at, '"')
+        name, at = _DECODER.raw_decode(text, at)
+        at = _skip(text, at)
+        _require(text, at, ":")
+        at = _skip(text, at + 1)
+        limit = _MAX_METADATA if name == _METADATA else _MAX_ENTRY
+        value, length = _DECODER.raw_decode(text[at : at + limit])
+        yield name, value
+        at = _skip(text, at + length)
+        is_end = text[at : at + 1] == "}"
+        if not is_end:
+            _require(text, at, ",")
+            at = _skip(text, at + 1)
+    if _skip(text, at + 1) != len(text):
+        raise ValueError("more than one object")
+
+
+def _skip(text: str, at: int) -> int:
+    blanks = _BLANKS.match(text, at)
+    assert blanks is not None
+    return blanks.end()
+
+
+def _require(text: str, at: int, wanted: str) -> None:
+    if text[at : at + 1] != wanted:
+        raise ValueError(f"no {wanted} at character {at}")
+
+
+def _texts(found: object) -> dict[str, str]:
+    texts = {} if found is None else found
     if not isinstance(texts, dict) or not all(isinstance(one, str) for one in texts.values()):
         raise ModelError("its metadata are not texts by name")
-    tensors = {name: _tensor(name, facts) for name, facts in named.items()}
-    _require_dense(tensors.values(), data_bytes)
-    return Header(texts, tensors)
+    return texts
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -112,6 +165,9 @@ def _no(said: str) -> NoReturn:
     raise ModelError(f"{said[:20]!r} in its header is no whole number")
 
 
+_DECODER: Final = json.JSONDecoder(object_pairs_hook=_once, parse_constant=_no, parse_float=_no)
+
+
 def _tensor(name: str, facts: object) -> Tensor:
     match facts:
         case {"dtype": str(dtype), "shape": list(shape), "data_offsets": [start, end], **rest}:
@@ -121,6 +177,8 @@ def _tensor(name: str, facts: object) -> Tensor:
     if not is_known or not all(map(_is_size, (*shape, start, end))):
         raise ModelError(f"tensor {name[:80]!r}: its entry is none of safetensors")
     bits = math.prod(shape) * _BITS[dtype]
+    if math.prod(filter(None, shape)) * _BITS[dtype] >= _MAX_NUMBER:
+        raise ModelError(f"tensor {name[:80]!r}: no memory has its shape")
     if bits % 8 or end - start != bits // 8:
         raise ModelError(f"tensor {name[:80]!r}: its offsets do not fit its shape")
     return Tensor(dtype, tuple(shape), start, end)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from git_model_security.errors import ConfigError, ModelError
 from git_model_security.loading.encrypted_file import as_model_errors, open_encrypted
+from git_model_security.loading.extras import extra
 
 if TYPE_CHECKING:
     from _typeshed import StrPath
@@ -45,7 +46,8 @@ def load(
         ConfigError: this torch is older than 2.6, and would run it.
         Error: see `open_encrypted`.
     """
-    import torch
+    with extra("torch"):
+        import torch
 
     if tuple(map(int, torch.__version__.split(".")[:2])) < _SAFE_VERSION:
         raise ConfigError(

@@ -96,7 +96,7 @@ def require_bare(bundle: Bundle) -> None:
     for name in _INSIDE.keys() & material.keys():
         inside = member(material, name, dict)
         extra |= inside.keys() - _INSIDE[name]
-        for one in inside.get("certificates", []) if name == "x509CertificateChain" else []:
+        for one in member(inside, "certificates", list) if "certificates" in inside else []:
             extra |= {*one} - {"rawBytes"} if isinstance(one, dict) else {"certificates"}
     if bundle.kind != SIGSTORE:
         extra |= {name for name in _LOG if material.get(name)}

@@ -48,7 +48,7 @@ class Finding(NamedTuple):
     def of_error(cls, error: Error, root: str = ".", name: str = "") -> Finding:
         """Returns why what was signed, or the bundle of a name, could not be compared."""
         if not isinstance(error, VerificationError):
-            return cls(error.reason, root, str(error), hint=error.hint)
+            return cls(error.unverified, root, str(error), hint=error.hint)
         said = f"{name}: {error}" if name else str(error)
         return cls(error.reason, root, said, hint=error.hint, claimed=error.claimed)
 
@@ -113,6 +113,9 @@ class Verdict:
         self.strict = strict
         self.ends: float | None = None
         self.part: Part | None = None
+
+    def __repr__(self) -> str:
+        return f"<Verdict on {self.subject}: {self.why or 'good'}>"
 
     def narrow(self, files: Iterable[bytes], left: Iterable[bytes], beside: str = "") -> None:
         """Notes that only some files were looked at, and what of the rest is to be said."""

@@ -72,7 +72,7 @@ class Contents:
         try:
             return self._held(entry) == digest
         except Error as error:
-            return error.reason is not Reason.TAMPERED
+            return error.unverified is not Reason.TAMPERED
 
     def _held(self, entry: Entry) -> bytes:
         return reader.digests(self._clone, entry.oid, self._digest).by_name(self._digest)
@@ -97,7 +97,7 @@ class Contents:
                 # That Git's object is not here says nothing of the file that is.
                 yield entry.path, Reason.UNREADABLE
             except Error as error:
-                yield entry.path, error.reason
+                yield entry.path, error.unverified
 
     def _converted(self, entries: Sequence[Entry]) -> Iterator[bytes]:
         """Yields files that `git add` would make just these blobs of (gitattributes)."""

@@ -16,12 +16,17 @@ from git_model_security.git.paths import shown
 from git_model_security.policy.gitmodel import CIPHERTEXT_SIGNATURE
 from git_model_security.signing import bundle, dsse
 from git_model_security.signing.dsse import MAX_BYTES
-from git_model_security.signing.roles import PLAINTEXT, STOCK_IGNORED, Subject
+from git_model_security.signing.roles import (
+    PLAINTEXT,
+    STOCK_IGNORED,
+    STOCK_SIGNATURE,
+    Subject,
+)
 from git_model_security.verification import listing
 from git_model_security.verification.kinds import FOLLOW
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from git_model_security.signing.bundle import Opened
     from git_model_security.signing.methods import Verifier
@@ -164,6 +169,24 @@ def _is_other(name: bytes, read: Callable[[bytes], bytes]) -> bool:
             dsse.require_bare(dsse.parse(one))
         return bool(data)
     return False
+
+
+def find_disguised(
+    directory: Path,
+    there: Mapping[bytes, int],
+    places: Collection[bytes],
+    links: Links | None = None,
+) -> set[bytes]:
+    """Returns the places of bundles where something else stands: nobody would look there.
+
+    Args:
+        there: what stands at names that are left out, with its modes.
+        places: which of them have to be bundles; the others regular files.
+    """
+    ours = {CIPHERTEXT_SIGNATURE.encode(), STOCK_SIGNATURE.encode()}
+    odd = {name for name in there.keys() & ours if not stat.S_ISREG(there[name])}
+    named = there.keys() & places
+    return odd | {name for name in named if not is_bundle(directory, name, links)}
 
 
 def is_bundle(directory: Path, name: bytes, links: Links | None) -> bool:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from git_model_security import telemetry
+from git_model_security.content.blob import Kind as Content
 from git_model_security.errors import ConfigError, Reason, VerificationError
 from git_model_security.git.paths import shown
 from git_model_security.policy.gitmodel import CIPHERTEXT_SIGNATURE
@@ -23,6 +24,7 @@ from git_model_security.trust.verdict import COVERS_DIRECTORY, Finding, Verdict
 from git_model_security.verification import directory_bundle, file_digests, listing, part
 from git_model_security.verification.compare import Found, compare, tell
 from git_model_security.verification.contents import sealed_as
+from git_model_security.verification.form import Form, kind_of
 from git_model_security.verification.kinds import Kind
 from git_model_security.verification.links import Links
 from git_model_security.verification.listing import link_at
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
     from git_model_security.verification.scope import Scope
 
 _ONE_FILE = ONE_FILE.encode()
+_BUNDLES = {CIPHERTEXT_SIGNATURE.encode(), STOCK_SIGNATURE.encode()}
 _OTHERS = {name.encode() for name in OTHERS_IGNORED}
 
 
@@ -111,8 +114,10 @@ def check(
     hashed = partial(_digests, directory, opened.manifest, links, reading)
     actual = hashed(signed, progress)
     if opened.manifest.shard_bytes:
-        # A file without content has no part that could be signed, and holds nothing.
-        empty = hashed(present.keys() - signed.keys(), None)
+        # A file without content has no part that could be signed, and holds nothing. What is
+        # read of it is not to be remembered as what was signed.
+        others = present.keys() - signed.keys()
+        empty = _digests(directory, opened.manifest, links, AS_THEY_STAND, others, None)
         present = {name: mode for name, mode in present.items() if empty.get(name) != b""}
     unsigned = set() if scope.ignore_unsigned_files else present.keys() - signed.keys()
     others = directory_bundle.find_others(
@@ -121,7 +126,10 @@ def check(
     if others:
         verdict.leave_out(Kind.OTHER_BUNDLE.finding(others), "other signatures")
     unsigned -= others
-    for finding in differences(signed, actual, unsigned, present, directory, reading):
+    is_said = opened.subject is not None or links or opened.manifest.shard_bytes
+    encrypted = None if is_said else scope.encrypted
+    found = differences(signed, actual, unsigned, present, directory, reading, encrypted)
+    for finding in found:
         verdict.findings += links.tell(finding) if links else [finding]
     part.require_any(verdict)
     return verdict
@@ -146,6 +154,7 @@ def _digests(
     if links is None:
         return digests(directory, names)
     places = {name: place for name in names if (place := links.file(name)) is not None}
+    reading.follow(places)
     found = digests(Path(os.fsdecode(links.root)), set(places.values()))
     return {name: found[place] for name, place in places.items() if place in found}
 
@@ -169,21 +178,15 @@ def _tell_left_out(
     finding: nobody would look for anything there. There is no bundle (`opened`) where files
     pass that are not signed.
     """
-    ours = {CIPHERTEXT_SIGNATURE.encode(), STOCK_SIGNATURE.encode()}
-    bundles = {name for name in found.keys() & ours if stat.S_ISREG(found[name])}
-    disguised = (found.keys() & ours) - bundles
+    places: set[bytes] = set()
     if opened is not None and opened.subject is not None:
         # Its own place, where it lies elsewhere: it says what is to stand there.
         places = {*map(os.fsencode, opened.manifest.ignore_paths)} - _OTHERS
-        disguised |= {
-            name
-            for name in found.keys() & places
-            if not directory_bundle.is_bundle(directory, name, links)
-        }
+    disguised = directory_bundle.find_disguised(directory, found, places, links)
     if opened is not None and disguised:
         verdict.findings.append(Kind.DISGUISED.finding(disguised))
-        bundles |= disguised
-    left = found.keys() - bundles
+    is_told = (_BUNDLES - disguised) if opened is None else (_BUNDLES | disguised)
+    left = found.keys() - is_told
     if left:
         verdict.leave_out(Kind.LEFT_OUT.finding(left), "left out by the signer")
 
@@ -195,6 +198,7 @@ def differences(
     modes: Mapping[bytes, int],
     directory: Path | None = None,
     reading: Reading = AS_THEY_STAND,
+    encrypted: bool | None = None,
 ) -> Iterator[Finding]:
     """Yields how files differ from what was signed.
 
@@ -205,14 +209,19 @@ def differences(
         modes: of all that is there (`st_mode`).
         directory: where files that differ can be looked at; None for nowhere.
         reading: how they were read.
+        encrypted: where the bundle does not say what it is over, whether ciphertext is to be
+            verified; None where it does say.
     """
     differing = compare(signed, {**dict.fromkeys(unsigned, b""), **actual})
     doubtful = differing.get(Kind.CHANGED, set()) | differing.get(Kind.MISSING, set())
     links = {name: link for name in doubtful if (link := link_at(name, modes))}
+    form = None
+    if not (directory is None or encrypted is None or reading.may_be_sealed) and doubtful:
+        form = Form.of(directory, signed, actual, is_asked_for=encrypted)
     found: Found = defaultdict(set)
     for kind, names in differing.items():
         for name in names - links.keys() - set(links.values()):
-            found[_kind(kind, name, modes, directory, reading)].add(name)
+            found[_kind(kind, name, modes, directory, reading, form)].add(name)
     found[Kind.DEPLOYED_LINK] = set(links.values())
     return tell(found)
 
@@ -223,6 +232,7 @@ def _kind(
     modes: Mapping[bytes, int],
     directory: Path | None,
     reading: Reading,
+    form: Form | None,
 ) -> Kind:
     """Returns what a difference is in a directory without Git."""
     if kind is Kind.EXTRA:
@@ -231,5 +241,8 @@ def _kind(
     if reason is Reason.NOT_FETCHED:
         return Kind.DEPLOYED_POINTER
     if reason is not None and not reading.may_be_sealed:
-        return Kind.DEPLOYED_SEALED
-    return Kind.DEPLOYED if kind is Kind.CHANGED else Kind.NOT_DEPLOYED
+        return form.sealed() if form else Kind.DEPLOYED_SEALED
+    if kind is Kind.MISSING:
+        return Kind.NOT_DEPLOYED
+    is_clear = form and directory and kind_of(directory, name) is Content.CLEAR
+    return form.clear(name) if form and is_clear else Kind.DEPLOYED

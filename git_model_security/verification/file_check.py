@@ -63,7 +63,8 @@ def check(
     there = {name: os.lstat(file).st_mode} if os.path.lexists(file) else {}
     wanted = {name: signed[ONE_FILE]}
     verdict.findings += directory_check.differences(
-        *(wanted, actual, (), there, file.parent, reading)
+        *(wanted, actual, (), there, file.parent, reading),
+        None if opened.subject else False,
     )
     return verdict
 

@@ -12,7 +12,7 @@ import threading
 from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from git_model_security.clone.digests import PlaintextHash
 from git_model_security.content.background import Background
@@ -39,6 +39,16 @@ DAMAGED = b"damaged"
 
 _SMALL_BYTES = 256 << 10
 _BATCH_FILES = 64
+
+
+class Running(Protocol):
+    """Takes in a file, and has then what `digests` returns of it."""
+
+    def update(self, data: BytesLike) -> None:
+        """Takes in more."""
+
+    def digest(self) -> bytes:
+        """Returns the digest of all."""
 
 
 @dataclass
@@ -94,8 +104,7 @@ def digests(
     tasks = sorted(_tasks(top, names), key=lambda task: -task.size)
     cores = os.cpu_count() or 1
     total = sum(task.size for task in tasks)
-    running = partial(_Parts, shard_bytes=shard_bytes) if shard_bytes else PlaintextHash
-    reading = _Reading(top, partial(running, digest), chunks, total, progress)
+    reading = _Reading(top, partial(begin, digest, shard_bytes), chunks, total, progress)
     # With less files than cores, reading and hashing one are done side by side.
     reading.is_split = sum(task.size > _SMALL_BYTES for task in tasks) < cores
     found: dict[bytes, bytes] = {}
@@ -110,6 +119,11 @@ def digests(
             pool.shutdown(wait=False, cancel_futures=True)
             raise
     return found
+
+
+def begin(digest: str, shard_bytes: int | None = None) -> Running:
+    """Returns the digest of a file that has no content yet."""
+    return _Parts(digest, shard_bytes) if shard_bytes else PlaintextHash(digest)
 
 
 def _tasks(top: Path, names: Iterable[bytes]) -> Iterator[_Task]:
@@ -174,7 +188,7 @@ class _Reading:
     def __init__(
         self,
         top: Path,
-        new: Callable[[], PlaintextHash | _Parts],
+        new: Callable[[], Running],
         chunks: Chunks,
         total: int,
         progress: Progress | None,

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 FOLLOW = "--follow-links ROOT follows links that stay below a directory ROOT"
 REMOVE = "remove it, or use --ignore-unsigned-files"
 _RESTORE = "bring back what the signer published, and find out who changed it"
+_TELLS = "`git model verify+decrypt` tells, with the key"
 _OWN = (
     "your own change: `git add` and commit it, or `git restore PATH` takes it back; somebody"
     " else's: find out whose"
@@ -124,6 +125,26 @@ class Kind(Enum):
         "`git model decrypt+verify` checks and decrypts it, with the key; without one"
         " `git model verify --encrypted` verifies ciphertext that was signed as such",
     )
+    DEPLOYED_ALONE = (
+        Reason.TAMPERED,
+        _CONTENT,
+        f"{_RESTORE}; if it was ciphertext that was signed, {_TELLS}",
+    )
+    DECRYPTED = (
+        Reason.INVALID,
+        "not the ciphertext that was signed: decrypted, or changed",
+        _TELLS,
+    )
+    DECRYPTED_OR_CHANGED = (
+        Reason.INVALID,
+        "not what was signed: changed, or decrypted where ciphertext was signed",
+        f"{_TELLS}; if it was none, {_RESTORE}",
+    )
+    SEALED_UNLIKE = (
+        Reason.INVALID,
+        "not the ciphertext that was signed; or the decrypted files were",
+        "`git model decrypt+verify` tells, with the key",
+    )
     OF_A_FILE = (
         Reason.INVALID,
         "signs one file, and no directory",
@@ -157,7 +178,8 @@ class Kind(Enum):
     NOT_SEALED = (
         Reason.INVALID,
         "decrypted, where ciphertext was signed",
-        "leave --encrypted out: `git model verify --dir DIR`",
+        "leave --encrypted out: `git model verify --dir DIR`; `git model verify+decrypt` tells,"
+        " with the key, and decrypts what is not yet",
     )
     NOT_DEPLOYED = (Reason.MISSING, "signed and not there", _RESTORE)
     DISGUISED = (Reason.EXTRA, "in the place of a signature, and none", REMOVE)

@@ -10,7 +10,7 @@ from git_model_security.errors import Reason, VerificationError
 from git_model_security.verification import file_digests
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from git_model_security.envelope.layout import BytesLike
 
@@ -29,6 +29,12 @@ class Reading:
     ) -> Iterator[BytesLike]:
         """Yields what a file holds; see `file_digests.read_chunks`."""
         return file_digests.read_chunks(path, descriptor, room)
+
+    def forget(self, path: bytes) -> None:
+        """Is told that a file only stands for another one: nothing may be done with it."""
+
+    def follow(self, places: Mapping[bytes, bytes]) -> None:
+        """Is told which files names lead to, where links were followed."""
 
     def bundle(self, path: bytes, data: bytes) -> bytes:  # noqa: ARG002 - others need it
         """Returns the bundle that a file holds.

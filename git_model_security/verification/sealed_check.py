@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 from git_model_security import telemetry
 from git_model_security.content import blob
 from git_model_security.content.blob import Kind as Content
+from git_model_security.envelope import HEADER_BYTES
 from git_model_security.envelope.root import RunningRoot
-from git_model_security.errors import VerificationError
-from git_model_security.git import worktree
+from git_model_security.errors import Reason, VerificationError
 from git_model_security.git.paths import shown
 from git_model_security.policy.gitmodel import CIPHERTEXT_SIGNATURE
 from git_model_security.signing import bundle
@@ -26,14 +26,16 @@ from git_model_security.verification import (
     directory_bundle,
     directory_check,
     file_digests,
+    form,
     listing,
+    part,
 )
 from git_model_security.verification.compare import compare, tell
 from git_model_security.verification.kinds import Kind
 from git_model_security.verification.reading import AS_THEY_STAND
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from git_model_security.envelope.layout import BytesLike
@@ -43,6 +45,8 @@ if TYPE_CHECKING:
     from git_model_security.verification.scope import Scope
 
 _LEFT_OUT = frozenset({b".git"})
+_OWN_PLACE = CIPHERTEXT_SIGNATURE.encode()
+_SEALED = {Content.ENVELOPE, Content.NEWER}
 _MODES = "file modes are signed as well, and only a clone can tell what Git has of them"
 
 
@@ -72,6 +76,7 @@ def check(
     )
     try:
         data = directory_bundle.read(directory, scope.signature)
+        _require_clear(data, scope.signature)
         opened = bundle.open_bundle(data, verifiers)
     except VerificationError as error:
         verdict.findings.append(Finding.of_error(error, name=scope.signature))
@@ -82,68 +87,112 @@ def check(
         verdict.findings.append(Kind.OF_PLAINTEXT.finding(()))
         return verdict
     verdict.took(".", scope.signature, opened)
-    signed = {
-        name: digest
-        for name, digest in opened.manifest.by_path().items()
-        if name != TREE_ITEM.encode()
-    }
+    signed = opened.manifest.by_path()
+    del signed[TREE_ITEM.encode()]
     verdict.files = len(signed)
-    left_out = _LEFT_OUT | scope.ignored | {CIPHERTEXT_SIGNATURE.encode()}
-    left_out |= directory_bundle.own_name(directory, scope.signature)
-    present = listing.list_files(directory, left_out)
-    roots = _Roots(reading)
+    own = directory_bundle.own_name(directory, scope.signature)
+    met: dict[bytes, int] = {}
+    left_out = _LEFT_OUT | scope.ignored | own | {_OWN_PLACE}
+    present = listing.list_files(directory, left_out, met)
+    if not scope.ignore_unsigned_files:
+        verdict.findings += _find_disguised(directory, met, own)
+    signed, present = part.take(directory, scope.pathspecs, verdict, signed, present)
+    ends = _Ends(reading)
     actual = file_digests.digests(
-        directory, signed, opened.manifest.digest, progress, chunks=roots.chunks
+        directory, signed, opened.manifest.digest, progress, chunks=ends.chunks
     )
-    pointers = dict(_pointers(directory, signed.keys() & present.keys()))
-    if pointers:
-        verdict.notes.append(f"{len(pointers)} of them are pointers of git-lfs, no objects")
+    if ends.pointers:
+        verdict.notes.append(
+            f"{len(ends.pointers)} of them are pointers of git-lfs, no objects"
+        )
     unsigned = set() if scope.ignore_unsigned_files else present.keys() - signed.keys()
-    found = compare(signed, actual | pointers | dict.fromkeys(unsigned, b""))
-    changed = found.pop(Kind.CHANGED, set())
-    changed |= {
-        name
-        for name, value in opened.manifest.root_by_path().items()
-        if name not in pointers and roots.seen.get(name, value) != value
-    }
-    # The bundle over plaintext is ciphertext, too: at least that is sealed.
-    is_clear = not any(_is_sealed(directory, name) for name in actual) if changed else False
-    found[Kind.NOT_SEALED if is_clear else Kind.SEALED_OTHERWISE] = changed
+    found = compare(signed, actual | ends.pointers | dict.fromkeys(unsigned, b""))
+    changed, roots = found.pop(Kind.CHANGED, set()), opened.manifest.root_by_path()
+    changed |= ends.differing(roots)
+    clear = set() if reading.may_be_sealed else _decrypted(directory, changed, actual, roots)
+    found[Kind.NOT_SEALED] = clear
+    found[Kind.SEALED_OTHERWISE] = changed - clear
     links = {name for name in unsigned if stat.S_ISLNK(present[name])}
     found[Kind.UNSIGNED_LINK] = links
     found[Kind.UNSIGNED] = found.pop(Kind.EXTRA, set()) - links
     found[Kind.NOT_DEPLOYED] = found.pop(Kind.MISSING, set())
     verdict.findings += tell(found)
     verdict.notes.append(_MODES)
+    part.require_any(verdict)
     return verdict
 
 
-class _Roots:
-    """Finds the roots of the files that a reading reads; of what is no envelope, None."""
+def _require_clear(data: bytes, signature: str) -> None:
+    """Raises where a bundle is encrypted: then it is not the one over ciphertext."""
+    if blob.is_sealed(data[:HEADER_BYTES]):
+        raise VerificationError(
+            Reason.UNSIGNED,
+            f"is encrypted itself: the bundle over the ciphertext, {CIPHERTEXT_SIGNATURE}, is"
+            " missing",
+            hint=f"bring {CIPHERTEXT_SIGNATURE} back; with the key `git model decrypt+verify`"
+            f" needs {signature} alone",
+        )
+
+
+def _find_disguised(
+    directory: Path, met: Mapping[bytes, int], own: set[bytes]
+) -> Iterator[Finding]:
+    """Yields that nothing but a bundle may have the place of the bundle."""
+    if disguised := directory_bundle.find_disguised(directory, met, {_OWN_PLACE} - own):
+        yield Kind.DISGUISED.finding(disguised)
+
+
+def _decrypted(
+    directory: Path,
+    changed: Collection[bytes],
+    actual: Collection[bytes],
+    roots: Collection[bytes],
+) -> set[bytes]:
+    """Returns the files that are clear where envelopes were signed, as far as that is known.
+
+    An envelope has a root that is signed. Bundles of before have none: what they sign is taken
+    for decrypted where nothing at all is ciphertext, not even the bundle over plaintext.
+    """
+    clear = {name for name in changed if form.kind_of(directory, name) is Content.CLEAR}
+    if roots:
+        return clear.intersection(roots)
+    is_any_sealed = changed and any(form.kind_of(directory, name) in _SEALED for name in actual)
+    return set() if is_any_sealed else clear
+
+
+class _Ends:
+    """Looks at the files that a reading reads as these very bytes go by.
+
+    What a file is must not be asked of it again: it may be another one by then.
+
+    Attributes:
+        roots: of envelopes; of what is none, None.
+        pointers: SHA-256 of the objects that pointers name. They have no root, and nothing
+            else is done with them.
+    """
 
     def __init__(self, reading: Reading) -> None:
         self._reading = reading
-        self.seen: dict[bytes, bytes | None] = {}
+        self.roots: dict[bytes, bytes | None] = {}
+        self.pointers: dict[bytes, bytes] = {}
 
     def chunks(
         self, path: bytes, descriptor: int, room: memoryview | None
     ) -> Iterator[BytesLike]:
         """Yields what a file holds, as that reading does."""
-        running = RunningRoot()
+        running, head = RunningRoot(), b""
         for chunk in self._reading.chunks(path, descriptor, room):
             running.update(chunk)
+            if len(head) <= pointer_file.MAX_BYTES:
+                head += bytes(chunk[: pointer_file.MAX_BYTES + 1 - len(head)])
             yield chunk
-        self.seen[path] = running.finish()
+        pointer = pointer_file.parse(head)
+        if pointer is None:
+            self.roots[path] = running.finish()
+        else:
+            self._reading.forget(path)
+            self.pointers[path] = bytes.fromhex(pointer.oid)
 
-
-def _pointers(directory: Path, names: Iterable[bytes]) -> Iterator[tuple[bytes, bytes]]:
-    """Yields the pointers among files, each with the SHA-256 of the object that it names."""
-    for name in names:
-        found = worktree.head(directory, name, pointer_file.MAX_BYTES + 1)
-        pointer = pointer_file.parse(found[1]) if found else None
-        if pointer is not None:
-            yield name, bytes.fromhex(pointer.oid)
-
-
-def _is_sealed(directory: Path, name: bytes) -> bool:
-    return blob.classify_file(directory, name) in {Content.ENVELOPE, Content.NEWER}
+    def differing(self, signed: Mapping[bytes, bytes]) -> set[bytes]:
+        """Returns the files that have another root than the one that was signed, or none."""
+        return {name for name in self.roots.keys() & signed if self.roots[name] != signed[name]}

@@ -236,7 +236,7 @@ def _check_plaintext(root: Root, verdict: Verdict, may_be_absent: bool) -> Itera
         if changed and _forget(root, changed):
             found = _compare(signed, _plaintext(root, signed, may_be_absent))
     except Error as error:
-        if error.reason is not Reason.UNSIGNED or not root.is_empty:
+        if error.unverified is not Reason.UNSIGNED or not root.is_empty:
             yield root.failure(PLAINTEXT, error)
         return
     verdict.took(root.name, root.policy.signature, opened)

@@ -114,7 +114,7 @@ def test_out_of_a_clone_without_its_files(project: Project, here: Path) -> None:
     ada = project.ada
     wanted = ada.read("model.safetensors")
     (ada.path / "model.safetensors").unlink()
-    with gm.load("clone", "aes256.bin") as model:
+    with gm.load("clone", "aes256.bin", revision="HEAD") as model:
         assert model.open("model.safetensors").read() == wanted
         assert model.open("train.py").read() == ada.read("train.py")
     bare = ada.path.parent / "remote.git"

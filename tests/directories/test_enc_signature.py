@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
-from typing import TYPE_CHECKING
+import shutil
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -12,7 +14,7 @@ from git_model_security.directories import enc_import, encryption
 from git_model_security.directories.enc_signature import Signs
 from git_model_security.errors import ConfigError, PolicyError, Reason, VerificationError
 from git_model_security.signing.by_key import KeyVerifier
-from git_model_security.verification import directory_check
+from git_model_security.verification import directory_check, file_digests
 from git_model_security.verification.scope import Scope
 from tests.fixtures.bundles import Pair, make_pair, signed, statement
 from tests.vectors.enc import forge
@@ -198,16 +200,121 @@ def test_what_is_not_as_it_was_signed_is_not_taken_over(
     assert (encrypt_sign / "sub/w.bin.enc").exists()
 
 
+def _interrupted(top: Path, ada: Pair) -> None:
+    """Takes over some of the files, as a run that somebody stops."""
+
+    def stop(done: int, _: int) -> None:
+        if done:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        enc_import.take_over(top, MATERIAL, signers=_verifiers(ada), threads=1, progress=stop)
+
+
 def test_an_interrupted_run_is_verified_again_and_goes_on(
     encrypt_sign: Path, ada: Pair
 ) -> None:
-    (encrypt_sign / "model.sig").rename(encrypt_sign.parent / "model.sig")
-    enc_import.take_over(encrypt_sign / "a.bin.enc", MATERIAL)
-    (encrypt_sign.parent / "model.sig").rename(encrypt_sign / "model.sig")
+    theirs = sorted(encrypt_sign.rglob("*.enc"))
+    _interrupted(encrypt_sign, ada)
+    assert sorted(encrypt_sign.rglob("*.enc")) == theirs
+    assert (encrypt_sign / "a.bin").exists()
     found = enc_import.take_over(encrypt_sign, MATERIAL, signers=_verifiers(ada))
-    assert found.done.files == len(PLAIN) - 1
+    assert found.done.files == len(PLAIN)
+    assert not list(encrypt_sign.rglob("*.enc"))
     encryption.decrypt(encrypt_sign, MATERIAL)
     assert (encrypt_sign / "a.bin").read_bytes() == PLAIN["a.bin"]
+
+
+def _forged(top: Path, name: str) -> None:
+    """Puts what nobody signed in a file's place, as who has the key can."""
+    (top / name).write_bytes(b"forged by who has the key")
+    encryption.encrypt(top / name, MATERIAL)
+
+
+def test_what_an_interrupted_run_left_is_not_believed(encrypt_sign: Path, ada: Pair) -> None:
+    _interrupted(encrypt_sign, ada)
+    _forged(encrypt_sign, "a.bin")
+    with pytest.raises(PolicyError, match=r"a\.bin is there too"):
+        enc_import.take_over(encrypt_sign, MATERIAL, signers=_verifiers(ada))
+    assert (encrypt_sign / "a.bin.enc").exists()
+    assert (encrypt_sign / "sub/w.bin.enc").exists()
+
+
+@pytest.mark.parametrize("is_in_place", [True, False])
+def test_an_envelope_in_the_place_of_a_file_that_was_signed_proves_nothing(
+    encrypt_sign: Path, ada: Pair, tmp_path: Path, is_in_place: bool
+) -> None:
+    (encrypt_sign / "a.bin.enc").unlink()
+    _forged(encrypt_sign, "a.bin")
+    output = None if is_in_place else tmp_path / "out"
+    with pytest.raises(VerificationError, match=r"a\.bin\.enc: signed and not there") as raised:
+        enc_import.take_over(encrypt_sign, MATERIAL, signers=_verifiers(ada), output=output)
+    assert raised.value.reason is Reason.MISSING
+    assert "bring it back" in str(raised.value.hint)
+    assert (encrypt_sign / "sub/w.bin.enc").exists()
+    # The other way that the hint says.
+    (encrypt_sign / "model.sig").unlink()
+    assert enc_import.take_over(encrypt_sign, MATERIAL).done.files == len(PLAIN) - 1
+
+
+@pytest.mark.parametrize("is_one", [True, False])
+def test_a_part_of_what_was_signed_is_not_taken_over_in_place(
+    encrypt_sign: Path, ada: Pair, tmp_path: Path, is_one: bool
+) -> None:
+    path = encrypt_sign / "a.bin.enc" if is_one else encrypt_sign
+    ignored = () if is_one else (encrypt_sign / "sub",)
+    with pytest.raises(PolicyError, match="is signed too, and not taken over"):
+        enc_import.take_over(path, MATERIAL, signers=_verifiers(ada), ignored=ignored)
+    assert not (encrypt_sign / "a.bin").exists()
+    out = tmp_path / "out"
+    enc_import.take_over(path, MATERIAL, signers=_verifiers(ada), ignored=ignored, output=out)
+    assert (out / "a.bin").exists()
+
+
+def test_what_the_signer_left_out_is_not_taken_over(encrypt_sign: Path, ada: Pair) -> None:
+    bundle = encrypt_sign / "model.sig"
+    text = json.loads(bundle.read_text())
+    payload = json.loads(base64.b64decode(text["dsseEnvelope"]["payload"]))
+    payload["predicate"]["serialization"]["ignore_paths"].append("more")
+    bundle.write_text(json.dumps(signed(ada, payload)))
+    enc = encrypt_sign / "more" / "x.enc"
+    enc.parent.mkdir()
+    enc.write_bytes(forge.encrypt(b"nobody signed this"))
+    with pytest.raises(VerificationError, match=r"more/x\.enc: there and not signed"):
+        enc_import.take_over(encrypt_sign, MATERIAL, signers=_verifiers(ada))
+    assert enc.exists()
+
+
+@pytest.mark.parametrize("is_long", [True, False])
+def test_what_is_sealed_is_what_was_signed_though_directories_are_exchanged(
+    encrypt_sign: Path,
+    ada: Pair,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    is_long: bool,
+) -> None:
+    """The forged one is there when files are looked at, and again when they are sealed."""
+    content = b"forged" * (2 << 20 if is_long else 1)
+    honest, forged, place = (tmp_path / name for name in ("honest", "forged", "aside"))
+    sub = encrypt_sign / "sub"
+    shutil.copytree(sub, honest)
+    (sub / "w.bin.enc").write_bytes(forge.encrypt(content))
+    real = file_digests.digests
+
+    def exchanged(*arguments: Any, **named: Any) -> dict[bytes, bytes]:
+        sub.rename(forged)
+        honest.rename(sub)
+        found = real(*arguments, **named)
+        sub.rename(place)
+        forged.rename(sub)
+        return found
+
+    monkeypatch.setattr(file_digests, "digests", exchanged)
+    with pytest.raises(VerificationError, match=r"w\.bin\.enc: was exchanged") as raised:
+        enc_import.take_over(encrypt_sign, MATERIAL, signers=_verifiers(ada))
+    assert raised.value.reason is Reason.TAMPERED
+    assert not (sub / "w.bin").exists()
+    assert len(list(encrypt_sign.rglob("*.enc"))) == len(PLAIN)
 
 
 def test_a_signer_who_signed_no_ciphertext_is_told(sign_encrypt: Path, ada: Pair) -> None:

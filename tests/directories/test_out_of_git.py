@@ -138,12 +138,39 @@ def test_an_object_of_git_lfs_is_exported_for_its_pointer(
     for path in project.objects:
         stored = project.stored(project.ada, path).read_bytes()
         assert (sealed / path).read_bytes() == stored
-    damaged = project.stored(project.ada, next(iter(project.objects)))
+    path = next(reversed(project.objects))
+    damaged = project.stored(project.ada, path)
     damaged.chmod(0o644)
     damaged.write_bytes(damaged.read_bytes()[:-1] + b"\0")
     for option in ((), ("--encrypted",)):
-        words = ("export", *option, "HEAD", str(tmp_path / f"again{len(option)}"))
-        assert project.ada.model(*words, check=False).returncode != 0
+        again = tmp_path / f"again{len(option)}"
+        said = project.ada.model("export", *option, "HEAD", str(again), check=False)
+        assert said.returncode != 0
+        assert not again.exists()
+    assert f"{path}: its git-lfs object" in said.stderr
+    again.mkdir()
+    project.ada.model("export", "--encrypted", "HEAD", str(again), check=False)
+    assert list(again.iterdir()) == []
+
+
+@pytest.mark.parametrize("is_bare", [True, False])
+def test_without_its_objects_nothing_is_exported_and_a_file_is_named(
+    pushed_lfs_project: LfsProject, tmp_path: Path, is_bare: bool
+) -> None:
+    project = pushed_lfs_project
+    repo = project.remote if is_bare else project.ada
+    for path in project.objects:
+        project.stored(project.ada, path).unlink()
+    shutil.rmtree(project.remote.path / "lfs", ignore_errors=True)
+    out = tmp_path / "out"
+    words = ("export", "--encrypted", "main", str(out))
+    said = repo.model(*words, check=False)
+    assert said.returncode != 0
+    assert not out.exists()
+    assert f"{min(project.objects)}: its git-lfs object" in said.stderr
+    assert f"; and {len(project.objects) - 1} more" in said.stderr
+    assert ("git model checkout" in said.stderr) != is_bare
+    assert "git lfs fetch --all" in said.stderr
 
 
 def test_a_commit_that_does_not_verify_is_not_exported(
@@ -217,6 +244,25 @@ def test_the_digest_of_a_model_root_needs_no_file(project: Project) -> None:
     assert "model.safetensors" in document["files"]
     refused = ada.model("digest", "--rev", "HEAD", "elsewhere", check=False)
     assert "is no model root" in refused.stderr
+
+
+def test_the_digest_of_a_clean_work_tree_is_the_one_of_its_commit(
+    project: Project, tmp_path: Path
+) -> None:
+    ada = project.ada
+    said = ada.model("digest", "--rev", "HEAD").stdout
+    done = ada.model("digest")
+    assert (done.stdout, done.stderr) == (said, "")
+    ada.model("export", "HEAD", str(tmp_path / "plain"))
+    assert run("digest", tmp_path / "plain").stdout == said
+    ada.write("train.py", "print('changed')\n")
+    assert ada.model("digest").stdout != said
+    ada.git("checkout", "--quiet", "train.py")
+    ada.write("new.py", "print('new')\n")
+    assert ada.model("digest").stdout != said
+    sealed = tmp_path / "sealed"
+    ada.model("export", "--encrypted", "HEAD", str(sealed))
+    assert "it is the digest of ciphertext" in run("digest", sealed).stderr
 
 
 def tree(top: Path) -> dict[str, bytes]:

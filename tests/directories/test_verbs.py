@@ -259,3 +259,21 @@ def test_a_digest_is_the_one_that_is_signed(signed: Signed) -> None:
     assert document["digest"] == {"sha256": subject}
     assert document["files"].keys() == (FILES | HIDDEN).keys()
     assert document["name"] == "granite"
+
+
+def test_a_signature_is_a_file_of_a_model_as_others_have_it_and_that_is_said(
+    signed: Signed,
+) -> None:
+    alone = run("digest", signed.top)
+    assert alone.stderr == ""
+    run("sign", "key", "--private_key", signed.private, signed.top)
+    both = run("digest", signed.top)
+    assert both.stdout != alone.stdout
+    assert "model.sig is a file of it" in both.stderr
+    bundle = signed.top / "model.sig"
+    assert f"--ignore-paths {bundle}" in both.stderr
+    assert run("digest", signed.top, "--ignore-paths", bundle).stdout == alone.stdout
+    run("encrypt", "--encryption-key", signed.key, signed.top)
+    said = run("digest", signed.top, "--ignore-paths", bundle).stderr
+    assert "it is the digest of ciphertext: 3 files of it encrypted" in said
+    assert "1 file of it" in run("digest", signed.top / "config.json").stderr

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from git_model_security.directories import encryption, signing, verified
+from git_model_security.directories import encryption, selection, signing, verified
 from git_model_security.directories import model as models
 from git_model_security.directories.reading import Opened
-from git_model_security.errors import GitError, KeyNotFoundError, PolicyError
+from git_model_security.envelope.root import of_ends
+from git_model_security.errors import (
+    EnvelopeError,
+    GitError,
+    KeyNotFoundError,
+    PolicyError,
+)
 from git_model_security.keyring import key_material
 from git_model_security.signing.by_key import KeySigner, KeyVerifier
 from tests.directories.conftest import FILES, HIDDEN, Signed
+from tests.fixtures.bundles import Pair, encoded, statement
+from tests.fixtures.bundles import signed as by_hand
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from git_model_security.directories.verified import Decrypted
     from git_model_security.directories.writing import Done
 
@@ -325,3 +333,121 @@ def test_reading_keeps_what_stands_for_each_file(signed: Signed) -> None:
     model = models.find(signed.top)
     verified.check(model, [KeyVerifier.from_file(signed.public)], reading=reading)
     assert reading.seen.keys() == {name.encode() for name in (FILES | HIDDEN)}
+
+
+def sign_as_other_software(
+    signed: Signed, items: dict[str, bytes], **serialization: object
+) -> None:
+    """Signs these names in a way that no command of ours does."""
+    payload = statement(items, "granite", ("model.sig",))
+    payload["predicate"]["serialization"] |= serialization
+    bundle = encoded(by_hand(Pair(signed.private), payload))
+    (signed.top / "model.sig").write_bytes(bundle)
+
+
+def digests(signed: Signed) -> dict[str, bytes]:
+    return {name: hashlib.sha256(data).digest() for name, data in signed.read().items()}
+
+
+@pytest.mark.parametrize("verb", FORMS)
+def test_what_a_link_leads_to_is_not_written_elsewhere_under_a_name_nobody_signed(
+    signed: Signed, verb: str, tmp_path: Path
+) -> None:
+    items = digests(signed) if verb == FORMS[0] else {}
+    encryption.encrypt(signed.top, signed.key)
+    sign_as_other_software(signed, items or digests(signed), allow_symlinks=True)
+    config = signed.top / "config.json"
+    (signed.top / "plugins").mkdir()
+    config.rename(signed.top / "plugins" / "config.json")
+    config.symlink_to("plugins/config.json")
+    with pytest.raises(PolicyError, match=r"config\.json: a link leads to what was signed"):
+        decrypt(signed, verb, output=tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+    done = decrypt(signed, verb).done
+    assert done is not None
+    assert done.files == 3
+    assert config.read_bytes() == FILES["config.json"]
+
+
+@pytest.mark.parametrize("change", ["gone", "a link"])
+def test_a_file_that_goes_after_it_was_verified_is_missed(
+    signed: Signed, form: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, change: str
+) -> None:
+    select = selection.select
+    hidden = signed.top / ".hidden"
+
+    def gone(*arguments: Any, **named: Any) -> selection.Selection:
+        hidden.unlink(missing_ok=True)
+        if change == "a link":
+            hidden.symlink_to("config.json")
+        return select(*arguments, **named)
+
+    monkeypatch.setattr(selection, "select", gone)
+    with pytest.raises(GitError, match=r"\.hidden: was exchanged after it was verified"):
+        decrypt(signed, form, output=tmp_path / "out")
+
+
+def test_a_bundle_that_nobody_signed_goes_nowhere(signed: Signed, tmp_path: Path) -> None:
+    encryption.encrypt(signed.top, signed.key)
+    items = {}
+    for name, data in signed.read().items():
+        for start in range(0, len(data), 1000):
+            part = data[start : start + 1000]
+            items[f"{name}:{start}:{start + len(part)}"] = hashlib.sha256(part).digest()
+    sign_as_other_software(signed, items, method="shards", shard_size=1000)
+    (signed.top / "evil.sig").write_bytes((signed.top / "model.sig").read_bytes())
+    assert decrypt(signed, "verify+decrypt", output=tmp_path / "out").verdict.good
+    there = {path.name for path in (tmp_path / "out").rglob("*") if path.is_file()}
+    assert there == {Path(name).name for name in FILES | HIDDEN} - {"empty"}
+
+
+@pytest.mark.parametrize("in_place", [True, False])
+def test_what_was_signed_and_no_envelope_is_so_long_as_is_said_and_nothing_written(
+    signed: Signed, tmp_path: Path, in_place: bool
+) -> None:
+    encryption.encrypt(signed.top, signed.key)
+    config = signed.top / "config.json"
+    config.write_bytes(config.read_bytes()[:100])
+    signing.sign(models.find(signed.top), KeySigner(signed.private))
+    before = signed.read()
+    with pytest.raises(EnvelopeError, match=r"config\.json: begins as ciphertext"):
+        decrypt(signed, "verify+decrypt", output=None if in_place else tmp_path / "out")
+    assert signed.read() == before
+    assert not (tmp_path / "out").exists()
+
+
+def test_what_was_decrypted_already_goes_along_to_another_directory(
+    signed: Signed, tmp_path: Path
+) -> None:
+    prepare(signed, "verify+decrypt")
+    encryption.decrypt(signed.top / "config.json", signed.key)
+    decrypt(signed, "verify+decrypt", output=tmp_path / "out")
+    there = Signed(tmp_path / "out", signed.key, signed.private, signed.public)
+    assert there.read() == FILES | HIDDEN
+
+
+def test_a_file_whose_digest_is_the_root_of_an_envelope_is_not_that_envelope(
+    signed: Signed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Header, length and footer, one after the other, are what a root is the SHA-256 of."""
+    weights = signed.top / "model.safetensors"
+    encryption.encrypt(weights, signed.key)
+    envelope = weights.read_bytes()
+    length = len(FILES["model.safetensors"]).to_bytes(8, "little")
+    alike = envelope[:64] + length + envelope[-88:]
+    assert hashlib.sha256(alike).digest() == of_ends(
+        envelope[:64], envelope[-88:], len(envelope)
+    )
+    weights.write_bytes(alike)
+    signing.sign(models.find(signed.top), KeySigner(signed.private))
+    select = selection.select
+
+    def exchange(*arguments: Any, **named: Any) -> selection.Selection:
+        weights.write_bytes(envelope)
+        return select(*arguments, **named)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(selection, "select", exchange)
+        with pytest.raises(EnvelopeError):
+            decrypt(signed, "verify+decrypt")
+    assert weights.read_bytes() == envelope

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 PROGRAM = ("python", "examples/serve/serve.py")
 TRUST = ("--key", "aes256.bin", "--public-key", "signer.pub")
 ANY_PORT = ("--port", "0")
+HEAD = ("--revision", "HEAD")
 
 
 def refused(scene: Scene, *words: str) -> subprocess.CompletedProcess[str]:
@@ -46,12 +47,12 @@ def test_a_directory_of_ciphertext_is_served_to_this_machine_and_nothing_is_writ
 
 def test_a_bare_clone_is_served_by_the_commit_that_it_holds(scene: Scene) -> None:
     scene.run("git", "clone", "--quiet", "--bare", "granite", "bare.git")
-    with serving(scene, *PROGRAM, *TRUST, *ANY_PORT, "bare.git") as server:
+    with serving(scene, *PROGRAM, *TRUST, *ANY_PORT, *HEAD, "bare.git") as server:
         assert server.predict(*POINTS) == LABELS
 
 
 def test_a_clone_is_served_by_the_signers_that_it_trusts(scene: Scene) -> None:
-    with serving(scene, *PROGRAM, *TRUST[:2], *ANY_PORT, "granite") as server:
+    with serving(scene, *PROGRAM, *TRUST[:2], *ANY_PORT, *HEAD, "granite") as server:
         assert server.predict(*POINTS) == LABELS
 
 
@@ -87,7 +88,7 @@ def test_what_another_signed_is_not_served(scene: Scene) -> None:
     other = make_pair(scene.path / "other.pem")
     (scene.path / "signer.pub").write_bytes(other.public)
     assert refused(scene, *TRUST, "v1").returncode == 1
-    assert refused(scene, *TRUST, "granite").returncode == 1
+    assert refused(scene, *TRUST, *HEAD, "granite").returncode == 1
 
 
 def test_what_cannot_be_checked_is_not_served(scene: Scene) -> None:
@@ -107,7 +108,7 @@ def test_what_cannot_be_checked_is_not_served(scene: Scene) -> None:
 def test_another_model_is_not_served(scene: Scene) -> None:
     scene.granite.write("config.json", json.dumps({"layers": 2}))
     scene.granite.commit()
-    done = refused(scene, *TRUST, "granite")
+    done = refused(scene, *TRUST, *HEAD, "granite")
     assert done.returncode == 1
     assert "no classifier of examples/train" in done.stderr
 

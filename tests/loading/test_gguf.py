@@ -68,7 +68,7 @@ def test_a_reader_gives_what_the_plain_file_has(seal: Seal, tmp_path: Path) -> N
         _file(0, 1, _array(8, 1 << 60, bytes(200))),
         _file(0, 1, _array(9, 1 << 60, bytes(200))),
         _file(0, 1, _array(77, 3, bytes(200))),
-        _file(0, 1, _array(0, (1 << 22) + 1, bytes((1 << 22) + 1))),
+        _file(0, 1, _array(0, (3 << 19) + 1, bytes((3 << 19) + 1))),
         _file(0, 1, _array(9, 1, struct.pack("<IQ", 9, 1) * 50 + bytes(99))),
         _file(0, 1, _text("a") + struct.pack("<I", 99) + bytes(99)),
         _file(0, 1, _text("a") + struct.pack("<I", 12) + bytes(3)),

@@ -58,8 +58,9 @@ def test_external_data_that_nobody_gave_are_not_looked_for(
     path = seal("model.onnx", _model(tmp_path, is_external=True))
     monkeypatch.chdir(tmp_path)
     assert (tmp_path / "w.bin").is_file()
-    with pytest.raises(ModelError, match=r"model\.onnx"):
+    with pytest.raises(ModelError, match=r"model\.onnx: external data") as raised:
         loader.load_session(path, KEY)
+    assert "external_data=" in (raised.value.hint or "")
 
 
 def test_external_data_are_authentic_or_there_is_no_session(seal: Seal, tmp_path: Path) -> None:

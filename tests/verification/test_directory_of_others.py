@@ -279,3 +279,17 @@ def test_attestations_in_lines_are_each_looked_at(tmp_path: Path) -> None:
     assert of_kept(model).good
     (model / "build.intoto.jsonl").write_bytes(line + b"import os\n")
     assert told(of_kept(model)) == {"extra file": ["build.intoto.jsonl"]}
+
+
+@pytest.mark.parametrize("certificates", [5, None, {"rawBytes": ""}, "x", [5], [{"note": "x"}]])
+def test_a_signature_beside_the_bundle_may_be_any_json(
+    tmp_path: Path, ada: Pair, certificates: object
+) -> None:
+    model = model_of(NEWEST, tmp_path / "bert")
+    document = json.loads((model / "model.sig").read_bytes())
+    document["verificationMaterial"] = {
+        "x509CertificateChain": {"certificates": certificates},
+        "tlogEntries": [],
+    }
+    (model / "x.sig").write_bytes(encoded(document))
+    assert told(of_kept(model)) == {"extra file": ["x.sig"]}

@@ -150,16 +150,14 @@ def test_of_many_no_part_is_verified(words: tuple[str, ...], project: Project) -
     assert "paths go with one commit" in done.stderr
 
 
-def test_without_git_a_file_and_ciphertext_are_verified_as_a_whole(
-    project: Project, tmp_path: Path
-) -> None:
+def test_without_git_a_file_is_verified_as_a_whole(project: Project, tmp_path: Path) -> None:
     (tmp_path / "w.bin").write_bytes(b"w")
     one = ("key", "--public-key", str(project.public), "--signature", "w.sig")
-    sealed = ("--encrypted", "--dir", str(tmp_path))
-    for words in ((*one, str(tmp_path / "w.bin")), sealed):
-        done = project.ada.model("verify", *words, "--", "w.bin", check=False)
-        assert done.returncode == 2
-        assert done.stdout == ""
+    done = project.ada.model(
+        "verify", *one, str(tmp_path / "w.bin"), "--", "w.bin", check=False
+    )
+    assert done.returncode == 2
+    assert done.stdout == ""
 
 
 def test_a_path_before_the_dashes_is_still_a_revision(project: Project) -> None:
