@@ -9,10 +9,14 @@ import pytest
 from tests.fixtures.processes import execute
 from tests.provenance.scenes import (
     CODE,
+    EVIL_LINE,
     MODEL,
     SIGNED,
+    append,
+    asked,
     commit,
     prepend,
+    push,
     readme,
     sign,
     verdict,
@@ -70,3 +74,19 @@ def test_a_commit_after_a_replay_is_signed(ada: Repository) -> None:
     ada.git("switch", "topic")
     readme(ada, "q")
     assert verdict(ada, commit(ada)) == SIGNED
+
+
+def test_a_strangers_commit_that_is_replayed_on_one_of_the_same_subject(
+    ada: Repository, mallory: Repository
+) -> None:
+    require("replay")
+    prepend(mallory, CODE, EVIL_LINE)
+    push(mallory, "evil", message="Tune")
+    append(ada, CODE, "own\n")
+    ada.git("commit", "--all", "--message", "Tune")
+    ada.git("fetch")
+    ada.git("replay", "--advance", "main", "main..origin/evil")
+    ada.git("reset", "--hard")
+    assert EVIL_LINE.encode() in ada.read(CODE)
+    readme(ada)
+    assert verdict(ada, commit(ada)) == asked(CODE)
