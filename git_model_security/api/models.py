@@ -118,6 +118,8 @@ def digest(
 
         digest("granite/", ignore_paths=["granite/model.sig"])
 
+    Where names sort otherwise than paths (`a.c` before `a/c`), model_signing has another one.
+
     Raises:
         PolicyError: there is no file, or one that cannot be signed.
         GitError: a file cannot be read.
@@ -135,7 +137,7 @@ def accepted(caller: str, model: Model, signer: VerifierOptions) -> Sequence[Ver
     """
     if not os.path.lexists(model.signature):
         raise VerificationError(
-            Reason.UNREADABLE,
+            Reason.UNSIGNED if model.is_usual else Reason.UNREADABLE,
             f"{shown(os.fsencode(model.signature))}: there is no such file",
             hint="`signature=` says where the bundle of the model is",
         )

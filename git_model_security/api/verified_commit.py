@@ -39,8 +39,13 @@ class Commit(Source):
     def __init__(self, top: Path, revision: str, trust: VerifierOptions) -> None:
         repo = partial_clone.offline(Repository.discover(top, local=False))
         self._clone = Clone(repo)
-        self._stack = contextlib.ExitStack()
-        self._stack.enter_context(self._clone.objects)
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(self._clone.objects)
+            self._open(top, revision, trust)
+            self._stack = stack.pop_all()
+
+    def _open(self, top: Path, revision: str, trust: VerifierOptions) -> None:
+        repo = self._clone.repo
         accepted = options.accepted("load", trust, partial(verifiers.of, repo))
         commit = index.unambiguous(repo, revision)
         entries = index.tree(repo, index.require(repo, f"{commit}^{{tree}}"))

@@ -14,10 +14,11 @@ from git_model_security.clone import missing_policy
 from git_model_security.clone.clone import Clone
 from git_model_security.directories import model as models
 from git_model_security.directories import selection, signing
-from git_model_security.errors import PolicyError
-from git_model_security.git import index, worktree
+from git_model_security.errors import GitError, PolicyError
+from git_model_security.git import index
 from git_model_security.git.paths import shown
-from git_model_security.policy import gitmodel
+from git_model_security.git.repository import Repository
+from git_model_security.policy import gitmodel, pinned
 from git_model_security.signing import roles
 from git_model_security.signing.manifest import DIGESTS
 from git_model_security.verification import manifests
@@ -48,8 +49,9 @@ def command(path: Path, rev: str | None, **said: Any) -> None:
     SHA-256 over the digests of its files, in the order of their names (OMS 1.0, 6.5.1).
     model_signing has another where names sort otherwise than paths (`a.c` before `a/c`): it
     compares them by component. As there a signature in the directory is a file of it:
-    --ignore-paths leaves it out, as what signed the model did. In a repository what no
-    model.sig signs is left out, so that it is the digest of HEAD where nothing was changed.
+    --ignore-paths leaves it out, as what signed the model did. At the top of the clone that
+    you are in, what no model.sig signs is left out: it is the digest of HEAD where nothing was
+    changed.
     """
     if rev is not None:
         found = _of_commit(rev, gitmodel.as_root(str(path)), said["digest"])
@@ -77,15 +79,20 @@ def command(path: Path, rev: str | None, **said: Any) -> None:
 
 
 def _list_unsigned(path: Path) -> Sequence[str]:
-    """Returns what the bundle of a repository leaves out of a directory that is its top."""
+    """Returns what the bundle of the user's clone leaves out, where the directory is its top.
+
+    As the pinned policy says: a `.gitmodel` that came along would choose what is not hashed.
+    """
     try:
-        found = worktree.head(path, gitmodel.NAME, gitmodel.MAX_BYTES + 1)
-    except OSError:
-        found = None
-    if found is None:
+        repo = Repository.discover()
+    except GitError:
         return ()
-    policy = gitmodel.parse(found[1])
-    names = roles.ignore_paths(policy.signature) if roles.TOP in policy.roots else ()
+    if repo.work_tree is None or path.resolve() != repo.work_tree.resolve():
+        return ()
+    policy = pinned.policy(repo)
+    if policy is None or roles.TOP not in policy.roots:
+        return ()
+    names = roles.ignore_paths(policy.signature)
     return [name for name in names if os.path.lexists(path / name)]
 
 

@@ -145,10 +145,17 @@ def tell_encrypted(done: Done) -> None:
     else:
         already = messages.counted(done.sealed, "file")
         terminal.result(f"nothing was left to encrypt: {already} encrypted already")
+        _tell_left(done)
     if done.clear:
         messages.warn(
             f"hidden, and left in clear: {_listed(done.clear)}",
             "`git model encrypt FILE` encrypts a hidden file too, where it is named itself",
+        )
+    if done.doubtful:
+        messages.warn(
+            f"{_listed(done.doubtful)} may have been encrypted before, by model-encryption"
+            " under another key: that is the plaintext now",
+            "`git model decrypt` undoes it, and `git model import-enc` is for such files",
         )
     if done.linked:
         messages.warn(
@@ -166,6 +173,10 @@ def tell(what: str, done: Done, noun: str = "file") -> None:
     size = terminal.bytes_text(done.plaintext_bytes)
     others = f"; {messages.counted(done.others, 'other file')} left" * bool(done.others)
     terminal.result(f"{what} {messages.counted(done.files, noun)}, {size}{others}")
+    _tell_left(done)
+
+
+def _tell_left(done: Done) -> None:
     for link in done.links:
         messages.warn(f"{shown(link)}: a symbolic link, which is left as it is")
     for path in done.odd:

@@ -39,12 +39,6 @@ def command(words: tuple[str, ...], encryption_key: Path | None, **said: Any) ->
     with Bar("Encrypting") as bar:
         done = _run(encryption.encrypt, words, encryption_key, said, bar)
     directory_options.tell_encrypted(done)
-    if done.doubtful:
-        messages.warn(
-            f"{_named(done)} may have been encrypted before, by model-encryption under another"
-            " key: that is the plaintext now",
-            "`git model decrypt` undoes it, and `git model import-enc` is for such files",
-        )
 
 
 @click.command("decrypt", context_settings=methods.SPELLINGS)

@@ -146,8 +146,10 @@ def command(
     )
     if file is None:
         _require_sense(revisions, directory, scope, expected, signature)
-    elif scope.pathspecs:
-        raise click.UsageError("a file is verified as a whole")
+    elif scope != Scope(signature=scope.signature) or expected != Expected():
+        raise click.UsageError(
+            "a file is verified as a whole: with --signature, --json and who signed it alone"
+        )
     unvouched = verify_report.NOBODY_ASKED
     found: Verdict | RangeVerdict
     if file is not None:

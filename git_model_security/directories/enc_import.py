@@ -14,6 +14,7 @@ already is compared with what x.enc gives, which is the same bytes each time.
 from __future__ import annotations
 
 import errno
+import filecmp
 import os
 import stat
 from functools import partial
@@ -85,8 +86,8 @@ def take_over(
         path: a directory, or a file.
         material: the 32 bytes of the key that they were encrypted with.
         key: to seal them under; None is the same key.
-        output: the directory that gets the envelopes, and what else there is; None is in
-            place.
+        output: the directory that gets the envelopes, and what else there is that is not
+            hidden; None is in place.
         ignored: paths below it that are left alone.
         signers: of whom one has to have signed the .enc files; empty asks for no signature.
         signature: the bundle: a name in the directory, or with a `/` any path; None is
@@ -130,6 +131,7 @@ def take_over(
     write = partial(_take_over, material, held, signed)
     also = own if signs is Signs.PLAINTEXT else ()
     done = writing.write_all(found, chosen, write, output, threads, progress, also=also)
+    writing.finish(output)
     if signed is not None and output is None:
         for file in chosen:
             with writing.about(file.path):
@@ -170,10 +172,22 @@ def _require_places(found: Selection, chosen: Sequence[File], target: Path, key:
     # To another directory these go as well, each under its name.
     others = {file.path for file in found.files if not file.is_left_alone}
     others = others if target != found.top else set()
+    for path in sorted(others - {file.path for file in chosen}):
+        _require_alike(found.top, target, path)
     for file in chosen:
         if _place(file) in others:
             raise _both_there(file)
         _require_place(found.top, target, file, key)
+
+
+def _require_alike(top: Path, target: Path, path: bytes) -> None:
+    """Raises where something else stands than what is to be copied there."""
+    name = os.fsdecode(path)
+    if os.path.lexists(target / name) and not filecmp.cmp(top / name, target / name, False):
+        raise PolicyError(
+            f"{shown(os.fsencode(target / name))}: stands there already, and is something else",
+            hint="name a new directory, or an empty one",
+        )
 
 
 def _require_place(top: Path, target: Path, file: File, key: Key) -> None:

@@ -10,7 +10,7 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple, cast
 
 from git_model_security.content.blob import Kind
 from git_model_security.directories import enc_check, own_keys, selection, writing
@@ -24,7 +24,7 @@ from git_model_security.git.paths import shown
 from git_model_security.keyring import key_material
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from _typeshed import StrPath
 
@@ -58,9 +58,45 @@ def encrypt(
 
     Raises:
         PolicyError: there is nothing to encrypt, a file has another key or is the key, or
-            `output` is not empty.
+            `output` has something else than an interrupted run has left there.
         EnvelopeError: a file begins as if it were encrypted already, and is not.
         Error: a file cannot be read or written; those before it are done.
+    """
+    planned = plan(path, key, output=output, ignored=ignored)
+    done = carry_out(planned, output, threads, progress)
+    writing.finish(output)
+    return done
+
+
+class Plan(NamedTuple):
+    """What is to be encrypted, where nothing speaks against it.
+
+    Attributes:
+        key: to seal it under.
+        found: all that there is.
+        chosen: what is to be encrypted of it.
+        sealed: what is encrypted already.
+        doubtful: see `writing.Done`.
+    """
+
+    key: Key
+    found: Selection
+    chosen: Sequence[File]
+    sealed: Sequence[File]
+    doubtful: Sequence[bytes]
+
+
+def plan(
+    path: StrPath,
+    key: KeyLike,
+    *,
+    output: StrPath | None = None,
+    ignored: Iterable[StrPath] = (),
+) -> Plan:
+    """Looks at what is to be encrypted, and writes nothing yet.
+
+    Raises:
+        Error: as `encrypt`, for all that can be known before.
     """
     held = key_material.of(key)
     writing.sweep(Path(path))
@@ -77,13 +113,25 @@ def encrypt(
         )
     if output is not None:
         writing.require_output(found, Path(output))
-    write = partial(_seal, held)
+    return Plan(held, found, chosen, sealed, possible)
+
+
+def carry_out(
+    planned: Plan, output: StrPath | None, threads: int | None, progress: Progress | None
+) -> Done:
+    """Encrypts what was planned; an output is complete when `writing.finish` says so.
+
+    Raises:
+        Error: a file cannot be read or written; those before it are done.
+    """
+    found, chosen = planned.found, planned.chosen
+    write = partial(_seal, planned.key)
     left = {file.path for file in found.files if file.is_left_alone}
     done = write_all(found, chosen, write, output, threads, progress, also=left)
     linked = [file.path for file in chosen if file.facts.st_nlink > 1]
     return done._replace(
-        doubtful=possible,
-        sealed=len(sealed),
+        doubtful=planned.doubtful,
+        sealed=len(planned.sealed),
         clear=selection.list_hidden(found),
         linked=linked if output is None else (),
     )
@@ -128,7 +176,7 @@ def decrypt(
     """Decrypts a file, or the encrypted files of a directory; see `encrypt`.
 
     Raises:
-        PolicyError: there is nothing to decrypt, or `output` is not empty.
+        PolicyError: there is nothing to decrypt, or `output` has other files than it writes.
         Error: a file does not open, or cannot be written; those before it are done.
     """
     held = key_material.of(key)
@@ -142,6 +190,7 @@ def decrypt(
             hint = f"`git model import-enc {named}`, if model-encryption encrypted it"
         raise PolicyError(f"{named}: nothing to decrypt: no file is encrypted", hint=hint)
     done = decrypt_found(found, held, output, threads, progress)
+    writing.finish(output)
     return done._replace(doubtful=possible)
 
 
@@ -154,6 +203,8 @@ def decrypt_found(
     expected: Mapping[bytes, Seen] | None = None,
 ) -> Done:
     """Decrypts the encrypted ones of the files that were found, which may be none.
+
+    An output is complete when `writing.finish` says so.
 
     Args:
         expected: what stands for each file that may be written (`reading.AsTheyStand.seen`);
@@ -168,7 +219,7 @@ def decrypt_found(
         if expected is None or file.path in expected
     ]
     if output is not None:
-        writing.require_output(found, Path(output))
+        writing.require_output(found, Path(output), may_stand=True)
     write = partial(_open, key, expected)
     left = {file.path for file in found.files if file.is_left_alone}
     return write_all(found, chosen, write, output, threads, progress, expected, left)

@@ -123,13 +123,15 @@ def _require_objects(clone: Clone, entries: Iterable[Entry]) -> None:
 def _all_or_nothing(directory: Path) -> Iterator[list[bytes]]:
     """Makes a directory, and removes what was written to it where not all could be.
 
-    Gives a list for the paths that are about to be written.
+    Gives a list for the paths that are about to be written. Of one that is killed a file says
+    that it is not complete.
     """
     is_new = not directory.exists()
-    directory.mkdir(parents=True, exist_ok=True)
-    paths: list[bytes] = []
+    writing.begin(directory)
+    paths: list[bytes] = [writing.UNFINISHED]
     try:
         yield paths
+        writing.finish(directory)
     except BaseException:
         for path in paths:
             _remove(directory, path, os.unlink)

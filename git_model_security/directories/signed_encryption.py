@@ -82,12 +82,10 @@ def sign_and_encrypt(
         Error: a file cannot be read, signed or written; those before it are done.
     """
     key = key_material.of(material)
-    writing.sweep(model.path)
-    found = selection.select(model.path)
-    own_keys.require_none(found, key)
+    own_keys.require_none(selection.select(model.path), key)
+    planned = encryption.plan(model.path, material, output=output, ignored=[model.signature])
     place = model.signature
     if output is not None:
-        writing.require_output(found, Path(output))
         place = model.signature_in(Path(output)) or place
     sealed = _find_sealed(model)
     if sealed is None:
@@ -101,12 +99,11 @@ def sign_and_encrypt(
     is_new = sealed is None
     if output is None and is_new:
         signing.write(place, bundle)
-    done = encryption.encrypt(
-        model.path, material, output=output, ignored=[model.signature], progress=sealing
-    )
+    done = encryption.carry_out(planned, output, None, sealing)
     if output is not None:
         place.parent.mkdir(parents=True, exist_ok=True)
         signing.write(place, bundle)
+        writing.finish(output)
     return Sealed(count, place, str(signer.identity), is_new, done)
 
 

@@ -121,8 +121,8 @@ def require_signable(model: Model, signer: Signer, place: Path) -> None:
     """Raises where a model is not to be signed, or its bundle is not to be written to a place.
 
     Raises:
-        PolicyError: it is that of a Git repository, or has a link or a private key; or another
-            signer's bundle stands in that place.
+        PolicyError: it is that of a git-model repository, or has a link or a private key; or
+            another signer's bundle stands in that place.
     """
     require_no_repository(model)
     writing.sweep(model.path)

@@ -7,6 +7,7 @@ memory; then just those files are written that were read (`reading`).
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -14,7 +15,13 @@ from typing import TYPE_CHECKING, NamedTuple
 from git_model_security.content.blob import Kind as Content
 from git_model_security.directories import encryption, selection, signing, writing
 from git_model_security.directories.reading import AsTheyStand, Opened, Resealed
-from git_model_security.errors import EnvelopeError, PolicyError, Reason, VerificationError
+from git_model_security.errors import (
+    EnvelopeError,
+    KeyNotFoundError,
+    PolicyError,
+    Reason,
+    VerificationError,
+)
 from git_model_security.git.paths import shown
 from git_model_security.policy.gitmodel import CIPHERTEXT_SIGNATURE
 from git_model_security.trust.verdict import COVERS_DIRECTORY, Finding, Verdict
@@ -110,6 +117,7 @@ def decrypt_and_verify(
     done = _write(model, key, verdict, reading, output, threads, progress)
     if output is not None and verdict.good:
         _write_bundle(model, Path(output), reading.signature)
+        writing.finish(output)
     return done
 
 
@@ -137,9 +145,13 @@ def verify_and_decrypt(
         reading = Resealed(key, clear)
         again = check(model, verifiers, progress, reading=reading)
         verdict = again if _names(again) < _names(verdict) else verdict
-    if not verdict.good and check(model, verifiers, reading=Opened(key)).good:
-        verdict.findings = [Kind.OF_DECRYPTED.finding(())]
-    return _write(model, key, verdict, reading, output, threads, progress)
+    with contextlib.suppress(KeyNotFoundError):  # of what does not hold under any key
+        if not verdict.good and check(model, verifiers, reading=Opened(key)).good:
+            verdict.findings = [Kind.OF_DECRYPTED.finding(())]
+    done = _write(model, key, verdict, reading, output, threads, progress)
+    if verdict.good:
+        writing.finish(output)
+    return done
 
 
 def _write_bundle(model: Model, output: Path, bundle: bytes) -> None:

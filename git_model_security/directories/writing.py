@@ -40,7 +40,7 @@ _LARGE_BYTES: Final = 8 << 20
 """From this length on the segments of one file are spread over the cores; below, files are."""
 _LARGE_AT_ONCE: Final = 2
 """While the disk takes one of them, the cores have another."""
-_UNFINISHED: Final = b".git-model-unfinished"
+UNFINISHED: Final = b".git-model-unfinished"
 """A file in an output that is not complete: the same run may begin there again."""
 _CHUNK_BYTES = 1 << 20
 _PERMISSIONS: Final = 0o777
@@ -101,12 +101,7 @@ def write_all(
     if output is not None:
         target = Path(output)
         _require_apart(found, target)
-        try:
-            target.mkdir(parents=True, exist_ok=True)
-            (target / os.fsdecode(_UNFINISHED)).touch()
-        except OSError as error:
-            said = f"{shown(os.fsencode(target))}: cannot write there: {messages.reason(error)}"
-            raise GitError(said, hint="--output takes a directory") from error
+        begin(target)
     total = sum(file.facts.st_size for file in chosen)
     done = length = 0
     for file, plaintext_bytes in _written(found.top, chosen, write, target, cores):
@@ -120,8 +115,6 @@ def write_all(
         is_usual = not file.is_left_alone or file.path in also
         if is_usual if expected is None else file.path in expected:
             copy(found.top, file, target, expected)
-    if output is not None:
-        (target / os.fsdecode(_UNFINISHED)).unlink()
     others = sum(not file.is_left_alone for file in rest)
     return Done(len(chosen), length, others, found.links, odd=found.odd)
 
@@ -169,11 +162,35 @@ def require_new(directory: Path) -> None:
         )
 
 
-def require_output(found: Selection, output: Path) -> None:
+def begin(output: Path) -> None:
+    """Makes an output, and puts a file there that says that it is not complete.
+
+    Raises:
+        GitError: it cannot be made.
+    """
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+        (output / os.fsdecode(UNFINISHED)).touch()
+    except OSError as error:
+        said = f"{shown(os.fsencode(output))}: cannot write there: {messages.reason(error)}"
+        raise GitError(said, hint="name a directory, new or empty") from error
+
+
+def finish(output: StrPath | None) -> None:
+    """Says that an output is complete: until then the same run may begin there again."""
+    if output is not None:
+        (Path(output) / os.fsdecode(UNFINISHED)).unlink()
+
+
+def require_output(found: Selection, output: Path, *, may_stand: bool = False) -> None:
     """Raises unless a directory lies apart from what is read, and is new.
 
     Or holds nothing but what an interrupted run has written of just these files. Also where it
     is refused, no plaintext stays there that a killed run left.
+
+    Args:
+        may_stand: that it holds what such a run has completed, and writes again, is no error: a
+            container that starts anew.
 
     Raises:
         PolicyError: it does not, or something stands there.
@@ -182,8 +199,8 @@ def require_output(found: Selection, output: Path) -> None:
     if output.is_dir():
         sweep(output)
         there = listing.list_files(output, closed=True).keys()
-        own = {_UNFINISHED, *(file.path for file in found.files)}
-        if _UNFINISHED in there and there <= own:
+        own = {UNFINISHED, *(file.path for file in found.files)}
+        if (may_stand or UNFINISHED in there) and there <= own:
             return
     require_new(output)
 
@@ -193,7 +210,7 @@ def _require_apart(found: Selection, output: Path) -> None:
     is_apart = not (inner.is_relative_to(outer) or outer.is_relative_to(inner))
     if not (is_apart or (found.is_one and inner != outer)):
         raise PolicyError(
-            f"{output}: lies inside of what is read, or around it",
+            f"{shown(os.fsencode(output))}: lies inside of what is read, or around it",
             hint="choose a directory beside it, or leave --output out to write in place",
         )
 

@@ -52,7 +52,8 @@ def open_encrypted(
     Args:
         path: an envelope, as `git add` or `git model encrypt` makes.
         key: a key file, its 32 bytes, or the key.
-        root: the SHA-256 that was signed for this file; None believes whoever has the key.
+        root: what stands for this file where a repository signed it (`manifest.roots`); None
+            believes whoever has the key.
         threads: that open segments at once; None is one per core.
 
     Raises:

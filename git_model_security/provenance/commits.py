@@ -193,8 +193,10 @@ class Commits:
         olds += self._with_message(commit, olds)
         # In one second a commit can be made of another, and that one of it again.
         self._judging.add(commit)
-        result = assessment.assess_commit(self, commit, above, filter(self._is_here, olds))
-        self._judging.discard(commit)
+        try:
+            result = assessment.assess_commit(self, commit, above, filter(self._is_here, olds))
+        finally:
+            self._judging.discard(commit)
         if all(map(self._is_known, olds)):
             return result
         changed = self.changed(commit)

@@ -103,6 +103,9 @@ def test_to_another_directory_the_first_one_stays(model: Path, tmp_path: Path) -
     assert found.clear == [b"README.md"]
     enc_import.take_over(model, MATERIAL, output=output)
     assert _read(output) == OURS | others
+    (output / "README.md").write_bytes(b"of somebody")
+    _refused(model, PolicyError, "is something else", output=output)
+    assert (output / "README.md").read_bytes() == b"of somebody"
 
 
 def test_an_output_that_is_read_too_is_refused(model: Path) -> None:

@@ -110,6 +110,20 @@ def test_one_file_goes_to_a_directory_beside_it(
         encryption.encrypt("config.json", KEY, output=".")
 
 
+def test_what_was_decrypted_elsewhere_is_decrypted_there_once_more(
+    model: Path, tmp_path: Path
+) -> None:
+    output = tmp_path / "output"
+    encryption.encrypt(model, KEY)
+    encryption.decrypt(model, KEY, output=output)
+    first = _read(output)
+    encryption.decrypt(model, KEY, output=output)
+    assert _read(output) == first
+    (output / "mine").write_bytes(b"mine")
+    with pytest.raises(PolicyError, match="something stands there already"):
+        encryption.decrypt(model, KEY, output=output)
+
+
 def test_an_output_that_an_interrupted_run_began_is_completed(
     model: Path, tmp_path: Path
 ) -> None:

@@ -254,7 +254,15 @@ def test_the_digest_of_a_clean_work_tree_is_the_one_of_its_commit(
     done = ada.model("digest")
     assert (done.stdout, done.stderr) == (said, "")
     ada.model("export", "HEAD", str(tmp_path / "plain"))
-    assert run("digest", tmp_path / "plain").stdout == said
+    plain = tmp_path / "plain"
+    assert "model.sig is a file of it" in run("digest", plain).stderr
+    before = run("digest", plain).stdout
+    policy = plain / ".gitmodel"
+    policy.write_bytes(policy.read_bytes() + b"[signing]\n\tsignature = train.py\n")
+    chosen = run("digest", plain).stdout
+    assert chosen != before
+    (plain / "train.py").write_bytes(b"changed")
+    assert run("digest", plain).stdout != chosen
     ada.write("train.py", "print('changed')\n")
     assert ada.model("digest").stdout != said
     ada.git("checkout", "--quiet", "train.py")

@@ -107,6 +107,12 @@ def test_another_key_is_named_and_nothing_written(signed: Signed, form: str) -> 
     assert signed.read() == before
 
 
+def test_tampered_ciphertext_is_tampered_under_whatever_key(signed: Signed) -> None:
+    prepare(signed, "verify+decrypt")
+    flip(signed.top / "config.json")
+    assert reasons(decrypt(signed, "verify+decrypt", OTHER)) == {"TAMPERED"}
+
+
 def test_another_signer_is_not_believed(signed: Signed, form: str, tmp_path: Path) -> None:
     from git_model_security.signing import keys
 

@@ -57,6 +57,21 @@ def test_a_second_run_does_not_claim_that_it_encrypted(signed: Signed) -> None:
     assert said == "nothing was left to encrypt: 3 files encrypted already\n"
 
 
+@pytest.mark.parametrize(
+    "words", [("--strict",), ("--expect", "deadbeef"), ("--model-root", "m"), ("--encrypted",)]
+)
+def test_a_file_is_verified_with_no_option_that_says_nothing_of_it(
+    signed: Signed, words: tuple[str, ...]
+) -> None:
+    file = signed.top / "config.json"
+    run("sign", "key", "--private-key", signed.private, file)
+    verify = ("verify", "key", *public(signed), "--signature", f"{file}.sig")
+    run(*verify, file)
+    done = run(*verify, *words, file, check=False)
+    assert done.returncode == 2
+    assert "a file is verified as a whole" in done.stderr
+
+
 def test_a_directory_is_no_key(signed: Signed) -> None:
     said = run("encrypt", "--encryption-key", signed.top, signed.top, status=1).stderr
     assert "chmod" not in said
