@@ -88,7 +88,7 @@ def encrypt_sign(path: Path, encryption_key: Path | None, **said: Any) -> None:
     signing.require_signable(model, signer, model.signature)
     with Bar("Encrypting") as bar:
         chosen = directory_options.chosen(said, bar)
-        done = encryption.encrypt(path, key, ignored=[model.signature], **chosen)
+        done = encryption.encrypt(path, key, ignore_paths=[model.signature], **chosen)
     with Bar("Signing") as bar:
         signed = signing.sign(model, signer, progress=bar)
     directory_options.tell_encrypted(done)

@@ -69,7 +69,7 @@ def _run(
     key, path = directory_options.material(encryption_key), _path(words)
     chosen = directory_options.chosen(said, bar)
     directory_options.warn_of_ignored(path, said["ignored"])
-    return work(path, key, ignored=said["ignored"], **chosen)
+    return work(path, key, ignore_paths=said["ignored"], **chosen)
 
 
 def _path(words: tuple[str, ...]) -> Path:

@@ -40,7 +40,7 @@ def encrypt(
     key: KeyLike,
     *,
     output: StrPath | None = None,
-    ignored: Iterable[StrPath] = (),
+    ignore_paths: Iterable[StrPath] = (),
     threads: int | None = None,
     progress: Progress | None = None,
 ) -> Done:
@@ -52,7 +52,7 @@ def encrypt(
         path: what to encrypt.
         key: a key file, its 32 bytes, or the key.
         output: the directory that gets the ciphertext, and a copy of what is not encrypted.
-        ignored: paths below it that are left alone.
+        ignore_paths: paths below it that are left alone.
         threads: at most so many; None is one per core.
         progress: told how many bytes of how many are done.
 
@@ -62,7 +62,7 @@ def encrypt(
         EnvelopeError: a file begins as if it were encrypted already, and is not.
         Error: a file cannot be read or written; those before it are done.
     """
-    planned = plan(path, key, output=output, ignored=ignored)
+    planned = plan(path, key, output=output, ignore_paths=ignore_paths)
     done = carry_out(planned, output, threads, progress)
     writing.finish(output)
     return done
@@ -91,7 +91,7 @@ def plan(
     key: KeyLike,
     *,
     output: StrPath | None = None,
-    ignored: Iterable[StrPath] = (),
+    ignore_paths: Iterable[StrPath] = (),
 ) -> Plan:
     """Looks at what is to be encrypted, and writes nothing yet.
 
@@ -100,7 +100,7 @@ def plan(
     """
     held = key_material.of(key)
     writing.sweep(Path(path))
-    found = selection.select(Path(path), map(Path, ignored))
+    found = selection.select(Path(path), map(Path, ignore_paths))
     chosen = selection.list_plain(found, held)
     own_keys.require_none(found, held)
     possible = enc_check.require_none(found.top, chosen, key_material.material_of(key))
@@ -169,7 +169,7 @@ def decrypt(
     key: KeyLike,
     *,
     output: StrPath | None = None,
-    ignored: Iterable[StrPath] = (),
+    ignore_paths: Iterable[StrPath] = (),
     threads: int | None = None,
     progress: Progress | None = None,
 ) -> Done:
@@ -181,7 +181,7 @@ def decrypt(
     """
     held = key_material.of(key)
     writing.sweep(Path(path))
-    found = selection.select(Path(path), map(Path, ignored))
+    found = selection.select(Path(path), map(Path, ignore_paths))
     possible = [file.path for file in enc_check.list_possible(found.files)]
     if not selection.list_sealed(found):
         named = shown(os.fsencode(path))

@@ -108,7 +108,7 @@ def find(
     if place.is_dir():
         below = {os.fsencode(os.path.relpath(one, place)) for one in ignored}
         of_sealed = place / CIPHERTEXT_SIGNATURE
-        usual = of_sealed if is_sealed and of_sealed.exists() else place / STOCK_SIGNATURE
+        usual = of_sealed if is_sealed and os.path.lexists(of_sealed) else place / STOCK_SIGNATURE
         own = usual if signature is None else Path(signature)
         kept = frozenset(one for one in below if not one.startswith(b".."))
         return Model(place, place, None, own, kept, has_git_paths)

@@ -204,11 +204,11 @@ def test_a_copied_header_does_not_make_an_envelope(model: Path) -> None:
     with pytest.raises(EnvelopeError, match=r"secret\.bin: begins as if it were encrypted"):
         encryption.encrypt(model, KEY)
     assert _read(model) == FILES | LEFT | {"secret.bin": secret}
-    encryption.encrypt(model, KEY, ignored=[model / "secret.bin"])
+    encryption.encrypt(model, KEY, ignore_paths=[model / "secret.bin"])
 
 
 def test_ignored_paths_stay_clear(model: Path) -> None:
-    encryption.encrypt(model, KEY, ignored=[model / "deep", model / "config.json"])
+    encryption.encrypt(model, KEY, ignore_paths=[model / "deep", model / "config.json"])
     kept = {name: FILES[name] for name in ("deep/er/weights.bin", "deep/one", "config.json")}
     assert _read(model) == SEALED | kept | LEFT
 
