@@ -108,7 +108,8 @@ def find(
     if place.is_dir():
         below = {os.fsencode(os.path.relpath(one, place)) for one in ignored}
         of_sealed = place / CIPHERTEXT_SIGNATURE
-        usual = of_sealed if is_sealed and os.path.lexists(of_sealed) else place / STOCK_SIGNATURE
+        is_there = is_sealed and os.path.lexists(of_sealed)
+        usual = of_sealed if is_there else place / STOCK_SIGNATURE
         own = usual if signature is None else Path(signature)
         kept = frozenset(one for one in below if not one.startswith(b".."))
         return Model(place, place, None, own, kept, has_git_paths)

@@ -83,7 +83,8 @@ def sign_and_encrypt(
     """
     key = key_material.of(material)
     own_keys.require_none(selection.select(model.path), key)
-    planned = encryption.plan(model.path, material, output=output, ignore_paths=[model.signature])
+    ignored = [model.signature]
+    planned = encryption.plan(model.path, material, output=output, ignore_paths=ignored)
     place = model.signature
     if output is not None:
         place = model.signature_in(Path(output)) or place
