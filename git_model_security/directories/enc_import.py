@@ -14,7 +14,6 @@ already is compared with what x.enc gives, which is the same bytes each time.
 from __future__ import annotations
 
 import errno
-import filecmp
 import os
 import stat
 from functools import partial
@@ -22,10 +21,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple, cast
 
 from git_model_security import messages
-from git_model_security.content import blob, enc_file
+from git_model_security.content import enc_file
 from git_model_security.content.blob import Kind
 from git_model_security.directories import (
     enc_check,
+    enc_places,
     enc_sealing,
     enc_signature,
     encryption,
@@ -33,14 +33,13 @@ from git_model_security.directories import (
     writing,
 )
 from git_model_security.directories.enc_signature import Signs
-from git_model_security.envelope import HEADER_BYTES, Key, sealed_length
+from git_model_security.envelope import Key, sealed_length
 from git_model_security.errors import GitError, PolicyError
 from git_model_security.git import worktree
 from git_model_security.git.index import stamp
 from git_model_security.git.objects import CHUNK_BYTES
 from git_model_security.git.paths import shown
 from git_model_security.git.replacement import Replacement, descend, naming
-from git_model_security.storage import pointer as pointer_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -115,7 +114,7 @@ def take_over(
             hint="name the directory that model-encryption encrypted",
         )
     target = found.top if output is None else Path(output)
-    _require_places(found, chosen, target, held)
+    enc_places.require_free(found, chosen, target, held)
     signs = enc_signature.claim(found.top, chosen, signature)
     signed = None
     if signers:
@@ -163,63 +162,6 @@ def _require_every(found: Selection, chosen: Sequence[File], signed: Signed) -> 
         )
 
 
-def _place(file: File) -> bytes:
-    return file.path.removesuffix(enc_file.SUFFIX)
-
-
-def _require_places(found: Selection, chosen: Sequence[File], target: Path, key: Key) -> None:
-    """Raises where something stands in the way, before anything is written."""
-    # To another directory these go as well, each under its name.
-    others = {file.path for file in found.files if not file.is_left_alone}
-    others = others if target != found.top else set()
-    for path in sorted(others - {file.path for file in chosen}):
-        _require_alike(found.top, target, path)
-    for file in chosen:
-        if _place(file) in others:
-            raise _both_there(file)
-        _require_place(found.top, target, file, key)
-
-
-def _require_alike(top: Path, target: Path, path: bytes) -> None:
-    """Raises where something else stands than what is to be copied there."""
-    name = os.fsdecode(path)
-    if os.path.lexists(target / name) and not filecmp.cmp(top / name, target / name, False):
-        raise PolicyError(
-            f"{shown(os.fsencode(target / name))}: stands there already, and is something else",
-            hint="name a new directory, or an empty one",
-        )
-
-
-def _require_place(top: Path, target: Path, file: File, key: Key) -> None:
-    """Raises where something stands that cannot be what an earlier run left."""
-    name = _place(file)
-    try:
-        there = worktree.head(target, name, pointer_file.MAX_BYTES + 1)
-    except (FileNotFoundError, NotADirectoryError):
-        return  # what stands in the place of a directory is told when it is written
-    if there is not None:
-        kind = blob.classify(there[1], there[0].st_size)
-        header = blob.find_header(there[1][:HEADER_BYTES]) if kind is Kind.ENVELOPE else None
-        if kind is Kind.EMPTY or (header is not None and header.key_id == key.id):
-            return  # compared when that is there which it has to be
-    head = worktree.head(top, file.path, enc_file.HEAD_BYTES)
-    if head is not None and enc_file.is_unfinished(head[1]):
-        raise PolicyError(
-            f"{shown(file.path)}: never finished, and {shown(name)} is there:"
-            " model-encryption was interrupted",
-            hint=f"remove {shown(file.path)}; `git model encrypt` encrypts {shown(name)}",
-        )
-    raise _both_there(file)
-
-
-def _both_there(file: File) -> PolicyError:
-    name = shown(_place(file))
-    return PolicyError(
-        f"{shown(file.path)}: {name} is there too, and may be something else",
-        hint="move the one away that nobody needs, then run the same again",
-    )
-
-
 def _take_over(
     material: bytes,
     key: Key,
@@ -233,7 +175,7 @@ def _take_over(
 
     One that was signed stays.
     """
-    name = _place(file)
+    name = enc_places.place(file)
     read = None if signed is None else signed.begin()
     with writing.about(file.path):
         with naming(name):
@@ -257,7 +199,7 @@ def _take_over(
                 if new.standing() is None:
                     new.commit()
                 elif not _is_there(new, target, name):
-                    raise _both_there(file)
+                    raise enc_places.both_there(file)
         if target == top and signed is None:
             _remove(top, file)
     return length
