@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import errno
 import os
-import stat
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple, cast
@@ -176,6 +175,7 @@ def _take_over(
     One that was signed stays.
     """
     name = enc_places.place(file)
+    mode = file.facts.st_mode & writing.PERMISSIONS
     read = None if signed is None else signed.begin()
     with writing.about(file.path):
         with naming(name):
@@ -183,9 +183,10 @@ def _take_over(
             size = sealed_length(enc_file.padded_length(file.facts.st_size))
             with (
                 cast("BinaryIO", os.fdopen(descriptor, "rb", buffering=0)) as source,
-                Replacement(target, name, size=size) as new,
+                Replacement(target, name, mode, size) as new,
             ):
-                os.fchmod(new.descriptor, stat.S_IMODE(file.facts.st_mode))
+                if target == top:
+                    os.fchmod(new.descriptor, mode)
                 length = enc_sealing.seal(
                     material, key, source, new.descriptor, is_long=threads > 1, read=read
                 )

@@ -43,7 +43,7 @@ _LARGE_AT_ONCE: Final = 2
 UNFINISHED: Final = b".git-model-unfinished"
 """A file in an output that is not complete: the same run may begin there again."""
 _CHUNK_BYTES = 1 << 20
-_PERMISSIONS: Final = 0o777
+PERMISSIONS: Final = 0o777
 """Of a mode: neither setuid, setgid nor the sticky bit."""
 
 
@@ -261,7 +261,7 @@ def write_one(
     Whoever made the file chose its mode: what lets it run as somebody else is dropped, and
     elsewhere it is made less the umask, as `cp` makes it.
     """
-    mode, is_in_place = file.facts.st_mode & _PERMISSIONS, target == top
+    mode, is_in_place = file.facts.st_mode & PERMISSIONS, target == top
     with about(file.path), naming(file.path):
         descriptor = worktree.open_file(top, file.path)
         with (

@@ -108,6 +108,19 @@ def test_to_another_directory_the_first_one_stays(model: Path, tmp_path: Path) -
     assert (output / "README.md").read_bytes() == b"of somebody"
 
 
+def test_nothing_runs_as_somebody_else_that_was_taken_over(model: Path, tmp_path: Path) -> None:
+    for path in model.rglob("*.enc"):
+        path.chmod(0o4777)
+    old = os.umask(0o077)
+    try:
+        enc_import.take_over(model, MATERIAL, output=tmp_path / "new")
+    finally:
+        os.umask(old)
+    made = [path for path in (tmp_path / "new").rglob("*") if path.is_file()]
+    assert made
+    assert not any(path.stat().st_mode & 0o7077 for path in made)
+
+
 def test_an_output_that_is_read_too_is_refused(model: Path) -> None:
     _refused(model, PolicyError, "lies inside", output=model / "out")
 
