@@ -107,10 +107,32 @@ pip() { # ENVIRONMENT PIP-ARGUMENT...
 }
 
 make_environment() { # DIR
-    "$python" -I -m venv --clear "$1" || fail "no environment could be made in $1"
-    # Of the setuptools that Python 3.11 adds each start of Python would import a part, and ask
-    # it about every module: 3 % of a hook.
-    rm -f "$1"/lib/python3*/site-packages/distutils-precedence.pth
+    # Without pip: `ensurepip` would compile it, and the setuptools that Python 3.11 has, for
+    # longer than all packages take to fetch.
+    "$python" -I -m venv --clear --without-pip "$1" || fail "no environment could be made in $1"
+}
+
+bundled_pip() { # prints the wheel of pip that Python brought, where that can be run
+    "$python" -I - <<'END'
+import pathlib, ensurepip, sysconfig
+places = [pathlib.Path(ensurepip.__file__).parent / "_bundled"]
+places += map(pathlib.Path, filter(None, [sysconfig.get_config_var("WHEEL_PKG_DIR")]))
+print(*[wheel / "pip" for place in places for wheel in place.glob("pip-*.whl")][:1])
+END
+}
+
+add_pip() { # ENVIRONMENT
+    # The pip that Python brought takes twice the time for an index of many releases: it fetches
+    # a newer one. Where the index has none, or no wheel is found, it is installed itself.
+    bundled=$(bundled_pip)
+    if [ -z "$bundled" ] || ! "$1/bin/python" -I "$bundled" --no-input \
+        --disable-pip-version-check install -q --no-compile --require-hashes --no-deps \
+        --only-binary :all: --requirement "$here/requirements-pip.lock" --timeout 15 --retries 2; then
+        "$1/bin/python" -I -m ensurepip >/dev/null || fail "no pip could be put into $1"
+        # Of the setuptools that comes along each start of Python would import a part, and ask it
+        # about every module: 3 % of a hook.
+        rm -f "$1"/lib/python3*/site-packages/distutils-precedence.pth
+    fi
 }
 
 fill() { # ENVIRONMENT LOCK: installs exactly what the lock names, by hash
@@ -120,24 +142,15 @@ fill() { # ENVIRONMENT LOCK: installs exactly what the lock names, by hash
     # --timeout: a connection that falls silent is tried anew, however long the machine's
     # configuration would wait for it (15 is pip's own default); with -q, unlike -qq, pip
     # says that it is.
-    environment=$1 lock=$2 newer=$1/newer-pip
-    say "Fetching $(grep -c '^[A-Za-z0-9].*==' "$lock") packages, as $(basename "$lock") has them"
-    # The pip that Python brought takes twice the time for an index of many releases. A newer
-    # one does the work, and goes; where the index has none, the old one does it.
-    pip "$environment" install -q --no-compile --target "$newer" --require-hashes --no-deps \
-        --only-binary :all: --requirement "$here/requirements-pip.lock" \
-        --timeout 15 --retries 2 2>&1 | grep -v '^ERROR' >&2 || :
-    set -- -m pip
-    [ ! -f "$newer/pip/__main__.py" ] || set -- "$newer/pip"
+    say "Fetching $(grep -c '^[A-Za-z0-9].*==' "$2") packages, as $(basename "$2") has them"
+    add_pip "$1"
     # --no-compile: pip compiles one file after the other, where every core could.
-    "$environment/bin/python" -I "$@" --no-input --disable-pip-version-check install -q \
-        --no-compile --require-hashes --no-deps --only-binary :all: --requirement "$lock" \
-        --timeout 15 --retries 10 ||
-        fail "the packages of $(basename "$lock") could not be installed; pip says why above" \
+    pip "$1" install -q --no-compile --require-hashes --no-deps --only-binary :all: \
+        --requirement "$2" --timeout 15 --retries 10 ||
+        fail "the packages of $(basename "$2") could not be installed; pip says why above" \
             'mirrors, proxies and certificates are set in the pip configuration'
-    rm -rf "$newer"
     # Some packages hold files that are no Python, which pip passes over as well.
-    "$environment/bin/python" -I -m compileall -qq -j 0 "$environment"/lib/python3*/site-packages || :
+    "$1/bin/python" -I -m compileall -qq -j 0 "$1"/lib/python3*/site-packages || :
 }
 
 add_project() { # ENVIRONMENT [--editable]: the build backend is in the lock
