@@ -149,9 +149,10 @@ fill() { # ENVIRONMENT LOCK: installs exactly what the lock names, by hash
         --requirement "$2" --timeout 15 --retries 10 ||
         fail "the packages of $(basename "$2") could not be installed; pip says why above" \
             'mirrors, proxies and certificates are set in the pip configuration'
-    # Half of all is pip, and lexers that nothing here shows: who imports one compiles it. Some
+    # Half of it is pip, and lexers that nothing here shows: who imports one compiles it. Some
     # packages hold files that are no Python, which pip passes over as well.
-    "$1/bin/python" -I -m compileall -qq -j 0 -x '/(pip|pygments/lexers)/' \
+    say 'Compiling them'
+    "$1/bin/python" -I -m compileall -qq -j 0 -x 'site-packages/(pip|pygments/lexers)/' \
         "$1"/lib/python3*/site-packages || :
 }
 
