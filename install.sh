@@ -121,13 +121,26 @@ print(*[wheel / "pip" for place in places for wheel in place.glob("pip-*.whl")][
 END
 }
 
+install_lock() { # LOCK RETRIES PIP...: installs what the lock names, by the pip that is named
+    # --only-binary: building a source distribution would fetch what no hash names.
+    # --no-deps: the lock is whole. A pip before 23.3 would look `name[extra]` up in the
+    # index, apart from the pin, and fail as soon as there is a newer release of it.
+    # --no-compile: pip compiles one file after the other, where every core could.
+    # --timeout: a connection that falls silent is tried anew, however long the machine's
+    # configuration would wait for it (15 is pip's own default); with -q, unlike -qq, pip
+    # says that it is.
+    named=$1 retries=$2
+    shift 2
+    "$@" --no-input --disable-pip-version-check install -q --require-hashes --no-deps \
+        --only-binary :all: --no-compile --timeout 15 --retries "$retries" --requirement "$named"
+}
+
 add_pip() { # ENVIRONMENT
     # The pip that Python brought takes twice the time for an index of many releases: it fetches
     # a newer one. Where the index has none, or no wheel is found, it is installed itself.
     bundled=$(bundled_pip)
-    if [ -z "$bundled" ] || ! "$1/bin/python" -I "$bundled" --no-input \
-        --disable-pip-version-check install -q --no-compile --require-hashes --no-deps \
-        --only-binary :all: --requirement "$here/requirements-pip.lock" --timeout 15 --retries 2; then
+    if [ -z "$bundled" ] || ! install_lock "$here/requirements-pip.lock" 2 \
+        "$1/bin/python" -I "$bundled"; then
         "$1/bin/python" -I -m ensurepip >/dev/null || fail "no pip could be put into $1"
         # Of the setuptools that comes along each start of Python would import a part, and ask it
         # about every module: 3 % of a hook.
@@ -135,18 +148,10 @@ add_pip() { # ENVIRONMENT
     fi
 }
 
-fill() { # ENVIRONMENT LOCK: installs exactly what the lock names, by hash
-    # --only-binary: building a source distribution would fetch what no hash names.
-    # --no-deps: the lock is whole. A pip before 23.3 would look `name[extra]` up in the
-    # index, apart from the pin, and fail as soon as there is a newer release of it.
-    # --timeout: a connection that falls silent is tried anew, however long the machine's
-    # configuration would wait for it (15 is pip's own default); with -q, unlike -qq, pip
-    # says that it is.
+fill() { # ENVIRONMENT LOCK: installs exactly what the lock names
     say "Fetching $(grep -c '^[A-Za-z0-9].*==' "$2") packages, as $(basename "$2") has them"
     add_pip "$1"
-    # --no-compile: pip compiles one file after the other, where every core could.
-    pip "$1" install -q --no-compile --require-hashes --no-deps --only-binary :all: \
-        --requirement "$2" --timeout 15 --retries 10 ||
+    install_lock "$2" 10 "$1/bin/python" -I -m pip ||
         fail "the packages of $(basename "$2") could not be installed; pip says why above" \
             'mirrors, proxies and certificates are set in the pip configuration'
     # Half of it is pip, and lexers that nothing here shows: who imports one compiles it. Some
