@@ -81,7 +81,9 @@ class _Assessor:
         self._clone = commits.clone
         self._held = held
         self._parents = [(one, commits.doubts(one)) for one in found.parents]
-        self._applied = [(commits.changed(one), commits.doubts(one)) for one in found.applied]
+        self._applied = [
+            (one, commits.changed(one), commits.doubts(one)) for one in found.applied
+        ]
         self._squashed = [(one, commits.doubts(one)) for one in found.squashed]
         self._found = found
         head = index.resolve(self._clone.repo, "HEAD^{commit}")
@@ -172,14 +174,14 @@ class _Assessor:
 
     def _is_applied(self, path: bytes, fact: Fact) -> bool:
         """Tells whether Git took what an applied commit changed a path to."""
-        applied = zip(self._found.applied, self._applied, strict=True)
         return any(
             path in changed and self._commits.at(one, path) == fact
-            for one, (changed, _) in applied
+            for one, changed, _ in self._applied
         )
 
     def _touching(self, path: bytes) -> Iterator[Doubts]:
-        for _, bad in (*self._parents, *self._applied, *self._squashed):
+        applied = ((one, bad) for one, _, bad in self._applied)
+        for _, bad in (*self._parents, *applied, *self._squashed):
             if path in bad:
                 yield bad
 
@@ -228,7 +230,7 @@ class _Assessor:
             for path in bad.keys() - there - adopted:
                 if bad[path] != NOTHING:
                     gone[path].append(self._commits.at(one, path) == NOTHING)
-        applied = zip(self._found.applied, (bad for _, bad in self._applied), strict=True)
+        applied = ((one, bad) for one, _, bad in self._applied)
         suspects = ((one, self._commits.known_doubts(one)) for one in self._found.suspects)
         for one, bad in (*self._squashed, *applied, *suspects):
             for path in bad.keys() - there - adopted - gone.keys():
@@ -255,7 +257,7 @@ class _Assessor:
         first = self._parents[0][0]
         removed = {
             before
-            for one, (changed, _) in zip(self._found.applied, self._applied, strict=True)
+            for one, changed, _ in self._applied
             if self._commits.is_foreign(one)
             for path, before in changed.items()
             if self._commits.at(one, path) == self._commits.at(first, path) == NOTHING

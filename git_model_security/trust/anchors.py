@@ -66,8 +66,7 @@ def require_outside(repo: Repository, files: Iterable[Path]) -> None:
     # Git writes nothing of a tree into its own directory, nor below the name `.git`.
     apart = {_identity(repo.git_dir), _identity(repo.common_dir)}
     for file in given:
-        places = [place for place, name in _lookups(file) if name != ".git"]
-        if any(_is_within(place, inside, apart) for place in places) or _is_tracked(repo, file):
+        if _lies_within(file, inside, apart) or _is_tracked(repo, file):
             raise _refused(file, "lies in the work tree", tops[0].parent)
         other = _checkout_around(repo, file)
         if other is not None:
@@ -103,8 +102,7 @@ def require_outside_around(directory: Path, files: Iterable[Path]) -> None:
     for top in _work_trees_around(directory):
         inside, apart = {_identity(top)}, {_identity(top / ".git")}
         for file in files:
-            places = [place for place, name in _lookups(file) if name != ".git"]
-            if any(_is_within(place, inside, apart) for place in places):
+            if _lies_within(file, inside, apart):
                 raise _refused(file, "lies in the work tree", top.parent)
 
 
@@ -197,6 +195,12 @@ def _lookups(path: Path) -> Iterator[tuple[Path, str]]:
         if links > _MAX_LINKS:
             return  # nobody can open it
         waiting += reversed(target.parts)
+
+
+def _lies_within(file: Path, inside: AbstractSet[object], apart: AbstractSet[object]) -> bool:
+    """Tells whether a name of a file's path, or of a link on the way, is looked up there."""
+    places = (place for place, name in _lookups(file) if name != ".git")
+    return any(_is_within(place, inside, apart) for place in places)
 
 
 def _is_within(place: Path, inside: AbstractSet[object], apart: AbstractSet[object]) -> bool:
