@@ -23,18 +23,14 @@ from git_model_security.errors import (
 )
 from git_model_security.git import replacement, worktree
 from git_model_security.git.paths import shown
-from git_model_security.policy.gitmodel import CIPHERTEXT_SIGNATURE
-from git_model_security.signing.roles import STOCK_SIGNATURE
 from git_model_security.storage import pointer as pointer_file
-from git_model_security.verification import listing
+from git_model_security.verification import form, listing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from git_model_security.envelope import Key
-
-_SIGNATURES = {STOCK_SIGNATURE.encode(), CIPHERTEXT_SIGNATURE.encode()}
 
 
 class File(NamedTuple):
@@ -127,15 +123,6 @@ def _is_meant(name: bytes) -> bool:
     return not (b".git" in name.split(b"/") or replacement.is_partial(name))
 
 
-def _is_left_alone(name: bytes) -> bool:
-    is_hidden = any(part.startswith(b".") for part in name.split(b"/"))
-    return is_hidden or _is_signature(name)
-
-
-def _is_signature(name: bytes) -> bool:
-    return name.rpartition(b"/")[2] in _SIGNATURES
-
-
 def _look(top: Path, name: bytes) -> File:
     found = worktree.head(top, name, pointer_file.MAX_BYTES + 1)
     if found is None:
@@ -143,7 +130,7 @@ def _look(top: Path, name: bytes) -> File:
     facts, head = found
     kind = blob.classify(head, facts.st_size)
     header = blob.find_header(head) if kind is Kind.ENVELOPE else None
-    return File(name, kind, facts, header.key_id if header else "", _is_left_alone(name))
+    return File(name, kind, facts, header.key_id if header else "", form.is_left_alone(name))
 
 
 def list_plain(found: Selection, key: Key) -> list[File]:
@@ -179,7 +166,7 @@ def list_hidden(found: Selection) -> list[bytes]:
         if file.is_left_alone
         and file.kind is not Kind.EMPTY
         and not file.kind.is_sealed
-        and not _is_signature(file.path)
+        and not form.is_bundle(file.path)
     ]
 
 
@@ -190,7 +177,7 @@ def describe(found: Selection) -> str:
     kinds = {
         "empty file": sum(file.kind is Kind.EMPTY for file in found.files),
         "hidden file": len(list_hidden(found)),
-        "signature": sum(_is_signature(file.path) for file in found.files),
+        "signature": sum(form.is_bundle(file.path) for file in found.files),
         "symbolic link": len(found.links),
         "special file": len(found.odd),
     }

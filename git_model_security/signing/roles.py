@@ -42,6 +42,8 @@ ROOT_ITEM = ".git/root/"
 follows (docs/SPEC.md, "Root")."""
 
 STOCK_SIGNATURE = "model.sig"
+BUNDLES = frozenset({STOCK_SIGNATURE.encode(), CIPHERTEXT_SIGNATURE.encode()})
+"""What the bundles of a directory are called, unless somebody says otherwise."""
 
 ANNOTATION = "git-model"
 """The member of the subject's `annotations` that has the role. Verifiers that do not know it

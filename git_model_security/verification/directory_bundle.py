@@ -17,9 +17,9 @@ from git_model_security.policy.gitmodel import CIPHERTEXT_SIGNATURE
 from git_model_security.signing import bundle, dsse
 from git_model_security.signing.dsse import MAX_BYTES
 from git_model_security.signing.roles import (
+    BUNDLES,
     PLAINTEXT,
     STOCK_IGNORED,
-    STOCK_SIGNATURE,
     Subject,
 )
 from git_model_security.verification import listing
@@ -183,8 +183,7 @@ def find_disguised(
         there: what stands at names that are left out, with its modes.
         places: which of them have to be bundles; the others regular files.
     """
-    ours = {CIPHERTEXT_SIGNATURE.encode(), STOCK_SIGNATURE.encode()}
-    odd = {name for name in there.keys() & ours if not stat.S_ISREG(there[name])}
+    odd = {name for name in there.keys() & BUNDLES if not stat.S_ISREG(there[name])}
     named = there.keys() & places
     return odd | {name for name in named if not is_bundle(directory, name, links)}
 

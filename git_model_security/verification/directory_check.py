@@ -18,8 +18,7 @@ from git_model_security import telemetry
 from git_model_security.content.blob import Kind as Content
 from git_model_security.errors import ConfigError, Reason, VerificationError
 from git_model_security.git.paths import shown
-from git_model_security.policy.gitmodel import CIPHERTEXT_SIGNATURE
-from git_model_security.signing.roles import ONE_FILE, OTHERS_IGNORED, STOCK_SIGNATURE
+from git_model_security.signing.roles import BUNDLES, ONE_FILE, OTHERS_IGNORED
 from git_model_security.trust.verdict import COVERS_DIRECTORY, Finding, Verdict
 from git_model_security.verification import directory_bundle, file_digests, listing, part
 from git_model_security.verification.compare import Found, compare, tell
@@ -41,7 +40,6 @@ if TYPE_CHECKING:
     from git_model_security.verification.scope import Scope
 
 _ONE_FILE = ONE_FILE.encode()
-_BUNDLES = {CIPHERTEXT_SIGNATURE.encode(), STOCK_SIGNATURE.encode()}
 _OTHERS = {name.encode() for name in OTHERS_IGNORED}
 
 
@@ -185,7 +183,7 @@ def _tell_left_out(
     disguised = directory_bundle.find_disguised(directory, found, places, links)
     if opened is not None and disguised:
         verdict.findings.append(Kind.DISGUISED.finding(disguised))
-    is_told = (_BUNDLES - disguised) if opened is None else (_BUNDLES | disguised)
+    is_told = (BUNDLES - disguised) if opened is None else (BUNDLES | disguised)
     left = found.keys() - is_told
     if left:
         verdict.leave_out(Kind.LEFT_OUT.finding(left), "left out by the signer")

@@ -10,15 +10,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from git_model_security.content import blob
 from git_model_security.content.blob import Kind as Content
-from git_model_security.policy.gitmodel import CIPHERTEXT_SIGNATURE
-from git_model_security.signing.roles import STOCK_SIGNATURE
+from git_model_security.signing.roles import BUNDLES
 from git_model_security.verification.kinds import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
-
-_SIGNATURES = {STOCK_SIGNATURE.encode(), CIPHERTEXT_SIGNATURE.encode()}
 
 
 class Form(NamedTuple):
@@ -46,7 +43,7 @@ class Form(NamedTuple):
         is_asked_for: bool,
     ) -> Form:
         """Looks at the files that hold."""
-        named = [name for name in signed if name in actual and not _is_left_alone(name)]
+        named = [name for name in signed if name in actual and not is_left_alone(name)]
         kinds = {name: kind_of(directory, name) for name in named}
         there = [name for name in named if kinds[name] is not Content.EMPTY]
         held = {kinds[name] for name in there if actual[name] == signed[name]}
@@ -55,7 +52,7 @@ class Form(NamedTuple):
 
     def clear(self, name: bytes) -> Kind:
         """Returns what a file in clear is that is not as it was signed."""
-        if self.has_clear or _is_left_alone(name):
+        if self.has_clear or is_left_alone(name):
             return Kind.DEPLOYED
         if self.has_sealed:
             return Kind.DECRYPTED
@@ -76,7 +73,11 @@ def kind_of(directory: Path, name: bytes) -> Content | None:
         return None
 
 
-def _is_left_alone(name: bytes) -> bool:
-    """Tells whether `git model encrypt` leaves a file as it is."""
-    is_hidden = any(part.startswith(b".") for part in name.split(b"/"))
-    return is_hidden or name.rpartition(b"/")[2] in _SIGNATURES
+def is_left_alone(name: bytes) -> bool:
+    """Tells whether `git model encrypt` leaves a file as it is: it is hidden, or a bundle."""
+    return any(part.startswith(b".") for part in name.split(b"/")) or is_bundle(name)
+
+
+def is_bundle(name: bytes) -> bool:
+    """Tells whether a file is called as bundles are, in whatever directory."""
+    return name.rpartition(b"/")[2] in BUNDLES
