@@ -42,6 +42,14 @@ class Brought(NamedTuple):
     when: int
 
 
+class Arrival(NamedTuple):
+    """A commit that arrived: its tree, and the digest of its message."""
+
+    commit: str
+    tree: str
+    message: bytes
+
+
 class Provenance(Decisions):
     """The tables of what arrived, was made, and stood; and of what was decided."""
 
@@ -62,14 +70,18 @@ class Provenance(Decisions):
         statements = ("DELETE FROM looked", "INSERT OR IGNORE INTO looked VALUES (?)")
         self._memory.replace(*statements, rows)
 
-    def take_in(
-        self, messages: Mapping[str, bytes], brought: Iterable[tuple[str, Placed]]
-    ) -> None:
-        """Records commits with the digests of their messages, and what they brought."""
-        rows = [(bytes.fromhex(oid), digest) for oid, digest in messages.items()]
+    def take_in(self, commits: Iterable[Arrival]) -> None:
+        """Records commits, parents first."""
         self._memory.execute_many(
-            "INSERT OR IGNORE INTO arrived (oid, message) VALUES (?, ?)", rows
+            "INSERT OR IGNORE INTO arrived (oid, tree, message) VALUES (?, ?, ?)",
+            (
+                (bytes.fromhex(commit), bytes.fromhex(tree), message)
+                for commit, tree, message in commits
+            ),
         )
+
+    def take_changes(self, brought: Iterable[tuple[str, Placed]]) -> None:
+        """Records what commits that arrived have brought."""
         self._memory.execute_many(
             "INSERT OR IGNORE INTO came SELECT ?, ?, ?, id FROM arrived WHERE oid = ?",
             (
@@ -110,6 +122,12 @@ class Provenance(Decisions):
     def has_arrived(self, commit: str) -> bool:
         """Tells whether a commit was seen, whoever made it."""
         return self._one("SELECT 1 FROM arrived WHERE oid = ?", bytes.fromhex(commit))
+
+    def first_with_tree(self, tree: str) -> str | None:
+        """Returns the commit that was seen with a tree before all others, if any was."""
+        statement = "SELECT oid FROM arrived WHERE tree = ? ORDER BY id LIMIT 1"
+        rows = self._memory.execute(statement, (bytes.fromhex(tree),))
+        return next((oid.hex() for (oid,) in rows), None)
 
     def brought(self, oids: Collection[str]) -> dict[str, list[Brought]]:
         """Returns where commits have blobs, by blob."""

@@ -57,8 +57,9 @@ def filtered(
     """Returns those of `paths`, which need not exist, that have this filter driver now."""
     wanted = set(paths)
     known = {} if any_case else repo.snapshot.filters
-    # Sorted: Git keeps the attributes of one directory at a time.
-    if unknown := sorted(wanted - known.keys()):
+    # Sorted: Git keeps the attributes of one directory at a time. It dies of a path such as
+    # `..`, which a tree may hold.
+    if unknown := sorted(filter(is_askable, wanted - known.keys())):
         words = (*(_ANY_CASE if any_case else ()), "check-attr", "-z", "--stdin", "filter")
         said = repo.git(*words, stdin=ended(unknown))
         known |= drivers(said)

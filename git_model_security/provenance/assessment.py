@@ -4,7 +4,8 @@ An entry is a path with the mode and the blob that stand there.
 
 a. It was adopted: yes.
    Of what was merged or picked over a base that is made up (`bases`), at the paths that this
-   doubts: only what the first parent has and does not doubt is not asked about.
+   doubts: only what the first parent has and does not doubt is not asked about. What a merged
+   side took back of a signed state, and is so here (`withdrawals`): ask.
 b. A parent holds it and does not doubt it: yes. Only doubting parents hold it: ask.
 c. Otherwise it was *introduced*. It is *touched* if a parent or an applied commit doubts its
    path, or a squashed one does. It is *theirs* if a foreign commit brought just it, or a blob
@@ -24,7 +25,6 @@ from __future__ import annotations
 
 import contextlib
 from collections import defaultdict
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from git_model_security.clone.provenance import NOTHING
@@ -32,6 +32,7 @@ from git_model_security.errors import ConfigError
 from git_model_security.git import attributes, history, index, rev_list, trees
 from git_model_security.git.hash_object import blob_oid
 from git_model_security.policy import gitmodel
+from git_model_security.provenance import withdrawals
 from git_model_security.provenance.origins import Origins
 from git_model_security.provenance.sources import Sources
 from git_model_security.provenance.suspects import Suspects, is_file, is_shifted
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from git_model_security.clone.provenance import Doubts, Placed
     from git_model_security.git.trees import Fact
     from git_model_security.provenance.commits import Commits
+    from git_model_security.provenance.withdrawals import Withdrawn
 
 _TINY_BYTES = 64
 """Shorter content, an empty `__init__.py` for example, people write alike."""
@@ -90,12 +92,15 @@ class _Assessor:
         self._adopted = self._clone.provenance.adopted(head)
         self._signatures: set[bytes] = set()
         self._made_up: set[bytes] = set()
+        self._withdrawn: Withdrawn = {}
 
     def assess(self, changed: Iterable[bytes]) -> Doubts:
         """Returns what is doubtful of the paths that the first parent has not, or doubts."""
         candidates = set(changed) if self._parents else set(self._held)
         candidates |= self._parents[0][1].keys() if self._parents else set()
         self._made_up = self._commits.bases.of_sources(self._found) if candidates else set()
+        self._withdrawn = withdrawals.of_sources(self._commits, self._found)
+        candidates |= {path for path, _ in self._withdrawn}
         is_policy_doubted = bool(self._doubt_held(candidates & {gitmodel.NAME}))
         self._signatures = self._signature_paths(is_policy_doubted=is_policy_doubted)
         doubtful = self._doubt_held(candidates - self._signatures)
@@ -111,7 +116,8 @@ class _Assessor:
             if (path, *fact) in self._adopted:  # a
                 continue
             holding = [bad for one, bad in self._parents if self._commits.at(one, path) == fact]
-            if path in self._made_up and not self._is_of_first(path, fact):
+            is_made_up = path in self._made_up and not self._is_of_first(path, fact)
+            if is_made_up or (path, fact) in self._withdrawn:
                 doubtful.append(path)
             elif not holding:
                 introduced.append(path)
@@ -138,6 +144,7 @@ class _Assessor:
         known = decided | record.made(oids)
         known.add(blob_oid(self._clone.repo.object_format, b""))
         guarded = attributes.protected(self._clone.repo, paths)
+        suspects = Suspects(self._commits, self._found, self._held.keys())
         compared: list[Placed] = []
         for path in paths:
             mode, oid = fact = self._held[path]
@@ -148,7 +155,7 @@ class _Assessor:
             # As a parent says: what others say stood there before, they chose themselves.
             if any(bad.get(path) == fact for _, bad in self._parents):
                 continue
-            moved = fact in self._moved
+            moved = fact in suspects.moved
             has_stood = (path, mode, oid) in stood or (path, mode) in origins.good(oid)
             is_back = theirs and (touching or self._was_replaced(path, oid))
             if has_stood and not moved and not is_back:
@@ -169,7 +176,6 @@ class _Assessor:
                 yield path
             else:
                 compared.append((path, mode, oid))
-        suspects = Suspects(self._commits, self._found, self._held)
         yield from suspects.list_derived(compared, decided)
 
     def _is_applied(self, path: bytes, fact: Fact) -> bool:
@@ -191,30 +197,6 @@ class _Assessor:
             return True
         named = [one for one, _ in self._parents]
         return rev_list.have_held(self._clone.repo, named, path, oid)
-
-    @cached_property
-    def _moved(self) -> set[Fact]:
-        """What a source has at a doubtful path where nothing stands any more.
-
-        Not what somebody has decided for there since, nor what a parent has and vouches for,
-        however often it came again: a move of that is one's own.
-        """
-        moved = {
-            (path, *self._commits.at(one, path))
-            for one in self._found.all
-            for path in self._commits.known_doubts(one).keys() - self._held.keys()
-        }
-        oids = {oid for _, _, oid in moved}
-        stood, origins = self._clone.provenance.stood(oids), Origins(self._commits, oids)
-        return {
-            (mode, oid)
-            for path, mode, oid in moved
-            if stood.get((path, mode, oid), -1) < origins.bad(oid).get((path, mode), 0)
-            and not any(
-                path not in bad and self._commits.at(one, path) == (mode, oid)
-                for one, bad in self._parents
-            )
-        }
 
     def _is_tiny(self, fact: Fact) -> bool:
         mode, oid = fact
@@ -242,6 +224,8 @@ class _Assessor:
         for path in self._made_up - there - adopted if first else ():
             if first and path not in first[1] and self._commits.at(first[0], path) != NOTHING:
                 gone[path] = [True]
+        withdrawn = {path for path, fact in self._withdrawn if fact == NOTHING}
+        gone |= {path: [True] for path in withdrawn - there - adopted}
         yield from sorted(path for path, removed in gone.items() if all(removed))
 
     def _doubt_removed_below(self, gone: Set[bytes]) -> Iterator[bytes]:
@@ -275,6 +259,9 @@ class _Assessor:
 
     def _before(self, path: bytes) -> Fact | None:
         """Returns what stood at a path before it became doubtful."""
+        withdrawn = path, self._held.get(path, NOTHING)
+        if withdrawn in self._withdrawn:
+            return self._withdrawn[withdrawn]
         earlier = {bad[path] for _, bad in self._parents if path in bad}
         if earlier:
             return earlier.pop() if len(earlier) == 1 else None

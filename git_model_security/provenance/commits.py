@@ -7,7 +7,8 @@ was made of other commits again. Every other one has *arrived*.
 Clause 2: the *doubts* of a commit are the paths that nobody vouches for, each with what stood
 there before. A commit that stands has none, one that was made here those that are recorded,
 or those of what it was made of. One that arrived has those of its parent, and each path that
-it changed but for what it set back. In a merge that arrived, a path is free where Git itself
+it changed but for what it set back; where the parent stands for an older state (`returns`),
+what that took back. In a merge that arrived, a path is free where Git itself
 makes just that of the parents, from a side that does not doubt it; and merges that over a
 base that is not made up (`bases`).
 """
@@ -23,6 +24,7 @@ from git_model_security.git import history, index
 from git_model_security.provenance import arrivals, assessment, merges, replays
 from git_model_security.provenance.bases import Bases
 from git_model_security.provenance.contents import Contents
+from git_model_security.provenance.returns import Returns
 from git_model_security.trust import pinned_trust
 from git_model_security.verification import tree_check
 
@@ -62,6 +64,7 @@ class Commits:
         self._under_way: dict[str, list[str]] | None = None
         self._judging: set[str] = set()
         self._contents = Contents(clone.repo)
+        self._returns = Returns(self)
         self.bases = Bases(self)
 
     def stands(self, commit: str) -> bool:
@@ -139,7 +142,7 @@ class Commits:
 
     def known_doubts(self, commit: str) -> Doubts:
         """Returns the doubts of a commit that may be gone: none where it is."""
-        return self.doubts(commit) if self._is_here(commit) else {}
+        return self.doubts(commit) if self.is_here(commit) else {}
 
     def _unsettled(self, commit: str) -> list[tuple[str, list[str]]]:
         """Returns the commits to judge for one, and it, with their parents; parents first."""
@@ -155,7 +158,7 @@ class Commits:
                 continue
             found[one] = self.parents(one)
             if len(found) <= MAX_COMMITS:
-                waiting += [up for up in found[one] if up not in found and self._is_here(up)]
+                waiting += [up for up in found[one] if up not in found and self.is_here(up)]
         return list(order.items())
 
     def _settle(self, commit: str) -> bool:
@@ -168,11 +171,12 @@ class Commits:
             self._doubts[commit] = recorded
         return commit in self._doubts
 
-    def _is_here(self, commit: str) -> bool:
+    def is_here(self, commit: str) -> bool:
+        """Tells whether a commit is in this clone."""
         return index.has_commit(self._repo, commit)
 
     def _judge(self, commit: str, above: list[str]) -> Doubts:
-        sides = [(one, self._doubts[one]) for one in above if one in self._doubts]
+        sides = [(one, self._passed_on(one)) for one in above if one in self._doubts]
         if len(sides) < len(above):
             return dict.fromkeys(self.facts(commit))
         if len(above) > _MERGED:
@@ -182,6 +186,10 @@ class Commits:
         if len(above) == _MERGED:
             return merges.doubt(self, commit, sides)
         return self._doubt_changes(commit, above)
+
+    def _passed_on(self, commit: str) -> Doubts:
+        """Returns the doubts of what follows a commit, as far as that does not change it."""
+        return self._doubts[commit] or (self._returns.of(commit) if self.stands(commit) else {})
 
     def _doubt_made_again(self, commit: str, above: list[str]) -> Doubts:
         """Doubts of what Git made again what the rule does.
@@ -194,7 +202,7 @@ class Commits:
         # In one second a commit can be made of another, and that one of it again.
         self._judging.add(commit)
         try:
-            result = assessment.assess_commit(self, commit, above, filter(self._is_here, olds))
+            result = assessment.assess_commit(self, commit, above, filter(self.is_here, olds))
         finally:
             self._judging.discard(commit)
         if all(map(self._is_known, olds)):
@@ -214,7 +222,7 @@ class Commits:
         then the old one is below what was made, and not what that was made of.
         """
         digest = self._message(commit)
-        here = filter(self._is_here, olds)
+        here = filter(self.is_here, olds)
         if any(
             self._message(one) == digest and not history.descends(self._repo, commit, one)
             for one in here
@@ -228,10 +236,10 @@ class Commits:
 
     def _is_known(self, commit: str) -> bool:
         """Tells whether a commit is here, or is recorded as one that nobody doubts."""
-        return self._is_here(commit) or self.clone.provenance.doubts(commit) == {}
+        return self.is_here(commit) or self.clone.provenance.doubts(commit) == {}
 
     def _doubt_changes(self, commit: str, above: list[str]) -> Doubts:
-        result = dict(self._doubts[above[0]]) if above else {}
+        result = dict(self._passed_on(above[0])) if above else {}
         for path, before in self.changed(commit).items():
             if path not in result:
                 result[path] = before

@@ -10,6 +10,8 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from git_model_security.clone.provenance import NOTHING
+from git_model_security.git import history
+from git_model_security.provenance import withdrawals
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,15 +40,20 @@ def doubt(commits: Commits, commit: str, sides: Sides) -> Doubts:
     if merge is None:
         return doubt_differences(commits, commit, sides)
     made_up = commits.bases.of_merge(one, other)
+    withdrawn = withdrawals.in_merge(commits, one, other)
     result: Doubts = {}
     for path in _touched(commits, commit, sides):
         now = commits.at(commit, path)
         made = repo.trees.at(merge.tree, path) or NOTHING
         # Over a made-up base only what the first side has is not of the other's choice.
         first = sides[:1] if path in made_up else sides
-        if made == now and path not in merge.conflicts and _is_free(commits, path, now, first):
+        is_made = made == now and path not in merge.conflicts
+        if is_made and (path, now) not in withdrawn and _is_free(commits, path, now, first):
             continue
-        result[path] = _before(commits, commit, path, sides)
+        if path not in made_up and _is_chosen(commits, path, now, sides):
+            continue
+        before = _before(commits, commit, path, sides)
+        result[path] = withdrawn.get((path, now), before)
     return result
 
 
@@ -84,6 +91,19 @@ def _merge(repo: Repository, one: str, other: str) -> _Merge | None:
     if not re.fullmatch(rb"[0-9a-f]{40,64}", tree):
         return None
     return _Merge(tree.decode(), frozenset(filter(None, conflicts)))
+
+
+def _is_chosen(commits: Commits, path: bytes, now: Fact, sides: Sides) -> bool:
+    """Tells whether who merged decided for the one side that does not doubt a path.
+
+    And so against a side on which nobody has signed anything else meanwhile.
+    """
+    doubting = [bad[path] for _, bad in sides if path in bad]
+    sure = [commits.at(side, path) for side, bad in sides if path not in bad]
+    if sure != [now] or not doubting:
+        return False
+    bases = history.merge_bases(commits.clone.repo, *(side for side, _ in sides))
+    return bool(bases) and all(commits.at(base, path) == doubting[0] for base in bases)
 
 
 def _is_free(commits: Commits, path: bytes, now: Fact, sides: Sides) -> bool:

@@ -9,6 +9,7 @@ A *suspect* is a file as a source doubts it. A file was made of it in one of thr
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from git_model_security.git import index
@@ -16,7 +17,7 @@ from git_model_security.provenance.likeness import Likeness, is_made_of, is_same
 from git_model_security.provenance.origins import Origins
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Container, Iterator
+    from collections.abc import Collection, Container, Iterator, Set
 
     from git_model_security.clone.provenance import Placed
     from git_model_security.git.trees import Fact
@@ -43,11 +44,33 @@ class Suspect(NamedTuple):
 class Suspects:
     """What the sources of a commit doubt, compared with what it introduces."""
 
-    def __init__(self, commits: Commits, found: Sources, held: Container[bytes]) -> None:
+    def __init__(self, commits: Commits, found: Sources, held: Set[bytes]) -> None:
         self._commits = commits
         self._found = found
         self._held = held
         self._likeness = Likeness(commits.clone)
+
+    @cached_property
+    def moved(self) -> set[Fact]:
+        """What a source has at a doubtful path where nothing stands any more.
+
+        Not what somebody has decided for there since, nor what a parent has and vouches for,
+        however often it came again: a move of that is one's own.
+        """
+        placed = {
+            (path, *self._commits.at(one, path))
+            for one in self._found.all
+            for path in self._commits.known_doubts(one).keys() - self._held
+        }
+        oids = {oid for _, _, oid in placed}
+        stood = self._commits.clone.provenance.stood(oids)
+        origins = Origins(self._commits, oids)
+        return {
+            (mode, oid)
+            for path, mode, oid in placed
+            if stood.get((path, mode, oid), -1) < origins.bad(oid).get((path, mode), 0)
+            and (mode, oid) not in self._vouched(path)
+        }
 
     def list_derived(
         self, introduced: Collection[Placed], decided: Container[str]
@@ -117,12 +140,14 @@ class Suspects:
 
     def _undoubted(self, path: bytes) -> set[Fact]:
         """Returns the files that parents have at a path, and vouch for."""
-        facts = (
+        return {fact for fact in self._vouched(path) if is_file(fact[0])}
+
+    def _vouched(self, path: bytes) -> set[Fact]:
+        return {
             self._commits.at(one, path)
             for one in self._found.parents
             if path not in self._commits.doubts(one)
-        )
-        return {fact for fact in facts if is_file(fact[0])}
+        }
 
 
 def is_shifted(one: bytes, other: bytes) -> bool:

@@ -7,10 +7,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.provenance.scenes import (
+    CODE,
     MODEL,
+    SIGNED,
+    TEXT,
     asked,
     commit,
     lose_memory,
+    prepend,
     push,
     readme,
     send,
@@ -139,3 +143,128 @@ def test_a_look_at_an_old_version_of_a_clone_without_a_record_is_none_either(
     ada.git("switch", "main")
     ada.git("merge", "--squash", "origin/evil")
     assert verdict(ada, commit(ada)) == asked(MODEL)
+
+
+def _on_main(mallory: Repository, state: str, path: str) -> tuple[str, str]:
+    """Puts a signed state on top of main, and takes one file of it into what main has.
+
+    Returns:
+        That commit, and a merge of it into main.
+    """
+    tip = mallory.git("rev-parse", "origin/main")
+    placed = mallory.git("commit-tree", f"{state}^{{tree}}", "-p", tip, "-m", "Old")
+    mallory.git("checkout", "--quiet", "--detach", tip)
+    mode, _, oid, _ = mallory.git("ls-tree", state, path).split(maxsplit=3)
+    mallory.git("update-index", "--cacheinfo", f"{mode},{oid},{path}")
+    tree = mallory.git("write-tree")
+    mixed = mallory.git("commit-tree", tree, "-p", placed, "-m", "Tidy")
+    merged = mallory.git("commit-tree", tree, "-p", tip, "-p", mixed, "-m", "Merge topic")
+    mallory.git("reset", "--hard")
+    return mixed, merged
+
+
+def _send_to(mallory: Repository, oid: str, branch: str) -> None:
+    mallory.git("push", "--no-verify", "--force", "origin", f"{oid}:refs/heads/{branch}")
+
+
+@pytest.mark.parametrize("is_merged", [False, True], ids=["in a line", "merged"])
+def test_one_file_out_of_an_older_state_that_a_stranger_put_on_top(
+    is_merged: bool, ada: Repository, mallory: Repository
+) -> None:
+    _send_to(mallory, _on_main(mallory, "origin/main~1", CODE)[is_merged], "main")
+    ada.git("pull")
+    readme(ada)
+    assert verdict(ada, commit(ada)) == asked(CODE)
+
+
+@pytest.mark.parametrize("is_changed", [False, True], ids=["as it is", "changed here"])
+def test_one_file_out_of_an_older_state_that_is_merged_here(
+    is_changed: bool, ada: Repository, mallory: Repository
+) -> None:
+    _send_to(mallory, _on_main(mallory, "origin/main~1", CODE)[0], "evil")
+    if is_changed:
+        prepend(ada, CODE, "own line at the top\n")
+    readme(ada)
+    assert verdict(ada, commit(ada)) == SIGNED
+    ada.git("fetch")
+    said = ada.git.run("merge", "--no-edit", "origin/evil")
+    assert verdict(ada, said) == asked(CODE)
+
+
+def test_one_file_out_of_a_colleagues_draft(
+    ada: Repository, bob: Repository, mallory: Repository
+) -> None:
+    bob.git("switch", "--create", "draft")
+    bob.write("experiment.py", TEXT.replace("text", "experiment"))
+    prepend(bob, CODE, "a line that is not ready\n")
+    bob.commit()
+    bob.git("push", "origin", "draft")
+    ada.git("fetch")
+    mallory.git("fetch")
+    _send_to(mallory, _on_main(mallory, "origin/draft", CODE)[1], "main")
+    ada.git("pull")
+    readme(ada)
+    assert verdict(ada, commit(ada)) == asked("experiment.py")
+
+
+def test_a_colleagues_revert_to_an_older_state_is_built_upon(
+    ada: Repository, bob: Repository
+) -> None:
+    bob.git("revert", "--no-edit", "HEAD")
+    bob.model("sign", "--amend")
+    bob.git("push")
+    ada.git("pull")
+    readme(ada)
+    assert verdict(ada, commit(ada)) == SIGNED
+    ada.write(MODEL, weights(40))
+    assert verdict(ada, commit(ada)) == SIGNED
+
+
+def test_a_colleagues_draft_is_built_upon(ada: Repository, bob: Repository) -> None:
+    bob.git("switch", "--create", "draft")
+    prepend(bob, CODE, "a line that is not ready\n")
+    bob.commit()
+    bob.git("push", "origin", "draft")
+    bob.git("commit", "--amend", "--message", "In other words")
+    bob.git("push", "origin", "HEAD:again")
+    ada.git("fetch")
+    ada.git("merge", "--no-edit", "origin/again")
+    readme(ada)
+    assert verdict(ada, commit(ada)) == SIGNED
+
+
+def test_what_was_signed_again_in_other_words_is_merged_by_the_host(
+    ada: Repository, bob: Repository, mallory: Repository
+) -> None:
+    bob.git("switch", "--create", "draft")
+    prepend(bob, CODE, "a line for the next release\n")
+    bob.commit()
+    bob.git("push", "origin", "draft")
+    ada.git("fetch")
+    bob.git("commit", "--amend", "--message", "In other words")
+    bob.git("push", "--force", "origin", "draft")
+    readme(ada)
+    commit(ada)
+    ada.git("push")
+    # As a host does at a button: no hook, and no signature.
+    mallory.git("fetch")
+    mallory.git("switch", "--detach", "origin/main")
+    mallory.git("merge", "--no-edit", "origin/draft")
+    mallory.git("push", "--no-verify", "origin", "HEAD:main")
+    ada.git("pull")
+    ada.write("notes.md", "what we tried\n")
+    assert verdict(ada, commit(ada)) == SIGNED
+
+
+def test_one_file_out_of_an_older_state_that_a_stranger_put_on_top_twice(
+    ada: Repository, mallory: Repository
+) -> None:
+    mixed, merged = _on_main(mallory, "origin/main~1", CODE)
+    _send_to(mallory, mixed, "decoy")
+    ada.git("fetch")
+    again = mallory.git("commit-tree", f"{mixed}~1^{{tree}}", "-p", f"{mixed}~2", "-m", "Again")
+    tree = f"{merged}^{{tree}}"
+    _send_to(mallory, mallory.git("commit-tree", tree, "-p", again, "-m", "Tidy"), "main")
+    ada.git("pull")
+    readme(ada)
+    assert verdict(ada, commit(ada)) == asked(CODE)
