@@ -72,7 +72,7 @@ def command(
         return
     if chosen != server.Choices():
         raise click.UsageError("these options are for --server")
-    changed = drivers.configure(None, "--global")
+    changed = drivers.configure(None)
     terminal.result(
         "Git knows the filter git-model now" if changed else "Git knows the filter already"
     )
@@ -88,7 +88,7 @@ def undo(everywhere: bool) -> None:
     repository it takes out what `git model install --server` put in.
     """
     if everywhere:
-        drivers.remove(None, "--global")
+        drivers.remove(None)
         terminal.result("Git runs git-model no more; filter.git-model.required=true stays")
         return
     repo = Repository.discover()
@@ -97,6 +97,6 @@ def undo(everywhere: bool) -> None:
         terminal.result("Pushes to this repository are judged by git-model no more")
         return
     messages.info(*hook_setup.uninstall(repo))
-    drivers.remove(repo, "--local")
+    drivers.remove(repo)
     terminal.result("Hooks and drivers removed; filter.git-model.required=true stays")
     messages.advise("`git model config hooks off` lets `git add` go on here without them")

@@ -6,17 +6,20 @@ import os
 from typing import TYPE_CHECKING, NamedTuple
 
 from git_model_security.errors import ConfigError
-from git_model_security.git.run import records, run
+from git_model_security.git.run import child_environment, records, run
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from git_model_security.git.repository import Repository
 
 _FACTORS = {"k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 
-_OWN = (b"local", b"worktree", b"system")
-"""Scopes (git-config, `--show-scope`) of what is set for a repository or a machine."""
+_LOCAL = b"local"
+_ABOVE_LOCAL = (b"worktree", b"command")
+"""Scopes (git-config, `--show-scope`) that Git reads after that of the repository's file."""
+_OWN = (_LOCAL, b"worktree", b"system")
+"""Scopes of what is set for a repository or a machine."""
 
 _BOOLEANS = {
     **dict.fromkeys(("true", "yes", "on", "1"), "true"),
@@ -58,9 +61,8 @@ def read(repo: Repository, prefix: str = "git-model") -> Values:
 
 
 def read_user() -> Values:
-    """Returns the `git-model.*` of this user's own file, outside of a repository."""
-    said = run("config", "--global", "-z", "--list", accept=(0, 1, 128))
-    return {key: found for key, found in parse(said).items() if key.startswith("git-model.")}
+    """Returns every value of this user's own file."""
+    return parse(run("config", "--global", "-z", "--list", accept=(0, 1, 128)))
 
 
 def read_own(repo: Repository) -> Values:
@@ -173,9 +175,15 @@ def _canonical(key: str) -> str:
     return f"{section.lower()}.{between}{dot}{variable.lower()}"
 
 
+def read_local(repo: Repository) -> Values:
+    """Returns every value of the repository's own file."""
+    return _by_key(one for one in _variables(repo) if one.scope == _LOCAL)
+
+
 def put(repo: Repository, key: str, value: str) -> None:
     """Sets a variable of the repository to one value, replacing all it had."""
-    repo.git("config", "--local", "--replace-all", key, value)
+    if _own_values(repo, key) != [value]:
+        _write(repo, key, [value], "--replace-all", key, value)
 
 
 def replace(repo: Repository, key: str, value: str | None) -> None:
@@ -186,11 +194,37 @@ def replace(repo: Repository, key: str, value: str | None) -> None:
         put(repo, key, value)
 
 
+def replace_user(key: str, value: str | None) -> None:
+    """Sets a variable of this user's own file to one value, or to none."""
+    words = ("--unset-all", key) if value is None else ("--replace-all", key, value)
+    env = child_environment(local=False)
+    run("config", "--global", *words, env=env, accept=(0,) if value else (0, 5))
+
+
 def add(repo: Repository, key: str, value: str) -> None:
     """Adds a value to a variable that may have several."""
-    repo.git("config", "--local", "--add", key, value)
+    _write(repo, key, [*_own_values(repo, key), value], "--add", key, value)
 
 
 def unset(repo: Repository, key: str) -> None:
     """Removes all values of a variable of the repository; it need not have any."""
-    repo.git("config", "--local", "--unset-all", key, accept=(0, 5))
+    if _own_values(repo, key):
+        _write(repo, key, [], "--unset-all", key)
+
+
+def _own_values(repo: Repository, key: str) -> list[str]:
+    return read_local(repo).get(_canonical(key), [])
+
+
+def _write(repo: Repository, key: str, values: Sequence[str], *words: str) -> None:
+    """Runs a `git config` that changes a variable; what it then is need not be read again."""
+    known = _variables(repo)
+    repo.git("config", "--local", *words, accept=(0,) if values else (0, 5))
+    if any(one.scope == _LOCAL and one.key.startswith("include") for one in known):
+        return  # what another file says stays
+    name = _canonical(key)
+    kept = [one for one in known if (one.scope, one.key) != (_LOCAL, name)]
+    above = (at for at, one in enumerate(kept) if one.scope in _ABOVE_LOCAL)
+    place = next(above, len(kept))
+    kept[place:place] = [Variable(_LOCAL, name, value) for value in values]
+    repo.snapshot.settings = kept

@@ -11,6 +11,7 @@ all of them. Which paths use the drivers is `policy`; what the drivers do is `fi
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import site
 import sys
@@ -21,14 +22,13 @@ from typing import TYPE_CHECKING
 import git_model_security
 from git_model_security.errors import ConfigError
 from git_model_security.git import config
-from git_model_security.git.run import child_environment, run
 
 if TYPE_CHECKING:
     from git_model_security.git.repository import Repository
 
 REQUIRED = "filter.git-model.required"
 _VERIFIED = "filter.git-model-verified."
-_OURS = r"^(filter\.git-model(-verified)?|(diff|merge)\.git-model(-signature)?)\."
+_OURS = re.compile(r"(filter\.git-model(-verified)?|(diff|merge)\.git-model(-signature)?)\.")
 
 
 @dataclass(frozen=True)
@@ -71,12 +71,10 @@ def command(*words: str) -> str:
     return Program.current().command(*words)
 
 
-def configure(
-    repo: Repository | None, scope: str = "--local", *, program: Program | None = None
-) -> bool:
+def configure(repo: Repository | None, *, program: Program | None = None) -> bool:
     """Points our drivers at a git-model, this one unless said; tells whether that was news.
 
-    With the scope `--global` no repository is needed; the other one is `--local`.
+    Those of a repository; or, without one, those of the user.
 
     Raises:
         GitError: the configuration cannot be written.
@@ -86,31 +84,31 @@ def configure(
     if repo is not None and config.is_deploy(config.read(repo)):
         wanted[f"{_VERIFIED}required"] = "true"
         wanted[f"{_VERIFIED}process"] = program.command("filter-process", "verified")
-    present = _present(repo, scope)
+    present = _present(repo)
     # Everything of ours that is not wanted goes. A left-over clean command would run
     # where process is missing, cachetextconv writes plaintext below refs/notes, and
     # diff.binary makes `git lfs prune` delete objects that were never pushed.
     unwanted = [key for key in present if key not in wanted]
     changed = {key: value for key, value in wanted.items() if present.get(key) != [value]}
     for key, value in changed.items():
-        _config(repo, scope, "--replace-all", key, value)
+        _put(repo, key, value)
     for key in unwanted:
-        _config(repo, scope, "--unset-all", key)
+        _put(repo, key, None)
     return bool(changed or unwanted)
 
 
-def remove(repo: Repository | None, scope: str = "--local") -> bool:
-    """Removes our drivers and tells whether there was anything to remove.
+def remove(repo: Repository | None) -> bool:
+    """Removes our drivers, see `configure`, and tells whether there was anything to remove.
 
     `filter.git-model.required` stays: with no command behind it Git refuses to add
     what the attributes protect, where it would else add plaintext.
     """
-    present = _present(repo, scope)
+    present = _present(repo)
     if present and present.get(REQUIRED) != ["true"]:
-        _config(repo, scope, "--replace-all", REQUIRED, "true")
+        _put(repo, REQUIRED, "true")
     others = [key for key in present if key not in {REQUIRED, f"{_VERIFIED}required"}]
     for key in others:
-        _config(repo, scope, "--unset-all", key)
+        _put(repo, key, None)
     return bool(others)
 
 
@@ -133,14 +131,13 @@ def _wanted(program: Program) -> dict[str, str]:
     }
 
 
-def _present(repo: Repository | None, scope: str) -> config.Values:
-    return config.parse(_config(repo, scope, "-z", "--get-regexp", _OURS, accept=(0, 1)))
+def _present(repo: Repository | None) -> config.Values:
+    found = config.read_user() if repo is None else config.read_local(repo)
+    return {key: values for key, values in found.items() if _OURS.match(key)}
 
 
-def _config(
-    repo: Repository | None, scope: str, *arguments: str, accept: tuple[int, ...] = (0,)
-) -> bytes:
-    if repo is not None:
-        return repo.git("config", scope, *arguments, accept=accept)
-    env = child_environment(local=False)
-    return run("config", scope, *arguments, env=env, accept=accept)
+def _put(repo: Repository | None, key: str, value: str | None) -> None:
+    if repo is None:
+        config.replace_user(key, value)
+    else:
+        config.replace(repo, key, value)

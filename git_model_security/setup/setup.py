@@ -33,7 +33,7 @@ def configure(repo: Repository, policy: Policy, *, is_trusted: bool) -> list[str
     # The record of provenance begins here, before anything is made.
     if (fault := Clone(repo).memory.fault) is not None:
         messages.warn(fault)
-    drivers.configure(repo, "--local")
+    drivers.configure(repo)
     config.put(repo, "git-model.digest", policy.digest)
     _put_storage(repo, policy)
     # Ciphertext does not compress: zlib would dominate `git add`. Only loose

@@ -26,7 +26,7 @@ def settings(git: Git, scope: str = "--local") -> dict[str, str]:
 @pytest.mark.usefixtures("cold")
 def test_the_drivers_run_this_python_isolated(repo: Repository) -> None:
     command = f"{sys.executable} -I -m git_model_security"
-    assert drivers.configure(opened(repo), "--local")
+    assert drivers.configure(opened(repo))
     assert settings(repo.git) == {
         "filter.git-model.required": "true",
         "filter.git-model.process": f"{command} filter-process",
@@ -43,10 +43,10 @@ def test_the_global_scope_needs_no_repository(
     home: Path, git: Git, repo: Repository, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert drivers.configure(None, "--global")
+    assert drivers.configure(None)
     assert "filter.git-model.process" in settings(git, "--global")
     assert settings(repo.git) == {}
-    assert drivers.remove(None, "--global")
+    assert drivers.remove(None)
     assert settings(git, "--global") == {"filter.git-model.required": "true"}
 
 
