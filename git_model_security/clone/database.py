@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from git_model_security.git.repository import Repository
 
 # The version is part of the name: another git-model beside this one makes its own.
-NAME = "memory-5.sqlite"
+NAME = "memory-4.sqlite"
 
 _AT_ONCE = 500
 """Keys per question; SQLite may be built to take 999 values in one."""
@@ -39,8 +39,7 @@ CREATE INDEX IF NOT EXISTS digests_by_length ON digests (length, sealed_sha256);
 CREATE TABLE IF NOT EXISTS looked (tip BLOB PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS unread ("commit" BLOB PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS arrived (
-    id INTEGER PRIMARY KEY, oid BLOB NOT NULL UNIQUE, tree BLOB NOT NULL,
-    message BLOB NOT NULL
+    id INTEGER PRIMARY KEY, oid BLOB NOT NULL UNIQUE, message BLOB NOT NULL
 );
 CREATE INDEX IF NOT EXISTS arrived_by_message ON arrived (message);
 CREATE TABLE IF NOT EXISTS came (

@@ -42,14 +42,6 @@ class Brought(NamedTuple):
     when: int
 
 
-class Arrival(NamedTuple):
-    """A commit that arrived: its tree, and the digest of its message."""
-
-    commit: str
-    tree: str
-    message: bytes
-
-
 class Provenance(Decisions):
     """The tables of what arrived, was made, and stood; and of what was decided."""
 
@@ -70,18 +62,14 @@ class Provenance(Decisions):
         statements = ("DELETE FROM looked", "INSERT OR IGNORE INTO looked VALUES (?)")
         self._memory.replace(*statements, rows)
 
-    def take_in(self, commits: Iterable[Arrival]) -> None:
-        """Records commits, parents first."""
+    def take_in(
+        self, messages: Mapping[str, bytes], brought: Iterable[tuple[str, Placed]]
+    ) -> None:
+        """Records commits with the digests of their messages, and what they brought."""
+        rows = [(bytes.fromhex(oid), digest) for oid, digest in messages.items()]
         self._memory.execute_many(
-            "INSERT OR IGNORE INTO arrived (oid, tree, message) VALUES (?, ?, ?)",
-            (
-                (bytes.fromhex(commit), bytes.fromhex(tree), message)
-                for commit, tree, message in commits
-            ),
+            "INSERT OR IGNORE INTO arrived (oid, message) VALUES (?, ?)", rows
         )
-
-    def take_changes(self, brought: Iterable[tuple[str, Placed]]) -> None:
-        """Records what commits that arrived have brought."""
         self._memory.execute_many(
             "INSERT OR IGNORE INTO came SELECT ?, ?, ?, id FROM arrived WHERE oid = ?",
             (
@@ -123,11 +111,24 @@ class Provenance(Decisions):
         """Tells whether a commit was seen, whoever made it."""
         return self._one("SELECT 1 FROM arrived WHERE oid = ?", bytes.fromhex(commit))
 
-    def first_with_tree(self, tree: str) -> str | None:
-        """Returns the commit that was seen with a tree before all others, if any was."""
-        statement = "SELECT oid FROM arrived WHERE tree = ? ORDER BY id LIMIT 1"
-        rows = self._memory.execute(statement, (bytes.fromhex(tree),))
-        return next((oid.hex() for (oid,) in rows), None)
+    def when_arrived(self, commit: str) -> int | None:
+        """Returns when a commit was seen, as in `Brought`; None of one that never was."""
+        statement = "SELECT id FROM arrived WHERE oid = ?"
+        row = self._memory.execute(statement, (bytes.fromhex(commit),)).fetchone()
+        return None if row is None else int(row[0])
+
+    def list_bringing(self, path: bytes, since: int, until: int) -> list[str]:
+        """Returns the commits that brought something to a path, in the order they arrived.
+
+        Args:
+            since, until: from when on, and before when, as in `Brought`.
+        """
+        rows = self._memory.execute(
+            "SELECT DISTINCT oid, id FROM came JOIN arrived ON id = origin"
+            " WHERE path = ? AND origin >= ? AND origin < ? ORDER BY id",
+            (path, since, until),
+        )
+        return [oid.hex() for oid, _ in rows]
 
     def brought(self, oids: Collection[str]) -> dict[str, list[Brought]]:
         """Returns where commits have blobs, by blob."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from git_model_security.clone.provenance import ANY_MESSAGE, UNKNOWN_LENGTH, Arrival
+from git_model_security.clone.provenance import ANY_MESSAGE, UNKNOWN_LENGTH
 from git_model_security.git import batch, history, index, partial, refs, remotes, rev_list
 from git_model_security.git.changes import changes
 from git_model_security.git.changes import pathless as changes_of_no_commit
@@ -106,16 +106,12 @@ def _take_commits(clone: Clone, tips: list[str], seen: set[str]) -> None:
     there = [oid for kind, oid in history.peel(repo, seen).values() if kind == "commit"]
     names = [*tips, *(f"^{oid}" for oid in there)]
     commits = rev_list.read(repo, "--topo-order", "--reverse", names=names)
-    texts = batch.contents(repo, commits)
-    clone.provenance.take_in(_arrival(oid, text) for oid, text in texts.items())
+    messages = {
+        oid: digest_message(text.partition(b"\n\n")[2]) if _keeps_ascii(text) else ANY_MESSAGE
+        for oid, text in batch.contents(repo, commits).items()
+    }
+    clone.provenance.take_in(messages, [])
     _take_changes(clone, repo, [*clone.provenance.unread(), *commits])
-
-
-def _arrival(commit: str, text: bytes) -> Arrival:
-    """Returns what is recorded of a commit; its text begins with the tree."""
-    headers, _, message = text.partition(b"\n\n")
-    tree = headers.partition(b"\n")[0].removeprefix(b"tree ").decode()
-    return Arrival(commit, tree, digest_message(message) if _keeps_ascii(text) else ANY_MESSAGE)
 
 
 def _take_changes(clone: Clone, repo: Repository, commits: list[str]) -> None:
@@ -131,7 +127,7 @@ def _take_changes(clone: Clone, repo: Repository, commits: list[str]) -> None:
         if change.entry.mode != index.REMOVED
     ]
     blobs = dict.fromkeys(oid for _, (_, mode, oid) in brought if mode != index.GITLINK)
-    record.take_changes(brought)
+    record.take_in({}, brought)
     lengths = batch.sizes(repo, blobs)
     unknown = [UNKNOWN_LENGTH] * (len(lengths) < len(blobs))
     record.take_lengths([*lengths.values(), *unknown])

@@ -99,7 +99,7 @@ class _Assessor:
         candidates = set(changed) if self._parents else set(self._held)
         candidates |= self._parents[0][1].keys() if self._parents else set()
         self._made_up = self._commits.bases.of_sources(self._found) if candidates else set()
-        self._withdrawn = withdrawals.of_sources(self._commits, self._found)
+        self._withdrawn = withdrawals.of_sources(self._commits, self._found, self._held)
         candidates |= {path for path, _ in self._withdrawn}
         is_policy_doubted = bool(self._doubt_held(candidates & {gitmodel.NAME}))
         self._signatures = self._signature_paths(is_policy_doubted=is_policy_doubted)
@@ -186,9 +186,10 @@ class _Assessor:
         )
 
     def _touching(self, path: bytes) -> Iterator[Doubts]:
+        """Yields the doubts about a path, but for content that was adopted there."""
         applied = ((one, bad) for one, _, bad in self._applied)
-        for _, bad in (*self._parents, *applied, *self._squashed):
-            if path in bad:
+        for one, bad in (*self._parents, *applied, *self._squashed):
+            if path in bad and (path, *self._commits.at(one, path)) not in self._adopted:
                 yield bad
 
     def _was_replaced(self, path: bytes, oid: str) -> bool:

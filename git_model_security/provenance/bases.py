@@ -12,12 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from git_model_security.clone.provenance import NOTHING
-from git_model_security.errors import Error
 from git_model_security.git import history, rev_list
-from git_model_security.git.index import Entry
-from git_model_security.policy import gitmodel
-from git_model_security.verification import manifests
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -36,7 +31,6 @@ class Bases:
         self._commits = commits
         self._repo = commits.clone.repo
         self._known: dict[tuple[str, str], bool] = {}
-        self._signed: dict[str, list[Entry]] = {}
 
     def of_merge(self, one: str, other: str) -> set[bytes]:
         """Returns the paths that are in doubt in a made-up base of two commits."""
@@ -84,23 +78,5 @@ class Bases:
         after = rev_list.read(self._repo, *every, "--ancestry-path", names=[f"^{base}"])
         others = rev_list.read(self._repo, *every, names=[side])
         elsewhere = set(others) - {*after, *between, base}
-        return any(self._is_alike(one, other, paths) for one in standing for other in elsewhere)
-
-    def _is_alike(self, one: str, other: str, paths: Sequence[bytes]) -> bool:
-        """Tells whether two commits sign the same; their trees may differ in the signatures."""
-        at = self._commits.at
-        if any(at(one, path) != at(other, path) for path in (gitmodel.NAME, *paths[:4])):
-            return False
-        entries = self._entries(one)
-        return bool(entries) and entries == self._entries(other)
-
-    def _entries(self, commit: str) -> list[Entry]:
-        if commit not in self._signed:
-            held = self._commits.facts(commit)
-            entries = [Entry(path, *fact) for path, fact in held.items() if fact != NOTHING]
-            try:
-                policy = gitmodel.find(entries, self._commits.clone.objects)
-            except Error:
-                policy = None
-            self._signed[commit] = manifests.signed_entries(policy, entries) if policy else []
-        return self._signed[commit]
+        is_alike = commits.states.is_alike
+        return any(is_alike(one, other, paths) for one in standing for other in elsewhere)

@@ -7,10 +7,10 @@ was made of other commits again. Every other one has *arrived*.
 Clause 2: the *doubts* of a commit are the paths that nobody vouches for, each with what stood
 there before. A commit that stands has none, one that was made here those that are recorded,
 or those of what it was made of. One that arrived has those of its parent, and each path that
-it changed but for what it set back; where the parent stands for an older state (`returns`),
-what that took back. In a merge that arrived, a path is free where Git itself
+it changed but for what it set back. In a merge that arrived, a path is free where Git itself
 makes just that of the parents, from a side that does not doubt it; and merges that over a
-base that is not made up (`bases`).
+base that is not made up (`bases`). A commit that stands for what was signed elsewhere has no
+doubts, and passes on those that it would have without its signature (`returns`).
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from git_model_security.provenance import arrivals, assessment, merges, replays
 from git_model_security.provenance.bases import Bases
 from git_model_security.provenance.contents import Contents
 from git_model_security.provenance.returns import Returns
+from git_model_security.provenance.signed_states import SignedStates
 from git_model_security.trust import pinned_trust
 from git_model_security.verification import tree_check
 
@@ -60,10 +61,11 @@ class Commits:
         self.clone = clone
         self._repo = clone.repo
         self._standing: dict[str, bool] = {}
-        self._doubts: dict[str, Doubts] = {}
+        self._passed_on: dict[str, Doubts] = {}
         self._under_way: dict[str, list[str]] | None = None
         self._judging: set[str] = set()
         self._contents = Contents(clone.repo)
+        self.states = SignedStates(self)
         self._returns = Returns(self)
         self.bases = Bases(self)
 
@@ -130,15 +132,16 @@ class Commits:
         Raises:
             GitError: an object is missing or corrupt.
         """
-        if commit not in self._doubts:
-            for one, above in self._unsettled(commit):
-                try:
-                    self._doubts[one] = self._judge(one, above)
-                except GitError as error:  # whose trees nobody can read nobody vouches for
-                    if isinstance(error, RecordError):
-                        raise
-                    self._doubts[one] = dict.fromkeys(self.facts(one))
-        return self._doubts[commit]
+        if self.stands(commit):
+            return {}
+        for one, above in self._unsettled(commit):
+            try:
+                self._passed_on[one] = self._judge(one, above)
+            except GitError as error:  # whose trees nobody can read nobody vouches for
+                if isinstance(error, RecordError):
+                    raise
+                self._passed_on[one] = dict.fromkeys(self.facts(one))
+        return self._passed_on[commit]
 
     def known_doubts(self, commit: str) -> Doubts:
         """Returns the doubts of a commit that may be gone: none where it is."""
@@ -163,20 +166,21 @@ class Commits:
 
     def _settle(self, commit: str) -> bool:
         """Keeps the doubts that need no look at the parents; tells whether there are such."""
-        if commit in self._doubts:
+        if commit in self._passed_on:
             return True
         if self.stands(commit):
-            self._doubts[commit] = {}
+            if not self._returns.has(commit):
+                self._passed_on[commit] = {}
         elif (recorded := self.clone.provenance.doubts(commit)) is not None:
-            self._doubts[commit] = recorded
-        return commit in self._doubts
+            self._passed_on[commit] = recorded
+        return commit in self._passed_on
 
     def is_here(self, commit: str) -> bool:
         """Tells whether a commit is in this clone."""
         return index.has_commit(self._repo, commit)
 
     def _judge(self, commit: str, above: list[str]) -> Doubts:
-        sides = [(one, self._passed_on(one)) for one in above if one in self._doubts]
+        sides = [(one, self._passed_on[one]) for one in above if one in self._passed_on]
         if len(sides) < len(above):
             return dict.fromkeys(self.facts(commit))
         if len(above) > _MERGED:
@@ -186,10 +190,6 @@ class Commits:
         if len(above) == _MERGED:
             return merges.doubt(self, commit, sides)
         return self._doubt_changes(commit, above)
-
-    def _passed_on(self, commit: str) -> Doubts:
-        """Returns the doubts of what follows a commit, as far as that does not change it."""
-        return self._doubts[commit] or (self._returns.of(commit) if self.stands(commit) else {})
 
     def _doubt_made_again(self, commit: str, above: list[str]) -> Doubts:
         """Doubts of what Git made again what the rule does.
@@ -239,7 +239,7 @@ class Commits:
         return self.is_here(commit) or self.clone.provenance.doubts(commit) == {}
 
     def _doubt_changes(self, commit: str, above: list[str]) -> Doubts:
-        result = dict(self._passed_on(above[0])) if above else {}
+        result = dict(self._passed_on[above[0]]) if above else {}
         for path, before in self.changed(commit).items():
             if path not in result:
                 result[path] = before

@@ -247,7 +247,7 @@ def note_merged(clone: Clone, path: bytes, made: str, sides: Sequence[str]) -> N
     if not foreign:
         record.note_made(made)
         return
-    record.take_changes((one, (path, index.REGULAR, made)) for one in foreign if one)
+    record.take_in({}, ((one, (path, index.REGULAR, made)) for one in foreign if one))
     record.take_blobs([made])
 
 

@@ -1,46 +1,72 @@
-"""What a commit brought that holds a signed state of another one (clause 2).
+"""Whether a commit has a signed state that was signed elsewhere (clause 2).
 
 A signature is over a tree, and not over what that follows. So a stranger can put an older
 state, or a colleague's draft, on top of the newest one, and it stands, as a colleague's revert
 does. As a whole that is a state which somebody signed; but of what is made of it without a
-signature a stranger chose the files.
+signature a stranger chose the files. So what such a commit passes on is what it would without
+its signature.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from git_model_security.clone.provenance import NOTHING
+from git_model_security.git import history
+
 if TYPE_CHECKING:
-    from git_model_security.clone.provenance import Doubts
     from git_model_security.provenance.commits import Commits
 
 
 class Returns:
-    """What such commits brought, each looked at once."""
+    """The commits that stand for what was signed elsewhere; each is looked at once."""
 
     def __init__(self, commits: Commits) -> None:
         self._commits = commits
-        self._known: dict[str, Doubts] = {}
+        self._known: dict[str, bool] = {}
 
-    def of(self, commit: str) -> Doubts:
-        """Returns the paths that a commit which stands brought so, with what stood there.
+    def has(self, commit: str) -> bool:
+        """Tells whether a commit that stands is one of them.
 
-        None of one that was made here: whoever makes it decides that.
+        None that was made here is: whoever makes it decides that. Nor is one whose parents
+        are below the commit that was seen first with its state, and is here: an amended
+        message, or what a host made of a signed branch.
         """
         if commit not in self._known:
-            is_own = self._commits.is_made_here(commit)
-            self._known[commit] = {} if is_own else self._list(commit)
+            self._known[commit] = self._look(commit)
         return self._known[commit]
 
-    def _list(self, commit: str) -> Doubts:
+    def _look(self, commit: str) -> bool:
         commits = self._commits
-        first = commits.clone.provenance.first_with_tree(commits.tree(commit))
-        if first in {None, commit}:
-            return {}
-        # With another message only, or another date, it is where it was signed.
-        signed_upon = commits.parents(first) if first and commits.is_here(first) else []
-        found: Doubts = {}
-        for above in commits.parents(commit):
-            if above not in signed_upon and commits.is_here(above):
-                found |= commits.differences(above, commit)
-        return found
+        above = commits.parents(commit)
+        # Where history is cut off nobody can tell what a commit was put on.
+        if commits.is_made_here(commit) or not all(map(commits.is_here, above)):
+            return False
+        first = self._first(commit)
+        return first is not None and any(
+            not history.descends(commits.clone.repo, first, one) for one in above
+        )
+
+    def _first(self, commit: str) -> str | None:
+        """Returns the commit that was seen first with the signed state of one."""
+        commits, record = self._commits, self._commits.clone.provenance
+        until = record.when_arrived(commit)
+        signatures = sorted(commits.states.signature_paths(commit))
+        if until is None or not signatures:
+            return None
+        now = {path: commits.at(commit, path) for path in commits.changed(commit)}
+        new = {path: fact for path, fact in now.items() if path not in signatures}
+        # It was not there before all that this commit has was.
+        since = max(map(self._since, new, new.values()), default=0)
+        telling = sorted(new) or [*commits.facts(commit)]
+        for one in record.list_bringing(signatures[0], since, until) if since < until else ():
+            if commits.is_here(one) and commits.states.is_alike(commit, one, telling):
+                return one
+        return None
+
+    def _since(self, path: bytes, fact: tuple[int, str]) -> int:
+        """Returns when it was seen first that something stands at a path."""
+        if fact == NOTHING:
+            return 0
+        rows = self._commits.clone.provenance.brought([fact[1]])[fact[1]]
+        return min((row.when for row in rows if row[:2] == (path, fact[0])), default=0)

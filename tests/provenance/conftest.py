@@ -14,7 +14,17 @@ from tests.fixtures.isolation import OUTSIDE
 from tests.fixtures.people import Publication, founded
 from tests.fixtures.processes import need
 from tests.fixtures.repositories import hookless
-from tests.provenance.scenes import CODE, LFS_OPTIONS, MODEL, TEXT, config, signing_key, weights
+from tests.provenance.scenes import (
+    CODE,
+    LFS_OPTIONS,
+    MODEL,
+    NEW,
+    TEXT,
+    config,
+    prepend,
+    signing_key,
+    weights,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -92,3 +102,14 @@ def mallory(company: Publication, published: Project, person: PersonFactory) -> 
 def laptop(company: Publication, published: Project, person: PersonFactory) -> Repository:
     """Ada's clone on a second machine, with the same keys."""
     return company.clone(person("laptop"), published)
+
+
+@pytest.fixture
+def draft(bob: Repository) -> None:
+    """A signed branch that has new weights, other code, and a new file."""
+    bob.git("switch", "--create", "draft")
+    bob.write(MODEL, weights(7))
+    bob.write(NEW, "print('it works')\n" * 9)
+    prepend(bob, CODE, "the code for these weights\n")
+    bob.commit()
+    bob.git("push", "origin", "draft")

@@ -29,6 +29,8 @@ CODE = "train.py"
 """A clear file; `README.md` and `old.txt` are two more."""
 TOOL = ".tools/run.py"
 """A clear file that only strangers bring."""
+NEW = "experiment.py"
+"""A clear file that a colleague's draft has."""
 
 TEXT = "".join(f"line number {number} of the text\n" for number in range(20))
 EVIL_LINE = "import os; os.system('evil thing')\n"

@@ -94,8 +94,7 @@ def test_weights_of_one_signed_version_beside_the_code_of_another(
     _send(mallory, "HEAD")
     ada.git("pull")
     assert ada.read(MODEL) == weights(1)
-    # The code, too: she put the newest version on top of that base, and so chose it.
-    assert _next(ada) == asked(CODE, MODEL)
+    assert _next(ada) == asked(MODEL)
 
 
 def test_a_pick_of_a_signed_version_on_top_of_it(

@@ -9,6 +9,7 @@ import pytest
 from tests.provenance.scenes import (
     CODE,
     MODEL,
+    NEW,
     SIGNED,
     asked,
     commit,
@@ -16,24 +17,10 @@ from tests.provenance.scenes import (
     readme,
     send,
     verdict,
-    weights,
 )
 
 if TYPE_CHECKING:
     from tests.fixtures.repository import Repository
-
-NEW = "experiment.py"
-
-
-@pytest.fixture
-def draft(bob: Repository) -> None:
-    """A signed branch that has new weights, other code, and a new file."""
-    bob.git("switch", "--create", "draft")
-    bob.write(MODEL, weights(7))
-    bob.write(NEW, "print('it works')\n" * 9)
-    prepend(bob, CODE, "the code for these weights\n")
-    bob.commit()
-    bob.git("push", "origin", "draft")
 
 
 def _take_back(mallory: Repository, *paths: str) -> None:
