@@ -15,12 +15,7 @@ from git_model_security.cli import (
     verify_report,
 )
 from git_model_security.cli.progress import Bar
-from git_model_security.directories import (
-    encryption,
-    signed_encryption,
-    signing,
-    verified,
-)
+from git_model_security.directories import signed_encryption, verified
 from git_model_security.git.paths import shown
 from git_model_security.keyring import key_material
 from git_model_security.signatures import signers
@@ -78,21 +73,24 @@ def encrypt_sign(path: Path, encryption_key: Path | None, **said: Any) -> None:
     """Encrypt a directory or a file, and sign the ciphertext.
 
     Who has no key can verify it, with `git model verify` or model_signing. METHOD is
-    sigstore, key, certificate, pkcs11-key or pkcs11-certificate.
+    sigstore, key, certificate, pkcs11-key or pkcs11-certificate. With --output the copy there
+    is signed, and has the bundle.
     """
     signer = signers.outside(methods.take(Given, said.pop("method"), said))
     key = directory_options.material(encryption_key)
-    if said["output"] is not None:
-        raise click.UsageError("--output: `git model encrypt --output`, then `sign` there")
     model = directory_options.model(path, said)
-    signing.require_signable(model, signer, model.signature)
-    with Bar("Encrypting") as bar:
+    with Bar("Encrypting") as bar, Bar("Signing") as hashing:
         chosen = directory_options.chosen(said, bar)
-        done = encryption.encrypt(path, key, ignore_paths=[model.signature], **chosen)
-    with Bar("Signing") as bar:
-        signed = signing.sign(model, signer, progress=bar)
-    directory_options.tell_encrypted(done)
-    directory_options.tell_signed(signed)
+        found = signed_encryption.encrypt_and_sign(
+            model,
+            signer,
+            key,
+            output=chosen["output"],
+            sealing=chosen["progress"],
+            hashing=hashing if chosen["progress"] else None,
+        )
+    directory_options.tell_encrypted(found.done)
+    directory_options.tell_signed(found)
 
 
 @click.command("decrypt+verify", context_settings=methods.SPELLINGS)

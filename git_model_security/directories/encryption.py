@@ -98,17 +98,26 @@ def plan(
     Raises:
         Error: as `encrypt`, for all that can be known before.
     """
-    held = key_material.of(key)
     writing.sweep(Path(path))
     found = selection.select(Path(path), map(Path, ignore_paths))
+    own_keys.require_none(found, key_material.of(key))
+    return plan_found(found, key, output=output)
+
+
+def plan_found(found: Selection, key: KeyLike, *, output: StrPath | None = None) -> Plan:
+    """Looks at what is to be encrypted of the files that were found, none of which is the key.
+
+    Raises:
+        Error: as `plan`.
+    """
+    held = key_material.of(key)
     chosen = selection.list_plain(found, held)
-    own_keys.require_none(found, held)
     possible = enc_check.require_none(found.top, chosen, key_material.material_of(key))
     sealed = list_opened(found, held)
     if not (chosen or sealed):
         there = selection.describe(found)
         raise PolicyError(
-            f"{shown(os.fsencode(path))}: there is nothing to encrypt: {there}",
+            f"{shown(os.fsencode(found.path))}: there is nothing to encrypt: {there}",
             hint="name the directory that has the model",
         )
     if output is not None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from git_model_security import messages
-from git_model_security.directories import selection
+from git_model_security.directories import selection, writing
 from git_model_security.errors import ConfigError, PolicyError
 from git_model_security.git.paths import shown
 from git_model_security.policy.gitmodel import CIPHERTEXT_SIGNATURE
@@ -70,18 +70,23 @@ class Model(NamedTuple):
     def unsigned(self) -> list[str]:
         """What a signature leaves out, relative to the directory, as it says itself."""
         of_git = () if self.has_git_paths else STOCK_IGNORED
-        inside = [] if self._own is None or self.only else [self._own]
+        inside = [] if self.own is None or self.only else [self.own]
         return sorted({*of_git, *inside, *map(os.fsdecode, self.ignored)})
 
     @property
-    def _own(self) -> str | None:
+    def own(self) -> str | None:
         """Where its bundle lies below the directory, or beside the file; None elsewhere."""
         own = os.path.relpath(os.path.realpath(self.signature), os.path.realpath(self.top))
         return None if own.startswith(os.pardir) else own
 
-    def signature_in(self, output: Path) -> Path | None:
-        """Returns where its bundle goes with a copy of it; None where it lies elsewhere."""
-        return None if self._own is None else output / self._own
+    def copied_to(self, output: Path) -> Model:
+        """Returns the model as it is once it was written to another directory.
+
+        A bundle that lies in it goes along; one that lies elsewhere stays where it is.
+        """
+        path = output if self.only is None else output / os.fsdecode(self.only)
+        place = self.signature if self.own is None else output / self.own
+        return self._replace(path=path, top=output, signature=place)
 
 
 def find(
@@ -134,6 +139,8 @@ def standing(path: Path, signature: Path) -> Path:
 def list_files(model: Model) -> list[bytes]:
     """Returns the files that a signature is over, hidden ones too, as model_signing does.
 
+    Not the mark of an output that is not complete: it goes once that is signed.
+
     Raises:
         PolicyError: there is none, or a link or something else that nobody can sign.
         ConfigError: a directory cannot be read.
@@ -141,7 +148,7 @@ def list_files(model: Model) -> list[bytes]:
     if model.only is not None:
         modes = {model.only: os.lstat(model.path).st_mode}
     else:
-        left_out = {os.fsencode(path) for path in model.unsigned}
+        left_out = {os.fsencode(path) for path in model.unsigned} | {writing.UNFINISHED}
         modes = listing.list_files(model.top, left_out)
     where = shown(os.fsencode(model.path))
     odd = sorted(name for name, mode in modes.items() if not stat.S_ISREG(mode))

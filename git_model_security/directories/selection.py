@@ -69,6 +69,11 @@ class Selection(NamedTuple):
     odd: Sequence[bytes] = ()
     is_one: bool = False
 
+    @property
+    def path(self) -> Path:
+        """The path that was named."""
+        return self.top / os.fsdecode(self.files[0].path) if self.is_one else self.top
+
 
 def select(path: Path, ignored: Iterable[Path] = ()) -> Selection:
     """Looks at what is meant by a path.

@@ -1,7 +1,8 @@
-"""A model signed in clear and encrypted then; also by a run that follows an interrupted one.
+"""A model signed in clear and encrypted then, or encrypted, and its ciphertext signed.
 
-Once a file is encrypted nothing could be signed but its ciphertext. So the bundle that stands
-there is verified then, over what the files decrypt to, and encrypting goes on.
+Once a file is encrypted nothing could be signed but its ciphertext. So where a run follows one
+that was interrupted, the bundle that stands there is verified, over what the files decrypt to,
+and encrypting goes on.
 """
 
 from __future__ import annotations
@@ -22,13 +23,16 @@ from git_model_security.directories.reading import Opened
 from git_model_security.errors import PolicyError
 from git_model_security.git.paths import shown
 from git_model_security.keyring import key_material
+from git_model_security.verification import listing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from _typeshed import StrPath
 
+    from git_model_security.directories.encryption import Plan
     from git_model_security.directories.model import Model
+    from git_model_security.directories.selection import Selection
     from git_model_security.directories.writing import Done
     from git_model_security.envelope import Key
     from git_model_security.signing.methods import Signer
@@ -82,13 +86,9 @@ def sign_and_encrypt(
         Error: a file cannot be read, signed or written; those before it are done.
     """
     key = key_material.of(material)
-    own_keys.require_none(selection.select(model.path), key)
-    ignored = [model.signature]
-    planned = encryption.plan(model.path, material, output=output, ignore_paths=ignored)
-    place = model.signature
-    if output is not None:
-        place = model.signature_in(Path(output)) or place
-    sealed = _find_sealed(model)
+    planned = _plan(model, key, material, output)
+    place = model.signature if output is None else model.copied_to(Path(output)).signature
+    sealed = _find_sealed(planned.found, model)
     if sealed is None:
         bundle, signed = signing.make(model, signer, place, progress=hashing)
         count = signed.files
@@ -102,17 +102,70 @@ def sign_and_encrypt(
         signing.write(place, bundle)
     done = encryption.carry_out(planned, output, None, sealing)
     if output is not None:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        signing.write(place, bundle)
-        writing.finish(output)
+        _complete(output, place, bundle)
     return Sealed(count, place, str(signer.identity), is_new, done)
 
 
-def _find_sealed(model: Model) -> bytes | None:
+def encrypt_and_sign(
+    model: Model,
+    signer: Signer,
+    material: bytes,
+    *,
+    output: StrPath | None = None,
+    sealing: Progress | None = None,
+    hashing: Progress | None = None,
+) -> Sealed:
+    """Encrypts a model, and signs the ciphertext then.
+
+    Args:
+        output: the directory that gets the ciphertext, and is what is signed; None is in place.
+
+    Raises:
+        PolicyError: see `sign_and_encrypt`. Nothing was written.
+        Error: a file cannot be read, written or signed; those before it are done.
+    """
+    target = model if output is None else model.copied_to(Path(output))
+    signing.require_signable(model, signer, target.signature)
+    planned = _plan(model, key_material.of(material), material, output)
+    done = encryption.carry_out(planned, output, None, sealing)
+    bundle, signed = signing.make(target, signer, target.signature, progress=hashing)
+    if output is None:
+        signing.write(target.signature, bundle)
+    else:
+        _complete(output, target.signature, bundle)
+    return Sealed(signed.files, signed.signature, signed.signer, True, done)
+
+
+def _plan(model: Model, key: Key, material: bytes, output: StrPath | None) -> Plan:
+    """Looks at what is to be encrypted: all that is there but the bundle.
+
+    Raises:
+        PolicyError: see `encryption.plan`; or what stands in the bundle's place is the key.
+    """
+    writing.sweep(model.path)
+    found = selection.select(model.path)
+    own_keys.require_none(found, key)
+    own = None if model.own is None else os.fsencode(model.own)
+    rest = found._replace(files=[file for file in found.files if file.path != own])
+    return encryption.plan_found(rest, material, output=output)
+
+
+def _complete(output: StrPath, place: Path, bundle: bytes) -> None:
+    """Writes the bundle of an output, which is complete then."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    signing.write(place, bundle)
+    writing.finish(output)
+
+
+def _find_sealed(found: Selection, model: Model) -> bytes | None:
     """Returns a file that is encrypted already, of those that a signature is over."""
-    ignored = [model.top / os.fsdecode(one) for one in model.ignored]
-    found = selection.select(model.path, [*ignored, model.signature])
-    return next((file.path for file in selection.list_sealed(found)), None)
+    signed = [
+        file
+        for file in found.files
+        if model.ignored.isdisjoint((*listing.above(file.path), file.path))
+    ]
+    sealed = selection.list_sealed(found._replace(files=signed))
+    return next((file.path for file in sealed), None)
 
 
 def _verify(

@@ -87,10 +87,15 @@ def sign(
     """Signs a model, and writes the bundle as a whole.
 
     Raises:
-        PolicyError: see `make`.
+        PolicyError: see `make`; or it is an output that is not complete.
         GitError: a file cannot be read, or the bundle cannot be written.
         Error: signing failed.
     """
+    if model.only is None and (model.top / os.fsdecode(writing.UNFINISHED)).exists():
+        raise PolicyError(
+            f"{shown(os.fsencode(model.path))}: is not complete: what wrote it was interrupted",
+            hint="run that again, and sign then",
+        )
     bundle, signed = make(model, signer, model.signature, digest, progress)
     write(model.signature, bundle)
     return signed

@@ -156,8 +156,8 @@ def verify_and_decrypt(
 
 def _write_bundle(model: Model, output: Path, bundle: bytes) -> None:
     """Writes the bundle that was verified to where what it signs was written."""
-    place = model.signature_in(output)
-    if place is not None and not os.path.lexists(place):
+    place = model.copied_to(output).signature
+    if place != model.signature and not os.path.lexists(place):
         place.parent.mkdir(parents=True, exist_ok=True)
         signing.write(place, bundle)
 

@@ -6,7 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from git_model_security.directories import encryption, signing
+from git_model_security.directories import (
+    encryption,
+    selection,
+    signed_encryption,
+    signing,
+)
 from git_model_security.directories import model as models
 from git_model_security.signing import keys
 from git_model_security.signing.by_key import KeySigner
@@ -14,6 +19,7 @@ from tests.directories.conftest import FILES, HIDDEN
 from tests.directories.test_verbs import ENCRYPTED, Method, is_sealed, method, run
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from tests.directories.conftest import Signed
@@ -121,6 +127,51 @@ def test_one_file_goes_to_another_directory_with_its_bundle(
     run("verify", "key", "--public-key", signed.public, "../o/model.safetensors")
 
 
+def test_ciphertext_is_signed_in_another_directory_and_nothing_changes_here(
+    signed: Signed, tmp_path: Path
+) -> None:
+    before, out = signed.read(), tmp_path / "out"
+    said = run("encrypt+sign", *own(signed), "--output", out, signed.top)
+    assert str(out / "model.sig") in said.stdout
+    assert signed.read() == before
+    assert not (signed.top / "model.sig").exists()
+    again, plain = signed._replace(top=out), tmp_path / "plain"
+    assert is_sealed(again) == ENCRYPTED
+    assert again.read().keys() == before.keys()
+    run("verify", "key", "--public-key", signed.public, "--signature", "model.sig", out)
+    run("verify+decrypt", *shown(signed), "--output", plain, out)
+    assert signed._replace(top=plain).read() == before
+
+
+def test_the_ciphertext_of_one_file_is_signed_in_another_directory(
+    signed: Signed, tmp_path: Path
+) -> None:
+    file, out = signed.top / "model.safetensors", tmp_path / "out"
+    run("encrypt+sign", *own(signed), "--output", out, file)
+    assert {path.name for path in out.iterdir()} == {file.name, f"{file.name}.sig"}
+    run("verify", "key", "--public-key", signed.public, out / file.name)
+
+
+def test_an_output_that_is_not_complete_is_not_signed_and_goes_on(
+    signed: Signed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "out"
+    words = (models.find(signed.top), KeySigner(signed.private), bytes(range(32)))
+
+    def stop(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(signing, "make", stop)
+        with pytest.raises(KeyboardInterrupt):
+            signed_encryption.encrypt_and_sign(*words, output=out)
+    assert not (out / "model.sig").exists()
+    said = run("sign", *own(signed)[:3], out, status=1).stderr
+    assert "is not complete" in said
+    run("encrypt+sign", *own(signed), "--output", out, signed.top)
+    run("verify", "--public-key", signed.public, "--dir", out)
+
+
 def test_what_was_interrupted_goes_to_another_directory_under_its_signature(
     signed: Signed, tmp_path: Path
 ) -> None:
@@ -202,3 +253,19 @@ def test_a_copied_header_before_plaintext_is_not_signed_as_ciphertext(signed: Si
         assert "encrypted already" in said
         assert signed.read() == before
         assert not (signed.top / "model.sig").exists()
+
+
+def test_the_directory_is_looked_through_once_for_what_is_encrypted(
+    signed: Signed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked = []
+    select = selection.select
+
+    def count(path: Path, *more: Iterable[Path]) -> selection.Selection:
+        looked.append(path)
+        return select(path, *more)
+
+    monkeypatch.setattr(selection, "select", count)
+    by = KeySigner(signed.private)
+    signed_encryption.sign_and_encrypt(models.find(signed.top), by, bytes(range(32)))
+    assert looked == [signed.top]
