@@ -54,6 +54,11 @@ def command(path: Path, rev: str | None, **said: Any) -> None:
     changed.
     """
     if rev is not None:
+        if said["ignored"] or not said["ignore_git_paths"]:
+            raise click.UsageError(
+                "--ignore-paths and --no-ignore-git-paths go with a directory: of a commit"
+                " it is the digest that model.sig signs"
+            )
         found = _of_commit(rev, gitmodel.as_root(str(path)), said["digest"])
     else:
         said["ignored"] += tuple(path / name for name in _list_unsigned(path))

@@ -55,14 +55,10 @@ progress = click.option(
 output = click.option(
     "--output", type=options.FILE, metavar="DIR", help="Write there; PATH stays as it is."
 )
-encrypting = options.together(
-    click.option(
-        "--encryption-key", type=options.FILE, metavar="FILE", help="AES-256 key: 32 raw bytes."
-    ),
-    output,
-    ignoring,
-    progress,
+encryption_key = click.option(
+    "--encryption-key", type=options.FILE, metavar="FILE", help="AES-256 key: 32 raw bytes."
 )
+encrypting = options.together(encryption_key, output, ignoring, progress)
 
 
 def model(

@@ -22,9 +22,31 @@ if TYPE_CHECKING:
 _METHOD = "aes-256"
 """The one method, a word of model-encryption's command line."""
 
+
+def _require_usual(_: click.Context, __: click.Parameter, ignores_git_paths: bool) -> None:
+    if not ignores_git_paths:
+        raise UsageError(
+            "--no-ignore-git-paths: nothing is signed here, and .git is neither encrypted nor"
+            " decrypted",
+            hint="leave it out: what is encrypted is decrypted whatever its name, and a hidden"
+            " file is encrypted where it is named itself, `git model encrypt FILE`",
+        )
+
+
 _with_options = options.together(
     click.argument("words", nargs=-1, required=True, metavar=f"[{_METHOD}] PATH"),
-    directory_options.encrypting,
+    directory_options.encryption_key,
+    directory_options.output,
+    directory_options.ignored,
+    # A word of the commands that sign: what it asks for is always so here.
+    click.option(
+        "--ignore-git-paths/--no-ignore-git-paths",
+        default=True,
+        hidden=True,
+        expose_value=False,
+        callback=_require_usual,
+    ),
+    directory_options.progress,
 )
 
 

@@ -49,8 +49,10 @@ def command(words: tuple[str, ...], amend: bool, adopt: tuple[str, ...], **said:
         return
     if paths and not adopt:
         raise click.UsageError(f"{paths[0]} is no signing method, and paths go with --adopt")
-    if said["signature"] or said["ignored"]:
-        raise click.UsageError("--signature and --ignore-paths go with METHOD and PATH")
+    if said["signature"] or said["ignored"] or not said["ignore_git_paths"]:
+        raise click.UsageError(
+            "--signature, --ignore-paths and --no-ignore-git-paths go with METHOD and PATH"
+        )
     adopt += paths
     given = methods.take(Given, method, said)
     clone = Clone()

@@ -85,6 +85,7 @@ def check(
     scope = Scope(
         signature=model.bundle,
         ignored=model.ignored,
+        has_git_paths=model.has_git_paths,
         ignore_unsigned_files=ignore_unsigned_files,
     )
     is_opened = isinstance(reading, Opened)
@@ -99,7 +100,6 @@ def decrypt_and_verify(
     verifiers: Sequence[Verifier],
     *,
     output: StrPath | None = None,
-    threads: int | None = None,
     progress: Progress | None = None,
 ) -> Decrypted:
     """Decrypts a model whose plaintext is signed.
@@ -114,7 +114,7 @@ def decrypt_and_verify(
     verdict = check(model, verifiers, progress, reading=reading)
     if not verdict.good and check(model, verifiers).good:
         verdict.findings = [Kind.OF_CIPHERTEXT.finding(())]
-    done = _write(model, key, verdict, reading, output, threads, progress)
+    done = _write(model, key, verdict, reading, output, progress)
     if output is not None and verdict.good:
         _write_bundle(model, Path(output), reading.signature)
         writing.finish(output)
@@ -127,7 +127,6 @@ def verify_and_decrypt(
     verifiers: Sequence[Verifier],
     *,
     output: StrPath | None = None,
-    threads: int | None = None,
     progress: Progress | None = None,
 ) -> Decrypted:
     """Decrypts a model that is signed as ciphertext.
@@ -148,7 +147,7 @@ def verify_and_decrypt(
     with contextlib.suppress(KeyNotFoundError):  # of what does not hold under any key
         if not verdict.good and check(model, verifiers, reading=Opened(key)).good:
             verdict.findings = [Kind.OF_DECRYPTED.finding(())]
-    done = _write(model, key, verdict, reading, output, threads, progress)
+    done = _write(model, key, verdict, reading, output, progress)
     if verdict.good:
         writing.finish(output)
     return done
@@ -178,7 +177,6 @@ def _write(
     verdict: Verdict,
     reading: AsTheyStand,
     output: StrPath | None,
-    threads: int | None,
     progress: Progress | None,
 ) -> Decrypted:
     if not verdict.good:
@@ -192,7 +190,7 @@ def _write(
             hint=f"put the file itself in place of {name}; or leave --output out",
         )
     _require_all(found, sealed, reading)
-    done = encryption.decrypt_found(found, key, output, threads, progress, reading.seen)
+    done = encryption.decrypt_found(found, key, output, None, progress, reading.seen)
     return Decrypted(verdict, done, sorted(sealed - reading.seen.keys()))
 
 

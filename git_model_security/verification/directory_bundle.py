@@ -138,14 +138,17 @@ def _open_file(directory: Path, name: bytes, links: Links | None) -> int:
     return worktree.open_file(directory, name)
 
 
-def list_left_out(opened: Opened, signed: Collection[bytes]) -> set[bytes]:
+def list_left_out(
+    opened: Opened, signed: Collection[bytes], *, with_git_paths: bool = True
+) -> set[bytes]:
     """Returns what a bundle leaves out of the files that it signs.
 
     One of other software leaves out what is Git's at the top, whatever it says (OMS 1.0,
-    6.2.1), unless it signs it, which model_signing does when it is told to.
+    6.2.1), unless it signs it, which model_signing does when it is told to; or unless who
+    verifies asks for all that the bundle itself does not name (`with_git_paths`).
     """
     named = {os.fsencode(path) for path in opened.manifest.ignore_paths}
-    if opened.subject is not None:
+    if opened.subject is not None or not with_git_paths:
         return named
     tops = {name.split(b"/", 1)[0] for name in signed}
     return named | ({name.encode() for name in STOCK_IGNORED} - tops)

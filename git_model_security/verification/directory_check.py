@@ -93,7 +93,9 @@ def check(
     if signed.keys() == {_ONE_FILE}:
         verdict.findings.append(Kind.OF_A_FILE.finding(()))
         return verdict
-    left_out = directory_bundle.list_left_out(opened, signed) | scope.ignored
+    is_usual = not scope.has_git_paths
+    left_out = directory_bundle.list_left_out(opened, signed, with_git_paths=is_usual)
+    left_out |= scope.ignored
     own = directory_bundle.own_name(directory, scope.signature)
     seen: dict[bytes, int] = {}
     present = listing.list_files(directory, left_out | own, seen)

@@ -31,6 +31,8 @@ class Scope:
         follow: links of a directory are followed that stay below it; None for none.
         pathspecs: the files to look at; empty for all.
         ignored: paths of a directory that need not be signed, with what lies below them.
+        has_git_paths: what is Git's in a directory has to be signed, unless its bundle itself
+            leaves it out.
     """
 
     roots: Sequence[str] = ()
@@ -43,6 +45,7 @@ class Scope:
     follow: Path | None = None
     pathspecs: tuple[str, ...] = ()
     ignored: frozenset[bytes] = frozenset()
+    has_git_paths: bool = False
 
     @property
     def is_of_head(self) -> bool:

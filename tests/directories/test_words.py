@@ -51,6 +51,40 @@ def test_what_leaves_nothing_out_is_told(
     assert "leaves nothing out" not in said
 
 
+@pytest.mark.parametrize("verb", ["encrypt", "decrypt"])
+def test_what_has_no_effect_is_refused_and_says_what_has(signed: Signed, verb: str) -> None:
+    run("encrypt", *key(signed), "--ignore-git-paths", signed.top)
+    before = signed.read()
+    said = run(verb, *key(signed), "--no_ignore_git_paths", signed.top, status=2).stderr
+    assert "--no-ignore-git-paths: nothing is signed here" in said
+    assert "`git model encrypt FILE`" in said
+    assert signed.read() == before
+    assert "ignore-git-paths" not in run(verb, "--help").stdout
+
+
+def test_what_is_gits_may_have_to_be_signed(signed: Signed) -> None:
+    own = ("key", "--private-key", signed.private)
+    shown = ("key", *public(signed), *key(signed))
+    attributes = signed.top / ".gitattributes"
+    verbs = {"sign+encrypt": "decrypt+verify", "encrypt+sign": "verify+decrypt"}
+    for verb, inverse in verbs.items():
+        run(verb, *own, *key(signed), "--no-ignore-git-paths", signed.top)
+        attributes.write_bytes(b"*.bin -text\n")
+        said = run(inverse, *shown, "--no-ignore-git-paths", signed.top, status=1).stdout
+        assert ".gitattributes" in said
+        run(inverse, *shown, signed.top)
+        attributes.unlink()
+        (signed.top / "model.sig").unlink()
+
+
+def test_what_goes_with_a_directory_is_refused_where_there_is_none(signed: Signed) -> None:
+    ignored = ("--ignore-paths", signed.top)
+    for option in (("--no-ignore-git-paths",), ignored):
+        said = run("digest", "--rev", "HEAD", *option, status=2).stderr
+        assert "go with a directory" in said
+        assert "go with METHOD and PATH" in run("sign", *option, status=2).stderr
+
+
 def test_a_second_run_does_not_claim_that_it_encrypted(signed: Signed) -> None:
     run("encrypt", *key(signed), signed.top)
     said = run("encrypt", *key(signed), signed.top).stdout
