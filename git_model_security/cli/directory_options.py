@@ -13,6 +13,7 @@ from git_model_security.directories import model as models
 from git_model_security.errors import KeyNotFoundError
 from git_model_security.git.paths import shown
 from git_model_security.keyring import key_files, key_material, ring
+from git_model_security.verification import bundle_place
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -70,12 +71,13 @@ def model(
         path: the model.
         said: the values.
         is_sealed: the bundle over ciphertext is meant, where the directory has one.
-        is_read: the bundle is there, so that a name in the directory names it too.
+        is_read: the bundle is there, so that a name in the directory names it too
+            (`bundle_place`).
     """
     ignored, signature = said.pop("ignored"), said.pop("signature", None)
     warn_of_ignored(path, ignored)
     if is_read and signature is not None:
-        signature = models.standing(path, signature)
+        signature = bundle_place.of_stock(path, signature)
     return models.find(
         path,
         signature,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +13,6 @@ from git_model_security.cli.progress import Bar
 from git_model_security.cli.verify_report import Unvouched
 from git_model_security.clone import missing_policy
 from git_model_security.clone.clone import Clone
-from git_model_security.directories import model as models
 from git_model_security.git import config, index, ranges
 from git_model_security.policy import gitmodel
 from git_model_security.provenance import telling
@@ -22,6 +20,7 @@ from git_model_security.signing.methods import KINDS
 from git_model_security.signing.sources import Asked
 from git_model_security.trust import verifiers
 from git_model_security.verification import (
+    bundle_place,
     events,
     models_check,
     part,
@@ -128,8 +127,7 @@ def command(
         if signature is not None:
             path, revisions = Path(revisions[0]), ()
             directory, file = (path, None) if path.is_dir() else (None, path)
-            named = models.standing(path, Path(signature))
-            signature = os.path.join(".", named)  # noqa: PTH118 - Path drops the `./`
+            signature = bundle_place.of_stock(path, Path(signature))
         elif not encrypted and verify_directory.is_file_alone(revisions[0]):
             file, revisions = Path(revisions[0]), ()
     expected = Expected(expect, at_least)
@@ -140,7 +138,7 @@ def command(
         strict=strict,
         committed_only=expected != Expected(),
         encrypted=encrypted,
-        signature=signature or verify_directory.own_signature(directory, encrypted=encrypted),
+        signature=signature or bundle_place.usual(directory, is_sealed=encrypted),
         follow=follow,
         pathspecs=ctx.meta[_PATHS],
     )
@@ -186,7 +184,7 @@ def _require_sense(
     if directory is not None:
         if revisions:
             raise click.UsageError("--dir looks at files, not at commits")
-        if len(scope.roots) > 1 and "/" in scope.signature:
+        if len(scope.roots) > 1 and bundle_place.is_path(scope.signature):
             raise click.UsageError("one --signature is that of one --model-root")
     elif scope.follow is not None:
         raise click.UsageError("--follow-links goes with --dir; Git has links of its own")

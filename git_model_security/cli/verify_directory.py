@@ -12,10 +12,9 @@ from git_model_security.directories import verified
 from git_model_security.errors import GitError
 from git_model_security.git import index
 from git_model_security.git.repository import Repository
-from git_model_security.policy.gitmodel import CIPHERTEXT_SIGNATURE
-from git_model_security.signing.roles import STOCK_SIGNATURE
 from git_model_security.trust import verifiers
 from git_model_security.verification import (
+    bundle_place,
     directory_check,
     events,
     models_check,
@@ -26,12 +25,6 @@ if TYPE_CHECKING:
     from git_model_security.signing.sources import Asked
     from git_model_security.trust.verdict import Verdict
     from git_model_security.verification.scope import Scope
-
-
-def own_signature(directory: Path | None, *, encrypted: bool) -> str:
-    """Returns the name of the bundle that a directory has, unless somebody says otherwise."""
-    sealed = directory / CIPHERTEXT_SIGNATURE if directory and encrypted else None
-    return CIPHERTEXT_SIGNATURE if sealed and os.path.lexists(sealed) else STOCK_SIGNATURE
 
 
 def is_file_alone(word: str) -> bool:
@@ -85,5 +78,6 @@ def _lie_below(directory: Path, scope: Scope) -> bool:
     """
     if len(scope.roots) != 1:
         return bool(scope.roots)
-    is_model = os.path.lexists(directory / scope.signature)
-    return not (is_model or "/" in scope.signature or scope.ignore_unsigned_files)
+    if bundle_place.is_path(scope.signature) or scope.ignore_unsigned_files:
+        return False
+    return not os.path.lexists(directory / scope.signature)

@@ -18,7 +18,12 @@ from git_model_security.git import worktree
 from git_model_security.git.paths import shown
 from git_model_security.signing import bundle, dsse, statement
 from git_model_security.signing.roles import STOCK_SIGNATURE
-from git_model_security.verification import directory_bundle, file_digests, listing
+from git_model_security.verification import (
+    bundle_place,
+    directory_bundle,
+    file_digests,
+    listing,
+)
 from git_model_security.verification.compare import compare
 from git_model_security.verification.kinds import Kind
 
@@ -177,7 +182,7 @@ def _is_below(path: bytes, places: Collection[bytes]) -> bool:
 
 def own_name(top: Path, signature: str | None) -> set[bytes]:
     """Returns the name of the bundle itself, where it lies in the directory."""
-    return directory_bundle.own_name(top, signature or STOCK_SIGNATURE)
+    return {bundle_place.own_name(top, signature or STOCK_SIGNATURE)}
 
 
 def _read(top: Path, signature: str | None) -> bytes | None:
@@ -187,7 +192,7 @@ def _read(top: Path, signature: str | None) -> bytes | None:
         ConfigError: one was named, and cannot be read.
     """
     name = signature or STOCK_SIGNATURE
-    place = Path(name) if "/" in name else top / name
+    place = Path(name) if bundle_place.is_path(name) else top / name
     try:
         there = worktree.head(place.parent, os.fsencode(place.name), dsse.MAX_BYTES + 1)
     except OSError as error:

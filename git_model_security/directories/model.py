@@ -13,7 +13,7 @@ from git_model_security.errors import ConfigError, PolicyError
 from git_model_security.git.paths import shown
 from git_model_security.policy.gitmodel import CIPHERTEXT_SIGNATURE
 from git_model_security.signing.roles import STOCK_IGNORED, STOCK_SIGNATURE
-from git_model_security.verification import file_check, listing
+from git_model_security.verification import bundle_place, listing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -57,13 +57,13 @@ class Model(NamedTuple):
         """Where its bundle lies: a name in the directory, where nobody said otherwise."""
         if self.is_usual and self.only is None:
             return self.signature.name
-        return os.path.join(".", self.signature)  # noqa: PTH118 - Path drops the `./`
+        return bundle_place.of_path(self.signature)
 
     @property
     def is_usual(self) -> bool:
         """Whether its bundle lies where it does unless somebody says otherwise."""
         if self.only is not None:
-            return self.signature == file_check.find_bundle(self.path)
+            return self.signature == bundle_place.beside(self.path)
         return self.signature in {self.top / one for one in _USUAL}
 
     @property
@@ -112,28 +112,14 @@ def find(
     place = Path(path)
     if place.is_dir():
         below = {os.fsencode(os.path.relpath(one, place)) for one in ignored}
-        of_sealed = place / CIPHERTEXT_SIGNATURE
-        is_there = is_sealed and os.path.lexists(of_sealed)
-        usual = of_sealed if is_there else place / STOCK_SIGNATURE
+        usual = place / bundle_place.usual(place, is_sealed=is_sealed)
         own = usual if signature is None else Path(signature)
         kept = frozenset(one for one in below if not one.startswith(b".."))
         return Model(place, place, None, own, kept, has_git_paths)
     if not os.path.lexists(place):
         raise ConfigError(f"{shown(os.fsencode(path))}: there is no such file or directory")
-    own = file_check.find_bundle(place) if signature is None else Path(signature)
+    own = bundle_place.beside(place) if signature is None else Path(signature)
     return Model(place, place.parent, os.fsencode(place.name), own, frozenset())
-
-
-def standing(path: Path, signature: Path) -> Path:
-    """Returns the bundle that is to be read, by its path or by its name in the directory.
-
-    The path is from where the user stands, and goes first.
-    """
-    inside = path / signature
-    is_name = signature.name == os.fspath(signature)
-    return (
-        inside if is_name and not os.path.lexists(signature) and inside.exists() else signature
-    )
 
 
 def list_files(model: Model) -> list[bytes]:

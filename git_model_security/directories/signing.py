@@ -18,7 +18,7 @@ from git_model_security.policy import gitmodel
 from git_model_security.signatures import signature_place
 from git_model_security.signing import dsse, key_bundle, roles
 from git_model_security.signing.manifest import DIGESTS, Digest, Manifest
-from git_model_security.verification import directory_bundle, file_digests
+from git_model_security.verification import bundle_place, directory_bundle, file_digests
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -142,7 +142,7 @@ def _require_own(place: Path, signer: Signer, made: bytes | None = None) -> None
         PolicyError: it says whose.
     """
     try:
-        standing = directory_bundle.read(place.parent, os.path.join(".", place))  # noqa: PTH118
+        standing = directory_bundle.read(place.parent, bundle_place.of_path(place))
         bundle = dsse.parse(standing)
     except VerificationError:  # no bundle that anybody could verify
         return

@@ -22,7 +22,7 @@ from git_model_security.signing.roles import (
     STOCK_IGNORED,
     Subject,
 )
-from git_model_security.verification import listing
+from git_model_security.verification import bundle_place, listing
 from git_model_security.verification.kinds import FOLLOW
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def open_in(
     Raises:
         VerificationError: it cannot be read, or does not hold.
     """
-    (name,) = own_name(directory, signature)
+    name = bundle_place.own_name(directory, signature)
     data = reading.bundle(name, read(directory, signature, links))
     found = bundle.open_bundle(data, verifiers)
     require_plaintext(found)
@@ -86,7 +86,7 @@ def read(directory: Path, signature: str, links: Links | None = None) -> bytes:
     Raises:
         VerificationError: it is not there, or cannot be read.
     """
-    is_path = "/" in signature
+    is_path = bundle_place.is_path(signature)
     try:
         if is_path:
             # Not blocking: a named pipe may stand there.
@@ -116,7 +116,7 @@ def read(directory: Path, signature: str, links: Links | None = None) -> bytes:
 
 
 def _hint_of_absent(directory: Path, signature: str) -> str:
-    if "/" in signature:
+    if bundle_place.is_path(signature):
         return "--signature takes a name in DIR, or the path of a bundle from where you are"
     below = listing.models(listing.list_files(directory), signature)
     if not below:
@@ -207,11 +207,3 @@ def read_file(directory: Path, name: bytes, links: Links | None) -> bytes:
     """
     with os.fdopen(_open_file(directory, name, links), "rb") as file:
         return file.read(MAX_BYTES + 1)
-
-
-def own_name(directory: Path, signature: str) -> set[bytes]:
-    """Returns the name of the bundle itself, where it lies in the directory."""
-    if "/" not in signature:
-        return {os.fsencode(signature)}
-    inside = os.path.relpath(os.path.realpath(signature), os.path.realpath(directory))
-    return {os.fsencode(inside)}

@@ -20,7 +20,13 @@ from git_model_security.errors import ConfigError, Reason, VerificationError
 from git_model_security.git.paths import shown
 from git_model_security.signing.roles import BUNDLES, ONE_FILE, OTHERS_IGNORED
 from git_model_security.trust.verdict import COVERS_DIRECTORY, Finding, Verdict
-from git_model_security.verification import directory_bundle, file_digests, listing, part
+from git_model_security.verification import (
+    bundle_place,
+    directory_bundle,
+    file_digests,
+    listing,
+    part,
+)
 from git_model_security.verification.compare import Found, compare, tell
 from git_model_security.verification.contents import sealed_as
 from git_model_security.verification.form import Form, kind_of
@@ -96,7 +102,7 @@ def check(
     is_usual = not scope.has_git_paths
     left_out = directory_bundle.list_left_out(opened, signed, with_git_paths=is_usual)
     left_out |= scope.ignored
-    own = directory_bundle.own_name(directory, scope.signature)
+    own = {bundle_place.own_name(directory, scope.signature)}
     seen: dict[bytes, int] = {}
     present = listing.list_files(directory, left_out | own, seen)
     if links:

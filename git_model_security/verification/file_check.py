@@ -14,7 +14,12 @@ from git_model_security.git.paths import shown
 from git_model_security.signing import bundle
 from git_model_security.signing.roles import ONE_FILE
 from git_model_security.trust.verdict import COVERS_DIRECTORY, Finding, Verdict
-from git_model_security.verification import directory_bundle, directory_check, file_digests
+from git_model_security.verification import (
+    bundle_place,
+    directory_bundle,
+    directory_check,
+    file_digests,
+)
 from git_model_security.verification.kinds import Kind
 from git_model_security.verification.reading import AS_THEY_STAND
 
@@ -39,7 +44,7 @@ def check(
     verdict = Verdict(shown(os.fsencode(file)), covers=COVERS_DIRECTORY)
     name = os.fsencode(file.name)
     try:
-        data = directory_bundle.read(file.parent, os.path.join(".", signature))  # noqa: PTH118
+        data = directory_bundle.read(file.parent, bundle_place.of_path(signature))
         data = reading.bundle(os.fsencode(signature), data)
         opened = bundle.open_bundle(data, verifiers)
         directory_bundle.require_plaintext(opened)
@@ -67,8 +72,3 @@ def check(
         None if opened.subject else False,
     )
     return verdict
-
-
-def find_bundle(file: Path) -> Path:
-    """Returns where the bundle of a file lies, unless somebody says otherwise."""
-    return file.with_name(f"{file.name}.sig")

@@ -23,6 +23,7 @@ from git_model_security.signing.roles import CIPHERTEXT, TREE_ITEM
 from git_model_security.storage import pointer as pointer_file
 from git_model_security.trust.verdict import COVERS_CIPHERTEXT, Finding, Verdict
 from git_model_security.verification import (
+    bundle_place,
     directory_bundle,
     directory_check,
     file_digests,
@@ -90,7 +91,7 @@ def check(
     signed = opened.manifest.by_path()
     del signed[TREE_ITEM.encode()]
     verdict.files = len(signed)
-    own = directory_bundle.own_name(directory, scope.signature)
+    own = {bundle_place.own_name(directory, scope.signature)}
     met: dict[bytes, int] = {}
     left_out = _LEFT_OUT | scope.ignored | own | {_OWN_PLACE}
     present = listing.list_files(directory, left_out, met)
