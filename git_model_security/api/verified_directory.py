@@ -14,7 +14,7 @@ from git_model_security.api import models
 from git_model_security.api.verified_files import Source, not_as_signed, place_of, rooted
 from git_model_security.content import blob
 from git_model_security.directories import writing
-from git_model_security.directories.reading import AsTheyStand, Opened
+from git_model_security.directories.reading import Opened, Remembering
 from git_model_security.envelope import HEADER_BYTES
 from git_model_security.errors import ConfigError, EnvelopeError, VerificationError
 from git_model_security.git.paths import shown
@@ -57,10 +57,10 @@ class Directory(Source):
         if model.only is not None and signed.keys() == {ONE_FILE}:
             signed = {os.fsdecode(model.only): signed[ONE_FILE]}
         self._key = key
-        self._readings: Sequence[Callable[[], AsTheyStand]] = (AsTheyStand,)
+        self._readings: Sequence[Callable[[], Remembering]] = (Remembering,)
         if not self._is_sealed:
             # Of other software's bundles nobody knows whether they are over ciphertext.
-            others = () if opened.subject else (AsTheyStand,)
+            others = () if opened.subject else (Remembering,)
             self._readings = (*others, partial(Opened, key))
         self._manifest = opened.manifest
         self.names, self.signer = signed, str(opened.signer)
@@ -101,7 +101,7 @@ class Directory(Source):
         )
 
     def _require_one_reading(
-        self, kind: Callable[[], AsTheyStand], place: Place, name: str
+        self, kind: Callable[[], Remembering], place: Place, name: str
     ) -> None:
         """Has all that is encrypted be read in the way in which the first such file holds.
 
@@ -113,7 +113,7 @@ class Directory(Source):
         """
         if place.root is None:
             return
-        if kind is not AsTheyStand:
+        if kind is not Remembering:
             with open_encrypted(place.path, self._key, root=place.root) as file:
                 if blob.is_sealed(file.read(HEADER_BYTES)):
                     raise not_as_signed(name)
@@ -127,7 +127,7 @@ class Directory(Source):
             return ConfigError(f"{name}: cannot read it")
         modes = {path: stat.S_IFLNK} if is_link else {}
         signed = {path: self.names[name]}
-        reading = AsTheyStand() if self._is_sealed else Opened(self._key)
+        reading = Remembering() if self._is_sealed else Opened(self._key)
         finding, *_ = directory_check.differences(
             signed, found, (), modes, self._model.top, reading
         )

@@ -7,7 +7,7 @@ import hashlib
 import os
 from typing import TYPE_CHECKING, NamedTuple
 
-from git_model_security.directories.reading import AsTheyStand
+from git_model_security.directories.reading import Remembering
 from git_model_security.envelope.root import of_file
 from git_model_security.errors import Reason, VerificationError
 from git_model_security.loading.encrypted_file import open_envelope, open_regular
@@ -88,7 +88,7 @@ def hashed(path: Path | Named, signed: bytes, name: str) -> Place:
     Raises:
         VerificationError: it has another one.
     """
-    reading, running = AsTheyStand(), hashlib.sha256()
+    reading, running = Remembering(), hashlib.sha256()
     with open_regular(path) as file:
         # A path of a descriptor may share its position.
         file.seek(0)
@@ -99,7 +99,7 @@ def hashed(path: Path | Named, signed: bytes, name: str) -> Place:
     return place_of(path, reading, b"")
 
 
-def place_of(path: Path | Named, reading: AsTheyStand, name: bytes) -> Place:
+def place_of(path: Path | Named, reading: Remembering, name: bytes) -> Place:
     """Returns the place of a file that was read, and has the digest that was signed."""
     seen = reading.seen[name]
     if seen.is_root:

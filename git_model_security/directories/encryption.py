@@ -216,7 +216,7 @@ def decrypt_found(
     An output is complete when `writing.finish` says so.
 
     Args:
-        expected: what stands for each file that may be written (`reading.AsTheyStand.seen`);
+        expected: what stands for each file that may be written (`reading.Remembering.seen`);
             others are left as they are. None for all of them.
 
     Raises:

@@ -47,8 +47,8 @@ _NOTHING = Seen(is_root=True, value=b"")
 """What no file has."""
 
 
-class AsTheyStand(Reading):
-    """Reads files as they stand.
+class Remembering(Reading):
+    """Reads files as they stand, and remembers what stands for each of them.
 
     Attributes:
         seen: what stands for each file that was read, by its path.
@@ -100,7 +100,7 @@ class AsTheyStand(Reading):
         return self.signature
 
 
-class Opened(AsTheyStand):
+class Opened(Remembering):
     """Reads files, and of what is encrypted the plaintext, without writing it anywhere."""
 
     def __init__(self, key: Key) -> None:
@@ -141,7 +141,7 @@ class Opened(AsTheyStand):
         return self.signature
 
 
-class Resealed(AsTheyStand):
+class Resealed(Remembering):
     """Reads files as they stand, and of those that were decrypted their ciphertext.
 
     Which is always the same, so that who was interrupted finds what was signed again.

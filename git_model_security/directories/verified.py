@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from git_model_security.content.blob import Kind as Content
 from git_model_security.directories import encryption, selection, signing, writing
-from git_model_security.directories.reading import AsTheyStand, Opened, Resealed
+from git_model_security.directories.reading import Opened, Remembering, Resealed
 from git_model_security.errors import (
     EnvelopeError,
     KeyNotFoundError,
@@ -138,7 +138,7 @@ def verify_and_decrypt(
         Error: as `decrypt_and_verify`.
     """
     writing.sweep(model.path)
-    reading: AsTheyStand = AsTheyStand()
+    reading: Remembering = Remembering()
     verdict = check(model, verifiers, progress, reading=reading)
     if clear := _find_clear(model, verdict):
         reading = Resealed(key, clear)
@@ -175,7 +175,7 @@ def _write(
     model: Model,
     key: Key,
     verdict: Verdict,
-    reading: AsTheyStand,
+    reading: Remembering,
     output: StrPath | None,
     progress: Progress | None,
 ) -> Decrypted:
@@ -194,7 +194,7 @@ def _write(
     return Decrypted(verdict, done, sorted(sealed - reading.seen.keys()))
 
 
-def _require_all(found: Selection, sealed: Collection[bytes], reading: AsTheyStand) -> None:
+def _require_all(found: Selection, sealed: Collection[bytes], reading: Remembering) -> None:
     """Raises unless each file that was verified is there still, and can be written.
 
     Raises:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import git_model_security as gm
-from git_model_security.directories.reading import AsTheyStand
+from git_model_security.directories.reading import Remembering
 from git_model_security.errors import AuthenticationError, NotFetchedError
 from git_model_security.signing.bundle import open_bundle
 from git_model_security.signing.by_key import KeySigner, KeyVerifier
@@ -59,7 +59,7 @@ def no_pass(monkeypatch: pytest.MonkeyPatch) -> None:
     def chunks(*_: object) -> bytes:
         pytest.fail("a file was read whole, to know its digest")
 
-    monkeypatch.setattr(AsTheyStand, "chunks", chunks)
+    monkeypatch.setattr(Remembering, "chunks", chunks)
 
 
 def damage(file: Path, offset: int) -> None:
