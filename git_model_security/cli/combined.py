@@ -53,15 +53,9 @@ def sign_encrypt(path: Path, encryption_key: Path | None, **said: Any) -> None:
     key = directory_options.material(encryption_key)
     model = directory_options.model(path, said)
     with Bar("Signing") as hashing, Bar("Encrypting") as bar:
-        chosen = directory_options.chosen(said, bar)
-        found = signed_encryption.sign_and_encrypt(
-            model,
-            signer,
-            key,
-            output=chosen["output"],
-            hashing=hashing if chosen["progress"] else None,
-            sealing=chosen["progress"],
-        )
+        run = directory_options.run(said, bar)
+        read = hashing if run.progress else None
+        found = signed_encryption.sign_and_encrypt(model, signer, key, run, read)
     directory_options.tell_signed(found, "signed" if found.is_new else "signed already:")
     directory_options.tell_encrypted(found.done)
 
@@ -80,15 +74,9 @@ def encrypt_sign(path: Path, encryption_key: Path | None, **said: Any) -> None:
     key = directory_options.material(encryption_key)
     model = directory_options.model(path, said)
     with Bar("Encrypting") as bar, Bar("Signing") as hashing:
-        chosen = directory_options.chosen(said, bar)
-        found = signed_encryption.encrypt_and_sign(
-            model,
-            signer,
-            key,
-            output=chosen["output"],
-            sealing=chosen["progress"],
-            hashing=hashing if chosen["progress"] else None,
-        )
+        run = directory_options.run(said, bar)
+        read = hashing if run.progress else None
+        found = signed_encryption.encrypt_and_sign(model, signer, key, run, read)
     directory_options.tell_encrypted(found.done)
     directory_options.tell_signed(found)
 
@@ -136,7 +124,7 @@ def _decrypt(
     else:
         _, accepted = verifiers.of_directory([model.top], asked)
     with Bar("Decrypting") as bar:
-        found = work(model, key, accepted, **directory_options.chosen(said, bar))
+        found = work(model, key, accepted, run=directory_options.run(said, bar))
     verify_report.show(found.verdict, verify_report.NOBODY_ASKED)
     if found.done is not None and found.done.files:
         directory_options.tell("decrypted", found.done)

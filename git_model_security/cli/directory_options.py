@@ -10,6 +10,7 @@ import click
 from git_model_security import messages
 from git_model_security.cli import options, terminal
 from git_model_security.directories import model as models
+from git_model_security.directories.outputs import Run
 from git_model_security.errors import KeyNotFoundError
 from git_model_security.git.paths import shown
 from git_model_security.keyring import key_files, key_material, ring
@@ -100,12 +101,9 @@ def warn_of_ignored(path: Path, ignored: Iterable[Path]) -> None:
             )
 
 
-def chosen(said: dict[str, Any], bar: Bar) -> dict[str, Any]:
+def run(said: dict[str, Any], bar: Bar) -> Run:
     """Takes how files are written out of a command's values."""
-    return {
-        "output": said.pop("output"),
-        "progress": bar if said.pop("use_progress_bar") else None,
-    }
+    return Run(said.pop("output"), progress=bar if said.pop("use_progress_bar") else None)
 
 
 def material(path: Path | None) -> bytes:

@@ -89,9 +89,11 @@ def _run(
     bar: Bar,
 ) -> Done:
     key, path = directory_options.material(encryption_key), _path(words)
-    chosen = directory_options.chosen(said, bar)
     directory_options.warn_of_ignored(path, said["ignored"])
-    return work(path, key, ignore_paths=said["ignored"], **chosen)
+    run = directory_options.run(said, bar)
+    return work(
+        path, key, output=run.output, ignore_paths=said["ignored"], progress=run.progress
+    )
 
 
 def _path(words: tuple[str, ...]) -> Path:

@@ -10,10 +10,10 @@ from git_model_security import messages
 from git_model_security.cli import directory_options, methods, options
 from git_model_security.cli.progress import Bar
 from git_model_security.directories import enc_import
-from git_model_security.directories.enc_signature import Signs
+from git_model_security.directories.enc_signature import Signature, Signs
+from git_model_security.directories.outputs import Run
 from git_model_security.envelope import Key
 from git_model_security.git.paths import shown
-from git_model_security.signing.roles import STOCK_SIGNATURE
 from git_model_security.signing.sources import Asked
 from git_model_security.trust import anchors, verifiers
 
@@ -61,7 +61,7 @@ def command(
     any time, and what was interrupted goes on when run again. Where a signer is described,
     the .enc files have to be as the model.sig beside them signs them.
     """
-    signers = _signers(path, methods.take(Asked, None, said))
+    beside = Signature(signature, _signers(path, methods.take(Asked, None, said)))
     material = directory_options.material(encryption_key)
     sealing = None if key is None else Key(directory_options.material(key))
     with Bar("Checking") as checking, Bar("Sealing") as bar:
@@ -69,14 +69,12 @@ def command(
             path,
             material,
             key=sealing,
-            output=output,
             ignored=ignored,
-            signers=signers,
-            signature=signature,
+            signature=beside,
+            run=Run(output, progress=bar),
             checking=checking,
-            progress=bar,
         )
-    _tell(found, signature or STOCK_SIGNATURE, is_in_place=output is None)
+    _tell(found, beside.name, is_in_place=output is None)
 
 
 def _signers(path: Path, asked: Asked) -> Sequence[Verifier]:

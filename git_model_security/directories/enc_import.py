@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import errno
 import os
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple, cast
 
@@ -31,7 +30,8 @@ from git_model_security.directories import (
     selection,
     writing,
 )
-from git_model_security.directories.enc_signature import Signs
+from git_model_security.directories.enc_signature import USUAL, Signs
+from git_model_security.directories.outputs import IN_PLACE
 from git_model_security.envelope import Key, sealed_length
 from git_model_security.errors import GitError, PolicyError
 from git_model_security.git import worktree
@@ -45,10 +45,10 @@ if TYPE_CHECKING:
 
     from _typeshed import StrPath
 
-    from git_model_security.directories.enc_signature import Signed
+    from git_model_security.directories.enc_signature import Signature, Signed
+    from git_model_security.directories.outputs import Progress, Run
     from git_model_security.directories.selection import File, Selection
-    from git_model_security.directories.writing import Done, Progress
-    from git_model_security.signing.methods import Verifier
+    from git_model_security.directories.writing import Done
 
 
 class Imported(NamedTuple):
@@ -65,18 +65,67 @@ class Imported(NamedTuple):
     signs: Signs
 
 
+class _Taking(NamedTuple):
+    """How each file is taken over.
+
+    Attributes:
+        material: the 32 bytes of the key that it was encrypted with.
+        key: to seal it under.
+        signed: what was signed of the files; None where that is not asked for.
+    """
+
+    material: bytes
+    key: Key
+    signed: Signed | None = None
+
+    def write(self, top: Path, file: File, target: Path, threads: int) -> int:
+        """Writes the envelope of one file, and removes it; returns its plaintext's length.
+
+        One that was signed stays.
+        """
+        name = enc_places.place(file)
+        mode = file.facts.st_mode & writing.PERMISSIONS
+        read = None if self.signed is None else self.signed.begin()
+        with writing.about(file.path):
+            with naming(name):
+                descriptor = worktree.open_file(top, file.path)
+                size = sealed_length(enc_file.padded_length(file.facts.st_size))
+                with (
+                    cast("BinaryIO", os.fdopen(descriptor, "rb", buffering=0)) as source,
+                    Replacement(target, name, mode, size) as new,
+                ):
+                    if target == top:
+                        os.fchmod(new.descriptor, mode)
+                    length = enc_sealing.seal(
+                        *(self.material, self.key, source, new.descriptor),
+                        is_long=threads > 1,
+                        read=read,
+                    )
+                    if self.signed is not None and read is not None:
+                        self.signed.require(file.path, read)
+                    os.fsync(new.descriptor)
+                    if length:
+                        encryption.require_opens(self.key, name, new, length, threads)
+                    if stamp(os.fstat(descriptor)) != stamp(file.facts):
+                        raise writing.changed()
+                    if new.standing() is None:
+                        new.commit()
+                    elif not _is_there(new, target, name):
+                        raise enc_places.both_there(file)
+            if target == top and self.signed is None:
+                _remove(top, file)
+        return length
+
+
 def take_over(
     path: StrPath,
     material: bytes,
     *,
     key: Key | None = None,
-    output: StrPath | None = None,
     ignored: Iterable[StrPath] = (),
-    signers: Sequence[Verifier] = (),
-    signature: str | None = None,
-    threads: int | None = None,
+    signature: Signature = USUAL,
+    run: Run = IN_PLACE,
     checking: Progress | None = None,
-    progress: Progress | None = None,
 ) -> Imported:
     """Turns x.enc into x, an envelope, for each one of a directory; or for a single file.
 
@@ -84,25 +133,20 @@ def take_over(
         path: a directory, or a file.
         material: the 32 bytes of the key that they were encrypted with.
         key: to seal them under; None is the same key.
-        output: the directory that gets the envelopes, and what else there is that is not
-            hidden; None is in place.
         ignored: paths below it that are left alone.
-        signers: of whom one has to have signed the .enc files; empty asks for no signature.
-        signature: the bundle: a name in the directory, or with a `/` any path; None is
-            model.sig, if it is there.
-        threads: at most so many; None is one per core.
+        signature: the bundle that signs them, and who has to have signed it.
+        run: an output gets the envelopes, and what else there is that is not hidden.
         checking: told how many bytes of how many are authenticated.
-        progress: told how many bytes of how many are sealed.
 
     Raises:
         PolicyError: there is nothing to take over, something stands in the way, or a
             signature would be lost.
         KeyNotFoundError: the key authenticates none of them.
         EnvelopeError: it does not all of them.
-        VerificationError: they are not what one of `signers` signed.
+        VerificationError: they are not what one of the signers signed.
         Error: a file cannot be read or written; those before it are done.
     """
-    held = Key(material) if key is None else key
+    taking = _Taking(material, Key(material) if key is None else key)
     found = selection.select(Path(path), map(Path, ignored))
     chosen = enc_check.list_named(found)
     if not chosen:
@@ -112,29 +156,29 @@ def take_over(
             f"{shown(os.fsencode(path))}: nothing to take over: no file is called .enc{ours}",
             hint="name the directory that model-encryption encrypted",
         )
-    target = found.top if output is None else Path(output)
-    enc_places.require_free(found, chosen, target, held)
+    enc_places.require_free(found, chosen, run.output or found.top, taking.key)
     signs = enc_signature.claim(found.top, chosen, signature)
-    signed = None
-    if signers:
-        signed = enc_signature.require_holds(found, chosen, signers, signature)
-        if output is None:
+    if signature.signers:
+        signed = enc_signature.require_holds(found, chosen, signature)
+        taking = taking._replace(signed=signed)
+        if run.output is None:
             _require_every(found, chosen, signed)
-    elif signs is Signs.CIPHERTEXT and output is None:
+    elif signs is Signs.CIPHERTEXT and run.output is None:
         enc_signature.require_kept(signature)
-    enc_check.require_all(found.top, chosen, material, threads, checking)
-    own = enc_signature.own_name(found.top, signature)
+    enc_check.require_all(found.top, chosen, material, run.threads, checking)
+    own = signature.own_name(found.top)
+    copied = {file.path: None for file in found.files if not file.is_left_alone}
     if signs is Signs.CIPHERTEXT:
-        found = found._replace(files=[file for file in found.files if file.path not in own])
-    write = partial(_take_over, material, held, signed)
-    also = own if signs is Signs.PLAINTEXT else ()
-    done = writing.write_all(found, chosen, write, output, threads, progress, also=also)
-    writing.finish(output)
-    if signed is not None and output is None:
+        found = found._replace(files=[file for file in found.files if file.path != own])
+    elif signs is Signs.PLAINTEXT:
+        copied[own] = None
+    done = writing.write_all(run, found, chosen, taking.write, copied)
+    run.finish()
+    if taking.signed is not None and run.output is None:
         for file in chosen:
             with writing.about(file.path):
                 _remove(found.top, file)
-    paths = {file.path for file in chosen} | own
+    paths = {file.path for file in chosen} | {own}
     clear = [
         file.path
         for file in found.files
@@ -159,51 +203,6 @@ def _require_every(found: Selection, chosen: Sequence[File], signed: Signed) -> 
             f"{shown(min(left))}: is signed too, and not taken over: its signature needs all",
             hint="name the whole directory; or --output DIR leaves the .enc files as they are",
         )
-
-
-def _take_over(
-    material: bytes,
-    key: Key,
-    signed: Signed | None,
-    top: Path,
-    file: File,
-    target: Path,
-    threads: int,
-) -> int:
-    """Writes the envelope of one file, and removes it; returns its plaintext's length.
-
-    One that was signed stays.
-    """
-    name = enc_places.place(file)
-    mode = file.facts.st_mode & writing.PERMISSIONS
-    read = None if signed is None else signed.begin()
-    with writing.about(file.path):
-        with naming(name):
-            descriptor = worktree.open_file(top, file.path)
-            size = sealed_length(enc_file.padded_length(file.facts.st_size))
-            with (
-                cast("BinaryIO", os.fdopen(descriptor, "rb", buffering=0)) as source,
-                Replacement(target, name, mode, size) as new,
-            ):
-                if target == top:
-                    os.fchmod(new.descriptor, mode)
-                length = enc_sealing.seal(
-                    material, key, source, new.descriptor, is_long=threads > 1, read=read
-                )
-                if signed is not None and read is not None:
-                    signed.require(file.path, read)
-                os.fsync(new.descriptor)
-                if length:
-                    encryption.require_opens(key, name, new, length, threads)
-                if stamp(os.fstat(descriptor)) != stamp(file.facts):
-                    raise writing.changed()
-                if new.standing() is None:
-                    new.commit()
-                elif not _is_there(new, target, name):
-                    raise enc_places.both_there(file)
-        if target == top and signed is None:
-            _remove(top, file)
-    return length
 
 
 def _is_there(new: Replacement, target: Path, name: bytes) -> bool:

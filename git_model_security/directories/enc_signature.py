@@ -9,7 +9,7 @@ from __future__ import annotations
 import enum
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from git_model_security import messages
 from git_model_security.content import blob, enc_file
@@ -42,7 +42,49 @@ class Signs(enum.Enum):
     CIPHERTEXT = "ciphertext"
 
 
-def claim(top: Path, files: Sequence[File], signature: str | None = None) -> Signs:
+class Signature(NamedTuple):
+    """The bundle that may lie beside .enc files, and who may have signed it.
+
+    Attributes:
+        word: what `--signature` says (`bundle_place`); None is model.sig, if it is there.
+        signers: of whom one has to have signed the .enc files; empty asks for none.
+    """
+
+    word: str | None = None
+    signers: Sequence[Verifier] = ()
+
+    @property
+    def name(self) -> str:
+        """The word for it."""
+        return self.word or STOCK_SIGNATURE
+
+    def own_name(self, top: Path) -> bytes:
+        """Returns its path from the directory."""
+        return bundle_place.own_name(top, self.name)
+
+    def read(self, top: Path) -> bytes | None:
+        """Returns one in clear, one byte more than it may have; None where there is none.
+
+        Raises:
+            ConfigError: one was named, and cannot be read.
+        """
+        place = Path(self.name) if bundle_place.is_path(self.name) else top / self.name
+        try:
+            there = worktree.head(place.parent, os.fsencode(place.name), dsse.MAX_BYTES + 1)
+        except OSError as error:
+            if self.word is None:
+                return None
+            reason = messages.reason(error)
+            raise ConfigError(f"{shown(bytes(place))}: cannot be read: {reason}") from error
+        if there is None or blob.is_sealed(there[1][: blob.HEAD_BYTES]):
+            return None
+        return there[1]
+
+
+USUAL: Final = Signature()
+
+
+def claim(top: Path, files: Sequence[File], signature: Signature) -> Signs:
     """Returns what the bundle of a directory claims to be over: these files, or others.
 
     One in clear: one that was encrypted too is of the plaintext, and a file as any other.
@@ -50,13 +92,12 @@ def claim(top: Path, files: Sequence[File], signature: str | None = None) -> Sig
     Args:
         top: the directory.
         files: of it.
-        signature: the bundle: a name in it, or with a `/` any path; None is model.sig, if
-            it is there.
+        signature: which bundle.
 
     Raises:
         ConfigError: a bundle that was named cannot be read.
     """
-    data = _read(top, signature)
+    data = signature.read(top)
     if data is None:
         return Signs.NOTHING
     try:
@@ -67,13 +108,13 @@ def claim(top: Path, files: Sequence[File], signature: str | None = None) -> Sig
     return Signs.CIPHERTEXT if is_over_them else Signs.PLAINTEXT
 
 
-def require_kept(signature: str | None = None) -> None:
+def require_kept(signature: Signature) -> None:
     """Raises since the files that a bundle signs would go.
 
     Raises:
         PolicyError: always.
     """
-    name = signature or STOCK_SIGNATURE
+    name = signature.name
     raise PolicyError(
         f"{name} signs the .enc files: once these are gone nobody can check it",
         hint="--public-key FILE, or whatever describes the signer, checks it before\n"
@@ -113,12 +154,7 @@ class Signed(NamedTuple):
             )
 
 
-def require_holds(
-    found: Selection,
-    files: Sequence[File],
-    verifiers: Sequence[Verifier],
-    signature: str | None = None,
-) -> Signed:
+def require_holds(found: Selection, files: Sequence[File], signature: Signature) -> Signed:
     """Verifies the bundle over .enc files, and that all of them are there as it signs.
 
     What a run that was interrupted took over already lies beside them: it is compared with
@@ -127,27 +163,26 @@ def require_holds(
     Args:
         found: what is there.
         files: the .enc files of it.
-        verifiers: who may have signed.
-        signature: see `claim`.
+        signature: which bundle, and who may have signed.
 
     Raises:
         VerificationError: the bundle does not hold, or a file is not as it was signed.
         PolicyError: there is no such bundle.
     """
-    data = _read(found.top, signature)
+    data = signature.read(found.top)
     if data is None or claim(found.top, files, signature) is not Signs.CIPHERTEXT:
         raise PolicyError(
-            f"no {signature or STOCK_SIGNATURE} signs the .enc files",
+            f"no {signature.name} signs the .enc files",
             hint="leave the signer out, and verify after `git model decrypt`:"
             " `git model verify --dir DIR --public-key FILE`",
         )
-    opened = bundle.open_bundle(data, verifiers)
+    opened = bundle.open_bundle(data, signature.signers)
     directory_bundle.require_plaintext(opened)
     manifest = opened.manifest
     signed = manifest.by_path()
     others = {file.path.removesuffix(enc_file.SUFFIX) for file in files}
     ignored = {path.encode("utf-8", "surrogateescape") for path in manifest.ignore_paths}
-    others |= own_name(found.top, signature)
+    others.add(signature.own_name(found.top))
     there = {
         file.path
         for file in found.files
@@ -157,7 +192,7 @@ def require_holds(
     actual = file_digests.digests(
         found.top, signed.keys() | there, manifest.digest, shard_bytes=manifest.shard_bytes
     )
-    name = signature or STOCK_SIGNATURE
+    name = signature.name
     for kind, names in compare(signed, actual).items():
         raise VerificationError(
             kind.reason,
@@ -178,26 +213,3 @@ def _hint_of_missing(name: str) -> str:
 
 def _is_below(path: bytes, places: Collection[bytes]) -> bool:
     return any(one in places for one in (*listing.above(path), path))
-
-
-def own_name(top: Path, signature: str | None) -> set[bytes]:
-    """Returns the name of the bundle itself, where it lies in the directory."""
-    return {bundle_place.own_name(top, signature or STOCK_SIGNATURE)}
-
-
-def _read(top: Path, signature: str | None) -> bytes | None:
-    """Returns a bundle in clear, one byte more than it may have; None where there is none.
-
-    Raises:
-        ConfigError: one was named, and cannot be read.
-    """
-    name = signature or STOCK_SIGNATURE
-    place = Path(name) if bundle_place.is_path(name) else top / name
-    try:
-        there = worktree.head(place.parent, os.fsencode(place.name), dsse.MAX_BYTES + 1)
-    except OSError as error:
-        if signature is None:
-            return None
-        reason = messages.reason(error)
-        raise ConfigError(f"{shown(bytes(place))}: cannot be read: {reason}") from error
-    return None if there is None or blob.is_sealed(there[1][: blob.HEAD_BYTES]) else there[1]

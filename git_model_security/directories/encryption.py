@@ -13,9 +13,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple, cast
 
 from git_model_security.content.blob import Kind
-from git_model_security.directories import enc_check, own_keys, selection, writing
+from git_model_security.directories import enc_check, outputs, own_keys, selection
+from git_model_security.directories.outputs import Run
 from git_model_security.directories.reading import Seen, open_segments
-from git_model_security.directories.writing import Done, require_same, write_all, write_one
+from git_model_security.directories.writing import (
+    Done,
+    require_same,
+    write_all,
+    write_one,
+)
 from git_model_security.envelope import sealed_length
 from git_model_security.envelope.seal_file import seal_file
 from git_model_security.errors import EnvelopeError, GitError, PolicyError
@@ -28,8 +34,8 @@ if TYPE_CHECKING:
 
     from _typeshed import StrPath
 
+    from git_model_security.directories.outputs import Progress
     from git_model_security.directories.selection import File, Selection
-    from git_model_security.directories.writing import Progress
     from git_model_security.envelope import Key
     from git_model_security.git.replacement import Replacement
     from git_model_security.keyring.key_material import KeyLike
@@ -63,8 +69,9 @@ def encrypt(
         Error: a file cannot be read or written; those before it are done.
     """
     planned = plan(path, key, output=output, ignore_paths=ignore_paths)
-    done = carry_out(planned, output, threads, progress)
-    writing.finish(output)
+    run = Run.of(output, threads, progress)
+    done = carry_out(planned, run)
+    run.finish()
     return done
 
 
@@ -98,7 +105,7 @@ def plan(
     Raises:
         Error: as `encrypt`, for all that can be known before.
     """
-    writing.sweep(Path(path))
+    outputs.sweep(Path(path))
     found = selection.select(Path(path), map(Path, ignore_paths))
     own_keys.require_none(found, key_material.of(key))
     return plan_found(found, key, output=output)
@@ -121,28 +128,26 @@ def plan_found(found: Selection, key: KeyLike, *, output: StrPath | None = None)
             hint="name the directory that has the model",
         )
     if output is not None:
-        writing.require_output(found, Path(output))
+        outputs.require_output(found, Path(output))
     return Plan(held, found, chosen, sealed, possible)
 
 
-def carry_out(
-    planned: Plan, output: StrPath | None, threads: int | None, progress: Progress | None
-) -> Done:
-    """Encrypts what was planned; an output is complete when `writing.finish` says so.
+def carry_out(planned: Plan, run: Run) -> Done:
+    """Encrypts what was planned; an output is complete when `Run.finish` says so.
 
     Raises:
         Error: a file cannot be read or written; those before it are done.
     """
     found, chosen = planned.found, planned.chosen
     write = partial(_seal, planned.key)
-    left = {file.path for file in found.files if file.is_left_alone}
-    done = write_all(found, chosen, write, output, threads, progress, also=left)
+    copied = {file.path: None for file in found.files}
+    done = write_all(run, found, chosen, write, copied)
     linked = [file.path for file in chosen if file.facts.st_nlink > 1]
     return done._replace(
         doubtful=planned.doubtful,
         sealed=len(planned.sealed),
         clear=selection.list_hidden(found),
-        linked=linked if output is None else (),
+        linked=linked if run.output is None else (),
     )
 
 
@@ -189,7 +194,7 @@ def decrypt(
         Error: a file does not open, or cannot be written; those before it are done.
     """
     held = key_material.of(key)
-    writing.sweep(Path(path))
+    outputs.sweep(Path(path))
     found = selection.select(Path(path), map(Path, ignore_paths))
     possible = [file.path for file in enc_check.list_possible(found.files)]
     if not selection.list_sealed(found):
@@ -198,22 +203,18 @@ def decrypt(
         if possible:
             hint = f"`git model import-enc {named}`, if model-encryption encrypted it"
         raise PolicyError(f"{named}: nothing to decrypt: no file is encrypted", hint=hint)
-    done = decrypt_found(found, held, output, threads, progress)
-    writing.finish(output)
+    run = Run.of(output, threads, progress)
+    done = decrypt_found(run, found, held)
+    run.finish()
     return done._replace(doubtful=possible)
 
 
 def decrypt_found(
-    found: Selection,
-    key: Key,
-    output: StrPath | None,
-    threads: int | None,
-    progress: Progress | None,
-    expected: Mapping[bytes, Seen] | None = None,
+    run: Run, found: Selection, key: Key, expected: Mapping[bytes, Seen] | None = None
 ) -> Done:
     """Decrypts the encrypted ones of the files that were found, which may be none.
 
-    An output is complete when `writing.finish` says so.
+    An output is complete when `Run.finish` says so.
 
     Args:
         expected: what stands for each file that may be written (`reading.Remembering.seen`);
@@ -222,16 +223,13 @@ def decrypt_found(
     Raises:
         Error: see `decrypt`; or a file is not the one that is expected.
     """
-    chosen = [
-        file
-        for file in selection.list_sealed(found)
-        if expected is None or file.path in expected
-    ]
-    if output is not None:
-        writing.require_output(found, Path(output), may_stand=True)
-    write = partial(_open, key, expected)
-    left = {file.path for file in found.files if file.is_left_alone}
-    return write_all(found, chosen, write, output, threads, progress, expected, left)
+    written: Mapping[bytes, Seen | None] = (
+        {file.path: None for file in found.files} if expected is None else expected
+    )
+    chosen = [file for file in selection.list_sealed(found) if file.path in written]
+    if run.output is not None:
+        outputs.require_output(found, run.output, may_stand=True)
+    return write_all(run, found, chosen, partial(_open, key, written), written)
 
 
 def _seal(key: Key, top: Path, file: File, target: Path, threads: int) -> int:
@@ -259,7 +257,7 @@ def require_opens(key: Key, path: bytes, new: Replacement, length: int, threads:
 
 def _open(
     key: Key,
-    expected: Mapping[bytes, Seen] | None,
+    expected: Mapping[bytes, Seen | None],
     top: Path,
     file: File,
     target: Path,
@@ -270,7 +268,7 @@ def _open(
     def open_into(source: BinaryIO, new: Replacement) -> None:
         nonlocal length
         reader = open_segments(key, file.path, source)
-        require_same(expected, file, Seen(is_root=True, value=reader.root))
+        require_same(expected[file.path], file.path, Seen(is_root=True, value=reader.root))
         length = reader.length
         os.ftruncate(new.descriptor, length)
         reader.write_to(new.descriptor, threads)

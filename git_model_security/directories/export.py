@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from git_model_security import telemetry
 from git_model_security.content import blob, reader
-from git_model_security.directories import writing
+from git_model_security.directories import outputs, writing
+from git_model_security.directories.outputs import Run
 from git_model_security.errors import (
     EnvelopeError,
     KeyNotFoundError,
@@ -74,7 +75,7 @@ def export(
         NotFetchedError: an object of git-lfs is not here.
         Error: a file cannot be read, opened or written; then none is.
     """
-    writing.require_new(directory)
+    outputs.require_new(directory)
     entries = index.tree(clone.repo, index.require(clone.repo, f"{revision}^{{tree}}"))
     verdict = None
     if not is_encrypted:
@@ -127,11 +128,11 @@ def _all_or_nothing(directory: Path) -> Iterator[list[bytes]]:
     that it is not complete.
     """
     is_new = not directory.exists()
-    writing.begin(directory)
-    paths: list[bytes] = [writing.UNFINISHED]
+    outputs.begin(directory)
+    paths: list[bytes] = [outputs.UNFINISHED]
     try:
         yield paths
-        writing.finish(directory)
+        Run(directory).finish()
     except BaseException:
         for path in paths:
             _remove(directory, path, os.unlink)

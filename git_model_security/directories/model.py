@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from git_model_security import messages
-from git_model_security.directories import selection, writing
+from git_model_security.directories import outputs, selection
 from git_model_security.errors import ConfigError, PolicyError
 from git_model_security.git.paths import shown
 from git_model_security.policy.gitmodel import CIPHERTEXT_SIGNATURE
@@ -134,7 +134,7 @@ def list_files(model: Model) -> list[bytes]:
     if model.only is not None:
         modes = {model.only: os.lstat(model.path).st_mode}
     else:
-        left_out = {os.fsencode(path) for path in model.unsigned} | {writing.UNFINISHED}
+        left_out = {os.fsencode(path) for path in model.unsigned} | {outputs.UNFINISHED}
         modes = listing.list_files(model.top, left_out)
     where = shown(os.fsencode(model.path))
     odd = sorted(name for name, mode in modes.items() if not stat.S_ISREG(mode))

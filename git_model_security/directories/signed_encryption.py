@@ -8,17 +8,17 @@ and encrypting goes on.
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from git_model_security.directories import (
     encryption,
+    outputs,
     own_keys,
     selection,
     signing,
     verified,
-    writing,
 )
+from git_model_security.directories.outputs import IN_PLACE
 from git_model_security.directories.reading import Opened
 from git_model_security.errors import PolicyError
 from git_model_security.git.paths import shown
@@ -27,11 +27,11 @@ from git_model_security.verification import listing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from _typeshed import StrPath
+    from pathlib import Path
 
     from git_model_security.directories.encryption import Plan
     from git_model_security.directories.model import Model
+    from git_model_security.directories.outputs import Run
     from git_model_security.directories.selection import Selection
     from git_model_security.directories.writing import Done
     from git_model_security.envelope import Key
@@ -63,10 +63,8 @@ def sign_and_encrypt(
     model: Model,
     signer: Signer,
     material: bytes,
-    *,
-    output: StrPath | None = None,
+    run: Run = IN_PLACE,
     hashing: Progress | None = None,
-    sealing: Progress | None = None,
 ) -> Sealed:
     """Signs a model, and encrypts it then; what the signature leaves out as well.
 
@@ -74,10 +72,8 @@ def sign_and_encrypt(
         model: what is signed; its bundle stays clear.
         signer: who signs.
         material: the 32 bytes of the key.
-        output: the directory that gets the ciphertext and the bundle, so that the model
-            stays as it is; None is in place.
+        run: an output gets the ciphertext and the bundle, so that the model stays as it is.
         hashing: told how many bytes of how many are read.
-        sealing: told how many bytes of how many are encrypted.
 
     Raises:
         PolicyError: a file holds a key, another signer's bundle would be lost, a file is
@@ -86,8 +82,8 @@ def sign_and_encrypt(
         Error: a file cannot be read, signed or written; those before it are done.
     """
     key = key_material.of(material)
-    planned = _plan(model, key, material, output)
-    place = model.signature if output is None else model.copied_to(Path(output)).signature
+    planned = _plan(model, key, material, run.output)
+    place = model.copied_to(run.output).signature if run.output else model.signature
     sealed = _find_sealed(planned.found, model)
     if sealed is None:
         bundle, signed = signing.make(model, signer, place, progress=hashing)
@@ -98,11 +94,11 @@ def sign_and_encrypt(
     # In place it is there before the first file is encrypted; elsewhere it comes last, so
     # that what is not complete is not signed either.
     is_new = sealed is None
-    if output is None and is_new:
+    if run.output is None and is_new:
         signing.write(place, bundle)
-    done = encryption.carry_out(planned, output, None, sealing)
-    if output is not None:
-        _complete(output, place, bundle)
+    done = encryption.carry_out(planned, run)
+    if run.output is not None:
+        _complete(run, place, bundle)
     return Sealed(count, place, str(signer.identity), is_new, done)
 
 
@@ -110,39 +106,35 @@ def encrypt_and_sign(
     model: Model,
     signer: Signer,
     material: bytes,
-    *,
-    output: StrPath | None = None,
-    sealing: Progress | None = None,
+    run: Run = IN_PLACE,
     hashing: Progress | None = None,
 ) -> Sealed:
     """Encrypts a model, and signs the ciphertext then.
 
     Args:
-        output: the directory that gets the ciphertext, and is what is signed; None is in place.
+        run: an output gets the ciphertext, and is what is signed.
+        model, signer, material, hashing: see `sign_and_encrypt`.
 
     Raises:
         PolicyError: see `sign_and_encrypt`. Nothing was written.
         Error: a file cannot be read, written or signed; those before it are done.
     """
-    target = model if output is None else model.copied_to(Path(output))
+    target = model.copied_to(run.output) if run.output else model
     signing.require_signable(model, signer, target.signature)
-    planned = _plan(model, key_material.of(material), material, output)
-    done = encryption.carry_out(planned, output, None, sealing)
+    planned = _plan(model, key_material.of(material), material, run.output)
+    done = encryption.carry_out(planned, run)
     bundle, signed = signing.make(target, signer, target.signature, progress=hashing)
-    if output is None:
-        signing.write(target.signature, bundle)
-    else:
-        _complete(output, target.signature, bundle)
+    _complete(run, target.signature, bundle)
     return Sealed(signed.files, signed.signature, signed.signer, True, done)
 
 
-def _plan(model: Model, key: Key, material: bytes, output: StrPath | None) -> Plan:
+def _plan(model: Model, key: Key, material: bytes, output: Path | None) -> Plan:
     """Looks at what is to be encrypted: all that is there but the bundle.
 
     Raises:
         PolicyError: see `encryption.plan`; or what stands in the bundle's place is the key.
     """
-    writing.sweep(model.path)
+    outputs.sweep(model.path)
     found = selection.select(model.path)
     own_keys.require_none(found, key)
     own = None if model.own is None else os.fsencode(model.own)
@@ -150,11 +142,12 @@ def _plan(model: Model, key: Key, material: bytes, output: StrPath | None) -> Pl
     return encryption.plan_found(rest, material, output=output)
 
 
-def _complete(output: StrPath, place: Path, bundle: bytes) -> None:
-    """Writes the bundle of an output, which is complete then."""
-    place.parent.mkdir(parents=True, exist_ok=True)
+def _complete(run: Run, place: Path, bundle: bytes) -> None:
+    """Writes a bundle, with which an output is complete."""
+    if run.output is not None:
+        place.parent.mkdir(parents=True, exist_ok=True)
     signing.write(place, bundle)
-    writing.finish(output)
+    run.finish()
 
 
 def _find_sealed(found: Selection, model: Model) -> bytes | None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from git_model_security import files, messages
 from git_model_security.directories import model as models
-from git_model_security.directories import own_keys, selection, writing
+from git_model_security.directories import outputs, own_keys, selection
 from git_model_security.errors import GitError, PolicyError, VerificationError
 from git_model_security.git.paths import shown
 from git_model_security.policy import gitmodel
@@ -91,7 +91,7 @@ def sign(
         GitError: a file cannot be read, or the bundle cannot be written.
         Error: signing failed.
     """
-    if model.only is None and (model.top / os.fsdecode(writing.UNFINISHED)).exists():
+    if model.only is None and (model.top / os.fsdecode(outputs.UNFINISHED)).exists():
         raise PolicyError(
             f"{shown(os.fsencode(model.path))}: is not complete: what wrote it was interrupted",
             hint="run that again, and sign then",
@@ -130,7 +130,7 @@ def require_signable(model: Model, signer: Signer, place: Path) -> None:
             another signer's bundle stands in that place.
     """
     require_no_repository(model)
-    writing.sweep(model.path)
+    outputs.sweep(model.path)
     own_keys.require_no_private(model.top, models.list_files(model))
     _require_own(place, signer)
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import contextlib
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from git_model_security.content.blob import Kind as Content
-from git_model_security.directories import encryption, selection, signing, writing
+from git_model_security.directories import encryption, outputs, selection, signing, writing
+from git_model_security.directories.outputs import IN_PLACE
 from git_model_security.directories.reading import Opened, Remembering, Resealed
 from git_model_security.errors import (
     EnvelopeError,
@@ -32,10 +32,10 @@ from git_model_security.verification.scope import Scope
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
-
-    from _typeshed import StrPath
+    from pathlib import Path
 
     from git_model_security.directories.model import Model
+    from git_model_security.directories.outputs import Run
     from git_model_security.directories.selection import Selection
     from git_model_security.directories.writing import Done
     from git_model_security.envelope import Key
@@ -99,8 +99,7 @@ def decrypt_and_verify(
     key: Key,
     verifiers: Sequence[Verifier],
     *,
-    output: StrPath | None = None,
-    progress: Progress | None = None,
+    run: Run = IN_PLACE,
 ) -> Decrypted:
     """Decrypts a model whose plaintext is signed.
 
@@ -109,15 +108,15 @@ def decrypt_and_verify(
     Raises:
         Error: a file cannot be read, opened or written; those before it are done.
     """
-    writing.sweep(model.path)
+    outputs.sweep(model.path)
     reading = Opened(key)
-    verdict = check(model, verifiers, progress, reading=reading)
+    verdict = check(model, verifiers, run.progress, reading=reading)
     if not verdict.good and check(model, verifiers).good:
         verdict.findings = [Kind.OF_CIPHERTEXT.finding(())]
-    done = _write(model, key, verdict, reading, output, progress)
-    if output is not None and verdict.good:
-        _write_bundle(model, Path(output), reading.signature)
-        writing.finish(output)
+    done = _write(model, key, verdict, reading, run)
+    if run.output is not None and verdict.good:
+        _write_bundle(model, run.output, reading.signature)
+        run.finish()
     return done
 
 
@@ -126,8 +125,7 @@ def verify_and_decrypt(
     key: Key,
     verifiers: Sequence[Verifier],
     *,
-    output: StrPath | None = None,
-    progress: Progress | None = None,
+    run: Run = IN_PLACE,
 ) -> Decrypted:
     """Decrypts a model that is signed as ciphertext.
 
@@ -137,19 +135,19 @@ def verify_and_decrypt(
     Raises:
         Error: as `decrypt_and_verify`.
     """
-    writing.sweep(model.path)
+    outputs.sweep(model.path)
     reading: Remembering = Remembering()
-    verdict = check(model, verifiers, progress, reading=reading)
+    verdict = check(model, verifiers, run.progress, reading=reading)
     if clear := _find_clear(model, verdict):
         reading = Resealed(key, clear)
-        again = check(model, verifiers, progress, reading=reading)
+        again = check(model, verifiers, run.progress, reading=reading)
         verdict = again if _names(again) < _names(verdict) else verdict
     with contextlib.suppress(KeyNotFoundError):  # of what does not hold under any key
         if not verdict.good and check(model, verifiers, reading=Opened(key)).good:
             verdict.findings = [Kind.OF_DECRYPTED.finding(())]
-    done = _write(model, key, verdict, reading, output, progress)
+    done = _write(model, key, verdict, reading, run)
     if verdict.good:
-        writing.finish(output)
+        run.finish()
     return done
 
 
@@ -176,21 +174,20 @@ def _write(
     key: Key,
     verdict: Verdict,
     reading: Remembering,
-    output: StrPath | None,
-    progress: Progress | None,
+    run: Run,
 ) -> Decrypted:
     if not verdict.good:
         return Decrypted(verdict, None)
     found = selection.select(model.path)
     sealed = {file.path for file in selection.list_sealed(found)}
-    if output is not None and reading.led:
+    if run.output is not None and reading.led:
         name = shown(min(reading.led))
         raise PolicyError(
             f"{name}: a link leads to what was signed, and links are not written elsewhere",
             hint=f"put the file itself in place of {name}; or leave --output out",
         )
     _require_all(found, sealed, reading)
-    done = encryption.decrypt_found(found, key, output, None, progress, reading.seen)
+    done = encryption.decrypt_found(run, found, key, reading.seen)
     return Decrypted(verdict, done, sorted(sealed - reading.seen.keys()))
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from git_model_security.directories import enc_check, enc_import, enc_sealing, encryption
+from git_model_security.directories.outputs import Run
 from git_model_security.envelope import SEGMENT_BYTES, Key, encrypt
 from git_model_security.errors import (
     AuthenticationError,
@@ -83,7 +84,7 @@ def _refused(
 
 @pytest.mark.parametrize("threads", [1, 3])
 def test_each_becomes_what_git_add_makes_of_its_plaintext(model: Path, threads: int) -> None:
-    found = enc_import.take_over(model, MATERIAL, threads=threads)
+    found = enc_import.take_over(model, MATERIAL, run=Run(threads=threads))
     assert _read(model) == OURS | LEFT
     assert found.done.files == len(PLAIN)
     assert found.done.plaintext_bytes == sum(map(len, PLAIN.values()))
@@ -96,15 +97,15 @@ def test_to_another_directory_the_first_one_stays(model: Path, tmp_path: Path) -
     (model / "ours").write_bytes(_sealed(b"ours"))
     before = _read(model)
     output = tmp_path / "new" / "directory"
-    found = enc_import.take_over(model, MATERIAL, output=output)
+    found = enc_import.take_over(model, MATERIAL, run=Run(output=output))
     others = {"README.md": b"never encrypted", "ours": _sealed(b"ours")}
     assert _read(model) == before
     assert _read(output) == OURS | others
     assert found.clear == [b"README.md"]
-    enc_import.take_over(model, MATERIAL, output=output)
+    enc_import.take_over(model, MATERIAL, run=Run(output=output))
     assert _read(output) == OURS | others
     (output / "README.md").write_bytes(b"of somebody")
-    _refused(model, PolicyError, "is something else", output=output)
+    _refused(model, PolicyError, "is something else", run=Run(output=output))
     assert (output / "README.md").read_bytes() == b"of somebody"
 
 
@@ -113,7 +114,7 @@ def test_nothing_runs_as_somebody_else_that_was_taken_over(model: Path, tmp_path
         path.chmod(0o4777)
     old = os.umask(0o077)
     try:
-        enc_import.take_over(model, MATERIAL, output=tmp_path / "new")
+        enc_import.take_over(model, MATERIAL, run=Run(output=tmp_path / "new"))
     finally:
         os.umask(old)
     made = [path for path in (tmp_path / "new").rglob("*") if path.is_file()]
@@ -122,7 +123,7 @@ def test_nothing_runs_as_somebody_else_that_was_taken_over(model: Path, tmp_path
 
 
 def test_an_output_that_is_read_too_is_refused(model: Path) -> None:
-    _refused(model, PolicyError, "lies inside", output=model / "out")
+    _refused(model, PolicyError, "lies inside", run=Run(output=model / "out"))
 
 
 def test_another_key_may_seal(model: Path) -> None:
@@ -228,7 +229,9 @@ def test_a_directory_or_link_in_the_way_is_left(
 
 def test_to_another_directory_two_do_not_get_one_name(model: Path, tmp_path: Path) -> None:
     (model / "deep/one").write_bytes(b"plain")
-    _refused(model, PolicyError, r"one\.enc: deep/one is there too", output=tmp_path / "out")
+    _refused(
+        model, PolicyError, r"one\.enc: deep/one is there too", run=Run(output=tmp_path / "out")
+    )
     assert not (tmp_path / "out").exists()
 
 
@@ -270,7 +273,7 @@ def test_what_was_interrupted_goes_on(
     where = (enc_import, "_remove") if is_placed else (enc_import.Replacement, "standing")
     monkeypatch.setattr(*where, stop)
     with pytest.raises(KeyboardInterrupt):
-        enc_import.take_over(model, MATERIAL, threads=1)
+        enc_import.take_over(model, MATERIAL, run=Run(threads=1))
     monkeypatch.undo()
     assert not list(model.rglob(".git-model-partial-*"))
     assert len(_read(model)) >= len(THEIRS | LEFT) + 2 * is_placed
@@ -324,7 +327,7 @@ def test_a_full_disk_leaves_all_as_it_was(
 
     monkeypatch.setattr(os, "pwrite", full)
     with pytest.raises(GitError, match="no space left") as raised:
-        enc_import.take_over(model, MATERIAL, threads=threads)
+        enc_import.take_over(model, MATERIAL, run=Run(threads=threads))
     monkeypatch.undo()
     assert raised.value.hint == "free some disk space, then try again"
     (model / "empty").unlink(missing_ok=True)  # for this one there was room

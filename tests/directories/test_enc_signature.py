@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from git_model_security.directories import enc_import, encryption
-from git_model_security.directories.enc_signature import Signs
+from git_model_security.directories.enc_signature import Signature, Signs
+from git_model_security.directories.outputs import Run
 from git_model_security.errors import ConfigError, PolicyError, Reason, VerificationError
 from git_model_security.signing.by_key import KeyVerifier
 from git_model_security.verification import directory_check, file_digests
@@ -77,6 +78,10 @@ def _verifiers(pair: Pair) -> list[KeyVerifier]:
     return [KeyVerifier(pair.public, explicit=True)]
 
 
+def _by(pair: Pair, word: str | None = None) -> Signature:
+    return Signature(word, _verifiers(pair))
+
+
 def test_a_signature_of_the_plaintext_comes_along_and_holds(
     sign_encrypt: Path, ada: Pair
 ) -> None:
@@ -95,7 +100,9 @@ def test_one_of_the_plaintext_in_clear_stays_in_clear(
     _sign(_fill(tmp_path / "clear"), ada)
     (sign_encrypt / "model.sig").write_bytes((tmp_path / "clear/model.sig").read_bytes())
     output = sign_encrypt if is_in_place else tmp_path / "out"
-    found = enc_import.take_over(sign_encrypt, MATERIAL, output=None if is_in_place else output)
+    found = enc_import.take_over(
+        sign_encrypt, MATERIAL, run=Run(output=None if is_in_place else output)
+    )
     assert found.signs is Signs.PLAINTEXT
     assert b"dsseEnvelope" in (output / "model.sig").read_bytes()
     encryption.decrypt(output, MATERIAL)
@@ -108,7 +115,7 @@ def test_one_of_the_ciphertext_is_not_lost_in_silence(encrypt_sign: Path, ada: P
         enc_import.take_over(encrypt_sign, MATERIAL)
     assert "--public-key" in str(raised.value.hint)
     assert not (encrypt_sign / "a.bin").exists()
-    found = enc_import.take_over(encrypt_sign, MATERIAL, signers=_verifiers(ada))
+    found = enc_import.take_over(encrypt_sign, MATERIAL, signature=_by(ada))
     assert (found.signs, found.done.files) == (Signs.CIPHERTEXT, len(PLAIN))
     assert not (encrypt_sign / "a.bin.enc").exists()
 
@@ -116,7 +123,7 @@ def test_one_of_the_ciphertext_is_not_lost_in_silence(encrypt_sign: Path, ada: P
 def test_to_another_directory_it_stays_with_what_it_signs(
     encrypt_sign: Path, tmp_path: Path
 ) -> None:
-    found = enc_import.take_over(encrypt_sign, MATERIAL, output=tmp_path / "out")
+    found = enc_import.take_over(encrypt_sign, MATERIAL, run=Run(output=tmp_path / "out"))
     assert found.signs is Signs.CIPHERTEXT
     assert (encrypt_sign / "model.sig").exists()
     assert not (tmp_path / "out/model.sig").exists()
@@ -130,15 +137,15 @@ def test_a_signature_of_another_name_is_found_where_it_is_named(
     (encrypt_sign / "model.sig").rename(place)
     name = "bert.sig" if is_inside else str(place)
     with pytest.raises(PolicyError, match=r"signs the \.enc files"):
-        enc_import.take_over(encrypt_sign, MATERIAL, signature=name)
+        enc_import.take_over(encrypt_sign, MATERIAL, signature=Signature(word=name))
     with pytest.raises(ConfigError, match=r"lost\.sig: cannot be read"):
-        enc_import.take_over(encrypt_sign, MATERIAL, signature="lost.sig")
+        enc_import.take_over(encrypt_sign, MATERIAL, signature=Signature(word="lost.sig"))
     output = encrypt_sign.parent / "out"
-    enc_import.take_over(encrypt_sign, MATERIAL, signature=name, output=output)
-    assert not (output / "bert.sig").exists()
-    found = enc_import.take_over(
-        encrypt_sign, MATERIAL, signature=name, signers=_verifiers(ada)
+    enc_import.take_over(
+        encrypt_sign, MATERIAL, signature=Signature(word=name), run=Run(output=output)
     )
+    assert not (output / "bert.sig").exists()
+    found = enc_import.take_over(encrypt_sign, MATERIAL, signature=_by(ada, name))
     assert (found.done.files, found.clear) == (len(PLAIN), [])
 
 
@@ -147,7 +154,7 @@ def test_somebody_else_did_not_sign_them(
 ) -> None:
     eve = make_pair(tmp_path_factory.mktemp("eve") / "eve.pem")
     with pytest.raises(VerificationError, match="signed by key"):
-        enc_import.take_over(encrypt_sign, MATERIAL, signers=_verifiers(eve))
+        enc_import.take_over(encrypt_sign, MATERIAL, signature=_by(eve))
     assert (encrypt_sign / "a.bin.enc").exists()
 
 
@@ -195,7 +202,7 @@ def test_what_is_not_as_it_was_signed_is_not_taken_over(
 ) -> None:
     change(encrypt_sign)
     with pytest.raises(VerificationError) as raised:
-        enc_import.take_over(encrypt_sign, MATERIAL, signers=_verifiers(ada))
+        enc_import.take_over(encrypt_sign, MATERIAL, signature=_by(ada))
     assert raised.value.reason is reason
     assert (encrypt_sign / "sub/w.bin.enc").exists()
 
@@ -208,7 +215,9 @@ def _interrupted(top: Path, ada: Pair) -> None:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        enc_import.take_over(top, MATERIAL, signers=_verifiers(ada), threads=1, progress=stop)
+        enc_import.take_over(
+            top, MATERIAL, signature=_by(ada), run=Run(threads=1, progress=stop)
+        )
 
 
 def test_an_interrupted_run_is_verified_again_and_goes_on(
@@ -218,7 +227,7 @@ def test_an_interrupted_run_is_verified_again_and_goes_on(
     _interrupted(encrypt_sign, ada)
     assert sorted(encrypt_sign.rglob("*.enc")) == theirs
     assert (encrypt_sign / "a.bin").exists()
-    found = enc_import.take_over(encrypt_sign, MATERIAL, signers=_verifiers(ada))
+    found = enc_import.take_over(encrypt_sign, MATERIAL, signature=_by(ada))
     assert found.done.files == len(PLAIN)
     assert not list(encrypt_sign.rglob("*.enc"))
     encryption.decrypt(encrypt_sign, MATERIAL)
@@ -235,7 +244,7 @@ def test_what_an_interrupted_run_left_is_not_believed(encrypt_sign: Path, ada: P
     _interrupted(encrypt_sign, ada)
     _forged(encrypt_sign, "a.bin")
     with pytest.raises(PolicyError, match=r"a\.bin is there too"):
-        enc_import.take_over(encrypt_sign, MATERIAL, signers=_verifiers(ada))
+        enc_import.take_over(encrypt_sign, MATERIAL, signature=_by(ada))
     assert (encrypt_sign / "a.bin.enc").exists()
     assert (encrypt_sign / "sub/w.bin.enc").exists()
 
@@ -248,7 +257,7 @@ def test_an_envelope_in_the_place_of_a_file_that_was_signed_proves_nothing(
     _forged(encrypt_sign, "a.bin")
     output = None if is_in_place else tmp_path / "out"
     with pytest.raises(VerificationError, match=r"a\.bin\.enc: signed and not there") as raised:
-        enc_import.take_over(encrypt_sign, MATERIAL, signers=_verifiers(ada), output=output)
+        enc_import.take_over(encrypt_sign, MATERIAL, signature=_by(ada), run=Run(output=output))
     assert raised.value.reason is Reason.MISSING
     assert "bring it back" in str(raised.value.hint)
     assert (encrypt_sign / "sub/w.bin.enc").exists()
@@ -264,10 +273,12 @@ def test_a_part_of_what_was_signed_is_not_taken_over_in_place(
     path = encrypt_sign / "a.bin.enc" if is_one else encrypt_sign
     ignored = () if is_one else (encrypt_sign / "sub",)
     with pytest.raises(PolicyError, match="is signed too, and not taken over"):
-        enc_import.take_over(path, MATERIAL, signers=_verifiers(ada), ignored=ignored)
+        enc_import.take_over(path, MATERIAL, ignored=ignored, signature=_by(ada))
     assert not (encrypt_sign / "a.bin").exists()
     out = tmp_path / "out"
-    enc_import.take_over(path, MATERIAL, signers=_verifiers(ada), ignored=ignored, output=out)
+    enc_import.take_over(
+        path, MATERIAL, ignored=ignored, signature=_by(ada), run=Run(output=out)
+    )
     assert (out / "a.bin").exists()
 
 
@@ -281,7 +292,7 @@ def test_what_the_signer_left_out_is_not_taken_over(encrypt_sign: Path, ada: Pai
     enc.parent.mkdir()
     enc.write_bytes(forge.encrypt(b"nobody signed this"))
     with pytest.raises(VerificationError, match=r"more/x\.enc: there and not signed"):
-        enc_import.take_over(encrypt_sign, MATERIAL, signers=_verifiers(ada))
+        enc_import.take_over(encrypt_sign, MATERIAL, signature=_by(ada))
     assert enc.exists()
 
 
@@ -311,7 +322,7 @@ def test_what_is_sealed_is_what_was_signed_though_directories_are_exchanged(
 
     monkeypatch.setattr(file_digests, "digests", exchanged)
     with pytest.raises(VerificationError, match=r"w\.bin\.enc: was exchanged") as raised:
-        enc_import.take_over(encrypt_sign, MATERIAL, signers=_verifiers(ada))
+        enc_import.take_over(encrypt_sign, MATERIAL, signature=_by(ada))
     assert raised.value.reason is Reason.TAMPERED
     assert not (sub / "w.bin").exists()
     assert len(list(encrypt_sign.rglob("*.enc"))) == len(PLAIN)
@@ -319,7 +330,7 @@ def test_what_is_sealed_is_what_was_signed_though_directories_are_exchanged(
 
 def test_a_signer_who_signed_no_ciphertext_is_told(sign_encrypt: Path, ada: Pair) -> None:
     with pytest.raises(PolicyError, match=r"no model\.sig signs the \.enc files"):
-        enc_import.take_over(sign_encrypt, MATERIAL, signers=_verifiers(ada))
+        enc_import.take_over(sign_encrypt, MATERIAL, signature=_by(ada))
     assert (sign_encrypt / "a.bin.enc").exists()
 
 

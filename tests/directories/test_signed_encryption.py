@@ -13,6 +13,7 @@ from git_model_security.directories import (
     signing,
 )
 from git_model_security.directories import model as models
+from git_model_security.directories.outputs import Run
 from git_model_security.signing import keys
 from git_model_security.signing.by_key import KeySigner
 from tests.directories.conftest import FILES, HIDDEN
@@ -164,7 +165,7 @@ def test_an_output_that_is_not_complete_is_not_signed_and_goes_on(
     with monkeypatch.context() as patch:
         patch.setattr(signing, "make", stop)
         with pytest.raises(KeyboardInterrupt):
-            signed_encryption.encrypt_and_sign(*words, output=out)
+            signed_encryption.encrypt_and_sign(*words, run=Run(output=out))
     assert not (out / "model.sig").exists()
     said = run("sign", *own(signed)[:3], out, status=1).stderr
     assert "is not complete" in said

@@ -11,6 +11,7 @@ import pytest
 
 from git_model_security.directories import encryption, selection, signing, verified
 from git_model_security.directories import model as models
+from git_model_security.directories.outputs import Run
 from git_model_security.directories.reading import Opened
 from git_model_security.envelope.root import of_ends
 from git_model_security.errors import (
@@ -50,7 +51,7 @@ def decrypt(
     work = verified.decrypt_and_verify if form == FORMS[0] else verified.verify_and_decrypt
     held = key_material.of(key or signed.key)
     accepted = [KeyVerifier.from_file(signed.public)]
-    return work(models.find(signed.top), held, accepted, output=output)
+    return work(models.find(signed.top), held, accepted, run=Run(output=output))
 
 
 @pytest.fixture(params=FORMS)
@@ -181,7 +182,7 @@ def test_the_plaintext_comes_with_its_bundle(
     encryption.encrypt(path, signed.key)
     held, out = key_material.of(signed.key), tmp_path / "out"
     accepted = [KeyVerifier.from_file(signed.public)]
-    verified.decrypt_and_verify(models.find(path), held, accepted, output=out)
+    verified.decrypt_and_verify(models.find(path), held, accepted, run=Run(output=out))
     assert (out / made.name).read_bytes() == made.read_bytes()
     plain = models.find(out / "model.safetensors" if is_one else out)
     assert verified.check(plain, accepted).good
@@ -194,7 +195,7 @@ def test_a_bundle_elsewhere_stays_there(signed: Signed, tmp_path: Path) -> None:
     encryption.encrypt(signed.top, signed.key)
     held = key_material.of(signed.key)
     accepted = [KeyVerifier.from_file(signed.public)]
-    assert verified.decrypt_and_verify(model, held, accepted, output=out).verdict.good
+    assert verified.decrypt_and_verify(model, held, accepted, run=Run(output=out)).verdict.good
     assert not list(out.rglob("*.sig"))
 
 

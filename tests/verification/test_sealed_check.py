@@ -11,6 +11,7 @@ import pytest
 
 from git_model_security.directories import encryption, verified
 from git_model_security.directories import model as models
+from git_model_security.directories.outputs import Run
 from git_model_security.errors import GitError, NotFetchedError, Reason
 from git_model_security.keyring import key_material
 from git_model_security.signing.by_key import KeyVerifier
@@ -104,7 +105,7 @@ def test_a_pointer_that_comes_after_the_hashing_says_nothing_of_what_was_hashed(
         models.find(exported, is_sealed=True),
         key_material.of(project.key),
         verifiers(project),
-        output=output,
+        run=Run(output=output),
     )
     assert done.done is None
     reasons = {finding.reason for finding in done.verdict.findings}
@@ -124,11 +125,11 @@ def test_what_was_a_pointer_when_it_was_hashed_is_never_written(
     for at, after in enumerate(((exported / "config.json").read_bytes(), signed, b"clear")):
         exchange.after = exchange.written = after
         with pytest.raises(GitError, match="exchanged after it was verified"):
-            verified.verify_and_decrypt(model, key, who, output=tmp_path / f"out{at}")
+            verified.verify_and_decrypt(model, key, who, run=Run(output=tmp_path / f"out{at}"))
         assert not (tmp_path / f"out{at}" / "model.safetensors").exists()
     exchange.after = exchange.hashed
     with pytest.raises(NotFetchedError, match="pointer of an object"):
-        verified.verify_and_decrypt(model, key, who, output=tmp_path / "out")
+        verified.verify_and_decrypt(model, key, who, run=Run(output=tmp_path / "out"))
 
 
 @pytest.mark.parametrize("what", ["directory", "link", "code", "empty"])
