@@ -27,6 +27,8 @@ from git_model_security.directories import (
     enc_sealing,
     enc_signature,
     encryption,
+    outputs,
+    own_keys,
     selection,
     writing,
 )
@@ -139,14 +141,17 @@ def take_over(
         checking: told how many bytes of how many are authenticated.
 
     Raises:
-        PolicyError: there is nothing to take over, something stands in the way, or a
-            signature would be lost.
+        PolicyError: there is nothing to take over, something stands in the way, a file is one
+            of the keys, or a signature would be lost.
         KeyNotFoundError: the key authenticates none of them.
         EnvelopeError: it does not all of them.
         VerificationError: they are not what one of the signers signed.
         Error: a file cannot be read or written; those before it are done.
     """
     taking = _Taking(material, Key(material) if key is None else key)
+    outputs.sweep(Path(path))
+    if run.output is not None and run.output.is_dir():
+        outputs.sweep(run.output)
     found = selection.select(Path(path), map(Path, ignored))
     chosen = enc_check.list_named(found)
     if not chosen:
@@ -156,6 +161,8 @@ def take_over(
             f"{shown(os.fsencode(path))}: nothing to take over: no file is called .enc{ours}",
             hint="name the directory that model-encryption encrypted",
         )
+    for one in {taking.key.id: taking.key, Key(material).id: Key(material)}.values():
+        own_keys.require_none(found, one)
     enc_places.require_free(found, chosen, run.output or found.top, taking.key)
     signs = enc_signature.claim(found.top, chosen, signature)
     if signature.signers:

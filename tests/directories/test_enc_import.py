@@ -281,6 +281,15 @@ def test_what_was_interrupted_goes_on(
     assert _read(model) == OURS | LEFT
 
 
+def test_what_a_killed_run_left_is_swept(model: Path, tmp_path: Path) -> None:
+    output, name = tmp_path / "out", f".git-model-partial-{'0' * 16}"
+    output.mkdir()
+    for place in (model, model / "deep", output):
+        (place / name).write_bytes(b"part of an envelope")
+    enc_import.take_over(model, MATERIAL, run=Run(output))
+    assert not list(tmp_path.rglob(name))
+
+
 def test_a_file_that_was_exchanged_after_the_check_is_not_taken_over(
     model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import os
 import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,6 +16,8 @@ from git_model_security.errors import PolicyError
 from tests.directories.conftest import FILES, HIDDEN
 from tests.directories.test_verbs import is_sealed, run
 from tests.fixtures.processes import execute
+from tests.vectors.enc import forge
+from tests.vectors.enc.forge import OTHER_MATERIAL
 
 if TYPE_CHECKING:
     from tests.directories.conftest import Signed
@@ -96,3 +99,20 @@ def test_a_public_key_may_be_part_of_a_model(signed: Signed) -> None:
     shutil.copy(signed.public, signed.top / "key.pub")
     run("sign", "key", "--private-key", signed.private, signed.top)
     assert signed.read().keys() == {*FILES, *HIDDEN, "key.pub"}
+
+
+@pytest.mark.parametrize("which", ["--encryption-key", "--key"])
+def test_neither_key_lies_beside_what_is_taken_over(
+    signed: Signed, tmp_path: Path, which: str
+) -> None:
+    top, other = tmp_path / "theirs", tmp_path / "other.bin"
+    top.mkdir()
+    other.write_bytes(OTHER_MATERIAL)
+    other.chmod(0o600)
+    forge.encrypt_file(Path(shutil.copy(signed.top / "config.json", top)))
+    keys = {"--encryption-key": other, "--key": signed.key}
+    os.link(keys[which], top / "k.bin")
+    words = (word for pair in keys.items() for word in pair)
+    said = run("import-enc", *words, top, status=1).stderr
+    assert "k.bin: is the key itself" in said
+    assert sorted(path.name for path in top.iterdir()) == ["config.json.enc", "k.bin"]
