@@ -22,6 +22,7 @@ from git_model_security.loading.encrypted_file import open_encrypted
 from git_model_security.signing import bundle
 from git_model_security.signing.roles import CIPHERTEXT, ONE_FILE, STOCK_SIGNATURE, TREE_ITEM
 from git_model_security.verification import directory_bundle, directory_check, file_digests
+from git_model_security.verification.directory_check import Files
 from git_model_security.verification.kinds import Kind
 
 if TYPE_CHECKING:
@@ -129,7 +130,7 @@ class Directory(Source):
         signed = {path: self.names[name]}
         reading = Remembering() if self._is_sealed else Opened(self._key)
         finding, *_ = directory_check.differences(
-            signed, found, (), modes, self._model.top, reading
+            *(signed, found, (), modes), Files(self._model.top, reading)
         )
         return VerificationError(finding.reason, f"{name}: {finding.detail}", hint=finding.hint)
 

@@ -12,7 +12,7 @@ import stat
 from collections import defaultdict
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from git_model_security import telemetry
 from git_model_security.content.blob import Kind as Content
@@ -133,8 +133,8 @@ def check(
         verdict.leave_out(Kind.OTHER_BUNDLE.finding(others), "other signatures")
     unsigned -= others
     is_said = opened.subject is not None or links or opened.manifest.shard_bytes
-    encrypted = None if is_said else scope.encrypted
-    found = differences(signed, actual, unsigned, present, directory, reading, encrypted)
+    files = Files(directory, reading, None if is_said else scope.encrypted)
+    found = differences(signed, actual, unsigned, present, files)
     for finding in found:
         verdict.findings += links.tell(finding) if links else [finding]
     part.require_any(verdict)
@@ -197,14 +197,45 @@ def _tell_left_out(
         verdict.leave_out(Kind.LEFT_OUT.finding(left), "left out by the signer")
 
 
+class Files(NamedTuple):
+    """The files of a directory, where those that differ can be looked at.
+
+    Attributes:
+        directory: in which they are.
+        reading: how they were read.
+        is_sealed: where the bundle does not say what it is over, whether ciphertext is to be
+            verified; None where it does say.
+    """
+
+    directory: Path
+    reading: Reading = AS_THEY_STAND
+    is_sealed: bool | None = None
+
+    def form(self, signed: Mapping[bytes, bytes], actual: Mapping[bytes, bytes]) -> Form | None:
+        """Returns what the bundle may be over; None where that is known, or tells nothing."""
+        if self.is_sealed is None or self.reading.may_be_sealed:
+            return None
+        return Form.of(self.directory, signed, actual, is_asked_for=self.is_sealed)
+
+    def kind(self, kind: Kind, name: bytes, form: Form | None) -> Kind:
+        """Returns what a file is that was changed, or is missing."""
+        reason = sealed_as(self.directory, name)
+        if reason is Reason.NOT_FETCHED:
+            return Kind.DEPLOYED_POINTER
+        if reason is not None and not self.reading.may_be_sealed:
+            return form.sealed() if form else Kind.DEPLOYED_SEALED
+        if kind is Kind.MISSING:
+            return Kind.NOT_DEPLOYED
+        is_clear = form and kind_of(self.directory, name) is Content.CLEAR
+        return form.clear(name) if form and is_clear else Kind.DEPLOYED
+
+
 def differences(
     signed: Mapping[bytes, bytes],
     actual: Mapping[bytes, bytes],
     unsigned: Collection[bytes],
     modes: Mapping[bytes, int],
-    directory: Path | None = None,
-    reading: Reading = AS_THEY_STAND,
-    encrypted: bool | None = None,
+    files: Files | None = None,
 ) -> Iterator[Finding]:
     """Yields how files differ from what was signed.
 
@@ -213,42 +244,22 @@ def differences(
         actual: digests of what is there of these names.
         unsigned: what else is there, and may not be.
         modes: of all that is there (`st_mode`).
-        directory: where files that differ can be looked at; None for nowhere.
-        reading: how they were read.
-        encrypted: where the bundle does not say what it is over, whether ciphertext is to be
-            verified; None where it does say.
+        files: the files themselves; None where nobody can look at them.
     """
     differing = compare(signed, {**dict.fromkeys(unsigned, b""), **actual})
     doubtful = differing.get(Kind.CHANGED, set()) | differing.get(Kind.MISSING, set())
     links = {name: link for name in doubtful if (link := link_at(name, modes))}
-    form = None
-    if not (directory is None or encrypted is None or reading.may_be_sealed) and doubtful:
-        form = Form.of(directory, signed, actual, is_asked_for=encrypted)
+    form = files.form(signed, actual) if files is not None and doubtful else None
     found: Found = defaultdict(set)
     for kind, names in differing.items():
         for name in names - links.keys() - set(links.values()):
-            found[_kind(kind, name, modes, directory, reading, form)].add(name)
+            if kind is Kind.EXTRA:
+                is_link = stat.S_ISLNK(modes[name])
+                found[Kind.UNSIGNED_LINK if is_link else Kind.UNSIGNED].add(name)
+            elif files is not None:
+                found[files.kind(kind, name, form)].add(name)
+            else:
+                is_missing = kind is Kind.MISSING
+                found[Kind.NOT_DEPLOYED if is_missing else Kind.DEPLOYED].add(name)
     found[Kind.DEPLOYED_LINK] = set(links.values())
     return tell(found)
-
-
-def _kind(
-    kind: Kind,
-    name: bytes,
-    modes: Mapping[bytes, int],
-    directory: Path | None,
-    reading: Reading,
-    form: Form | None,
-) -> Kind:
-    """Returns what a difference is in a directory without Git."""
-    if kind is Kind.EXTRA:
-        return Kind.UNSIGNED_LINK if stat.S_ISLNK(modes[name]) else Kind.UNSIGNED
-    reason = sealed_as(directory, name) if directory else None
-    if reason is Reason.NOT_FETCHED:
-        return Kind.DEPLOYED_POINTER
-    if reason is not None and not reading.may_be_sealed:
-        return form.sealed() if form else Kind.DEPLOYED_SEALED
-    if kind is Kind.MISSING:
-        return Kind.NOT_DEPLOYED
-    is_clear = form and directory and kind_of(directory, name) is Content.CLEAR
-    return form.clear(name) if form and is_clear else Kind.DEPLOYED

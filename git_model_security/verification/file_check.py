@@ -20,6 +20,7 @@ from git_model_security.verification import (
     directory_check,
     file_digests,
 )
+from git_model_security.verification.directory_check import Files
 from git_model_security.verification.kinds import Kind
 from git_model_security.verification.reading import AS_THEY_STAND
 
@@ -68,7 +69,7 @@ def check(
     there = {name: os.lstat(file).st_mode} if os.path.lexists(file) else {}
     wanted = {name: signed[ONE_FILE]}
     verdict.findings += directory_check.differences(
-        *(wanted, actual, (), there, file.parent, reading),
-        None if opened.subject else False,
+        *(wanted, actual, (), there),
+        Files(file.parent, reading, None if opened.subject else False),
     )
     return verdict
