@@ -27,7 +27,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from git_model_security.directories.model import Model
+    from git_model_security.directories.outputs import Run
+    from git_model_security.directories.signed_encryption import Sealed
     from git_model_security.directories.verified import Decrypted
+    from git_model_security.signing.methods import Signer
 
 _with_paths = options.together(
     click.argument("method", type=methods.METHOD, metavar="METHOD"),
@@ -49,13 +53,7 @@ def sign_encrypt(path: Path, encryption_key: Path | None, **said: Any) -> None:
     all the same. What was interrupted goes on when run again: what is encrypted by then is
     verified against the signature that stands there.
     """
-    signer = signers.outside(methods.take(Given, said.pop("method"), said))
-    key = directory_options.material(encryption_key)
-    model = directory_options.model(path, said)
-    with Bar("Signing") as hashing, Bar("Encrypting") as bar:
-        run = directory_options.run(said, bar)
-        read = hashing if run.progress else None
-        found = signed_encryption.sign_and_encrypt(model, signer, key, run, read)
+    found = _seal(signed_encryption.sign_and_encrypt, path, encryption_key, said)
     directory_options.tell_signed(found, "signed" if found.is_new else "signed already:")
     directory_options.tell_encrypted(found.done)
 
@@ -70,15 +68,23 @@ def encrypt_sign(path: Path, encryption_key: Path | None, **said: Any) -> None:
     sigstore, key, certificate, pkcs11-key or pkcs11-certificate. With --output the copy there
     is signed, and has the bundle.
     """
+    found = _seal(signed_encryption.encrypt_and_sign, path, encryption_key, said)
+    directory_options.tell_encrypted(found.done)
+    directory_options.tell_signed(found)
+
+
+def _seal(
+    work: Callable[[Model, Signer, bytes, Run, Bar | None], Sealed],
+    path: Path,
+    encryption_key: Path | None,
+    said: dict[str, Any],
+) -> Sealed:
     signer = signers.outside(methods.take(Given, said.pop("method"), said))
     key = directory_options.material(encryption_key)
     model = directory_options.model(path, said)
-    with Bar("Encrypting") as bar, Bar("Signing") as hashing:
+    with Bar("Signing") as hashing, Bar("Encrypting") as bar:
         run = directory_options.run(said, bar)
-        read = hashing if run.progress else None
-        found = signed_encryption.encrypt_and_sign(model, signer, key, run, read)
-    directory_options.tell_encrypted(found.done)
-    directory_options.tell_signed(found)
+        return work(model, signer, key, run, hashing if run.progress else None)
 
 
 @click.command("decrypt+verify", context_settings=methods.SPELLINGS)

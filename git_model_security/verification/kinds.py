@@ -23,6 +23,9 @@ _UNFLAG = "`git update-index --no-skip-worktree PATH`, then `git restore PATH`"
 _READ = "`git lfs fetch` if it is an object of git-lfs; else see `git fsck`"
 _PULL = "`git lfs pull` downloads and writes it"
 _CONTENT = "not the content that was signed"
+_ABSENT = "signed and not there"
+_UNSIGNED = "there and not signed"
+_AS_PLAINTEXT = "leave --encrypted out: `git model verify --dir DIR`"
 _SHOWN = ", as `git status` shows too"
 _FLAGGED = ", and Git was told not to look (skip-worktree)"
 _POINTER = "only a pointer is in the work tree"
@@ -69,9 +72,9 @@ class Kind(Enum):
         "is a symbolic link, where what was signed is none",
         "put the file or directory itself there: `git restore PATH`, once the link is away",
     )
-    MISSING = (Reason.MISSING, "signed and not there")
-    UNSEEN = (Reason.MISSING, f"signed and not there{_FLAGGED}", _UNFLAG)
-    EXTRA = (Reason.EXTRA, "there and not signed")
+    MISSING = (Reason.MISSING, _ABSENT)
+    UNSEEN = (Reason.MISSING, _ABSENT + _FLAGGED, _UNFLAG)
+    EXTRA = (Reason.EXTRA, _UNSIGNED)
     NESTED = (
         Reason.EXTRA,
         "a repository of its own, of whose files nobody signed any",
@@ -158,7 +161,7 @@ class Kind(Enum):
     OF_PLAINTEXT = (
         Reason.INVALID,
         "signs decrypted files, and no ciphertext",
-        "leave --encrypted out: `git model verify --dir DIR`",
+        _AS_PLAINTEXT,
     )
     OF_CIPHERTEXT = (
         Reason.INVALID,
@@ -178,12 +181,11 @@ class Kind(Enum):
     NOT_SEALED = (
         Reason.INVALID,
         "decrypted, where ciphertext was signed",
-        "leave --encrypted out: `git model verify --dir DIR`; `git model verify+decrypt` tells,"
-        " with the key, and decrypts what is not yet",
+        f"{_AS_PLAINTEXT}; {_TELLS}, and decrypts what is not yet",
     )
-    NOT_DEPLOYED = (Reason.MISSING, "signed and not there", _RESTORE)
+    NOT_DEPLOYED = (Reason.MISSING, _ABSENT, _RESTORE)
     DISGUISED = (Reason.EXTRA, "in the place of a signature, and none", REMOVE)
-    UNSIGNED = (Reason.EXTRA, "there and not signed", REMOVE)
+    UNSIGNED = (Reason.EXTRA, _UNSIGNED, REMOVE)
     UNSIGNED_LINK = (Reason.EXTRA, "symbolic links, which nobody can sign", REMOVE)
 
     STRAY = (Reason.EXTRA, "outside of all models that were verified, so nobody signed it")
