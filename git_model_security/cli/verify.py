@@ -2,32 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from git_model_security.cli import methods, options, terminal, verify_directory, verify_report
-from git_model_security.cli.progress import Bar
-from git_model_security.cli.verify_report import Unvouched
-from git_model_security.clone import missing_policy
-from git_model_security.clone.clone import Clone
-from git_model_security.git import config, index, ranges
+from git_model_security.cli import (
+    methods,
+    options,
+    terminal,
+    verify_clone,
+    verify_directory,
+    verify_report,
+)
+from git_model_security.git import ranges
 from git_model_security.policy import gitmodel
-from git_model_security.provenance import telling
 from git_model_security.signing.methods import KINDS
 from git_model_security.signing.sources import Asked
-from git_model_security.trust import verifiers
-from git_model_security.verification import (
-    bundle_place,
-    events,
-    models_check,
-    part,
-    range_check,
-    tree_check,
-    worktree_check,
-)
+from git_model_security.verification import bundle_place
 from git_model_security.verification.expected import Expected
 from git_model_security.verification.range_check import RangeVerdict
 from git_model_security.verification.scope import Scope
@@ -35,11 +27,13 @@ from git_model_security.verification.scope import Scope
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from git_model_security.signing.methods import Verifier
+    from git_model_security.cli.verify_report import Unvouched
     from git_model_security.trust.verdict import Verdict
 
 
 _PATHS = "git_model.paths"
+_OF_ONE_COMMIT = "--expect and --at-least go with one commit"
+_OF_MANY = "paths go with one commit, work tree or model, not with many"
 
 
 class _Command(click.Command):
@@ -120,16 +114,8 @@ def command(
     certificate, and may be left out where the options tell.
     """
     method = words[0] if words and words[0] in KINDS else None
-    revisions = words[1:] if method else words
     asked = methods.take(Asked, method, said)
-    file = None
-    if directory is None and len(revisions) == 1:
-        if signature is not None:
-            path, revisions = Path(revisions[0]), ()
-            directory, file = (path, None) if path.is_dir() else (None, path)
-            signature = bundle_place.of_stock(path, Path(signature))
-        elif not encrypted and verify_directory.is_file_alone(revisions[0]):
-            file, revisions = Path(revisions[0]), ()
+    target = _Target.find(words[1:] if method else words, directory, signature, encrypted)
     expected = Expected(expect, at_least)
     scope = Scope(
         roots=tuple(map(gitmodel.as_root, roots)),
@@ -138,24 +124,11 @@ def command(
         strict=strict,
         committed_only=expected != Expected(),
         encrypted=encrypted,
-        signature=signature or bundle_place.usual(directory, is_sealed=encrypted),
+        signature=target.signature or bundle_place.usual(target.directory, is_sealed=encrypted),
         follow=follow,
         pathspecs=ctx.meta[_PATHS],
     )
-    if file is None:
-        _require_sense(revisions, directory, scope, expected, signature)
-    elif scope != Scope(signature=scope.signature) or expected != Expected():
-        raise click.UsageError(
-            "a file is verified as a whole: with --signature, --json and who signed it alone"
-        )
-    unvouched = verify_report.NOBODY_ASKED
-    found: Verdict | RangeVerdict
-    if file is not None:
-        found = verify_directory.judge_file(file, asked, signature)
-    elif directory is None:
-        found, unvouched = _judge_in_clone(revisions, asked, scope, expected)
-    else:
-        found = verify_directory.judge(directory, asked, scope)
+    found, unvouched = _judge(target, asked, scope, expected)
     if as_json:
         terminal.document(found.to_json())
     elif isinstance(found, RangeVerdict):
@@ -165,132 +138,102 @@ def command(
     ctx.exit(found.status)
 
 
-def _require_sense(
-    revisions: Sequence[str],
-    directory: Path | None,
-    scope: Scope,
-    expected: Expected,
-    signature: str | None,
-) -> None:
-    is_range = ranges.is_range(revisions)
-    if expected != Expected() and (is_range or directory is not None):
-        raise click.UsageError("--expect and --at-least go with one commit")
+class _Target(NamedTuple):
+    """What is verified: a file, a directory, or else what a clone has.
+
+    Attributes:
+        file: without Git, against its own bundle.
+        directory: without Git, against the bundle in it.
+        revisions: of the clone; none is its work tree.
+        signature: the bundle of a file or directory, as `bundle_place` has it; None is the
+            usual one.
+    """
+
+    file: Path | None
+    directory: Path | None
+    revisions: Sequence[str]
+    signature: str | None
+
+    @classmethod
+    def find(
+        cls,
+        words: Sequence[str],
+        directory: Path | None,
+        signature: str | None,
+        encrypted: bool,
+    ) -> _Target:
+        """Returns what a command line means."""
+        if directory is not None or len(words) != 1:
+            return cls(None, directory, words, signature)
+        path = Path(words[0])
+        if signature is not None:
+            signature = bundle_place.of_stock(path, Path(signature))
+            is_one = not path.is_dir()
+            return cls(path if is_one else None, None if is_one else path, (), signature)
+        if not encrypted and verify_directory.is_file_alone(words[0]):
+            return cls(path, None, (), None)
+        return cls(None, None, words, None)
+
+
+def _judge(
+    target: _Target, asked: Asked, scope: Scope, expected: Expected
+) -> tuple[Verdict | RangeVerdict, Unvouched]:
+    """Verifies what is meant; of a clone also says who is to be asked."""
+    if target.file is not None:
+        _require_whole(scope, expected)
+        verdict = verify_directory.judge_file(target.file, asked, target.signature)
+        return verdict, verify_report.NOBODY_ASKED
+    _require_sense(scope)
+    if target.directory is not None:
+        _require_sense_of_directory(target, scope, expected)
+        verdict = verify_directory.judge(target.directory, asked, scope)
+        return verdict, verify_report.NOBODY_ASKED
+    if scope.follow is not None:
+        raise click.UsageError("--follow-links goes with --dir; Git has links of its own")
+    if target.signature is not None:
+        raise click.UsageError("--signature goes with --dir, or with a PATH")
+    if ranges.is_range(target.revisions):
+        _require_sense_of_range(scope, expected)
+        return verify_clone.judge_range(target.revisions, asked, scope)
+    if len(target.revisions) > 1:
+        raise click.UsageError(f"one revision at a time, not {len(target.revisions)}; or A..B")
+    revision = next(iter(target.revisions), None)
+    return verify_clone.judge(revision, asked, scope, expected)
+
+
+def _require_whole(scope: Scope, expected: Expected) -> None:
+    """Refuses what a single file has not."""
+    if scope != Scope(signature=scope.signature) or expected != Expected():
+        raise click.UsageError(
+            "a file is verified as a whole: with --signature, --json and who signed it alone"
+        )
+
+
+def _require_sense(scope: Scope) -> None:
+    """Refuses what excludes each other, whatever is verified."""
     if scope.all_models and scope.roots:
         raise click.UsageError("--all-models and --model-root exclude each other")
-    if scope.pathspecs:
-        _require_one(scope, directory, is_range=is_range)
     if scope.strict and scope.ignore_unsigned_files:
         raise click.UsageError("--strict and --ignore-unsigned-files exclude each other")
-    if directory is not None:
-        if revisions:
-            raise click.UsageError("--dir looks at files, not at commits")
-        if len(scope.roots) > 1 and bundle_place.is_path(scope.signature):
-            raise click.UsageError("one --signature is that of one --model-root")
-    elif scope.follow is not None:
-        raise click.UsageError("--follow-links goes with --dir; Git has links of its own")
-    elif signature is not None:
-        raise click.UsageError("--signature goes with --dir, or with a PATH")
-    elif is_range:
-        if scope.all_models:
-            raise click.UsageError("--all-models goes with one commit, not with a range")
-    elif len(revisions) > 1:
-        raise click.UsageError(f"one revision at a time, not {len(revisions)}; or A..B")
+    if scope.pathspecs and scope.all_models:
+        raise click.UsageError(_OF_MANY)
 
 
-def _require_one(scope: Scope, directory: Path | None, *, is_range: bool) -> None:
-    """Refuses a part of what is many, or is verified as a whole."""
-    if is_range or scope.all_models or (directory and scope.roots):
-        raise click.UsageError("paths go with one commit, work tree or model, not with many")
+def _require_sense_of_directory(target: _Target, scope: Scope, expected: Expected) -> None:
+    if expected != Expected():
+        raise click.UsageError(_OF_ONE_COMMIT)
+    if scope.pathspecs and scope.roots:
+        raise click.UsageError(_OF_MANY)
+    if target.revisions:
+        raise click.UsageError("--dir looks at files, not at commits")
+    if len(scope.roots) > 1 and bundle_place.is_path(scope.signature):
+        raise click.UsageError("one --signature is that of one --model-root")
 
 
-def _judge_in_clone(
-    revisions: tuple[str, ...], asked: Asked, scope: Scope, expected: Expected
-) -> tuple[Verdict | RangeVerdict, Unvouched]:
-    """Verifies in a clone; where that does not hold, also says who is to be asked."""
-    clone = Clone()
-    if not (revisions or scope.encrypted):
-        clone.repo.require_work_tree()
-    if not asked.given():
-        # Nobody is trusted there either, which would be said first and miss the point.
-        tip = revisions[-1].rpartition("..")[2] if revisions else ""
-        missing_policy.require_ours(clone.repo, tip or "HEAD")
-    with clone.objects:
-        accepted = verifiers.of(clone.repo, asked)
-        if ranges.is_range(revisions):
-            found = _judge_range(clone, revisions, accepted, scope)
-            events.record_range(clone.repo, found)
-            return found, _find_unvouched(clone, "" if asked.given() else _newest_bad(found))
-        if revisions:
-            verdict = _judge_commit(clone, revisions[0], accepted, scope)
-            part.tell_commit(clone.repo, verdict, scope)
-        else:
-            verdict = _judge_here(clone, accepted, scope)
-        if verdict.commit:
-            verdict.findings += expected.differences(clone.repo, verdict.commit)
-        events.record_verdict(clone.repo, verdict)
-        is_asked = not (verdict.good or asked.given())
-        return verdict, _find_unvouched(clone, verdict.commit if is_asked else "")
-
-
-def _newest_bad(found: RangeVerdict) -> str:
-    """Returns the newest commit of a range, which has all doubts there are; if it is bad."""
-    newest = found.rows[0]
-    return "" if newest.verdict.good else newest.commit.oid
-
-
-def _find_unvouched(clone: Clone, commit: str) -> Unvouched:
-    """Returns what of a commit that does not hold nobody vouches for, as this clone knows."""
-    if not commit or clone.ring.locked or clone.is_deploy:
-        return verify_report.NOBODY_ASKED
-    is_head = commit == index.resolve(clone.repo, "HEAD^{commit}")
-    return Unvouched(telling.describe(clone, commit), is_head=is_head)
-
-
-def _judge_here(clone: Clone, accepted: Sequence[Verifier], scope: Scope) -> Verdict:
-    """Verifies the work tree; or HEAD's ciphertext, which a locked clone has there too."""
-    # A deploy clone is always strict.
-    is_deploy = config.is_deploy(config.read(clone.repo))
-    scope = replace(scope, strict=scope.strict or is_deploy)
-    if not scope.encrypted:
-        with Bar("Hashing") as bar:
-            return worktree_check.check(clone, accepted, scope, bar)
-    verdict = _judge_commit(clone, "HEAD", accepted, scope)
-    if worktree_check.add_locked_files(clone, verdict, accepted, scope):
-        verdict.subject += " and the work tree"
-    part.tell_commit(clone.repo, verdict, scope)
-    return verdict
-
-
-def _judge_commit(
-    clone: Clone, revision: str, accepted: Sequence[Verifier], scope: Scope
-) -> Verdict:
-    commit = index.unambiguous(clone.repo, revision)
-    chosen = part.choose_of(clone.repo, commit, scope)
-    verdict = tree_check.check(
-        *(clone, commit, accepted),
-        sealed_only=scope.encrypted,
-        roots=scope.roots,
-        chosen=chosen,
-    )
-    verdict.subject = f"{revision} ({commit[:12]})"
-    verdict.commit = commit
-    if scope.all_models and not scope.encrypted:
-        models_check.add_beside_roots_of(clone, commit, verdict, accepted)
-    is_tip = commit == index.resolve(clone.repo, "HEAD^{commit}")
-    verify_report.add_hints(verdict, is_tip=is_tip)
-    return verdict
-
-
-def _judge_range(
-    clone: Clone, words: Sequence[str], accepted: Sequence[Verifier], scope: Scope
-) -> RangeVerdict:
-    with Bar("Verifying", is_bytes=False) as bar:
-        return range_check.check(
-            clone,
-            words,
-            accepted,
-            sealed_only=scope.encrypted,
-            roots=scope.roots,
-            remembers=not any(verifier.explicit for verifier in accepted),
-            progress=bar,
-        )
+def _require_sense_of_range(scope: Scope, expected: Expected) -> None:
+    if expected != Expected():
+        raise click.UsageError(_OF_ONE_COMMIT)
+    if scope.pathspecs:
+        raise click.UsageError(_OF_MANY)
+    if scope.all_models:
+        raise click.UsageError("--all-models goes with one commit, not with a range")
