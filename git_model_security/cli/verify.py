@@ -15,6 +15,7 @@ from git_model_security.cli import (
     verify_directory,
     verify_report,
 )
+from git_model_security.errors import UsageError
 from git_model_security.git import ranges
 from git_model_security.policy import gitmodel
 from git_model_security.signing.methods import KINDS
@@ -53,7 +54,7 @@ class _Command(click.Command):
 @click.option(
     "--dir",
     "directory",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=options.FILE,
     metavar="DIR",
     help="Verify a deployed directory, without Git.",
 )
@@ -198,6 +199,8 @@ def _judge(
     if len(target.revisions) > 1:
         raise click.UsageError(f"one revision at a time, not {len(target.revisions)}; or A..B")
     revision = next(iter(target.revisions), None)
+    if revision is not None:
+        verify_directory.require_no_path(revision)
     return verify_clone.judge(revision, asked, scope, expected)
 
 
@@ -226,8 +229,21 @@ def _require_sense_of_directory(target: _Target, scope: Scope, expected: Expecte
         raise click.UsageError(_OF_MANY)
     if target.revisions:
         raise click.UsageError("--dir looks at files, not at commits")
-    if len(scope.roots) > 1 and bundle_place.is_path(scope.signature):
+    is_path = bundle_place.is_path(scope.signature)
+    if len(scope.roots) > 1 and is_path:
         raise click.UsageError("one --signature is that of one --model-root")
+    if scope.all_models and is_path:
+        raise click.UsageError("--all-models goes by the name of the bundles, without a `/`")
+    if target.directory and target.directory.is_file():
+        raise UsageError(
+            f"--dir {target.directory}: is a file",
+            hint=f"`git model verify METHOD --signature BUNDLE {target.directory}`",
+        )
+    if scope.encrypted and (scope.roots or scope.all_models):
+        raise UsageError(
+            "--encrypted verifies all of --dir: what is signed is the ciphertext as a whole",
+            hint="leave --model-root and --all-models out; what lies below: `--dir DIR/MODEL`",
+        )
 
 
 def _require_sense_of_range(scope: Scope, expected: Expected) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,13 +36,38 @@ def is_file_alone(word: str) -> bool:
         repo = Repository.discover()
     except GitError:
         return True
-    if index.resolve(repo, f"{word}^{{commit}}") is not None:
+    if _is_revision(repo, word):
         return False
     place = Path(word).resolve()
     if repo.work_tree is None or not place.is_relative_to(repo.work_tree.resolve()):
         return True
     name = os.fsencode(place.relative_to(repo.work_tree.resolve()))
     return all(entry.path != name for entry in index.staged(repo))
+
+
+def require_no_path(word: str) -> None:
+    """Raises where a word names a file or directory, and no revision.
+
+    Raises:
+        GitError: it says in which words that is verified.
+    """
+    if not Path(word).exists():
+        return
+    quoted = shlex.quote(word)
+    hints = [f"`git model verify --dir {quoted}` verifies a directory without Git"]
+    try:
+        if _is_revision(Repository.discover(), word):
+            return
+        hints.append(f"or `git model verify -- {quoted}` what this clone has of it")
+    except GitError:
+        pass
+    kind = "a directory" if Path(word).is_dir() else "a file"
+    del hints[: Path(word).is_file()]
+    raise GitError(f"{word}: is {kind}, and no revision", hint="\n".join(hints))
+
+
+def _is_revision(repo: Repository, word: str) -> bool:
+    return index.resolve(repo, f"{word}^{{commit}}") is not None
 
 
 def judge_file(file: Path, asked: Asked, signature: str | None) -> Verdict:

@@ -64,9 +64,21 @@ def open_in(
         raise VerificationError(
             Reason.INVALID,
             f"signs {signed}, not {root}",
-            hint="find out who put it here, or leave --model-root out to accept any",
+            hint=_hint_of_other(directory, root),
         )
     return found
+
+
+def _hint_of_other(directory: Path, root: str) -> str:
+    hint = "find out who put it here, or leave --model-root out to accept any"
+    below = directory / root
+    if root != "." and below.is_dir():
+        place = shown(os.fsencode(below))
+        return (
+            f"`--dir {place}` verifies the model that lies there: with a bundle in --dir itself"
+            f" --model-root says what that one signs\nor {hint}"
+        )
+    return hint
 
 
 def require_plaintext(found: Opened) -> None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.directories.conftest import Signed
+    from tests.fixtures.people import Project
     from tests.fixtures.repositories import Repository
 
 
@@ -177,3 +178,35 @@ def test_of_a_repository_a_file_is_verified_alone_that_git_does_not_have(
     repo.git("add", "tracked")
     run("verify", *public(signed), "untracked")
     assert "tracked" in run("verify", *public(signed), "tracked", status=4).stderr
+
+
+def test_each_mixture_of_dir_with_others_says_what_is_meant(signed: Signed) -> None:
+    below = signed.top / "tokenizer"
+    for path in (signed.top, below):
+        run("sign", "key", "--private-key", signed.private, path)
+    of = ("verify", *public(signed), "--dir", signed.top)
+    said = run(*of, "--model-root", "tokenizer", status=1)
+    assert f"`--dir {below}` verifies the model that lies there" in said.stdout + said.stderr
+    for mixed, told in (
+        (("--encrypted", "--model-root", "tokenizer"), "verifies all of --dir"),
+        (("--encrypted", "--all-models"), "`--dir DIR/MODEL`"),
+        (("--all-models", "--signature", "./x.sig"), "by the name of the bundles"),
+    ):
+        assert told in run(*of, *mixed, status=2).stderr
+    file = signed.top / "config.json"
+    said = run("verify", *public(signed), "--dir", file, status=2)
+    assert "is a file" in said.stderr
+    assert f"`git model verify METHOD --signature BUNDLE {file}`" in said.stderr
+
+
+def test_a_path_in_place_of_a_revision_says_how_it_is_verified(
+    signed: Signed, monkeypatch: pytest.MonkeyPatch, project: Project
+) -> None:
+    monkeypatch.chdir(signed.top.parent)
+    said = run("verify", *public(signed), "granite", status=4).stderr
+    assert "granite: is a directory, and no revision" in said
+    assert "`git model verify --dir granite`" in said
+    monkeypatch.chdir(project.ada.path)
+    said = run("verify", "config.json", status=4).stderr
+    assert "config.json: is a file, and no revision" in said
+    assert "`git model verify -- config.json`" in said
