@@ -27,7 +27,12 @@ _MAX_METADATA: Final = 4 << 20
 """Characters of the metadata, of which training programs write some 100,000."""
 _MAX_ENTRY: Final = 4096
 """Characters of what the header says of one tensor: 64 dimensions of 20 digits, and blanks."""
-_BLANKS: Final = re.compile(r"[ \t\n\r]*")
+_BLANKS: Final = r"[ \t\n\r]*"
+_OPENING: Final = re.compile("{" + _BLANKS)
+_QUOTE: Final = re.compile('"')
+_COLON: Final = re.compile(f"{_BLANKS}:{_BLANKS}")
+_END: Final = re.compile(f"{_BLANKS}([,}}]){_BLANKS}")
+"""Of an entry, or of them all."""
 _MAX_DIMENSIONS: Final = 64
 _MAX_NUMBER: Final = 1 << 63
 _BITS: Final = {
@@ -116,35 +121,28 @@ def _entries(text: str) -> Iterator[tuple[str, Any]]:
     Raises:
         ValueError: it is none, or a value is longer than one of its kind.
     """
-    at = _skip(text, 1)
+    at = _find(_OPENING, text, 0).end()
     is_end = text[at : at + 1] == "}"
+    if is_end:
+        at = _find(_END, text, at).end()
     while not is_end:
-        _require(text, at, '"')
+        _find(_QUOTE, text, at)
         name, at = _DECODER.raw_decode(text, at)
-        at = _skip(text, at)
-        _require(text, at, ":")
-        at = _skip(text, at + 1)
+        at = _find(_COLON, text, at).end()
         limit = _MAX_METADATA if name == _METADATA else _MAX_ENTRY
         value, length = _DECODER.raw_decode(text[at : at + limit])
         yield name, value
-        at = _skip(text, at + length)
-        is_end = text[at : at + 1] == "}"
-        if not is_end:
-            _require(text, at, ",")
-            at = _skip(text, at + 1)
-    if _skip(text, at + 1) != len(text):
+        found = _find(_END, text, at + length)
+        at, is_end = found.end(), found[1] == "}"
+    if at != len(text):
         raise ValueError("more than one object")
 
 
-def _skip(text: str, at: int) -> int:
-    blanks = _BLANKS.match(text, at)
-    assert blanks is not None
-    return blanks.end()
-
-
-def _require(text: str, at: int, wanted: str) -> None:
-    if text[at : at + 1] != wanted:
-        raise ValueError(f"no {wanted} at character {at}")
+def _find(wanted: re.Pattern[str], text: str, at: int) -> re.Match[str]:
+    found = wanted.match(text, at)
+    if found is None:
+        raise ValueError(f"no {wanted.pattern.replace(_BLANKS, '')} at character {at}")
+    return found
 
 
 def _texts(found: object) -> dict[str, str]:
