@@ -25,7 +25,7 @@ from git_model_security.keyring import key_material
 from git_model_security.loading.encrypted_file import open_encrypted, open_regular, unreadable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from _typeshed import StrPath
 
@@ -41,6 +41,7 @@ class VerifiedModel:
     Attributes:
         names: the files that were signed.
         signer: who signed, for people.
+        roots: that were signed for encrypted files, by name; none where a bundle has none.
     """
 
     def __init__(self, source: Source, key: Key) -> None:
@@ -49,6 +50,7 @@ class VerifiedModel:
         self._places: dict[str, Place] = {}
         self.names: Sequence[str] = sorted(source.names)
         self.signer = source.signer
+        self.roots: Mapping[str, bytes] = source.roots
 
     def __enter__(self) -> Self:
         return self
@@ -62,6 +64,9 @@ class VerifiedModel:
 
     def open(self, name: str, *, threads: int | None = None) -> io.BufferedReader | io.BytesIO:
         """Opens a file of the model; of an encrypted one its plaintext, as `open_encrypted`.
+
+        Args:
+            threads: that open segments of an encrypted file at once.
 
         Raises:
             VerificationError: it is not what was signed.
@@ -86,6 +91,7 @@ class VerifiedModel:
 
         Args:
             framework: `np` or `pt`.
+            more: `threads` and `lock`, see `loading.safetensors.safe_open`.
 
         Raises:
             Error: as `open`; or it is no safetensors file.
@@ -99,8 +105,12 @@ class VerifiedModel:
             )
         return safetensors.safe_open(place.path, self._key, framework, root=place.root, **more)  # type: ignore[arg-type]
 
-    def load_tensors(self, framework: str = "pt") -> dict[str, Any]:
+    def load_tensors(self, framework: str = "pt", **more: Any) -> dict[str, Any]:
         """Returns the tensors of all safetensors files of the model by name.
+
+        Args:
+            framework: `np` or `pt`.
+            more: `threads` and `lock`, see `loading.safetensors.safe_open`.
 
         Raises:
             ModelError: two files have a tensor of one name.
@@ -110,7 +120,7 @@ class VerifiedModel:
         for name in self.names:
             if not name.endswith(".safetensors"):
                 continue
-            with self.safetensors(name, framework) as file:
+            with self.safetensors(name, framework, **more) as file:
                 tensors = file.get_tensors()
             if twice := found.keys() & tensors.keys():
                 raise ModelError(f"{name}: {min(twice)!r} is in another file as well")

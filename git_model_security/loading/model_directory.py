@@ -36,7 +36,7 @@ def require(directory: StrPath) -> Path:
 
 
 def tensors(
-    directory: StrPath, key: KeyLike, *, threads: int | None = None
+    directory: StrPath, key: KeyLike, *, threads: int | None = None, lock: bool = False
 ) -> Iterator[tuple[str, Any]]:
     """Yields the names and tensors of torch, one after the other: each is authentic by then.
 
@@ -46,8 +46,8 @@ def tensors(
     """
     path = require(directory)
     if path.name == _INDEX:
-        yield from safetensors.iterate_sharded(path, key, threads=threads)
+        yield from safetensors.iterate_sharded(path, key, threads=threads, lock=lock)
         return
-    with safetensors.safe_open(path, key, threads=threads) as file:
+    with safetensors.safe_open(path, key, threads=threads, lock=lock) as file:
         for name in file.offset_keys():
             yield name, file.get_tensor(name)

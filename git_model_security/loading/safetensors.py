@@ -13,6 +13,7 @@ from git_model_security.errors import ConfigError, ModelError
 from git_model_security.loading import documents, safetensors_header
 from git_model_security.loading.encrypted_file import EncryptedFile, as_model_errors
 from git_model_security.loading.extras import extra
+from git_model_security.loading.roots import root_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -165,19 +166,26 @@ def load_sharded(
     key: KeyLike,
     framework: Framework = "pt",
     *,
+    roots: Mapping[str, bytes] | None = None,
     threads: int | None = None,
+    lock: bool = False,
 ) -> dict[str, Any]:
     """Returns all tensors of the shards that a `model.safetensors.index.json` lists.
 
     Args:
         index: the index, in clear or encrypted; the shards stand beside it.
+        key: a key file, its 32 bytes, or the key.
+        framework, threads, lock: see `safe_open`.
+        roots: that were signed for the shards, by their names, and for the index, where it is
+            encrypted (`VerifiedModel.roots`); None believes whoever has the key.
 
     Raises:
+        AuthenticationError: a file has another root, or none was signed for it.
         ModelError: the index is none, names a file elsewhere, or a tensor that its shard
             does not have.
         Error: see `open_encrypted`.
     """
-    return dict(iterate_sharded(index, key, framework, threads=threads))
+    return dict(iterate_sharded(index, key, framework, roots=roots, threads=threads, lock=lock))
 
 
 def iterate_sharded(
@@ -185,21 +193,26 @@ def iterate_sharded(
     key: KeyLike,
     framework: Framework = "pt",
     *,
+    roots: Mapping[str, bytes] | None = None,
     threads: int | None = None,
+    lock: bool = False,
 ) -> Iterator[tuple[str, Any]]:
     """Yields name and tensor, one after the other; see `load_sharded`."""
-    for shard, names in _read_index(Path(index), key).items():
+    for shard, names in _read_index(Path(index), key, roots).items():
         path = Path(index).parent / shard
-        with safe_open(path, key, framework, threads=threads) as file:
+        root = root_of(path, roots)
+        with safe_open(path, key, framework, root=root, threads=threads, lock=lock) as file:
             if set(file.keys()) != names:
                 raise ModelError(f"{path}: does not have just the tensors that the index says")
             for name in file.offset_keys():
                 yield name, file.get_tensor(name)
 
 
-def _read_index(path: Path, key: KeyLike) -> dict[str, set[str]]:
+def _read_index(
+    path: Path, key: KeyLike, roots: Mapping[str, bytes] | None
+) -> dict[str, set[str]]:
     """Returns the names of the tensors by shard."""
-    document = documents.read_object(path, key)
+    document = documents.read_object(path, key, roots)
     with as_model_errors(path):
         try:
             weight_map = document["weight_map"].items()

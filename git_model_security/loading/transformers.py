@@ -32,7 +32,13 @@ another configuration from. transformers 5.24: `consolidate_backbone_kwargs_to_c
 
 
 def load_model(
-    kind: Any, directory: StrPath, key: KeyLike, *, threads: int | None = None, **given: Any
+    kind: Any,
+    directory: StrPath,
+    key: KeyLike,
+    *,
+    threads: int | None = None,
+    lock: bool = False,
+    **given: Any,
 ) -> Any:
     """Returns a model of transformers, as `from_pretrained` gives it of a directory in clear.
 
@@ -47,6 +53,7 @@ def load_model(
         kind: a class of transformers, such as `AutoModel`.
         directory: of the model.
         key, threads: see `open_encrypted`.
+        lock: see `safetensors.safe_open`; what the library copies is as any memory of it.
         given: what else `from_pretrained` takes; `config` in place of `config.json`.
 
     Raises:
@@ -55,7 +62,7 @@ def load_model(
     """
     path = Path(directory)
     config = given.pop("config", None) or _config(path / _CONFIG, key)
-    state = dict(model_directory.tensors(path, key, threads=threads))
+    state = dict(model_directory.tensors(path, key, threads=threads, lock=lock))
     if hasattr(kind, "from_config"):  # AutoModel and its like, which ask a path for their class
         kind = _class_of(kind, config)
     given["local_files_only"] = True

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from git_model_security.envelope import Key
 
 FORMAT: Final = "git-model"
-_SETTINGS: Final = frozenset({"key", "threads"})
+_SETTINGS: Final = frozenset({"key", "threads", "lock"})
 
 
 def register() -> None:
@@ -34,6 +34,7 @@ def register() -> None:
             super().__init__(load_config)
             given = dict(load_config.model_loader_extra_config or {})
             self._threads = _threads(given)
+            self._lock = _lock(given)
             self._key = _key(given)
 
         def download_model(self, model_config: Any) -> None:
@@ -43,7 +44,7 @@ def register() -> None:
         def load_weights(self, model: Any, model_config: Any) -> None:
             """Puts the weights into a model that is made already."""
             weights = model_directory.tensors(
-                model_config.model, self._key, threads=self._threads
+                model_config.model, self._key, threads=self._threads, lock=self._lock
             )
             loaded = model.load_weights(weights)
             # As vLLM's own loader: what no weight was read for would keep what it was made of.
@@ -63,12 +64,19 @@ def _threads(given: dict[str, Any]) -> int | None:
     if unknown:
         raise ConfigError(
             f"model_loader_extra_config: {', '.join(sorted(unknown))} unknown to {FORMAT}",
-            hint='`{"key": "aes256.bin", "threads": 2}` are its settings',
+            hint='`{"key": "aes256.bin", "threads": 2, "lock": true}` are its settings',
         )
     threads = given.get("threads")
     if threads is not None and (type(threads) is not int or threads < 1):
         raise ConfigError(f"model_loader_extra_config: threads {threads!r} is no number")
     return threads
+
+
+def _lock(given: dict[str, Any]) -> bool:
+    lock = given.get("lock", False)
+    if not isinstance(lock, bool):
+        raise ConfigError(f"model_loader_extra_config: lock {lock!r} is neither true nor false")
+    return lock
 
 
 def _key(given: dict[str, Any]) -> Key:

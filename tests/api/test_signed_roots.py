@@ -80,6 +80,18 @@ def test_no_envelope_is_hashed(
         assert model.open(NAME).read() == LARGE
 
 
+def test_the_roots_that_were_signed_are_given_to_loaders(
+    large: Project, archived: Path
+) -> None:
+    with load(large, archived) as model:
+        root = model.roots[NAME]
+        assert model.roots.keys() < {*model.names}
+    with gm.open_encrypted(archived / NAME, large.key, root=root) as file:
+        assert file.read() == LARGE
+    with pytest.raises(AuthenticationError, match="its root is another one"):
+        gm.open_encrypted(archived / "other.safetensors", large.key, root=root)
+
+
 def test_a_file_in_clear_is_hashed(large: Project, archived: Path) -> None:
     with load(large, archived) as model:
         assert model.open("train.py").read() == large.ada.read("train.py")

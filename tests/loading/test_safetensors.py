@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 from safetensors.numpy import save
 
+from git_model_security.envelope import memory
 from git_model_security.errors import AuthenticationError, ModelError
 from git_model_security.loading import safetensors, safetensors_header
+from git_model_security.loading.encrypted_file import EncryptedFile
 from tests.loading.conftest import KEY
 
 if TYPE_CHECKING:
@@ -168,6 +170,50 @@ def test_shards_come_together(seal: Seal, tmp_path: Path) -> None:
     }
     sealed = seal("sealed.index.json", index.read_bytes())
     assert safetensors.load_sharded(sealed, KEY, "np").keys() == plain.keys()
+
+
+def _root(path: Path) -> bytes:
+    with EncryptedFile(path, KEY) as file:
+        return file.root
+
+
+def test_a_shard_that_was_not_signed_is_refused(seal: Seal, tmp_path: Path) -> None:
+    clear = _shards(seal, tmp_path, {"metadata": {}, "weight_map": _WEIGHTS})
+    roots = {name: _root(tmp_path / name) for name in ("a.safetensors", "b.safetensors")}
+    loaded = safetensors.load_sharded(clear, KEY, "np", roots=roots)
+    assert loaded.keys() == _WEIGHTS.keys()
+    index = seal("sealed.index.json", clear.read_bytes())
+    with pytest.raises(AuthenticationError, match=r"sealed\.index\.json: no root was signed"):
+        safetensors.load_sharded(index, KEY, "np", roots=roots)
+    roots[index.name] = _root(index)
+    assert safetensors.load_sharded(index, KEY, "np", roots=roots).keys() == loaded.keys()
+    with pytest.raises(AuthenticationError, match=r"a\.safetensors: no root was signed"):
+        safetensors.load_sharded(clear, KEY, "np", roots={})
+    seal("b.safetensors", save({"two": np.ones(3, "f4"), "three": np.ones(1, "i8")}))
+    with pytest.raises(AuthenticationError, match=r"b\.safetensors: .*its root is another"):
+        safetensors.load_sharded(index, KEY, "np", roots=roots)
+    seal(index.name, clear.read_bytes() + b" ")
+    with pytest.raises(AuthenticationError, match=r"json: .*its root is another"):
+        safetensors.load_sharded(index, KEY, "np", roots=roots)
+
+
+def test_shards_may_be_kept_out_of_swap(
+    seal: Seal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index = _shards(seal, tmp_path, {"metadata": {}, "weight_map": _WEIGHTS})
+    asked = set()
+    allocate = memory.allocate
+
+    def note(length: int, *, lock: bool = False) -> memoryview:
+        asked.add(lock)
+        return allocate(length)
+
+    monkeypatch.setattr(memory, "allocate", note)
+    safetensors.load_sharded(index, KEY, "np", lock=True)
+    assert True in asked
+    asked.clear()
+    safetensors.load_sharded(index, KEY, "np")
+    assert asked == {False}
 
 
 @pytest.mark.parametrize(

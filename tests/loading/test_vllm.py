@@ -18,6 +18,7 @@ import pytest
 from safetensors.numpy import save
 
 from git_model_security.errors import AuthenticationError, ConfigError, Error, ModelError
+from git_model_security.loading import model_directory
 from git_model_security.loading import vllm as loader
 from tests.loading.conftest import KEY
 
@@ -170,6 +171,7 @@ def test_damage_and_what_is_missing_are_errors(
         {"key": "aes256.bin", "threads": 0},
         {"key": "aes256.bin", "threads": True},
         {"key": "aes256.bin", "threads": "2"},
+        {"key": "aes256.bin", "lock": 1},
     ],
 )
 def test_settings_that_say_nothing_of_use_are_refused(
@@ -183,6 +185,22 @@ def test_settings_that_say_nothing_of_use_are_refused(
     with pytest.raises(Error) as error:
         _made(formats, given)
     assert KEY.hex() not in f"{error.value} {error.value.hint}"
+
+
+def test_memory_of_the_weights_may_be_locked(
+    formats: dict[str, Any], tmp_path: Path, key_file: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[object] = []
+
+    def note(*_: object, **said: object) -> Iterator[tuple[str, Any]]:
+        asked.append(said["lock"])
+        return iter(())
+
+    monkeypatch.setattr(model_directory, "tensors", note)
+    for given in ({}, {"lock": True}):
+        made = _made(formats, {"key": key_file, **given})
+        made.load_weights(_Model(), _config(tmp_path))
+    assert asked == [False, True]
 
 
 def test_the_key_may_come_from_the_environment(
