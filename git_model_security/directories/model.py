@@ -38,6 +38,7 @@ class Model(NamedTuple):
         ignored: paths below the directory that no signature covers, with what lies below
             them; neither the bundle nor what is Git's is among them.
         has_git_paths: what is Git's at the top is part of the model.
+        is_output: it is being written, and the mark that says so is no part of it.
     """
 
     path: Path
@@ -46,6 +47,7 @@ class Model(NamedTuple):
     signature: Path
     ignored: frozenset[bytes]
     has_git_paths: bool = False
+    is_output: bool = False
 
     @property
     def name(self) -> str:
@@ -86,7 +88,7 @@ class Model(NamedTuple):
         """
         path = output if self.only is None else output / os.fsdecode(self.only)
         place = self.signature if self.own is None else output / self.own
-        return self._replace(path=path, top=output, signature=place)
+        return self._replace(path=path, top=output, signature=place, is_output=True)
 
 
 def find(
@@ -125,8 +127,6 @@ def find(
 def list_files(model: Model) -> list[bytes]:
     """Returns the files that a signature is over, hidden ones too, as model_signing does.
 
-    Not the mark of an output that is not complete: it goes once that is signed.
-
     Raises:
         PolicyError: there is none, or a link or something else that nobody can sign.
         ConfigError: a directory cannot be read.
@@ -134,7 +134,9 @@ def list_files(model: Model) -> list[bytes]:
     if model.only is not None:
         modes = {model.only: os.lstat(model.path).st_mode}
     else:
-        left_out = {os.fsencode(path) for path in model.unsigned} | {outputs.UNFINISHED}
+        left_out = {os.fsencode(path) for path in model.unsigned}
+        if model.is_output:
+            left_out.add(outputs.UNFINISHED)
         modes = listing.list_files(model.top, left_out)
     where = shown(os.fsencode(model.path))
     odd = sorted(name for name, mode in modes.items() if not stat.S_ISREG(mode))
