@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, BinaryIO, NamedTuple, cast
 from git_model_security.content.blob import Kind
 from git_model_security.directories import enc_check, outputs, own_keys, selection
 from git_model_security.directories.outputs import Run
-from git_model_security.directories.reading import Seen, open_segments
+from git_model_security.directories.reading import Seen, open_segments, under_another_key
 from git_model_security.directories.writing import (
     Done,
     require_same,
@@ -30,7 +30,7 @@ from git_model_security.git.paths import shown
 from git_model_security.keyring import key_material
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from _typeshed import StrPath
 
@@ -102,6 +102,9 @@ def plan(
 ) -> Plan:
     """Looks at what is to be encrypted, and writes nothing yet.
 
+    Args:
+        path, key, output, ignore_paths: see `encrypt`.
+
     Raises:
         Error: as `encrypt`, for all that can be known before.
     """
@@ -111,8 +114,17 @@ def plan(
     return plan_found(found, key, output=output)
 
 
-def plan_found(found: Selection, key: KeyLike, *, output: StrPath | None = None) -> Plan:
+def plan_found(
+    found: Selection,
+    key: KeyLike,
+    *,
+    output: StrPath | None = None,
+    also: Collection[bytes] = (),
+) -> Plan:
     """Looks at what is to be encrypted of the files that were found, none of which is the key.
+
+    Args:
+        also: what an interrupted run may have written to `output` besides.
 
     Raises:
         Error: as `plan`.
@@ -128,7 +140,7 @@ def plan_found(found: Selection, key: KeyLike, *, output: StrPath | None = None)
             hint="name the directory that has the model",
         )
     if output is not None:
-        outputs.require_output(found, Path(output))
+        outputs.require_output(found, Path(output), also=also)
     return Plan(held, found, chosen, sealed, possible)
 
 
@@ -210,7 +222,11 @@ def decrypt(
 
 
 def decrypt_found(
-    run: Run, found: Selection, key: Key, expected: Mapping[bytes, Seen] | None = None
+    run: Run,
+    found: Selection,
+    key: Key,
+    expected: Mapping[bytes, Seen] | None = None,
+    also: Collection[bytes] = (),
 ) -> Done:
     """Decrypts the encrypted ones of the files that were found, which may be none.
 
@@ -219,17 +235,31 @@ def decrypt_found(
     Args:
         expected: what stands for each file that may be written (`reading.Remembering.seen`);
             others are left as they are. None for all of them.
+        also: what a run before may have written to `output` besides.
 
     Raises:
+        KeyNotFoundError: one is under another key; nothing was written.
         Error: see `decrypt`; or a file is not the one that is expected.
     """
     written: Mapping[bytes, Seen | None] = (
         {file.path: None for file in found.files} if expected is None else expected
     )
     chosen = [file for file in selection.list_sealed(found) if file.path in written]
+    _require_key(found, chosen, key)
     if run.output is not None:
-        outputs.require_output(found, run.output, may_stand=True)
+        outputs.require_output(found, run.output, may_stand=True, also=also)
     return write_all(run, found, chosen, partial(_open, key, written), written)
+
+
+def _require_key(found: Selection, chosen: Sequence[File], key: Key) -> None:
+    """Raises where a file says that it is under another key, before any is decrypted."""
+    others = [file for file in chosen if file.key_id != key.id]
+    if others:
+        error = under_another_key(others[0].path)
+        if len(others) < len(chosen):
+            named = shown(selection.place(found.top, others[0].path))
+            error.hint = f"{error.hint}, or leave it out: --ignore-paths {named}"
+        raise error
 
 
 def _seal(key: Key, top: Path, file: File, target: Path, threads: int) -> int:

@@ -11,6 +11,7 @@ from git_model_security import telemetry
 from git_model_security.content import blob, reader
 from git_model_security.directories import outputs, writing
 from git_model_security.directories.outputs import Run
+from git_model_security.directories.selection import UNFINISHED
 from git_model_security.errors import (
     EnvelopeError,
     KeyNotFoundError,
@@ -129,7 +130,7 @@ def _all_or_nothing(directory: Path) -> Iterator[list[bytes]]:
     """
     is_new = not directory.exists()
     outputs.begin(directory)
-    paths: list[bytes] = [outputs.UNFINISHED]
+    paths: list[bytes] = [UNFINISHED]
     try:
         yield paths
         Run(directory).finish()

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from git_model_security import messages
-from git_model_security.directories import outputs, selection
+from git_model_security.directories import selection
 from git_model_security.errors import ConfigError, PolicyError
 from git_model_security.git.paths import shown
 from git_model_security.policy.gitmodel import CIPHERTEXT_SIGNATURE
@@ -81,6 +81,11 @@ class Model(NamedTuple):
         own = os.path.relpath(os.path.realpath(self.signature), os.path.realpath(self.top))
         return None if own.startswith(os.pardir) else own
 
+    @property
+    def beside(self) -> list[bytes]:
+        """What a copy of it has besides its files: its bundle, where that goes along."""
+        return [] if self.own is None else [os.fsencode(self.own)]
+
     def copied_to(self, output: Path) -> Model:
         """Returns the model as it is once it was written to another directory.
 
@@ -136,7 +141,7 @@ def list_files(model: Model) -> list[bytes]:
     else:
         left_out = {os.fsencode(path) for path in model.unsigned}
         if model.is_output:
-            left_out.add(outputs.UNFINISHED)
+            left_out.add(selection.UNFINISHED)
         modes = listing.list_files(model.top, left_out)
     where = shown(os.fsencode(model.path))
     odd = sorted(name for name, mode in modes.items() if not stat.S_ISREG(mode))

@@ -10,22 +10,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from git_model_security import messages
+from git_model_security.directories.selection import UNFINISHED
 from git_model_security.errors import GitError, PolicyError
 from git_model_security.git import replacement
 from git_model_security.git.paths import shown
 from git_model_security.verification import listing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from _typeshed import StrPath
 
     from git_model_security.directories.selection import Selection
 
     Progress = Callable[[int, int], object]
-
-UNFINISHED: Final = b".git-model-unfinished"
-"""A file in an output that is not complete: the same run may begin there again."""
 
 
 class Run(NamedTuple):
@@ -96,7 +94,9 @@ def begin(output: Path) -> None:
         raise GitError(said, hint="name a directory, new or empty") from error
 
 
-def require_output(found: Selection, output: Path, *, may_stand: bool = False) -> None:
+def require_output(
+    found: Selection, output: Path, *, may_stand: bool = False, also: Collection[bytes] = ()
+) -> None:
     """Raises unless a directory lies apart from what is read, and is new.
 
     Or holds nothing but what an interrupted run has written of just these files. Also where it
@@ -105,6 +105,7 @@ def require_output(found: Selection, output: Path, *, may_stand: bool = False) -
     Args:
         may_stand: that it holds what such a run has completed, and writes again, is no error: a
             container that starts anew.
+        also: what such a run writes besides, by its path: a bundle.
 
     Raises:
         PolicyError: it does not, or something stands there.
@@ -113,7 +114,7 @@ def require_output(found: Selection, output: Path, *, may_stand: bool = False) -
     if output.is_dir():
         sweep(output)
         there = listing.list_files(output, closed=True).keys()
-        own = {UNFINISHED, *(file.path for file in found.files)}
+        own = {UNFINISHED, *also, *(file.path for file in found.files)}
         if (may_stand or UNFINISHED in there) and there <= own:
             return
     require_new(output)

@@ -177,7 +177,12 @@ def open_segments(key: Key, path: bytes, file: BinaryIO) -> SegmentReader:
     try:
         return SegmentReader(key, file)
     except KeyNotFoundError as error:
-        raise KeyNotFoundError(
-            f"{shown(path)}: is encrypted under another key than the one that was given",
-            hint="give the key that it was encrypted with (--encryption-key FILE)",
-        ) from error
+        raise under_another_key(path) from error
+
+
+def under_another_key(path: bytes) -> KeyNotFoundError:
+    """Returns the error of a file that the key does not open."""
+    return KeyNotFoundError(
+        f"{shown(path)}: is encrypted under another key than the one that was given",
+        hint="give the key that it was encrypted with (--encryption-key FILE)",
+    )

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import shlex
 import stat
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from git_model_security import messages
 from git_model_security.content import blob
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from git_model_security.envelope import Key
+
+UNFINISHED: Final = b".git-model-unfinished"
+"""A file in an output that is not complete: the same run may begin there again."""
 
 
 class File(NamedTuple):
@@ -84,9 +87,11 @@ def select(path: Path, ignored: Iterable[Path] = ()) -> Selection:
 
     Raises:
         ConfigError: there is nothing, or it cannot be read.
+        PolicyError: it is what an interrupted run has left of an output.
     """
     if not path.is_dir():
         return _select_one(path)
+    require_complete(path)
     left_out = {
         os.fsencode(os.path.relpath(one, path))  # which may stand below a link
         for one in ignored
@@ -96,6 +101,21 @@ def select(path: Path, ignored: Iterable[Path] = ()) -> Selection:
     files = [_look(path, name) for name in named if stat.S_ISREG(modes[name])]
     links = [name for name in named if stat.S_ISLNK(modes[name])]
     return Selection(path, files, links, sorted({*named} - {*links, *(f.path for f in files)}))
+
+
+def require_complete(path: Path) -> None:
+    """Raises where a directory says that it is only a part of what was to be written there.
+
+    Raises:
+        PolicyError: it does.
+    """
+    mark = path / os.fsdecode(UNFINISHED)
+    if os.path.lexists(mark):
+        raise PolicyError(
+            f"{shown(os.fsencode(path))}: is not complete: what writes there was interrupted",
+            hint="run that again; or, if nothing is missing, remove"
+            f" {shown(os.fsencode(mark))}",
+        )
 
 
 def _select_one(path: Path) -> Selection:

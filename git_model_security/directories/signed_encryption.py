@@ -139,7 +139,7 @@ def _plan(model: Model, key: Key, material: bytes, output: Path | None) -> Plan:
     own_keys.require_none(found, key)
     own = None if model.own is None else os.fsencode(model.own)
     rest = found._replace(files=[file for file in found.files if file.path != own])
-    return encryption.plan_found(rest, material, output=output)
+    return encryption.plan_found(rest, material, output=output, also=model.beside)
 
 
 def _complete(run: Run, place: Path, bundle: bytes) -> None:

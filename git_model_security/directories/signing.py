@@ -9,11 +9,12 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, NamedTuple
 
-from git_model_security import files, messages
+from git_model_security import files
 from git_model_security.directories import model as models
 from git_model_security.directories import outputs, own_keys, selection
 from git_model_security.errors import GitError, PolicyError, VerificationError
 from git_model_security.git.paths import shown
+from git_model_security.git.replacement import Replacement, naming
 from git_model_security.policy import gitmodel
 from git_model_security.signatures import signature_place
 from git_model_security.signing import dsse, key_bundle, roles
@@ -91,7 +92,7 @@ def sign(
         GitError: a file cannot be read, or the bundle cannot be written.
         Error: signing failed.
     """
-    if model.only is None and (model.top / os.fsdecode(outputs.UNFINISHED)).exists():
+    if model.only is None and (model.top / os.fsdecode(selection.UNFINISHED)).exists():
         raise PolicyError(
             f"{shown(os.fsencode(model.path))}: is not complete: what wrote it was interrupted",
             hint="run that again, and sign then",
@@ -126,10 +127,12 @@ def require_signable(model: Model, signer: Signer, place: Path) -> None:
     """Raises where a model is not to be signed, or its bundle is not to be written to a place.
 
     Raises:
-        PolicyError: it is that of a git-model repository, or has a link or a private key; or
-            another signer's bundle stands in that place.
+        PolicyError: it is that of a git-model repository, not complete, or has a link or a
+            private key; or another signer's bundle stands in that place.
     """
     require_no_repository(model)
+    if model.only is None and not model.is_output:
+        selection.require_complete(model.path)
     outputs.sweep(model.path)
     own_keys.require_no_private(model.top, models.list_files(model))
     _require_own(place, signer)
@@ -179,11 +182,15 @@ def require_no_repository(model: Model) -> None:
 def write(path: Path, bundle: bytes) -> None:
     """Writes a bundle, whole or not at all.
 
+    Of a run that is killed meanwhile nothing stays that would be a file of the model.
+
     Raises:
         GitError: it cannot be written.
     """
-    try:
-        files.replace(path, bundle, 0o666, sync=True)
-    except OSError as error:
-        said = messages.reason(error)
-        raise GitError(f"{shown(os.fsencode(path))}: cannot be written: {said}") from error
+    with (
+        naming(os.fsencode(path)),
+        Replacement(path.parent, os.fsencode(path.name), size=len(bundle)) as new,
+    ):
+        files.write_at(new.descriptor, bundle, 0)
+        os.fsync(new.descriptor)
+        new.commit()

@@ -152,9 +152,12 @@ def verify_and_decrypt(
 
 
 def _write_bundle(model: Model, output: Path, bundle: bytes) -> None:
-    """Writes the bundle that was verified to where what it signs was written."""
+    """Writes the bundle that was verified to where what it signs was written.
+
+    Also over the one of an earlier run: the model may have another by now.
+    """
     place = model.copied_to(output).signature
-    if place != model.signature and not os.path.lexists(place):
+    if place != model.signature:
         place.parent.mkdir(parents=True, exist_ok=True)
         signing.write(place, bundle)
 
@@ -187,7 +190,7 @@ def _write(
             hint=f"put the file itself in place of {name}; or leave --output out",
         )
     _require_all(found, sealed, reading)
-    done = encryption.decrypt_found(run, found, key, reading.seen)
+    done = encryption.decrypt_found(run, found, key, reading.seen, model.beside)
     return Decrypted(verdict, done, sorted(sealed - reading.seen.keys()))
 
 
