@@ -137,7 +137,8 @@ def take_over(
         key: to seal them under; None is the same key.
         ignored: paths below it that are left alone.
         signature: the bundle that signs them, and who has to have signed it.
-        run: an output gets the envelopes, and what else there is that is not hidden.
+        run: an output gets the envelopes, and what else there is, hidden files too, which are
+            signed.
         checking: told how many bytes of how many are authenticated.
 
     Raises:
@@ -174,11 +175,9 @@ def take_over(
         enc_signature.require_kept(signature)
     enc_check.require_all(found.top, chosen, material, run.threads, checking)
     own = signature.own_name(found.top)
-    copied = {file.path: None for file in found.files if not file.is_left_alone}
     if signs is Signs.CIPHERTEXT:
         found = found._replace(files=[file for file in found.files if file.path != own])
-    elif signs is Signs.PLAINTEXT:
-        copied[own] = None
+    copied = {file.path: None for file in found.files}
     done = writing.write_all(run, found, chosen, taking.write, copied)
     run.finish()
     if taking.signed is not None and run.output is None:

@@ -37,8 +37,7 @@ def require_free(found: Selection, chosen: Sequence[File], target: Path, key: Ke
         PolicyError: it does.
     """
     # To another directory these go as well, each under its name.
-    others = {file.path for file in found.files if not file.is_left_alone}
-    others = others if target != found.top else set()
+    others = {file.path for file in found.files} if target != found.top else set()
     for path in sorted(others - {file.path for file in chosen}):
         _require_alike(found.top, target, path)
     for file in chosen:

@@ -88,15 +88,10 @@ def sign(
     """Signs a model, and writes the bundle as a whole.
 
     Raises:
-        PolicyError: see `make`; or it is an output that is not complete.
+        PolicyError: see `make`.
         GitError: a file cannot be read, or the bundle cannot be written.
         Error: signing failed.
     """
-    if model.only is None and (model.top / os.fsdecode(selection.UNFINISHED)).exists():
-        raise PolicyError(
-            f"{shown(os.fsencode(model.path))}: is not complete: what wrote it was interrupted",
-            hint="run that again, and sign then",
-        )
     bundle, signed = make(model, signer, model.signature, digest, progress)
     write(model.signature, bundle)
     return signed

@@ -98,7 +98,9 @@ def test_to_another_directory_the_first_one_stays(model: Path, tmp_path: Path) -
     before = _read(model)
     output = tmp_path / "new" / "directory"
     found = enc_import.take_over(model, MATERIAL, run=Run(output=output))
-    others = {"README.md": b"never encrypted", "ours": _sealed(b"ours")}
+    hidden = {name: before[name] for name in before if name.startswith(".")}
+    others = {"README.md": b"never encrypted", "ours": _sealed(b"ours"), **hidden}
+    assert hidden  # signed, so that the signature would not hold without
     assert _read(model) == before
     assert _read(output) == OURS | others
     assert found.clear == [b"README.md"]
