@@ -10,7 +10,7 @@ from git_model_security.api import options
 from git_model_security.directories import model as models
 from git_model_security.directories import signing, verified
 from git_model_security.directories.reading import Opened
-from git_model_security.errors import Reason, VerificationError
+from git_model_security.errors import KeyNotFoundError, Reason, VerificationError
 from git_model_security.git.paths import shown
 from git_model_security.keyring import key_material
 from git_model_security.signatures import signers
@@ -38,7 +38,7 @@ def sign(
     *,
     method: str = "key",
     signature: StrPath | None = None,
-    ignore_paths: Iterable[StrPath] = (),
+    ignore_paths: StrPath | Iterable[StrPath] = (),
     ignore_git_paths: bool = True,
     digest: Digest = "sha256",
     **signer: Unpack[SignerOptions],
@@ -52,7 +52,7 @@ def sign(
         method: `key`, `certificate`, `pkcs11-key`, `pkcs11-certificate` or `sigstore`.
         signature: where the bundle goes; `model.sig` in the directory, or FILE.sig, unless
             said.
-        ignore_paths: what is left out, with what lies below it.
+        ignore_paths: what is left out, with what lies below it: a path, or several.
         ignore_git_paths: leave out what is Git's.
         digest: of the files; the stock verifier knows no other than `sha256`.
         signer: see `SignerOptions`.
@@ -62,7 +62,13 @@ def sign(
         Error: a file cannot be read, or signing failed; nothing was written.
     """
     found = _find(path, signature, ignore_paths, ignore_git_paths=ignore_git_paths)
-    by = signers.outside(options.given(method, signer))
+    try:
+        by = signers.outside(options.given(method, signer))
+    except KeyNotFoundError as error:
+        if signer:
+            raise
+        hint = "say who signs, such as `private_key=FILE`; or SIGNING_PRIVATE_KEY in CI"
+        raise KeyNotFoundError(str(error), hint=hint) from error
     return signing.sign(found, by, digest)
 
 
@@ -71,7 +77,7 @@ def verify(
     *,
     key: KeyLike | None = None,
     signature: StrPath | None = None,
-    ignore_paths: Iterable[StrPath] = (),
+    ignore_paths: StrPath | Iterable[StrPath] = (),
     ignore_unsigned_files: bool = False,
     **signer: Unpack[VerifierOptions],
 ) -> Verdict:
@@ -111,7 +117,7 @@ def verify(
 def digest(
     path: StrPath,
     *,
-    ignore_paths: Iterable[StrPath] = (),
+    ignore_paths: StrPath | Iterable[StrPath] = (),
     ignore_git_paths: bool = True,
 ) -> str:
     """Returns the digest of a model, as `model_signing digest` prints it: `sha256:…`.
@@ -171,7 +177,7 @@ def require_good(verdict: Verdict) -> Verdict:
 def _find(
     path: StrPath,
     signature: StrPath | None,
-    ignored: Iterable[StrPath],
+    ignored: StrPath | Iterable[StrPath],
     *,
     ignore_git_paths: bool = True,
 ) -> Model:

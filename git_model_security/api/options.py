@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
+from git_model_security.directories import selection
 from git_model_security.errors import ConfigError
 from git_model_security.signatures.signers import Given
 from git_model_security.signing.methods import METHODS, canonical
@@ -135,8 +135,4 @@ def _asked(said: VerifierOptions) -> Asked:
 
 
 def _paths(said: StrPath | Iterable[StrPath] | None) -> tuple[Path, ...]:
-    if said is None:
-        return ()
-    if isinstance(said, str | os.PathLike):
-        return (Path(said),)
-    return tuple(map(Path, said))
+    return () if said is None else tuple(selection.places(said))

@@ -46,7 +46,7 @@ def encrypt(
     key: KeyLike,
     *,
     output: StrPath | None = None,
-    ignore_paths: Iterable[StrPath] = (),
+    ignore_paths: StrPath | Iterable[StrPath] = (),
     threads: int | None = None,
     progress: Progress | None = None,
 ) -> Done:
@@ -58,7 +58,7 @@ def encrypt(
         path: what to encrypt.
         key: a key file, its 32 bytes, or the key.
         output: the directory that gets the ciphertext, and a copy of what is not encrypted.
-        ignore_paths: paths below it that are left alone.
+        ignore_paths: a path below it that is left alone, or several.
         threads: at most so many; None is one per core.
         progress: told how many bytes of how many are done.
 
@@ -98,7 +98,7 @@ def plan(
     key: KeyLike,
     *,
     output: StrPath | None = None,
-    ignore_paths: Iterable[StrPath] = (),
+    ignore_paths: StrPath | Iterable[StrPath] = (),
 ) -> Plan:
     """Looks at what is to be encrypted, and writes nothing yet.
 
@@ -109,7 +109,7 @@ def plan(
         Error: as `encrypt`, for all that can be known before.
     """
     outputs.sweep(Path(path))
-    found = selection.select(Path(path), map(Path, ignore_paths))
+    found = selection.select(Path(path), selection.places(ignore_paths))
     own_keys.require_none(found, key_material.of(key))
     return plan_found(found, key, output=output)
 
@@ -195,7 +195,7 @@ def decrypt(
     key: KeyLike,
     *,
     output: StrPath | None = None,
-    ignore_paths: Iterable[StrPath] = (),
+    ignore_paths: StrPath | Iterable[StrPath] = (),
     threads: int | None = None,
     progress: Progress | None = None,
 ) -> Done:
@@ -207,7 +207,7 @@ def decrypt(
     """
     held = key_material.of(key)
     outputs.sweep(Path(path))
-    found = selection.select(Path(path), map(Path, ignore_paths))
+    found = selection.select(Path(path), selection.places(ignore_paths))
     possible = [file.path for file in enc_check.list_possible(found.files)]
     if not selection.list_sealed(found):
         named = shown(os.fsencode(path))

@@ -99,7 +99,7 @@ class Model(NamedTuple):
 def find(
     path: StrPath,
     signature: StrPath | None = None,
-    ignored: Iterable[StrPath] = (),
+    ignored: StrPath | Iterable[StrPath] = (),
     *,
     has_git_paths: bool = False,
     is_sealed: bool = False,
@@ -118,7 +118,7 @@ def find(
     """
     place = Path(path)
     if place.is_dir():
-        below = {os.fsencode(os.path.relpath(one, place)) for one in ignored}
+        below = {os.fsencode(os.path.relpath(one, place)) for one in selection.places(ignored)}
         usual = place / bundle_place.usual(place, is_sealed=is_sealed)
         own = usual if signature is None else Path(signature)
         kept = frozenset(one for one in below if not one.startswith(b".."))

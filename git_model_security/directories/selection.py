@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import shlex
 import stat
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from git_model_security import messages
@@ -28,7 +29,8 @@ from git_model_security.verification import form, listing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from pathlib import Path
+
+    from _typeshed import StrPath
 
     from git_model_security.envelope import Key
 
@@ -76,6 +78,11 @@ class Selection(NamedTuple):
     def path(self) -> Path:
         """The path that was named."""
         return self.top / os.fsdecode(self.files[0].path) if self.is_one else self.top
+
+
+def places(said: StrPath | Iterable[StrPath]) -> list[Path]:
+    """Returns the paths that were said; one alone is not taken for its letters."""
+    return [Path(said)] if isinstance(said, str | os.PathLike) else [*map(Path, said)]
 
 
 def select(path: Path, ignored: Iterable[Path] = ()) -> Selection:

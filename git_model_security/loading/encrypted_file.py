@@ -131,6 +131,11 @@ class EncryptedFile(io.RawIOBase):
         try:
             with self._naming():
                 self._reader = SegmentReader(key_material.of(key), self._file, self._allocate)
+                if root is not None and len(root) != len(self._reader.root):
+                    raise ConfigError(
+                        f"what was given is no root: it has {len(root)} of 32 bytes",
+                        hint="`bytes.fromhex` makes these of hexadecimal digits",
+                    )
                 if root is not None and self._reader.root != root:
                     raise AuthenticationError(
                         "is not the file that was signed: its root is another one",

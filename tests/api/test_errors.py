@@ -123,3 +123,23 @@ def test_a_library_that_is_not_installed_is_named_with_its_extra(here: Path) -> 
         safetensors.load_file("granite/model.safetensors", KEY)
     assert raised.value.hint == "`pip install 'git-model[torch]'`"
     assert here
+
+
+def test_one_path_is_not_taken_for_its_letters(here: Path) -> None:
+    config = here / "granite" / "config.json"
+    done = gm.encrypt("granite", KEY, ignore_paths="granite/config.json")
+    assert done.files == 1
+    assert config.read_bytes() == b"{}\n"
+    gm.decrypt("granite", KEY, ignore_paths=config)
+    without = gm.digest("granite", ignore_paths=config)
+    config.unlink()
+    assert gm.digest("granite") == without
+
+
+def test_who_signs_with_nothing_is_told_how_to(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SIGNING_PRIVATE_KEY", raising=False)
+    with pytest.raises(KeyNotFoundError) as raised:
+        gm.sign(here / "granite")
+    assert "`private_key=FILE`" in (raised.value.hint or "")

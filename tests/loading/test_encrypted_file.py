@@ -116,6 +116,13 @@ def test_a_file_exchanged_for_another_of_the_same_key_is_caught_by_its_root(
         open_encrypted(sealed, KEY, root=root)
 
 
+def test_what_is_no_root_is_not_said_to_be_that_of_another_file(sealed: Path) -> None:
+    with EncryptedFile(sealed, KEY) as file:
+        root = file.root
+    with pytest.raises(ConfigError, match="is no root"):
+        open_encrypted(sealed, KEY, root=root.hex().encode())
+
+
 def test_a_file_exchanged_while_it_is_open_gives_nothing_of_the_other(
     sealed: Path, seal: Seal
 ) -> None:
