@@ -22,6 +22,7 @@ from git_model_security.signatures import signers
 from git_model_security.signatures.signers import Given
 from git_model_security.signing.sources import Asked
 from git_model_security.trust import verifiers
+from git_model_security.verification import kinds
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,6 +33,12 @@ if TYPE_CHECKING:
     from git_model_security.directories.signed_encryption import Sealed
     from git_model_security.directories.verified import Decrypted
     from git_model_security.signing.methods import Signer
+
+_HINTS = {
+    kinds.REMOVE: "remove it, or leave it out: --ignore-paths PATH",
+    kinds.FOLLOW: "put the file itself in its place; links are not followed to what is written",
+}
+"""Where `verify` has an option that these have not."""
 
 _with_paths = options.together(
     click.argument("method", type=methods.METHOD, metavar="METHOD"),
@@ -131,7 +138,11 @@ def _decrypt(
         _, accepted = verifiers.of_directory([model.top], asked)
     with Bar("Decrypting") as bar:
         found = work(model, key, accepted, run=directory_options.run(said, bar))
-    verify_report.show(found.verdict, verify_report.NOBODY_ASKED)
+    verdict = found.verdict
+    verdict.findings = [
+        one._replace(hint=_HINTS.get(one.hint or "", one.hint)) for one in verdict.findings
+    ]
+    verify_report.show(verdict, verify_report.NOBODY_ASKED)
     if found.done is not None and found.done.files:
         directory_options.tell("decrypted", found.done)
     elif found.done is not None:
@@ -141,4 +152,4 @@ def _decrypt(
             f"{shown(name)}: left encrypted: no signature is over it",
             "`git model decrypt` decrypts it all the same",
         )
-    ctx.exit(found.verdict.status)
+    ctx.exit(verdict.status)

@@ -167,6 +167,19 @@ def test_one_file_is_verified_against_the_bundle_beside_it(
     assert "unsigned" in said
 
 
+@pytest.mark.parametrize("verb", ["decrypt+verify", "verify+decrypt"])
+def test_no_option_is_named_that_the_verb_does_not_have(signed: Signed, verb: str) -> None:
+    run("encrypt+sign", "key", "--private-key", signed.private, *key(signed), signed.top)
+    (signed.top / "extra").write_bytes(b"x")
+    (signed.top / "model.safetensors").rename(signed.top / "moved")
+    (signed.top / "model.safetensors").symlink_to("moved")
+    done = run(verb, "key", *public(signed), *key(signed), signed.top, status=1)
+    assert "extra file" in done.stdout
+    assert "--ignore-unsigned-files" not in done.stderr
+    assert "--follow-links" not in done.stderr
+    assert "--ignore-paths PATH" in done.stderr
+
+
 def test_of_a_repository_a_file_is_verified_alone_that_git_does_not_have(
     signed: Signed, repo: Repository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
