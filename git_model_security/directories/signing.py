@@ -7,6 +7,7 @@ the stock verifier accepts it.
 from __future__ import annotations
 
 import os
+import stat
 from typing import TYPE_CHECKING, NamedTuple
 
 from git_model_security import files
@@ -123,7 +124,7 @@ def require_signable(model: Model, signer: Signer, place: Path) -> None:
 
     Raises:
         PolicyError: it is that of a git-model repository, not complete, or has a link or a
-            private key; or another signer's bundle stands in that place.
+            private key; or another signer's bundle, or no bundle, stands in that place.
     """
     require_no_repository(model)
     if model.only is None and not model.is_output:
@@ -134,16 +135,27 @@ def require_signable(model: Model, signer: Signer, place: Path) -> None:
 
 
 def _require_own(place: Path, signer: Signer, made: bytes | None = None) -> None:
-    """Raises where the bundle of another signer stands: it would be lost.
+    """Raises where the bundle of another signer stands, or what is none: it would be lost.
+
+    What is called a signature and is none may stand there, and an empty file, as `mktemp`
+    makes it.
 
     Raises:
-        PolicyError: it says whose.
+        PolicyError: it says whose, or what.
     """
+    try:
+        facts = place.lstat()
+    except OSError:  # nothing stands there; or whoever writes there says what is wrong
+        return
     try:
         standing = directory_bundle.read(place.parent, bundle_place.of_path(place))
         bundle = dsse.parse(standing)
-    except VerificationError:  # no bundle that anybody could verify
-        return
+    except VerificationError as error:
+        is_empty = stat.S_ISREG(facts.st_mode) and not facts.st_size
+        if is_empty or directory_bundle.is_called_one(os.fsencode(place.name)):
+            return
+        # Weights or a key, for one, by a slip.
+        raise _would_be_lost(place, "what is no signature") from error
     own = signer.verifier()
     if own is not None:
         is_own = signature_place.is_by(own, standing)
@@ -152,12 +164,15 @@ def _require_own(place: Path, signer: Signer, made: bytes | None = None) -> None
     else:
         is_own = dsse.signer(bundle) == dsse.signer(dsse.parse(made))
     if not is_own:
-        said = signature_place.describe(standing)
-        moving = selection.moving_out(place.parent, os.fsencode(place.name))
-        raise PolicyError(
-            f"{shown(os.fsencode(place))}: {said} stands there already, and would be lost",
-            hint=f"--signature OTHER writes ours elsewhere; or move that one away: {moving}",
-        )
+        raise _would_be_lost(place, signature_place.describe(standing))
+
+
+def _would_be_lost(place: Path, said: str) -> PolicyError:
+    moving = selection.moving_out(place.parent, os.fsencode(place.name))
+    return PolicyError(
+        f"{shown(os.fsencode(place))}: {said} stands there already, and would be lost",
+        hint=f"--signature OTHER writes ours elsewhere; or move that one away: {moving}",
+    )
 
 
 def require_no_repository(model: Model) -> None:

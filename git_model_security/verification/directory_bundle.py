@@ -173,8 +173,13 @@ def find_others(names: Collection[bytes], read: Callable[[bytes], bytes]) -> set
     are that alone: by either of them only, a file to be loaded could pass for one. `read`
     raises an `Error` or `OSError` for what is no file, or cannot be read.
     """
-    there = (name for name in names if b"/" not in name and name.endswith(_SUFFIXES))
+    there = (name for name in names if b"/" not in name and is_called_one(name))
     return {name for name in there if _is_other(name, read)}
+
+
+def is_called_one(name: bytes) -> bool:
+    """Tells whether a file is called as a signature or an attestation is."""
+    return name.endswith(_SUFFIXES)
 
 
 def _is_other(name: bytes, read: Callable[[bytes], bytes]) -> bool:

@@ -78,6 +78,21 @@ def test_one_file_goes_on_as_well(signed: Signed) -> None:
     assert signed.read() == FILES | HIDDEN
 
 
+def test_what_is_no_signature_is_not_lost_for_one(signed: Signed, tmp_path: Path) -> None:
+    before = signed.read()
+    sign = ("sign", "key", "--private-key", signed.private)
+    for place in (signed.private, signed.key, signed.top / "model.safetensors"):
+        content = place.read_bytes()
+        for verb in (sign, ("sign+encrypt", *own(signed))):
+            said = run(*verb, "--signature", place, signed.top, status=1).stderr
+            assert "what is no signature stands there already, and would be lost" in said
+        assert place.read_bytes() == content
+    assert signed.read() == before
+    (tmp_path / "made-by-mktemp").touch()
+    run(*sign, "--signature", tmp_path / "made-by-mktemp", signed.top)
+    run(*sign, "--signature", tmp_path / "made-by-mktemp", signed.top)
+
+
 @pytest.mark.parametrize("change", ["content", "extra", "signer", "ciphertext"])
 def test_a_signature_that_does_not_hold_is_neither_believed_nor_lost(
     signed: Signed, change: str
