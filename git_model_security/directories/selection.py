@@ -156,7 +156,14 @@ def _is_meant(name: bytes) -> bool:
 
 
 def _look(top: Path, name: bytes) -> File:
-    found = worktree.head(top, name, pointer_file.MAX_BYTES + 1)
+    try:
+        found = worktree.head(top, name, pointer_file.MAX_BYTES + 1)
+    except OSError as error:
+        raise ConfigError(
+            f"{shown(name)}: cannot read it: {messages.reason(error)}",
+            hint="look who may read it, or leave it out: --ignore-paths"
+            f" {shown(place(top, name))}",
+        ) from error
     if found is None:
         raise ConfigError(f"{shown(name)}: it went away while it was looked at")
     facts, head = found

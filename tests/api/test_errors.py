@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +11,7 @@ import pytest
 
 import git_model_security as gm
 from git_model_security.errors import ConfigError, KeyNotFoundError, PolicyError, Reason
+from git_model_security.git import worktree
 from git_model_security.loading import safetensors
 
 if TYPE_CHECKING:
@@ -143,3 +146,16 @@ def test_who_signs_with_nothing_is_told_how_to(
     with pytest.raises(KeyNotFoundError) as raised:
         gm.sign(here / "granite")
     assert "`private_key=FILE`" in (raised.value.hint or "")
+
+
+def test_a_file_that_nobody_may_read_is_an_error_of_ours(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr(worktree, "head", refuse)  # root reads all
+    for call in (gm.encrypt, gm.decrypt):
+        with pytest.raises(ConfigError, match=r"config\.json: cannot read it") as raised:
+            call(here / "granite", KEY)
+        assert f"--ignore-paths {here / 'granite' / 'config.json'}" in (raised.value.hint or "")
