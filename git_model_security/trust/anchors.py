@@ -17,14 +17,16 @@ docs/THREAT_MODEL.md, "Trust anchors".
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import itertools
 import os
+import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from git_model_security.errors import ConfigError, GitError
-from git_model_security.git import index, sharing
+from git_model_security.git import index, replacement, sharing
 from git_model_security.git.repository import Repository
 from git_model_security.keyring import key_files
 from git_model_security.signing import pem
@@ -113,15 +115,37 @@ def require_no_file_of(directory: Path, files: Iterable[Path]) -> None:
         ConfigError: one is, by a hard link or a mount.
     """
     given = {_identity(file): file for file in files}
-    for parent, _, names in os.walk(directory) if given else ():
-        for name in names:
-            try:
-                found = os.lstat(os.path.join(parent, name))  # noqa: PTH118 - many files
-            except OSError:
-                continue
-            file = given.get((found.st_dev, found.st_ino))
-            if file is not None:
-                raise _refused(file, "is a file of the directory", directory.absolute().parent)
+    for identity in _below(directory) if given else ():
+        file = given.get(identity)
+        if file is not None:
+            raise _refused(file, "is a file of the directory", directory.absolute().parent)
+
+
+def _below(directory: Path) -> Iterator[tuple[int, int]]:
+    """Yields what tells each file below a directory from others, however deep it lies.
+
+    Whoever made the directory chose its depth: a path may be longer than the system takes, and
+    `os.walk` then passes over what lies there, or recurses too deep.
+    """
+    waiting = [b""]
+    while waiting:
+        parent = waiting.pop()
+        try:
+            opened = replacement.descend(directory, parent.split(b"/") if parent else ())
+        except OSError:
+            continue
+        try:
+            for name in map(os.fsencode, os.listdir(opened)):  # noqa: PTH208 - a descriptor
+                with contextlib.suppress(OSError):
+                    found = os.lstat(name, dir_fd=opened)
+                    if stat.S_ISDIR(found.st_mode):
+                        waiting.append(parent + b"/" + name if parent else name)
+                    else:
+                        yield found.st_dev, found.st_ino
+        except OSError:
+            continue
+        finally:
+            os.close(opened)
 
 
 def keep(repo: Repository, path: Path) -> str:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import os
+import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
 
+from git_model_security.errors import ConfigError
+from git_model_security.trust import anchors
 from tests.fixtures.bundles import Pair, make_pair
 from tests.fixtures.repositories import Repository
 
@@ -283,3 +286,21 @@ def test_a_setting_that_names_a_file_of_the_tree_is_refused_when_it_is_used(
     ada.git("config", "git-model.signingMethod", "sigstore")
     ada.git("config", "git-model.trustConfig", str(ada.path / "sigstore.json"))
     assert "sigstore.json: lies in the work tree" in refusal(ada, "sign")
+
+
+def test_a_signer_is_found_however_deep_it_lies(tmp_path: Path) -> None:
+    signer, model = tmp_path / "signer.pub", tmp_path / "model"
+    signer.write_bytes(b"key")
+    model.mkdir()
+    opened = os.open(model, os.O_RDONLY)
+    for _ in range(1200):  # more than Python recurses; its path is longer than Linux takes
+        os.mkdir("deep", dir_fd=opened)
+        below = os.open("deep", os.O_RDONLY, dir_fd=opened)
+        os.close(opened)
+        opened = below
+    anchors.require_no_file_of(model, [signer])
+    os.link(signer, "mounted", dst_dir_fd=opened)
+    os.close(opened)
+    with pytest.raises(ConfigError, match="is a file of the directory"):
+        anchors.require_no_file_of(model, [signer])
+    subprocess.run(["rm", "-rf", model], check=True)  # Python cannot
