@@ -114,6 +114,12 @@ def _tell(path: Path, found: Manifest) -> None:
     if sealed := sum(one.kind.is_sealed for one in named):
         counted = messages.counted(sealed, "file")
         messages.info(f"it is the digest of ciphertext: {counted} of it encrypted")
+    if pointers := sum(one.kind.is_pointer for one in named):
+        counted = messages.counted(pointers, "pointer")
+        messages.warn(
+            f"it is not the digest of the files: {counted} of git-lfs among them",
+            "`git lfs pull` fetches them, where the directory is a clone",
+        )
 
 
 def _of_commit(rev: str, root: str, digest: str) -> Manifest:

@@ -223,3 +223,11 @@ def test_a_path_in_place_of_a_revision_says_how_it_is_verified(
     said = run("verify", "config.json", status=4).stderr
     assert "config.json: is a file, and no revision" in said
     assert "`git model verify -- config.json`" in said
+
+
+def test_a_digest_of_pointers_is_told_as_such(signed: Signed) -> None:
+    text = f"version https://git-lfs.github.com/spec/v1\noid sha256:{'0' * 64}\nsize 12345\n"
+    (signed.top / "model.safetensors").write_text(text)
+    done = run("digest", signed.top)
+    assert done.stdout.startswith("sha256:")
+    assert "not the digest of the files: 1 pointer of git-lfs among them" in done.stderr
