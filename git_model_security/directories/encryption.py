@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple, cast
 
 from git_model_security.content.blob import Kind
-from git_model_security.directories import enc_check, outputs, own_keys, selection
+from git_model_security.directories import enc_check, outputs, own_keys, reading, selection
 from git_model_security.directories.outputs import Run
-from git_model_security.directories.reading import Seen, open_segments, under_another_key
+from git_model_security.directories.reading import Seen, open_segments
 from git_model_security.directories.writing import (
     Done,
     require_same,
@@ -245,21 +245,10 @@ def decrypt_found(
         {file.path: None for file in found.files} if expected is None else expected
     )
     chosen = [file for file in selection.list_sealed(found) if file.path in written]
-    _require_key(found, chosen, key)
+    reading.require_key(found, chosen, key)
     if run.output is not None:
         outputs.require_output(found, run.output, may_stand=True, also=also)
     return write_all(run, found, chosen, partial(_open, key, written), written)
-
-
-def _require_key(found: Selection, chosen: Sequence[File], key: Key) -> None:
-    """Raises where a file says that it is under another key, before any is decrypted."""
-    others = [file for file in chosen if file.key_id != key.id]
-    if others:
-        error = under_another_key(others[0].path)
-        if len(others) < len(chosen):
-            named = shown(selection.place(found.top, others[0].path))
-            error.hint = f"{error.hint}, or leave it out: --ignore-paths {named}"
-        raise error
 
 
 def _seal(key: Key, top: Path, file: File, target: Path, threads: int) -> int:

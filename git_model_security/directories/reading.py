@@ -13,6 +13,7 @@ import os
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple, cast
 
 from git_model_security.content import blob
+from git_model_security.directories import selection
 from git_model_security.envelope import (
     HEADER_BYTES,
     SEGMENT_BYTES,
@@ -27,8 +28,9 @@ from git_model_security.verification import file_digests
 from git_model_security.verification.reading import Reading
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
+    from git_model_security.directories.selection import File, Selection
     from git_model_security.envelope import Key
     from git_model_security.envelope.layout import BytesLike
 
@@ -177,10 +179,25 @@ def open_segments(key: Key, path: bytes, file: BinaryIO) -> SegmentReader:
     try:
         return SegmentReader(key, file)
     except KeyNotFoundError as error:
-        raise under_another_key(path) from error
+        raise _under_another_key(path) from error
 
 
-def under_another_key(path: bytes) -> KeyNotFoundError:
+def require_key(found: Selection, chosen: Sequence[File], key: Key) -> None:
+    """Raises where a file says that it is under another key, before any is decrypted.
+
+    Raises:
+        KeyNotFoundError: one does.
+    """
+    others = [file for file in chosen if file.key_id != key.id]
+    if others:
+        error = _under_another_key(others[0].path)
+        if len(others) < len(chosen):
+            named = shown(selection.place(found.top, others[0].path))
+            error.hint = f"{error.hint}, or leave it out: --ignore-paths {named}"
+        raise error
+
+
+def _under_another_key(path: bytes) -> KeyNotFoundError:
     """Returns the error of a file that the key does not open."""
     return KeyNotFoundError(
         f"{shown(path)}: is encrypted under another key than the one that was given",

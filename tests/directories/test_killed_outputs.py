@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 MARK = ".git-model-unfinished"
 KILLED_AT = {
     "written": "replacement.Replacement.commit = die",
-    "complete": "writing.finish = die",
+    "complete": "outputs.Run.finish = die",
 }
 BUNDLE = "model.sig"
 
@@ -35,7 +35,7 @@ def sign_and_encrypt_killed(signed: Signed, output: Path | None, at: str) -> Non
     script = f"""
 import os, sys
 from git_model_security.cli import run
-from git_model_security.directories import signed_encryption, signing, writing
+from git_model_security.directories import outputs, signing
 from git_model_security.git import replacement
 replacement._NAMELESS = None  # a file system without files that have no name
 def die(*_): os.kill(os.getpid(), 9)
