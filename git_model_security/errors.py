@@ -143,6 +143,35 @@ class UnvouchedError(PolicyError):
     """Content that nobody vouches for was about to be signed."""
 
 
+class TeamError(Error):
+    """A list of the team that is not as it must be, or a change that it does not allow."""
+
+    @property
+    def gate_status(self) -> int:
+        """See `Error`."""
+        return FAILED
+
+
+class NewerTeamError(TeamError):
+    """A list of the team that says what only a newer git-model understands."""
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint or UPGRADE_HINT)
+
+    @property
+    def gate_status(self) -> int:
+        """See `Error`."""
+        return UNCHECKED
+
+
+class RecipientError(Error):
+    """Something that no key may be wrapped for."""
+
+
+class WrapError(Error):
+    """A wrapped key that does not open, or that holds something else."""
+
+
 class GitError(Error):
     """Git refused or failed, or the repository is not in the state it must be in."""
 
