@@ -59,6 +59,12 @@ class Bundle(NamedTuple):
     document: dict[str, object]
 
 
+def encoded(payload_type: str, payload: bytes) -> bytes:
+    """Returns what is signed: the pre-authentication encoding of DSSE v1, protocol.md."""
+    kind = payload_type.encode("ascii")
+    return b"DSSEv1 %d %b %d %b" % (len(kind), kind, len(payload), payload)
+
+
 def parse(data: bytes) -> Bundle:
     """Reads a bundle's outside.
 

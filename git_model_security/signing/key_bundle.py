@@ -13,6 +13,7 @@ import hashlib
 import json
 from typing import TYPE_CHECKING
 
+from git_model_security.signing import dsse
 from git_model_security.signing.dsse import MEDIA_TYPE, PAYLOAD_TYPE
 from git_model_security.signing.methods import KEY
 from git_model_security.signing.roles import ANNOTATION
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
 
     from git_model_security.signing.dsse import Bundle
     from git_model_security.signing.manifest import Manifest
-
-_PREFIX = (len(PAYLOAD_TYPE), PAYLOAD_TYPE.encode("ascii"))
 
 
 def write(
@@ -136,13 +135,13 @@ def digest_for(public_key: EllipticCurvePublicKey) -> HashAlgorithm:
 
 
 def _encoded(payload: bytes) -> bytes:
-    """Returns what is signed: the pre-authentication encoding of DSSE v1, protocol.md."""
-    return b"DSSEv1 %d %b %d %b" % (*_PREFIX, len(payload), payload)
+    return dsse.encoded(PAYLOAD_TYPE, payload)
 
 
 def _early_encoded(payload: bytes) -> bytes:
     """Returns what model_signing 0.2 signed: the payload as Python shows bytes."""
-    return b"DSSEV1 %d %b %d %a" % (*_PREFIX, len(payload), payload)
+    kind = PAYLOAD_TYPE.encode("ascii")
+    return b"DSSEV1 %d %b %d %a" % (len(kind), kind, len(payload), payload)
 
 
 def _text(data: bytes) -> str:

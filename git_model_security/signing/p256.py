@@ -67,7 +67,7 @@ def public_pem(public: EllipticCurvePublicKey) -> bytes | None:
 
     if not isinstance(public.curve, ec.SECP256R1):
         return None
-    return _encoded(PUBLIC, _PUBLIC_HEAD + _point(public))
+    return armored(PUBLIC, _PUBLIC_HEAD + _point(public))
 
 
 def _point(public: EllipticCurvePublicKey) -> bytes:
@@ -76,7 +76,8 @@ def _point(public: EllipticCurvePublicKey) -> bytes:
     return b"\4" + b"".join(one.to_bytes(_SCALAR_BYTES) for one in (numbers.x, numbers.y))
 
 
-def _encoded(label: str, der: bytes) -> bytes:
+def armored(label: str, der: bytes) -> bytes:
+    """Returns DER as PEM is written by OpenSSL, of a key on any curve."""
     text = base64.b64encode(der).decode("ascii")
     lines = [text[at : at + _PEM_COLUMNS] for at in range(0, len(text), _PEM_COLUMNS)]
     marked = [f"-----BEGIN {label}-----", *lines, f"-----END {label}-----", ""]
@@ -84,9 +85,9 @@ def _encoded(label: str, der: bytes) -> bytes:
 
 
 def _decoded(label: str, pem: bytes) -> bytes:
-    """Returns what a PEM file holds that is written as `_encoded` does; else nothing."""
+    """Returns what a PEM file holds that is written as `armored` does; else nothing."""
     try:
         der = base64.b64decode(b"".join(pem.split(b"\n")[1:-2]), validate=True)
     except binascii.Error:
         return b""
-    return der if _encoded(label, der) == pem else b""
+    return der if armored(label, der) == pem else b""

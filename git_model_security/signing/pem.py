@@ -111,6 +111,11 @@ def parse_public(pem: bytes, origin: str = "the public key") -> EllipticCurvePub
     return key
 
 
+def of_der(der: bytes) -> bytes:
+    """Returns the PEM of a public key in DER; of canonical DER it is the canonical one."""
+    return p256.armored(p256.PUBLIC, der)
+
+
 def _require_one(labels: list[str], origin: str) -> None:
     """Refuses a file of several keys: one of them would be taken, and nobody says which."""
     keys = [label for label in labels if label.endswith(" KEY")]

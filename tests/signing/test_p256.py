@@ -94,8 +94,8 @@ def test_a_private_key_beside_another_ones_public_key_is_damaged() -> None:
         for scalar in (5, 6)
     )
     mixed = one[: -p256._POINT_BYTES] + other[-p256._POINT_BYTES :]
-    assert p256.parse_private(p256._encoded(p256.PRIVATE, one)) is not None
-    assert p256.parse_private(p256._encoded(p256.PRIVATE, mixed)) is None
+    assert p256.parse_private(p256.armored(p256.PRIVATE, one)) is not None
+    assert p256.parse_private(p256.armored(p256.PRIVATE, mixed)) is None
 
 
 def test_a_key_outside_of_the_group_is_damaged() -> None:
@@ -103,7 +103,7 @@ def test_a_key_outside_of_the_group_is_damaged() -> None:
     whole = p256._decoded(p256.PRIVATE, private)
     for scalar in (0, _ORDER, 2**256 - 1):
         der = whole.replace((5).to_bytes(32), scalar.to_bytes(32))
-        written = p256._encoded(p256.PRIVATE, der)
+        written = p256.armored(p256.PRIVATE, der)
         assert p256.parse_private(written) is None
         with pytest.raises(ConfigError, match="a damaged private key"):
             pem.parse_private(written)
