@@ -15,6 +15,11 @@ from cryptography.hazmat.primitives.asymmetric import ec, utils
 IDENTITY = "81e451f8e225b2329284a5358d9b7d0a"
 TIME = "2026-11-29T14:02:11Z"
 ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+ORDERS = {
+    256: ORDER,
+    384: (1 << 384) - 0x389CB27E0BC8D220A7E5F24DB74F58851313E695333AD68D,
+    521: (1 << 521) - 0x5AE79787C40D069948033FEB708F65A2FC44A36477663B851449048E16EC79BF7,
+}
 
 
 class Hand:
@@ -59,8 +64,9 @@ class Hand:
 
     def sign(self, data: bytes, *, high: bool = False) -> bytes:
         r, s = self.raw(data)
-        if self.private.key_size == 256 and (s > ORDER // 2) != high:
-            s = ORDER - s
+        order = ORDERS[self.private.key_size]
+        if (s > order // 2) != high:
+            s = order - s
         return utils.encode_dss_signature(r, s)
 
 
