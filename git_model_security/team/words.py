@@ -38,7 +38,7 @@ _UNSHOWN: Final = (
 _SHOWN: Final = f"[^ {_UNSHOWN}]+"
 _TEXT: Final = f"{_SHOWN}(?: {_SHOWN})*"
 _BASE64: Final = "[A-Za-z0-9+/]+={0,2}"
-_RECIPIENT: Final = f"age1[0-9a-z-]+|(?:ssh-ed25519|ssh-rsa|scrypt) {_BASE64}"
+_RECIPIENT: Final = f"age1[0-9a-z+._-]+|(?:ssh-ed25519|ssh-rsa|scrypt) {_BASE64}"
 _KEY_ID: Final = "[0-9a-f]{32}"
 _FINGERPRINT: Final = "[0-9a-f]{64}"
 _COMMIT: Final = "(?:[0-9a-f]{64}|[0-9a-f]{40})"
