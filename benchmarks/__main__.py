@@ -21,6 +21,7 @@ from benchmarks import (
     provenance,
     signing,
     small_files,
+    team,
     transactions,
 )
 from benchmarks.figure import Figure, table
@@ -29,7 +30,7 @@ from benchmarks.place import Place
 
 _PARTS = (
     *("handshake", "small-files", "commit", "signing", "transactions", "audit"),
-    *("provenance", "memory", "core", "loading", "directories"),
+    *("provenance", "team", "memory", "core", "loading", "directories"),
 )
 _LARGE = "large"
 """Only when it is asked for: it takes a quarter of an hour, and more with --full."""
@@ -71,6 +72,8 @@ def _measure(part: str, place: Place, options: argparse.Namespace) -> list[Figur
         return audit.figures(place)
     if part == "provenance":
         return provenance.figures(place)
+    if part == "team":
+        return team.figures(place)
     if part == "memory":
         return memory.figures(place, options.file_mib)
     if part == "loading":

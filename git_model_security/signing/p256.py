@@ -49,9 +49,13 @@ def parse_private(pem: bytes) -> EllipticCurvePrivateKey | None:
 
 def parse_public(pem: bytes) -> EllipticCurvePublicKey | None:
     """Returns a public key; None where it is written in another way."""
+    return parse_public_der(_decoded(PUBLIC, pem))
+
+
+def parse_public_der(der: bytes) -> EllipticCurvePublicKey | None:
+    """Returns a public key in canonical DER; None where it is written in another way."""
     from cryptography.hazmat.primitives.asymmetric import ec
 
-    der = _decoded(PUBLIC, pem)
     point = der.removeprefix(_PUBLIC_HEAD)
     if der != _PUBLIC_HEAD + point or len(point) != _POINT_BYTES:
         return None

@@ -116,6 +116,21 @@ def of_der(der: bytes) -> bytes:
     return p256.armored(p256.PUBLIC, der)
 
 
+def parse_public_der(der: bytes, origin: str = "the public key") -> EllipticCurvePublicKey:
+    """Parses a public key in DER, of which there is one writing.
+
+    Raises:
+        ConfigError: it is something else, or written in another way.
+    """
+    if (known := p256.parse_public_der(der)) is not None:
+        return known
+    text = of_der(der)
+    key = parse_public(text, origin)
+    if canonical(key) != text:
+        raise ConfigError(f"{origin}: not written as SubjectPublicKeyInfo alone is")
+    return key
+
+
 def _require_one(labels: list[str], origin: str) -> None:
     """Refuses a file of several keys: one of them would be taken, and nobody says which."""
     keys = [label for label in labels if label.endswith(" KEY")]

@@ -7,13 +7,13 @@ is parsed again. docs/SPEC.md, "Team: keys".
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
-_LINE: Final = re.compile(rb"^(key|oldkey) ([^ \n]+) ([0-9a-f]{32})$", re.MULTILINE)
+_NEW: Final = b"\nkey "
+_OLD: Final = b"\noldkey "
 
 
 class Epochs(NamedTuple):
@@ -44,9 +44,18 @@ def scan(believed: bytes) -> Epochs:
     """
     current: dict[str, str] = {}
     names: dict[str, str] = {}
-    for word, key, key_id in _LINE.findall(believed):
-        name = key.decode("ascii")
-        names[key_id.decode("ascii")] = name
-        if word == b"key":
-            current[name] = key_id.decode("ascii")
+    # `find` passes over the rest of a list several times faster than a pattern.
+    for at in sorted((*_places(believed, _NEW), *_places(believed, _OLD))):
+        line = believed[at + 1 : believed.index(b"\n", at + 1)].decode("ascii")
+        word, name, key_id = line.split(" ")
+        names[key_id] = name
+        if word == "key":
+            current[name] = key_id
     return Epochs(current, names)
+
+
+def _places(believed: bytes, start: bytes) -> Iterator[int]:
+    at = believed.find(start)
+    while at >= 0:
+        yield at
+        at = believed.find(start, at + 1)

@@ -22,7 +22,7 @@ from git_model_security.errors import ConfigError, TeamError
 from git_model_security.signing import key_bundle, pem
 from git_model_security.team import words
 from git_model_security.team.document import Document, Entry, parse
-from git_model_security.team.roster import Roster, pinned
+from git_model_security.team.roster import Roster
 from git_model_security.team.rules import apply_entry
 
 if TYPE_CHECKING:
@@ -170,14 +170,10 @@ def _require_keys(entry: Entry) -> None:
     """Refuses a pin that is no key, or another writing of one."""
     for word in entry.words:
         if isinstance(word, words.Signer) and word.kind == words.BY_KEY:
-            text = pinned(word)
-            label = f"the key of {word.name}/{word.device}"
             try:
-                is_canonical = pem.canonical(pem.parse_public(text, label)) == text
+                pem.parse_public_der(word.pin, f"the key of {word.name}/{word.device}")
             except ConfigError as error:
                 raise TeamError(str(error)) from None
-            if not is_canonical:
-                raise TeamError(f"{label} is not written as SubjectPublicKeyInfo alone is")
 
 
 def low(signature: bytes, key_bits: int) -> bytes | None:

@@ -13,7 +13,7 @@ from git_model_security.team import words
 from git_model_security.team.epochs import Epochs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Set
 
 MAX_MEMBERS: Final = 1024
 MAX_SIGNERS: Final = 1024
@@ -77,7 +77,6 @@ class Roster:
         gone: recipients that were readers.
         allowed: the names of those whose readers get a key, by its name.
         quorum: how many persons must sign the next change.
-        list_signers: whose each signer is that can sign it, by fingerprint.
     """
 
     def __init__(self) -> None:
@@ -90,7 +89,8 @@ class Roster:
         self.quorum = 1
         self._current: dict[str, str] = {}
         self._names: dict[str, str] = {}
-        self.list_signers: dict[str, str] = {}
+        # How many signers of the list each person has; counted on, and not for each entry.
+        self._listing: dict[str, int] = {}
         # In which entry a key last got an epoch, and last lost a reader.
         self._renewed: dict[str, int] = {}
         self._lost: dict[str, int] = {}
@@ -111,9 +111,10 @@ class Roster:
         """The keys that somebody can read who may not: lost a reader since their epoch."""
         return [key for key, lost in self._lost.items() if lost > self._renewed[key]]
 
-    def list_persons(self) -> set[str]:
-        """Returns the names of those who can sign a change now."""
-        return set(self.list_signers.values())
+    @property
+    def list_persons(self) -> Set[str]:
+        """The names of those who can sign a change now."""
+        return self._listing.keys()
 
     def keys_without_epoch(self) -> set[str]:
         """Returns the keys under which nothing new could be sealed."""
@@ -128,10 +129,14 @@ class Roster:
 
     def put(self, fingerprint: str, signer: RosterSigner) -> None:
         """Puts a signer where it was not, or in the place of what it was."""
-        self.signers[fingerprint] = signer
-        self.list_signers.pop(fingerprint, None)
+        before = self.signers.get(fingerprint)
+        if before is not None and before.signs_list:
+            self._listing[before.name] -= 1
+            if not self._listing[before.name]:
+                del self._listing[before.name]
         if signer.signs_list:
-            self.list_signers[fingerprint] = signer.name
+            self._listing[signer.name] = self._listing.get(signer.name, 0) + 1
+        self.signers[fingerprint] = signer
 
     def renew(self, key: str, key_id: str, *, is_current: bool) -> None:
         """Adds an epoch."""

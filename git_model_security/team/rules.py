@@ -39,7 +39,7 @@ def apply_entry(said: Iterable[Word], roster: Roster) -> None:
     roster.entries += 1
     for word in said:
         apply(word, roster)
-    persons = len(roster.list_persons())
+    persons = len(roster.list_persons)
     if persons < roster.quorum:
         raise TeamError(
             f"{roster.quorum} persons must sign a change and {persons} could",

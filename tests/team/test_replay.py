@@ -45,7 +45,7 @@ def test_a_list_says_who_signs_and_who_reads() -> None:
     assert roster.members == {"ada": "Ada Lovelace <ada@example.org>", "bob": "Bob"}
     assert roster.signers[ADA.fingerprint].label == "ada/laptop"
     assert roster.signers[ADA.fingerprint].pinned == ADA.pem
-    assert roster.list_persons() == {"ada", "bob"}
+    assert roster.list_persons == {"ada", "bob"}
     assert roster.recipients("main") == [reader(1), reader(2)]
     assert roster.epochs.current == {"main": key_id(1)}
     assert (found.proposal, found.complete, roster.quorum) == (None, TWO.data, 1)
@@ -256,7 +256,7 @@ def test_the_last_signer_of_the_list_cannot_end() -> None:
     refused(BOTH.add(f"ended {BOB.fingerprint}", by=(ADA, BOB)).data, "2 persons must sign")
     # One may leave when another has come, in the same change.
     moved = ONE.add("member bob Bob", BOB.signer(), f"ended {ADA.fingerprint}")
-    assert replay(moved.data).roster.list_persons() == {"bob"}
+    assert replay(moved.data).roster.list_persons == {"bob"}
 
 
 def test_a_removed_signer_of_the_list_signs_no_more() -> None:
