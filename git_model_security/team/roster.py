@@ -87,6 +87,8 @@ class Roster:
         self.gone: set[str] = set()
         self.allowed: dict[str, set[str]] = {}
         self.quorum = 1
+        # How many readers each person has; counted on, as a list can ask for it at each line.
+        self._reading: dict[str, int] = {}
         self._current: dict[str, str] = {}
         self._names: dict[str, str] = {}
         # How many signers of the list each person has; counted on, and not for each entry.
@@ -138,6 +140,24 @@ class Roster:
             self._listing[signer.name] = self._listing.get(signer.name, 0) + 1
         self.signers[fingerprint] = signer
 
+    def add_reader(self, recipient: str, reader: RosterReader) -> None:
+        """Adds a recipient that is none, and was none."""
+        self.readers[recipient] = reader
+        self._reading[reader.name] = self._reading.get(reader.name, 0) + 1
+
+    def remove_reader(self, recipient: str) -> None:
+        """Takes a recipient away, for ever; the keys that it could have lose a reader."""
+        reader = self.readers.pop(recipient)
+        self.gone.add(recipient)
+        self._reading[reader.name] -= 1
+        self._lose(key for key, names in self.allowed.items() if reader.name in names)
+
+    def disallow(self, key: str, name: str) -> None:
+        """Takes a key away from a member, which loses a reader where the member has one."""
+        self.allowed[key].remove(name)
+        if self._reading.get(name):
+            self._lose([key])
+
     def renew(self, key: str, key_id: str, *, is_current: bool) -> None:
         """Adds an epoch."""
         if key_id in self._names:
@@ -153,8 +173,7 @@ class Roster:
             self._current[key] = key_id
             self._renewed[key] = self.entries
 
-    def lose(self, keys: Iterable[str]) -> None:
-        """Notes that a reader of these keys may read them no more."""
+    def _lose(self, keys: Iterable[str]) -> None:
         self._lost.update(dict.fromkeys(keys, self.entries))
 
     def require_member(self, name: str) -> None:

@@ -107,16 +107,14 @@ def _(word: words.Reader, roster: Roster) -> None:
         raise TeamError("a reader that went never returns", hint="make a new identity")
     if len(roster.readers) + len(roster.gone) >= MAX_READERS:
         raise TeamError(f"a list has at most {MAX_READERS} readers")
-    roster.readers[word.recipient] = RosterReader(word.name, word.device)
+    roster.add_reader(word.recipient, RosterReader(word.name, word.device))
 
 
 @apply.register
 def _(word: words.Unreader, roster: Roster) -> None:
-    reader = roster.readers.pop(word.recipient, None)
-    if reader is None:
+    if word.recipient not in roster.readers:
         raise TeamError("there is no such reader that could go")
-    roster.gone.add(word.recipient)
-    roster.lose(key for key, names in roster.allowed.items() if reader.name in names)
+    roster.remove_reader(word.recipient)
 
 
 @apply.register
@@ -143,9 +141,7 @@ def _(word: words.MayNot, roster: Roster) -> None:
     allowed = roster.require_key(word.key)
     if word.name not in allowed:
         raise TeamError(f"{word.name} may not have {word.key}; it says nothing new")
-    allowed.remove(word.name)
-    if any(reader.name == word.name for reader in roster.readers.values()):
-        roster.lose([word.key])
+    roster.disallow(word.key, word.name)
 
 
 @apply.register

@@ -15,6 +15,7 @@ from git_model_security.errors import TeamError
 from git_model_security.team import identities, wraps
 from git_model_security.team.belief import compare
 from git_model_security.team.replay import replay
+from tests.fixtures.tracked import ROOT
 from tests.vectors.team import forge, second_reader
 from tests.vectors.team.forge import ADA, ADA_CI, BOB, CY, MALLORY, Hand, key_id, reader
 from tests.vectors.team.regenerate import FILE, Entry, bytes_of, regenerate, state
@@ -57,6 +58,13 @@ def test_both_readers_compare_a_list_with_what_is_believed_alike(pair: dict[str,
 
 def test_the_committed_vectors_are_those_that_the_script_writes() -> None:
     assert regenerate() == FILE.read_text("ascii")
+
+
+def test_the_example_of_the_specification_is_a_vector() -> None:
+    example = LISTS["one person"]
+    page = (ROOT / "docs" / "SPEC.md").read_text("utf-8")
+    lines = "".join(f"    {line}\n" for line in example["text"].splitlines())
+    assert f"`{example['fingerprint']}`:\n\n{lines}\n" in page
 
 
 def test_every_rule_but_the_limits_has_a_vector() -> None:
