@@ -58,9 +58,9 @@ class Person:
         return identities.parse(self.file.read_bytes(), password)
 
 
-@pytest.fixture(params=KINDS)
-def person(request: pytest.FixtureRequest, tmp_path: Path) -> Person:
-    return Person(tmp_path, request.param)
+@pytest.fixture(params=KINDS, scope="module")
+def person(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Person:
+    return Person(tmp_path_factory.mktemp("person"), request.param)
 
 
 @pytest.fixture
