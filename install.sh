@@ -112,9 +112,13 @@ make_environment() { # DIR
     "$python" -I -m venv --clear --without-pip "$1" || fail "no environment could be made in $1"
 }
 
-bundled_pip() { # prints the wheel of pip that Python brought, where that can be run
+find_pip() { # prints the pip that Python has, or the wheel of one that it brought
+    # One that is installed is compiled already, which saves half of what this pip is needed for.
     "$python" -I - <<'END'
-import pathlib, ensurepip, sysconfig
+import pathlib, ensurepip, importlib.util, sysconfig
+installed = importlib.util.find_spec("pip")
+if installed is not None:
+    raise SystemExit(print(pathlib.Path(installed.origin).parent))
 places = [pathlib.Path(ensurepip.__file__).parent / "_bundled"]
 places += map(pathlib.Path, filter(None, [sysconfig.get_config_var("WHEEL_PKG_DIR")]))
 print(*[wheel / "pip" for place in places for wheel in place.glob("pip-*.whl")][:1])
@@ -126,21 +130,23 @@ install_lock() { # LOCK RETRIES PIP...: installs what the lock names, by the pip
     # --no-deps: the lock is whole. A pip before 23.3 would look `name[extra]` up in the
     # index, apart from the pin, and fail as soon as there is a newer release of it.
     # --no-compile: pip compiles one file after the other, where every core could.
+    # --ignore-installed: a pip that Python has sees what is installed beside it, too.
     # --timeout: a connection that falls silent is tried anew, however long the machine's
     # configuration would wait for it (15 is pip's own default); with -q, unlike -qq, pip
     # says that it is.
     named=$1 retries=$2
     shift 2
     "$@" --no-input --disable-pip-version-check install -q --require-hashes --no-deps \
-        --only-binary :all: --no-compile --timeout 15 --retries "$retries" --requirement "$named"
+        --only-binary :all: --no-compile --ignore-installed --timeout 15 --retries "$retries" \
+        --requirement "$named"
 }
 
 add_pip() { # ENVIRONMENT
-    # The pip that Python brought takes twice the time for an index of many releases: it fetches
+    # The pip that Python has may take twice the time for an index of many releases: it fetches
     # a newer one. Where the index has none, or no wheel is found, it is installed itself.
-    bundled=$(bundled_pip)
-    if [ -z "$bundled" ] || ! install_lock "$here/requirements-pip.lock" 2 \
-        "$1/bin/python" -I "$bundled"; then
+    found=$(find_pip)
+    if [ -z "$found" ] || ! install_lock "$here/requirements-pip.lock" 2 \
+        "$1/bin/python" -I "$found"; then
         "$1/bin/python" -I -m ensurepip >/dev/null || fail "no pip could be put into $1"
         # Of the setuptools that comes along each start of Python would import a part, and ask it
         # about every module: 3 % of a hook.
@@ -151,21 +157,39 @@ add_pip() { # ENVIRONMENT
 fill() { # ENVIRONMENT LOCK: installs exactly what the lock names
     say "Fetching $(grep -c '^[A-Za-z0-9].*==' "$2") packages, as $(basename "$2") has them"
     add_pip "$1"
-    install_lock "$2" 10 "$1/bin/python" -I -m pip ||
+    # Its modules are compiled once, and not by each of those that begin together.
+    pip "$1" install --help >/dev/null
+    # pip fetches one package after the other, so several do, each its part of the lock. By
+    # xargs: what sh itself runs beside it would go on after an interruption.
+    parts=$1/parts
+    mkdir "$parts"
+    awk -v to="$parts/" '/^[A-Za-z0-9]/ { part = part % 3 + 1 } part { print >(to part) }' "$2"
+    # shellcheck disable=SC2012 # names of ours, a digit each
+    ls "$parts" | install_lock "$parts/{}" 10 xargs -P 3 -I '{}' "$1/bin/python" -I -m pip ||
         fail "the packages of $(basename "$2") could not be installed; pip says why above" \
             'mirrors, proxies and certificates are set in the pip configuration'
-    # Half of it is pip, and lexers that nothing here shows: who imports one compiles it. Some
-    # packages hold files that are no Python, which pip passes over as well.
-    say 'Compiling them'
-    "$1/bin/python" -I -m compileall -qq -j 0 -x 'site-packages/(pip|pygments/lexers)/' \
-        "$1"/lib/python3*/site-packages || :
+    rm -r "$parts"
+}
+
+compile_packages() { # ENVIRONMENT [PACKAGE...]: those, or all
+    # Some packages hold files that are no Python, which pip passes over as well.
+    say 'Compiling the packages'
+    environment=$1
+    shift
+    [ $# -gt 0 ] || set -- .
+    site=$(printf '%s\n' "$environment"/lib/python3*/site-packages)
+    for package; do
+        set -- "$@" "$site/$package"
+        shift
+    done
+    "$environment/bin/python" -I -m compileall -qq -j 0 "$@" || :
 }
 
 add_project() { # ENVIRONMENT [--editable]: the build backend is in the lock
     environment=$1
     shift
     pip "$environment" install -qq --no-index --no-deps --no-build-isolation --force-reinstall \
-        "$@" "$here" || fail 'the project could not be built; the lines above say why'
+        --no-compile "$@" "$here" || fail 'the project could not be built; the lines above say why'
     # Nothing was resolved, so what the packages ask of each other is asked here.
     disagreement=$(pip "$environment" check 2>&1) || fail \
         "the locked packages do not fit together: $disagreement" \
@@ -217,6 +241,9 @@ install_program() {
     fill "$new" "$here/requirements.lock"
     say 'Building the program'
     add_project "$new"
+    # What hooks and most commands import. Python compiles the rest where it is imported first:
+    # for a signature with Sigstore, that is.
+    compile_packages "$new" git_model_security click cryptography blake3 rich
     "$new/bin/python" -I -m git_model_security --version >/dev/null ||
         fail 'the installed program does not run; the lines above say why'
 
@@ -314,6 +341,7 @@ run_tests() { # [PYTEST ARGUMENT...]
         say "Making the development environment in $venv"
         make_environment "$venv"
         fill "$venv" "$lock"
+        compile_packages "$venv"
         { echo "$venv"; cat "$lock"; } >"$venv/lock.stamp"
     fi
     if ! { echo "$here"; cat "$here/pyproject.toml"; } | cmp -s - "$venv/project.stamp"; then
