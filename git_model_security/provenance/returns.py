@@ -11,10 +11,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from git_model_security.clone.provenance import NOTHING
 from git_model_security.git import history
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from git_model_security.git.trees import Fact
     from git_model_security.provenance.commits import Commits
 
 
@@ -57,16 +59,18 @@ class Returns:
         now = {path: commits.at(commit, path) for path in commits.changed(commit)}
         new = {path: fact for path, fact in now.items() if path not in signatures}
         # It was not there before all that this commit has was.
-        since = max(map(self._since, new, new.values()), default=0)
+        since = self._since(new)
         telling = sorted(new) or [*commits.facts(commit)]
         for one in record.list_bringing(signatures[0], since, until) if since < until else ():
             if commits.is_here(one) and commits.states.is_alike(commit, one, telling):
                 return one
         return None
 
-    def _since(self, path: bytes, fact: tuple[int, str]) -> int:
-        """Returns when it was seen first that something stands at a path."""
-        if fact == NOTHING:
-            return 0
-        rows = self._commits.clone.provenance.brought([fact[1]])[fact[1]]
-        return min((row.when for row in rows if row[:2] == (path, fact[0])), default=0)
+    def _since(self, placed: Mapping[bytes, Fact]) -> int:
+        """Returns when all of this had been seen at its path."""
+        brought = self._commits.clone.provenance.brought({oid for _, oid in placed.values()})
+        first = (
+            min((at.when for at in brought.get(oid, ()) if at[:2] == (path, mode)), default=0)
+            for path, (mode, oid) in placed.items()
+        )
+        return max(first, default=0)
